@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { isIP, type Socket } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { Networks } from '../base/networks.ts';
+import { RequestRefused } from './problems.ts';
+
+export type AccessOptions = {
+  readonly tokens: readonly string[];
+  readonly trustedNetworks: readonly string[];
+  /** Names besides IP addresses and local names under which browsers may reach the hub. */
+  readonly hostNames: readonly string[];
+  /** Everybody may do everything. */
+  readonly insecure: boolean;
+};
+
+/** Names that no stranger on the internet can own. */
+const LOCAL_NAME = /^(?:[^.]+|.*\.(?:localhost|local|lan|home|internal|home\.arpa|test))$/;
+
+/**
+ * Lets a request in: with a token, or without one from a trusted network. Who needs no token is trusted for
+ * where it is, so a web page that a trusted person has open must not borrow that: requests that a browser made
+ * for another site, and host names that anybody could point here, are refused.
+ */
+export class Access {
+  readonly #tokens: ReadonlySet<string>;
+  readonly #trusted: Networks;
+  readonly #hostNames: ReadonlySet<string>;
+  readonly #insecure: boolean;
+  readonly #trustOfSocket = new WeakMap<Socket, boolean>();
+  #lastHost: string | undefined;
+
+  constructor(options: AccessOptions) {
+    // Kept as digests, so that looking one up takes the same time whatever part of it is right.
+    this.#tokens = new Set(options.tokens.map(digest));
+    this.#trusted = new Networks(options.trustedNetworks);
+    this.#hostNames = new Set(options.hostNames.map((name) => name.toLowerCase()));
+    this.#insecure = options.insecure;
+  }
+
+  /** Throws `UNAUTHENTICATED` or `FORBIDDEN` when the request may not come in. */
+  check(request: FastifyRequest): void {
+    const { authorization } = request.headers;
+    if (authorization !== undefined && this.#hasToken(authorization)) return;
+    if (!this.#insecure && !this.#isTrusted(request.raw.socket)) {
+      throw new RequestRefused('UNAUTHENTICATED', 'This hub needs a token: send it as "Authorization: Bearer …".', {
+        headers: { 'www-authenticate': 'Bearer realm="recado"' },
+      });
+    }
+    this.#checkBrowser(request);
+  }
+
+  #hasToken(authorization: string): boolean {
+    if (this.#tokens.size === 0) return false;
+    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    if (token !== undefined && this.#tokens.has(digest(token))) return true;
+    throw new RequestRefused('UNAUTHENTICATED', 'The token is wrong, or has been taken back.', {
+      headers: { 'www-authenticate': 'Bearer realm="recado", error="invalid_token"' },
+    });
+  }
+
+  #isTrusted(socket: Socket): boolean {
+    const known = this.#trustOfSocket.get(socket);
+    if (known !== undefined) return known;
+    const isTrusted = this.#trusted.has(socket.remoteAddress ?? '');
+    this.#trustOfSocket.set(socket, isTrusted);
+    return isTrusted;
+  }
+
+  #checkBrowser(request: FastifyRequest): void {
+    const { host, origin } = request.headers;
+    if (host !== undefined && host !== this.#lastHost) {
+      if (!this.#isOwnHost(host)) {
+        throw new RequestRefused('FORBIDDEN', `The hub does not know the name ${host.slice(0, 253)}. Add it to http.hostNames.`);
+      }
+      this.#lastHost = host;
+    }
+    const site = request.headers['sec-fetch-site'];
+    if (site === 'cross-site' || site === 'same-site' || (origin !== undefined && !isSameOrigin(origin, host))) {
+      throw new RequestRefused('FORBIDDEN', 'A page of another site asked for this. Use a token, or open it from the hub itself.');
+    }
+  }
+
+  #isOwnHost(host: string): boolean {
+    const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '').toLowerCase();
+    return isIP(name) !== 0 || LOCAL_NAME.test(name) || this.#hostNames.has(name);
+  }
+}
+
+function isSameOrigin(origin: string, host: string | undefined): boolean {
+  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
+}
+
+function digest(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
+}

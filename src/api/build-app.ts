@@ -1,0 +1,58 @@
+import swagger from '@fastify/swagger';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Logger } from '../base/logger.ts';
+import { version } from '../base/version.ts';
+import type { Config } from '../hub/config/config-schema.ts';
+import type { Hub } from '../hub/hub.ts';
+import { Access } from './access.ts';
+import { answerFrameworkError, useProblems, type RequestRefused } from './problems.ts';
+import { commandRoutes } from './routes/commands.ts';
+import { deviceRoutes } from './routes/devices.ts';
+import { healthRoutes } from './routes/health.ts';
+import { seedRoutes } from './seed-routes.ts';
+import { compileValidator } from './validator.ts';
+
+/** Values in paths of the old routes may be long; find-my-way answers 404 beyond its own limit. */
+const MAX_PATH_VALUE_CHARACTERS = 8192;
+
+/** The HTTP side of a hub. Nothing is opened before `listen`; requests can be injected for tests. */
+export async function buildApp(parts: { hub: Hub; config: Config; log: Logger }): Promise<FastifyInstance> {
+  const { hub, config, log } = parts;
+  const app = Fastify({
+    bodyLimit: config.http.maxBodyBytes,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
+    frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(compileValidator);
+  useProblems(app, log);
+
+  const access = new Access({ ...config.http, insecure: config.insecure });
+  app.addHook('onRequest', (request, _reply, done) => {
+    try {
+      access.check(request);
+      done();
+    } catch (error) {
+      done(error as RequestRefused);
+    }
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    reply.header('x-content-type-options', 'nosniff');
+    done();
+  });
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Recado', version, description: 'Devices behind one HTTP address: list, describe, command, observe.' },
+    },
+  });
+  await app.register(healthRoutes, { hub });
+  await app.register(seedRoutes, { hub });
+  await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
+  await app.register(commandRoutes, { hub, prefix: '/api/v1' });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  return app as unknown as FastifyInstance;
+}

@@ -1,0 +1,31 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Command } from '../devices/command.ts';
+import { outcomeOf, type Hub, type InvokeOutcome } from '../hub/hub.ts';
+
+/**
+ * Invokes for an HTTP caller. When the caller leaves before the answer, the invocation is cancelled.
+ * Never rejects.
+ */
+export function invokeForCaller(
+  hub: Hub,
+  call: {
+    readonly request: FastifyRequest;
+    readonly reply: FastifyReply;
+    readonly deviceId: string;
+    readonly command: string | Command;
+    readonly input: unknown;
+    readonly timeoutMs?: number | undefined;
+  },
+): Promise<InvokeOutcome> {
+  const { input, timeoutMs } = call;
+  const begun = hub.begin(call.deviceId, call.command, { input, timeoutMs, caller: call.request.ip });
+  if (!begun.ok) return Promise.resolve({ ok: false, failure: begun.failure, invocation: undefined });
+  const { invocation } = begun;
+  return new Promise((resolve) => {
+    // Cheaper than an AbortSignal for each request. 'close' also comes after a complete answer: nothing is left to cancel then.
+    call.reply.raw.once('close', () => {
+      if (invocation.state === 'running') hub.cancel(invocation);
+    });
+    invocation.whenDone((ended) => resolve(outcomeOf(ended)));
+  });
+}

@@ -1,0 +1,83 @@
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import { ERROR_TABLE, problemSlug, RecadoError, type ErrorCode, type Issue } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { DeviceFailure, Failure } from '../devices/failure.ts';
+import type { Invocation } from '../devices/invocation.ts';
+import { showInvocation } from './resources.ts';
+import type { InvocationResource } from './schemas.ts';
+
+/** An error on the wire: RFC 9457, with members of our own after `detail`. */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly errors?: readonly Issue[];
+  readonly phase?: string;
+  readonly safeToRetry?: boolean;
+  readonly invocation?: InvocationResource;
+  readonly device?: DeviceFailure;
+};
+
+/** A request that the API itself refuses: what is wrong, and where. */
+export class RequestRefused extends RecadoError {
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, message: string, options: { issues?: readonly Issue[]; headers?: Record<string, string> } = {}) {
+    super(code, message, options.issues === undefined ? {} : { issues: options.issues });
+    this.headers = options.headers ?? {};
+  }
+}
+
+export function problemOf(code: ErrorCode, detail: string, more: Partial<Problem> = {}): Problem {
+  const { status, title } = ERROR_TABLE[code];
+  return { type: `urn:recado:problem:${problemSlug(code)}`, title, status, detail, code, ...more };
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  // A string passes Fastify's serialisation by, so that no response schema can cut a member off.
+  return reply.code(problem.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+}
+
+/** Tells why an invocation did not complete: its own status, the phase it reached, and whether to try again. */
+export function sendFailure(reply: FastifyReply, failure: Failure, invocation: Invocation | undefined): FastifyReply {
+  if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
+  const problem = problemOf(failure.code, failure.message, {
+    ...(failure.device?.status !== undefined && { status: failure.device.status }),
+    ...(failure.issues !== undefined && { errors: failure.issues }),
+    ...(failure.device !== undefined && { device: failure.device }),
+    safeToRetry: invocation?.safeToRetry ?? true,
+    ...(invocation?.phase !== undefined && { phase: invocation.phase }),
+    ...(invocation !== undefined && { invocation: showInvocation(invocation) }),
+  });
+  return sendProblem(reply, problem);
+}
+
+/** For requests that fail before a route is found: an address that cannot be decoded, say. */
+export function answerFrameworkError(error: FastifyError, reply: FastifyReply): void {
+  sendProblem(reply, problemOf('REQUEST_INVALID', error.message));
+}
+
+/** Makes every error of this instance a problem. Call it before routes are added. */
+export function useProblems(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error: FastifyError | RecadoError, _request, reply) => {
+    if (error instanceof RequestRefused) reply.headers(error.headers);
+    return sendProblem(reply, problemFromError(error, log));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const detail = `Nothing answers ${request.method} ${request.url.slice(0, 200)}. The API is under /api/v1; /openapi.json describes it.`;
+    return sendProblem(reply, problemOf('ROUTE_UNKNOWN', detail));
+  });
+}
+
+function problemFromError(error: FastifyError | RecadoError, log: Logger): Problem {
+  if (error instanceof RecadoError) {
+    return problemOf(error.code, error.message, error.issues.length > 0 ? { errors: error.issues } : {});
+  }
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problemOf('BODY_TOO_LARGE', 'The request body is larger than http.maxBodyBytes allows.');
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return problemOf('REQUEST_INVALID', error.message, { status });
+  log.error({ err: error }, `a request failed: ${error.message}`);
+  return problemOf('INTERNAL', 'The hub failed at this request. Its log says why.');
+}

@@ -1,0 +1,73 @@
+import type { Command } from '../devices/command.ts';
+import type { Device } from '../devices/device.ts';
+import type { Invocation } from '../devices/invocation.ts';
+import type {
+  CommandResource,
+  DeviceDetailResource,
+  DeviceResource,
+  InvocationResource,
+  TelemetryResource,
+} from './schemas.ts';
+
+/** RFC 3339 in UTC, with milliseconds. */
+export function showTime(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}
+
+export function showDevice(device: Device): DeviceResource {
+  const { presence } = device;
+  return {
+    deviceId: device.id,
+    title: device.title ?? null,
+    model: device.description.model ?? null,
+    gateway: device.gateway,
+    presence: {
+      status: presence.status,
+      sequence: presence.sequence,
+      reason: presence.reason,
+      since: showTime(presence.since),
+      lastSeen: showTime(device.lastSeen),
+    },
+    commandCount: device.description.commands.length,
+  };
+}
+
+export function showDeviceDetail(device: Device): DeviceDetailResource {
+  return { ...showDevice(device), telemetry: [...device.description.telemetry] };
+}
+
+export function showCommand(command: Command): CommandResource {
+  return {
+    name: command.name,
+    number: command.number,
+    title: command.title,
+    kind: command.kind,
+    input: command.input ?? null,
+    output: command.output ?? null,
+    idempotent: command.idempotent,
+    concurrency: command.concurrency,
+    expectedMs: command.expectedMs ?? null,
+  };
+}
+
+export function showInvocation(invocation: Invocation): InvocationResource {
+  const phases: InvocationResource['phases'] = { accepted: showTime(invocation.acceptedAt) };
+  if (invocation.sentAt > 0) phases.sent = showTime(invocation.sentAt);
+  if (invocation.deliveredAt > 0) phases.delivered = showTime(invocation.deliveredAt);
+  if (invocation.answeredAt > 0) phases.answered = showTime(invocation.answeredAt);
+  return { id: invocation.id, deviceId: invocation.deviceId, command: invocation.command.name, state: invocation.state, phases };
+}
+
+export function showTelemetry(device: Device): TelemetryResource {
+  const { unavailable } = device.telemetry;
+  return {
+    deviceId: device.id,
+    readings: device.telemetry.latest().map((reading) => ({
+      metric: reading.metric,
+      value: reading.value,
+      unit: reading.unit ?? null,
+      time: showTime(reading.time),
+    })),
+    unavailable: unavailable === undefined ? null : { reason: unavailable.reason, time: showTime(unavailable.time) },
+  };
+}

@@ -1,0 +1,61 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { RecadoError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { Shutdown } from '../base/shutdown.ts';
+import type { ListeningAddress } from '../gateways/gateway.ts';
+import type { Config } from '../hub/config/config-schema.ts';
+import { createHub } from '../hub/create-hub.ts';
+import type { Hub } from '../hub/hub.ts';
+import { buildApp } from './build-app.ts';
+
+/** A hub that listens. */
+export type RunningServer = {
+  readonly hub: Hub;
+  readonly listening: readonly ListeningAddress[];
+  /** Closes in order: callers first, then devices. True when all closed within `shutdownTimeoutMs`. */
+  close(): Promise<boolean>;
+};
+
+/**
+ * Starts a hub with its HTTP API in this process.
+ *
+ * @throws {RecadoError} `PORT_IN_USE` or `LISTEN_FAILED`; nothing is left open then
+ */
+export async function startServer(config: Config, parts: { log: Logger }): Promise<RunningServer> {
+  const { log } = parts;
+  const shutdown = new Shutdown(log);
+  const hub = createHub(config, { log });
+  const app = await buildApp({ hub, config, log });
+  try {
+    const listening = [...(await hub.start())];
+    shutdown.add('gateways', () => hub.stop());
+    listening.push(await listen(app, config));
+    shutdown.add('http', () => app.close());
+    return { hub, listening, close: () => shutdown.close(config.shutdownTimeoutMs) };
+  } catch (error) {
+    await shutdown.close(config.shutdownTimeoutMs);
+    await app.close();
+    throw error;
+  }
+}
+
+async function listen(app: FastifyInstance, config: Config): Promise<ListeningAddress> {
+  const { host, port } = config.http;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw listenError(error, host, port);
+  }
+  const { port: actual } = app.server.address() as AddressInfo;
+  return { name: 'http', address: `http://${host.includes(':') ? `[${host}]` : host}:${actual}` };
+}
+
+function listenError(error: unknown, host: string, port: number): RecadoError {
+  const instead = 'Choose another with --http-port, or http.port in the configuration.';
+  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+    return new RecadoError('PORT_IN_USE', `TCP port ${port} on ${host} is in use by another program. ${instead}`, { cause: error });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RecadoError('LISTEN_FAILED', `The hub cannot listen on TCP port ${port} on ${host}: ${reason}. ${instead}`, { cause: error });
+}

@@ -1,0 +1,63 @@
+/**
+ * Every error that Recado tells anyone about, in one table: the code that programs may rely on, the
+ * HTTP status, and what it means in a sentence. `docs/errors.md` is checked against it.
+ */
+export const ERROR_TABLE = {
+  DEVICE_UNKNOWN: { status: 404, title: 'No device has this id' },
+  COMMAND_UNKNOWN: { status: 404, title: 'The device has no such command' },
+  ROUTE_UNKNOWN: { status: 404, title: 'Nothing is served at this address' },
+  REQUEST_INVALID: { status: 400, title: 'The request could not be understood' },
+  INPUT_INVALID: { status: 422, title: 'The input does not fit the schema of the command' },
+  UNAUTHENTICATED: { status: 401, title: 'Credentials are missing or wrong' },
+  FORBIDDEN: { status: 403, title: 'This caller may not do this' },
+  DEVICE_ONLINE: { status: 409, title: 'The device is online' },
+  DEVICE_OFFLINE: { status: 503, title: 'The device is known, but offline' },
+  DEVICE_LOST: { status: 502, title: 'The connection to the device was lost before it answered' },
+  DEVICE_ERROR: { status: 502, title: 'The device answered that the command failed' },
+  BAD_ANSWER: { status: 502, title: 'The answer of the device could not be read, or was too large' },
+  ANSWER_TIMEOUT: { status: 504, title: 'The device did not answer in time' },
+  TOO_MANY_INVOCATIONS: { status: 429, title: 'Too many invocations are waiting' },
+  INVOCATION_CANCELLED: { status: 499, title: 'The caller gave the invocation up' },
+  BODY_TOO_LARGE: { status: 413, title: 'The request body is too large' },
+  INTERNAL: { status: 500, title: 'The hub failed; its log says why' },
+  HUB_STOPPING: { status: 503, title: 'The hub is shutting down' },
+  CONFIG_INVALID: { status: 500, title: 'The configuration is not valid' },
+  PORT_IN_USE: { status: 500, title: 'A port that the hub needs is taken' },
+  LISTEN_FAILED: { status: 500, title: 'The hub could not listen where it was told to' },
+  LISTENER_UNSAFE: { status: 500, title: 'The listener would be open to strangers' },
+  DESCRIPTION_INVALID: { status: 400, title: 'The description of the device is not valid' },
+  HELLO_INVALID: { status: 400, title: 'The first message of the device is not valid' },
+  DEVICE_TOKEN_INVALID: { status: 401, title: 'The token of the device is missing or wrong' },
+  TAKEN_OVER: { status: 409, title: 'Another connection came with the same device id' },
+  MESSAGE_INVALID: { status: 400, title: 'A message of the device could not be read' },
+  MESSAGE_TOO_LARGE: { status: 413, title: 'A message of the device was too large' },
+  TOO_MANY_CONNECTIONS: { status: 503, title: 'The hub holds as many connections as it may' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+/** A stable code: programs may compare it; the texts around it may change. */
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** `DEVICE_OFFLINE` → `device-offline`: the last part of a problem type (RFC 9457 section 3.1.1). */
+export function problemSlug(code: ErrorCode): string {
+  return code.toLowerCase().replaceAll('_', '-');
+}
+
+/** One thing that is wrong in a value: where (a JSON pointer, RFC 6901), and what to do. */
+export type Issue = { readonly pointer: string; readonly message: string };
+
+/** What is thrown when something cannot go on. Expected outcomes are values, not this. */
+export class RecadoError extends Error {
+  override readonly name = 'RecadoError';
+  readonly code: ErrorCode;
+  readonly issues: readonly Issue[];
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; issues?: readonly Issue[] } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.issues = options.issues ?? [];
+  }
+
+  get status(): number {
+    return ERROR_TABLE[this.code].status;
+  }
+}

@@ -1,0 +1,58 @@
+import { Command } from 'commander';
+import type { Config } from '../../hub/config/config-schema.ts';
+
+const EXAMPLES = `
+Examples:
+  recado check                      recado.yaml, and the environment
+  recado check house.yaml
+  recado check house.yaml --print   all keys as the hub would use them, secrets masked`;
+
+/** `recado check`: what is wrong with a configuration and where, or that it is good. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('check a configuration: what is wrong, and where')
+    .argument('[file]', 'configuration file (default: RECADO_CONFIG, else recado.yaml if it exists)')
+    .option('--print', 'print the configuration that results, with secrets masked')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', EXAMPLES)
+    .action(runCheck);
+}
+
+async function runCheck(file: string | undefined, options: { print?: boolean }): Promise<void> {
+  const { loadConfig } = await import('../../hub/config/load-config.ts');
+  const reading = loadConfig({ environment: process.env, folder: process.cwd(), file });
+  if (!reading.ok) {
+    const { formatMistake } = await import('../../hub/config/setting.ts');
+    fail(reading.mistakes.map(formatMistake));
+    return;
+  }
+  const { findOpenListeners } = await import('../../hub/config/safety-check.ts');
+  const open = findOpenListeners(reading.config);
+  if (open.length > 0 && !reading.config.insecure) {
+    fail(open);
+    return;
+  }
+  const warnings = open.map((sentence) => `Careful, insecure is set: ${sentence}.`);
+  const result =
+    reading.file === undefined
+      ? 'There is no file; the defaults and the environment are good.'
+      : `${reading.file} is good.`;
+  await printGood([...warnings, result], options.print === true ? reading.config : undefined);
+}
+
+function fail(lines: readonly string[]): void {
+  process.stderr.write(`${lines.join('\n')}\n`);
+  process.exitCode = 2;
+}
+
+async function printGood(lines: readonly string[], config: Config | undefined): Promise<void> {
+  if (config === undefined) {
+    process.stdout.write(`${lines.join('\n')}\n`);
+    return;
+  }
+  const [{ stringify }, { maskSecrets }] = await Promise.all([
+    import('yaml'),
+    import('../../hub/config/mask-secrets.ts'),
+  ]);
+  process.stdout.write(`${lines.map((line) => `# ${line}`).join('\n')}\n${stringify(maskSecrets(config))}`);
+}

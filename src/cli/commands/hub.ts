@@ -1,0 +1,131 @@
+import { Command } from 'commander';
+import { RecadoError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { RunningServer } from '../../api/start-server.ts';
+import type { Config } from '../../hub/config/config-schema.ts';
+import type { ConfigFlag, ConfigReading } from '../../hub/config/load-config.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { welcomeText } from '../welcome-text.ts';
+
+/** What the parts may take longer than `shutdownTimeoutMs` before the process ends all the same. */
+const STOP_GRACE_MS = 1000;
+
+const EXAMPLES = `
+Examples:
+  recado hub                                   on this machine only, with the usual ports
+  recado hub --config house.yaml               with a configuration file
+  recado hub --http-port 8080 --log-level warn
+  RECADO_HTTP_PORT=8080 recado hub             every key has a variable: docs/config.md
+
+Ctrl+C (or SIGTERM) stops the hub in order; a second one stops it at once.`;
+
+/** Which keys each flag sets. `--host` is for all listeners. */
+const FLAG_KEYS: Readonly<Record<string, readonly string[]>> = {
+  host: ['http.host', 'gateways.socket.host'],
+  httpPort: ['http.port'],
+  tcpPort: ['gateways.socket.tcpPort'],
+  udpPort: ['gateways.socket.udpPort'],
+  insecure: ['insecure'],
+  logLevel: ['log.level'],
+};
+
+type HubOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+/** `recado hub`. */
+export function hubCommand(): Command {
+  return new Command('hub')
+    .description('start the hub: device ports and HTTP API')
+    .option(
+      '-c, --config <file>',
+      'configuration file (default: RECADO_CONFIG, else recado.yaml if it exists)',
+    )
+    .option('--host <host>', 'address that all ports listen on (default: 127.0.0.1)')
+    .option('--http-port <number>', 'port of the HTTP API; 0 takes any (default: 5070)')
+    .option('--tcp-port <number>', 'TCP port for devices; 0 takes any (default: 5050)')
+    .option('--udp-port <number>', 'UDP port for their readings; 0 takes any (default: 5060)')
+    .option('--insecure', 'start even where strangers could come in')
+    .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', EXAMPLES)
+    .action(runHub);
+}
+
+async function runHub(options: HubOptions): Promise<void> {
+  const config = await readConfig(options);
+  const { createHubLog } = await import('../hub-log.ts');
+  const log = createHubLog(config.log);
+  await refuseOpenListeners(config, log);
+
+  const stopped = stopSignal();
+  const { startServer } = await import('../../api/start-server.ts');
+  const server = await startServer(config, { log });
+  announce(server, log);
+
+  const signal = await stopped;
+  log.info({ signal }, 'stopping');
+  const inTime = await closeServer(server, config.shutdownTimeoutMs);
+  log.info({}, inTime ? 'stopped' : 'stopped, but not everything closed in time');
+  process.exit(inTime ? 0 : 1);
+}
+
+async function readConfig(options: HubOptions): Promise<Config> {
+  const { loadConfig } = await import('../../hub/config/load-config.ts');
+  const file = typeof options['config'] === 'string' ? options['config'] : undefined;
+  const reading = loadConfig({
+    environment: process.env,
+    folder: process.cwd(),
+    file,
+    flags: configFlags(options),
+  });
+  return configOrThrow(reading);
+}
+
+async function configOrThrow(reading: ConfigReading): Promise<Config> {
+  if (reading.ok) return reading.config;
+  const { formatMistake } = await import('../../hub/config/setting.ts');
+  const lines = reading.mistakes.map((mistake) => `\n  ${formatMistake(mistake)}`);
+  throw new RecadoError(
+    'CONFIG_INVALID',
+    `the hub did not start, because its configuration is wrong:${lines.join('')}`,
+  );
+}
+
+function configFlags(options: HubOptions): ConfigFlag[] {
+  return Object.entries(FLAG_KEYS).flatMap(([name, paths]) => {
+    const value = options[name];
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === undefined ? [] : paths.map((path) => ({ flag, path, text: String(value) }));
+  });
+}
+
+async function refuseOpenListeners(config: Config, log: Logger): Promise<void> {
+  const { findOpenListeners } = await import('../../hub/config/safety-check.ts');
+  const open = findOpenListeners(config);
+  if (open.length > 0 && !config.insecure) {
+    const text = `the hub did not start, because strangers could come in:\n  ${open.join('\n  ')}`;
+    throw new RecadoError(
+      'LISTENER_UNSAFE',
+      `${text}\n--insecure starts it all the same; use it only on a network that you trust wholly.`,
+    );
+  }
+  for (const sentence of open) log.warn({}, `INSECURE: ${sentence}`);
+}
+
+function announce(server: RunningServer, log: Logger): void {
+  if (process.stdout.isTTY) {
+    process.stdout.write(welcomeText(server.listening));
+    return;
+  }
+  for (const { name, address } of server.listening)
+    log.info({ name, address }, `${name} listens on ${address}`);
+  log.info({}, 'the hub is ready');
+}
+
+async function closeServer(server: RunningServer, timeoutMs: number): Promise<boolean> {
+  const guard = setTimeout(() => process.exit(1), timeoutMs + STOP_GRACE_MS);
+  try {
+    return await server.close();
+  } finally {
+    clearTimeout(guard);
+  }
+}

@@ -1,0 +1,33 @@
+import { CommanderError } from 'commander';
+import { RecadoError, type ErrorCode } from '../base/errors.ts';
+
+/** The caller must change the command line or the configuration; trying again does not help. */
+const EXIT_WRONG_USE = 2;
+const EXIT_FAILED = 1;
+const WRONG_USE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CONFIG_INVALID', 'LISTENER_UNSAFE']);
+
+/** What to print on standard error about a failure (perhaps nothing), and the exit code. */
+export async function describeFailure(error: unknown): Promise<{ text: string; exitCode: number }> {
+  // Commander has printed its own text by now; `--help` and `--version` come this way too, with code 0.
+  if (error instanceof CommanderError)
+    return { text: '', exitCode: error.exitCode === 0 ? 0 : EXIT_WRONG_USE };
+  if (error instanceof RecadoError) {
+    const exitCode = WRONG_USE.has(error.code) ? EXIT_WRONG_USE : EXIT_FAILED;
+    const issues = error.issues.map((issue) => `\n  ${issue.pointer} ${issue.message}`).join('');
+    return { text: `recado: ${error.message}${issues}\n`, exitCode };
+  }
+  const { ClientError } = await import('../client/errors.ts');
+  if (error instanceof ClientError) return { text: `recado: ${error.message}\n`, exitCode: EXIT_FAILED };
+  return { text: unexpectedText(error), exitCode: EXIT_FAILED };
+}
+
+function unexpectedText(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return [
+    'recado: this should not have happened; it is a mistake in Recado.',
+    'Please report it as CONTRIBUTING.md says, with the output of `recado --version` and these lines:',
+    '',
+    stack,
+    '',
+  ].join('\n');
+}

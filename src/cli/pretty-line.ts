@@ -1,0 +1,62 @@
+import { styleText } from 'node:util';
+
+type StyleName = Parameters<typeof styleText>[0];
+
+const LEVEL_STYLES: Readonly<Record<string, StyleName>> = {
+  debug: 'gray',
+  info: 'green',
+  warn: 'yellow',
+  error: 'red',
+  fatal: 'red',
+};
+
+/**
+ * Turns one JSON line of the log into one for people: `10:00:01.234 info  text key=value`, then the stack of an error.
+ *
+ * @param line - as pino writes it; what is no JSON is given back as it is
+ */
+export function formatPretty(line: string, options: { colors: boolean }): string {
+  const paint = (style: StyleName, text: string): string =>
+    options.colors ? styleText(style, text, { validateStream: false }) : text;
+  const entry = parseEntry(line);
+  if (entry === undefined) return line;
+  const { time, level, msg, err, ...fields } = entry;
+  const name = typeof level === 'string' ? level : 'info';
+  const parts = [
+    paint('gray', localTime(time)),
+    paint(LEVEL_STYLES[name] ?? 'green', name.padEnd(5)),
+    typeof msg === 'string' ? msg : '',
+    ...Object.entries(fields).map(([key, value]) => paint('gray', `${key}=${showValue(value)}`)),
+  ];
+  return `${parts.filter(Boolean).join(' ')}\n${stackLines(err)}`;
+}
+
+function parseEntry(line: string): Record<string, unknown> | undefined {
+  try {
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null ? (entry as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** People at a terminal think in the time on their wall. */
+function localTime(time: unknown): string {
+  const date = new Date(typeof time === 'string' ? time : Number.NaN);
+  if (Number.isNaN(date.getTime())) return '--:--:--.---';
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const ms = String(date.getMilliseconds()).padStart(3, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
+}
+
+function showValue(value: unknown): string {
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  return JSON.stringify(value);
+}
+
+function stackLines(err: unknown): string {
+  if (typeof err !== 'object' || err === null) return '';
+  const { stack, message } = err as { stack?: unknown; message?: unknown };
+  const text = typeof stack === 'string' ? stack : typeof message === 'string' ? message : '';
+  return text === '' ? '' : `${text.replaceAll(/^/gm, '  ')}\n`;
+}

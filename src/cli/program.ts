@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { checkCommand } from './commands/check.ts';
+import { configDocsCommand } from './commands/config-docs.ts';
+import { hubCommand } from './commands/hub.ts';
+import { manageCommand } from './commands/manage.ts';
+import { simulateCommand } from './commands/simulate.ts';
+
+const EXAMPLES = `
+Examples:
+  recado hub                        start a hub on this machine
+  recado simulate sensor            a virtual device, with a screen
+  recado manage                     see the devices and command them
+  recado check recado.yaml          what is wrong in a configuration, and where
+
+Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.`;
+
+/**
+ * The command line. Commands load their heavy parts when they run, so that help is quick.
+ * Nothing here ends the process: mistakes are thrown as `CommanderError`, others as they are.
+ */
+export function buildProgram(): Command {
+  const program = new Command('recado')
+    .description('One small server between applications and things.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .addHelpText('after', EXAMPLES)
+    .addCommand(hubCommand())
+    .addCommand(manageCommand())
+    .addCommand(simulateCommand())
+    .addCommand(checkCommand())
+    .addCommand(configDocsCommand(), { hidden: true });
+  return applyManners(program);
+}
+
+/** Commander does not hand settings down to commands that were made elsewhere. */
+function applyManners<T extends Command>(command: T): T {
+  command.exitOverride();
+  command.showSuggestionAfterError(true);
+  command.showHelpAfterError(`(${commandPath(command)} --help says more)`);
+  command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'recado: ')) });
+  for (const child of command.commands) applyManners(child);
+  return command;
+}
+
+function commandPath(command: Command): string {
+  return command.parent === null ? command.name() : `${commandPath(command.parent)} ${command.name()}`;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

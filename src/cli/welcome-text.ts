@@ -1,0 +1,33 @@
+type Listening = readonly { readonly name: string; readonly address: string }[];
+
+/**
+ * What a person at a terminal reads when the hub is up: what listens, and what to do next.
+ *
+ * @param listening - addresses as URLs: `http://127.0.0.1:5070`
+ */
+export function welcomeText(listening: Listening): string {
+  const nameWidth = Math.max(0, ...listening.map(({ name }) => name.length));
+  const rows = listening.map(({ name, address }) => `  ${name.padEnd(nameWidth)}  ${address}`);
+  const http = listening.find(({ address }) => address.startsWith('http://'));
+  const curl = http === undefined ? [] : [`  curl ${reachable(http.address)}/api/v1/devices`];
+  return [
+    '',
+    'Recado is running.',
+    '',
+    ...rows,
+    '',
+    'Try, in another terminal:',
+    '  recado simulate sensor    a virtual device',
+    '  recado manage             see the devices and command them',
+    ...curl,
+    '',
+    'Ctrl+C stops it.',
+    '',
+    '',
+  ].join('\n');
+}
+
+/** An address that listens everywhere is no address to call. */
+function reachable(address: string): string {
+  return address.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]');
+}

@@ -1,0 +1,221 @@
+import {
+  checkCommands,
+  checkDeviceDetails,
+  checkDevicePage,
+  checkHealth,
+  checkInvocationResult,
+  checkTelemetry,
+} from './check-answer.ts';
+import { HubAnswerError } from './errors.ts';
+import { askHub, type HubConnection } from './hub-request.ts';
+import type {
+  Command,
+  Device,
+  DeviceDetails,
+  DevicePage,
+  DeviceTelemetry,
+  Health,
+  InvocationResult,
+} from './resources.ts';
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** How long a command without its own `timeoutMs` may take, besides the time that the client allows for any answer. */
+const DEFAULT_INVOCATION_MS = 60_000;
+
+export type ClientOptions = {
+  /** Where the hub is: `http://127.0.0.1:5070`. A path is kept, for a hub behind a proxy. */
+  readonly url: string;
+  /** What the hub asks for as Bearer token, if it asks for one. */
+  readonly token?: string | undefined;
+  /** Another `fetch` than the global one. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** How long the whole answer of the hub may take, in ms [10 000]; commands get their own time on top. */
+  readonly timeoutMs?: number | undefined;
+};
+
+/** Every call can be given up: it then throws the signal's reason. */
+export type CallOptions = { readonly signal?: AbortSignal | undefined };
+
+export type DeviceFilter = {
+  readonly status?: 'online' | 'offline' | undefined;
+  readonly gateway?: string | undefined;
+  /** Text to look for. */
+  readonly q?: string | undefined;
+};
+
+export type DeviceListOptions = CallOptions &
+  DeviceFilter & {
+    /** Devices on one page, 1 to 1,000 [100]. */
+    readonly limit?: number | undefined;
+    /** The `nextCursor` of the page before. */
+    readonly cursor?: string | undefined;
+  };
+
+export type InvokeOptions = CallOptions & {
+  /** What the command takes: any JSON value. Leave it out for a command without input. */
+  readonly input?: unknown;
+  /** How long the hub waits for the device, 1 to 600,000 ms [what the hub is configured to]. */
+  readonly timeoutMs?: number | undefined;
+};
+
+/** The devices of one hub. */
+export type DeviceCalls = {
+  /** One page of devices. */
+  list(options?: DeviceListOptions): Promise<DevicePage>;
+  /** Every device that matches, page by page as they are consumed; `limit` is the size of a page. */
+  all(options?: DeviceListOptions): AsyncGenerator<Device, void, void>;
+  /** One device. `DEVICE_UNKNOWN` when the hub does not know it. */
+  get(deviceId: string, options?: CallOptions): Promise<DeviceDetails>;
+  /** Makes the hub forget an offline device. `DEVICE_ONLINE` when it is connected. */
+  forget(deviceId: string, options?: CallOptions): Promise<void>;
+  /** What the device can be asked to do, in the order of its description. */
+  commands(deviceId: string, options?: CallOptions): Promise<readonly Command[]>;
+  /**
+   * Invokes a command and waits for its output. Failures are `ProblemError`s whose `code` tells the cause, `phase` how
+   * far it came, and `safeToRetry` whether it may be invoked again. Giving up by `signal` cancels it in the hub.
+   */
+  invoke(deviceId: string, command: string, options?: InvokeOptions): Promise<InvocationResult>;
+  /** The latest value of each metric. */
+  telemetry(deviceId: string, options?: CallOptions): Promise<DeviceTelemetry>;
+};
+
+/** A hub's HTTP API, typed. Each call throws `ProblemError`, `HubUnreachableError` or `HubAnswerError`. */
+export type Client = {
+  /** The hub's address, without a `/` at the end. */
+  readonly url: string;
+  readonly devices: DeviceCalls;
+  /** Whether a hub is there, and its version. Needs no token. */
+  health(options?: CallOptions): Promise<Health>;
+};
+
+/**
+ * Makes a client of one hub. Nothing is sent before the first call; a client needs no closing.
+ *
+ * @throws {TypeError} when the address, the token or the time is not usable, saying why
+ */
+export function createClient(options: ClientOptions): Client {
+  const timeoutMs = readTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const hub: HubConnection = {
+    url: readUrl(options.url),
+    token: readToken(options.token),
+    fetch: options.fetch ?? globalThis.fetch,
+  };
+  return {
+    url: hub.url,
+    devices: createDeviceCalls(hub, timeoutMs),
+    health: ({ signal } = {}) =>
+      askHub(hub, {
+        method: 'GET',
+        path: '/healthz',
+        timeoutMs,
+        signal,
+        idempotent: true,
+        read: checkHealth,
+      }),
+  };
+}
+
+function createDeviceCalls(hub: HubConnection, timeoutMs: number): DeviceCalls {
+  const read = <T>(
+    path: string,
+    signal: AbortSignal | undefined,
+    check: (answer: unknown) => T,
+  ): Promise<T> => askHub(hub, { method: 'GET', path, timeoutMs, signal, idempotent: true, read: check });
+
+  const list = (options: DeviceListOptions = {}): Promise<DevicePage> =>
+    read(`/api/v1/devices${listQuery(options)}`, options.signal, checkDevicePage);
+
+  return {
+    list,
+    all: (options = {}) => eachDevice(hub.url, list, options),
+    get: async (deviceId, { signal } = {}) => read(devicePath(deviceId), signal, checkDeviceDetails),
+    commands: async (deviceId, { signal } = {}) =>
+      read(`${devicePath(deviceId)}/commands`, signal, checkCommands),
+    telemetry: async (deviceId, { signal } = {}) =>
+      read(`${devicePath(deviceId)}/telemetry`, signal, checkTelemetry),
+    forget: async (deviceId, { signal } = {}) =>
+      askHub(hub, {
+        method: 'DELETE',
+        path: devicePath(deviceId),
+        timeoutMs,
+        signal,
+        idempotent: true,
+        read: () => undefined,
+      }),
+    invoke: async (deviceId, command, options = {}) =>
+      askHub(hub, {
+        method: 'POST',
+        path: `${devicePath(deviceId)}/commands/${pathSegment(command, 'command')}`,
+        body: { input: options.input, timeoutMs: options.timeoutMs },
+        timeoutMs: timeoutMs + (options.timeoutMs ?? DEFAULT_INVOCATION_MS),
+        signal: options.signal,
+        idempotent: false,
+        read: checkInvocationResult,
+      }),
+  };
+}
+
+async function* eachDevice(
+  url: string,
+  list: (options: DeviceListOptions) => Promise<DevicePage>,
+  options: DeviceListOptions,
+): AsyncGenerator<Device, void, void> {
+  let cursor = options.cursor;
+  for (;;) {
+    const page = await list({ ...options, cursor });
+    yield* page.devices;
+    if (page.nextCursor === undefined) return;
+    if (page.nextCursor === cursor) {
+      throw new HubAnswerError({
+        url,
+        status: 200,
+        detail: 'names the same next page again and again',
+        safeToRetry: true,
+      });
+    }
+    cursor = page.nextCursor;
+  }
+}
+
+function listQuery(options: DeviceListOptions): string {
+  const query = new URLSearchParams();
+  if (options.status !== undefined) query.set('status', options.status);
+  if (options.gateway !== undefined) query.set('gateway', options.gateway);
+  if (options.q !== undefined && options.q !== '') query.set('q', options.q);
+  if (options.limit !== undefined) query.set('limit', String(options.limit));
+  if (options.cursor !== undefined) query.set('cursor', options.cursor);
+  return query.size === 0 ? '' : `?${query.toString()}`;
+}
+
+function devicePath(deviceId: string): string {
+  return `/api/v1/devices/${pathSegment(deviceId, 'device id')}`;
+}
+
+function pathSegment(name: string, what: string): string {
+  // The URL parser resolves these away, even percent-encoded: the request would go to another address.
+  if (name === '' || name === '.' || name === '..')
+    throw new TypeError(`"${name}" is no ${what}: it names nothing.`);
+  return encodeURIComponent(name.toWellFormed());
+}
+
+function readUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new TypeError(`url: "${text}" is no address of a hub; write it like http://127.0.0.1:5070`);
+  }
+  if (url.username !== '' || url.password !== '')
+    throw new TypeError('url: holds a user name or password; use token instead');
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+function readToken(token: string | undefined): string | undefined {
+  if (token === undefined || token === '') return undefined;
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new TypeError('token: has characters that cannot be sent; copy it again without spaces');
+  return token;
+}
+
+function readTimeout(timeoutMs: number): number {
+  if (Number.isFinite(timeoutMs) && timeoutMs >= 1) return timeoutMs;
+  throw new TypeError(`timeoutMs: is ${timeoutMs}; give a number of ms, at least 1`);
+}

@@ -1,0 +1,136 @@
+import type { ErrorCode } from '../base/errors.ts';
+import type { DeviceFailure, Invocation, InvocationPhase, Problem, ProblemIssue } from './resources.ts';
+
+/** A code of the hub's table of errors; a newer hub may send one that this version does not know. */
+export type ProblemCode = ErrorCode | (string & {});
+
+/** Everything that this library throws about a hub, except the reason of the caller's own `signal`. */
+export abstract class ClientError extends Error {
+  /**
+   * Whether the same call may be made again without doing the thing twice. Undefined: the hub did not say.
+   */
+  abstract readonly safeToRetry: boolean | undefined;
+}
+
+/** The hub answered that it cannot do what was asked, and why. */
+export class ProblemError extends ClientError {
+  override readonly name = 'ProblemError';
+  /** Stable: compare this one. `DEVICE_OFFLINE`, `ANSWER_TIMEOUT` … */
+  readonly code: ProblemCode;
+  /** The HTTP status. */
+  readonly status: number;
+  /** What the code means, in a sentence. */
+  readonly title: string;
+  /** What happened this time. */
+  readonly detail: string;
+  /** How far the command came, when a command was invoked. */
+  readonly phase: InvocationPhase | undefined;
+  readonly safeToRetry: boolean | undefined;
+  /** When another try makes sense, in ms from the answer; undefined when the hub did not say. */
+  readonly retryAfterMs: number | undefined;
+  /** Where the input does not fit; empty for other problems. */
+  readonly errors: readonly ProblemIssue[];
+  readonly invocation: Invocation | undefined;
+  /** What the device itself said, for `DEVICE_ERROR`. */
+  readonly device: DeviceFailure | undefined;
+
+  constructor(problem: Problem, retryAfterMs?: number) {
+    super(problemMessage(problem, retryAfterMs));
+    this.code = problem.code;
+    this.status = problem.status;
+    this.title = problem.title;
+    this.detail = problem.detail;
+    this.phase = problem.phase;
+    this.safeToRetry = problem.safeToRetry;
+    this.retryAfterMs = retryAfterMs;
+    this.errors = problem.errors ?? [];
+    this.invocation = problem.invocation;
+    this.device = problem.device;
+  }
+}
+
+/**
+ * Why no answer came. `refused`: nothing listens there; `unknown-host`: the name has no address; `no-route`: no way to
+ * that address; `timeout`: no answer in time; `broken`: the connection ended before the whole answer; `failed`: anything
+ * else (in a browser, which does not tell, always this one).
+ */
+export type UnreachableReason = 'refused' | 'unknown-host' | 'no-route' | 'timeout' | 'broken' | 'failed';
+
+const UNREACHABLE_ADVICE: Record<UnreachableReason, string> = {
+  refused: 'Nothing listens there: start the hub, or correct the address.',
+  'unknown-host': 'The host name is unknown: correct the address.',
+  'no-route': 'No way leads there: check the network and the address.',
+  timeout: 'It did not answer in time: check that the hub runs and that the network reaches it.',
+  broken: 'The connection ended before the whole answer came: try again when the hub is back.',
+  failed: 'Check the address, the network and that the hub runs.',
+};
+
+/** No answer came from the hub. What was asked may or may not have been done: see `safeToRetry`. */
+export class HubUnreachableError extends ClientError {
+  override readonly name = 'HubUnreachableError';
+  /** The hub's address. */
+  readonly url: string;
+  readonly reason: UnreachableReason;
+  /** False only for a command that may have reached the hub. */
+  readonly safeToRetry: boolean;
+
+  constructor(options: { url: string; reason: UnreachableReason; safeToRetry: boolean; cause?: unknown }) {
+    const doubt = options.safeToRetry
+      ? ''
+      : ' The command may have been carried out: look before you invoke it again.';
+    super(`The hub at ${options.url} cannot be reached. ${UNREACHABLE_ADVICE[options.reason]}${doubt}`, {
+      cause: options.cause,
+    });
+    this.url = options.url;
+    this.reason = options.reason;
+    this.safeToRetry = options.safeToRetry;
+  }
+}
+
+/** Something answered, but not as a hub of this version does: another server, or a proxy in between. */
+export class HubAnswerError extends ClientError {
+  override readonly name = 'HubAnswerError';
+  /** The hub's address. */
+  readonly url: string;
+  /** The HTTP status of the answer; 0 when it was not HTTP. */
+  readonly status: number;
+  /** What is wrong with the answer, in a few words. */
+  readonly detail: string;
+  /** False only for a command that may have been carried out. */
+  readonly safeToRetry: boolean;
+
+  constructor(options: {
+    url: string;
+    status: number;
+    detail: string;
+    safeToRetry: boolean;
+    cause?: unknown;
+  }) {
+    const advice = 'Check that the address is that of a Recado hub, with no other server in between.';
+    const status = options.status === 0 ? '' : ` (status ${options.status})`;
+    super(`The answer of ${options.url}${status} ${options.detail}. ${advice}`, {
+      cause: options.cause,
+    });
+    this.url = options.url;
+    this.status = options.status;
+    this.detail = options.detail;
+    this.safeToRetry = options.safeToRetry;
+  }
+}
+
+function problemMessage(problem: Problem, retryAfterMs: number | undefined): string {
+  const parts = [sentence(problem.detail === '' ? problem.title : problem.detail)];
+  for (const issue of problem.errors ?? [])
+    parts.push(sentence(`${issue.pointer === '' ? 'The input' : issue.pointer} ${issue.message}`));
+  if (problem.code === 'UNAUTHENTICATED') parts.push('Give createClient the token of this hub.');
+  if (problem.safeToRetry === true) parts.push('It is safe to try again.');
+  if (problem.safeToRetry === false)
+    parts.push('The device may have done it: look before you invoke it again.');
+  if (retryAfterMs !== undefined)
+    parts.push(`Another try makes sense in ${Math.ceil(retryAfterMs / 1000)} s.`);
+  return `${parts.join(' ')} (${problem.code}, status ${problem.status})`;
+}
+
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}

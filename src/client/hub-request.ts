@@ -1,0 +1,209 @@
+import { readProblem, ShapeError } from './check-answer.ts';
+import { HubAnswerError, HubUnreachableError, ProblemError, type UnreachableReason } from './errors.ts';
+
+/** An answer larger than this is not read to its end. */
+export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+export type HubConnection = {
+  /** Where the hub is, without a `/` at the end. */
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly fetch: typeof globalThis.fetch;
+};
+
+export type HubRequest<T> = {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Below the hub's address, percent-encoded, with its query. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Asking twice does no more than asking once. */
+  readonly idempotent: boolean;
+  /** Makes of the answer what the caller wants, or throws a `ShapeError`. */
+  readonly read: (answer: unknown) => T;
+};
+
+/**
+ * Asks the hub once. A question that may be asked twice is asked again at once, and only once, when the connection
+ * broke before any answer: a kept connection that the hub has closed in the meantime looks like that.
+ *
+ * @throws {ProblemError} when the hub says that it cannot
+ * @throws {HubUnreachableError} when no answer came, or not all of it
+ * @throws {HubAnswerError} when what came is no answer of a hub
+ * @throws the reason of `signal` when the caller gave up
+ */
+export async function askHub<T>(hub: HubConnection, request: HubRequest<T>): Promise<T> {
+  const timeout = AbortSignal.timeout(Math.min(request.timeoutMs, LONGEST_TIMER_MS));
+  const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+  try {
+    const response = await fetchResponse(hub, request, signal);
+    return await readResponse(hub, request, response);
+  } catch (error) {
+    if (request.signal?.aborted === true) throw request.signal.reason;
+    if (error instanceof ProblemError || error instanceof HubAnswerError) throw error;
+    throw explainFailure(hub, request, timeout.aborted, error);
+  }
+}
+
+async function fetchResponse<T>(
+  hub: HubConnection,
+  request: HubRequest<T>,
+  signal: AbortSignal,
+): Promise<Response> {
+  // A redirect is not followed: it would take the token, or turn a POST into a GET, without anybody asking for it.
+  const init: RequestInit = {
+    method: request.method,
+    headers: {},
+    signal,
+    redirect: 'manual',
+    cache: 'no-store',
+  };
+  const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
+  if (hub.token !== undefined) headers['authorization'] = `Bearer ${hub.token}`;
+  if (request.body !== undefined) {
+    headers['content-type'] = 'application/json';
+    init.body = JSON.stringify(request.body);
+  }
+  init.headers = headers;
+  // Called as a plain function: a browser's `fetch` refuses to be the method of another object.
+  const { fetch } = hub;
+  try {
+    return await fetch(hub.url + request.path, init);
+  } catch (error) {
+    if (!request.idempotent || signal.aborted || reasonOf(error) !== 'broken') throw error;
+    return await fetch(hub.url + request.path, init);
+  }
+}
+
+async function readResponse<T>(hub: HubConnection, request: HubRequest<T>, response: Response): Promise<T> {
+  const fail = (detail: string, cause?: unknown): HubAnswerError =>
+    new HubAnswerError({
+      url: hub.url,
+      status: response.status,
+      detail,
+      safeToRetry: request.idempotent,
+      cause,
+    });
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+    await response.body?.cancel();
+    throw fail(
+      `sends to another address, ${response.headers.get('location') ?? 'without saying which'}: use that one instead`,
+    );
+  }
+  const text = await readText(response, fail);
+  const answer = parseJson(text);
+  if (!response.ok) {
+    const problem = readProblem(answer, response.status);
+    if (problem === undefined) throw fail(`is an error in an unknown form${formOf(response)}`);
+    throw new ProblemError(problem, readRetryAfterMs(response.headers.get('retry-after')));
+  }
+  if (answer === undefined && response.status !== 204) throw fail(`is not JSON${formOf(response)}`);
+  try {
+    return request.read(answer);
+  } catch (error) {
+    if (error instanceof ShapeError) throw fail(error.message, error);
+    throw error;
+  }
+}
+
+async function readText(
+  response: Response,
+  fail: (detail: string, cause?: unknown) => HubAnswerError,
+): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return '';
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    bytes += value?.byteLength ?? 0;
+    if (bytes > MAX_ANSWER_BYTES) {
+      await reader.cancel();
+      throw fail(`is larger than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    try {
+      text += done ? decoder.decode() : decoder.decode(value, { stream: true });
+    } catch (error) {
+      await reader.cancel();
+      throw fail('is not UTF-8 text', error);
+    }
+    if (done) return text;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function formOf(response: Response): string {
+  const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim();
+  return type === undefined || type === '' || type === 'application/json' ? '' : ` (${type})`;
+}
+
+/** `Retry-After` in ms, from seconds or a date (RFC 9110 section 10.2.3); undefined when absent or unreadable. */
+function readRetryAfterMs(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+function explainFailure<T>(
+  hub: HubConnection,
+  request: HubRequest<T>,
+  timedOut: boolean,
+  error: unknown,
+): Error {
+  const { url } = hub;
+  const code = codeOf(error);
+  if (!timedOut && code.startsWith('HPE_')) {
+    const detail = 'is not HTTP';
+    return new HubAnswerError({ url, status: 0, detail, safeToRetry: request.idempotent, cause: error });
+  }
+  const reason = timedOut ? 'timeout' : reasonOf(error);
+  const neverLeft =
+    reason === 'refused' ||
+    reason === 'unknown-host' ||
+    reason === 'no-route' ||
+    code === 'UND_ERR_CONNECT_TIMEOUT';
+  return new HubUnreachableError({ url, reason, safeToRetry: request.idempotent || neverLeft, cause: error });
+}
+
+const REASONS: ReadonlyMap<string, UnreachableReason> = new Map([
+  ['ECONNREFUSED', 'refused'],
+  ['ENOTFOUND', 'unknown-host'],
+  ['EAI_AGAIN', 'unknown-host'],
+  ['EHOSTUNREACH', 'no-route'],
+  ['ENETUNREACH', 'no-route'],
+  ['EADDRNOTAVAIL', 'no-route'],
+  ['ETIMEDOUT', 'timeout'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'timeout'],
+  ['UND_ERR_BODY_TIMEOUT', 'timeout'],
+  ['ECONNRESET', 'broken'],
+  ['EPIPE', 'broken'],
+  ['UND_ERR_SOCKET', 'broken'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'broken'],
+]);
+
+function reasonOf(error: unknown): UnreachableReason {
+  return REASONS.get(codeOf(error)) ?? 'failed';
+}
+
+/** The system's code, which Node's `fetch` puts in the cause; empty in browsers. */
+function codeOf(error: unknown): string {
+  let current = error;
+  for (let depth = 0; depth < 4 && typeof current === 'object' && current !== null; depth++) {
+    if ('code' in current && typeof current.code === 'string') return current.code;
+    current = 'cause' in current ? current.cause : undefined;
+  }
+  return '';
+}

@@ -1,0 +1,162 @@
+import type { Issue } from '../base/errors.ts';
+import { COMMAND_KINDS, type Command, type CommandKind, type JsonSchema } from './command.ts';
+import { checkSchema } from './json-schema.ts';
+import { MAX_METRIC_NAME_CHARACTERS, MAX_METRICS_PER_DEVICE } from './telemetry.ts';
+
+export const MAX_COMMANDS_PER_DEVICE = 256;
+export const MAX_TITLE_CHARACTERS = 256;
+const MAX_EXPECTED_MS = 600_000;
+
+/** What a device reports by itself. */
+export type MetricDescription = {
+  readonly metric: string;
+  readonly title?: string;
+  readonly unit?: string;
+  readonly type?: string;
+};
+
+/** What a device says of itself when it connects. */
+export type DeviceDescription = {
+  readonly title?: string;
+  readonly model?: string;
+  readonly commands: readonly Command[];
+  readonly telemetry: readonly MetricDescription[];
+  /**
+   * For devices whose commands are numbers on the wire: the description in the words of the plain socket protocol,
+   * exactly as it came. Such a device is asked any number that a caller gives, and judges by itself.
+   */
+  readonly numbered?: Readonly<Record<string, unknown>>;
+};
+
+export type DescriptionResult =
+  | { readonly ok: true; readonly description: DeviceDescription }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Names of commands: they stand in addresses and topics. */
+export function isCommandName(name: string): boolean {
+  return NAME.test(name);
+}
+
+/** Ids of devices: like names of commands, and `:` besides. */
+export function isDeviceId(id: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/.test(id);
+}
+
+/**
+ * Reads `{title, model?, commands: {name: {title, kind, input?, output?, idempotent?, concurrency?, expectedMs?}},
+ * telemetry: {metric: {title, unit?, type}}}` as a device sent it.
+ */
+export function readDescription(value: unknown): DescriptionResult {
+  const issues: Issue[] = [];
+  if (!isObject(value)) return { ok: false, issues: [{ pointer: '', message: 'must be an object' }] };
+  const title = readText(value['title'], '/title', issues);
+  const model = readText(value['model'], '/model', issues);
+  const commands = readCommands(value['commands'] ?? {}, issues);
+  const telemetry = readMetrics(value['telemetry'] ?? {}, issues);
+  if (issues.length > 0) return { ok: false, issues };
+  return {
+    ok: true,
+    description: { ...(title !== undefined && { title }), ...(model !== undefined && { model }), commands, telemetry },
+  };
+}
+
+function readCommands(value: unknown, issues: Issue[]): Command[] {
+  if (!isObject(value)) {
+    issues.push({ pointer: '/commands', message: 'must be an object: one member a command, by name' });
+    return [];
+  }
+  const entries = Object.entries(value);
+  if (entries.length > MAX_COMMANDS_PER_DEVICE) {
+    issues.push({ pointer: '/commands', message: `has ${entries.length} commands; at most ${MAX_COMMANDS_PER_DEVICE} are kept` });
+    return [];
+  }
+  return entries.map(([name, item], index) => readCommand(name, item, index + 1, issues));
+}
+
+function readCommand(name: string, value: unknown, number: number, issues: Issue[]): Command {
+  const pointer = `/commands/${name}`;
+  if (!isCommandName(name)) {
+    issues.push({ pointer, message: 'is no command name: letters, digits, . _ - and at most 64 of them' });
+  }
+  const item = isObject(value) ? value : {};
+  if (!isObject(value)) issues.push({ pointer, message: 'must be an object' });
+  const kind = readChoice(item['kind'] ?? 'action', COMMAND_KINDS, `${pointer}/kind`, issues);
+  const concurrency = readChoice(item['concurrency'] ?? 'parallel', ['serial', 'parallel'] as const, `${pointer}/concurrency`, issues);
+  const idempotent = item['idempotent'] ?? false;
+  if (typeof idempotent !== 'boolean') issues.push({ pointer: `${pointer}/idempotent`, message: 'must be true or false' });
+  const input = readSchema(item['input'], `${pointer}/input`, issues);
+  const output = readSchema(item['output'], `${pointer}/output`, issues);
+  const expectedMs = readExpectedMs(item['expectedMs'], `${pointer}/expectedMs`, issues);
+  return {
+    name,
+    number,
+    title: readText(item['title'], `${pointer}/title`, issues) ?? name,
+    kind: kind as CommandKind,
+    ...(input !== undefined && { input }),
+    ...(output !== undefined && { output }),
+    idempotent: idempotent === true,
+    concurrency,
+    ...(expectedMs !== undefined && { expectedMs }),
+  };
+}
+
+function readMetrics(value: unknown, issues: Issue[]): MetricDescription[] {
+  if (!isObject(value)) {
+    issues.push({ pointer: '/telemetry', message: 'must be an object: one member a metric, by name' });
+    return [];
+  }
+  const entries = Object.entries(value);
+  if (entries.length > MAX_METRICS_PER_DEVICE) {
+    issues.push({ pointer: '/telemetry', message: `has ${entries.length} metrics; at most ${MAX_METRICS_PER_DEVICE} are kept` });
+    return [];
+  }
+  return entries.map(([metric, item]) => readMetric(metric, item, issues));
+}
+
+function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDescription {
+  const pointer = `/telemetry/${metric}`;
+  if (metric === '' || metric.length > MAX_METRIC_NAME_CHARACTERS) {
+    issues.push({ pointer, message: `needs a name of 1 to ${MAX_METRIC_NAME_CHARACTERS} characters` });
+  }
+  if (!isObject(value)) {
+    issues.push({ pointer, message: 'must be an object' });
+    return { metric };
+  }
+  const title = readText(value['title'], `${pointer}/title`, issues);
+  const unit = readText(value['unit'], `${pointer}/unit`, issues);
+  const type = readText(value['type'], `${pointer}/type`, issues);
+  return { metric, ...(title !== undefined && { title }), ...(unit !== undefined && { unit }), ...(type !== undefined && { type }) };
+}
+
+function readText(value: unknown, pointer: string, issues: Issue[]): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string' && value.length <= MAX_TITLE_CHARACTERS) return value;
+  issues.push({ pointer, message: `must be a text of at most ${MAX_TITLE_CHARACTERS} characters` });
+  return undefined;
+}
+
+function readChoice<T extends string>(value: unknown, choices: readonly T[], pointer: string, issues: Issue[]): T {
+  const choice = choices.find((item) => item === value);
+  if (choice === undefined) issues.push({ pointer, message: `must be ${choices.join(' or ')}` });
+  return choice ?? (choices[0] as T);
+}
+
+function readSchema(value: unknown, pointer: string, issues: Issue[]): JsonSchema | undefined {
+  if (value === undefined || value === null) return undefined;
+  const found = checkSchema(value, pointer);
+  issues.push(...found);
+  return found.length === 0 && isObject(value) ? value : undefined;
+}
+
+function readExpectedMs(value: unknown, pointer: string, issues: Issue[]): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_EXPECTED_MS) return value;
+  issues.push({ pointer, message: `must be a whole number of ms, 1 to ${MAX_EXPECTED_MS}` });
+  return undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

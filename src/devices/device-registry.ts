@@ -1,0 +1,137 @@
+import type { Clock } from '../base/clock.ts';
+import type { DeviceDescription } from './description.ts';
+import { Device } from './device.ts';
+import type { DeviceLink } from './device-link.ts';
+import type { LaneCounters, LaneLimits } from './invocation-lane.ts';
+import { nextPresence, type Presence, type PresenceReason } from './presence.ts';
+
+export type RegistryLimits = LaneLimits & {
+  /** Devices kept in the list after they went; beyond it the one that left first is forgotten. */
+  readonly maxOfflineDevices: number;
+};
+
+export type RegistryCounters = LaneCounters & {
+  connects: number;
+  disconnects: number;
+  takeovers: number;
+  offlineForgotten: number;
+};
+
+/** Told of each change of presence, after it happened. Must not throw. */
+export type PresenceObserver = (device: Device, presence: Presence) => void;
+
+/** All devices that the hub knows. Gateways report to it; everything else asks it. */
+export class DeviceRegistry {
+  readonly counters: RegistryCounters = {
+    connects: 0,
+    disconnects: 0,
+    takeovers: 0,
+    offlineForgotten: 0,
+    invocationsCompleted: 0,
+    invocationsFailed: 0,
+    invocationsCancelled: 0,
+    invocationsRefused: 0,
+    lateAnswers: 0,
+  };
+  readonly #devices = new Map<string, Device>();
+  /** In the order of their leaving. */
+  readonly #offline = new Set<string>();
+  readonly #observers: PresenceObserver[] = [];
+  readonly #limits: RegistryLimits;
+  readonly #clock: Clock;
+
+  constructor(options: { limits: RegistryLimits; clock: Clock }) {
+    this.#limits = options.limits;
+    this.#clock = options.clock;
+  }
+
+  get size(): number {
+    return this.#devices.size;
+  }
+
+  get onlineCount(): number {
+    return this.#devices.size - this.#offline.size;
+  }
+
+  get(deviceId: string): Device | undefined {
+    return this.#devices.get(deviceId);
+  }
+
+  /** All devices, online and offline, in the order in which the hub first met them. */
+  all(): IterableIterator<Device> {
+    return this.#devices.values();
+  }
+
+  observe(observer: PresenceObserver): void {
+    this.#observers.push(observer);
+  }
+
+  /**
+   * A device came. Where it is online already, the new link takes over: the old one is closed, and its
+   * connection is told why.
+   */
+  connect(
+    deviceId: string,
+    arrival: { gateway: string; description: DeviceDescription; link: DeviceLink; reason?: 'connected' | 'reconnected' },
+  ): Device {
+    const known = this.#devices.get(deviceId);
+    const previous = known?.link;
+    const reason = previous !== undefined ? 'taken-over' : (arrival.reason ?? (known === undefined ? 'connected' : 'reconnected'));
+    const device = known ?? this.#add(deviceId);
+    device.gateway = arrival.gateway;
+    device.describe(arrival.description);
+    device.link = arrival.link;
+    device.lane.open(arrival.link);
+    this.counters.connects++;
+    if (previous !== undefined) {
+      this.counters.takeovers++;
+      previous.close('taken-over');
+    }
+    this.#offline.delete(deviceId);
+    this.#change(device, 'online', reason);
+    return device;
+  }
+
+  /** A link ended. Ignored when another link has taken the device over meanwhile. */
+  disconnect(device: Device, link: DeviceLink, reason: PresenceReason): void {
+    if (device.link !== link) return;
+    device.link = undefined;
+    this.counters.disconnects++;
+    this.#offline.add(device.id);
+    this.#change(device, 'offline', reason);
+    device.lane.close();
+    this.#forgetOldest();
+  }
+
+  /** Takes an offline device off the list. */
+  forget(deviceId: string): 'forgotten' | 'unknown' | 'online' {
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return 'unknown';
+    if (device.isOnline) return 'online';
+    this.#devices.delete(deviceId);
+    this.#offline.delete(deviceId);
+    return 'forgotten';
+  }
+
+  #add(deviceId: string): Device {
+    const presence = nextPresence(undefined, { status: 'offline', reason: 'disconnected', now: this.#clock.now() });
+    const device = new Device(deviceId, { presence: { ...presence, sequence: 0 }, limits: this.#limits, counters: this.counters });
+    this.#devices.set(deviceId, device);
+    return device;
+  }
+
+  #change(device: Device, status: Presence['status'], reason: PresenceReason): void {
+    const now = this.#clock.now();
+    device.presence = nextPresence(device.presence, { status, reason, now });
+    if (status === 'online') device.lastSeen = now;
+    for (const observer of this.#observers) observer(device, device.presence);
+  }
+
+  #forgetOldest(): void {
+    for (const deviceId of this.#offline) {
+      if (this.#offline.size <= this.#limits.maxOfflineDevices) return;
+      this.forget(deviceId);
+      this.counters.offlineForgotten++;
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { FairQueue } from '../base/fair-queue.ts';
+import type { DeviceLink } from './device-link.ts';
+import type { Invocation, InvocationOwner } from './invocation.ts';
+
+export type LaneLimits = {
+  /** Invocations that may wait for one device. */
+  readonly maxQueuedInvocations: number;
+  /** Of those, how many one caller may have. */
+  readonly maxQueuedPerCaller: number;
+};
+
+export type LaneCounters = {
+  invocationsCompleted: number;
+  invocationsFailed: number;
+  invocationsCancelled: number;
+  invocationsRefused: number;
+  lateAnswers: number;
+};
+
+/** The way of invocations into one device: as many at once as its link can tell apart, the others in turn. */
+export class InvocationLane implements InvocationOwner {
+  readonly #waiting: FairQueue<Invocation>;
+  readonly #exchanges = new Set<Invocation>();
+  readonly #busySerial = new Set<string>();
+  readonly #counters: LaneCounters;
+  #link: DeviceLink | undefined;
+  #advancing = false;
+
+  constructor(limits: LaneLimits, counters: LaneCounters) {
+    this.#waiting = new FairQueue({ maxItems: limits.maxQueuedInvocations, maxItemsPerCaller: limits.maxQueuedPerCaller });
+    this.#counters = counters;
+  }
+
+  get queued(): number {
+    return this.#waiting.size;
+  }
+
+  get inFlight(): number {
+    return this.#exchanges.size;
+  }
+
+  /** The device came: what enters goes through this link. */
+  open(link: DeviceLink): void {
+    this.#link = link;
+  }
+
+  /** The device went. What waited fails; what was sent is ended by its link. */
+  close(): void {
+    this.#link = undefined;
+    for (const invocation of this.#waiting.drain()) {
+      invocation.fail({ code: 'DEVICE_OFFLINE', message: `Device ${invocation.deviceId} went offline before the command was sent.`, retryAfterSeconds: 5 });
+    }
+  }
+
+  /** Takes an invocation in: it starts now, or waits its turn, or fails because the queue is full. */
+  enter(invocation: Invocation): void {
+    invocation.begin(this, () => this.giveUp(invocation, 'failed'));
+    if (this.#waiting.size === 0 && this.#canStart(invocation)) {
+      this.#start(invocation);
+    } else if (this.#waiting.push(invocation.caller, invocation)) {
+      this.#advance();
+    } else {
+      this.#counters.invocationsRefused++;
+      invocation.fail({
+        code: 'TOO_MANY_INVOCATIONS',
+        message: `${this.#waiting.size} invocations already wait for device ${invocation.deviceId}. Try again when some have ended.`,
+        retryAfterSeconds: 1,
+      });
+    }
+  }
+
+  /** Ends the caller's wait: its time is over, or it left. */
+  giveUp(invocation: Invocation, state: 'failed' | 'cancelled'): void {
+    const waiting = this.#waiting.remove(invocation.caller, invocation);
+    invocation.giveUp(state, state === 'failed' ? timeoutFailure(invocation) : CANCELLED);
+    if (!waiting && this.#exchanges.has(invocation)) this.#link?.cancel(invocation);
+  }
+
+  onSettled(invocation: Invocation): void {
+    if (invocation.state === 'completed') this.#counters.invocationsCompleted++;
+    else if (invocation.state === 'failed') this.#counters.invocationsFailed++;
+    else this.#counters.invocationsCancelled++;
+  }
+
+  onReleased(invocation: Invocation): void {
+    if (!this.#exchanges.delete(invocation)) return;
+    if (invocation.command.concurrency === 'serial') this.#busySerial.delete(invocation.command.name);
+    this.#advance();
+  }
+
+  onLateAnswer(): void {
+    this.#counters.lateAnswers++;
+  }
+
+  #canStart(invocation: Invocation): boolean {
+    if (this.#link === undefined || this.#exchanges.size >= this.#link.maxInFlight) return false;
+    return invocation.command.concurrency === 'parallel' || !this.#busySerial.has(invocation.command.name);
+  }
+
+  #start(invocation: Invocation): void {
+    this.#exchanges.add(invocation);
+    if (invocation.command.concurrency === 'serial') this.#busySerial.add(invocation.command.name);
+    invocation.enterExchange();
+    this.#link?.invoke(invocation);
+  }
+
+  /** Starts what can start. A link may end an invocation within `invoke`, so this guards against calling itself. */
+  #advance(): void {
+    if (this.#advancing) return;
+    this.#advancing = true;
+    while (this.#link !== undefined && this.#exchanges.size < this.#link.maxInFlight) {
+      const next = this.#waiting.take((invocation) => this.#canStart(invocation));
+      if (next === undefined) break;
+      this.#start(next);
+    }
+    this.#advancing = false;
+  }
+}
+
+const CANCELLED = { code: 'INVOCATION_CANCELLED', message: 'The caller gave the invocation up.' } as const;
+
+function timeoutFailure(invocation: Invocation) {
+  const where = invocation.sentAt === 0 ? 'It was not sent: others were before it' : 'It was sent, and the answer did not come';
+  return {
+    code: 'ANSWER_TIMEOUT',
+    message: `Device ${invocation.deviceId} did not answer ${invocation.command.name} within ${invocation.timeoutMs} ms. ${where}.`,
+  } as const;
+}

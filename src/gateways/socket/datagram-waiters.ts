@@ -1,0 +1,53 @@
+import type { Failure } from '../../devices/failure.ts';
+import type { Invocation } from '../../devices/invocation.ts';
+import { MAX_DATAGRAM_WAITERS } from './options.ts';
+import type { PlainReading } from './plain-reading.ts';
+
+/** Reads that are answered by a device's next datagram. */
+export class DatagramWaiters {
+  readonly #waitMs: number;
+  #waiting: { readonly invocation: Invocation; readonly until: number }[] = [];
+
+  constructor(waitMs: number) {
+    this.#waitMs = waitMs;
+  }
+
+  /** False when too many wait already; the invocation has then failed. */
+  add(invocation: Invocation, now: number): boolean {
+    if (this.#waiting.length >= MAX_DATAGRAM_WAITERS) {
+      invocation.fail({
+        code: 'TOO_MANY_INVOCATIONS',
+        message: `${MAX_DATAGRAM_WAITERS} reads already wait for the next datagram of device ${invocation.deviceId}.`,
+        retryAfterSeconds: 1,
+      });
+      return false;
+    }
+    this.#waiting.push({ invocation, until: now + this.#waitMs });
+    return true;
+  }
+
+  resolve(reading: PlainReading): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { invocation } of waiting) {
+      if (reading.valid) invocation.answer(reading.values);
+      else invocation.fail({ code: 'DEVICE_ERROR', message: reading.reason, device: { message: reading.reason } });
+    }
+  }
+
+  expire(now: number, deviceId: string): void {
+    while (this.#waiting[0] !== undefined && this.#waiting[0].until <= now) {
+      this.#waiting.shift()?.invocation.fail({
+        code: 'ANSWER_TIMEOUT',
+        message: `No datagram came from device ${deviceId} within ${this.#waitMs} ms.`,
+      });
+    }
+  }
+
+  failAll(failure: Failure): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { invocation } of waiting) invocation.fail(failure);
+  }
+}

@@ -1,0 +1,305 @@
+import { randomBytes } from 'node:crypto';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { Device } from '../../devices/device.ts';
+import type { DeviceLink } from '../../devices/device-link.ts';
+import type { DeviceFailure, Failure } from '../../devices/failure.ts';
+import type { Invocation } from '../../devices/invocation.ts';
+import type { PresenceReason } from '../../devices/presence.ts';
+import type { MetricValue } from '../../devices/telemetry.ts';
+import { isSameSecret, readHello, type Hello } from './framed-hello.ts';
+import { LineReader } from './line-reader.ts';
+import { MAX_UNASKED_MESSAGES } from './options.ts';
+import type { Peer, Session, SessionContext } from './session.ts';
+import { hasValidMac, ReplayWindow } from './signed-datagrams.ts';
+
+/** How long a refused or replaced device may take to read why. */
+const FAREWELL_MS = 1000;
+
+/** One connection of a framed device (version 2): a JSON object a line, any number of commands in flight. */
+export class FramedSession implements Session, DeviceLink {
+  readonly maxInFlight: number;
+  readonly #peer: Peer;
+  readonly #context: SessionContext;
+  readonly #reader: LineReader;
+  readonly #inFlight = new Map<string, Invocation>();
+  readonly #openedAt: number;
+  #hello: Hello | undefined;
+  #device: Device | undefined;
+  #udpKey: Buffer | undefined;
+  #window = new ReplayWindow();
+  #isEnded = false;
+  #lastHeardAt: number;
+  #pings = 0;
+  #pingSentAt = 0;
+  #messageBeganAt = 0;
+  #unasked = 0;
+
+  constructor(peer: Peer, context: SessionContext) {
+    this.#peer = peer;
+    this.#context = context;
+    this.maxInFlight = context.options.maxInFlightInvocations;
+    this.#reader = new LineReader({ maxBytes: context.options.maxLineBytes, maxDepth: context.options.maxNestingDepth });
+    this.#openedAt = context.clock.monotonic();
+    this.#lastHeardAt = this.#openedAt;
+  }
+
+  /** Empty before the hello. */
+  get id(): string {
+    return this.#hello?.id ?? '';
+  }
+
+  onBytes(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    // One write for all that these bytes make the hub say.
+    this.#peer.socket.cork();
+    for (let line = this.#reader.next(); line !== undefined && !this.#isEnded; line = this.#reader.next()) {
+      this.#messageBeganAt = 0;
+      if (line.kind === 'broken') this.#onBroken(line.why, line.tooLarge);
+      else this.#onLine(line.value);
+    }
+    this.#peer.socket.uncork();
+    if (this.#reader.isInside && this.#messageBeganAt === 0) this.#messageBeganAt = this.#context.clock.monotonic();
+    else if (!this.#reader.isInside) this.#messageBeganAt = 0;
+  }
+
+  #onBroken(why: string, tooLarge: boolean): void {
+    if (tooLarge) this.#context.counters.messagesTooLarge++;
+    else this.#context.counters.messagesInvalid++;
+    this.#context.log.warn({ device: this.id, address: this.#peer.address }, `${this.id || this.#peer.address}: ${why}; closing its connection`);
+    const code: ErrorCode = tooLarge ? 'MESSAGE_TOO_LARGE' : 'MESSAGE_INVALID';
+    const error = { code, message: `The hub closes this connection: ${why}.` };
+    this.#sayGoodbye(this.#device === undefined ? { ok: false, error } : { error }, 'protocol-error');
+  }
+
+  #onLine(value: unknown): void {
+    this.#lastHeardAt = this.#context.clock.monotonic();
+    this.#pingSentAt = 0;
+    if (this.#device === undefined) return this.#onHello(value);
+    this.#device.lastSeen = this.#context.clock.now();
+    if (typeof value !== 'object' || value === null) return this.#onUnasked();
+    const message = value as Record<string, unknown>;
+    if (typeof message['re'] === 'string') this.#onResult(message['re'], message);
+    else if (message['telemetry'] !== undefined) this.#onTelemetry(message);
+    else if (message['ping'] !== undefined) this.#write({ pong: message['ping'] });
+    else if (message['pong'] === undefined) this.#onUnasked();
+  }
+
+  #onHello(value: unknown): void {
+    const result = readHello(value);
+    if (!result.ok) return this.#refuse(result.code, result.message);
+    const refusal = this.#checkCredentials(result.hello);
+    if (refusal !== undefined) return this.#refuse(refusal.code, refusal.message);
+    this.#hello = result.hello;
+    this.#udpKey = randomBytes(32);
+    this.#write({
+      ok: true,
+      id: this.id,
+      session: randomBytes(12).toString('base64url'),
+      keepAliveMs: this.#context.options.framedKeepAliveMs,
+      udpKey: this.#udpKey.toString('base64url'),
+    });
+    this.#device = this.#context.registry.connect(this.id, {
+      gateway: 'socket',
+      description: result.hello.description,
+      link: this,
+    });
+    this.#context.directory.addFramed(this);
+  }
+
+  #checkCredentials(hello: Hello): { code: ErrorCode; message: string } | undefined {
+    const expected = Object.hasOwn(this.#context.options.deviceTokens, hello.id)
+      ? this.#context.options.deviceTokens[hello.id]
+      : undefined;
+    if (expected !== undefined) {
+      if (hello.token !== undefined && isSameSecret(hello.token, expected)) return undefined;
+      return { code: 'DEVICE_TOKEN_INVALID', message: `The token of ${hello.id} is missing or wrong.` };
+    }
+    if (!this.#peer.isTrusted) {
+      return {
+        code: 'DEVICE_TOKEN_INVALID',
+        message: `The hub has no token for ${hello.id}, and ${this.#peer.address} is not in a trusted network.`,
+      };
+    }
+    return this.#checkTakeover(hello);
+  }
+
+  /** Where no token is configured, whoever takes an id over must show the token that its holder showed. */
+  #checkTakeover(hello: Hello): { code: ErrorCode; message: string } | undefined {
+    const holder = this.#context.registry.get(hello.id);
+    if (holder?.isOnline !== true) return undefined;
+    const session = this.#context.directory.framed(hello.id);
+    if (session !== undefined && isSameSecret(session.#hello?.token ?? '', hello.token ?? '')) return undefined;
+    return { code: 'FORBIDDEN', message: `Another device is connected as ${hello.id}, with another token. Choose another id.` };
+  }
+
+  #refuse(code: ErrorCode, message: string): void {
+    this.#context.counters.handshakesFailed++;
+    this.#context.log.warn({ address: this.#peer.address, code }, `a device at ${this.#peer.address} was refused: ${message}`);
+    this.#sayGoodbye({ ok: false, error: { code, message } }, 'protocol-error');
+  }
+
+  #onResult(invocationId: string, message: Record<string, unknown>): void {
+    const invocation = this.#inFlight.get(invocationId);
+    if (invocation === undefined) {
+      this.#context.counters.messagesUnasked++;
+      return;
+    }
+    this.#inFlight.delete(invocationId);
+    if (message['error'] === undefined) return invocation.answer(message['output'] ?? null);
+    const device = readDeviceFailure(message['error']);
+    invocation.fail({
+      code: 'DEVICE_ERROR',
+      message: device.message ?? `Device ${this.id} answered that ${invocation.command.name} failed.`,
+      device,
+    });
+  }
+
+  #onTelemetry(message: Record<string, unknown>): boolean {
+    const readings = message['telemetry'];
+    const device = this.#device;
+    if (device === undefined || typeof readings !== 'object' || readings === null || Array.isArray(readings)) {
+      this.#onUnasked();
+      return false;
+    }
+    const now = this.#context.clock.now();
+    const at = typeof message['at'] === 'string' ? Date.parse(message['at']) : Number.NaN;
+    const time = Number.isNaN(at) ? now : at;
+    for (const [metric, value] of Object.entries(readings)) {
+      const unit = device.description.telemetry.find((item) => item.metric === metric)?.unit;
+      if (!isMetricValue(value) || !device.telemetry.observe(metric, value, unit, time)) this.#context.counters.readingsRefused++;
+    }
+    return true;
+  }
+
+  /** A signed datagram that names this device. */
+  onDatagram(bytes: Buffer, message: Record<string, unknown>): void {
+    const { counters } = this.#context;
+    if (this.#udpKey === undefined || this.#device === undefined || !hasValidMac(bytes, this.#udpKey)) {
+      counters.datagramsDroppedForged++;
+      return;
+    }
+    const lostBefore = this.#window.lost;
+    if (!this.#window.accept(Number(message['seq']))) {
+      counters.datagramsDroppedReplayed++;
+      return;
+    }
+    counters.datagramsLost += this.#window.lost - lostBefore;
+    this.#device.lastSeen = this.#context.clock.now();
+    if (this.#onTelemetry(message)) counters.datagramsTaken++;
+    else counters.datagramsDroppedInvalid++;
+  }
+
+  #onUnasked(): void {
+    this.#context.counters.messagesUnasked++;
+    if (++this.#unasked > MAX_UNASKED_MESSAGES) this.#onBroken('too many messages that the protocol does not know', false);
+  }
+
+  invoke(invocation: Invocation): void {
+    if (this.#peer.socket.writableLength > this.#context.options.maxOutboxBytes) {
+      this.#context.counters.outboxFull++;
+      return invocation.fail({
+        code: 'TOO_MANY_INVOCATIONS',
+        message: `Device ${this.id} does not read what the hub sends: ${this.#peer.socket.writableLength} bytes wait.`,
+        retryAfterSeconds: 1,
+      });
+    }
+    this.#inFlight.set(invocation.id, invocation);
+    this.#write({
+      cmd: invocation.id,
+      name: invocation.command.name,
+      ...(invocation.input !== undefined && { input: invocation.input }),
+      deadlineMs: Math.ceil(invocation.remainingMs),
+    });
+    invocation.markSent();
+  }
+
+  cancel(invocation: Invocation): void {
+    if (!this.#inFlight.delete(invocation.id)) return;
+    this.#write({ cancel: invocation.id });
+    invocation.release();
+  }
+
+  close(reason: PresenceReason): void {
+    const error = FAREWELLS[reason];
+    if (error === undefined) this.end(reason);
+    else this.#sayGoodbye({ error }, reason);
+  }
+
+  tick(now: number): void {
+    const { options, counters } = this.#context;
+    if (this.#isEnded) return;
+    if (this.#device === undefined) {
+      if (now - this.#openedAt < options.handshakeTimeoutMs) return;
+      counters.handshakeTimeouts++;
+      return this.#refuse('HELLO_INVALID', `The hello did not come within ${options.handshakeTimeoutMs} ms.`);
+    }
+    if (this.#messageBeganAt > 0 && now - this.#messageBeganAt > options.messageTimeoutMs) {
+      counters.messageTimeouts++;
+      return this.#onBroken(`a line did not end within ${options.messageTimeoutMs} ms`, false);
+    }
+    if (this.#pingSentAt > 0) {
+      if (now - this.#pingSentAt < options.keepAliveTimeoutMs) return;
+      counters.keepAliveTimeouts++;
+      return this.end('keep-alive-timeout');
+    }
+    if (now - this.#lastHeardAt < options.framedKeepAliveMs) return;
+    this.#pingSentAt = now;
+    counters.keepAlivesSent++;
+    this.#write({ ping: ++this.#pings });
+  }
+
+  #write(message: object): void {
+    if (!this.#isEnded) this.#peer.socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Sends a last line, ends the session now, and the socket once the line has left or a second has passed. */
+  #sayGoodbye(message: object, reason: PresenceReason): void {
+    if (this.#isEnded) return;
+    const { socket } = this.#peer;
+    this.#write(message);
+    this.#leave(reason);
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  end(reason: PresenceReason): void {
+    if (this.#isEnded) return;
+    this.#leave(reason);
+    this.#peer.socket.destroy();
+  }
+
+  #leave(reason: PresenceReason): void {
+    this.#isEnded = true;
+    this.#context.directory.removeFramed(this);
+    if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
+    const failure: Failure = {
+      code: 'DEVICE_LOST',
+      message: `The connection to device ${this.id} was lost before it answered. It may have done the command.`,
+    };
+    const lost = [...this.#inFlight.values()];
+    this.#inFlight.clear();
+    for (const invocation of lost) invocation.fail(failure);
+  }
+}
+
+const FAREWELLS: Partial<Record<PresenceReason, { code: ErrorCode; message: string }>> = {
+  'taken-over': { code: 'TAKEN_OVER', message: 'Another connection came with the same id, and the hub now speaks with that one.' },
+  'hub-stopping': { code: 'HUB_STOPPING', message: 'The hub is shutting down. Come back later.' },
+};
+
+function readDeviceFailure(error: unknown): DeviceFailure {
+  if (typeof error !== 'object' || error === null) return { payload: error };
+  const { code, message, status } = error as Record<string, unknown>;
+  const isStatus = typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599;
+  return {
+    ...(typeof code === 'string' && { code: code.slice(0, 128) }),
+    ...(typeof message === 'string' && { message: message.slice(0, 2048) }),
+    ...(isStatus && { status }),
+    payload: error,
+  };
+}
+
+function isMetricValue(value: unknown): value is MetricValue {
+  return typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
+}

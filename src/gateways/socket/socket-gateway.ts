@@ -1,0 +1,145 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
+import { RecadoError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { Networks } from '../../base/networks.ts';
+import type { DeviceRegistry } from '../../devices/device-registry.ts';
+import type { Gateway, ListeningAddress } from '../gateway.ts';
+import { Connection } from './connection.ts';
+import { SocketCounters } from './counters.ts';
+import { DeviceDirectory } from './device-directory.ts';
+import type { SocketGatewayOptions } from './options.ts';
+import type { SessionContext } from './session.ts';
+import { TelemetryReceiver } from './telemetry-receiver.ts';
+
+const TICK_MS = 100;
+const BACKLOG_CONNECTIONS = 4096;
+
+/** Devices over raw TCP and UDP sockets: plain (version 1) and framed (version 2) on the same port. */
+export class SocketGateway implements Gateway {
+  readonly name = 'socket';
+  readonly counters = new SocketCounters() as SocketCounters & Record<string, number>;
+  readonly #context: SessionContext;
+  readonly #trusted: Networks;
+  readonly #receiver: TelemetryReceiver;
+  readonly #connections = new Set<Connection>();
+  readonly #perAddress = new Map<string, number>();
+  #server: Server | undefined;
+  #ticker: Timer | undefined;
+
+  constructor(options: SocketGatewayOptions, parts: { registry: DeviceRegistry; log: Logger; clock?: Clock }) {
+    this.#context = {
+      options,
+      registry: parts.registry,
+      directory: new DeviceDirectory(),
+      counters: this.counters,
+      clock: parts.clock ?? systemClock,
+      log: parts.log,
+    };
+    this.#trusted = new Networks(options.trustedNetworks);
+    this.#receiver = new TelemetryReceiver(this.#context);
+  }
+
+  async start(): Promise<readonly ListeningAddress[]> {
+    const { host, tcpPort, udpPort } = this.#context.options;
+    const tcp = await this.#listen().catch((error: unknown) => {
+      throw listenError(error, { host, port: tcpPort, kind: 'TCP', key: 'gateways.socket.tcpPort', flag: '--tcp-port' });
+    });
+    const udp = await this.#receiver.start().catch(async (error: unknown) => {
+      await this.stop();
+      throw listenError(error, { host, port: udpPort, kind: 'UDP', key: 'gateways.socket.udpPort', flag: '--udp-port' });
+    });
+    this.#ticker = this.#context.clock.setTicker(TICK_MS, () => this.#tick());
+    const place = host.includes(':') ? `[${host}]` : host;
+    return [
+      { name: 'socket-tcp', address: `tcp://${place}:${tcp.port}` },
+      { name: 'socket-udp', address: `udp://${place}:${udp.port}` },
+    ];
+  }
+
+  async stop(): Promise<void> {
+    this.#ticker?.clear();
+    const server = this.#server;
+    this.#server = undefined;
+    const closed = server === undefined ? undefined : new Promise<void>((resolve) => void server.close(() => resolve()));
+    for (const connection of this.#connections) connection.stop();
+    await this.#receiver.stop();
+    await closed;
+  }
+
+  async #listen(): Promise<{ port: number }> {
+    const { host, tcpPort } = this.#context.options;
+    const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port: tcpPort, backlog: BACKLOG_CONNECTIONS }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    server.on('error', (error) => this.#context.log.error({ err: error }, 'the TCP listener reported an error'));
+    return { port: (server.address() as AddressInfo).port };
+  }
+
+  #accept(socket: Socket): void {
+    const connection = new Connection(socket, this.#context, (address) => this.#trusted.has(address));
+    const { address } = connection.peer;
+    // Without a listener, a reset by the peer would end the process.
+    let failed = false;
+    socket.on('error', () => (failed = true));
+    if (!this.#admit(connection)) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(connection);
+    this.counters.connectionsAccepted++;
+    this.counters.connectionsOpen++;
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    socket.on('data', (chunk: Buffer) => connection.onBytes(chunk));
+    socket.once('close', () => {
+      this.#connections.delete(connection);
+      this.counters.connectionsOpen--;
+      const left = (this.#perAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+      connection.end(failed ? 'connection-failed' : 'disconnected');
+    });
+  }
+
+  #admit(connection: Connection): boolean {
+    const { options } = this.#context;
+    if (this.#connections.size >= options.maxConnections) {
+      this.counters.connectionsRefusedLimit++;
+      return false;
+    }
+    if ((this.#perAddress.get(connection.peer.address) ?? 0) >= options.maxConnectionsPerAddress) {
+      this.counters.connectionsRefusedPerAddress++;
+      return false;
+    }
+    if (!connection.peer.isTrusted && Object.keys(options.deviceTokens).length === 0) {
+      this.counters.connectionsRefusedUntrusted++;
+      return false;
+    }
+    return true;
+  }
+
+  /** One tick for all connections instead of timers for each. */
+  #tick(): void {
+    const now = this.#context.clock.monotonic();
+    for (const connection of this.#connections) connection.tick(now);
+  }
+}
+
+/** Turns the system's word for a failed listen into a sentence that says what to change. */
+function listenError(
+  error: unknown,
+  where: { host: string; port: number; kind: string; key: string; flag: string },
+): RecadoError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const place = `${where.kind} port ${where.port} on ${where.host}`;
+  const instead = `Choose another with ${where.flag}, or ${where.key} in the configuration.`;
+  if (code === 'EADDRINUSE') return new RecadoError('PORT_IN_USE', `${place} is in use by another program. ${instead}`, { cause: error });
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RecadoError('LISTEN_FAILED', `The hub cannot listen on ${place}: ${reason}. ${instead}`, { cause: error });
+}

@@ -1,0 +1,99 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { plainAddress } from '../../base/networks.ts';
+import type { SessionContext } from './session.ts';
+import { isSigned, parseSigned } from './signed-datagrams.ts';
+
+/** Receives the datagrams of all devices on one UDP socket. */
+export class TelemetryReceiver {
+  readonly #context: SessionContext;
+  #socket: Socket | undefined;
+  #toldUnknown = new Set<string>();
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+  }
+
+  /** Binds; throws the system's error (`EADDRINUSE` …). */
+  async start(): Promise<{ port: number }> {
+    const { host, udpPort, receiveBufferBytes } = this.#context.options;
+    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind(udpPort, host, () => {
+        socket.off('error', reject);
+        resolve();
+      });
+    });
+    growReceiveBuffer(socket, receiveBufferBytes);
+    socket.on('error', (error) => this.#context.log.error({ err: error }, 'the UDP socket reported an error'));
+    socket.on('message', (bytes, from) => this.#onDatagram(bytes, from));
+    this.#socket = socket;
+    return { port: socket.address().port };
+  }
+
+  async stop(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket !== undefined) await new Promise<void>((resolve) => void socket.close(() => resolve()));
+  }
+
+  #onDatagram(bytes: Buffer, from: RemoteInfo): void {
+    const { counters, directory } = this.#context;
+    counters.datagramsReceived++;
+    if (isSigned(bytes)) return this.#onSigned(bytes);
+    const address = plainAddress(from.address);
+    const group = directory.plainAt(address);
+    if (group === undefined) {
+      counters.datagramsDroppedUnknownAddress++;
+      return this.#tellUnknown(address);
+    }
+    const session = group.find(from.port);
+    if (session === undefined) {
+      counters.datagramsDroppedAmbiguous++;
+      if (!group.toldOnce) this.#tellAmbiguous(address);
+      group.toldOnce = true;
+    } else if (session.onDatagram(bytes)) {
+      counters.datagramsTaken++;
+    } else {
+      counters.datagramsDroppedInvalid++;
+    }
+  }
+
+  #onSigned(bytes: Buffer): void {
+    const { counters, directory } = this.#context;
+    const message = parseSigned(bytes);
+    const id = message?.['id'];
+    const session = typeof id === 'string' ? directory.framed(id) : undefined;
+    if (message === undefined || session === undefined) counters.datagramsDroppedForged++;
+    else session.onDatagram(bytes, message);
+  }
+
+  #tellUnknown(address: string): void {
+    if (this.#toldUnknown.has(address) || this.#toldUnknown.size >= MAX_TOLD_ADDRESSES) return;
+    this.#toldUnknown.add(address);
+    this.#context.log.info({ address }, `datagrams from ${address} are dropped: no device is connected from there`);
+  }
+
+  #tellAmbiguous(address: string): void {
+    this.#context.log.warn(
+      { address },
+      `datagrams from ${address} are dropped: several devices share the address, and it cannot be told whose they are. ` +
+        'A device that sends them from the port of its TCP connection is told apart.',
+    );
+  }
+}
+
+/** Addresses that the log names once, at most. */
+const MAX_TOLD_ADDRESSES = 1000;
+
+/** Asks for a large buffer, and for less where the system does not give that much. */
+function growReceiveBuffer(socket: Socket, bytes: number): void {
+  for (let size = bytes; size >= 65_536; size /= 2) {
+    try {
+      return socket.setRecvBufferSize(Math.floor(size));
+    } catch {
+      continue;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { isIP } from 'node:net';
+import { Value } from 'typebox/value';
+import { parseNetwork } from '../../base/networks.ts';
+import type { SchemaNode } from './config-keys.ts';
+
+/** What is wrong inside one value: the names or numbers that lead to it, and what it must be. */
+export type ValueMistake = { readonly steps: readonly string[]; readonly message: string };
+
+const MAX_SHOWN_CHARACTERS = 60;
+const HOST_NAME =
+  /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
+
+/** Checks the value of one key against its schema; empty when it is good. */
+export function checkValue(value: unknown, schema: SchemaNode, isSecret: boolean): ValueMistake[] {
+  const found = new Map<string, ValueMistake>();
+  for (const error of Value.Errors(schema, value)) {
+    // TypeBox tells a free name that is not allowed twice: at the name, and at its parent.
+    if (error.keyword === 'additionalProperties' || found.has(error.instancePath)) continue;
+    const steps = error.instancePath.split('/').slice(1).map(unescapePointer);
+    found.set(error.instancePath, { steps, message: mistakeMessage(value, schema, { steps, isSecret }) });
+  }
+  return found.size > 0 ? [...found.values()] : checkFormats(value, schema);
+}
+
+/** What a value must be, as the end of a sentence: `a whole number, 0 to 65535`. */
+export function describeExpected(schema: SchemaNode): string {
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
+  if (schema.type === 'integer') {
+    const unit = schema.unit === undefined ? '' : ` of ${schema.unit}`;
+    return `a whole number${unit}, ${schema.minimum} to ${schema.maximum}`;
+  }
+  if (schema.type === 'boolean') return 'true or false';
+  if (schema.format === 'network') return 'a network or an address, as 10.0.0.0/8 or 10.0.0.7';
+  if (schema.format === 'host') return 'an IP address or a host name, as 127.0.0.1';
+  if (schema.type === 'array') return 'a list';
+  if (schema.type === 'object') return 'a map of device id to token';
+  return `${schema.minLength} to ${schema.maxLength} characters out of A-Z a-z 0-9 . _ ~ + / = -`;
+}
+
+function mistakeMessage(
+  value: unknown,
+  schema: SchemaNode,
+  at: { steps: readonly string[]; isSecret: boolean },
+): string {
+  let part = value;
+  let expected: SchemaNode | undefined = schema;
+  for (const step of at.steps) {
+    part = (part as Record<string, unknown>)[step];
+    expected =
+      expected.items ??
+      Object.entries(expected.patternProperties ?? {}).find(([p]) => new RegExp(p).test(step))?.[1];
+    if (expected === undefined) return 'is not a device id: 1 to 128 of A-Z a-z 0-9 . _ : -';
+  }
+  return `must be ${describeExpected(expected)} (it is ${showValue(part, at.isSecret)})`;
+}
+
+/** What JSON Schema cannot say: whether a text is a host or a network. */
+function checkFormats(value: unknown, schema: SchemaNode): ValueMistake[] {
+  if (schema.items !== undefined && Array.isArray(value)) {
+    return value.flatMap((item: unknown, index) =>
+      checkFormats(item, schema.items ?? schema).map(({ message }) => ({ steps: [String(index)], message })),
+    );
+  }
+  if (typeof value !== 'string') return [];
+  const isGood =
+    (schema.format !== 'network' || parseNetwork(value) !== undefined) &&
+    (schema.format !== 'host' || isIP(value) !== 0 || HOST_NAME.test(value));
+  return isGood
+    ? []
+    : [{ steps: [], message: `must be ${describeExpected(schema)} (it is ${showValue(value, false)})` }];
+}
+
+function showValue(value: unknown, isSecret: boolean): string {
+  if (value === null || value === undefined || value === '') return 'empty';
+  if (isSecret) return typeof value === 'string' ? `hidden, ${value.length} characters` : 'hidden';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a section';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
+}
+
+function unescapePointer(step: string): string {
+  return step.replaceAll('~1', '/').replaceAll('~0', '~');
+}

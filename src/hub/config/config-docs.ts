@@ -1,0 +1,84 @@
+import { describeExpected } from './check-value.ts';
+import { CONFIG_KEYS, sectionKeys, type SchemaNode } from './config-keys.ts';
+import { ConfigSchema } from './config-schema.ts';
+
+const HEAD = `# Configuration
+
+This page is made from the schema in \`src/hub/config/config-schema.ts\` by \`npm run docs:config\`.
+
+Recado needs no configuration: without any it listens on this machine only. What you set comes from four places,
+and the later one wins:
+
+1. the defaults below;
+2. a file, YAML or JSON: the one of \`--config\`, else of \`RECADO_CONFIG\`, else \`recado.yaml\` in the current folder;
+3. environment variables, named in the tables; lists are comma separated, maps are \`name=value\` pairs with commas between;
+4. flags of \`recado hub\`.
+
+\`recado check\` says what is wrong and where, all at once; \`recado check --print\` shows what the hub would use, with secrets masked.
+
+\`\`\`yaml
+# recado.yaml: the hub for a house
+http:
+  host: 0.0.0.0
+  trustedNetworks: [127.0.0.0/8, 192.168.1.0/24]
+gateways:
+  socket:
+    host: 0.0.0.0
+    trustedNetworks: [127.0.0.0/8, 192.168.1.0/24]
+\`\`\`
+
+**Secrets** (marked below) can also stand in a file, one a line: name it in the variable with \`_FILE\` at its end,
+as \`RECADO_HTTP_TOKENS_FILE=/run/secrets/tokens\`. They are never printed. \`openssl rand -hex 24\` makes a good one.
+
+**Open listeners.** A listener on an address that other machines reach does not start while nothing says who may use it:
+the HTTP server needs \`http.tokens\`, or \`http.trustedNetworks\` that name more than loopback; the device ports need
+\`gateways.socket.deviceTokens\`, or \`gateways.socket.trustedNetworks\` that name more than loopback.
+\`insecure: true\` starts it all the same, and says so loudly.
+
+Port 0 means any free port. Names that end in \`Ms\` are milliseconds, in \`Bytes\` bytes.
+`;
+
+/** The text of `docs/config.md`: one table for each section of the schema. */
+export function configDocs(): string {
+  return [HEAD, ...sections(ConfigSchema, [])].join('\n');
+}
+
+function sections(schema: SchemaNode, path: readonly string[]): string[] {
+  const children = Object.entries(sectionKeys(schema) ?? {});
+  const leaves = children.filter(([, child]) => sectionKeys(child) === undefined);
+  const parts: string[] = [];
+  if (leaves.length > 0 && path.length > 0) parts.push(sectionTable(schema, path, leaves));
+  for (const [name, child] of children) parts.push(...sections(child, [...path, name]));
+  if (path.length === 0) parts.push(sectionTable(schema, path, leaves));
+  return parts;
+}
+
+function sectionTable(
+  schema: SchemaNode,
+  path: readonly string[],
+  leaves: readonly [string, SchemaNode][],
+): string {
+  const title = path.length === 0 ? 'At the top of the file' : `\`${path.join('.')}\``;
+  const rows = leaves.map(([name, leaf]) => tableRow([...path, name].join('.'), leaf));
+  const intro = schema.description === undefined ? [] : ['', schema.description];
+  const head = ['| key | default | must be | meaning, and variable |', '|---|---|---|---|'];
+  return [`## ${title}`, ...intro, '', ...head, ...rows, ''].join('\n');
+}
+
+function tableRow(path: string, leaf: SchemaNode): string {
+  const key = CONFIG_KEYS.find((each) => each.path === path);
+  const name = path.split('.').at(-1);
+  const secret = leaf.secret === true ? ` **Secret**: also \`${key?.variable}_FILE\`.` : '';
+  const cells = [`\`${name}\``, `\`${showDefault(leaf.default)}\``, expected(leaf)];
+  return `| ${cells.join(' | ')} | ${leaf.description}<br>\`${key?.variable}\`${secret} |`;
+}
+
+function expected(leaf: SchemaNode): string {
+  const item = leaf.items;
+  return item === undefined ? describeExpected(leaf) : `a list; each ${describeExpected(item)}`;
+}
+
+function showDefault(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.join(', ')}]`;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

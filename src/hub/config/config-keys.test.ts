@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { configDocs } from './config-docs.ts';
+import { CONFIG_KEYS } from './config-keys.ts';
+import { checkValue } from './check-value.ts';
+import { defaultConfig } from './default-config.ts';
+import { MASK, maskSecrets } from './mask-secrets.ts';
+import { nearestWord } from './nearest-word.ts';
+
+describe('the keys of the configuration', () => {
+  it('have variables named after their path', () => {
+    const variables = new Map(CONFIG_KEYS.map((key) => [key.path, key.variable]));
+    assert.equal(variables.get('http.port'), 'RECADO_HTTP_PORT');
+    assert.equal(variables.get('gateways.socket.trustedNetworks'), 'RECADO_GATEWAYS_SOCKET_TRUSTED_NETWORKS');
+    assert.equal(variables.get('shutdownTimeoutMs'), 'RECADO_SHUTDOWN_TIMEOUT_MS');
+    assert.equal(new Set(variables.values()).size, CONFIG_KEYS.length);
+  });
+
+  for (const { path, schema, isSecret } of CONFIG_KEYS) {
+    it(`${path} says what it means, and its default and bounds are allowed`, () => {
+      assert.ok((schema.description ?? '').endsWith('.'), 'a description that is a sentence');
+      assert.deepEqual(checkValue(schema.default, schema, isSecret), []);
+      if (schema.minimum === undefined || schema.maximum === undefined) return;
+      for (const [value, isGood] of [
+        [schema.minimum, true],
+        [schema.maximum, true],
+        [schema.minimum - 1, false],
+        [schema.maximum + 1, false],
+      ] as const) {
+        assert.equal(checkValue(value, schema, isSecret).length === 0, isGood, String(value));
+      }
+    });
+  }
+
+  it('are all in the generated page', () => {
+    const page = configDocs();
+    for (const key of CONFIG_KEYS) assert.ok(page.includes(`\`${key.variable}\``), key.path);
+  });
+});
+
+describe('defaultConfig', () => {
+  it('gives each caller an object of its own', () => {
+    (defaultConfig().http.tokens as string[]).push('mine');
+    assert.deepEqual(defaultConfig().http.tokens, []);
+  });
+});
+
+describe('maskSecrets', () => {
+  it('hides tokens, keeps the ids of devices, and leaves the original alone', () => {
+    const config = defaultConfig();
+    const socket = { ...config.gateways.socket, deviceTokens: { lamp: 'secret-of-the-lamp' } };
+    const full = {
+      ...config,
+      http: { ...config.http, tokens: ['secret-of-a-caller'] },
+      gateways: { socket },
+    };
+    const masked = maskSecrets(full);
+    assert.deepEqual(masked.http.tokens, [MASK]);
+    assert.deepEqual(masked.gateways.socket.deviceTokens, { lamp: MASK });
+    assert.deepEqual(full.http.tokens, ['secret-of-a-caller']);
+    assert.ok(!JSON.stringify(masked).includes('secret-of'));
+  });
+});
+
+describe('nearestWord', () => {
+  it('finds what was meant, and nothing where nothing is near', () => {
+    const known = ['port', 'host', 'trustedNetworks'];
+    assert.equal(nearestWord('prot', known), 'port');
+    assert.equal(nearestWord('ports', known), 'port');
+    assert.equal(nearestWord('trustednetwork', known), 'trustedNetworks');
+    assert.equal(nearestWord('banana', known), undefined);
+  });
+});

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock, type Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Command } from '../devices/command.ts';
+import type { Device } from '../devices/device.ts';
+import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { Failure } from '../devices/failure.ts';
+import { Invocation } from '../devices/invocation.ts';
+import type { Gateway, ListeningAddress } from '../gateways/gateway.ts';
+import { validateInput } from './validate-input.ts';
+
+export type InvokeOptions = {
+  readonly input?: unknown;
+  /** How long to wait for the answer, in ms; else the command's `expectedMs` three times, else the default. */
+  readonly timeoutMs?: number | undefined;
+  /** Aborts when the caller leaves: the invocation ends as cancelled. */
+  readonly signal?: AbortSignal;
+  /** Who asks: callers take turns in a device's queue. */
+  readonly caller?: string;
+};
+
+/** What became of an invocation. `invocation` is absent when there was nothing to invoke. */
+export type InvokeOutcome =
+  | { readonly ok: true; readonly output: unknown; readonly invocation: Invocation }
+  | { readonly ok: false; readonly failure: Failure; readonly invocation: Invocation | undefined };
+
+/** An invocation that was accepted, or the reason why it was not. */
+export type Begun = { readonly ok: true; readonly invocation: Invocation } | { readonly ok: false; readonly failure: Failure };
+
+export type HubParts = {
+  readonly devices: DeviceRegistry;
+  readonly gateways: readonly Gateway[];
+  readonly invocations: { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number };
+  readonly log: Logger;
+  readonly clock?: Clock;
+};
+
+/** Devices and their gateways. The one way to a device for every face: `invoke`. */
+export class Hub {
+  readonly devices: DeviceRegistry;
+  readonly gateways: readonly Gateway[];
+  readonly #invocations: HubParts['invocations'];
+  readonly #clock: Clock;
+  /** Makes invocation ids unique across restarts. */
+  readonly #idPrefix: string;
+  #lastNumber = 0;
+  #isStopping = false;
+
+  constructor(parts: HubParts) {
+    this.devices = parts.devices;
+    this.gateways = parts.gateways;
+    this.#invocations = parts.invocations;
+    this.#clock = parts.clock ?? systemClock;
+    this.#idPrefix = `${this.#clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
+    const log = parts.log;
+    this.devices.observe((device, presence) => {
+      log.info(
+        { device: device.id, gateway: device.gateway, status: presence.status, reason: presence.reason },
+        `device ${device.id} is ${presence.status}: ${presence.reason}`,
+      );
+    });
+  }
+
+  /** Begins to listen everywhere. When one part cannot, the others are stopped again and its error is thrown. */
+  async start(): Promise<readonly ListeningAddress[]> {
+    const listening: ListeningAddress[] = [];
+    for (const [index, gateway] of this.gateways.entries()) {
+      try {
+        listening.push(...(await gateway.start()));
+      } catch (error) {
+        await Promise.all(this.gateways.slice(0, index).map((started) => started.stop()));
+        throw error;
+      }
+    }
+    return listening;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.gateways.map((gateway) => gateway.stop()));
+  }
+
+  /**
+   * Invokes a command and waits for its end. Never rejects: what can go wrong is in the outcome.
+   *
+   * @param command - its name; or a command of the caller's own making, for devices that judge numbers themselves
+   */
+  invoke(deviceId: string, command: string | Command, options: InvokeOptions = {}): Promise<InvokeOutcome> {
+    return new Promise((resolve) => {
+      const begun = this.begin(deviceId, command, options);
+      if (!begun.ok) {
+        resolve({ ok: false, failure: begun.failure, invocation: undefined });
+        return;
+      }
+      const { signal } = options;
+      const leave = (): void => this.cancel(begun.invocation);
+      if (signal?.aborted === true) leave();
+      else signal?.addEventListener('abort', leave, { once: true });
+      begun.invocation.whenDone((invocation) => {
+        signal?.removeEventListener('abort', leave);
+        resolve(outcomeOf(invocation));
+      });
+    });
+  }
+
+  /** Like `invoke`, without waiting: the caller follows the invocation itself, with `whenDone` and `cancel`. */
+  begin(deviceId: string, command: string | Command, options: InvokeOptions = {}): Begun {
+    const device = this.devices.get(deviceId);
+    if (device === undefined) return refused('DEVICE_UNKNOWN', `There is no device ${deviceId}.`);
+    const known = typeof command === 'string' ? device.command(command) : command;
+    if (known === undefined) return refused('COMMAND_UNKNOWN', `Device ${deviceId} has no command ${String(command)}. ${commandsOf(device)}`);
+    const issues = validateInput(known, options.input);
+    if (issues.length > 0) {
+      const message = `The input of ${known.name} does not fit: ${issues.map((issue) => `${issue.pointer || 'it'} ${issue.message}`).join('; ')}.`;
+      return { ok: false, failure: { code: 'INPUT_INVALID', message, issues } };
+    }
+    if (this.#isStopping) return refused('HUB_STOPPING', 'The hub is shutting down.');
+    if (!device.isOnline) {
+      const message = `Device ${deviceId} is offline since ${new Date(device.presence.since).toISOString()} (${device.presence.reason}).`;
+      return { ok: false, failure: { code: 'DEVICE_OFFLINE', message, retryAfterSeconds: 5 } };
+    }
+    const invocation = new Invocation({
+      id: `${this.#idPrefix}${(++this.#lastNumber).toString(36).padStart(7, '0')}`,
+      deviceId,
+      command: known,
+      input: options.input,
+      timeoutMs: this.#timeoutMs(known, options.timeoutMs),
+      caller: options.caller ?? '',
+      clock: this.#clock,
+    });
+    device.lane.enter(invocation);
+    return { ok: true, invocation };
+  }
+
+  /** The caller leaves: nobody gets the answer, and the device is told where its protocol allows. */
+  cancel(invocation: Invocation): void {
+    this.devices.get(invocation.deviceId)?.lane.giveUp(invocation, 'cancelled');
+  }
+
+  #timeoutMs(command: Command, asked: number | undefined): number {
+    const { defaultTimeoutMs, maxTimeoutMs } = this.#invocations;
+    if (asked !== undefined) return Math.min(asked, maxTimeoutMs);
+    const expected = command.expectedMs === undefined ? 0 : command.expectedMs * 3;
+    return Math.min(Math.max(defaultTimeoutMs, expected), maxTimeoutMs);
+  }
+}
+
+/** The end of an invocation as an outcome. */
+export function outcomeOf(invocation: Invocation): InvokeOutcome {
+  if (invocation.state === 'completed') return { ok: true, output: invocation.output, invocation };
+  const failure = invocation.failure ?? { code: 'INTERNAL', message: 'The invocation ended without a reason.' };
+  return { ok: false, failure, invocation };
+}
+
+function refused(code: Failure['code'], message: string): Begun {
+  return { ok: false, failure: { code, message } };
+}
+
+function commandsOf(device: Device): string {
+  const names = device.description.commands.slice(0, 20).map((command) => command.name);
+  return names.length === 0 ? 'It has no commands.' : `It has ${names.join(', ')}.`;
+}
