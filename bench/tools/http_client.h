@@ -1,4 +1,5 @@
-// A closed-loop HTTP/1.1 load client on one epoll: each connection sends a request, waits for its answer, and sends the next one.
+// A closed-loop HTTP/1.1 load client on one epoll: each connection sends a request, waits for its answer, and sends
+// the next one.
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 #include "plain_device.h"
@@ -51,10 +52,15 @@ static int write_request(char *text, const http_load *load, int target) {
     c++;
   }
   path[length] = 0;
-  int written = snprintf(text, REQUEST_BYTES, "%s %s HTTP/1.1\r\nHost: %s:%d\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s", load->method,
-                         path, load->host, load->port, load->token ? "Authorization: Bearer " : "", load->token ? load->token : "",
-                         load->token ? "\r\n" : "", load->body ? "Content-Type: application/json\r\n" : "",
-                         load->body ? strlen(load->body) : 0, load->body ? load->body : "");
+  const char *body = load->body ? load->body : "", *token = load->token ? load->token : "";
+  const char *body_type = load->body ? "Content-Type: application/json\r\n" : "";
+  const char *bearer = load->token ? "Authorization: Bearer " : "", *bearer_end = load->token ? "\r\n" : "";
+  int written = snprintf(text, REQUEST_BYTES,
+                         "%s %s HTTP/1.1\r\n"
+                         "Host: %s:%d\r\n"
+                         "%s%s%s"
+                         "%sContent-Length: %zu\r\n\r\n%s",
+                         load->method, path, load->host, load->port, bearer, token, bearer_end, body_type, strlen(body), body);
   if (written >= REQUEST_BYTES) fail("the request is longer than %d bytes", REQUEST_BYTES);
   return written;
 }
@@ -117,7 +123,8 @@ static int read_client(client *c, const http_load *load) {
   if (!end) return 0;
   long body_length = content_length(c->inbox, end);
   if (body_length < 0) fail("an answer without Content-Length cannot be measured:\n%s", c->inbox);
-  if (end + 4 - c->inbox + body_length >= CLIENT_INBOX_BYTES) fail("an answer of %ld bytes is too long for this tool", body_length);
+  if (end + 4 - c->inbox + body_length >= CLIENT_INBOX_BYTES)
+    fail("an answer of %ld bytes is too long for this tool", body_length);
   if (c->inbox + c->inbox_length < end + 4 + body_length) return 0;
   take_answer(c, load, end + 4);
   return 1;

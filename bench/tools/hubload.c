@@ -67,7 +67,8 @@ static void read_options(int count, char **words) {
       case 'S': opt.server_pid = atoi(optarg); break;
       default: usage();
     }
-  if (optind < count || opt.device_count < 0 || opt.client_count < 0 || opt.device_addresses < 0 || opt.device_addresses > 250) usage();
+  int is_good = opt.device_count >= 0 && opt.client_count >= 0 && opt.device_addresses >= 0 && opt.device_addresses <= 250;
+  if (optind < count || !is_good) usage();
   opt.load.host = opt.host;
 }
 
@@ -127,11 +128,13 @@ static void connect_devices(void) {
   for (int i = 0; i < opt.device_count; i++) {
     uint32_t from = opt.device_addresses ? 0x7f000002u + (uint32_t)(i % opt.device_addresses) : 0;
     start_device(&devices[i], epoll, opt.host, opt.device_port, from);
-    while (i + 1 - devices_seen.ready >= CONNECTIONS_AT_ONCE || (i + 1 == opt.device_count && devices_seen.ready <= i)) {
+    int is_last = i + 1 == opt.device_count;
+    while (i + 1 - devices_seen.ready >= (is_last ? 1 : CONNECTIONS_AT_ONCE)) {
       turn(100, 0);
-      if (devices_seen.gone && !devices_seen.ready) fail("no hub takes devices on %s:%d", opt.host, opt.device_port);
-      if (devices_seen.gone) fail("the hub closed a device's connection while others were ready: %ld", devices_seen.ready);
-      if (seconds_now() > limit) fail("only %ld of %d devices were ready in time", devices_seen.ready, opt.device_count);
+      long ready = devices_seen.ready;
+      if (devices_seen.gone && !ready) fail("no hub takes devices on %s:%d", opt.host, opt.device_port);
+      if (devices_seen.gone) fail("the hub closed a device's connection while others were ready: %ld", ready);
+      if (seconds_now() > limit) fail("only %ld of %d devices were ready in time", ready, opt.device_count);
     }
   }
 }
@@ -159,7 +162,8 @@ static void fetch_ids(void) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   if (connect(fd, found->ai_addr, found->ai_addrlen)) fail("nobody listens on %s:%d", opt.load.host, opt.load.port);
   freeaddrinfo(found);
-  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", opt.id_list_path, opt.host);
+  const char *format = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n";
+  int length = snprintf(request, sizeof request, format, opt.id_list_path, opt.host);
   if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length) fail("could not ask for the ids");
   size_t room = 1 << 22, filled = 0;
   char *text = malloc(room + 1);
@@ -216,20 +220,24 @@ static void print_report(double seconds, double cpu_seconds, long rss_before) {
   sort_samples(&d->keep_alive_gaps);
   printf("{\"seconds\":%.3f", seconds);
   if (opt.client_count) {
-    printf(",\"answers\":%ld,\"perSecond\":%.1f,\"p50Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f,\"wrongStatus\":%ld,\"wrongBody\":%ld,\"broken\":%ld",
-           a->answers, (double)a->answers / seconds, percentile_ms(&a->latencies, 0.5), percentile_ms(&a->latencies, 0.99),
-           percentile_ms(&a->latencies, 1), a->wrong_status, a->wrong_body, a->broken);
+    printf(",\"answers\":%ld,\"perSecond\":%.1f", a->answers, (double)a->answers / seconds);
+    printf(",\"p50Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f", percentile_ms(&a->latencies, 0.5),
+           percentile_ms(&a->latencies, 0.99), percentile_ms(&a->latencies, 1));
+    printf(",\"wrongStatus\":%ld,\"wrongBody\":%ld,\"broken\":%ld", a->wrong_status, a->wrong_body, a->broken);
     printf(",\"example\":");
     print_json_string(a->example);
   }
-  if (opt.device_count)
-    printf(",\"devices\":%d,\"kept\":%ld,\"lost\":%ld,\"commands\":%ld,\"keepAlives\":%ld,\"gapP50Ms\":%.1f,\"gapP99Ms\":%.1f,\"gapMaxMs\":%.1f,"
-           "\"glued\":%ld,\"unread\":%ld",
-           opt.device_count, d->ready, d->gone, d->commands, d->keep_alives, percentile_ms(&d->keep_alive_gaps, 0.5),
-           percentile_ms(&d->keep_alive_gaps, 0.99), percentile_ms(&d->keep_alive_gaps, 1), d->glued, d->unread);
-  if (opt.server_pid)
-    printf(",\"cpuPercent\":%.1f,\"cpuSeconds\":%.2f,\"rssKib\":%ld,\"rssKibBefore\":%ld", cpu_seconds / seconds * 100, cpu_seconds,
-           rss_kib_of(opt.server_pid), rss_before);
+  if (opt.device_count) {
+    printf(",\"devices\":%d,\"kept\":%ld,\"lost\":%ld", opt.device_count, d->ready, d->gone);
+    printf(",\"commands\":%ld,\"keepAlives\":%ld", d->commands, d->keep_alives);
+    printf(",\"gapP50Ms\":%.1f,\"gapP99Ms\":%.1f,\"gapMaxMs\":%.1f", percentile_ms(&d->keep_alive_gaps, 0.5),
+           percentile_ms(&d->keep_alive_gaps, 0.99), percentile_ms(&d->keep_alive_gaps, 1));
+    printf(",\"glued\":%ld,\"unread\":%ld", d->glued, d->unread);
+  }
+  if (opt.server_pid) {
+    printf(",\"cpuPercent\":%.1f,\"cpuSeconds\":%.2f", cpu_seconds / seconds * 100, cpu_seconds);
+    printf(",\"rssKib\":%ld,\"rssKibBefore\":%ld", rss_kib_of(opt.server_pid), rss_before);
+  }
   puts("}");
 }
 

@@ -1,4 +1,5 @@
-// Devices of version 1 of the socket protocol on one epoll: they introduce themselves, answer keep-alives, and answer commands at once.
+// Devices of version 1 of the socket protocol on one epoll: they introduce themselves, answer keep-alives, and answer
+// commands at once.
 #ifndef PLAIN_DEVICE_H
 #define PLAIN_DEVICE_H
 #include "measure.h"

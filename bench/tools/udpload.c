@@ -13,8 +13,14 @@ static device sensor;
 static int epoll;
 
 static void usage(void) {
-  puts("udpload [-H host] [-t tcp-port] [-u udp-port] [-n datagrams] [-r a second, 0 = as fast as it goes] [-a own address] [-o]\n"
-       "  -o  only datagrams: no connection, for a peer that is a bare UDP socket");
+  puts("udpload [options]: a sensor that sends readings by UDP; one line of JSON when the last has left\n"
+       "  -H host      IPv4 address of the hub (127.0.0.1)\n"
+       "  -t port      its TCP port (5050)\n"
+       "  -u port      its UDP port (5060)\n"
+       "  -n count     datagrams to send (100000)\n"
+       "  -r rate      a second; 0 is as fast as it goes (10000)\n"
+       "  -a address   own address, as 127.0.0.9\n"
+       "  -o           only datagrams: no connection, for a peer that is a bare UDP socket");
   exit(2);
 }
 
@@ -32,7 +38,8 @@ static int open_datagram_socket(const char *host, int port, int like) {
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   struct sockaddr_in own, peer = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   socklen_t length = sizeof own;
-  if (like >= 0 && getsockname(like, (struct sockaddr *)&own, &length) == 0 && bind(fd, (struct sockaddr *)&own, sizeof own))
+  int has_own = like >= 0 && getsockname(like, (struct sockaddr *)&own, &length) == 0;
+  if (has_own && bind(fd, (struct sockaddr *)&own, sizeof own))
     fail("UDP port %d is taken: %s", ntohs(own.sin_port), strerror(errno));
   if (inet_pton(AF_INET, host, &peer.sin_addr) != 1) fail("%s is no IPv4 address", host);
   if (connect(fd, (struct sockaddr *)&peer, sizeof peer)) fail("no way to %s: %s", host, strerror(errno));
@@ -59,7 +66,8 @@ int main(int count, char **words) {
     device_description = sensor_description;
     start_device(&sensor, epoll, host, tcp_port, own ? ntohl(inet_addr(own)) : 0);
     for (double limit = seconds_now() + 10; sensor.state != DEVICE_READY; serve_connection(100))
-      if (sensor.state == DEVICE_GONE || seconds_now() > limit) fail("the hub at %s:%d did not take the connection", host, tcp_port);
+      if (sensor.state == DEVICE_GONE || seconds_now() > limit)
+        fail("the hub at %s:%d did not take the connection", host, tcp_port);
     // The hub must have read the description before datagrams can be this device's: its first keep-alive shows it.
     for (double limit = seconds_now() + 10; !devices_seen.keep_alives && seconds_now() < limit;) serve_connection(100);
   }
@@ -80,8 +88,10 @@ int main(int count, char **words) {
   double seconds = seconds_now() - begun;
   printf("{\"id\":");
   print_json_string(sensor.id);
-  printf(",\"sent\":%ld,\"refused\":%ld,\"seconds\":%.3f,\"perSecond\":%.0f,\"last\":%ld,\"lastText\":\"%ld°C\",\"connected\":%s}\n", sent - refused,
-         refused, seconds, (double)sent / seconds, sent, sent, sensor.state == DEVICE_READY ? "true" : "false");
+  printf(",\"sent\":%ld,\"refused\":%ld", sent - refused, refused);
+  printf(",\"seconds\":%.3f,\"perSecond\":%.0f", seconds, (double)sent / seconds);
+  printf(",\"last\":%ld,\"lastText\":\"%ld°C\"", sent, sent);
+  printf(",\"connected\":%s}\n", sensor.state == DEVICE_READY ? "true" : "false");
   fflush(stdout);
 
   struct pollfd input = {.fd = 0, .events = POLLIN};

@@ -3,13 +3,20 @@ import { buildProgram } from './program.ts';
 
 // A reader that has seen enough (`recado … | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-process.on('uncaughtException', (error) => void fail(error).finally(() => process.exit()));
-process.on('unhandledRejection', (reason) => void fail(reason).finally(() => process.exit()));
+process.on('uncaughtException', (error) => void failAndExit(error));
+process.on('unhandledRejection', (reason) => void failAndExit(reason));
+// Started by a program that waits for news on a channel: when it is gone, nobody else stops this one.
+process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 
 async function fail(error: unknown): Promise<void> {
   const { text, exitCode } = await describeFailure(error);
   if (text !== '') process.stderr.write(text);
   process.exitCode = exitCode;
+}
+
+async function failAndExit(error: unknown): Promise<void> {
+  await fail(error);
+  process.exit();
 }
 
 const program = buildProgram();

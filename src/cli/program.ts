@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version } from '../base/version.ts';
 import { checkCommand } from './commands/check.ts';
 import { configDocsCommand } from './commands/config-docs.ts';
 import { hubCommand } from './commands/hub.ts';
@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.`
 export function buildProgram(): Command {
   const program = new Command('recado')
     .description('One small server between applications and things.')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EXAMPLES)
@@ -46,9 +46,4 @@ function applyManners<T extends Command>(command: T): T {
 
 function commandPath(command: Command): string {
   return command.parent === null ? command.name() : `${commandPath(command.parent)} ${command.name()}`;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -3,17 +3,21 @@ const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export type StopSignal = keyof typeof STOP_SIGNALS;
 
+/** npm, npx and shells pass one Ctrl+C on, so it can arrive twice; a person's second one comes later. */
+const ECHO_MS = 300;
+
 /**
  * Waits for the first signal to stop; the next one ends the process at once.
  * Listens from the call on, so a signal that comes before anybody awaits is not lost.
  */
 export function stopSignal(): Promise<StopSignal> {
   return new Promise((resolve) => {
-    let isStopping = false;
+    let firstAt: number | undefined;
     for (const [signal, exitCode] of Object.entries(STOP_SIGNALS) as [StopSignal, number][]) {
       process.on(signal, () => {
-        if (isStopping) process.exit(exitCode);
-        isStopping = true;
+        const now = performance.now();
+        if (firstAt !== undefined && now - firstAt > ECHO_MS) process.exit(exitCode);
+        firstAt ??= now;
         resolve(signal);
       });
     }

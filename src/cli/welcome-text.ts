@@ -1,5 +1,8 @@
 type Listening = readonly { readonly name: string; readonly address: string }[];
 
+/** Sources run in a checkout, where `npx` finds the program; the published one is on the path. */
+const PROGRAM = import.meta.url.endsWith('.ts') ? 'npx recado' : 'recado';
+
 /**
  * What a person at a terminal reads when the hub is up: what listens, and what to do next.
  *
@@ -17,8 +20,8 @@ export function welcomeText(listening: Listening): string {
     ...rows,
     '',
     'Try, in another terminal:',
-    '  recado simulate sensor    a virtual device',
-    '  recado manage             see the devices and command them',
+    `  ${PROGRAM} simulate sensor    a virtual device`,
+    `  ${PROGRAM} manage             see the devices and command them`,
     ...curl,
     '',
     'Ctrl+C stops it.',

@@ -85,7 +85,7 @@ export function checkHealth(value: unknown): Health {
   return value as Health;
 }
 
-/** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out: the problem still counts. */
+/** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out. */
 export function readProblem(value: unknown, status: number): Problem | undefined {
   if (!isFields(value) || typeof value['code'] !== 'string') return undefined;
   const problem = value;

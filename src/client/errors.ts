@@ -50,9 +50,9 @@ export class ProblemError extends ClientError {
 }
 
 /**
- * Why no answer came. `refused`: nothing listens there; `unknown-host`: the name has no address; `no-route`: no way to
- * that address; `timeout`: no answer in time; `broken`: the connection ended before the whole answer; `failed`: anything
- * else (in a browser, which does not tell, always this one).
+ * Why no answer came. `refused`: nothing listens there; `unknown-host`: the name has no address; `no-route`: no
+ * way to that address; `timeout`: no answer in time; `broken`: the connection ended before the whole answer;
+ * `failed`: anything else (in a browser, which does not tell, always this one).
  */
 export type UnreachableReason = 'refused' | 'unknown-host' | 'no-route' | 'timeout' | 'broken' | 'failed';
 

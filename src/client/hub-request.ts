@@ -164,7 +164,7 @@ function explainFailure<T>(
 ): Error {
   const { url } = hub;
   const code = codeOf(error);
-  if (!timedOut && code.startsWith('HPE_')) {
+  if (!timedOut && isParserError(error)) {
     const detail = 'is not HTTP';
     return new HubAnswerError({ url, status: 0, detail, safeToRetry: request.idempotent, cause: error });
   }
@@ -196,6 +196,11 @@ const REASONS: ReadonlyMap<string, UnreachableReason> = new Map([
 
 function reasonOf(error: unknown): UnreachableReason {
   return REASONS.get(codeOf(error)) ?? 'failed';
+}
+
+/** Node's `fetch` tells bytes that are no HTTP by the name of the cause. */
+function isParserError(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.name === 'HTTPParserError';
 }
 
 /** The system's code, which Node's `fetch` puts in the cause; empty in browsers. */

@@ -17,4 +17,24 @@ export {
   type ProblemCode,
   type UnreachableReason,
 } from './errors.ts';
+export {
+  readDraft,
+  readDrafts,
+  type DraftIssue,
+  type DraftOptions,
+  type DraftProblem,
+  type DraftReading,
+} from './input-draft.ts';
+export {
+  readInputForm,
+  type BooleanField,
+  type ChoiceField,
+  type FormField,
+  type InputForm,
+  type JsonField,
+  type ListField,
+  type NumberField,
+  type ScalarField,
+  type TextField,
+} from './input-form.ts';
 export type * from './resources.ts';

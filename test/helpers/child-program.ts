@@ -25,8 +25,9 @@ export class ChildProgram {
   readonly #exited: Promise<number | NodeJS.Signals>;
   #hasExited = false;
 
-  /** Starts `command`; stop it with `stop()`, whatever happens. */
-  constructor(command: string, args: readonly string[], options: StartOptions) {
+  /** Starts the command that `words` are; stop it with `stop()`, whatever happens. */
+  constructor(words: readonly string[], options: StartOptions) {
+    const [command = '', ...args] = words;
     this.name = options.name;
     this.#child = spawn(command, args, {
       cwd: options.cwd,
@@ -69,12 +70,13 @@ export class ChildProgram {
     return this.lines.length;
   }
 
-  /** Its first line after `after` that is `match`, or matches it. Fails with all of its lines when none comes in time. */
+  /** Its first line after `after` that is `match` or matches it. Fails, with its lines, when none comes in time. */
   async waitForLine(
     match: string | RegExp,
     { after = 0, timeoutMs = 10_000 }: { after?: number; timeoutMs?: number } = {},
   ): Promise<string> {
-    const matches = (line: string): boolean => (typeof match === 'string' ? line === match : match.test(line));
+    const matches = (line: string): boolean =>
+      typeof match === 'string' ? line === match : match.test(line);
     const known = this.lines.slice(after).find(matches);
     if (known !== undefined) return known;
     return new Promise((resolve, reject) => {

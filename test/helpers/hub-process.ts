@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ChildProgram } from './child-program.ts';
-import { waitUntil } from './wait-until.ts';
+import { until } from './until.ts';
 
 export type HubPorts = { readonly http: number; readonly tcp: number; readonly udp: number };
 
@@ -46,14 +46,13 @@ export async function startHubProcess(
   { settings = {}, launcher = [] }: { settings?: Record<string, string>; launcher?: readonly string[] } = {},
 ): Promise<HubProcess> {
   const folder = await mkdtemp(path.join(tmpdir(), 'recado-hub-'));
-  const [command = process.execPath, ...args] = [
+  const words = [
     ...launcher,
     process.execPath,
-    '--conditions=recado:source',
-    path.join(ROOT, 'src/cli/main.ts'),
+    process.env['HUB_MAIN'] ?? path.join(ROOT, 'src/cli/main.ts'),
     'hub',
   ];
-  const program = new ChildProgram(command, args, {
+  const program = new ChildProgram(words, {
     name: 'the hub',
     cwd: folder,
     env: {
@@ -69,14 +68,11 @@ export async function startHubProcess(
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await waitUntil(
-      'the hub answers',
-      async () => {
-        if (program.hasExited) return 'ended';
-        return (await fetch(`${url}/healthz`)).ok && 'answers';
-      },
-      { timeoutMs: START_TIMEOUT_MS },
-    );
+    const hasAnswered = async (): Promise<boolean> => {
+      const answer = await fetch(`${url}/healthz`).catch(() => undefined);
+      return program.hasExited || answer?.ok === true;
+    };
+    await until('the hub answers', hasAnswered, START_TIMEOUT_MS);
     if (program.hasExited) throw new Error('the hub ended while it started');
   } catch (error) {
     await stop();

@@ -54,7 +54,12 @@ class Server:
         target = target_of(url)
         self.requests.append(f'{method} {target}')
         connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_SECONDS)
-        headers = {'User-Agent': 'python-requests/2.31.0', 'Accept-Encoding': 'gzip, deflate', 'Accept': '*/*', 'Connection': 'keep-alive'}
+        headers = {
+            'User-Agent': 'python-requests/2.31.0',
+            'Accept-Encoding': 'gzip, deflate',
+            'Accept': '*/*',
+            'Connection': 'keep-alive',
+        }
         if method in ('POST', 'PATCH'):
             headers['Content-Length'] = '0'
         try:
@@ -108,11 +113,10 @@ class Server:
 def run(server, call):
     """Makes one call and prints what came of it."""
     server.requests = []
-    calls = {'check': server.check, 'devices': server.devices, 'commands': server.commands, 'describe': server.describe, 'send': server.send}
     try:
-        if call[0] not in calls:
+        if call[0] not in ('check', 'devices', 'commands', 'describe', 'send'):
             raise ValueError('Opção inválida')
-        status, answer = calls[call[0]](*call[1:])
+        status, answer = getattr(server, call[0])(*call[1:])
         line = {'requests': server.requests, 'status': status, 'answer': answer}
     except (OSError, http.client.HTTPException) as error:
         line = {'requests': server.requests, 'error': f'Conexão encerrada: {error}'}

@@ -1,8 +1,8 @@
 """The broker of the first seed: TCP and UDP for the devices, REST for the applications, one thread each.
 
 What a device sends is evaluated as Python, from one `recv(2048)`: a device that frames its messages, says `false` for
-`False`, or sends them in two parts does not get through here. An address has one device, whose id is `DE` and the last part
-of the address; a newer connection of the same address takes the place of the earlier one.
+`False`, or sends them in two parts does not get through here. An address has one device, whose id is `DE` and the
+last part of the address; a newer connection of the same address takes the place of the earlier one.
 """
 
 import argparse
@@ -207,7 +207,7 @@ def main():
     parser.add_argument('--http-port', type=int, default=5070)
     parser.add_argument('--timeout', type=float, default=5, help='seconds that a device has to answer')
     parser.add_argument('--keep-alive', type=float, default=3, help='seconds between keep-alives')
-    parser.add_argument('--first-wait', type=float, default=2, help='seconds from the connection to the first keep-alive')
+    parser.add_argument('--first-wait', type=float, default=2, help='seconds before the first keep-alive')
     options = parser.parse_args()
     sys.stdout.reconfigure(encoding='utf-8')
     threading.excepthook = thread_died

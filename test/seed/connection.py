@@ -157,9 +157,9 @@ def option_parser(summary):
     parser.add_argument('--tcp-port', type=int, default=5050)
     parser.add_argument('--udp-port', type=int, default=5060)
     parser.add_argument('--bind', default='', help='own address, such as 127.0.0.11')
-    parser.add_argument('--timeout', type=float, default=5, help='seconds of silence before it asks whether it is connected')
+    parser.add_argument('--timeout', type=float, default=5, help='seconds of silence that it bears')
     parser.add_argument('--retry', type=float, default=2, help='seconds between attempts to reconnect')
-    parser.add_argument('--connect', action='store_true', help='connect at the start, as the first entry of the menu would')
+    parser.add_argument('--connect', action='store_true', help='connect at the start')
     parser.add_argument('--on', action='store_true', help='turned on from the start')
     return parser
 

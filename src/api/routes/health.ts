@@ -21,7 +21,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
 };
 
 /** What goes up and down; every other number only grows. */
-const GAUGES = new Set(['connectionsOpen']);
+const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
 
 /** Counting is adding to plain numbers; they become metrics only when somebody asks. */
 function collectMetrics(hub: Hub): Registry {

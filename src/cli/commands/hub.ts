@@ -112,6 +112,8 @@ async function refuseOpenListeners(config: Config, log: Logger): Promise<void> {
 }
 
 function announce(server: RunningServer, log: Logger): void {
+  // A program that started the hub with a channel learns the ports from here.
+  process.send?.({ ready: true, listening: server.listening });
   if (process.stdout.isTTY) {
     process.stdout.write(welcomeText(server.listening));
     return;

@@ -41,6 +41,7 @@ export class PlainSession implements Session, DeviceLink {
   #lastHeardAt: number;
   #messageBeganAt = 0;
   #isReading = false;
+  #outgoing = '';
   #unasked = 0;
   /** The texts of metrics seen last, so that a steady value is not parsed again. */
   readonly #quantities = new Map<string, { text: unknown; quantity: Quantity }>();
@@ -203,7 +204,7 @@ export class PlainSession implements Session, DeviceLink {
 
   #send(invocation: Invocation): void {
     const message = encodePlainCommand(invocation.command.number, invocation.input);
-    if (message.length > this.#context.options.maxMessageBytes) {
+    if (Buffer.byteLength(message) > this.#context.options.maxMessageBytes) {
       return invocation.fail({
         code: 'INPUT_INVALID',
         message: `The input is too large for device ${this.id}.`,
@@ -215,8 +216,18 @@ export class PlainSession implements Session, DeviceLink {
     this.#exchangeSentAt = now;
     this.#lastSentAt = now;
     if (invocation.command.number === 0) this.#keepAliveSentAt = now;
-    this.#peer.socket.write(message);
+    this.#write(message);
     invocation.markSent();
+  }
+
+  /** One message waits at the most: the next one is asked when this one has been answered. */
+  #write(message: string): void {
+    this.#outgoing = message;
+    this.#context.turn.add(this);
+  }
+
+  endTurn(): void {
+    if (!this.#isEnded) this.#peer.socket.write(this.#outgoing);
   }
 
   tick(now: number): void {
@@ -244,7 +255,7 @@ export class PlainSession implements Session, DeviceLink {
     this.#keepAliveSentAt = now;
     this.#lastSentAt = now;
     this.#context.counters.keepAlivesSent++;
-    this.#peer.socket.write(KEEP_ALIVE);
+    this.#write(KEEP_ALIVE);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import type { SocketCounters } from './counters.ts';
@@ -14,6 +15,8 @@ export type SessionContext = {
   readonly directory: DeviceDirectory;
   readonly counters: SocketCounters;
   readonly clock: Clock;
+  /** Writes to devices leave together, at the end of a turn. */
+  readonly turn: Turn;
   readonly log: Logger;
 };
 

@@ -3,6 +3,7 @@ import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Networks } from '../../base/networks.ts';
+import { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { Gateway, ListeningAddress } from '../gateway.ts';
 import { Connection } from './connection.ts';
@@ -34,6 +35,7 @@ export class SocketGateway implements Gateway {
       directory: new DeviceDirectory(),
       counters: this.counters,
       clock: parts.clock ?? systemClock,
+      turn: new Turn(),
       log: parts.log,
     };
     this.#trusted = new Networks(options.trustedNetworks);

@@ -11,10 +11,11 @@ and the later one wins:
 
 1. the defaults below;
 2. a file, YAML or JSON: the one of \`--config\`, else of \`RECADO_CONFIG\`, else \`recado.yaml\` in the current folder;
-3. environment variables, named in the tables; lists are comma separated, maps are \`name=value\` pairs with commas between;
+3. environment variables, named in the tables; lists are comma separated, maps are \`name=value\` pairs with commas;
 4. flags of \`recado hub\`.
 
-\`recado check\` says what is wrong and where, all at once; \`recado check --print\` shows what the hub would use, with secrets masked.
+\`recado check\` says what is wrong and where, all at once; \`recado check --print\` shows what the hub would use, with
+secrets masked.
 
 \`\`\`yaml
 # recado.yaml: the hub for a house

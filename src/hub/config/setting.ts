@@ -24,7 +24,7 @@ export function formatMistake(mistake: Mistake): string {
   return `${mistake.where}: ${mistake.message}`;
 }
 
-/** `http.trustedNetworks`, `['1']` → `http.trustedNetworks[1]`; `deviceTokens`, `['door']` → `deviceTokens.door`. */
+/** `http.tokens`, `['1']` → `http.tokens[1]`; `deviceTokens`, `['door']` → `deviceTokens.door`. */
 export function formatPath(path: string, steps: readonly string[]): string {
   return steps.reduce((text, step) => (/^\d+$/.test(step) ? `${text}[${step}]` : `${text}.${step}`), path);
 }

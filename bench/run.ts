@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util';
+import { benchCommands } from './command-round-trip.ts';
+import { benchDatagrams } from './datagrams.ts';
+import { benchFleet } from './fleet.ts';
+import { compileTools, SERVER_CORE } from './load-tools.ts';
+
+const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N]
+
+  commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
+  datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
+  fleet       5,000 idle devices                                             (60 s; --seconds 600 for the bar)
+
+Without a name all of them run. Exit code 1 says that a bar was missed.
+`;
+
+type Options = { readonly rounds: number; readonly seconds: number | undefined };
+
+const BENCHES: Readonly<Record<string, (options: Options) => Promise<boolean>>> = {
+  commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
+  datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
+  fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
+};
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const rounds = Number(values.rounds ?? 3);
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+  const unknown = positionals.find((name) => BENCHES[name] === undefined);
+  const isGood = Number.isInteger(rounds) && rounds > 0 && (seconds === undefined || seconds > 0);
+  if (values.help === true || unknown !== undefined || !isGood) {
+    process.stdout.write(unknown === undefined ? USAGE : `There is no benchmark ${unknown}.\n\n${USAGE}`);
+    return values.help === true ? 0 : 2;
+  }
+  await compileTools();
+  if (SERVER_CORE.length === 0)
+    process.stdout.write('Without taskset or a second core, server and load share one: take care.\n');
+  let allMet = true;
+  for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES)) {
+    allMet = ((await BENCHES[name]?.({ rounds, seconds })) ?? false) && allMet;
+  }
+  return allMet ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,47 @@
+// `npm test`: everything, on a fresh clone as well. Installs what is missing, checks, builds, runs all tests.
+import { ensureInstalled, pinnedNode, run, runQuietly } from './checkout.mjs';
+import { findTests, runSteps, runTests, STATIC_STEPS } from './steps.mjs';
+
+/** Debian packages that tests use, by the program that each brings. */
+const SYSTEM_PROGRAMS = ['tmux', 'python3', 'curl'];
+
+await ensureInstalled();
+await ensureSystemPrograms();
+const failed = await runSteps([
+  ...STATIC_STEPS,
+  ['build', pinnedNode(), ['scripts/build.mjs']],
+  ['package', pinnedNode(), ['scripts/check-package.mjs']],
+]);
+if ((await runTests(findTests('src', 'test'))) !== 0) failed.push('tests');
+if (failed.length > 0) process.stdout.write(`\nFailed: ${failed.join(', ')}\n`);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+async function ensureSystemPrograms() {
+  const missing = [];
+  for (const name of SYSTEM_PROGRAMS) if (!(await isThere(name))) missing.push(name);
+  if (missing.length === 0) return;
+  const why = (await whyNotInstallable()) ?? (await install(missing));
+  if (why !== undefined)
+    process.stdout.write(`Skipped: tests that need ${missing.join(', ')}, because ${why}.\n`);
+}
+
+async function isThere(name) {
+  return (await runQuietly('sh', ['-c', `command -v ${name}`])).exitCode === 0;
+}
+
+async function whyNotInstallable() {
+  if (process.getuid?.() !== 0) return 'they are not installed and this user is not root';
+  return (await isThere('apt-get')) ? undefined : 'they are not installed and there is no apt-get';
+}
+
+async function install(names) {
+  process.stdout.write(`Installing ${names.join(', ')} (apt-get).\n`);
+  const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  await run('apt-get', ['-qq', 'update'], options);
+  const exitCode = await run(
+    'apt-get',
+    ['-qq', 'install', '-y', '--no-install-recommends', ...names],
+    options,
+  );
+  return exitCode === 0 ? undefined : 'apt-get could not install them';
+}

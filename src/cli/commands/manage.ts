@@ -1,0 +1,57 @@
+import { Command, Option } from 'commander';
+import { detectLanguage, LANGUAGES, parseLanguage } from '../../terminal/language.ts';
+import { parseHubAddress } from '../../terminal/manage/hub-address.ts';
+
+type ManageFlags = { readonly plain?: true; readonly token?: string; readonly lang?: string };
+
+const HELP = `
+Without an address it asks for one; http://127.0.0.1:5070 is proposed.
+
+Arrow keys or numbers choose, Enter opens, Esc goes back, ? explains, q quits.
+Plain lines are chosen by themselves when the input or the output is no terminal.
+
+Environment:
+  RECADO_URL     the address of the hub, when none is given
+  RECADO_TOKEN   the token; unlike --token it does not show in the list of processes
+  NO_COLOR       when set, no colours
+
+Examples:
+  recado manage                                the hub on this machine, after asking
+  recado manage 192.168.0.20                   a hub on the network, at its default port
+  recado manage https://hub.example --lang pt-BR
+  printf '1\\n' | recado manage 127.0.0.1       the first device, in plain lines`;
+
+/** `recado manage [url]`: the devices of a hub, in the terminal. */
+export function manageCommand(): Command {
+  return new Command('manage')
+    .description('See the devices of a hub and command them.')
+    .argument('[url]', 'address of the hub: host, host:port or a URL')
+    .option('--plain', 'plain lines and numbered menus: for screen readers and pipes')
+    .addOption(new Option('--token <token>', 'what the hub asks for as Bearer token').env('RECADO_TOKEN'))
+    .option('--lang <language>', `language of the screens: ${LANGUAGES.join(' or ')} (default: as LANG says)`)
+    .addHelpText('after', HELP)
+    .action(manage);
+}
+
+async function manage(given: string | undefined, flags: ManageFlags, command: Command): Promise<void> {
+  const written = given ?? process.env['RECADO_URL'] ?? '';
+  const address = written === '' ? undefined : parseHubAddress(written);
+  if (address?.ok === false)
+    command.error(`error: "${written}" is no address of a hub; write host, host:port or a URL`);
+  const language = flags.lang === undefined ? detectLanguage(process.env) : parseLanguage(flags.lang);
+  if (language === undefined)
+    command.error(`error: --lang is "${flags.lang}"; there are ${LANGUAGES.join(' and ')}`);
+
+  // React decides at its first import whether it checks itself at every step, which a program in use does not need.
+  process.env['NODE_ENV'] ??= 'production';
+  const { runManage } = await import('../../terminal/manage/run-manage.ts');
+  process.exitCode = await runManage({
+    url: address?.url,
+    token: flags.token,
+    language,
+    isPlain: flags.plain === true,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    env: process.env,
+  });
+}

@@ -1,0 +1,248 @@
+import type { MetricValue } from '../devices/telemetry.ts';
+import {
+  prepareDevice,
+  type DeviceDefinition,
+  type InputSchemas,
+  type MetricDefinitions,
+  type PreparedDevice,
+  type ReadingsOf,
+} from './definition.ts';
+import { FramedLink } from './framed-link.ts';
+import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
+import {
+  requireHubAddress,
+  resolveOptions,
+  type ConnectionOptions,
+  type HubAddress,
+  type LinkOptions,
+} from './options.ts';
+import { PlainLink } from './plain-link.ts';
+import type { DeviceState, StateChange } from './state.ts';
+
+/** A device: what `createDevice` makes. Started, it stays connected to its hub until it is stopped. */
+export class Device<Metrics = MetricDefinitions> {
+  readonly protocol: 1 | 2;
+  readonly #prepared: PreparedDevice;
+  readonly #options: LinkOptions;
+  readonly #watchers = new Set<(state: DeviceState) => void>();
+  #hub: HubAddress;
+  #id: string | undefined;
+  #state: DeviceState;
+  #run: { readonly stop: AbortController; readonly ended: Promise<void>; readonly link: Link } | undefined;
+  /** Reports that wait for the hub, the oldest first. */
+  #kept: Report[] = [];
+  #droppedReports = 0;
+
+  /** @throws {RecadoError} `DESCRIPTION_INVALID` or `CONFIG_INVALID`, saying what is wrong and where */
+  constructor(definition: DeviceDefinition<InputSchemas, MetricDefinitions>, options: ConnectionOptions) {
+    this.protocol = options.protocol ?? 2;
+    this.#prepared = prepareDevice(definition, this.protocol);
+    this.#options = resolveOptions(options);
+    this.#hub = this.#options.hub;
+    this.#id = this.protocol === 2 ? definition.id : undefined;
+    this.#state = { ...NOT_STARTED, since: this.#options.clock.now(), retryInMs: 0 };
+    if (options.onState !== undefined) this.watch(options.onState);
+  }
+
+  /** Its id at the hub: its own in version 2; in version 1 the one that the hub gave last. */
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  get state(): DeviceState {
+    return this.#state;
+  }
+
+  get hub(): HubAddress {
+    return this.#hub;
+  }
+
+  /** Reports that could not be sent and were not kept, since the device was made. */
+  get droppedReports(): number {
+    return this.#droppedReports;
+  }
+
+  /** Reports that wait until the hub can be reached. */
+  get queuedReports(): number {
+    return this.#kept.length;
+  }
+
+  /** Calls with each new state, until the returned function is called. */
+  watch(watcher: (state: DeviceState) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /**
+   * Connects, and from then on reconnects by itself. Started already, it goes on as it was, unless another
+   * `hub` is given.
+   *
+   * @returns the first state that is `online`, or `offline` when it was stopped before; never rejects
+   * @throws {RecadoError} `CONFIG_INVALID` when `hub` is no address
+   */
+  start({ hub }: { hub?: string } = {}): Promise<DeviceState> {
+    if (hub !== undefined) {
+      const address = requireHubAddress(hub);
+      const isSame = address.host === this.#hub.host && address.port === this.#hub.port;
+      this.#hub = address;
+      if (!isSame) this.#abort();
+    }
+    if (this.#run === undefined) this.#begin();
+    return new Promise((resolve) => {
+      const look = (state: DeviceState): void => {
+        if (state.status !== 'online' && state.status !== 'offline') return;
+        this.#watchers.delete(look);
+        resolve(state);
+      };
+      this.#watchers.add(look);
+      look(this.#state);
+    });
+  }
+
+  /** Disconnects, and ends reconnecting. Commands that run are told by their signal. `start` begins anew. */
+  async stop(): Promise<void> {
+    const ended = this.#run?.ended;
+    this.#abort();
+    this.#setState({ status: 'offline', reason: 'stopped', message: 'Stopped.' });
+    await ended;
+  }
+
+  /**
+   * Sends readings, by metric. While the hub cannot be reached, version 2 keeps them with their times, up to
+   * `maxQueuedReports`; version 1, where readings carry no time, drops them.
+   *
+   * @param options - `at`: when they were read; now when absent
+   */
+  report(readings: ReadingsOf<Metrics>, options: { at?: Date } = {}): ReportOutcome {
+    const valid = this.#checkReadings(readings);
+    if (valid === undefined) return this.#drop();
+    return this.#send({ readings: valid, unavailable: '', at: options.at?.toISOString(), isLate: false });
+  }
+
+  /** Version 1: says that there is nothing to report, and why. Version 2 has no words for it: `dropped`. */
+  reportUnavailable(reason: string): ReportOutcome {
+    if (this.protocol === 2) return 'dropped';
+    return this.#send({ readings: undefined, unavailable: reason, at: undefined, isLate: false });
+  }
+
+  #begin(): void {
+    const stop = new AbortController();
+    const options = { ...this.#options, hub: this.#hub };
+    const listener: LinkListener = {
+      onState: (change) => {
+        if (!stop.signal.aborted) this.#setState(change);
+      },
+      onAccepted: (id) => {
+        if (stop.signal.aborted) return;
+        const isNew = id !== this.#id;
+        this.#id = id;
+        if (isNew && this.#state.status === 'online') this.#setState(this.#state);
+      },
+    };
+    const link =
+      this.protocol === 1
+        ? new PlainLink(this.#prepared, options, listener)
+        : new FramedLink(this.#prepared, options, listener);
+    const ended = link.run(stop.signal);
+    this.#run = { stop, ended, link };
+  }
+
+  #abort(): void {
+    this.#run?.stop.abort();
+    this.#run = undefined;
+  }
+
+  #setState(change: StateChange): void {
+    const { status, reason, message, retryInMs = 0 } = change;
+    this.#state = { status, reason, message, since: this.#options.clock.now(), retryInMs };
+    if (status === 'online') this.#sendKept();
+    for (const watcher of this.#watchers) {
+      try {
+        watcher(this.#state);
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+  }
+
+  #checkReadings(readings: ReadingsOf<Metrics>): Record<string, MetricValue> | undefined {
+    const valid: Record<string, MetricValue> = {};
+    let count = 0;
+    for (const [metric, value] of Object.entries<unknown>(readings)) {
+      if (value === undefined) continue;
+      if (isMetricValue(value)) {
+        valid[metric] = value;
+        count++;
+      } else {
+        this.#options.onError(
+          new TypeError(`The reading of ${metric} is no finite number, string or boolean, and is not sent.`),
+        );
+      }
+    }
+    return count > 0 ? valid : undefined;
+  }
+
+  #send(report: Report): ReportOutcome {
+    if (this.#kept.length > 0) {
+      this.#keep(report);
+      this.#sendKept();
+      return this.#kept.length > 0 ? 'queued' : 'sent';
+    }
+    const outcome = this.#run?.link.report(report) ?? (this.protocol === 2 ? 'queued' : 'dropped');
+    if (outcome === 'queued') return this.#keep(report);
+    return outcome === 'dropped' ? this.#drop() : outcome;
+  }
+
+  #keep(report: Report): ReportOutcome {
+    if (this.#options.maxQueuedReports === 0) return this.#drop();
+    const at = report.at ?? new Date(this.#options.clock.now()).toISOString();
+    this.#kept.push({ ...report, at, isLate: true });
+    if (this.#kept.length > this.#options.maxQueuedReports) {
+      this.#kept.shift();
+      this.#drop();
+    }
+    return 'queued';
+  }
+
+  #drop(): 'dropped' {
+    this.#droppedReports++;
+    return 'dropped';
+  }
+
+  #sendKept(): void {
+    const link = this.#run?.link;
+    let sent = 0;
+    while (sent < this.#kept.length && link?.report(this.#kept[sent] as Report) === 'sent') sent++;
+    if (sent > 0) this.#kept.splice(0, sent);
+  }
+}
+
+const NOT_STARTED = { status: 'offline', reason: 'not-started', message: 'Not started.' } as const;
+
+function isMetricValue(value: unknown): value is MetricValue {
+  return (
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'number' && Number.isFinite(value))
+  );
+}
+
+/** What a device is, to be made several times: `createDevice({ ...definition, id: 'other' })`. Only its types matter here. */
+export function defineDevice<
+  const Schemas extends InputSchemas,
+  const Metrics extends MetricDefinitions = MetricDefinitions,
+>(definition: DeviceDefinition<Schemas, Metrics>): DeviceDefinition<Schemas, Metrics> {
+  return definition;
+}
+
+/**
+ * Makes a device out of what it is and where its hub is. `start` connects it.
+ *
+ * @throws {RecadoError} `DESCRIPTION_INVALID` or `CONFIG_INVALID`, saying what is wrong and where
+ */
+export function createDevice<
+  const Schemas extends InputSchemas,
+  const Metrics extends MetricDefinitions = MetricDefinitions,
+>(device: DeviceDefinition<Schemas, Metrics> & ConnectionOptions): Device<Metrics> {
+  return new Device<Metrics>(device as DeviceDefinition<InputSchemas, MetricDefinitions>, device);
+}

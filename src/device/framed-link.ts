@@ -1,0 +1,200 @@
+import { Backoff } from './backoff.ts';
+import { Datagrams } from './datagrams.ts';
+import type { PreparedDevice } from './definition.ts';
+import { dial } from './dial.ts';
+import { FramedConnection, type HubError, type Welcome } from './framed-connection.ts';
+import { HubSocket } from './hub-socket.ts';
+import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
+import { formatHubAddress, type LinkOptions } from './options.ts';
+import { pause } from './pause.ts';
+import { writeSignedDatagram } from './signed-datagram.ts';
+import type { DeviceStateReason } from './state.ts';
+
+/** A connection of which the hub has not been heard for so many keep-alive times is broken: it would have pinged. */
+const SILENT_KEEP_ALIVES = 2;
+
+/** Why a connection ended or was not made. `isFinal`: trying again soon would only bring the same. */
+type End = { readonly reason: DeviceStateReason; readonly message: string; readonly isFinal: boolean };
+
+type Session = {
+  readonly connection: FramedConnection;
+  welcome: Welcome | undefined;
+  /** What the hub said before it closed the connection, or what it said wrong. */
+  told: End | undefined;
+};
+
+type Opened = { readonly ok: true; readonly session: Session } | { readonly ok: false; readonly end: End };
+
+/** The way to a hub of version 2: reconnects with exponential backoff and full jitter. */
+export class FramedLink implements Link {
+  readonly #device: PreparedDevice;
+  readonly #options: LinkOptions;
+  readonly #listener: LinkListener;
+  readonly #backoff: Backoff;
+  /** The one that the hub has accepted, while it stands. */
+  #session: Session | undefined;
+  #datagrams: Datagrams | undefined;
+  #sequence = 0;
+
+  constructor(device: PreparedDevice, options: LinkOptions, listener: LinkListener) {
+    this.#device = device;
+    this.#options = options;
+    this.#listener = listener;
+    this.#backoff = new Backoff({
+      minMs: options.minBackoffMs,
+      maxMs: options.maxBackoffMs,
+      random: options.random,
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let reason: DeviceStateReason = 'starting';
+    while (!signal.aborted) {
+      this.#listener.onState({ status: 'connecting', reason, message: `Connecting to ${this.#hub}.` });
+      const opened = await this.#inTurn(signal);
+      const end = opened.ok ? await this.#stay(opened.session, signal) : opened.end;
+      if (signal.aborted) return;
+      const retryInMs = end.isFinal ? this.#backoff.longest() : this.#backoff.next();
+      this.#listener.onState({ status: 'waiting', reason: end.reason, message: end.message, retryInMs });
+      await pause(this.#options.clock, retryInMs, signal);
+      reason = end.reason;
+    }
+  }
+
+  report(report: Report): ReportOutcome {
+    const { connection, welcome } = this.#session ?? {};
+    if (connection === undefined || welcome === undefined || !connection.socket.isOpen) return 'queued';
+    if (report.readings === undefined) return 'dropped'; // This version has no words for it.
+    if (this.#sendDatagram(report, connection.socket, welcome)) return 'sent';
+    if (connection.socket.waitingBytes > this.#options.maxOutboxBytes) return 'queued';
+    connection.send({ telemetry: report.readings, ...(report.at !== undefined && { at: report.at }) });
+    return 'sent';
+  }
+
+  /** False when the report must take the connection. Late ones do: they come in numbers, and datagrams get lost. */
+  #sendDatagram(report: Report, socket: HubSocket, { id, udpKey }: Welcome): boolean {
+    const { telemetryBy, clock, maxDatagramBytes, udpPort } = this.#options;
+    if (
+      telemetryBy === 'connection' ||
+      udpKey === undefined ||
+      report.isLate ||
+      report.readings === undefined
+    )
+      return false;
+    const datagram = writeSignedDatagram(
+      {
+        id,
+        seq: this.#sequence + 1,
+        telemetry: report.readings,
+        at: report.at ?? new Date(clock.now()).toISOString(),
+      },
+      udpKey,
+    );
+    if (datagram.length > maxDatagramBytes) return false;
+    this.#datagrams ??= new Datagrams(socket, udpPort);
+    if (!this.#datagrams.send(datagram)) return false;
+    this.#sequence++;
+    return true;
+  }
+
+  async #inTurn(signal: AbortSignal): Promise<Opened> {
+    const { gate } = this.#options;
+    if (gate === undefined) return this.#open(signal);
+    if (!(await gate.enter(signal))) return { ok: false, end: STOPPED };
+    try {
+      return await this.#open(signal);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** One try: connects, says hello, and waits for the answer. */
+  async #open(signal: AbortSignal): Promise<Opened> {
+    const { clock, helloTimeoutMs } = this.#options;
+    const dialled = await dial(this.#options, signal);
+    if (!dialled.ok)
+      return { ok: false, end: { reason: 'connect-failed', message: dialled.message, isFinal: false } };
+    const socket = new HubSocket(dialled.socket, clock);
+    const { promise: welcomed, resolve } = Promise.withResolvers<void>();
+    const listener = {
+      onWelcome: (welcome: Welcome): void => {
+        session.welcome = welcome;
+        resolve();
+      },
+      onError: (error: HubError): void => {
+        session.told = endOf(error, session.welcome !== undefined);
+        socket.close();
+      },
+      onBroken: (message: string): void => {
+        session.told = { reason: 'protocol-error', message, isFinal: false };
+      },
+    };
+    const connection = new FramedConnection(socket, {
+      device: this.#device,
+      options: this.#options,
+      listener,
+    });
+    const session: Session = { connection, welcome: undefined, told: undefined };
+    connection.start();
+    const outcome = await socket.waitForSilence(helloTimeoutMs, signal, welcomed);
+    if (outcome === 'met') return { ok: true, session };
+    socket.close();
+    if (session.told !== undefined) return { ok: false, end: session.told };
+    const what =
+      outcome === 'silent'
+        ? `did not answer within ${helloTimeoutMs} ms`
+        : 'closed the connection without an answer';
+    return {
+      ok: false,
+      end: { reason: 'connect-failed', message: `${this.#hub} ${what}: is it a hub?`, isFinal: false },
+    };
+  }
+
+  /** Stays on an accepted connection for as long as it stands. */
+  async #stay(session: Session, signal: AbortSignal): Promise<End> {
+    const { clock, stableMs } = this.#options;
+    const { socket } = session.connection;
+    const welcome = session.welcome as Welcome;
+    const since = clock.monotonic();
+    this.#session = session;
+    this.#sequence = 0;
+    this.#listener.onAccepted(welcome.id);
+    this.#listener.onState({ status: 'online', reason: 'accepted', message: `Connected to ${this.#hub}.` });
+    const silenceMs = welcome.keepAliveMs * SILENT_KEEP_ALIVES;
+    const end = await socket.waitForSilence(silenceMs, signal);
+    this.#session = undefined;
+    this.#datagrams?.close();
+    this.#datagrams = undefined;
+    socket.close();
+    if (clock.monotonic() - since >= stableMs) this.#backoff.reset();
+    if (session.told !== undefined) return session.told;
+    if (end !== 'silent')
+      return { reason: 'connection-lost', message: `The connection to ${this.#hub} broke.`, isFinal: false };
+    return {
+      reason: 'hub-silent',
+      message: `${this.#hub} said nothing for ${silenceMs} ms.`,
+      isFinal: false,
+    };
+  }
+
+  get #hub(): string {
+    return formatHubAddress(this.#options.hub);
+  }
+}
+
+const STOPPED: End = { reason: 'stopped', message: 'Stopped.', isFinal: true };
+
+/** Refusals that last until somebody changes the device, or the hub's configuration. */
+const LASTING_REFUSALS: ReadonlySet<string> = new Set([
+  'HELLO_INVALID',
+  'DESCRIPTION_INVALID',
+  'DEVICE_TOKEN_INVALID',
+  'FORBIDDEN',
+]);
+
+function endOf({ code, message }: HubError, wasAccepted: boolean): End {
+  if (code === 'TAKEN_OVER') return { reason: 'taken-over', message, isFinal: true };
+  const text = `${message} (${code})`;
+  if (wasAccepted) return { reason: 'connection-lost', message: text, isFinal: false };
+  return { reason: 'refused', message: text, isFinal: LASTING_REFUSALS.has(code) };
+}

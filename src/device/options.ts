@@ -1,0 +1,159 @@
+import { systemClock, type Clock } from '../base/clock.ts';
+import { RecadoError } from '../base/errors.ts';
+import { silentLogger, type Logger } from '../base/logger.ts';
+import type { ConnectGate } from './connect-gate.ts';
+import type { DeviceState } from './state.ts';
+
+/** Times and limits, each with its default. */
+export const DEVICE_DEFAULTS = {
+  /** Until the hub accepts the TCP connection. */
+  connectTimeoutMs: 5000,
+  /** Until the hub answers the first message. */
+  helloTimeoutMs: 5000,
+
+  /** Version 1: without a byte from the hub for so long, the device asks whether it is still connected. */
+  silenceMs: 5000,
+  /** Version 1: between two tries to reach the hub. */
+  retryMs: 2000,
+  /** Version 1: each wait is up to this part longer or shorter, so that many devices do not come at once. */
+  retrySpread: 0.1,
+  /** Version 1: a command is answered by then, finished or not, because the hub closes the connection after 5 s. */
+  answerTimeoutMs: 4500,
+  /** Version 1: one message of the hub. */
+  maxMessageBytes: 65_536,
+  maxNestingDepth: 32,
+  /** Version 1: commands that wait for the one that runs. */
+  maxQueuedCommands: 64,
+
+  /** Version 2: upper bound of the first wait; it doubles with each failed try. The wait is random below it. */
+  minBackoffMs: 500,
+  /** Version 2: the bound stops growing here. A refused device waits at least this long. */
+  maxBackoffMs: 30_000,
+  /** Version 2: a connection that lasted so long makes the next wait short again. */
+  stableMs: 10_000,
+  /** Version 2: one line of the hub, and one answer of the device. */
+  maxLineBytes: 262_144,
+  /** Version 2: commands that run at once. */
+  maxCommandsInFlight: 256,
+  /** Version 2: bytes that wait for the hub to read them; telemetry beyond is dropped. */
+  maxOutboxBytes: 1_048_576,
+  /** Version 2: reports kept while the hub cannot be reached; the oldest is dropped for the newest. */
+  maxQueuedReports: 1000,
+  /** Version 2: a larger report goes through the connection instead. */
+  maxDatagramBytes: 1400,
+  /** The longest that a command may take. */
+  maxCommandMs: 600_000,
+} as const;
+
+export type DeviceTuning = { readonly [Name in keyof typeof DEVICE_DEFAULTS]: number };
+
+/** Where the hub is, and how to speak with it. */
+export type ConnectionOptions = Partial<DeviceTuning> & {
+  /** `host`, `host:port` or `[address]:port`; `127.0.0.1:5050` when absent. */
+  readonly hub?: string;
+  /** The hub's port for datagrams; 5060 when absent. */
+  readonly udpPort?: number;
+  /** 2 (the default): ids, tokens, many commands at once. 1: the plain protocol that existing hubs speak. */
+  readonly protocol?: 1 | 2;
+  /** Version 2: the token that the hub has for this device. */
+  readonly token?: string;
+  /** Version 2: telemetry goes through the connection, or in signed datagrams. Version 1 always uses datagrams. */
+  readonly telemetryBy?: 'connection' | 'datagram';
+  /** An address of this machine to connect from. */
+  readonly localAddress?: string;
+  /** Shared by many devices of one process: bounds how many connect at once. */
+  readonly gate?: ConnectGate;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** 0 to 1, for jitter. */
+  readonly random?: () => number;
+  /** Called with each new state. */
+  readonly onState?: (state: DeviceState) => void;
+  /** Called when a handler throws anything but a CommandError, and when a reading cannot be sent. A process warning when absent. */
+  readonly onError?: (error: unknown) => void;
+};
+
+export type HubAddress = { readonly host: string; readonly port: number };
+
+export type LinkOptions = DeviceTuning & {
+  readonly hub: HubAddress;
+  readonly udpPort: number;
+  readonly token: string | undefined;
+  readonly telemetryBy: 'connection' | 'datagram';
+  readonly localAddress: string | undefined;
+  readonly gate: ConnectGate | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly onError: (error: unknown) => void;
+};
+
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 5050;
+const DEFAULT_UDP_PORT = 5060;
+
+/** Reads `host`, `host:port` or `[IPv6]:port`; an empty text is `127.0.0.1:5050`. Undefined when it is none of them. */
+export function parseHubAddress(text: string): HubAddress | undefined {
+  const trimmed = text.trim();
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+))?(?::(\d{1,5}))?$/.exec(trimmed);
+  if (match === null)
+    return /^[0-9a-fA-F:]+$/.test(trimmed) ? { host: trimmed, port: DEFAULT_PORT } : undefined;
+  const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);
+  if (port < 1 || port > 65_535) return undefined;
+  return { host: match[1] ?? match[2] ?? DEFAULT_HOST, port };
+}
+
+/** `host:port`, with brackets where the host is an IPv6 address. */
+export function formatHubAddress({ host, port }: HubAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** @throws {RecadoError} `CONFIG_INVALID` when it is no address */
+export function requireHubAddress(text: string): HubAddress {
+  const address = parseHubAddress(text);
+  if (address !== undefined) return address;
+  throw new RecadoError(
+    'CONFIG_INVALID',
+    `"${text}" is no address of a hub. Write host or host:port, such as 192.168.0.10:5050.`,
+  );
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RecadoError} `CONFIG_INVALID` when the address is none, or a time or limit is no positive number
+ */
+export function resolveOptions(options: ConnectionOptions): LinkOptions {
+  return {
+    ...readTuning(options),
+    hub: requireHubAddress(options.hub ?? ''),
+    udpPort: options.udpPort ?? DEFAULT_UDP_PORT,
+    token: options.token,
+    telemetryBy: options.telemetryBy ?? 'connection',
+    localAddress: options.localAddress,
+    gate: options.gate,
+    clock: options.clock ?? systemClock,
+    logger: options.logger ?? silentLogger,
+    random: options.random ?? Math.random,
+    onError: options.onError ?? warnProcess,
+  };
+}
+
+function readTuning(options: ConnectionOptions): DeviceTuning {
+  const tuning: Record<keyof DeviceTuning, number> = { ...DEVICE_DEFAULTS };
+  for (const name of Object.keys(DEVICE_DEFAULTS) as (keyof DeviceTuning)[]) {
+    const value = options[name] ?? DEVICE_DEFAULTS[name];
+    if (!Number.isFinite(value) || value < 0) {
+      throw new RecadoError(
+        'CONFIG_INVALID',
+        `The option ${name} must be a number of at least 0, not ${value}.`,
+      );
+    }
+    tuning[name] = value;
+  }
+  return tuning;
+}
+
+function warnProcess(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error), { code: 'RECADO_DEVICE' });
+}

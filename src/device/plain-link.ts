@@ -1,0 +1,188 @@
+import { Datagrams } from './datagrams.ts';
+import type { PreparedDevice } from './definition.ts';
+import { dial } from './dial.ts';
+import { HubSocket } from './hub-socket.ts';
+import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
+import { formatHubAddress, type LinkOptions } from './options.ts';
+import { pause } from './pause.ts';
+import { PlainConnection } from './plain-connection.ts';
+import { CHECK, writePlainReport } from './plain-words.ts';
+import type { StateChange } from './state.ts';
+
+type Try<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
+
+/** What the check found: the hub still has the connection, or not, or spoke on it meanwhile. */
+type Verdict = 'connected' | 'disconnected' | 'heard' | 'stopped';
+
+/**
+ * The way to a hub of version 1, with that protocol's own rules of reconnection: after silence or a broken
+ * connection it asks on a second connection whether the first still stands, and connects anew when it does not.
+ */
+export class PlainLink implements Link {
+  readonly #device: PreparedDevice;
+  readonly #options: LinkOptions;
+  readonly #listener: LinkListener;
+  #connection: PlainConnection | undefined;
+  #datagrams: Datagrams | undefined;
+  #brokenBecause: string | undefined;
+
+  constructor(device: PreparedDevice, options: LinkOptions, listener: LinkListener) {
+    this.#device = device;
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let why: StateChange['reason'] = 'starting';
+    while (!signal.aborted) {
+      const connection = await this.#connect(why, signal);
+      if (connection === undefined) break;
+      this.#connection = connection;
+      await this.#stay(connection, signal);
+      this.#leave(connection);
+      why = this.#brokenBecause === undefined ? 'connection-lost' : 'protocol-error';
+      // A hub that speaks another language would otherwise be tried as fast as the network allows.
+      if (this.#brokenBecause !== undefined) await this.#retryLater(why, this.#brokenBecause, signal);
+    }
+  }
+
+  report(report: Report): ReportOutcome {
+    const connection = this.#connection;
+    if (connection?.socket.isOpen !== true) return 'dropped';
+    this.#datagrams ??= new Datagrams(connection.socket, this.#options.udpPort);
+    return this.#datagrams.send(Buffer.from(writePlainReport(report, this.#device.metrics)))
+      ? 'sent'
+      : 'dropped';
+  }
+
+  /** Tries until the hub has given an id; undefined when stopped before. */
+  async #connect(reason: StateChange['reason'], signal: AbortSignal): Promise<PlainConnection | undefined> {
+    let why = reason;
+    while (!signal.aborted) {
+      this.#listener.onState({ status: 'connecting', reason: why, message: `Connecting to ${this.#hub}.` });
+      const opened = await this.#inTurn(signal, () => this.#open(signal));
+      if (opened.ok) return opened.value;
+      why = 'connect-failed';
+      await this.#retryLater(why, opened.message, signal);
+    }
+    return undefined;
+  }
+
+  /** One try. */
+  async #open(signal: AbortSignal): Promise<Try<PlainConnection>> {
+    const dialled = await dial(this.#options, signal);
+    if (!dialled.ok) return dialled;
+    const socket = new HubSocket(dialled.socket, this.#options.clock);
+    this.#brokenBecause = undefined;
+    const { promise: accepted, resolve: accept } = Promise.withResolvers<void>();
+    const listener = {
+      onId: (id: string): void => {
+        this.#listener.onAccepted(id);
+        accept();
+      },
+      onBroken: (why: string): void => {
+        this.#brokenBecause = why;
+      },
+    };
+    const connection = new PlainConnection(socket, {
+      device: this.#device,
+      options: this.#options,
+      listener,
+    });
+    connection.start();
+    const { helloTimeoutMs } = this.#options;
+    const outcome = await socket.waitForSilence(helloTimeoutMs, signal, accepted);
+    if (outcome === 'met' && socket.isOpen) return { ok: true, value: connection };
+    socket.close();
+    const message =
+      outcome === 'silent'
+        ? `${this.#hub} gave no id within ${helloTimeoutMs} ms: is it a hub?`
+        : (this.#brokenBecause ?? `${this.#hub} closed the connection without giving an id.`);
+    return { ok: false, message };
+  }
+
+  /** Stays on a connection for as long as it stands. */
+  async #stay(connection: PlainConnection, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#listener.onState({ status: 'online', reason: 'accepted', message: `Connected to ${this.#hub}.` });
+      const end = await connection.socket.waitForSilence(this.#options.silenceMs, signal);
+      if (end === 'stopped' || this.#brokenBecause !== undefined) return;
+      const verdict = await this.#checkUntilAnswered(connection, signal);
+      if (verdict === 'disconnected' || verdict === 'stopped' || !connection.socket.isOpen) return;
+    }
+  }
+
+  /** Asks until somebody answers, or the hub speaks on the old connection after all. */
+  async #checkUntilAnswered({ socket }: PlainConnection, signal: AbortSignal): Promise<Verdict> {
+    const heard = new AbortController();
+    void socket.nextBytes().then(() => heard.abort());
+    const either = AbortSignal.any([signal, heard.signal]);
+    while (!either.aborted) {
+      const message = socket.isOpen
+        ? `${this.#hub} has been silent: asking whether the connection still stands.`
+        : `The connection to ${this.#hub} broke: asking whether it still stands there.`;
+      const reason = socket.isOpen ? 'hub-silent' : 'connection-lost';
+      this.#listener.onState({ status: 'connecting', reason, message });
+      const answer = await this.#inTurn(either, () => this.#check(either));
+      if (either.aborted) break;
+      if (answer.ok) return answer.value;
+      await this.#retryLater('connect-failed', answer.message, either);
+    }
+    return signal.aborted ? 'stopped' : 'heard';
+  }
+
+  /** Asks once, on a second connection. */
+  async #check(signal: AbortSignal): Promise<Try<'connected' | 'disconnected'>> {
+    const dialled = await dial(this.#options, signal);
+    if (!dialled.ok) return dialled;
+    const socket = new HubSocket(dialled.socket, this.#options.clock);
+    const { promise: answered, resolve } = Promise.withResolvers<void>();
+    let text = '';
+    socket.read((chunk) => {
+      text += chunk.toString('latin1');
+      if (ANSWERS.has(text.trim()) || text.length > MAX_ANSWER_CHARACTERS) resolve();
+    });
+    socket.write(CHECK);
+    await socket.waitForSilence(this.#options.helloTimeoutMs, signal, answered);
+    socket.close();
+    const answer = ANSWERS.get(text.trim());
+    if (answer !== undefined) return { ok: true, value: answer };
+    return { ok: false, message: `${this.#hub} did not answer whether the connection still stands.` };
+  }
+
+  async #inTurn<T>(signal: AbortSignal, act: () => Promise<Try<T>>): Promise<Try<T>> {
+    const { gate } = this.#options;
+    if (gate === undefined) return act();
+    if (!(await gate.enter(signal))) return { ok: false, message: 'Stopped.' };
+    try {
+      return await act();
+    } finally {
+      gate.leave();
+    }
+  }
+
+  async #retryLater(reason: StateChange['reason'], message: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { clock, random, retryMs, retrySpread } = this.#options;
+    const retryInMs = Math.round(retryMs * (1 + (random() * 2 - 1) * retrySpread));
+    this.#listener.onState({ status: 'waiting', reason, message, retryInMs });
+    await pause(clock, retryInMs, signal);
+  }
+
+  #leave(connection: PlainConnection): void {
+    connection.socket.close();
+    this.#datagrams?.close();
+    this.#connection = undefined;
+    this.#datagrams = undefined;
+  }
+
+  get #hub(): string {
+    return formatHubAddress(this.#options.hub);
+  }
+}
+
+const ANSWERS: ReadonlyMap<string, 'connected' | 'disconnected'> = new Map([
+  ['Conectado', 'connected'],
+  ['Desconectado', 'disconnected'],
+]);
+const MAX_ANSWER_CHARACTERS = 64;

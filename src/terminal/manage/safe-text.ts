@@ -1,0 +1,34 @@
+/** Ends of the sequences that carry text of their own: titles, links, device control. */
+const STRING_SEQUENCE =
+  /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)/g;
+/** Colours, cursor movement, modes. */
+const CONTROL_SEQUENCE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]/g;
+const SHORT_ESCAPE = /\u001b[ -/]*[0-~]?/g;
+/** Controls, and marks that turn the direction of what follows: a text could look like another one. */
+const CONTROLS =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** Accents piled on one another would reach into the lines above and below. */
+const PILED_MARKS = /(\p{M}{4})\p{M}+/gu;
+
+/**
+ * Makes a text from outside harmless for a terminal: no escape sequence, no control character, no mark that turns the
+ * direction of writing. Line breaks stay, tabs become spaces.
+ */
+export function cleanText(text: string): string {
+  const wellFormed = text
+    .toWellFormed()
+    .replaceAll('\r\n', '\n')
+    .replaceAll(/[\r\u0085\u2028\u2029]/g, '\n');
+  return wellFormed
+    .replaceAll(STRING_SEQUENCE, '')
+    .replaceAll(CONTROL_SEQUENCE, '')
+    .replaceAll(SHORT_ESCAPE, '')
+    .replaceAll(CONTROLS, '')
+    .replaceAll('\t', '  ')
+    .replaceAll(PILED_MARKS, '$1');
+}
+
+/** The same on one line: line breaks become spaces. */
+export function cleanLine(text: string): string {
+  return cleanText(text).replaceAll('\n', ' ');
+}

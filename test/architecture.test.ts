@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, it } from 'node:test';
+import { listFiles, readImports, readText, ROOT, type Import } from './helpers/source-files.ts';
+
+/** The floors of the house. A folder imports only from lower ones; folders on one floor do not know each other. */
+const FLOORS: Readonly<Record<string, number>> = {
+  base: 0,
+  mqtt: 1,
+  bus: 1,
+  devices: 1,
+  rpc: 2,
+  store: 2,
+  device: 2,
+  gateways: 3,
+  services: 3,
+  hub: 4,
+  api: 5,
+  client: 6,
+  terminal: 7,
+  simulators: 7,
+  cli: 8,
+  // src/index.ts, the public surface: it shows what others made, and nobody imports it.
+  index: 9,
+};
+const TOP_FLOOR = 9;
+
+/** The arrows that may go sideways. */
+const SIDEWAYS: readonly string[] = ['bus → mqtt'];
+
+/** Folders that may know less than their floor allows: the faces are outside programs as far as they can be. */
+const ONLY_FROM: Readonly<Record<string, readonly string[]>> = {
+  client: ['base', 'api'],
+  terminal: ['base', 'client'],
+  simulators: ['base', 'device'],
+};
+
+/** Arrows for `import type` only. */
+const TYPES_ONLY: readonly string[] = ['client → api'];
+
+/** Where each package may be used. A package that is not here may be used nowhere. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['api'],
+  '@fastify/swagger': ['api'],
+  '@fastify/type-provider-typebox': ['api'],
+  'prom-client': ['api'],
+  typebox: ['hub', 'api'],
+  yaml: ['hub', 'cli'],
+  pino: ['cli'],
+  commander: ['cli'],
+  ink: ['terminal'],
+  react: ['terminal'],
+};
+
+/** Folders without node: modules: `client` runs in browsers too, `devices` is a model without input and output. */
+const WITHOUT_NODE: readonly string[] = ['client', 'devices'];
+
+const MAX_LINE_CHARACTERS = 120;
+
+type Arrow = Import & { readonly file: string; readonly from: string };
+
+const sources = listFiles('src', '.ts').filter((file) => !file.endsWith('.test.ts'));
+const arrows: readonly Arrow[] = sources.flatMap((file) =>
+  readImports(readText(file)).map((found) => ({ ...found, file, from: folderOf(file) })),
+);
+const inside = arrows.filter((arrow) => arrow.specifier.startsWith('.'));
+const outside = arrows.filter((arrow) => !arrow.specifier.startsWith('.'));
+
+/** `src/gateways/socket/x.ts` → `gateways`; `src/index.ts` → `index`. */
+function folderOf(file: string): string {
+  const [, name = ''] = file.split('/');
+  return name.replace(/\.ts$/, '');
+}
+
+function targetOf(arrow: Arrow): string {
+  return posix.normalize(posix.join(posix.dirname(arrow.file), arrow.specifier));
+}
+
+/** What is wrong with an import between folders; undefined when it may be. */
+function judge(from: string, to: string, isTypeOnly: boolean): string | undefined {
+  const arrow = `${from} → ${to}`;
+  const [floorFrom, floorTo] = [FLOORS[from], FLOORS[to]];
+  if (floorFrom === undefined || floorTo === undefined) return 'the folder has no floor in this test';
+  if (from === to) return undefined;
+  const allowed = ONLY_FROM[from];
+  if (allowed !== undefined && !allowed.includes(to)) return `${from} may use only ${allowed.join(' and ')}`;
+  if (TYPES_ONLY.includes(arrow) && !isTypeOnly) return 'write `import type`: only types may be used here';
+  if (floorTo === floorFrom && !SIDEWAYS.includes(arrow)) return 'it goes sideways';
+  return floorTo > floorFrom ? 'it goes up' : undefined;
+}
+
+describe('the floors', () => {
+  it('have a number for each folder of src', () => {
+    assert.deepEqual(
+      [...new Set(sources.map(folderOf))].filter((folder) => FLOORS[folder] === undefined),
+      [],
+    );
+    assert.ok(sources.length > 0 && Math.max(...Object.values(FLOORS)) === TOP_FLOOR);
+  });
+
+  it('are kept by every import', () => {
+    const wrong = inside.flatMap((arrow) => {
+      const target = targetOf(arrow);
+      const why = target.startsWith('src/')
+        ? judge(arrow.from, folderOf(target), arrow.isTypeOnly)
+        : 'it leaves src';
+      return why === undefined ? [] : [`${arrow.file} imports ${arrow.specifier}: ${why}`];
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('are told apart by this test', () => {
+    assert.equal(judge('hub', 'base', false), undefined);
+    assert.equal(judge('bus', 'mqtt', false), undefined);
+    assert.equal(judge('base', 'hub', true), 'it goes up');
+    assert.equal(judge('mqtt', 'bus', false), 'it goes sideways');
+    assert.equal(judge('terminal', 'simulators', false), 'terminal may use only base and client');
+    assert.equal(judge('client', 'api', true), undefined);
+    assert.match(judge('client', 'api', false) ?? '', /import type/);
+    assert.match(judge('kitchen', 'base', false) ?? '', /no floor/);
+  });
+
+  it('see every way to import', () => {
+    const text = [
+      "import a from './a.ts';",
+      "import type { B } from './b.ts';",
+      "import { c, type D } from './c.ts';",
+      "import './d.ts';",
+      "export * from './e.ts';",
+      "export type { F } from './f.ts';",
+      "import {\n  g,\n  h,\n} from './g.ts';",
+      "const { h } = await import('./h.ts');",
+      'const i = await import(name);',
+      "// import './comment.ts';",
+      "/* import './block.ts'; */",
+      "const url = 'http://import.example';",
+    ].join('\n');
+    const found = readImports(text).map(
+      ({ specifier, isTypeOnly }) => `${specifier}${isTypeOnly ? ' type' : ''}`,
+    );
+    const statics = ['./a.ts', './b.ts type', './c.ts', './d.ts', './e.ts', './f.ts type', './g.ts'];
+    assert.deepEqual(found, [...statics, './h.ts', '(computed)']);
+  });
+});
+
+describe('files and packages', () => {
+  it('relative imports name an existing file and end in .ts', () => {
+    const wrong = inside.filter(
+      (arrow) => !arrow.specifier.endsWith('.ts') || !existsSync(join(ROOT, targetOf(arrow))),
+    );
+    assert.deepEqual(wrong.map(describeArrow), []);
+  });
+
+  it('packages are used only where they belong', () => {
+    const wrong = outside.filter(({ specifier, from }) => {
+      if (specifier.startsWith('node:')) return WITHOUT_NODE.includes(from);
+      return !(PACKAGES[packageName(specifier)] ?? []).includes(from);
+    });
+    assert.deepEqual(wrong.map(describeArrow), []);
+  });
+
+  it('packages in package.json are used, and the ones that are used are in package.json', () => {
+    const manifest = JSON.parse(readText('package.json')) as { dependencies: Record<string, string> };
+    assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(PACKAGES).sort());
+    const used = new Set(outside.map(({ specifier }) => packageName(specifier)));
+    assert.deepEqual(
+      Object.keys(PACKAGES).filter((name) => !used.has(name)),
+      [],
+    );
+  });
+
+  it('the client loads nothing that a browser does not have', () => {
+    const loaded = new Set(sources.filter((file) => folderOf(file) === 'client'));
+    for (const file of loaded) {
+      for (const arrow of inside) if (arrow.file === file && !arrow.isTypeOnly) loaded.add(targetOf(arrow));
+    }
+    const wrong = outside.filter(({ file, isTypeOnly }) => loaded.has(file) && !isTypeOnly);
+    assert.deepEqual(wrong.map(describeArrow), []);
+  });
+
+  it('exports and bin in package.json point to existing sources', () => {
+    const manifest = JSON.parse(readText('package.json')) as {
+      exports: Record<string, string | Record<string, string>>;
+      bin: Record<string, string>;
+    };
+    const targets = [
+      ...Object.values(manifest.bin),
+      ...Object.values(manifest.exports).flatMap(exportTargets),
+    ];
+    assert.deepEqual(
+      targets.filter((target) => !existsSync(join(ROOT, target))),
+      [],
+    );
+    for (const [name, target] of Object.entries(manifest.exports)) {
+      if (typeof target === 'string') continue;
+      const built = target['recado:source']?.replace(/^\.\/src\//, './dist/').replace(/\.ts$/, '');
+      assert.equal(target['default'], `${built}.js`, name);
+      assert.equal(target['types'], `${built}.d.ts`, name);
+    }
+  });
+});
+
+describe('every source', () => {
+  it(`has lines of at most ${MAX_LINE_CHARACTERS} characters`, () => {
+    assert.deepEqual(
+      findLines(sources, (line) => withoutTexts(line).length > MAX_LINE_CHARACTERS),
+      [],
+    );
+  });
+
+  it('leaves nothing to do', () => {
+    const marks = /\b(TODO|FIXME|XXX)\b/;
+    const all = [
+      ...listFiles('src', '.ts'),
+      ...listFiles('test', '.ts'),
+      ...listFiles('scripts', '.mjs'),
+    ].filter((file) => file !== 'test/architecture.test.ts');
+    assert.deepEqual(
+      findLines(all, (line) => marks.test(line)),
+      [],
+    );
+  });
+
+  it('has a kebab-case name that says what is in it', () => {
+    const wrong = sources.filter((file) => {
+      const name = posix.basename(file, '.ts');
+      return !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || /^(utils?|helpers?|common|types|misc)$/.test(name);
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('exports by name', () => {
+    assert.deepEqual(
+      findLines(sources, (line) => line.startsWith('export default')),
+      [],
+    );
+  });
+});
+
+function packageName(specifier: string): string {
+  const [first = '', second = ''] = specifier.split('/');
+  return first.startsWith('@') ? `${first}/${second}` : first;
+}
+
+/** What is built is missing in a fresh clone; its source is what must be there. */
+function exportTargets(target: string | Record<string, string>): string[] {
+  return typeof target === 'string' ? [target] : [target['recado:source'] ?? '(no recado:source)'];
+}
+
+/** A sentence for people is not broken in two for the sake of a rule about code. */
+function withoutTexts(line: string): string {
+  return line.replaceAll(/(['"`]).*\1/g, '');
+}
+
+function describeArrow(arrow: Arrow): string {
+  return `${arrow.file} imports ${arrow.specifier}`;
+}
+
+function findLines(files: readonly string[], isWrong: (line: string) => boolean): string[] {
+  return files.flatMap((file) =>
+    readText(file)
+      .split('\n')
+      .flatMap((line, index) => (isWrong(line) ? [`${file}:${index + 1}`] : [])),
+  );
+}

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+import { RADIO_DESCRIPTION, SENSOR_DESCRIPTION, WireDevice } from '../helpers/wire-device.ts';
+
+async function join(t: TestContext, hub: TestHub, address: string, description: unknown = RADIO_DESCRIPTION): Promise<WireDevice> {
+  const device = await WireDevice.connect(t, hub.tcpPort, address);
+  const id = await device.handshake(description);
+  await until('listed', async () => (await hub.call('GET', '/devices')).body.includes(id));
+  return device;
+}
+
+test('devices: list with filters, pages and totals', async (t) => {
+  const hub = await startTestHub(t);
+  const devices: WireDevice[] = [];
+  for (let last = 10; last < 17; last++) devices.push(await join(t, hub, `127.0.0.${last}`));
+  devices[0]?.socket.destroy();
+  await until('one is gone', async () => (await hub.call('GET', '/devices')).body.length === 6);
+  const list = async (query: string) => (await hub.call('GET', `/api/v1/devices${query}`)).body;
+  const ids = (page: { devices: { deviceId: string }[] }) => page.devices.map((device) => device.deviceId);
+  assert.equal((await list('')).total, 7);
+  assert.deepEqual(ids(await list('?status=offline')), ['DE10']);
+  assert.equal((await list('?status=online')).total, 6);
+  assert.deepEqual(ids(await list('?q=de15')), ['DE15']);
+  assert.equal((await list('?gateway=socket')).total, 7);
+  assert.equal((await list('?gateway=mqtt')).total, 0);
+  const seen: string[] = [];
+  let cursor = '';
+  for (let pages = 0; pages < 10; pages++) {
+    const page = await list(`?limit=3${cursor}`);
+    seen.push(...ids(page));
+    if (page.nextCursor === undefined) break;
+    cursor = `&cursor=${page.nextCursor}`;
+  }
+  assert.deepEqual(seen, ['DE10', 'DE11', 'DE12', 'DE13', 'DE14', 'DE15', 'DE16']);
+  assert.equal((await hub.call('GET', '/api/v1/devices?cursor=bm9ib2R5')).status, 400);
+  assert.equal((await hub.call('GET', '/api/v1/devices?limit=1001')).status, 400);
+  assert.equal((await hub.call('GET', '/api/v1/devices?colour=red')).status, 400);
+});
+
+test('devices: offline is not unknown, and only who is offline can be forgotten', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await join(t, hub, '127.0.0.11');
+  const online = await hub.call('DELETE', '/api/v1/devices/DE11');
+  assert.equal(online.status, 409);
+  assert.equal(online.body.type, 'urn:recado:problem:device-online');
+  device.socket.destroy();
+  await until('offline', async () => (await hub.call('GET', '/api/v1/devices/DE11')).body.presence.status === 'offline');
+  const call = await hub.call('POST', '/api/v1/devices/DE11/commands/ligar', {});
+  assert.equal(call.status, 503);
+  assert.equal(call.body.code, 'DEVICE_OFFLINE');
+  assert.equal(call.headers.get('retry-after'), '5');
+  assert.equal(call.headers.get('content-type'), 'application/problem+json; charset=utf-8');
+  assert.equal((await hub.call('DELETE', '/api/v1/devices/DE11')).status, 204);
+  for (const [method, path] of [
+    ['GET', ''],
+    ['DELETE', ''],
+    ['GET', '/commands'],
+    ['GET', '/telemetry'],
+    ['POST', '/commands/ligar'],
+  ] as const) {
+    const { status, body } = await hub.call(method, `/api/v1/devices/DE11${path}`);
+    assert.equal(status, 404, path);
+    assert.equal(body.code, 'DEVICE_UNKNOWN');
+  }
+});
+
+test('devices: only maxOfflineDevices are kept after they left', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.devices.maxOfflineDevices = 2;
+  });
+  for (const last of [11, 12, 13]) {
+    const device = await join(t, hub, `127.0.0.${last}`);
+    device.socket.destroy();
+    await until('left', async () => (await hub.call('GET', '/devices')).body.length === 0);
+  }
+  const { devices } = (await hub.call('GET', '/api/v1/devices')).body;
+  assert.deepEqual(devices.map((device: { deviceId: string }) => device.deviceId), ['DE12', 'DE13']);
+  assert.equal(hub.server.hub.devices.counters.offlineForgotten, 1);
+});
+
+test('commands of a plain device get names, kinds and input schemas', async (t) => {
+  const hub = await startTestHub(t);
+  await join(t, hub, '127.0.0.11');
+  await join(t, hub, '127.0.0.12', { ...SENSOR_DESCRIPTION, '4': { ...SENSOR_DESCRIPTION['1'] }, '5': { Descrição: '!!!' } });
+  const commands = async (id: string) => (await hub.call('GET', `/api/v1/devices/${id}/commands`)).body.commands;
+  assert.deepEqual(
+    (await commands('DE11')).map((command: any) => [command.number, command.name, command.kind, command.input]),
+    [
+      [1, 'ligar', 'action', null],
+      [2, 'desligar', 'action', null],
+      [3, 'setar-musica', 'write', { type: 'string', title: 'Música' }],
+      [4, 'tocar', 'action', null],
+      [5, 'pausar', 'action', null],
+      [6, 'describe', 'read', null],
+    ],
+  );
+  assert.deepEqual(
+    (await commands('DE12')).map((command: any) => command.name),
+    ['ligar', 'desligar', 'retornar-medida-de-temperatura', 'ligar-4', 'command-5', 'describe'],
+  );
+});
+
+test('invoke: output, and an invocation whose phases have times in order', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await join(t, hub, '127.0.0.11');
+  device.serve(() => "{'Resposta': None}");
+  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/ligar');
+  assert.equal(status, 200);
+  assert.equal(body.output, null);
+  const { invocation } = body;
+  assert.deepEqual([invocation.deviceId, invocation.command, invocation.state], ['DE11', 'ligar', 'completed']);
+  const { accepted, sent, answered } = invocation.phases;
+  assert.match(accepted, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.ok(accepted <= sent && sent <= answered);
+  const next = (await hub.call('POST', '/api/v1/devices/DE11/commands/ligar', {})).body.invocation;
+  assert.ok(next.id > invocation.id, 'ids grow');
+});
+
+test('invoke: bad requests are refused with the pointer of what is wrong', async (t) => {
+  const hub = await startTestHub(t);
+  await join(t, hub, '127.0.0.11');
+  const path = '/api/v1/devices/DE11/commands/setar-musica';
+  for (const [body, pointer] of [
+    [{ timeoutMs: 'soon' }, '/timeoutMs'],
+    [{ timeoutMs: 0 }, '/timeoutMs'],
+    [[], ''],
+  ] as const) {
+    const answer = await hub.call('POST', path, body);
+    assert.equal(answer.status, 400);
+    assert.equal(answer.body.code, 'REQUEST_INVALID');
+    assert.ok(answer.body.errors.some((error: { pointer: string }) => error.pointer === pointer), JSON.stringify(answer.body));
+  }
+  assert.equal((await hub.call('POST', path, { surprise: 1 })).status, 400, 'unknown members are told, not dropped');
+  const missing = await hub.call('POST', path, {});
+  assert.equal(missing.status, 422);
+  const notJson = await fetch(hub.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' });
+  assert.equal(notJson.status, 400);
+  const plain = await fetch(hub.url + path, { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'a' });
+  assert.equal(plain.status, 415);
+});
+
+test('invoke: a body beyond http.maxBodyBytes is refused', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.http.maxBodyBytes = 1024;
+  });
+  await join(t, hub, '127.0.0.11');
+  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/setar-musica', { input: 'x'.repeat(2000) });
+  assert.equal(status, 413);
+  assert.equal(body.code, 'BODY_TOO_LARGE');
+});
+
+test('invoke: an input that a plain device could not take in one message is refused', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.gateways.socket.maxMessageBytes = 512;
+  });
+  await join(t, hub, '127.0.0.11', { '1': { Descrição: 'Set', Entrada: 'Text', 'Método HTTP': 'PATCH', 'Coleta de dados UDP': false } });
+  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/set', { input: 'ç'.repeat(300) });
+  assert.equal(status, 422);
+  assert.match(body.errors[0].message, /512 bytes/);
+});
+
+test('what nobody serves is a problem, too', async (t) => {
+  const hub = await startTestHub(t);
+  const { status, body } = await hub.call('GET', '/api/v2/devices');
+  assert.equal(status, 404);
+  assert.equal(body.code, 'ROUTE_UNKNOWN');
+});
+
+test('tokens: who is not in a trusted network needs one', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.http.tokens = ['rcd-0123456789abcdef'];
+    config.http.trustedNetworks = ['127.0.0.2'];
+  });
+  const none = await hub.call('GET', '/api/v1/devices');
+  assert.equal(none.status, 401);
+  assert.equal(none.body.code, 'UNAUTHENTICATED');
+  assert.match(none.headers.get('www-authenticate') ?? '', /^Bearer/);
+  assert.equal((await hub.call('GET', '/devices')).status, 401, 'the old routes are no way around');
+  assert.equal((await hub.call('GET', '/api/v1/devices', undefined, { authorization: 'Bearer rcd-0123456789abcdeX' })).status, 401);
+  assert.equal((await hub.call('GET', '/api/v1/devices', undefined, { authorization: 'Bearer rcd-0123456789abcdef' })).status, 200);
+});
+
+test('browsers: pages of other sites and names that anybody could point here are refused', async (t) => {
+  const hub = await startTestHub(t);
+  const status = async (headers: Record<string, string>) => (await hub.call('GET', '/devices', undefined, headers)).status;
+  assert.equal(await status({ origin: 'http://evil.example' }), 403);
+  assert.equal(await status({ origin: 'null' }), 403);
+  assert.equal(await status({ 'sec-fetch-site': 'cross-site' }), 403);
+  assert.equal(await status({ origin: hub.url }), 200);
+  // fetch does not let Host be set.
+  const { request } = await import('node:http');
+  const withHost = (host: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request(`${hub.url}/devices`, { headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+  assert.equal(await withHost('evil.example'), 403);
+  for (const host of ['localhost:5070', '127.0.0.1', '[::1]:5070', 'raspberrypi', 'hub.local', 'hub.lan:5070']) {
+    assert.equal(await withHost(host), 200, host);
+  }
+});
+
+test('metrics: counters of the hub and its gateway in Prometheus text', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await join(t, hub, '127.0.0.11');
+  device.serve(() => "{'Resposta': 'ok'}");
+  await hub.call('POST', '/devices/DE11/commands/1');
+  const { text, headers } = await hub.call('GET', '/metrics');
+  assert.match(headers.get('content-type') ?? '', /^text\/plain/);
+  assert.match(text, /^recado_devices_online 1$/m);
+  assert.match(text, /^recado_devices_invocations_completed_total 1$/m);
+  assert.match(text, /^recado_socket_connections_open 1$/m);
+});
+
+test('openapi.json describes every route of v1', async (t) => {
+  const hub = await startTestHub(t);
+  const { body } = await hub.call('GET', '/openapi.json');
+  assert.equal(body.openapi, '3.1.0');
+  assert.deepEqual(Object.keys(body.paths).sort(), [
+    '/api/v1/devices',
+    '/api/v1/devices/{deviceId}',
+    '/api/v1/devices/{deviceId}/commands',
+    '/api/v1/devices/{deviceId}/commands/{commandName}',
+    '/api/v1/devices/{deviceId}/telemetry',
+    '/healthz',
+  ]);
+});

@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import type { Command } from 'commander';
+import { buildProgram } from '../../src/cli/program.ts';
+import { plainEnvironment, runProgram, type ProgramEnd } from '../helpers/run-program.ts';
+import { ROOT } from '../helpers/source-files.ts';
+
+const MAIN = join(ROOT, 'src/cli/main.ts');
+const BIN = join(ROOT, 'bin/recado.js');
+const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0'];
+const TOKEN = '0123456789abcdef';
+
+const folder = mkdtempSync(join(tmpdir(), 'recado-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function recado(args: readonly string[], env: Record<string, string> = {}): Promise<ProgramEnd> {
+  return runProgram([process.execPath, MAIN, ...args], { cwd: folder, env });
+}
+
+function writeConfig(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return name;
+}
+
+describe('help and versions', () => {
+  const commandPaths = (command: Command, path: readonly string[]): string[][] => [
+    [...path],
+    ...command.commands.flatMap((child) => commandPaths(child, [...path, child.name()])),
+  ];
+
+  for (const path of commandPaths(buildProgram(), [])) {
+    it(`recado ${[...path, '--help'].join(' ')}`, async () => {
+      const { end, output, errors } = await recado([...path, '--help']);
+      assert.equal(end, 0);
+      assert.equal(errors, '');
+      assert.match(output, new RegExp(`^Usage: recado ?${path.join(' ')}`));
+    });
+  }
+
+  it('no arguments print help', async () => {
+    const [bare, help] = await Promise.all([recado([]), recado(['--help'])]);
+    assert.deepEqual(bare, help);
+  });
+
+  it('help lists what people use, not what only the documents need', async () => {
+    const { output } = await recado(['--help']);
+    for (const name of ['hub', 'manage', 'simulate', 'check'])
+      assert.match(output, new RegExp(`^  ${name}\\b`, 'm'));
+    assert.doesNotMatch(output, /config-docs/);
+  });
+
+  it('--version prints the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    assert.deepEqual(await recado(['--version']), { end: 0, output: `${version}\n`, errors: '' });
+  });
+
+  it('config-docs prints docs/config.md', async () => {
+    const { output } = await recado(['config-docs']);
+    assert.equal(output, readFileSync(join(ROOT, 'docs/config.md'), 'utf8'));
+  });
+});
+
+describe('a wrong command line', () => {
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [['hubb'], "recado: unknown command 'hubb'\n(Did you mean hub?)\n(recado --help says more)\n"],
+    [
+      ['hub', '--htp-port', '1'],
+      "recado: unknown option '--htp-port'\n(Did you mean --http-port?)\n(recado hub --help says more)\n",
+    ],
+    [
+      ['hub', '--http-port'],
+      "recado: option '--http-port <number>' argument missing\n(recado hub --help says more)\n",
+    ],
+  ];
+  for (const [args, errors] of cases) {
+    it(args.join(' '), async () => assert.deepEqual(await recado(args), { end: 2, output: '', errors }));
+  }
+});
+
+describe('recado check', () => {
+  it('is content without a file', async () => {
+    const output = 'There is no file; the defaults and the environment are good.\n';
+    assert.deepEqual(await recado(['check']), { end: 0, output, errors: '' });
+  });
+
+  it('is content with a good file', async () => {
+    const file = writeConfig('good.yaml', 'http:\n  port: 8080\n');
+    assert.deepEqual(await recado(['check', file]), { end: 0, output: 'good.yaml is good.\n', errors: '' });
+  });
+
+  it('tells all mistakes with their places', async () => {
+    const file = writeConfig(
+      'bad.yaml',
+      'gateways:\n  socket:\n    enabled: true\n    tcpPort: abc\nhtpp: {}\n',
+    );
+    const { end, output, errors } = await recado(['check', file], { RECADO_LOG_LEVEL: 'loud' });
+    assert.equal(end, 2);
+    assert.equal(output, '');
+    assert.deepEqual(errors.trim().split('\n'), [
+      'bad.yaml:5:1 htpp: is not a key; did you mean http? (allowed: http, gateways, devices, invocations, log, ' +
+        'shutdownTimeoutMs, insecure)',
+      'bad.yaml:4:14 gateways.socket.tcpPort: must be a whole number, 0 to 65535 (it is "abc")',
+      'RECADO_LOG_LEVEL: must be one of debug, info, warn, error, silent (it is "loud")',
+    ]);
+  });
+
+  it('tells a listener that strangers could use', async () => {
+    const { end, errors } = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0' });
+    assert.equal(end, 2);
+    assert.match(errors, /^http\.host is 0\.0\.0\.0, so other machines reach the API/);
+  });
+
+  it('--print shows every key and no secret', async () => {
+    const file = writeConfig('secret.yaml', `http:\n  tokens: [${TOKEN}]\n`);
+    const { end, output } = await recado(['check', file, '--print'], {
+      RECADO_GATEWAYS_SOCKET_DEVICE_TOKENS: `lamp=${TOKEN}`,
+    });
+    assert.equal(end, 0);
+    assert.match(output, /^# secret\.yaml is good\.\nhttp:\n {2}host: 127\.0\.0\.1\n/);
+    assert.match(output, /lamp: "\*{8}"/);
+    assert.ok(!output.includes(TOKEN));
+  });
+
+  it('tells that a file is not there', async () => {
+    const { end, errors } = await recado(['check', 'nowhere.yaml']);
+    assert.deepEqual([end, errors], [2, 'nowhere.yaml: there is no such file\n']);
+  });
+});
+
+describe('recado hub does not start', () => {
+  it('with a wrong configuration, and tells all of it', async () => {
+    const { end, errors } = await recado(['hub', '--http-port', 'abc', '--log-level', 'loud'], {
+      RECADO_HTP_PORT: '1',
+    });
+    assert.equal(end, 2);
+    assert.deepEqual(errors.trimEnd().split('\n'), [
+      'recado: the hub did not start, because its configuration is wrong:',
+      '  RECADO_HTP_PORT: is not a variable that Recado knows; did you mean RECADO_HTTP_PORT?',
+      '  --http-port: must be a whole number, 0 to 65535 (it is "abc")',
+      '  --log-level: must be one of debug, info, warn, error, silent (it is "loud")',
+    ]);
+  });
+
+  it('where strangers could come in, and says what to set', async () => {
+    const { end, errors } = await recado(['hub', '--host', '0.0.0.0', ...ANY_PORTS]);
+    assert.equal(end, 2);
+    assert.match(errors, /^recado: the hub did not start, because strangers could come in:\n/);
+    assert.match(
+      errors,
+      /http\.tokens.*http\.trustedNetworks\n.*gateways\.socket\.trustedNetworks.*deviceTokens/,
+    );
+    assert.match(errors, /--insecure starts it all the same/);
+  });
+
+  for (const [flag, key] of [
+    ['--http-port', 'http.port'],
+    ['--tcp-port', 'gateways.socket.tcpPort'],
+  ] as const) {
+    it(`on a port that is in use, and names it, ${flag} and ${key}`, async () => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as AddressInfo;
+      const { end, errors } = await recado(['hub', ...ANY_PORTS, flag, String(port)]);
+      other.close();
+      assert.equal(end, 1);
+      assert.equal(errors.trimEnd().split('\n').length, 1);
+      for (const part of ['recado: ', String(port), flag, key]) assert.ok(errors.includes(part), errors);
+    });
+  }
+});
+
+type Listening = readonly { readonly name: string; readonly address: string }[];
+
+/** Starts a hub that says over a channel when it is ready. */
+async function startHub(
+  words: readonly string[],
+): Promise<{ hub: ChildProcess; listening: Listening; log: () => string }> {
+  const [command = '', ...args] = words;
+  const hub = spawn(command, [...args, 'hub', ...ANY_PORTS], {
+    cwd: folder,
+    env: plainEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let log = '';
+  hub.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const [message] = (await Promise.race([
+    once(hub, 'message'),
+    once(hub, 'exit').then(() => Promise.reject(new Error(`the hub ended: ${log}`))),
+  ])) as [{ listening: Listening }];
+  return { hub, listening: message.listening, log: () => log };
+}
+
+async function endOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals];
+  return code ?? signal;
+}
+
+describe('recado hub', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`listens, says where, and stops in order on ${signal}`, async () => {
+      const { hub, listening, log } = await startHub([process.execPath, MAIN]);
+      const http = listening.find(({ name }) => name === 'http')?.address ?? '';
+      const answer = await fetch(`${http}/healthz`);
+      assert.equal(answer.status, 200);
+      hub.kill(signal);
+      assert.equal(await endOf(hub), 0);
+      const lines = log()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { level: string; msg: string });
+      assert.deepEqual(lines.map(({ msg }) => msg).slice(-3), ['the hub is ready', 'stopping', 'stopped']);
+      assert.ok(lines.some(({ msg }) => msg === `http listens on ${http}`));
+    });
+  }
+
+  it('stops when the program that started it is gone', async () => {
+    const { hub } = await startHub([process.execPath, MAIN]);
+    hub.disconnect();
+    assert.equal(await endOf(hub), 0);
+  });
+
+  it('warns loudly when it is insecure', async () => {
+    const { hub, log } = await startHub([process.execPath, MAIN]);
+    hub.kill();
+    await endOf(hub);
+    assert.ok(!log().includes('INSECURE'));
+    const { end, output } = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0', RECADO_INSECURE: 'true' });
+    assert.equal(end, 0);
+    assert.match(output, /^Careful, insecure is set: http\.host is 0\.0\.0\.0/);
+  });
+});
+
+describe('a signal to stop', () => {
+  const program = `
+    import { stopSignal } from ${JSON.stringify(join(ROOT, 'src/cli/stop-signal.ts'))};
+    setInterval(() => {}, 1000);
+    process.send('waiting');
+    const signal = await stopSignal();
+    process.send(signal);
+    setTimeout(() => process.send('late'), 350);`;
+
+  it('that comes a second time ends the process at once, but not its echo', async () => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const said: unknown[] = [];
+    child.on('message', (message) => {
+      said.push(message);
+      child.kill('SIGINT');
+      if (message === 'SIGINT') child.kill('SIGTERM');
+    });
+    assert.equal(await endOf(child), 130);
+    assert.deepEqual(said, ['waiting', 'SIGINT', 'late']);
+  });
+});
+
+/** A Node of the machine that is older than the sources need. */
+const oldNode = ['/usr/local/bin/node', '/usr/bin/node'].find((path) => existsSync(path));
+
+describe(
+  'bin/recado.js under the Node of the machine',
+  { skip: oldNode === undefined && 'it has none' },
+  () => {
+    const node = oldNode ?? '';
+    const env = { PATH: '/usr/local/bin:/usr/bin:/bin' };
+
+    it('runs the sources with the pinned Node', async () => {
+      const { end, output } = await runProgram([node, BIN, '--help'], { cwd: folder, env });
+      assert.equal(end, 0);
+      assert.match(output, /^Usage: recado /);
+    });
+
+    it('passes exit codes on', async () => {
+      const { end } = await runProgram([node, BIN, 'check', 'nowhere.yaml'], { cwd: folder, env });
+      assert.equal(end, 2);
+    });
+
+    it('passes signals on', async () => {
+      const child = spawn(node, [BIN, 'hub', ...ANY_PORTS], {
+        cwd: folder,
+        env: { ...plainEnvironment(), ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        if (text.includes('the hub is ready')) child.kill('SIGTERM');
+      });
+      assert.equal(await endOf(child), 0);
+    });
+
+    it('says in one sentence that Node is too old where the sources are not', async () => {
+      const published = join(folder, 'published');
+      mkdirSync(join(published, 'bin'), { recursive: true });
+      writeFileSync(join(published, 'package.json'), '{"type":"module"}');
+      copyFileSync(BIN, join(published, 'bin/recado.js'));
+      const version = (await runProgram([node, '--version'])).output.trim().slice(1);
+      const { end, errors } = await runProgram([node, join(published, 'bin/recado.js'), 'hub']);
+      assert.equal(end, 1);
+      assert.match(
+        errors,
+        Number.parseInt(version, 10) < 24
+          ? new RegExp(`^recado: Node 24\\.7 or newer is needed; this is Node ${version}\\.\\n$`)
+          : /./,
+      );
+    });
+  },
+);
