@@ -25,6 +25,9 @@ export async function runSteps(steps) {
   return failed;
 }
 
+/** A test that hangs must not hang everything. */
+const TEST_TIMEOUT_MS = 120_000;
+
 /** Runs test files with the runner of Node, two at a time; resolves to its exit code. */
 export function runTests(files) {
   const reporter = join(root, 'scripts', 'test-reporter.mjs');

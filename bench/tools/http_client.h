@@ -60,7 +60,8 @@ static int write_request(char *text, const http_load *load, int target) {
                          "Host: %s:%d\r\n"
                          "%s%s%s"
                          "%sContent-Length: %zu\r\n\r\n%s",
-                         load->method, path, load->host, load->port, bearer, token, bearer_end, body_type, strlen(body), body);
+                         load->method, path, load->host, load->port, bearer, token, bearer_end, body_type, strlen(body),
+                         body);
   if (written >= REQUEST_BYTES) fail("the request is longer than %d bytes", REQUEST_BYTES);
   return written;
 }

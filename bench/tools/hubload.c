@@ -67,8 +67,9 @@ static void read_options(int count, char **words) {
       case 'S': opt.server_pid = atoi(optarg); break;
       default: usage();
     }
-  int is_good = opt.device_count >= 0 && opt.client_count >= 0 && opt.device_addresses >= 0 && opt.device_addresses <= 250;
-  if (optind < count || !is_good) usage();
+  int counts_are_good = opt.device_count >= 0 && opt.client_count >= 0;
+  int addresses_are_good = opt.device_addresses >= 0 && opt.device_addresses <= 250;
+  if (optind < count || !counts_are_good || !addresses_are_good) usage();
   opt.load.host = opt.host;
 }
 

@@ -8,7 +8,8 @@
 #include <poll.h>
 
 static const char *sensor_description =
-    "{'1': {'Descrição': 'Retornar medida de temperatura', 'Entrada': '', 'Método HTTP': 'GET', 'Coleta de dados UDP': True}}";
+    "{'1': {'Descrição': 'Retornar medida de temperatura', 'Entrada': '', 'Método HTTP': 'GET',"
+    " 'Coleta de dados UDP': True}}";
 static device sensor;
 static int epoll;
 

@@ -30,17 +30,14 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   useProblems(app, log);
 
   const access = new Access({ ...config.http, insecure: config.insecure });
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff');
     try {
       access.check(request);
       done();
     } catch (error) {
       done(error as RequestRefused);
     }
-  });
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    reply.header('x-content-type-options', 'nosniff');
-    done();
   });
 
   await app.register(swagger, {

@@ -9,9 +9,17 @@ import type {
   TelemetryResource,
 } from './schemas.ts';
 
+let shownMs = Number.NaN;
+let shownTime = '';
+
 /** RFC 3339 in UTC, with milliseconds. */
 export function showTime(wallMs: number): string {
-  return new Date(wallMs).toISOString();
+  // One answer shows the same millisecond several times, and a busy hub many answers of one.
+  if (wallMs !== shownMs) {
+    shownTime = new Date(wallMs).toISOString();
+    shownMs = wallMs;
+  }
+  return shownTime;
 }
 
 export function showDevice(device: Device): DeviceResource {

@@ -96,6 +96,8 @@ export class HubAnswerError extends ClientError {
   readonly status: number;
   /** What is wrong with the answer, in a few words. */
   readonly detail: string;
+  /** Where the answer sends to, when it is a redirect that says so. */
+  readonly location: string | undefined;
   /** False only for a command that may have been carried out. */
   readonly safeToRetry: boolean;
 
@@ -103,6 +105,7 @@ export class HubAnswerError extends ClientError {
     url: string;
     status: number;
     detail: string;
+    location?: string | undefined;
     safeToRetry: boolean;
     cause?: unknown;
   }) {
@@ -114,6 +117,7 @@ export class HubAnswerError extends ClientError {
     this.url = options.url;
     this.status = options.status;
     this.detail = options.detail;
+    this.location = options.location;
     this.safeToRetry = options.safeToRetry;
   }
 }

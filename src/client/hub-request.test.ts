@@ -218,6 +218,15 @@ describe('answers that are none', () => {
     });
   }
 
+  test('where a redirect leads is told', async () => {
+    const hub = await serveAnswers((_, response) =>
+      response.writeHead(301, { location: 'https://hub/' }).end(),
+    );
+    const failure = await failureOf(createClient({ url: hub.url }).devices.list());
+    assert.ok(failure instanceof HubAnswerError);
+    assert.equal(failure.location, 'https://hub/');
+  });
+
   test('another program at /healthz is no hub', async () => {
     const hub = await serveAnswers((_, response) => answerJson(response, 200, { status: 'ok' }));
     assert.ok((await failureOf(createClient({ url: hub.url }).health())) instanceof HubAnswerError);

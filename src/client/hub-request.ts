@@ -79,19 +79,14 @@ async function fetchResponse<T>(
 }
 
 async function readResponse<T>(hub: HubConnection, request: HubRequest<T>, response: Response): Promise<T> {
+  const described = { url: hub.url, status: response.status, safeToRetry: request.idempotent };
   const fail = (detail: string, cause?: unknown): HubAnswerError =>
-    new HubAnswerError({
-      url: hub.url,
-      status: response.status,
-      detail,
-      safeToRetry: request.idempotent,
-      cause,
-    });
+    new HubAnswerError({ ...described, detail, cause });
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
     await response.body?.cancel();
-    throw fail(
-      `sends to another address, ${response.headers.get('location') ?? 'without saying which'}: use that one instead`,
-    );
+    const location = response.headers.get('location') ?? undefined;
+    const detail = `sends to another address, ${location ?? 'without saying which'}: use that one instead`;
+    throw new HubAnswerError({ ...described, detail, location });
   }
   const text = await readText(response, fail);
   const answer = parseJson(text);

@@ -1,7 +1,7 @@
 import { Backoff } from './backoff.ts';
 import { Datagrams } from './datagrams.ts';
 import type { PreparedDevice } from './definition.ts';
-import { dial } from './dial.ts';
+import { dial, STOPPED } from './dial.ts';
 import { FramedConnection, type HubError, type Welcome } from './framed-connection.ts';
 import { HubSocket } from './hub-socket.ts';
 import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
@@ -100,7 +100,7 @@ export class FramedLink implements Link {
   async #inTurn(signal: AbortSignal): Promise<Opened> {
     const { gate } = this.#options;
     if (gate === undefined) return this.#open(signal);
-    if (!(await gate.enter(signal))) return { ok: false, end: STOPPED };
+    if (!(await gate.enter(signal))) return { ok: false, end: { ...STOPPED, isFinal: true } };
     try {
       return await this.#open(signal);
     } finally {
@@ -112,8 +112,7 @@ export class FramedLink implements Link {
   async #open(signal: AbortSignal): Promise<Opened> {
     const { clock, helloTimeoutMs } = this.#options;
     const dialled = await dial(this.#options, signal);
-    if (!dialled.ok)
-      return { ok: false, end: { reason: 'connect-failed', message: dialled.message, isFinal: false } };
+    if (!dialled.ok) return { ok: false, end: { ...dialled, isFinal: false } };
     const socket = new HubSocket(dialled.socket, clock);
     const { promise: welcomed, resolve } = Promise.withResolvers<void>();
     const listener = {
@@ -181,8 +180,6 @@ export class FramedLink implements Link {
     return formatHubAddress(this.#options.hub);
   }
 }
-
-const STOPPED: End = { reason: 'stopped', message: 'Stopped.', isFinal: true };
 
 /** Refusals that last until somebody changes the device, or the hub's configuration. */
 const LASTING_REFUSALS: ReadonlySet<string> = new Set([

@@ -1,15 +1,16 @@
 import { Datagrams } from './datagrams.ts';
 import type { PreparedDevice } from './definition.ts';
-import { dial } from './dial.ts';
+import { dial, STOPPED } from './dial.ts';
 import { HubSocket } from './hub-socket.ts';
 import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
 import { formatHubAddress, type LinkOptions } from './options.ts';
 import { pause } from './pause.ts';
 import { PlainConnection } from './plain-connection.ts';
 import { CHECK, writePlainReport } from './plain-words.ts';
-import type { StateChange } from './state.ts';
+import type { DeviceStateReason } from './state.ts';
 
-type Try<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
+type Failure = { readonly ok: false; readonly reason: DeviceStateReason; readonly message: string };
+type Try<T> = { readonly ok: true; readonly value: T } | Failure;
 
 /** What the check found: the hub still has the connection, or not, or spoke on it meanwhile. */
 type Verdict = 'connected' | 'disconnected' | 'heard' | 'stopped';
@@ -33,16 +34,21 @@ export class PlainLink implements Link {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    let why: StateChange['reason'] = 'starting';
+    let why: DeviceStateReason = 'starting';
     while (!signal.aborted) {
       const connection = await this.#connect(why, signal);
       if (connection === undefined) break;
+      const since = this.#options.clock.monotonic();
       this.#connection = connection;
       await this.#stay(connection, signal);
       this.#leave(connection);
+      const lastedMs = this.#options.clock.monotonic() - since;
       why = this.#brokenBecause === undefined ? 'connection-lost' : 'protocol-error';
-      // A hub that speaks another language would otherwise be tried as fast as the network allows.
-      if (this.#brokenBecause !== undefined) await this.#retryLater(why, this.#brokenBecause, signal);
+      const message = this.#brokenBecause ?? `${this.#hub} closes connections as soon as they stand.`;
+      // A hub that takes a device and lets it go at once would otherwise be tried as fast as the network allows.
+      if (why === 'protocol-error' || lastedMs < this.#options.retryMs) {
+        await this.#retryLater({ reason: why, message }, signal);
+      }
     }
   }
 
@@ -56,14 +62,14 @@ export class PlainLink implements Link {
   }
 
   /** Tries until the hub has given an id; undefined when stopped before. */
-  async #connect(reason: StateChange['reason'], signal: AbortSignal): Promise<PlainConnection | undefined> {
+  async #connect(reason: DeviceStateReason, signal: AbortSignal): Promise<PlainConnection | undefined> {
     let why = reason;
     while (!signal.aborted) {
       this.#listener.onState({ status: 'connecting', reason: why, message: `Connecting to ${this.#hub}.` });
       const opened = await this.#inTurn(signal, () => this.#open(signal));
       if (opened.ok) return opened.value;
-      why = 'connect-failed';
-      await this.#retryLater(why, opened.message, signal);
+      why = opened.reason;
+      await this.#retryLater(opened, signal);
     }
     return undefined;
   }
@@ -98,7 +104,7 @@ export class PlainLink implements Link {
       outcome === 'silent'
         ? `${this.#hub} gave no id within ${helloTimeoutMs} ms: is it a hub?`
         : (this.#brokenBecause ?? `${this.#hub} closed the connection without giving an id.`);
-    return { ok: false, message };
+    return { ok: false, reason: 'connect-failed', message };
   }
 
   /** Stays on a connection for as long as it stands. */
@@ -126,7 +132,7 @@ export class PlainLink implements Link {
       const answer = await this.#inTurn(either, () => this.#check(either));
       if (either.aborted) break;
       if (answer.ok) return answer.value;
-      await this.#retryLater('connect-failed', answer.message, either);
+      await this.#retryLater(answer, either);
     }
     return signal.aborted ? 'stopped' : 'heard';
   }
@@ -147,13 +153,17 @@ export class PlainLink implements Link {
     socket.close();
     const answer = ANSWERS.get(text.trim());
     if (answer !== undefined) return { ok: true, value: answer };
-    return { ok: false, message: `${this.#hub} did not answer whether the connection still stands.` };
+    return {
+      ok: false,
+      reason: 'connect-failed',
+      message: `${this.#hub} did not say whether the connection stands.`,
+    };
   }
 
   async #inTurn<T>(signal: AbortSignal, act: () => Promise<Try<T>>): Promise<Try<T>> {
     const { gate } = this.#options;
     if (gate === undefined) return act();
-    if (!(await gate.enter(signal))) return { ok: false, message: 'Stopped.' };
+    if (!(await gate.enter(signal))) return STOPPED;
     try {
       return await act();
     } finally {
@@ -161,7 +171,7 @@ export class PlainLink implements Link {
     }
   }
 
-  async #retryLater(reason: StateChange['reason'], message: string, signal: AbortSignal): Promise<void> {
+  async #retryLater({ reason, message }: Omit<Failure, 'ok'>, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { clock, random, retryMs, retrySpread } = this.#options;
     const retryInMs = Math.round(retryMs * (1 + (random() * 2 - 1) * retrySpread));

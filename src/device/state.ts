@@ -8,7 +8,13 @@ export type DeviceStateReason =
   | 'starting'
   /** The hub has accepted the device. */
   | 'accepted'
-  /** No connection to the hub could be made. */
+  /** The machine is there, and nothing listens at the hub's port. */
+  | 'hub-not-listening'
+  /** There is no machine of that name. */
+  | 'hub-unknown'
+  /** The machine does not answer, or there is no way to it. */
+  | 'hub-unreachable'
+  /** No connection could be made for another reason, or no hub answered on it. */
   | 'connect-failed'
   /** The connection broke. */
   | 'connection-lost'

@@ -158,13 +158,13 @@ test('says what is wrong with a command that it cannot do', async () => {
     '{"Comando": "4", "Entrada": "x"}',
     "{'Resposta': 'Entrada inválida: é preciso um número'}",
   );
-  assert.deepEqual(errors, []);
+  assert.equal(errors.length, 0);
   await ask(
     connection,
     '{"Comando": "2", "Entrada": "none"}',
     "{'Resposta': 'Nenhuma música foi selecionada'}",
   );
-  assert.deepEqual(errors, []);
+  assert.equal(errors.length, 0);
   await ask(
     connection,
     '{"Comando": "2", "Entrada": "bug"}',

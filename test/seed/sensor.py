@@ -18,7 +18,8 @@ class Sensor:
     commands = {
         '1': {'Descrição': 'Ligar', 'Entrada': '', 'Método HTTP': 'POST', 'Coleta de dados UDP': False},
         '2': {'Descrição': 'Desligar', 'Entrada': '', 'Método HTTP': 'POST', 'Coleta de dados UDP': False},
-        '3': {'Descrição': 'Retornar medida de temperatura', 'Entrada': '', 'Método HTTP': 'GET', 'Coleta de dados UDP': True},
+        '3': {'Descrição': 'Retornar medida de temperatura', 'Entrada': '', 'Método HTTP': 'GET',
+              'Coleta de dados UDP': True},
     }
 
     def __init__(self, on):

@@ -1,6 +1,7 @@
+// oxlint-disable no-control-regex -- finding control characters is what this file is for
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { array, assert as check, constantFrom, oneof, property, string } from 'fast-check';
 import { cleanLine, cleanText } from './safe-text.ts';
 
 describe('cleanText', () => {
@@ -14,7 +15,7 @@ describe('cleanText', () => {
       ['\u009d0;owned\u009ctitle', 'title'],
       ['\u001bcreset', 'reset'],
       ['a\u0007b\bc\u007fd', 'abcd'],
-      ['half \u001b[31', 'half '],
+      ['half \u001b[31', 'half 31'],
       ['half \u001b', 'half '],
       ['open \u001b]0;kept', 'open 0;kept'],
       ['over\rwrite', 'over\nwrite'],
@@ -41,12 +42,12 @@ describe('cleanText', () => {
   });
 
   test('sequences put together from the pieces of others do not come back', () => {
-    assert.equal(cleanText('\u001b\u001b[31m[2J'), '[2J');
+    assert.equal(cleanText('\u001b\u001b[31m[2J'), '2J');
     assert.equal(cleanText('\u001b[\u001b[31m2J'), '2J');
   });
 
   test('no control character ever comes through', () => {
-    const pieces = fc.constantFrom(
+    const pieces = constantFrom(
       '\u001b',
       '[',
       ']',
@@ -62,9 +63,8 @@ describe('cleanText', () => {
       '\t',
       '\u202e',
     );
-    fc.assert(
-      fc.property(fc.array(fc.oneof(pieces, fc.string({ unit: 'binary' }))), (parts) => {
-        // oxlint-disable-next-line no-control-regex
+    check(
+      property(array(oneof(pieces, string({ unit: 'binary' }))), (parts) => {
         assert.doesNotMatch(
           cleanText(parts.join('')),
           /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]/,

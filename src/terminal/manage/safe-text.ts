@@ -1,3 +1,4 @@
+// oxlint-disable no-control-regex -- finding control characters is what this file is for
 /** Ends of the sequences that carry text of their own: titles, links, device control. */
 const STRING_SEQUENCE =
   /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)/g;

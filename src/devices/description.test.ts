@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isDeviceId, readDescription } from './description.ts';
+
+const pointers = (value: unknown): string[] => {
+  const result = readDescription(value);
+  return result.ok ? [] : result.issues.map((issue) => issue.pointer);
+};
+
+test('a description with everything in it', () => {
+  const result = readDescription({
+    title: 'Lamp',
+    model: 'L1',
+    commands: { dim: { title: 'Dim', kind: 'write', input: { type: 'integer' }, output: true, idempotent: true, concurrency: 'serial', expectedMs: 20 } },
+    telemetry: { power: { title: 'Power', unit: 'W', type: 'number' } },
+  });
+  assert.equal(result.ok, true);
+  if (!result.ok) return;
+  assert.deepEqual(result.description.commands, [
+    { name: 'dim', number: 1, title: 'Dim', kind: 'write', input: { type: 'integer' }, idempotent: true, concurrency: 'serial', expectedMs: 20 },
+  ]);
+  assert.deepEqual(result.description.telemetry, [{ metric: 'power', title: 'Power', unit: 'W', type: 'number' }]);
+});
+
+test('nothing is needed', () => {
+  assert.deepEqual(readDescription({}), { ok: true, description: { commands: [], telemetry: [] } });
+});
+
+test('each mistake is told with its pointer', () => {
+  assert.deepEqual(pointers(5), ['']);
+  assert.deepEqual(pointers({ commands: [] }), ['/commands']);
+  assert.deepEqual(pointers({ telemetry: 1, title: 7 }), ['/title', '/telemetry']);
+  assert.deepEqual(
+    pointers({ commands: { a: { kind: 'do', idempotent: 'yes', concurrency: 'many', expectedMs: -1, title: 'x'.repeat(300) } } }),
+    ['/commands/a/kind', '/commands/a/concurrency', '/commands/a/idempotent', '/commands/a/expectedMs', '/commands/a/title'],
+  );
+  assert.deepEqual(pointers({ telemetry: { '': {}, x: 4 } }), ['/telemetry/', '/telemetry/x']);
+});
+
+test('schemas of strangers are bounded', () => {
+  const withInput = (input: unknown) => pointers({ commands: { a: { input } } });
+  let deep: unknown = { type: 'string' };
+  for (let level = 0; level < 9; level++) deep = { type: 'object', properties: { a: deep } };
+  assert.equal(withInput(deep).length, 1);
+  const wide = { properties: Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`p${index}`, { type: 'string' }])) };
+  assert.ok(withInput(wide).length > 0);
+  assert.deepEqual(withInput({ anyOf: [{ type: 'string' }, { items: { $ref: '#' } }] }), ['/commands/a/input/anyOf/1/items/$ref']);
+  assert.deepEqual(withInput({ type: 'text' }), ['/commands/a/input/type']);
+  assert.deepEqual(withInput({ properties: [] }), ['/commands/a/input/properties']);
+  assert.deepEqual(withInput('string'), ['/commands/a/input']);
+  assert.deepEqual(withInput({ type: ['string', 'null'], enum: ['a', null] }), []);
+});
+
+test('too many commands or metrics', () => {
+  const many = Object.fromEntries(Array.from({ length: 257 }, (_, index) => [`c${index}`, {}]));
+  assert.deepEqual(pointers({ commands: many }), ['/commands']);
+  assert.deepEqual(pointers({ telemetry: many }), ['/telemetry']);
+});
+
+test('device ids', () => {
+  for (const good of ['DE11', 'greenhouse-1', 'a:b.c_d', 'x'.repeat(64)]) assert.equal(isDeviceId(good), true, good);
+  for (const bad of ['', '-a', 'a b', 'a/b', 'á', 'x'.repeat(65), '+', '#']) assert.equal(isDeviceId(bad), false, bad);
+});

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Clock } from '../base/clock.ts';
+import type { Command } from './command.ts';
+import type { DeviceLink } from './device-link.ts';
+import { InvocationLane, type LaneCounters } from './invocation-lane.ts';
+import { Invocation } from './invocation.ts';
+
+type Fixture = {
+  lane: InvocationLane;
+  sent: Invocation[];
+  cancelled: Invocation[];
+  counters: LaneCounters;
+  link: DeviceLink;
+  advance(ms: number): void;
+  enter(name: string, options?: { command?: Partial<Command>; timeoutMs?: number }): Invocation;
+};
+
+/** A lane whose clock stands still until it is told to go on. */
+function fixture(maxInFlight: number, limits = { maxQueuedInvocations: 10, maxQueuedPerCaller: 10 }): Fixture {
+  let now = 1000;
+  const timers = new Set<{ at: number; call: () => void }>();
+  const clock: Clock = {
+    now: () => now,
+    monotonic: () => now,
+    setTimer(delayMs, call) {
+      const timer = { at: now + delayMs, call };
+      timers.add(timer);
+      return { clear: () => void timers.delete(timer) };
+    },
+    setTicker: () => ({ clear: () => {} }),
+  };
+  const counters: LaneCounters = { invocationsCompleted: 0, invocationsFailed: 0, invocationsCancelled: 0, invocationsRefused: 0, lateAnswers: 0 };
+  const lane = new InvocationLane(limits, counters);
+  const sent: Invocation[] = [];
+  const cancelled: Invocation[] = [];
+  const link: DeviceLink = {
+    maxInFlight,
+    invoke: (invocation) => {
+      sent.push(invocation);
+      invocation.markSent();
+    },
+    cancel: (invocation) => void cancelled.push(invocation),
+    close: () => {},
+  };
+  lane.open(link);
+  return {
+    lane,
+    sent,
+    cancelled,
+    counters,
+    link,
+    advance(ms) {
+      now += ms;
+      for (const timer of timers) if (timer.at <= now && timers.delete(timer)) timer.call();
+    },
+    enter(name, options = {}) {
+      const command: Command = { name, number: 1, title: name, kind: 'action', idempotent: false, concurrency: 'parallel', ...options.command };
+      const invocation = new Invocation({ id: name, deviceId: 'd', command, input: undefined, timeoutMs: options.timeoutMs ?? 1000, caller: 'c', clock });
+      lane.enter(invocation);
+      return invocation;
+    },
+  };
+}
+
+test('as many exchanges as the link can tell apart; the others wait', () => {
+  const { enter, sent, lane } = fixture(2);
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => enter(name));
+  assert.deepEqual(sent, [a, b]);
+  assert.deepEqual([lane.inFlight, lane.queued], [2, 1]);
+  b?.answer('done');
+  assert.deepEqual(sent, [a, b, c]);
+  assert.equal(b?.state, 'completed');
+});
+
+test('a caller that times out leaves; the exchange stays until the link lets go', () => {
+  const { enter, sent, cancelled, lane, counters, advance } = fixture(1);
+  const first = enter('first', { timeoutMs: 100 });
+  const second = enter('second');
+  advance(100);
+  assert.equal(first.failure?.code, 'ANSWER_TIMEOUT');
+  assert.deepEqual(cancelled, [first]);
+  assert.deepEqual(sent, [first], 'the second must not be sent while an answer may come');
+  first.answer('late');
+  assert.equal(first.output, undefined);
+  assert.equal(counters.lateAnswers, 1);
+  assert.deepEqual(sent, [first, second]);
+  assert.equal(lane.inFlight, 1);
+});
+
+test('a caller that times out in the queue was never sent, and may try again', () => {
+  const { enter, sent, advance, lane } = fixture(1);
+  enter('first');
+  const second = enter('second', { timeoutMs: 50 });
+  advance(50);
+  assert.deepEqual([second.failure?.code, second.phase, second.safeToRetry], ['ANSWER_TIMEOUT', 'accepted', true]);
+  assert.equal(lane.queued, 0);
+  assert.equal(sent.length, 1);
+});
+
+test('an invocation ends once: what comes after its end changes nothing', () => {
+  const { enter, counters, advance } = fixture(1);
+  const invocation = enter('one');
+  let done = 0;
+  invocation.whenDone(() => done++);
+  invocation.answer(1);
+  invocation.answer(2);
+  invocation.fail({ code: 'DEVICE_LOST', message: '' });
+  advance(5000);
+  assert.deepEqual([invocation.output, invocation.state, done], [1, 'completed', 1]);
+  assert.deepEqual([counters.invocationsCompleted, counters.invocationsFailed, counters.lateAnswers], [1, 0, 0]);
+});
+
+test('when the device goes, who waits is told; who was sent is told by the link', () => {
+  const { enter, lane } = fixture(1);
+  const sent = enter('sent');
+  const waiting = enter('waiting');
+  lane.close();
+  assert.equal(waiting.failure?.code, 'DEVICE_OFFLINE');
+  assert.equal(sent.state, 'running');
+  sent.fail({ code: 'DEVICE_LOST', message: '' });
+  assert.equal(lane.inFlight, 0);
+});
+
+test('a link that answers at once does not make the lane call itself without end', () => {
+  const { enter, lane, link, sent } = fixture(1, { maxQueuedInvocations: 5000, maxQueuedPerCaller: 5000 });
+  const first = enter('first');
+  for (let index = 0; index < 4000; index++) enter(`n${index}`);
+  link.invoke = (invocation) => {
+    sent.push(invocation);
+    invocation.answer('now');
+  };
+  first.answer('go');
+  assert.equal(sent.length, 4001);
+  assert.deepEqual([lane.inFlight, lane.queued], [0, 0]);
+});
+
+test('serial commands wait for their own kind only', () => {
+  const { enter, sent } = fixture(10);
+  const serial = { command: { concurrency: 'serial' as const } };
+  const first = enter('move', serial);
+  const second = enter('move', serial);
+  const other = enter('look');
+  assert.deepEqual(sent, [first, other]);
+  first.answer(1);
+  assert.deepEqual(sent, [first, other, second]);
+});

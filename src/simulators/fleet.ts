@@ -1,0 +1,89 @@
+import { ConnectGate, type DeviceState } from '../device/index.ts';
+import { Radio } from './radio.ts';
+import { ReportSchedule } from './report-schedule.ts';
+import { Sensor } from './sensor.ts';
+import { randomId, type Simulator, type SimulatorOptions } from './simulator.ts';
+import { Wave } from './wave.ts';
+
+/** How many devices of a fleet connect at once: well below what listeners hold for programs that are slow to accept. */
+export const MAX_CONNECTING = 64;
+
+export type FleetOptions = SimulatorOptions & {
+  readonly kind: 'sensor' | 'radio';
+  readonly count: number;
+  /** Sensors: in °C. */
+  readonly temperature?: number;
+  /** Sensors: temperatures that move by themselves. */
+  readonly isWave?: boolean;
+};
+
+/** How many of a fleet are in each state. */
+export type FleetSummary = Readonly<Record<DeviceState['status'], number>> & {
+  readonly count: number;
+  /** Why the last device that is not online is not; empty when all are. */
+  readonly lastTrouble: string;
+};
+
+/** Many virtual devices in one process, with one timer for all their reports. */
+export class Fleet {
+  readonly #members: readonly Simulator[];
+  readonly #schedule = new ReportSchedule();
+  readonly #states: DeviceState['status'][];
+  readonly #counts: Record<DeviceState['status'], number>;
+  readonly #watchers = new Set<() => void>();
+  #lastTrouble = '';
+
+  constructor({ kind, count, temperature, isWave, ...options }: FleetOptions) {
+    const id = options.id ?? randomId(kind, options.random);
+    const shared = { ...options, gate: options.gate ?? new ConnectGate(MAX_CONNECTING) };
+    this.#counts = { offline: count, connecting: 0, waiting: 0, online: 0 };
+    this.#states = Array.from({ length: count }, () => 'offline');
+    this.#members = Array.from({ length: count }, (_, index) => {
+      const own = { ...shared, id: `${id}-${index + 1}` };
+      const wave =
+        isWave === true ? { wave: new Wave(temperature === undefined ? {} : { center: temperature }) } : {};
+      const member =
+        kind === 'radio'
+          ? new Radio(own)
+          : new Sensor({
+              ...own,
+              ...wave,
+              ...(temperature !== undefined && { temperature }),
+              schedule: this.#schedule,
+            });
+      member.watch(() => this.#look(index, member.state));
+      return member;
+    });
+  }
+
+  get summary(): FleetSummary {
+    const count = this.#members.length;
+    return { ...this.#counts, count, lastTrouble: this.#counts.online === count ? '' : this.#lastTrouble };
+  }
+
+  /** Connects all: a few at a time, so that the hub's queue of new connections does not overflow. */
+  connect(): void {
+    for (const member of this.#members) member.connect();
+  }
+
+  async disconnect(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.disconnect()));
+    this.#schedule.stop();
+  }
+
+  /** Calls after each change of the summary, until the returned function is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #look(index: number, { status, message }: DeviceState): void {
+    const before = this.#states[index];
+    if (before === undefined || before === status) return;
+    this.#states[index] = status;
+    this.#counts[before]--;
+    this.#counts[status]++;
+    if (status === 'waiting') this.#lastTrouble = message;
+    for (const watcher of this.#watchers) watcher();
+  }
+}

@@ -1,0 +1,65 @@
+import {
+  formatHubAddress,
+  parseHubAddress,
+  type ConnectionOptions,
+  type Device,
+  type DeviceState,
+} from '../device/index.ts';
+
+/** How a virtual device is made: where its hub is, and what it is called there. */
+export type SimulatorOptions = Omit<ConnectionOptions, 'protocol' | 'onState'> & {
+  /** 1 (the default) or 2. */
+  readonly protocol?: 1 | 2;
+  /** Version 2: its id at the hub; one with a random end when absent. */
+  readonly id?: string;
+  readonly isOn?: boolean;
+};
+
+/** What the two virtual devices have in common: a connection that people start and stop, and watchers. */
+export abstract class Simulator {
+  abstract readonly kind: 'sensor' | 'radio';
+  protected abstract readonly device: Device;
+  readonly #watchers = new Set<() => void>();
+
+  /** Its id at the hub; undefined before the hub gave one. */
+  get id(): string | undefined {
+    return this.device.id;
+  }
+
+  get state(): DeviceState {
+    return this.device.state;
+  }
+
+  /** `host:port` of the hub. */
+  get server(): string {
+    return formatHubAddress(this.device.hub);
+  }
+
+  /** Connects, and reconnects until `disconnect`. False, and nothing changes, when `address` is no address. */
+  connect(address?: string): boolean {
+    if (address !== undefined && parseHubAddress(address) === undefined) return false;
+    void this.device.start(address === undefined ? {} : { hub: address });
+    return true;
+  }
+
+  async disconnect(): Promise<void> {
+    await this.device.stop();
+  }
+
+  /** Calls after each change of the connection or of the device, until the returned function is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  protected readonly notify = (): void => {
+    for (const watcher of this.#watchers) watcher();
+  };
+}
+
+/** An id of version 2 for a device that was given none: two of them on one hub would take each other's place. */
+export function randomId(kind: string, random: () => number = Math.random): string {
+  return `${kind}-${Math.floor(random() * 36 ** 4)
+    .toString(36)
+    .padStart(4, '0')}`;
+}

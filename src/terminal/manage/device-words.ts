@@ -1,0 +1,37 @@
+import type { Device, Reading } from '../../client/index.ts';
+import { sayIfKnown, type Say } from './messages.ts';
+import { msSince, sayDuration } from './time-words.ts';
+
+/** The command that answers what a device is: it has its own place on the screens. */
+const DESCRIBE = 'describe';
+
+/** What a device is called besides its id: its title, else its model; empty when it has neither. */
+export function titleOf(device: Device): string {
+  return device.title ?? device.model ?? '';
+}
+
+export function sayPresence(say: Say, device: Device, now: number): string {
+  const { status, since } = device.presence;
+  return say(`presence.${status}.for`, { time: sayDuration(msSince(since, now)) });
+}
+
+/** Why the last change of presence happened; the hub's own word when it is a new one. */
+export function sayReason(say: Say, reason: string): string {
+  return sayIfKnown(say, `reason.${reason}`) ?? reason;
+}
+
+/** The value of a reading with its unit: `25 °C`. */
+export function sayReading(reading: Reading): string {
+  return reading.unit === null || reading.unit === ''
+    ? String(reading.value)
+    : `${reading.value} ${reading.unit}`;
+}
+
+/** True for the command that asks a device for its general description. */
+export function isDescribe(command: {
+  readonly name: string;
+  readonly kind: string;
+  readonly input: unknown;
+}): boolean {
+  return command.name === DESCRIBE && command.kind === 'read' && command.input === null;
+}

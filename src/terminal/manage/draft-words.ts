@@ -1,0 +1,108 @@
+import type { DraftProblem, FormField, NumberField, TextField } from '../../client/index.ts';
+import type { Say } from './messages.ts';
+
+/** Choices are named in a hint up to this many characters. */
+const MAX_CHOICES_CHARACTERS = 60;
+
+const FORMAT_EXAMPLES: Readonly<Record<string, string>> = {
+  date: '2026-11-22',
+  time: '10:30:00Z',
+  'date-time': '2026-11-22T10:30:00Z',
+  email: 'ana@example.org',
+  ipv4: '192.168.0.20',
+  uri: 'https://example.org/',
+  uuid: '3f2504e0-4f89-11d3-9a0c-0305e82c3301',
+};
+
+/** What is wrong with what was typed, and what to do. */
+export function sayDraftProblem(problem: DraftProblem, say: Say): string {
+  switch (problem.kind) {
+    case 'below':
+    case 'above':
+      return say(`draft.${problem.kind}${problem.isExclusive ? '.exclusive' : ''}`, { limit: problem.limit });
+    case 'wrong-format': {
+      const example = FORMAT_EXAMPLES[problem.format];
+      const added = example === undefined ? '' : say('draft.wrong-format.example', { example });
+      return say('draft.wrong-format', { format: problem.format, example: added });
+    }
+    case 'wrong-item':
+      return say('draft.wrong-item', { item: problem.item, problem: sayDraftProblem(problem.problem, say) });
+    case 'no-multiple':
+    case 'too-short':
+    case 'too-long':
+    case 'too-few':
+    case 'too-many':
+      return say(`draft.${problem.kind}`, { limit: problem.limit });
+    default:
+      return say(`draft.${problem.kind}`);
+  }
+}
+
+/** What a field takes: `whole number, 0 to 100`. */
+export function sayFieldHint(field: FormField, say: Say): string {
+  const parts = [...sayKind(field, say)];
+  if (!field.isRequired) parts.push(say('form.optional'));
+  return parts.join(', ');
+}
+
+function sayKind(field: FormField, say: Say): string[] {
+  switch (field.kind) {
+    case 'text':
+      return sayText(field, say);
+    case 'number':
+      return sayNumber(field, say);
+    case 'boolean':
+      return [`${say('form.yes')} / ${say('form.no')}`];
+    case 'choice': {
+      const choices = field.choices.map((choice) => choice.label).join(', ');
+      const short =
+        choices.length > MAX_CHOICES_CHARACTERS ? `${choices.slice(0, MAX_CHOICES_CHARACTERS)}…` : choices;
+      return [say('form.choice', { choices: short })];
+    }
+    case 'list':
+      return [
+        say('form.list'),
+        ...sayBounds(field.minItems, field.maxItems, say, {
+          both: 'form.list.length',
+          min: 'form.list.min',
+          max: 'form.list.max',
+        }),
+        ...sayKind(field.item, say),
+      ];
+    default:
+      return [say('form.json')];
+  }
+}
+
+function sayText(field: TextField, say: Say): string[] {
+  const lengths = { both: 'form.text.length', min: 'form.text.min', max: 'form.text.max' } as const;
+  const format =
+    field.format === undefined
+      ? []
+      : [say('form.text.format', { format: FORMAT_EXAMPLES[field.format] ?? field.format })];
+  return [say('form.text'), ...sayBounds(field.minLength, field.maxLength, say, lengths), ...format];
+}
+
+function sayNumber(field: NumberField, say: Say): string[] {
+  const ranges = { both: 'form.range', min: 'form.min', max: 'form.max' } as const;
+  const parts = [
+    say(field.isInteger ? 'form.integer' : 'form.number'),
+    ...sayBounds(field.minimum, field.maximum, say, ranges),
+  ];
+  if (field.exclusiveMinimum !== undefined) parts.push(say('form.above', { min: field.exclusiveMinimum }));
+  if (field.exclusiveMaximum !== undefined) parts.push(say('form.below', { max: field.exclusiveMaximum }));
+  if (field.multipleOf !== undefined) parts.push(say('form.multiple', { step: field.multipleOf }));
+  return parts;
+}
+
+type BoundKeys = {
+  readonly both: 'form.range' | 'form.text.length' | 'form.list.length';
+  readonly min: 'form.min' | 'form.text.min' | 'form.list.min';
+  readonly max: 'form.max' | 'form.text.max' | 'form.list.max';
+};
+
+function sayBounds(min: number | undefined, max: number | undefined, say: Say, keys: BoundKeys): string[] {
+  if (min !== undefined && max !== undefined) return [say(keys.both, { min, max })];
+  if (min !== undefined) return [say(keys.min, { min })];
+  return max === undefined ? [] : [say(keys.max, { max })];
+}

@@ -1,0 +1,118 @@
+import {
+  HubAnswerError,
+  HubUnreachableError,
+  ProblemError,
+  type Invocation,
+  type InvocationPhase,
+} from '../../client/index.ts';
+import { sayIfKnown, type MessageKey, type Say } from './messages.ts';
+import { sayShortDuration, sayTime } from './time-words.ts';
+
+/** A failure in the words of the screens. */
+export type Explanation = {
+  readonly title: string;
+  /** The stable code and status, for looking it up; empty when there is none. */
+  readonly code: string;
+  /** What happened this time, in the words of who says it. */
+  readonly detail: string;
+  /** What else is known: what it is, and its value. */
+  readonly facts: readonly (readonly [label: string, text: string])[];
+  /** What the device sent beside, as it came; undefined when nothing. */
+  readonly payload: unknown;
+  /** May be sent again without doing it twice. */
+  readonly isSafeToRetry: boolean;
+};
+
+const PHASES: readonly InvocationPhase[] = ['accepted', 'sent', 'delivered', 'answered'];
+
+/** Puts what a call threw into words. */
+export function explainFailure(error: unknown, say: Say, now: number): Explanation {
+  if (error instanceof ProblemError) return explainProblem(error, say, now);
+  const retry = (isSafe: boolean): Explanation['facts'] => [
+    [say('answer.safe'), say(isSafe ? 'answer.safe.yes' : 'answer.safe.no')],
+  ];
+  if (error instanceof HubUnreachableError || error instanceof HubAnswerError) {
+    const isStrange = error instanceof HubAnswerError;
+    return {
+      title: say(isStrange ? 'problem.strange' : 'problem.unreachable'),
+      code: isStrange && error.status > 0 ? String(error.status) : '',
+      detail: sayUnreachable(error, say),
+      facts: retry(error.safeToRetry),
+      payload: undefined,
+      isSafeToRetry: error.safeToRetry,
+    };
+  }
+  const detail = error instanceof Error ? error.message : String(error);
+  return {
+    title: say('problem.unexpected'),
+    code: '',
+    detail,
+    facts: retry(false),
+    payload: undefined,
+    isSafeToRetry: false,
+  };
+}
+
+/** Why the hub cannot be talked to, and what to do. */
+export function sayUnreachable(error: HubUnreachableError | HubAnswerError, say: Say): string {
+  const { url } = error;
+  if (error instanceof HubUnreachableError) return say(`connect.advice.${error.reason}`, { url });
+  if (error.location !== undefined) return say('connect.advice.redirect', { url, location: error.location });
+  return say('connect.advice.strange', { url });
+}
+
+/** Why the hub is gone, in a few words. */
+export function sayGoneReason(error: HubUnreachableError | HubAnswerError, say: Say): string {
+  return say(error instanceof HubUnreachableError ? `hub.reason.${error.reason}` : 'hub.reason.strange');
+}
+
+function explainProblem(error: ProblemError, say: Say, now: number): Explanation {
+  const facts: [string, string][] = [];
+  for (const issue of error.errors)
+    facts.push([issue.pointer === '' ? say('answer.input') : issue.pointer, issue.message]);
+  const device = error.device;
+  if (device !== undefined) {
+    const parts = [device.message, device.code, device.status].filter(
+      (part) => part !== undefined && part !== '',
+    );
+    if (parts.length > 0) facts.push([say('answer.said'), parts.join(' · ')]);
+  }
+  const reached =
+    error.invocation === undefined ? sayPhase(error.phase, say) : sayPhases(error.invocation, say, now);
+  if (reached !== '') facts.push([say('answer.reached'), reached]);
+  if (error.safeToRetry !== undefined) {
+    facts.push([say('answer.safe'), say(error.safeToRetry ? 'answer.safe.yes' : 'answer.safe.no')]);
+  }
+  if (error.retryAfterMs !== undefined)
+    facts.push([say('answer.retryAfter'), sayShortDuration(error.retryAfterMs)]);
+  if (error.invocation !== undefined) facts.push([say('answer.invocation'), error.invocation.id]);
+  const title = sayIfKnown(say, `problem.${error.code}`) ?? (error.title === '' ? error.code : error.title);
+  return {
+    title,
+    code: `${error.code} · ${error.status}`,
+    detail: error.detail === title ? '' : error.detail,
+    facts,
+    payload: device?.payload,
+    isSafeToRetry: error.safeToRetry ?? false,
+  };
+}
+
+/** How far an invocation came, each phase with the time since the first: `accepted 10:32:05 · sent +2 ms`. */
+export function sayPhases(invocation: Invocation, say: Say, now: number): string {
+  const parts: string[] = [];
+  let first: number | undefined;
+  for (const phase of PHASES) {
+    const timestamp = invocation.phases[phase];
+    if (timestamp === undefined) continue;
+    const at = Date.parse(timestamp);
+    parts.push(
+      `${say(`phase.${phase}`)} ${first === undefined ? sayTime(at, now) : `+${sayShortDuration(at - first)}`}`,
+    );
+    first ??= at;
+  }
+  return parts.join(' · ');
+}
+
+function sayPhase(phase: InvocationPhase | undefined, say: Say): string {
+  return phase === undefined ? '' : say(`phase.${phase}` satisfies MessageKey);
+}

@@ -1,0 +1,110 @@
+import type { Clock } from '../../base/clock.ts';
+import {
+  createClient,
+  HubAnswerError,
+  HubUnreachableError,
+  ProblemError,
+  type Client,
+} from '../../client/index.ts';
+
+/** How long a call may take before the hub counts as gone, in ms. */
+const CALL_TIMEOUT_MS = 5000;
+
+/** How the hub was found at the last call. Times are wall times in ms. */
+export type HubStatus =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'up'; readonly since: number; readonly wasGone: boolean }
+  | { readonly kind: 'gone'; readonly since: number; readonly error: HubUnreachableError | HubAnswerError };
+
+export type SessionOptions = {
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly clock: Clock;
+};
+
+/** The hub that is looked at: its client, how it was found last, and the token that it asks for. */
+export class HubSession {
+  readonly #clock: Clock;
+  #url: string;
+  #token: string | undefined;
+  #client: Client;
+  #status: HubStatus = { kind: 'unknown' };
+  /** Called when the hub does not know who asks. */
+  onTokenNeeded: () => void = () => {};
+
+  constructor(options: SessionOptions) {
+    this.#clock = options.clock;
+    this.#url = options.url;
+    this.#token = options.token;
+    this.#client = this.#createClient();
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get status(): HubStatus {
+    return this.#status;
+  }
+
+  get hasToken(): boolean {
+    return this.#token !== undefined && this.#token !== '';
+  }
+
+  /** @throws {TypeError} when the token has characters that cannot be sent; the one before stays */
+  useToken(token: string): void {
+    const before = this.#token;
+    this.#token = token;
+    try {
+      this.#client = this.#createClient();
+    } catch (error) {
+      this.#token = before;
+      throw error;
+    }
+  }
+
+  /** Turns to another hub; the token stays here, for it belongs to the one before. */
+  useUrl(url: string): void {
+    if (url !== this.#url) this.#token = undefined;
+    this.#url = url;
+    this.#status = { kind: 'unknown' };
+    this.#client = this.#createClient();
+  }
+
+  /** Makes calls, and remembers whether the hub was there. What they throw is thrown. */
+  async call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
+    const client = this.#client;
+    try {
+      const answer = await ask(client);
+      if (client === this.#client) this.#wasFound();
+      return answer;
+    } catch (error) {
+      if (client === this.#client) this.#hasFailed(error);
+      throw error;
+    }
+  }
+
+  #hasFailed(error: unknown): void {
+    if (needsToken(error)) this.onTokenNeeded();
+    if (error instanceof HubUnreachableError || error instanceof HubAnswerError) {
+      const since = this.#status.kind === 'gone' ? this.#status.since : this.#clock.now();
+      this.#status = { kind: 'gone', since, error };
+    } else if (error instanceof ProblemError) {
+      this.#wasFound();
+    }
+  }
+
+  #wasFound(): void {
+    if (this.#status.kind === 'up') return;
+    this.#status = { kind: 'up', since: this.#clock.now(), wasGone: this.#status.kind === 'gone' };
+  }
+
+  #createClient(): Client {
+    return createClient({ url: this.#url, token: this.#token, timeoutMs: CALL_TIMEOUT_MS });
+  }
+}
+
+/** The hub, or something in front of it, does not know who asks. */
+export function needsToken(error: unknown): boolean {
+  return (error instanceof ProblemError || error instanceof HubAnswerError) && error.status === 401;
+}

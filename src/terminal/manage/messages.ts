@@ -1,0 +1,37 @@
+import type { Language } from '../language.ts';
+import { EN } from './messages/en.ts';
+import { PT_BR } from './messages/pt-br.ts';
+
+export type MessageKey = keyof typeof EN;
+
+/** Every text of the management application in one language. */
+export type Messages = Readonly<Record<MessageKey, string>>;
+
+export const MESSAGES: Readonly<Record<Language, Messages>> = { en: EN, 'pt-BR': PT_BR };
+
+/** Says a text, with what stands in `{braces}` filled in. */
+export type Say = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string;
+
+export function createSay(language: Language): Say {
+  const messages = MESSAGES[language];
+  return (key, values = {}) =>
+    messages[key].replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** Keys of which there is one text for one thing and one for any other number. */
+export type CountedKey = MessageKey extends infer K ? (K extends `${infer Stem}.one` ? Stem : never) : never;
+
+/** Says how many: `{count}` is filled in. */
+export function sayCount(
+  say: Say,
+  key: CountedKey,
+  count: number,
+  values: Readonly<Record<string, string | number>> = {},
+): string {
+  return say(`${key}.${count === 1 ? 'one' : 'other'}` as MessageKey, { ...values, count });
+}
+
+/** A text that depends on what a hub or device said; undefined when it said something that this version does not know. */
+export function sayIfKnown(say: Say, key: string): string | undefined {
+  return Object.hasOwn(EN, key) ? say(key as MessageKey) : undefined;
+}

@@ -1,0 +1,20 @@
+/**
+ * Which part of a list to show: `rows` of `count`, with `selected` in sight and, away from the ends, something before
+ * and after it. A list keeps still while the selection moves inside the part that is shown.
+ *
+ * @param first - the first that was shown before
+ * @returns the first to show
+ */
+export function scrollTo(first: number, list: { count: number; selected: number; rows: number }): number {
+  const { count, selected, rows } = list;
+  const margin = rows >= 5 ? 1 : 0;
+  const highest = Math.max(0, count - rows);
+  const latest = Math.min(highest, Math.max(0, selected - margin));
+  const earliest = Math.max(0, Math.min(highest, selected - rows + 1 + margin));
+  return Math.min(latest, Math.max(earliest, first));
+}
+
+/** Moves a position within a list. */
+export function clamp(position: number, count: number): number {
+  return Math.max(0, Math.min(position, count - 1));
+}

@@ -1,0 +1,124 @@
+import { cleanLine, cleanText } from '../safe-text.ts';
+import { widthOf } from './cells.ts';
+import type { Key } from './keys.ts';
+
+/** More than a hub takes as input. */
+export const MAX_LINE_CHARACTERS = 65_536;
+const segmenter = new Intl.Segmenter();
+
+/** One line that somebody types: its text and where the cursor stands. */
+export class TextLine {
+  #text: string;
+  /** In UTF-16 units, always between two characters as people see them. */
+  #cursor: number;
+
+  constructor(text = '') {
+    this.#text = cleanLine(text);
+    this.#cursor = this.#text.length;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  set text(text: string) {
+    this.#text = cleanLine(text);
+    this.#cursor = this.#text.length;
+  }
+
+  /** Takes a key that edits; false when the key means something else. */
+  take(key: Key): boolean {
+    switch (key.name) {
+      case 'text':
+      case 'paste':
+        this.#insert(key.text);
+        return true;
+      case 'backspace':
+        this.#remove(this.#before(this.#cursor), this.#cursor);
+        return true;
+      case 'delete':
+        this.#remove(this.#cursor, this.#after(this.#cursor));
+        return true;
+      case 'left':
+        this.#cursor = this.#before(this.#cursor);
+        return true;
+      case 'right':
+        this.#cursor = this.#after(this.#cursor);
+        return true;
+      case 'home':
+        this.#cursor = 0;
+        return true;
+      case 'end':
+        this.#cursor = this.#text.length;
+        return true;
+      case 'ctrl':
+        return this.#takeControl(key.text);
+      default:
+        return false;
+    }
+  }
+
+  /** The part that fits into `columns` with the cursor in sight: before, at and after the cursor. */
+  view(columns: number): { before: string; at: string; after: string } {
+    const end = this.#after(this.#cursor);
+    const at = this.#text.slice(this.#cursor, end) || ' ';
+    let start = this.#cursor;
+    let room = columns - widthOf(at);
+    while (start > 0) {
+      const next = this.#before(start);
+      room -= widthOf(this.#text.slice(next, start));
+      if (room < 0) break;
+      start = next;
+    }
+    // What is left of the room, and one character more, which the row then cuts.
+    const after = this.#text.slice(end, end + Math.max(0, room) + 1);
+    return { before: this.#text.slice(start, this.#cursor), at, after };
+  }
+
+  #takeControl(letter: string): boolean {
+    switch (letter) {
+      case 'a':
+        this.#cursor = 0;
+        return true;
+      case 'e':
+        this.#cursor = this.#text.length;
+        return true;
+      case 'u':
+        this.#remove(0, this.#cursor);
+        return true;
+      case 'k':
+        this.#remove(this.#cursor, this.#text.length);
+        return true;
+      case 'w': {
+        const start = this.#text.slice(0, this.#cursor).search(/\S+\s*$/);
+        this.#remove(Math.max(0, start), this.#cursor);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  #insert(text: string): void {
+    // A pasted text often ends with a line break that nobody means.
+    const clean =
+      cleanText(text).trimEnd() === '' ? cleanLine(text) : cleanLine(text.replace(/[\r\n]+$/, ''));
+    const fitting = clean.slice(0, Math.max(0, MAX_LINE_CHARACTERS - this.#text.length)).toWellFormed();
+    this.#text = this.#text.slice(0, this.#cursor) + fitting + this.#text.slice(this.#cursor);
+    this.#cursor += fitting.length;
+  }
+
+  #remove(start: number, end: number): void {
+    this.#text = this.#text.slice(0, start) + this.#text.slice(end);
+    this.#cursor = start;
+  }
+
+  #before(position: number): number {
+    return position === 0 ? 0 : (segmenter.segment(this.#text).containing(position - 1)?.index ?? 0);
+  }
+
+  #after(position: number): number {
+    const character = segmenter.segment(this.#text).containing(position);
+    return character === undefined ? this.#text.length : character.index + character.segment.length;
+  }
+}
