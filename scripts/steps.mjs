@@ -34,6 +34,7 @@ export function runTests(files) {
   const flags = [
     '--test',
     '--test-concurrency=2',
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
     `--test-reporter=${reporter}`,
     '--test-reporter-destination=stdout',
   ];

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Turn, type TurnWork } from '../base/turn.ts';
 import type { Command } from '../devices/command.ts';
+import type { Invocation } from '../devices/invocation.ts';
 import { outcomeOf, type Hub, type InvokeOutcome } from '../hub/hub.ts';
 
 /**
@@ -26,6 +28,23 @@ export function invokeForCaller(
     call.reply.raw.once('close', () => {
       if (invocation.state === 'running') hub.cancel(invocation);
     });
-    invocation.whenDone((ended) => resolve(outcomeOf(ended)));
+    invocation.whenDone((ended) => answers.add(new Answer(ended, resolve)));
   });
+}
+
+/** Answers of one turn leave together: what many devices answered at once wakes their callers once. */
+const answers = new Turn();
+
+class Answer implements TurnWork {
+  readonly #invocation: Invocation;
+  readonly #resolve: (outcome: InvokeOutcome) => void;
+
+  constructor(invocation: Invocation, resolve: (outcome: InvokeOutcome) => void) {
+    this.#invocation = invocation;
+    this.#resolve = resolve;
+  }
+
+  endTurn(): void {
+    this.#resolve(outcomeOf(this.#invocation));
+  }
 }

@@ -134,6 +134,8 @@ test('runs many commands at once, answers them as they end, and refuses those be
   assert.equal(refusal['re'], 'beyond');
   assert.equal((refusal['error'] as { code: string }).code, 'TOO_MANY_COMMANDS');
   connection.sendLine({ cmd: 'i7', name: 'echo', input: 'the same id again is not run again' });
+  connection.sendLine({ ping: 1 });
+  assert.deepEqual(await connection.takeLine(), { pong: 1 });
   for (let number = 99; number >= 0; number--) finish.get(number)?.();
   for (let number = 99; number >= 0; number--) {
     assert.deepEqual(await connection.takeLine(), { re: `i${number}`, output: number });

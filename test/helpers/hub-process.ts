@@ -1,7 +1,7 @@
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ChildProgram } from './child-program.ts';
@@ -18,21 +18,45 @@ export type HubProcess = {
   stop(): Promise<void>;
 };
 
-const ROOT = path.join(import.meta.dirname, '..', '..');
+const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 const START_TIMEOUT_MS = 15_000;
 
-/** Ports that are free at this moment, for a program that must be started again on the same ones. */
+/** The words that run `recado` from the sources. */
+export function recadoWords(...args: readonly string[]): string[] {
+  return [process.execPath, MAIN, ...args];
+}
+
+/**
+ * Ports that are free at this moment, for a program that must be started again on the same ones. They lie below the
+ * range that the system hands out by itself: the thousands of connections of other tests cannot take them meanwhile.
+ */
 export async function findFreePorts(): Promise<HubPorts> {
-  const servers = [createServer(), createServer()];
-  const udp = createSocket('udp4');
-  for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening');
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const [http, tcp] = servers.map((server) => (server.address() as AddressInfo).port);
-  const ports = { http: http ?? 0, tcp: tcp ?? 0, udp: udp.address().port };
-  for (const server of servers) server.close();
-  udp.close();
-  return ports;
+  const [http, tcp] = [await findFreePort(isTcpPortFree), await findFreePort(isTcpPortFree)];
+  return { http, tcp, udp: await findFreePort(isUdpPortFree) };
+}
+
+async function findFreePort(isFree: (port: number) => Promise<boolean>): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(10_240, 32_768);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free port was found');
+}
+
+function isTcpPortFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+function isUdpPortFree(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
 }
 
 /**
@@ -46,13 +70,7 @@ export async function startHubProcess(
   { settings = {}, launcher = [] }: { settings?: Record<string, string>; launcher?: readonly string[] } = {},
 ): Promise<HubProcess> {
   const folder = await mkdtemp(path.join(tmpdir(), 'recado-hub-'));
-  const words = [
-    ...launcher,
-    process.execPath,
-    process.env['HUB_MAIN'] ?? path.join(ROOT, 'src/cli/main.ts'),
-    'hub',
-  ];
-  const program = new ChildProgram(words, {
+  const program = new ChildProgram([...launcher, ...recadoWords('hub')], {
     name: 'the hub',
     cwd: folder,
     env: {

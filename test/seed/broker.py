@@ -86,7 +86,8 @@ class Broker:
     def keep_alive(self, device):
         """Command 0 every 3 s, for as long as the device is kept."""
         while self.devices.get(device.id) is device:
-            self.is_alive(device)
+            if self.is_alive(device):
+                say('keep-alive', device.id)
             time.sleep(self.options.keep_alive)
 
     def is_alive(self, device):

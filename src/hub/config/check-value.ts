@@ -49,7 +49,7 @@ function mistakeMessage(
     expected =
       expected.items ??
       Object.entries(expected.patternProperties ?? {}).find(([p]) => new RegExp(p).test(step))?.[1];
-    if (expected === undefined) return 'is not a device id: 1 to 128 of A-Z a-z 0-9 . _ : -';
+    if (expected === undefined) return 'is not a device id: 1 to 64 of A-Z a-z 0-9 . _ : -';
   }
   return `must be ${describeExpected(expected)} (it is ${showValue(part, at.isSecret)})`;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { isDeviceId } from '../../devices/description.ts';
 import { configDocs } from './config-docs.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
 import { checkValue } from './check-value.ts';
@@ -31,6 +32,16 @@ describe('the keys of the configuration', () => {
       }
     });
   }
+
+  it('take for a device id what the model takes', () => {
+    const ids = ['a', 'greenhouse-1', 'a:b', '-a', 'a b', 'x'.repeat(64), 'x'.repeat(65), ''];
+    const key = CONFIG_KEYS.find(({ path }) => path === 'gateways.socket.deviceTokens');
+    for (const id of ids) {
+      const isGood =
+        key !== undefined && checkValue({ [id]: '0123456789abcdef' }, key.schema, true).length === 0;
+      assert.equal(isGood, isDeviceId(id), id);
+    }
+  });
 
   it('are all in the generated page', () => {
     const page = configDocs();

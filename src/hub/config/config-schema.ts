@@ -13,8 +13,8 @@ const MAX_COUNT = 1_000_000;
 
 /** Long enough that it cannot be guessed over the network; RFC 6750 section 2.1 names the characters. */
 const TOKEN = { minLength: 16, maxLength: 512, pattern: '^[A-Za-z0-9._~+/=-]+$' };
-/** What a device may call itself. */
-const DEVICE_ID_PATTERN = '^[A-Za-z0-9._:-]{1,128}$';
+/** What a device may call itself: `isDeviceId` of the model, in the words of JSON Schema. */
+const DEVICE_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
 
 type LeafText = { readonly default: number; readonly description: string };
 
@@ -47,7 +47,8 @@ const http = Type.Object(
     hostNames: Type.Array(Type.String({ format: 'host', maxLength: 253 }), {
       maxItems: 1000,
       default: [],
-      description: 'Public host names under which callers without a token may reach the hub; local names always may.',
+      description:
+        'Public host names under which callers without a token may reach the hub; local names always may.',
     }),
     trustedNetworks: networks('Callers from these networks or addresses need no token.'),
     maxBodyBytes: bytes({ default: 1_048_576, description: 'Largest request body.' }),

@@ -124,7 +124,7 @@ describe('environment variables', () => {
 
 const TOKEN = '0123456789abcdef';
 const SECTIONS = 'http, gateways, devices, invocations, log, shutdownTimeoutMs, insecure';
-const HTTP_KEYS = 'host, port, tokens, trustedNetworks, maxBodyBytes';
+const HTTP_KEYS = 'host, port, tokens, hostNames, trustedNetworks, maxBodyBytes';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
 
 /** What is in the file, and exactly what is said about it. */
@@ -166,7 +166,7 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   [
     `gateways: {socket: {deviceTokens: {"a b": ${TOKEN}, lamp: short}}}\n`,
     [
-      'recado.yaml:1:43 gateways.socket.deviceTokens.a b: is not a device id: 1 to 128 of A-Z a-z 0-9 . _ : -',
+      'recado.yaml:1:43 gateways.socket.deviceTokens.a b: is not a device id: 1 to 64 of A-Z a-z 0-9 . _ : -',
       `recado.yaml:1:67 gateways.socket.deviceTokens.lamp: must be ${TOKEN_RULE} (it is hidden, 5 characters)`,
     ],
   ],

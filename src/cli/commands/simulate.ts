@@ -1,0 +1,268 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { isDeviceId } from '../../devices/description.ts';
+import type { Fleet } from '../../simulators/fleet.ts';
+import type { Radio } from '../../simulators/radio.ts';
+import type { Sensor } from '../../simulators/sensor.ts';
+import type { SimulatorOptions } from '../../simulators/simulator.ts';
+import type { Language } from '../../terminal/language.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+/** So many devices in one process are still cheap; more belong on several machines. */
+const MAX_COUNT = 20_000;
+/** A fleet tells its state at most this often. */
+const SUMMARY_PERIOD_MS = 1000;
+
+type SimulateOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly udpPort: number;
+  readonly protocol: '1' | '2';
+  readonly id?: string;
+  readonly token?: string;
+  readonly headless?: true;
+  readonly menu?: true;
+  readonly count?: number;
+  readonly on?: true;
+  readonly lang?: Language;
+  /** The sensor's own. */
+  readonly temperature?: number;
+  readonly wave?: true;
+};
+
+const EXAMPLES = `
+Examples:
+  recado simulate sensor                            a menu: 1 connects it
+  recado simulate radio --lang pt-BR
+  recado simulate sensor --headless --on --wave     no menu, connected at once
+  recado simulate sensor --count 1000 --on --wave   a thousand of them, without a menu
+  recado simulate radio --protocol 2 --id kitchen   the framed protocol, with an id of its own`;
+
+const SENSOR_EXAMPLES = `
+Examples:
+  recado simulate sensor
+  recado simulate sensor --host 192.168.0.10 --temperature 21 --on
+  recado simulate sensor --headless --on --wave
+  recado simulate sensor --count 1000 --on --wave
+
+It reports its temperature every 0.8 s while it is connected, once it has one.`;
+
+const RADIO_EXAMPLES = `
+Examples:
+  recado simulate radio
+  recado simulate radio --headless --on
+  recado simulate radio --protocol 2 --id kitchen --token secret`;
+
+/** `recado simulate sensor` and `recado simulate radio`. */
+export function simulateCommand(): Command {
+  return new Command('simulate')
+    .description('run virtual devices: a temperature sensor or an internet radio')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .addHelpText('after', EXAMPLES)
+    .addCommand(sensorCommand())
+    .addCommand(radioCommand());
+}
+
+function sensorCommand(): Command {
+  return deviceCommand('sensor', 'a virtual temperature sensor')
+    .option(
+      '--temperature <number>',
+      'start with this temperature in °C, a whole number from -49 to 299',
+      readTemperature,
+    )
+    .option('--wave', 'let the temperature move slowly by itself')
+    .addHelpText('after', SENSOR_EXAMPLES)
+    .action((options: SimulateOptions, command: Command) => runSimulator('sensor', options, command));
+}
+
+function radioCommand(): Command {
+  return deviceCommand('radio', 'a virtual internet radio')
+    .addHelpText('after', RADIO_EXAMPLES)
+    .action((options: SimulateOptions, command: Command) => runSimulator('radio', options, command));
+}
+
+function deviceCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option('--host <host>', 'address of the hub', '127.0.0.1')
+    .option('--port <number>', 'TCP port of the hub for devices', readPort, 5050)
+    .option('--udp-port <number>', 'UDP port of the hub for readings', readPort, 5060)
+    .addOption(
+      new Option('--protocol <version>', '1: plain, as existing hubs speak; 2: framed')
+        .choices(['1', '2'])
+        .default('1'),
+    )
+    .option('--id <id>', 'id at the hub, protocol 2 only (default: one with a random end)', readId)
+    .option('--token <token>', 'token of the device, protocol 2 only')
+    .option('--headless', 'no menu: connect at once, and print a line for each change')
+    .option('--menu', 'the menu also without a terminal: lines in, lines out')
+    .option(
+      '--count <number>',
+      `run so many in one process, without a menu (at most ${MAX_COUNT})`,
+      readCount,
+    )
+    .option('--on', 'turned on from the start')
+    .addOption(
+      new Option('--lang <language>', 'language of the menu (default: from LANG)').choices(['en', 'pt-BR']),
+    )
+    .helpOption('-h, --help', 'print help');
+}
+
+async function runSimulator(
+  kind: 'sensor' | 'radio',
+  options: SimulateOptions,
+  command: Command,
+): Promise<void> {
+  if (options.protocol === '1' && (options.id !== undefined || options.token !== undefined)) {
+    command.error('error: --id and --token need --protocol 2: in protocol 1 the hub gives the id');
+  }
+  const stopped = stopSignal();
+  if ((options.count ?? 1) > 1) return runFleet(kind, options, stopped);
+  const device = await createSimulator(kind, options);
+  const hasMenu = options.menu === true || (options.headless !== true && process.stdin.isTTY);
+  if (hasMenu) await runMenu(device, options, stopped);
+  else await runHeadless(device, stopped);
+  await device.disconnect();
+}
+
+async function createSimulator(kind: 'sensor' | 'radio', options: SimulateOptions): Promise<Sensor | Radio> {
+  if (kind === 'radio') {
+    const { Radio } = await import('../../simulators/radio.ts');
+    return new Radio(simulatorOptions(options));
+  }
+  const [{ Sensor }, { Wave }, { ReportSchedule }] = await Promise.all([
+    import('../../simulators/sensor.ts'),
+    import('../../simulators/wave.ts'),
+    import('../../simulators/report-schedule.ts'),
+  ]);
+  const { temperature, wave } = options;
+  return new Sensor({
+    ...simulatorOptions(options),
+    schedule: new ReportSchedule(),
+    ...(temperature !== undefined && { temperature }),
+    ...(wave === true && { wave: new Wave(temperature === undefined ? {} : { center: temperature }) }),
+  });
+}
+
+function simulatorOptions({
+  host,
+  port,
+  udpPort,
+  protocol,
+  id,
+  token,
+  on,
+}: SimulateOptions): SimulatorOptions {
+  const isIpv6 = host.includes(':');
+  return {
+    hub: isIpv6 ? `[${host}]:${port}` : `${host}:${port}`,
+    udpPort,
+    protocol: protocol === '2' ? 2 : 1,
+    ...(id !== undefined && { id }),
+    ...(token !== undefined && { token }),
+    isOn: on === true,
+  };
+}
+
+async function runMenu(
+  device: Sensor | Radio,
+  options: SimulateOptions,
+  stopped: Promise<unknown>,
+): Promise<void> {
+  const [{ openScreen }, { SimulateScreen }, { detectLanguage }] = await Promise.all([
+    import('../../terminal/screen.ts'),
+    import('../../terminal/simulate/simulate-screen.ts'),
+    import('../../terminal/language.ts'),
+  ]);
+  const screen = openScreen(process.stdin, process.stdout);
+  void stopped.then(() => screen.close());
+  try {
+    await new SimulateScreen(device, screen, options.lang ?? detectLanguage(process.env)).run();
+  } finally {
+    screen.close();
+  }
+}
+
+async function runHeadless(device: Sensor | Radio, stopped: Promise<unknown>): Promise<void> {
+  let last = '';
+  const tell = (): void => {
+    const line = describeDevice(device);
+    if (line !== last) print(line);
+    last = line;
+  };
+  device.watch(tell);
+  device.connect();
+  await stopped;
+}
+
+/** All that a line tells of: not the temperature, which may move all the time. */
+function describeDevice(device: Sensor | Radio): string {
+  const { status, message } = device.state;
+  const power = device.isOn ? 'on' : 'off';
+  const song = device.kind === 'radio' && device.song !== undefined ? describeSong(device, device.song) : '';
+  const name = device.id === undefined ? device.kind : `${device.kind} ${device.id}`;
+  return `${name}: ${status}, ${power}${song}. ${message}`;
+}
+
+function describeSong({ isPlaying }: Radio, song: string): string {
+  return `, ${isPlaying ? 'playing' : 'paused'} ${JSON.stringify(song)}`;
+}
+
+async function runFleet(
+  kind: 'sensor' | 'radio',
+  options: SimulateOptions,
+  stopped: Promise<unknown>,
+): Promise<void> {
+  const { Fleet } = await import('../../simulators/fleet.ts');
+  const { temperature, wave, count = 1 } = options;
+  const fleet = new Fleet({
+    ...simulatorOptions(options),
+    kind,
+    count,
+    isWave: wave === true,
+    ...(temperature !== undefined && { temperature }),
+  });
+  tellChanges(fleet, kind);
+  fleet.connect();
+  await stopped;
+  await fleet.disconnect();
+}
+
+/** Prints the summary when it has changed, at most once a second. */
+function tellChanges(fleet: Fleet, kind: string): void {
+  let timer: NodeJS.Timeout | undefined;
+  const tell = (): void => {
+    timer = undefined;
+    const { count, online, connecting, waiting, offline, lastTrouble } = fleet.summary;
+    const states = `${online} online, ${connecting} connecting, ${waiting} waiting, ${offline} offline`;
+    print(`${count} ${kind}s: ${states}${lastTrouble === '' ? '' : `. ${lastTrouble}`}`);
+  };
+  fleet.watch(() => (timer ??= setTimeout(tell, SUMMARY_PERIOD_MS)));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+}
+
+function readId(text: string): string {
+  if (isDeviceId(text)) return text;
+  throw new InvalidArgumentError('It must have 1 to 64 letters, digits or . _ - :');
+}
+
+function readPort(text: string): number {
+  return readNumber(text, { min: 1, max: 65_535 });
+}
+
+function readTemperature(text: string): number {
+  return readNumber(text, { min: -49, max: 299 });
+}
+
+function readCount(text: string): number {
+  return readNumber(text, { min: 1, max: MAX_COUNT });
+}
+
+function readNumber(text: string, { min, max }: { min: number; max: number }): number {
+  const value = /^[+-]?\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+}

@@ -1,0 +1,74 @@
+import type { Command, Device, InvocationResult } from '../../../client/index.ts';
+import type { Desk } from '../desk.ts';
+import { explainFailure, sayPhases } from '../failure-words.ts';
+import { sayShortDuration } from '../time-words.ts';
+import { valueLines } from '../value-lines.ts';
+import { EMPTY_ROW, wrapLines, type Area, type Row, type Tone } from '../ui/cells.ts';
+import { factRows, type Fact } from '../ui/fact-rows.ts';
+
+type Request = { readonly input?: unknown };
+
+export function drawWaiting(
+  waiting: { readonly device: Device; readonly command: Command; readonly waitedMs: number },
+  { say }: Desk,
+): Row[] {
+  const { device, command, waitedMs } = waiting;
+  // Whole tenths jump too fast to read: the time is told in steps of a quarter of a second at most.
+  const time = waitedMs < 1000 ? '' : sayShortDuration(Math.floor(waitedMs / 500) * 500);
+  return [[{ text: command.title, tone: 'strong' }], EMPTY_ROW, [{ text: say('answer.waiting', { id: device.deviceId, time }), tone: 'dim' }]];
+}
+
+export function drawResult(
+  done: { readonly result: InvocationResult; readonly tookMs: number; readonly request: Request },
+  desk: Desk,
+  area: Area,
+): Row[] {
+  const { say, clock } = desk;
+  const { output, invocation } = done.result;
+  const facts: Fact[] = [
+    { label: say('answer.reached'), text: sayPhases(invocation, say, clock.now()), tone: 'dim' },
+    { label: say('answer.invocation'), text: invocation.id, tone: 'dim' },
+  ];
+  return [
+    [{ text: '✓ ', tone: 'good' }, { text: say('answer.done', { time: sayShortDuration(done.tookMs) }), tone: 'dim' }],
+    EMPTY_ROW,
+    ...(output === null ? textRows(say('answer.nothing'), area) : valueRows(output, desk, area)),
+    EMPTY_ROW,
+    ...inputRows(done.request, desk, area),
+    ...factRows(facts.filter((fact) => fact.text !== ''), area),
+  ];
+}
+
+export function drawFailure(failed: { readonly error: unknown; readonly request: Request }, desk: Desk, area: Area): Row[] {
+  const { say, clock } = desk;
+  const { title, code, detail, facts, payload } = explainFailure(failed.error, say, clock.now());
+  const more: Fact[] = facts.map(([label, text]) => ({ label, text }));
+  if (code !== '') more.push({ label: say('answer.code'), text: code });
+  return [
+    [{ text: '✗ ', tone: 'bad' }, { text: title, tone: 'bad' }],
+    EMPTY_ROW,
+    ...(detail === '' ? [] : [...textRows(detail, area), EMPTY_ROW]),
+    ...factRows(more, area),
+    ...(payload === undefined ? [] : [EMPTY_ROW, ...valueRows(payload, desk, area)]),
+    ...(failed.request.input === undefined ? [] : [EMPTY_ROW, ...inputRows(failed.request, desk, area)]),
+  ];
+}
+
+export function drawGivenUp({ say }: Desk, area: Area): Row[] {
+  return [[{ text: say('answer.given-up'), tone: 'warn' }], EMPTY_ROW, ...textRows(say('answer.given-up.detail'), area)];
+}
+
+function textRows(text: string, area: Area, tone: Tone = 'plain'): Row[] {
+  return wrapLines(text, area.columns).map((line) => [{ text: line, tone }]);
+}
+
+function valueRows(value: unknown, { say }: Desk, area: Area): Row[] {
+  const { lines, cut } = valueLines(value, say);
+  return [...factRows(lines, area), ...(cut === 0 ? [] : textRows(say('answer.cut', { count: cut }), area, 'dim'))];
+}
+
+function inputRows({ input }: Request, { say }: Desk, area: Area): Row[] {
+  if (input === undefined) return [];
+  const text = typeof input === 'string' ? input : JSON.stringify(input);
+  return factRows([{ label: say('answer.input'), text, tone: 'dim' }], area);
+}

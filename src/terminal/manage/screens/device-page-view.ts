@@ -1,0 +1,115 @@
+import type { Command, Device, DeviceTelemetry, Reading } from '../../../client/index.ts';
+import type { Desk } from '../desk.ts';
+import { sayPresence, sayReading, sayReason, titleOf } from '../device-words.ts';
+import { sayCount } from '../messages.ts';
+import { sayTimestamp } from '../time-words.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../ui/cells.ts';
+import { scrollTo } from '../ui/list-window.ts';
+import type { DevicePageState } from './device-page.ts';
+
+/** Readings are always given this much room, if there are so many. */
+const LEAST_READING_ROWS = 2;
+const NUMBER_COLUMNS = 4;
+const METRIC_COLUMNS = 28;
+const TIME_COLUMNS = 18;
+
+export function drawDevicePage(state: DevicePageState, desk: Desk, area: Area): readonly Row[] {
+  const head = [...drawHead(state.device, desk), ...drawBanner(state, desk, area), EMPTY_ROW];
+  if (state.commands === undefined) return [...head, [{ text: desk.say('device.loading'), tone: 'dim' }]];
+  const choices = state.commands.length + 1;
+  // Two headings, and an empty row between the two parts.
+  const room = area.rows - head.length - 3;
+  const wanted = readingRowCount(state.telemetry);
+  const readingRows = Math.max(Math.min(wanted, LEAST_READING_ROWS), Math.min(wanted, room - choices));
+  const commandRows = Math.max(1, room - readingRows);
+  return [
+    ...head,
+    [{ text: desk.say('device.readings'), tone: 'strong' }],
+    ...drawReadings(state.telemetry, readingRows, desk, area),
+    EMPTY_ROW,
+    [{ text: desk.say('device.commands'), tone: 'strong' }],
+    ...drawCommands(state.commands, { selected: state.selected, rows: commandRows, desk }),
+  ];
+}
+
+function drawHead(device: Device, desk: Desk): Row[] {
+  const { say, clock } = desk;
+  const isOnline = device.presence.status === 'online';
+  const presence: Cell[] = [
+    { text: isOnline ? '● ' : '○ ', tone: isOnline ? 'good' : 'dim' },
+    { text: sayPresence(say, device, clock.now()) },
+    { text: ` · ${sayReason(say, device.presence.reason)} · ${device.gateway}`, tone: 'dim' },
+  ];
+  const title = titleOf(device);
+  return title === '' ? [presence] : [[{ text: title, tone: 'strong' }], presence];
+}
+
+function drawBanner(state: DevicePageState, { say }: Desk, area: Area): Row[] {
+  const id = state.device.deviceId;
+  if (state.isForgetAsked) return wrapLines(say('device.forget.ask', { id }), area.columns).map((text) => [{ text, tone: 'warn' }]);
+  if (state.isUnknown) return [[{ text: say('device.unknown', { id }), tone: 'bad' }]];
+  return [];
+}
+
+function readingRowCount(telemetry: DeviceTelemetry | undefined): number {
+  if (telemetry === undefined) return 1;
+  return Math.max(1, telemetry.readings.length + (telemetry.unavailable === null ? 0 : 1));
+}
+
+function drawReadings(telemetry: DeviceTelemetry | undefined, rows: number, desk: Desk, area: Area): Row[] {
+  const { say } = desk;
+  if (telemetry === undefined) return [[{ text: say('device.loading'), tone: 'dim' }]];
+  const all = [...drawUnavailable(telemetry, desk), ...telemetry.readings.map((reading) => drawReading(reading, desk, area))];
+  if (all.length === 0) return [[{ text: say('device.readings.none'), tone: 'dim' }]];
+  if (all.length <= rows) return all;
+  const more = all.length - rows + 1;
+  return [...all.slice(0, rows - 1), [{ text: sayCount(say, 'device.readings.more', more), tone: 'dim' }]];
+}
+
+/** What the device says when it has nothing to report; empty when it reports. */
+export function drawUnavailable({ unavailable }: DeviceTelemetry, { say, clock }: Desk): Row[] {
+  if (unavailable === null) return [];
+  const values = { time: sayTimestamp(unavailable.time, clock.now()), reason: unavailable.reason };
+  return [[{ text: say('device.readings.unavailable', values), tone: 'warn' }]];
+}
+
+/** One reading: metric, value with unit, time. */
+export function drawReading(reading: Reading, desk: Desk, area: Area): Row {
+  const time: Cell[] =
+    area.columns < 50 ? [] : [{ text: sayTimestamp(reading.time, desk.clock.now()), width: TIME_COLUMNS, align: 'right', tone: 'dim' }];
+  return [
+    { text: reading.metric, width: Math.min(METRIC_COLUMNS, Math.floor(area.columns / 2)), tone: 'dim' },
+    { text: sayReading(reading), width: 'rest' },
+    ...time,
+  ];
+}
+
+type CommandRows = { readonly selected: number; readonly rows: number; readonly desk: Desk };
+
+function drawCommands(commands: readonly Command[], { selected, rows, desk }: CommandRows): Row[] {
+  const { say } = desk;
+  const titles = [...commands.map((command) => command.title), say('device.description')];
+  const width = Math.max(...titles.map((title) => widthOf(title))) + 4;
+  const drawn = commands.map((command, index) => drawCommand(command, { width, isSelected: index === selected, desk }));
+  const isDescription = selected === commands.length;
+  drawn.push([
+    { text: isDescription ? '❯' : '', width: 2, tone: 'focus' },
+    { text: 'd', width: NUMBER_COLUMNS - 1, align: 'right', tone: 'dim' },
+    { text: ' ' },
+    { text: say('device.description'), tone: isDescription ? 'focus' : 'plain' },
+  ]);
+  const first = scrollTo(Math.max(0, selected - Math.floor(rows / 2)), { count: drawn.length, selected, rows });
+  return drawn.slice(first, first + rows);
+}
+
+function drawCommand(command: Command, options: { width: number; isSelected: boolean; desk: Desk }): Row {
+  const { width, isSelected, desk } = options;
+  const needs = command.input === null ? '' : ` · ${desk.say('device.needsInput')}`;
+  return [
+    { text: isSelected ? '❯' : '', width: 2, tone: 'focus' },
+    { text: String(command.number), width: NUMBER_COLUMNS - 1, align: 'right', tone: 'dim' },
+    { text: ' ' },
+    { text: command.title, width, tone: isSelected ? 'focus' : 'plain' },
+    { text: desk.say(`device.kind.${command.kind}`) + needs, tone: 'dim' },
+  ];
+}

@@ -1,0 +1,65 @@
+import type { Desk } from '../desk.ts';
+import { EMPTY_ROW, type Area, type Row } from './cells.ts';
+import type { Key } from './keys.ts';
+
+/** Rows of which a part is seen, and the keys that move it. What does not fit says where one is. */
+export class ScrolledRows {
+  readonly #desk: Desk;
+  #first = 0;
+  #count = 0;
+  #seen = 1;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  /** Takes a key that scrolls; false when everything is in sight, or the key means something else. */
+  take(key: Key): boolean {
+    const step = this.#stepOf(key);
+    if (step === undefined || this.#count <= this.#seen) return false;
+    this.#first = Math.max(0, Math.min(this.#count - this.#seen, this.#first + step));
+    return true;
+  }
+
+  toTop(): void {
+    this.#first = 0;
+  }
+
+  draw(rows: readonly Row[], area: Area): readonly Row[] {
+    this.#count = rows.length;
+    if (rows.length <= area.rows) {
+      this.#seen = rows.length;
+      this.#first = 0;
+      return rows;
+    }
+    // The last two rows tell where one is.
+    this.#seen = Math.max(1, area.rows - 2);
+    this.#first = Math.min(this.#first, rows.length - this.#seen);
+    const values = { from: this.#first + 1, to: this.#first + this.#seen, total: rows.length };
+    const position: Row = [
+      { text: this.#desk.say('answer.lines', values), width: area.columns, align: 'right', tone: 'dim' },
+    ];
+    return [...rows.slice(this.#first, this.#first + this.#seen), EMPTY_ROW, position];
+  }
+
+  #stepOf(key: Key): number | undefined {
+    switch (key.name) {
+      case 'up':
+        return -1;
+      case 'down':
+        return 1;
+      case 'pageUp':
+        return -this.#seen;
+      case 'pageDown':
+        return this.#seen;
+      case 'home':
+        return -this.#count;
+      case 'end':
+        return this.#count;
+      case 'text':
+        return key.text === ' ' ? this.#seen : undefined;
+      default:
+        return undefined;
+    }
+  }
+}
