@@ -42,9 +42,13 @@ export class Access {
     const { authorization } = request.headers;
     if (authorization !== undefined && this.#hasToken(authorization)) return;
     if (!this.#insecure && !this.#isTrusted(request.raw.socket)) {
-      throw new RequestRefused('UNAUTHENTICATED', 'This hub needs a token: send it as "Authorization: Bearer …".', {
-        headers: { 'www-authenticate': 'Bearer realm="recado"' },
-      });
+      throw new RequestRefused(
+        'UNAUTHENTICATED',
+        'This hub needs a token: send it as "Authorization: Bearer …".',
+        {
+          headers: { 'www-authenticate': 'Bearer realm="recado"' },
+        },
+      );
     }
     this.#checkBrowser(request);
   }
@@ -70,18 +74,31 @@ export class Access {
     const { host, origin } = request.headers;
     if (host !== undefined && host !== this.#lastHost) {
       if (!this.#isOwnHost(host)) {
-        throw new RequestRefused('FORBIDDEN', `The hub does not know the name ${host.slice(0, 253)}. Add it to http.hostNames.`);
+        throw new RequestRefused(
+          'FORBIDDEN',
+          `The hub does not know the name ${host.slice(0, 253)}. Add it to http.hostNames.`,
+        );
       }
       this.#lastHost = host;
     }
     const site = request.headers['sec-fetch-site'];
-    if (site === 'cross-site' || site === 'same-site' || (origin !== undefined && !isSameOrigin(origin, host))) {
-      throw new RequestRefused('FORBIDDEN', 'A page of another site asked for this. Use a token, or open it from the hub itself.');
+    if (
+      site === 'cross-site' ||
+      site === 'same-site' ||
+      (origin !== undefined && !isSameOrigin(origin, host))
+    ) {
+      throw new RequestRefused(
+        'FORBIDDEN',
+        'A page of another site asked for this. Use a token, or open it from the hub itself.',
+      );
     }
   }
 
   #isOwnHost(host: string): boolean {
-    const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '').toLowerCase();
+    const name = host
+      .replace(/:\d+$/, '')
+      .replace(/^\[|\]$/g, '')
+      .toLowerCase();
     return isIP(name) !== 0 || LOCAL_NAME.test(name) || this.#hostNames.has(name);
   }
 }

@@ -10,6 +10,7 @@ import { answerFrameworkError, useProblems, type RequestRefused } from './proble
 import { commandRoutes } from './routes/commands.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
+import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
 import { compileValidator } from './validator.ts';
 
@@ -43,13 +44,18 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Recado', version, description: 'Devices behind one HTTP address: list, describe, command, observe.' },
+      info: {
+        title: 'Recado',
+        version,
+        description: 'Devices behind one HTTP address: list, describe, command, observe.',
+      },
     },
   });
   await app.register(healthRoutes, { hub });
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
+  await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  return app as unknown as FastifyInstance;
+  return app;
 }

@@ -24,7 +24,11 @@ export type Problem = {
 export class RequestRefused extends RecadoError {
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: ErrorCode, message: string, options: { issues?: readonly Issue[]; headers?: Record<string, string> } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { issues?: readonly Issue[]; headers?: Record<string, string> } = {},
+  ) {
     super(code, message, options.issues === undefined ? {} : { issues: options.issues });
     this.headers = options.headers ?? {};
   }
@@ -37,11 +41,18 @@ export function problemOf(code: ErrorCode, detail: string, more: Partial<Problem
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   // A string passes Fastify's serialisation by, so that no response schema can cut a member off.
-  return reply.code(problem.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+  return reply
+    .code(problem.status)
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problem));
 }
 
 /** Tells why an invocation did not complete: its own status, the phase it reached, and whether to try again. */
-export function sendFailure(reply: FastifyReply, failure: Failure, invocation: Invocation | undefined): FastifyReply {
+export function sendFailure(
+  reply: FastifyReply,
+  failure: Failure,
+  invocation: Invocation | undefined,
+): FastifyReply {
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
   const problem = problemOf(failure.code, failure.message, {
     ...(failure.device?.status !== undefined && { status: failure.device.status }),
@@ -75,7 +86,8 @@ function problemFromError(error: FastifyError | RecadoError, log: Logger): Probl
   if (error instanceof RecadoError) {
     return problemOf(error.code, error.message, error.issues.length > 0 ? { errors: error.issues } : {});
   }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problemOf('BODY_TOO_LARGE', 'The request body is larger than http.maxBodyBytes allows.');
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return problemOf('BODY_TOO_LARGE', 'The request body is larger than http.maxBodyBytes allows.');
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return problemOf('REQUEST_INVALID', error.message, { status });
   log.error({ err: error }, `a request failed: ${error.message}`);

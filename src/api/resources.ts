@@ -63,7 +63,13 @@ export function showInvocation(invocation: Invocation): InvocationResource {
   if (invocation.sentAt > 0) phases.sent = showTime(invocation.sentAt);
   if (invocation.deliveredAt > 0) phases.delivered = showTime(invocation.deliveredAt);
   if (invocation.answeredAt > 0) phases.answered = showTime(invocation.answeredAt);
-  return { id: invocation.id, deviceId: invocation.deviceId, command: invocation.command.name, state: invocation.state, phases };
+  return {
+    id: invocation.id,
+    deviceId: invocation.deviceId,
+    command: invocation.command.name,
+    state: invocation.state,
+    phases,
+  };
 }
 
 export function showTelemetry(device: Device): TelemetryResource {
@@ -76,6 +82,7 @@ export function showTelemetry(device: Device): TelemetryResource {
       unit: reading.unit ?? null,
       time: showTime(reading.time),
     })),
-    unavailable: unavailable === undefined ? null : { reason: unavailable.reason, time: showTime(unavailable.time) },
+    unavailable:
+      unavailable === undefined ? null : { reason: unavailable.reason, time: showTime(unavailable.time) },
   };
 }

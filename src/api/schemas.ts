@@ -5,8 +5,17 @@ import { PRESENCE_REASONS } from '../devices/presence.ts';
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
-export const DeviceId = Type.String({ minLength: 1, maxLength: 64, description: 'As in the list of devices' });
-export const CommandName = Type.String({ minLength: 1, maxLength: 64, description: 'As in the list of commands' });
+export const DeviceId = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: 'As in the list of devices',
+});
+export const DeviceParams = Type.Object({ deviceId: DeviceId });
+export const CommandName = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: 'As in the list of commands',
+});
 
 /*
  * The shapes on the wire, once: requests are checked and answers written with these schemas, `/openapi.json` shows
@@ -105,5 +114,8 @@ export const ProblemSchema = Type.Object(
 
 /** For the `response` of a route: every status that is not named is a problem. */
 export const PROBLEM_RESPONSE = {
-  default: { description: 'What went wrong', content: { 'application/problem+json': { schema: ProblemSchema } } },
+  default: {
+    description: 'What went wrong',
+    content: { 'application/problem+json': { schema: ProblemSchema } },
+  },
 };

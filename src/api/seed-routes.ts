@@ -26,10 +26,14 @@ export const seedRoutes: FastifyPluginAsync<{ hub: Hub }> = async (app, { hub })
   const list = async (): Promise<string[]> => onlineIds(hub);
   app.get('/devices', { schema: { hide: true } }, list);
   app.get('/devices/', { schema: { hide: true } }, list);
-  app.get<{ Params: Params }>('/devices/:deviceId/commands/description', { schema: { hide: true } }, async (request, reply) => {
-    const device = online(hub, request.params.deviceId);
-    return device === undefined ? reply.code(404).send(NOT_FOUND) : seedDescription(device);
-  });
+  app.get<{ Params: Params }>(
+    '/devices/:deviceId/commands/description',
+    { schema: { hide: true } },
+    async (request, reply) => {
+      const device = online(hub, request.params.deviceId);
+      return device === undefined ? reply.code(404).send(NOT_FOUND) : seedDescription(device);
+    },
+  );
   addCommandRoutes(app, hub);
 };
 
@@ -81,7 +85,9 @@ function answerFailure(reply: FastifyReply, failure: Failure, device: Device, co
     case 'DEVICE_ERROR':
       // For a plain device this is the reason why a reading is not valid, which those programs show like any answer.
       if (device.description.numbered !== undefined) return { Resposta: failure.message };
-      return reply.code(failure.device?.status ?? 502).send({ Resposta: failure.device?.payload ?? failure.message });
+      return reply
+        .code(failure.device?.status ?? 502)
+        .send({ Resposta: failure.device?.payload ?? failure.message });
     case 'ANSWER_TIMEOUT':
       if (isFromDatagrams(device, command)) return NO_DATA;
       return reply.code(504).send({ Resposta: 'O dispositivo não respondeu' });
@@ -93,7 +99,10 @@ function answerFailure(reply: FastifyReply, failure: Failure, device: Device, co
     case 'COMMAND_UNKNOWN':
       return reply.code(400).send(INVALID_COMMAND);
     case 'TOO_MANY_INVOCATIONS':
-      return reply.code(429).header('retry-after', failure.retryAfterSeconds ?? 1).send({ Resposta: 'Muitas requisições para o dispositivo' });
+      return reply
+        .code(429)
+        .header('retry-after', failure.retryAfterSeconds ?? 1)
+        .send({ Resposta: 'Muitas requisições para o dispositivo' });
     case 'HUB_STOPPING':
       return reply.code(503).send({ Resposta: 'O servidor está sendo encerrado' });
     default:
@@ -103,7 +112,11 @@ function answerFailure(reply: FastifyReply, failure: Failure, device: Device, co
 
 function isFromDatagrams(device: Device, command: Command): boolean {
   const described = device.description.numbered?.[String(command.number)];
-  return typeof described === 'object' && described !== null && (described as Record<string, unknown>)['Coleta de dados UDP'] === true;
+  return (
+    typeof described === 'object' &&
+    described !== null &&
+    (described as Record<string, unknown>)['Coleta de dados UDP'] === true
+  );
 }
 
 function online(hub: Hub, deviceId: string): Device | undefined {

@@ -29,7 +29,10 @@ function inputTitle(schema: JsonSchema): string {
  *
  * @returns undefined when the command cannot be invoked with one text
  */
-export function fitSeedInput(command: Command, text: string | undefined): { readonly value: unknown } | undefined {
+export function fitSeedInput(
+  command: Command,
+  text: string | undefined,
+): { readonly value: unknown } | undefined {
   if (command.input === undefined) return text === undefined ? { value: undefined } : undefined;
   if (text === undefined) return undefined;
   const property = onlyProperty(command.input);
@@ -39,12 +42,15 @@ export function fitSeedInput(command: Command, text: string | undefined): { read
 
 function fromText(schema: JsonSchema, text: string): unknown {
   const type = schema['type'];
-  if ((type === 'number' || type === 'integer') && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  if ((type === 'number' || type === 'integer') && text.trim() !== '' && Number.isFinite(Number(text)))
+    return Number(text);
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   return text;
 }
 
-function onlyProperty(schema: JsonSchema): { readonly name: string; readonly schema: JsonSchema } | undefined {
+function onlyProperty(
+  schema: JsonSchema,
+): { readonly name: string; readonly schema: JsonSchema } | undefined {
   const properties = schema['properties'];
   if (schema['type'] !== 'object' || typeof properties !== 'object' || properties === null) return undefined;
   const entries = Object.entries(properties as Record<string, JsonSchema>);

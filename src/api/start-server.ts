@@ -54,8 +54,16 @@ async function listen(app: FastifyInstance, config: Config): Promise<ListeningAd
 function listenError(error: unknown, host: string, port: number): RecadoError {
   const instead = 'Choose another with --http-port, or http.port in the configuration.';
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-    return new RecadoError('PORT_IN_USE', `TCP port ${port} on ${host} is in use by another program. ${instead}`, { cause: error });
+    return new RecadoError(
+      'PORT_IN_USE',
+      `TCP port ${port} on ${host} is in use by another program. ${instead}`,
+      { cause: error },
+    );
   }
   const reason = error instanceof Error ? error.message : String(error);
-  return new RecadoError('LISTEN_FAILED', `The hub cannot listen on TCP port ${port} on ${host}: ${reason}. ${instead}`, { cause: error });
+  return new RecadoError(
+    'LISTEN_FAILED',
+    `The hub cannot listen on TCP port ${port} on ${host}: ${reason}. ${instead}`,
+    { cause: error },
+  );
 }

@@ -13,7 +13,9 @@ const MAX_ISSUES = 10;
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const checked = Compile(schema);
   // Reading numbers from texts walks the whole schema, so it is done only where a number is wanted.
-  const isText = (httpPart === 'querystring' || httpPart === 'params') && /"(?:number|integer|boolean)"/.test(JSON.stringify(schema));
+  const isText =
+    (httpPart === 'querystring' || httpPart === 'params') &&
+    /"(?:number|integer|boolean)"/.test(JSON.stringify(schema));
   return (data: unknown) => {
     // A request without a body is one whose body is null: schemas say whether they take that.
     const value: unknown = isText ? Value.Convert(schema, data) : (data ?? null);

@@ -4,8 +4,10 @@ import { isLoopbackHost, Networks, parseNetwork, plainAddress } from './networks
 
 test('an address is in a network, however it is spelled', () => {
   const networks = new Networks(['10.0.0.0/8', '192.168.1.7', 'fd00::/8']);
-  for (const inside of ['10.1.2.3', '::ffff:10.1.2.3', '192.168.1.7', 'fd12::1']) assert.equal(networks.has(inside), true, inside);
-  for (const outside of ['11.0.0.1', '192.168.1.8', 'fe80::1', '', 'localhost']) assert.equal(networks.has(outside), false, outside);
+  for (const inside of ['10.1.2.3', '::ffff:10.1.2.3', '192.168.1.7', 'fd12::1'])
+    assert.equal(networks.has(inside), true, inside);
+  for (const outside of ['11.0.0.1', '192.168.1.8', 'fe80::1', '', 'localhost'])
+    assert.equal(networks.has(outside), false, outside);
 });
 
 test('what is no network is told apart', () => {
@@ -17,7 +19,9 @@ test('what is no network is told apart', () => {
 });
 
 test('loopback hosts', () => {
-  for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1']) assert.equal(isLoopbackHost(host), true, host);
-  for (const host of ['0.0.0.0', '::', '192.168.0.1', 'hub.local']) assert.equal(isLoopbackHost(host), false, host);
+  for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1'])
+    assert.equal(isLoopbackHost(host), true, host);
+  for (const host of ['0.0.0.0', '::', '192.168.0.1', 'hub.local'])
+    assert.equal(isLoopbackHost(host), false, host);
   assert.equal(plainAddress('::ffff:nonsense'), '::ffff:nonsense');
 });

@@ -9,7 +9,9 @@ export function plainAddress(address: string): string {
 }
 
 /** Splits `10.0.0.0/8`, or a single address; undefined when it is neither. */
-export function parseNetwork(text: string): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | undefined {
+export function parseNetwork(
+  text: string,
+): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | undefined {
   const slash = text.indexOf('/');
   const address = slash < 0 ? text : text.slice(0, slash);
   const version = isIP(address);

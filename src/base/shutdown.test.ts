@@ -13,7 +13,11 @@ test('parts close in the opposite order of their opening', async () => {
 
 test('a part that hangs or fails is told, and does not keep the others from closing', async () => {
   const told: string[] = [];
-  const shutdown = new Shutdown({ ...silentLogger, warn: (_, text) => told.push(text), error: (_, text) => told.push(text) });
+  const shutdown = new Shutdown({
+    ...silentLogger,
+    warn: (_, text) => told.push(text),
+    error: (_, text) => told.push(text),
+  });
   let closed = false;
   shutdown.add('first', () => void (closed = true));
   shutdown.add('failing', () => Promise.reject(new Error('no')));

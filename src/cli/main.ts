@@ -7,6 +7,8 @@ process.on('uncaughtException', (error) => void failAndExit(error));
 process.on('unhandledRejection', (reason) => void failAndExit(reason));
 // Started by a program that waits for news on a channel: when it is gone, nobody else stops this one.
 process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+// The channel alone must not keep a program alive that has nothing left to do.
+process.channel?.unref();
 
 async function fail(error: unknown): Promise<void> {
   const { text, exitCode } = await describeFailure(error);

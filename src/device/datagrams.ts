@@ -20,6 +20,8 @@ export class Datagrams {
     this.#udpPort = udpPort;
     this.#socket = createSocket(isIPv6(this.#hubAddress) ? 'udp6' : 'udp4');
     this.#bind(connection.localPort, connection.localAddress);
+    // At once, or another device's next connection could get this port number and not its datagrams.
+    connection.whenClosed(() => this.#close());
   }
 
   /** Sends one datagram; true when it was taken. Nobody tells whether it arrived. */
@@ -34,7 +36,7 @@ export class Datagrams {
     return true;
   }
 
-  close(): void {
+  #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#socket.close();
@@ -42,7 +44,7 @@ export class Datagrams {
 
   #bind(port: number, address: string | undefined): void {
     const onTaken = (): void => {
-      if (port === 0) return this.close();
+      if (port === 0) return this.#close();
       this.#bind(0, address);
     };
     this.#socket.once('error', onTaken);
@@ -56,7 +58,7 @@ export class Datagrams {
 
   #onReady(error: Error | undefined): void {
     if (this.#isClosed) return;
-    if (error !== undefined) return this.close();
+    if (error !== undefined) return this.#close();
     this.#isReady = true;
     if (this.#pending !== undefined) this.send(this.#pending);
     this.#pending = undefined;

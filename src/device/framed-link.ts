@@ -162,7 +162,6 @@ export class FramedLink implements Link {
     const silenceMs = welcome.keepAliveMs * SILENT_KEEP_ALIVES;
     const end = await socket.waitForSilence(silenceMs, signal);
     this.#session = undefined;
-    this.#datagrams?.close();
     this.#datagrams = undefined;
     socket.close();
     if (clock.monotonic() - since >= stableMs) this.#backoff.reset();

@@ -44,7 +44,9 @@ export class PlainLink implements Link {
       this.#leave(connection);
       const lastedMs = this.#options.clock.monotonic() - since;
       why = this.#brokenBecause === undefined ? 'connection-lost' : 'protocol-error';
-      const message = this.#brokenBecause ?? `${this.#hub} closes connections as soon as they stand.`;
+      const message =
+        this.#brokenBecause ??
+        `${this.#hub} soon closed the connection: does another device of this address use it?`;
       // A hub that takes a device and lets it go at once would otherwise be tried as fast as the network allows.
       if (why === 'protocol-error' || lastedMs < this.#options.retryMs) {
         await this.#retryLater({ reason: why, message }, signal);
@@ -181,7 +183,6 @@ export class PlainLink implements Link {
 
   #leave(connection: PlainConnection): void {
     connection.socket.close();
-    this.#datagrams?.close();
     this.#connection = undefined;
     this.#datagrams = undefined;
   }

@@ -11,15 +11,36 @@ test('a description with everything in it', () => {
   const result = readDescription({
     title: 'Lamp',
     model: 'L1',
-    commands: { dim: { title: 'Dim', kind: 'write', input: { type: 'integer' }, output: true, idempotent: true, concurrency: 'serial', expectedMs: 20 } },
+    commands: {
+      dim: {
+        title: 'Dim',
+        kind: 'write',
+        input: { type: 'integer' },
+        output: true,
+        idempotent: true,
+        concurrency: 'serial',
+        expectedMs: 20,
+      },
+    },
     telemetry: { power: { title: 'Power', unit: 'W', type: 'number' } },
   });
   assert.equal(result.ok, true);
   if (!result.ok) return;
   assert.deepEqual(result.description.commands, [
-    { name: 'dim', number: 1, title: 'Dim', kind: 'write', input: { type: 'integer' }, idempotent: true, concurrency: 'serial', expectedMs: 20 },
+    {
+      name: 'dim',
+      number: 1,
+      title: 'Dim',
+      kind: 'write',
+      input: { type: 'integer' },
+      idempotent: true,
+      concurrency: 'serial',
+      expectedMs: 20,
+    },
   ]);
-  assert.deepEqual(result.description.telemetry, [{ metric: 'power', title: 'Power', unit: 'W', type: 'number' }]);
+  assert.deepEqual(result.description.telemetry, [
+    { metric: 'power', title: 'Power', unit: 'W', type: 'number' },
+  ]);
 });
 
 test('nothing is needed', () => {
@@ -31,8 +52,18 @@ test('each mistake is told with its pointer', () => {
   assert.deepEqual(pointers({ commands: [] }), ['/commands']);
   assert.deepEqual(pointers({ telemetry: 1, title: 7 }), ['/title', '/telemetry']);
   assert.deepEqual(
-    pointers({ commands: { a: { kind: 'do', idempotent: 'yes', concurrency: 'many', expectedMs: -1, title: 'x'.repeat(300) } } }),
-    ['/commands/a/kind', '/commands/a/concurrency', '/commands/a/idempotent', '/commands/a/expectedMs', '/commands/a/title'],
+    pointers({
+      commands: {
+        a: { kind: 'do', idempotent: 'yes', concurrency: 'many', expectedMs: -1, title: 'x'.repeat(300) },
+      },
+    }),
+    [
+      '/commands/a/kind',
+      '/commands/a/concurrency',
+      '/commands/a/idempotent',
+      '/commands/a/expectedMs',
+      '/commands/a/title',
+    ],
   );
   assert.deepEqual(pointers({ telemetry: { '': {}, x: 4 } }), ['/telemetry/', '/telemetry/x']);
 });
@@ -42,9 +73,15 @@ test('schemas of strangers are bounded', () => {
   let deep: unknown = { type: 'string' };
   for (let level = 0; level < 9; level++) deep = { type: 'object', properties: { a: deep } };
   assert.equal(withInput(deep).length, 1);
-  const wide = { properties: Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`p${index}`, { type: 'string' }])) };
+  const wide = {
+    properties: Object.fromEntries(
+      Array.from({ length: 600 }, (_, index) => [`p${index}`, { type: 'string' }]),
+    ),
+  };
   assert.ok(withInput(wide).length > 0);
-  assert.deepEqual(withInput({ anyOf: [{ type: 'string' }, { items: { $ref: '#' } }] }), ['/commands/a/input/anyOf/1/items/$ref']);
+  assert.deepEqual(withInput({ anyOf: [{ type: 'string' }, { items: { $ref: '#' } }] }), [
+    '/commands/a/input/anyOf/1/items/$ref',
+  ]);
   assert.deepEqual(withInput({ type: 'text' }), ['/commands/a/input/type']);
   assert.deepEqual(withInput({ properties: [] }), ['/commands/a/input/properties']);
   assert.deepEqual(withInput('string'), ['/commands/a/input']);
@@ -58,6 +95,8 @@ test('too many commands or metrics', () => {
 });
 
 test('device ids', () => {
-  for (const good of ['DE11', 'greenhouse-1', 'a:b.c_d', 'x'.repeat(64)]) assert.equal(isDeviceId(good), true, good);
-  for (const bad of ['', '-a', 'a b', 'a/b', 'á', 'x'.repeat(65), '+', '#']) assert.equal(isDeviceId(bad), false, bad);
+  for (const good of ['DE11', 'greenhouse-1', 'a:b.c_d', 'x'.repeat(64)])
+    assert.equal(isDeviceId(good), true, good);
+  for (const bad of ['', '-a', 'a b', 'a/b', 'á', 'x'.repeat(65), '+', '#'])
+    assert.equal(isDeviceId(bad), false, bad);
 });

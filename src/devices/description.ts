@@ -1,5 +1,5 @@
 import type { Issue } from '../base/errors.ts';
-import { COMMAND_KINDS, type Command, type CommandKind, type JsonSchema } from './command.ts';
+import { COMMAND_KINDS, type Command, type JsonSchema } from './command.ts';
 import { checkSchema } from './json-schema.ts';
 import { MAX_METRIC_NAME_CHARACTERS, MAX_METRICS_PER_DEVICE } from './telemetry.ts';
 
@@ -58,7 +58,12 @@ export function readDescription(value: unknown): DescriptionResult {
   if (issues.length > 0) return { ok: false, issues };
   return {
     ok: true,
-    description: { ...(title !== undefined && { title }), ...(model !== undefined && { model }), commands, telemetry },
+    description: {
+      ...(title !== undefined && { title }),
+      ...(model !== undefined && { model }),
+      commands,
+      telemetry,
+    },
   };
 }
 
@@ -69,7 +74,10 @@ function readCommands(value: unknown, issues: Issue[]): Command[] {
   }
   const entries = Object.entries(value);
   if (entries.length > MAX_COMMANDS_PER_DEVICE) {
-    issues.push({ pointer: '/commands', message: `has ${entries.length} commands; at most ${MAX_COMMANDS_PER_DEVICE} are kept` });
+    issues.push({
+      pointer: '/commands',
+      message: `has ${entries.length} commands; at most ${MAX_COMMANDS_PER_DEVICE} are kept`,
+    });
     return [];
   }
   return entries.map(([name, item], index) => readCommand(name, item, index + 1, issues));
@@ -83,9 +91,15 @@ function readCommand(name: string, value: unknown, number: number, issues: Issue
   const item = isObject(value) ? value : {};
   if (!isObject(value)) issues.push({ pointer, message: 'must be an object' });
   const kind = readChoice(item['kind'] ?? 'action', COMMAND_KINDS, `${pointer}/kind`, issues);
-  const concurrency = readChoice(item['concurrency'] ?? 'parallel', ['serial', 'parallel'] as const, `${pointer}/concurrency`, issues);
+  const concurrency = readChoice(
+    item['concurrency'] ?? 'parallel',
+    ['serial', 'parallel'] as const,
+    `${pointer}/concurrency`,
+    issues,
+  );
   const idempotent = item['idempotent'] ?? false;
-  if (typeof idempotent !== 'boolean') issues.push({ pointer: `${pointer}/idempotent`, message: 'must be true or false' });
+  if (typeof idempotent !== 'boolean')
+    issues.push({ pointer: `${pointer}/idempotent`, message: 'must be true or false' });
   const input = readSchema(item['input'], `${pointer}/input`, issues);
   const output = readSchema(item['output'], `${pointer}/output`, issues);
   const expectedMs = readExpectedMs(item['expectedMs'], `${pointer}/expectedMs`, issues);
@@ -93,7 +107,7 @@ function readCommand(name: string, value: unknown, number: number, issues: Issue
     name,
     number,
     title: readText(item['title'], `${pointer}/title`, issues) ?? name,
-    kind: kind as CommandKind,
+    kind,
     ...(input !== undefined && { input }),
     ...(output !== undefined && { output }),
     idempotent: idempotent === true,
@@ -109,7 +123,10 @@ function readMetrics(value: unknown, issues: Issue[]): MetricDescription[] {
   }
   const entries = Object.entries(value);
   if (entries.length > MAX_METRICS_PER_DEVICE) {
-    issues.push({ pointer: '/telemetry', message: `has ${entries.length} metrics; at most ${MAX_METRICS_PER_DEVICE} are kept` });
+    issues.push({
+      pointer: '/telemetry',
+      message: `has ${entries.length} metrics; at most ${MAX_METRICS_PER_DEVICE} are kept`,
+    });
     return [];
   }
   return entries.map(([metric, item]) => readMetric(metric, item, issues));
@@ -127,7 +144,12 @@ function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDesc
   const title = readText(value['title'], `${pointer}/title`, issues);
   const unit = readText(value['unit'], `${pointer}/unit`, issues);
   const type = readText(value['type'], `${pointer}/type`, issues);
-  return { metric, ...(title !== undefined && { title }), ...(unit !== undefined && { unit }), ...(type !== undefined && { type }) };
+  return {
+    metric,
+    ...(title !== undefined && { title }),
+    ...(unit !== undefined && { unit }),
+    ...(type !== undefined && { type }),
+  };
 }
 
 function readText(value: unknown, pointer: string, issues: Issue[]): string | undefined {
@@ -137,7 +159,12 @@ function readText(value: unknown, pointer: string, issues: Issue[]): string | un
   return undefined;
 }
 
-function readChoice<T extends string>(value: unknown, choices: readonly T[], pointer: string, issues: Issue[]): T {
+function readChoice<T extends string>(
+  value: unknown,
+  choices: readonly T[],
+  pointer: string,
+  issues: Issue[],
+): T {
   const choice = choices.find((item) => item === value);
   if (choice === undefined) issues.push({ pointer, message: `must be ${choices.join(' or ')}` });
   return choice ?? (choices[0] as T);
@@ -152,7 +179,8 @@ function readSchema(value: unknown, pointer: string, issues: Issue[]): JsonSchem
 
 function readExpectedMs(value: unknown, pointer: string, issues: Issue[]): number | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_EXPECTED_MS) return value;
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_EXPECTED_MS)
+    return value;
   issues.push({ pointer, message: `must be a whole number of ms, 1 to ${MAX_EXPECTED_MS}` });
   return undefined;
 }

@@ -36,6 +36,7 @@ export class DeviceRegistry {
   readonly #devices = new Map<string, Device>();
   /** In the order of their leaving. */
   readonly #offline = new Set<string>();
+  #lastOrder = 0;
   readonly #observers: PresenceObserver[] = [];
   readonly #limits: RegistryLimits;
   readonly #clock: Clock;
@@ -72,11 +73,19 @@ export class DeviceRegistry {
    */
   connect(
     deviceId: string,
-    arrival: { gateway: string; description: DeviceDescription; link: DeviceLink; reason?: 'connected' | 'reconnected' },
+    arrival: {
+      gateway: string;
+      description: DeviceDescription;
+      link: DeviceLink;
+      reason?: 'connected' | 'reconnected';
+    },
   ): Device {
     const known = this.#devices.get(deviceId);
     const previous = known?.link;
-    const reason = previous !== undefined ? 'taken-over' : (arrival.reason ?? (known === undefined ? 'connected' : 'reconnected'));
+    const reason =
+      previous !== undefined
+        ? 'taken-over'
+        : (arrival.reason ?? (known === undefined ? 'connected' : 'reconnected'));
     const device = known ?? this.#add(deviceId);
     device.gateway = arrival.gateway;
     device.describe(arrival.description);
@@ -114,8 +123,17 @@ export class DeviceRegistry {
   }
 
   #add(deviceId: string): Device {
-    const presence = nextPresence(undefined, { status: 'offline', reason: 'disconnected', now: this.#clock.now() });
-    const device = new Device(deviceId, { presence: { ...presence, sequence: 0 }, limits: this.#limits, counters: this.counters });
+    const presence = nextPresence(undefined, {
+      status: 'offline',
+      reason: 'disconnected',
+      now: this.#clock.now(),
+    });
+    const device = new Device(deviceId, {
+      order: ++this.#lastOrder,
+      presence: { ...presence, sequence: 0 },
+      limits: this.#limits,
+      counters: this.counters,
+    });
     this.#devices.set(deviceId, device);
     return device;
   }

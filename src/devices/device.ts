@@ -8,6 +8,8 @@ import { Telemetry } from './telemetry.ts';
 /** Something reachable through the hub. The registry makes devices and changes them; others read. */
 export class Device {
   readonly id: string;
+  /** Its place among all devices that the hub has met; grows, and is never given twice. */
+  readonly order: number;
   readonly telemetry = new Telemetry();
   readonly lane: InvocationLane;
   /** The name of the gateway it came through last. */
@@ -22,8 +24,12 @@ export class Device {
   #learnedTitle: string | undefined = undefined;
   readonly #commands = new Map<string, Command>();
 
-  constructor(id: string, options: { presence: Presence; limits: LaneLimits; counters: LaneCounters }) {
+  constructor(
+    id: string,
+    options: { order: number; presence: Presence; limits: LaneLimits; counters: LaneCounters },
+  ) {
     this.id = id;
+    this.order = options.order;
     this.presence = options.presence;
     this.lastSeen = options.presence.since;
     this.lane = new InvocationLane(options.limits, options.counters);

@@ -12,12 +12,15 @@ type Fixture = {
   cancelled: Invocation[];
   counters: LaneCounters;
   link: DeviceLink;
-  advance(ms: number): void;
-  enter(name: string, options?: { command?: Partial<Command>; timeoutMs?: number }): Invocation;
+  advance: (ms: number) => void;
+  enter: (name: string, options?: { command?: Partial<Command>; timeoutMs?: number }) => Invocation;
 };
 
 /** A lane whose clock stands still until it is told to go on. */
-function fixture(maxInFlight: number, limits = { maxQueuedInvocations: 10, maxQueuedPerCaller: 10 }): Fixture {
+function fixture(
+  maxInFlight: number,
+  limits = { maxQueuedInvocations: 10, maxQueuedPerCaller: 10 },
+): Fixture {
   let now = 1000;
   const timers = new Set<{ at: number; call: () => void }>();
   const clock: Clock = {
@@ -30,7 +33,13 @@ function fixture(maxInFlight: number, limits = { maxQueuedInvocations: 10, maxQu
     },
     setTicker: () => ({ clear: () => {} }),
   };
-  const counters: LaneCounters = { invocationsCompleted: 0, invocationsFailed: 0, invocationsCancelled: 0, invocationsRefused: 0, lateAnswers: 0 };
+  const counters: LaneCounters = {
+    invocationsCompleted: 0,
+    invocationsFailed: 0,
+    invocationsCancelled: 0,
+    invocationsRefused: 0,
+    lateAnswers: 0,
+  };
   const lane = new InvocationLane(limits, counters);
   const sent: Invocation[] = [];
   const cancelled: Invocation[] = [];
@@ -55,8 +64,24 @@ function fixture(maxInFlight: number, limits = { maxQueuedInvocations: 10, maxQu
       for (const timer of timers) if (timer.at <= now && timers.delete(timer)) timer.call();
     },
     enter(name, options = {}) {
-      const command: Command = { name, number: 1, title: name, kind: 'action', idempotent: false, concurrency: 'parallel', ...options.command };
-      const invocation = new Invocation({ id: name, deviceId: 'd', command, input: undefined, timeoutMs: options.timeoutMs ?? 1000, caller: 'c', clock });
+      const command: Command = {
+        name,
+        number: 1,
+        title: name,
+        kind: 'action',
+        idempotent: false,
+        concurrency: 'parallel',
+        ...options.command,
+      };
+      const invocation = new Invocation({
+        id: name,
+        deviceId: 'd',
+        command,
+        input: undefined,
+        timeoutMs: options.timeoutMs ?? 1000,
+        caller: 'c',
+        clock,
+      });
       lane.enter(invocation);
       return invocation;
     },
@@ -93,7 +118,10 @@ test('a caller that times out in the queue was never sent, and may try again', (
   enter('first');
   const second = enter('second', { timeoutMs: 50 });
   advance(50);
-  assert.deepEqual([second.failure?.code, second.phase, second.safeToRetry], ['ANSWER_TIMEOUT', 'accepted', true]);
+  assert.deepEqual(
+    [second.failure?.code, second.phase, second.safeToRetry],
+    ['ANSWER_TIMEOUT', 'accepted', true],
+  );
   assert.equal(lane.queued, 0);
   assert.equal(sent.length, 1);
 });
@@ -108,7 +136,10 @@ test('an invocation ends once: what comes after its end changes nothing', () => 
   invocation.fail({ code: 'DEVICE_LOST', message: '' });
   advance(5000);
   assert.deepEqual([invocation.output, invocation.state, done], [1, 'completed', 1]);
-  assert.deepEqual([counters.invocationsCompleted, counters.invocationsFailed, counters.lateAnswers], [1, 0, 0]);
+  assert.deepEqual(
+    [counters.invocationsCompleted, counters.invocationsFailed, counters.lateAnswers],
+    [1, 0, 0],
+  );
 });
 
 test('when the device goes, who waits is told; who was sent is told by the link', () => {

@@ -27,7 +27,10 @@ export class InvocationLane implements InvocationOwner {
   #advancing = false;
 
   constructor(limits: LaneLimits, counters: LaneCounters) {
-    this.#waiting = new FairQueue({ maxItems: limits.maxQueuedInvocations, maxItemsPerCaller: limits.maxQueuedPerCaller });
+    this.#waiting = new FairQueue({
+      maxItems: limits.maxQueuedInvocations,
+      maxItemsPerCaller: limits.maxQueuedPerCaller,
+    });
     this.#counters = counters;
   }
 
@@ -48,7 +51,11 @@ export class InvocationLane implements InvocationOwner {
   close(): void {
     this.#link = undefined;
     for (const invocation of this.#waiting.drain()) {
-      invocation.fail({ code: 'DEVICE_OFFLINE', message: `Device ${invocation.deviceId} went offline before the command was sent.`, retryAfterSeconds: 5 });
+      invocation.fail({
+        code: 'DEVICE_OFFLINE',
+        message: `Device ${invocation.deviceId} went offline before the command was sent.`,
+        retryAfterSeconds: 5,
+      });
     }
   }
 
@@ -120,7 +127,10 @@ export class InvocationLane implements InvocationOwner {
 const CANCELLED = { code: 'INVOCATION_CANCELLED', message: 'The caller gave the invocation up.' } as const;
 
 function timeoutFailure(invocation: Invocation) {
-  const where = invocation.sentAt === 0 ? 'It was not sent: others were before it' : 'It was sent, and the answer did not come';
+  const where =
+    invocation.sentAt === 0
+      ? 'It was not sent: others were before it'
+      : 'It was sent, and the answer did not come';
   return {
     code: 'ANSWER_TIMEOUT',
     message: `Device ${invocation.deviceId} did not answer ${invocation.command.name} within ${invocation.timeoutMs} ms. ${where}.`,

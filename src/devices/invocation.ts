@@ -131,7 +131,8 @@ export class Invocation {
   /** The exchange failed. */
   fail(failure: Failure): void {
     if (this.state === 'running') {
-      if (failure.code === 'DEVICE_ERROR' || failure.code === 'BAD_ANSWER') this.answeredAt = this.#clock.now();
+      if (failure.code === 'DEVICE_ERROR' || failure.code === 'BAD_ANSWER')
+        this.answeredAt = this.#clock.now();
       this.failure = failure;
       this.#end('failed');
     } else if (this.#inExchange && failure.code === 'DEVICE_ERROR') {

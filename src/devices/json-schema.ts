@@ -16,7 +16,16 @@ const REFUSED = new Map([
   ['uniqueItems', 'check it on the device'],
 ]);
 
-const SCHEMA_KEYWORDS = ['items', 'additionalProperties', 'not', 'if', 'then', 'else', 'contains', 'propertyNames'];
+const SCHEMA_KEYWORDS = [
+  'items',
+  'additionalProperties',
+  'not',
+  'if',
+  'then',
+  'else',
+  'contains',
+  'propertyNames',
+];
 const SCHEMA_LIST_KEYWORDS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
 
 type Walk = { readonly issues: Issue[]; nodes: number };
@@ -40,11 +49,18 @@ function visit(schema: unknown, pointer: string, depth: number, walk: Walk): voi
     return;
   }
   if (depth > MAX_SCHEMA_DEPTH || ++walk.nodes > MAX_SCHEMA_NODES) {
-    walk.issues.push({ pointer, message: `is too large: at most ${MAX_SCHEMA_DEPTH} levels and ${MAX_SCHEMA_NODES} subschemas` });
+    walk.issues.push({
+      pointer,
+      message: `is too large: at most ${MAX_SCHEMA_DEPTH} levels and ${MAX_SCHEMA_NODES} subschemas`,
+    });
     return;
   }
   for (const [keyword, instead] of REFUSED) {
-    if (keyword in schema) walk.issues.push({ pointer: `${pointer}/${keyword}`, message: `is not accepted from devices: ${instead}` });
+    if (keyword in schema)
+      walk.issues.push({
+        pointer: `${pointer}/${keyword}`,
+        message: `is not accepted from devices: ${instead}`,
+      });
   }
   checkType(schema, pointer, walk);
   for (const keyword of SCHEMA_KEYWORDS) {
@@ -52,12 +68,16 @@ function visit(schema: unknown, pointer: string, depth: number, walk: Walk): voi
   }
   for (const keyword of SCHEMA_LIST_KEYWORDS) {
     const list = schema[keyword];
-    if (Array.isArray(list)) list.forEach((item, index) => visit(item, `${pointer}/${keyword}/${index}`, depth + 1, walk));
+    if (Array.isArray(list))
+      list.forEach((item, index) => visit(item, `${pointer}/${keyword}/${index}`, depth + 1, walk));
   }
   const properties = schema['properties'];
   if (properties === undefined) return;
-  if (!isSchemaObject(properties)) walk.issues.push({ pointer: `${pointer}/properties`, message: 'must be an object' });
-  else for (const [name, item] of Object.entries(properties)) visit(item, `${pointer}/properties/${name}`, depth + 1, walk);
+  if (!isSchemaObject(properties))
+    walk.issues.push({ pointer: `${pointer}/properties`, message: 'must be an object' });
+  else
+    for (const [name, item] of Object.entries(properties))
+      visit(item, `${pointer}/properties/${name}`, depth + 1, walk);
 }
 
 function checkType(schema: JsonSchema, pointer: string, walk: Walk): void {

@@ -30,7 +30,8 @@ export class Telemetry {
     const latest = this.#latest.get(metric);
     if (typeof value === 'string' && value.length > MAX_METRIC_VALUE_CHARACTERS) return this.#refuse();
     if (latest === undefined) {
-      if (metric.length > MAX_METRIC_NAME_CHARACTERS || this.#latest.size >= MAX_METRICS_PER_DEVICE) return this.#refuse();
+      if (metric.length > MAX_METRIC_NAME_CHARACTERS || this.#latest.size >= MAX_METRICS_PER_DEVICE)
+        return this.#refuse();
       this.#latest.set(metric, { metric, value, unit, time });
     } else {
       latest.value = value;

@@ -25,7 +25,9 @@ export type InvokeOutcome =
   | { readonly ok: false; readonly failure: Failure; readonly invocation: Invocation | undefined };
 
 /** An invocation that was accepted, or the reason why it was not. */
-export type Begun = { readonly ok: true; readonly invocation: Invocation } | { readonly ok: false; readonly failure: Failure };
+export type Begun =
+  | { readonly ok: true; readonly invocation: Invocation }
+  | { readonly ok: false; readonly failure: Failure };
 
 export type HubParts = {
   readonly devices: DeviceRegistry;
@@ -108,7 +110,7 @@ export class Hub {
     const device = this.devices.get(deviceId);
     if (device === undefined) return refused('DEVICE_UNKNOWN', `There is no device ${deviceId}.`);
     const known = typeof command === 'string' ? device.command(command) : command;
-    if (known === undefined) return refused('COMMAND_UNKNOWN', `Device ${deviceId} has no command ${String(command)}. ${commandsOf(device)}`);
+    if (known === undefined) return unknownCommand(device, command as string);
     const issues = validateInput(known, options.input);
     if (issues.length > 0) {
       const message = `The input of ${known.name} does not fit: ${issues.map((issue) => `${issue.pointer || 'it'} ${issue.message}`).join('; ')}.`;
@@ -148,7 +150,10 @@ export class Hub {
 /** The end of an invocation as an outcome. */
 export function outcomeOf(invocation: Invocation): InvokeOutcome {
   if (invocation.state === 'completed') return { ok: true, output: invocation.output, invocation };
-  const failure = invocation.failure ?? { code: 'INTERNAL', message: 'The invocation ended without a reason.' };
+  const failure = invocation.failure ?? {
+    code: 'INTERNAL',
+    message: 'The invocation ended without a reason.',
+  };
   return { ok: false, failure, invocation };
 }
 
@@ -156,7 +161,8 @@ function refused(code: Failure['code'], message: string): Begun {
   return { ok: false, failure: { code, message } };
 }
 
-function commandsOf(device: Device): string {
+function unknownCommand(device: Device, name: string): Begun {
   const names = device.description.commands.slice(0, 20).map((command) => command.name);
-  return names.length === 0 ? 'It has no commands.' : `It has ${names.join(', ')}.`;
+  const has = names.length === 0 ? 'It has no commands.' : `It has ${names.join(', ')}.`;
+  return refused('COMMAND_UNKNOWN', `Device ${device.id} has no command ${name}. ${has}`);
 }

@@ -13,11 +13,15 @@ export function validateInput(command: Command, input: unknown): readonly Issue[
     if (input === undefined || input === null) return NO_ISSUES;
     return [{ pointer: '', message: 'must be left out: this command takes no input' }];
   }
-  if (command.input['type'] === 'string' && typeof input === 'string' && isPlainText(command)) return NO_ISSUES;
+  if (command.input['type'] === 'string' && typeof input === 'string' && isPlainText(command))
+    return NO_ISSUES;
   if (Check(command.input, input ?? null)) return NO_ISSUES;
   const [, errors] = Errors(command.input, input ?? null);
-  if (input === undefined) return [{ pointer: '', message: `is missing: ${errors[0]?.message ?? 'this command needs an input'}` }];
-  return errors.slice(0, MAX_ISSUES).map((error) => ({ pointer: error.instancePath, message: error.message }));
+  if (input === undefined)
+    return [{ pointer: '', message: `is missing: ${errors[0]?.message ?? 'this command needs an input'}` }];
+  return errors
+    .slice(0, MAX_ISSUES)
+    .map((error) => ({ pointer: error.instancePath, message: error.message }));
 }
 
 const NO_ISSUES: readonly Issue[] = [];

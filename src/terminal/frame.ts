@@ -50,10 +50,11 @@ function flow(choices: readonly Choice[], columns: number): Row[] {
   return lines.map((text) => ({ text, look: 'plain' }));
 }
 
-/** The end of what was typed stays visible. */
+/** The end of what was typed stays visible. One column is left for the cursor. */
 function fitPrompt({ question, typed }: Prompt, columns: number): string {
   const line = Array.from(withoutControls(`${question} ${typed}`));
-  return line.slice(-Math.max(1, columns - 1)).join('');
+  const room = Math.max(1, columns - 1);
+  return line.length <= room ? line.join('') : `…${line.slice(line.length - room + 1).join('')}`;
 }
 
 function join(rows: readonly Row[], bottom: readonly Row[], room: number, columns: number): Row[] {

@@ -7,7 +7,8 @@ const ENTER = '\x1b[?1049h\x1b[?7l\x1b[2J';
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
-const ERASE_TO_END = '\x1b[K';
+/** Before the line is written: afterwards it would take the last character of a full row with it. */
+const ERASE_LINE = '\x1b[2K';
 
 /** Longer answers are not taken. */
 export const MAX_ANSWER_CHARACTERS = 256;
@@ -146,11 +147,11 @@ export class TtyScreen implements Screen {
     const height = Math.max(frame.length, this.#drawn.length);
     for (let index = 0; index < height; index++) {
       const line = frame[index] ?? '';
-      if (line !== this.#drawn[index]) text += `\x1b[${index + 1};1H${line}${ERASE_TO_END}`;
+      if (line !== this.#drawn[index]) text += `\x1b[${index + 1};1H${ERASE_LINE}${line}`;
     }
     this.#drawn = frame;
     // The prompt is the last row. Written last, it leaves the cursor where the next character goes.
-    text += `\x1b[${frame.length};1H${frame.at(-1) ?? ''}${ERASE_TO_END}`;
+    text += `\x1b[${frame.length};1H${frame.at(-1) ?? ''}`;
     this.#output.write(question === undefined ? text : text + SHOW_CURSOR);
   }
 

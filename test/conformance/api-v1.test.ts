@@ -3,8 +3,14 @@ import { test, type TestContext } from 'node:test';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 import { RADIO_DESCRIPTION, SENSOR_DESCRIPTION, WireDevice } from '../helpers/wire-device.ts';
+import type { Json } from '../helpers/json.ts';
 
-async function join(t: TestContext, hub: TestHub, address: string, description: unknown = RADIO_DESCRIPTION): Promise<WireDevice> {
+async function join(
+  t: TestContext,
+  hub: TestHub,
+  address: string,
+  description: unknown = RADIO_DESCRIPTION,
+): Promise<WireDevice> {
   const device = await WireDevice.connect(t, hub.tcpPort, address);
   const id = await device.handshake(description);
   await until('listed', async () => (await hub.call('GET', '/devices')).body.includes(id));
@@ -46,7 +52,10 @@ test('devices: offline is not unknown, and only who is offline can be forgotten'
   assert.equal(online.status, 409);
   assert.equal(online.body.type, 'urn:recado:problem:device-online');
   device.socket.destroy();
-  await until('offline', async () => (await hub.call('GET', '/api/v1/devices/DE11')).body.presence.status === 'offline');
+  await until(
+    'offline',
+    async () => (await hub.call('GET', '/api/v1/devices/DE11')).body.presence.status === 'offline',
+  );
   const call = await hub.call('POST', '/api/v1/devices/DE11/commands/ligar', {});
   assert.equal(call.status, 503);
   assert.equal(call.body.code, 'DEVICE_OFFLINE');
@@ -76,17 +85,30 @@ test('devices: only maxOfflineDevices are kept after they left', async (t) => {
     await until('left', async () => (await hub.call('GET', '/devices')).body.length === 0);
   }
   const { devices } = (await hub.call('GET', '/api/v1/devices')).body;
-  assert.deepEqual(devices.map((device: { deviceId: string }) => device.deviceId), ['DE12', 'DE13']);
+  assert.deepEqual(
+    devices.map((device: { deviceId: string }) => device.deviceId),
+    ['DE12', 'DE13'],
+  );
   assert.equal(hub.server.hub.devices.counters.offlineForgotten, 1);
 });
 
 test('commands of a plain device get names, kinds and input schemas', async (t) => {
   const hub = await startTestHub(t);
   await join(t, hub, '127.0.0.11');
-  await join(t, hub, '127.0.0.12', { ...SENSOR_DESCRIPTION, '4': { ...SENSOR_DESCRIPTION['1'] }, '5': { Descrição: '!!!' } });
-  const commands = async (id: string) => (await hub.call('GET', `/api/v1/devices/${id}/commands`)).body.commands;
+  await join(t, hub, '127.0.0.12', {
+    ...SENSOR_DESCRIPTION,
+    '4': { ...SENSOR_DESCRIPTION['1'] },
+    '5': { Descrição: '!!!' },
+  });
+  const commands = async (id: string) =>
+    (await hub.call('GET', `/api/v1/devices/${id}/commands`)).body.commands;
   assert.deepEqual(
-    (await commands('DE11')).map((command: any) => [command.number, command.name, command.kind, command.input]),
+    (await commands('DE11')).map((command: Json) => [
+      command.number,
+      command.name,
+      command.kind,
+      command.input,
+    ]),
     [
       [1, 'ligar', 'action', null],
       [2, 'desligar', 'action', null],
@@ -97,7 +119,7 @@ test('commands of a plain device get names, kinds and input schemas', async (t) 
     ],
   );
   assert.deepEqual(
-    (await commands('DE12')).map((command: any) => command.name),
+    (await commands('DE12')).map((command: Json) => command.name),
     ['ligar', 'desligar', 'retornar-medida-de-temperatura', 'ligar-4', 'command-5', 'describe'],
   );
 });
@@ -110,7 +132,10 @@ test('invoke: output, and an invocation whose phases have times in order', async
   assert.equal(status, 200);
   assert.equal(body.output, null);
   const { invocation } = body;
-  assert.deepEqual([invocation.deviceId, invocation.command, invocation.state], ['DE11', 'ligar', 'completed']);
+  assert.deepEqual(
+    [invocation.deviceId, invocation.command, invocation.state],
+    ['DE11', 'ligar', 'completed'],
+  );
   const { accepted, sent, answered } = invocation.phases;
   assert.match(accepted, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.ok(accepted <= sent && sent <= answered);
@@ -130,14 +155,29 @@ test('invoke: bad requests are refused with the pointer of what is wrong', async
     const answer = await hub.call('POST', path, body);
     assert.equal(answer.status, 400);
     assert.equal(answer.body.code, 'REQUEST_INVALID');
-    assert.ok(answer.body.errors.some((error: { pointer: string }) => error.pointer === pointer), JSON.stringify(answer.body));
+    assert.ok(
+      answer.body.errors.some((error: { pointer: string }) => error.pointer === pointer),
+      JSON.stringify(answer.body),
+    );
   }
-  assert.equal((await hub.call('POST', path, { surprise: 1 })).status, 400, 'unknown members are told, not dropped');
+  assert.equal(
+    (await hub.call('POST', path, { surprise: 1 })).status,
+    400,
+    'unknown members are told, not dropped',
+  );
   const missing = await hub.call('POST', path, {});
   assert.equal(missing.status, 422);
-  const notJson = await fetch(hub.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' });
+  const notJson = await fetch(hub.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{',
+  });
   assert.equal(notJson.status, 400);
-  const plain = await fetch(hub.url + path, { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'a' });
+  const plain = await fetch(hub.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'text/csv' },
+    body: 'a',
+  });
   assert.equal(plain.status, 415);
 });
 
@@ -146,7 +186,9 @@ test('invoke: a body beyond http.maxBodyBytes is refused', async (t) => {
     config.http.maxBodyBytes = 1024;
   });
   await join(t, hub, '127.0.0.11');
-  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/setar-musica', { input: 'x'.repeat(2000) });
+  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/setar-musica', {
+    input: 'x'.repeat(2000),
+  });
   assert.equal(status, 413);
   assert.equal(body.code, 'BODY_TOO_LARGE');
 });
@@ -155,8 +197,12 @@ test('invoke: an input that a plain device could not take in one message is refu
   const hub = await startTestHub(t, (config) => {
     config.gateways.socket.maxMessageBytes = 512;
   });
-  await join(t, hub, '127.0.0.11', { '1': { Descrição: 'Set', Entrada: 'Text', 'Método HTTP': 'PATCH', 'Coleta de dados UDP': false } });
-  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/set', { input: 'ç'.repeat(300) });
+  await join(t, hub, '127.0.0.11', {
+    '1': { Descrição: 'Set', Entrada: 'Text', 'Método HTTP': 'PATCH', 'Coleta de dados UDP': false },
+  });
+  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/set', {
+    input: 'ç'.repeat(300),
+  });
   assert.equal(status, 422);
   assert.match(body.errors[0].message, /512 bytes/);
 });
@@ -178,13 +224,22 @@ test('tokens: who is not in a trusted network needs one', async (t) => {
   assert.equal(none.body.code, 'UNAUTHENTICATED');
   assert.match(none.headers.get('www-authenticate') ?? '', /^Bearer/);
   assert.equal((await hub.call('GET', '/devices')).status, 401, 'the old routes are no way around');
-  assert.equal((await hub.call('GET', '/api/v1/devices', undefined, { authorization: 'Bearer rcd-0123456789abcdeX' })).status, 401);
-  assert.equal((await hub.call('GET', '/api/v1/devices', undefined, { authorization: 'Bearer rcd-0123456789abcdef' })).status, 200);
+  assert.equal(
+    (await hub.call('GET', '/api/v1/devices', undefined, { authorization: 'Bearer rcd-0123456789abcdeX' }))
+      .status,
+    401,
+  );
+  assert.equal(
+    (await hub.call('GET', '/api/v1/devices', undefined, { authorization: 'Bearer rcd-0123456789abcdef' }))
+      .status,
+    200,
+  );
 });
 
 test('browsers: pages of other sites and names that anybody could point here are refused', async (t) => {
   const hub = await startTestHub(t);
-  const status = async (headers: Record<string, string>) => (await hub.call('GET', '/devices', undefined, headers)).status;
+  const status = async (headers: Record<string, string>) =>
+    (await hub.call('GET', '/devices', undefined, headers)).status;
   assert.equal(await status({ origin: 'http://evil.example' }), 403);
   assert.equal(await status({ origin: 'null' }), 403);
   assert.equal(await status({ 'sec-fetch-site': 'cross-site' }), 403);
@@ -201,7 +256,14 @@ test('browsers: pages of other sites and names that anybody could point here are
         .end();
     });
   assert.equal(await withHost('evil.example'), 403);
-  for (const host of ['localhost:5070', '127.0.0.1', '[::1]:5070', 'raspberrypi', 'hub.local', 'hub.lan:5070']) {
+  for (const host of [
+    'localhost:5070',
+    '127.0.0.1',
+    '[::1]:5070',
+    'raspberrypi',
+    'hub.local',
+    'hub.lan:5070',
+  ]) {
     assert.equal(await withHost(host), 200, host);
   }
 });

@@ -5,7 +5,10 @@ import { until } from '../helpers/until.ts';
 import { WireDevice } from '../helpers/wire-device.ts';
 
 /** A hub with a good device that a bad one must not disturb. */
-async function withGoodDevice(t: TestContext, change: Parameters<typeof startTestHub>[1] = () => {}): Promise<TestHub> {
+async function withGoodDevice(
+  t: TestContext,
+  change: Parameters<typeof startTestHub>[1] = () => {},
+): Promise<TestHub> {
   const hub = await startTestHub(t, change);
   const good = await WireDevice.connect(t, hub.tcpPort, '127.0.0.2');
   await good.handshake();
@@ -16,7 +19,9 @@ async function withGoodDevice(t: TestContext, change: Parameters<typeof startTes
 
 async function stillServes(hub: TestHub): Promise<void> {
   const value = String(Math.random());
-  assert.deepEqual((await hub.call('PATCH', `/devices/DE2/commands/3/${value}`)).body, { Resposta: `echo ${value}` });
+  assert.deepEqual((await hub.call('PATCH', `/devices/DE2/commands/3/${value}`)).body, {
+    Resposta: `echo ${value}`,
+  });
 }
 
 test('a connection that says nothing is closed after handshakeTimeoutMs', async (t) => {
@@ -65,7 +70,10 @@ const BROKEN_OPENINGS: [string, string | Buffer][] = [
   ['a description that is a list', 'Conexão[1, 2]'],
   ['a description of something else', "Conexão{'1': 5}"],
   ['a description with names instead of numbers', "Conexão{'um': {'Descrição': 'x'}}"],
-  ['too many commands', `Conexão${JSON.stringify(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i + 1, { Descrição: 'x' }])))}`],
+  [
+    'too many commands',
+    `Conexão${JSON.stringify(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i + 1, { Descrição: 'x' }])))}`,
+  ],
   ['brackets that do not match', "Conexão{'1': (]}"],
   ['nesting without end', `Conexão${'{"a":'.repeat(5000)}`],
   ['megabytes without an end', `Conexão{'1': '${'x'.repeat(2_000_000)}`],
@@ -130,7 +138,9 @@ test('a device that never reads costs a bounded outbox', async (t) => {
     config.devices.maxQueuedPerCaller = 1000;
   });
   const deaf = await WireDevice.connect(t, hub.tcpPort);
-  deaf.send(`${JSON.stringify({ recado: 2, id: 'deaf', description: { commands: { say: { input: { type: 'string' } } } } })}\n`);
+  deaf.send(
+    `${JSON.stringify({ recado: 2, id: 'deaf', description: { commands: { say: { input: { type: 'string' } } } } })}\n`,
+  );
   await deaf.nextObject();
   deaf.socket.pause();
   const outcomes: string[] = [];
@@ -164,7 +174,14 @@ test('more connections than maxConnections, or than one address may have, are re
 
 test('resets in every state leave nothing behind', async (t) => {
   const hub = await withGoodDevice(t);
-  const openings = ['', 'Con', 'Conexão', "Conexão{'1': {'Descrição': 'x'}}", '{"recado":2,"id":"r"}\n', '{"recado"'];
+  const openings = [
+    '',
+    'Con',
+    'Conexão',
+    "Conexão{'1': {'Descrição': 'x'}}",
+    '{"recado":2,"id":"r"}\n',
+    '{"recado"',
+  ];
   for (let round = 0; round < 10; round++) {
     for (const opening of openings) {
       const device = await WireDevice.connect(t, hub.tcpPort);

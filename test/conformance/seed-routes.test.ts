@@ -36,7 +36,15 @@ test('GET /devices and /devices/ → the ids of those connected', async (t) => {
 test('GET description → exactly as the device sent it', async (t) => {
   const hub = await startTestHub(t);
   const device = await WireDevice.connect(t, hub.tcpPort, '127.0.0.11');
-  const odd = { '1': { Descrição: 'Ligar', Entrada: '', 'Método HTTP': 'POST', 'Coleta de dados UDP': false, Extra: [1, null, { a: 'ção' }] } };
+  const odd = {
+    '1': {
+      Descrição: 'Ligar',
+      Entrada: '',
+      'Método HTTP': 'POST',
+      'Coleta de dados UDP': false,
+      Extra: [1, null, { a: 'ção' }],
+    },
+  };
   await device.handshake(odd);
   await until('listed', async () => (await hub.call('GET', '/devices')).body.length === 1);
   const answer = await hub.call('GET', '/devices/DE11/commands/description');
@@ -51,17 +59,35 @@ test('GET, POST and PATCH commands → {"Resposta": …}', async (t) => {
   const base = '/devices/DE11/commands';
   assert.deepEqual((await hub.call('GET', `${base}/6`)).body, { Resposta: { Comando: '6' } });
   assert.deepEqual((await hub.call('POST', `${base}/1`)).body, { Resposta: { Comando: '1' } });
-  const post = await fetch(`${hub.url}${base}/1`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '' });
+  const post = await fetch(`${hub.url}${base}/1`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '',
+  });
   assert.deepEqual(await post.json(), { Resposta: { Comando: '1' } }, 'an empty JSON body does not matter');
   const form = await fetch(`${hub.url}${base}/1`, { method: 'POST', body: new URLSearchParams({ a: 'b' }) });
   assert.deepEqual(await form.json(), { Resposta: { Comando: '1' } }, 'a form does not matter');
-  const values = ['Garota', 'Águas de Março', 'AC/DC', "it's \"quoted\"", '100%', 'a+b', '漢字', ' ', 'x'.repeat(3000)];
+  const values = [
+    'Garota',
+    'Águas de Março',
+    'AC/DC',
+    'it\'s "quoted"',
+    '100%',
+    'a+b',
+    '漢字',
+    ' ',
+    'x'.repeat(3000),
+  ];
   for (const value of values) {
     const { status, body } = await hub.call('PATCH', `${base}/3/${encodeURIComponent(value)}`);
     assert.equal(status, 200, value.slice(0, 20));
     assert.deepEqual(body, { Resposta: value });
   }
-  assert.deepEqual((await hub.call('PATCH', `${base}/3/AC/DC/Back`)).body, { Resposta: 'AC/DC/Back' }, 'slashes as they are');
+  assert.deepEqual(
+    (await hub.call('PATCH', `${base}/3/AC/DC/Back`)).body,
+    { Resposta: 'AC/DC/Back' },
+    'slashes as they are',
+  );
 });
 
 test('numbers that the description does not have are for the device to judge', async (t) => {
@@ -83,7 +109,9 @@ test('command 0 is the keep-alive', async (t) => {
 test('the general description is described + 1, and gives the device its title', async (t) => {
   const hub = await startTestHub(t);
   const device = await radio(t, hub);
-  device.serve((command) => JSON.stringify({ Resposta: command.Comando === '6' ? { Descrição: 'Aparelho de som' } : 'no' }));
+  device.serve((command) =>
+    JSON.stringify({ Resposta: command.Comando === '6' ? { Descrição: 'Aparelho de som' } : 'no' }),
+  );
   assert.equal((await hub.call('GET', '/api/v1/devices/DE11')).body.title, null);
   const { body } = await hub.call('POST', '/api/v1/devices/DE11/commands/describe');
   assert.deepEqual(body.output, { Descrição: 'Aparelho de som' });
@@ -114,8 +142,15 @@ test('a command that is no number → 400 Comando inválido', async (t) => {
   const hub = await startTestHub(t);
   await radio(t, hub);
   for (const command of ['abc', '-1', '1.5', '1e3', '٣', '99999999999']) {
-    for (const [method, rest] of [['GET', ''], ['POST', ''], ['PATCH', '/x']] as const) {
-      const { status, body } = await hub.call(method, `/devices/DE11/commands/${encodeURIComponent(command)}${rest}`);
+    for (const [method, rest] of [
+      ['GET', ''],
+      ['POST', ''],
+      ['PATCH', '/x'],
+    ] as const) {
+      const { status, body } = await hub.call(
+        method,
+        `/devices/DE11/commands/${encodeURIComponent(command)}${rest}`,
+      );
       assert.equal(status, 400, command);
       assert.deepEqual(body, { Resposta: 'Comando inválido' });
     }
@@ -135,7 +170,12 @@ test('a device that does not answer → 504 in the words of those programs', asy
 test('an answer that cannot be read → 502, and the connection goes on', async (t) => {
   const hub = await startTestHub(t);
   const device = await radio(t, hub);
-  for (const bad of ["{'Resposta': __import__('os').system('x')}", "{'Outra': 1}", "{'Resposta': 01}", Buffer.from([0x7b, 0x27, 0xff, 0x27, 0x3a, 0x31, 0x7d])]) {
+  for (const bad of [
+    "{'Resposta': __import__('os').system('x')}",
+    "{'Outra': 1}",
+    "{'Resposta': 01}",
+    Buffer.from([0x7b, 0x27, 0xff, 0x27, 0x3a, 0x31, 0x7d]),
+  ]) {
     const call = hub.call('POST', '/devices/DE11/commands/1');
     await device.expect('{"Comando":"1"}');
     device.send(bad);

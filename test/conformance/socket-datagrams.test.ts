@@ -7,14 +7,22 @@ import { datagramSender, RADIO_DESCRIPTION, SENSOR_DESCRIPTION, WireDevice } fro
 const VALID = "{'Temperatura': '25°C', 'Válido': True}";
 const INVALID = "{'Válido': False, 'Justificativa': 'Dispositivo desligado, não tem como medir'}";
 
-async function join(t: TestContext, hub: TestHub, address: string, description: unknown): Promise<{ device: WireDevice; id: string }> {
+async function join(
+  t: TestContext,
+  hub: TestHub,
+  address: string,
+  description: unknown,
+): Promise<{ device: WireDevice; id: string }> {
   const device = await WireDevice.connect(t, hub.tcpPort, address);
   const id = await device.handshake(description);
   await until(`${id} is listed`, async () => (await hub.call('GET', '/devices')).body.includes(id));
   return { device, id };
 }
 
-const readings = async (hub: TestHub, id: string): Promise<{ metric: string; value: unknown; unit: string | null }[]> =>
+const readings = async (
+  hub: TestHub,
+  id: string,
+): Promise<{ metric: string; value: unknown; unit: string | null }[]> =>
   (await hub.call('GET', `/api/v1/devices/${id}/telemetry`)).body.readings;
 
 const latestIs = (hub: TestHub, id: string, value: unknown) => () =>
@@ -60,9 +68,14 @@ test('a read over UDP that gets no datagram in 2 s says so, and disturbs no comm
   const { id, device } = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
   device.serve(() => "{'Resposta': 'Dispositivo ligado'}");
   const begun = performance.now();
-  const reads = Promise.all([hub.call('GET', `/devices/${id}/commands/3`), hub.call('GET', `/devices/${id}/commands/3`)]);
+  const reads = Promise.all([
+    hub.call('GET', `/devices/${id}/commands/3`),
+    hub.call('GET', `/devices/${id}/commands/3`),
+  ]);
   const v1 = hub.call('POST', `/api/v1/devices/${id}/commands/retornar-medida-de-temperatura`);
-  assert.deepEqual((await hub.call('POST', `/devices/${id}/commands/1`)).body, { Resposta: 'Dispositivo ligado' });
+  assert.deepEqual((await hub.call('POST', `/devices/${id}/commands/1`)).body, {
+    Resposta: 'Dispositivo ligado',
+  });
   assert.ok(performance.now() - begun < 1500, 'the command did not wait for the reads');
   for (const read of await reads) {
     assert.equal(read.status, 200);
@@ -97,9 +110,15 @@ test('one address, one device with a UDP command: it is its datagram', async (t)
 
 test('one address, two sensors: told apart by the port of their TCP connection', async (t) => {
   const hub = await startTestHub(t);
-  const sensors = [await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION), await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION)];
+  const sensors = [
+    await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION),
+    await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION),
+  ];
   for (const [index, { device, id }] of sensors.entries()) {
-    const send = await datagramSender(t, hub.udpPort, { address: '127.0.0.11', port: device.socket.localPort ?? 0 });
+    const send = await datagramSender(t, hub.udpPort, {
+      address: '127.0.0.11',
+      port: device.socket.localPort ?? 0,
+    });
     await send(`{'Temperatura': '${index + 1}°C', 'Válido': True}`);
     await until(`${id} has its own`, latestIs(hub, id, index + 1));
   }
@@ -161,7 +180,15 @@ test('datagrams that cannot be read are dropped and counted', async (t) => {
   const hub = await startTestHub(t);
   const { id } = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
   const send = await datagramSender(t, hub.udpPort, { address: '127.0.0.11' });
-  const bad = ['', '[]', 'x', "{'Temperatura': ", '{'.repeat(500), "{'a': __import__('os')}", Buffer.from([0x7b, 0x27, 0xff, 0x27, 0x3a, 0x31, 0x7d])];
+  const bad = [
+    '',
+    '[]',
+    'x',
+    "{'Temperatura': ",
+    '{'.repeat(500),
+    "{'a': __import__('os')}",
+    Buffer.from([0x7b, 0x27, 0xff, 0x27, 0x3a, 0x31, 0x7d]),
+  ];
   for (const datagram of bad) await send(datagram);
   await until('counted', () => hub.counters['datagramsDroppedInvalid'] === bad.length);
   await send(VALID);

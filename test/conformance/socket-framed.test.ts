@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 import { datagramSender, WireDevice } from '../helpers/wire-device.ts';
+import type { Json } from '../helpers/json.ts';
 
 const DESCRIPTION = {
   title: 'Greenhouse',
@@ -12,7 +13,11 @@ const DESCRIPTION = {
     water: {
       title: 'Water the plants',
       kind: 'action',
-      input: { type: 'object', properties: { seconds: { type: 'integer', minimum: 1, maximum: 60 } }, required: ['seconds'] },
+      input: {
+        type: 'object',
+        properties: { seconds: { type: 'integer', minimum: 1, maximum: 60 } },
+        required: ['seconds'],
+      },
       expectedMs: 2000,
     },
     setSong: { title: 'Set song', kind: 'write', input: { type: 'string', title: 'Song' }, idempotent: true },
@@ -28,7 +33,10 @@ async function hello(t: TestContext, hub: TestHub, line: object, address?: strin
   return device;
 }
 
-async function greenhouse(t: TestContext, hub: TestHub): Promise<{ device: WireDevice; welcome: Record<string, any> }> {
+async function greenhouse(
+  t: TestContext,
+  hub: TestHub,
+): Promise<{ device: WireDevice; welcome: Record<string, Json> }> {
   const device = await hello(t, hub, { id: 'greenhouse-1', description: DESCRIPTION });
   return { device, welcome: await device.nextObject() };
 }
@@ -46,15 +54,26 @@ test('hello: the hub answers with id, session, keepAliveMs and udpKey', async (t
   const device = (await hub.call('GET', '/api/v1/devices/greenhouse-1')).body;
   assert.equal(device.title, 'Greenhouse');
   assert.equal(device.model, 'GH-1');
-  assert.deepEqual(device.telemetry, [{ metric: 'temperature', title: 'Temperature', unit: '°C', type: 'number' }]);
+  assert.deepEqual(device.telemetry, [
+    { metric: 'temperature', title: 'Temperature', unit: '°C', type: 'number' },
+  ]);
   const { commands } = (await hub.call('GET', '/api/v1/devices/greenhouse-1/commands')).body;
-  assert.deepEqual(commands.map((command: { name: string }) => command.name), ['water', 'setSong', 'level', 'move']);
+  assert.deepEqual(
+    commands.map((command: { name: string }) => command.name),
+    ['water', 'setSong', 'level', 'move'],
+  );
   assert.equal(commands[0].expectedMs, 2000);
 });
 
 test('hello: may be split in every position', async (t) => {
   const hub = await startTestHub(t);
-  const bytes = Buffer.from(line({ recado: 2, id: 'ção'.normalize('NFD').replaceAll(/\p{Mark}/gu, ''), description: { title: 'Estação' } }));
+  const bytes = Buffer.from(
+    line({
+      recado: 2,
+      id: 'ção'.normalize('NFD').replaceAll(/\p{Mark}/gu, ''),
+      description: { title: 'Estação' },
+    }),
+  );
   for (let split = 1; split < bytes.length; split++) {
     const device = await WireDevice.connect(t, hub.tcpPort);
     await device.sendApart(bytes.subarray(0, split), bytes.subarray(split));
@@ -69,12 +88,37 @@ const REFUSED_HELLOS: [string, object | string, string, RegExp][] = [
   ['no id', { recado: 2 }, 'HELLO_INVALID', /"id"/],
   ['an id with a slash', { recado: 2, id: 'a/b' }, 'HELLO_INVALID', /"id"/],
   ['a token that is no text', { recado: 2, id: 'a', token: 5 }, 'HELLO_INVALID', /"token"/],
-  ['a bad kind', { recado: 2, id: 'a', description: { commands: { x: { kind: 'do' } } } }, 'DESCRIPTION_INVALID', /commands\/x\/kind must be read or write or action/],
-  ['a bad command name', { recado: 2, id: 'a', description: { commands: { 'a b': {} } } }, 'DESCRIPTION_INVALID', /is no command name/],
-  ['a pattern in a schema', { recado: 2, id: 'a', description: { commands: { x: { input: { pattern: '(a+)+$' } } } } }, 'DESCRIPTION_INVALID', /pattern is not accepted/],
-  ['a reference in a schema', { recado: 2, id: 'a', description: { commands: { x: { input: { $ref: '#' } } } } }, 'DESCRIPTION_INVALID', /\$ref is not accepted/],
+  [
+    'a bad kind',
+    { recado: 2, id: 'a', description: { commands: { x: { kind: 'do' } } } },
+    'DESCRIPTION_INVALID',
+    /commands\/x\/kind must be read or write or action/,
+  ],
+  [
+    'a bad command name',
+    { recado: 2, id: 'a', description: { commands: { 'a b': {} } } },
+    'DESCRIPTION_INVALID',
+    /is no command name/,
+  ],
+  [
+    'a pattern in a schema',
+    { recado: 2, id: 'a', description: { commands: { x: { input: { pattern: '(a+)+$' } } } } },
+    'DESCRIPTION_INVALID',
+    /pattern is not accepted/,
+  ],
+  [
+    'a reference in a schema',
+    { recado: 2, id: 'a', description: { commands: { x: { input: { $ref: '#' } } } } },
+    'DESCRIPTION_INVALID',
+    /\$ref is not accepted/,
+  ],
   ['not JSON', '{"recado":2,', 'MESSAGE_INVALID', /not JSON/],
-  ['nested too deep', `{"recado":2,"x":${'['.repeat(64)}${']'.repeat(64)}}`, 'MESSAGE_INVALID', /nested deeper than 32/],
+  [
+    'nested too deep',
+    `{"recado":2,"x":${'['.repeat(64)}${']'.repeat(64)}}`,
+    'MESSAGE_INVALID',
+    /nested deeper than 32/,
+  ],
 ];
 
 for (const [name, message, code, text] of REFUSED_HELLOS) {
@@ -116,7 +160,12 @@ test('outside the trusted networks: plain devices are refused, framed ones need 
   assert.equal(hub.counters['connectionsRefusedUntrusted'], 1);
   const unknown = await hello(t, hub, { id: 'other' }, '127.0.0.77');
   assert.equal((await unknown.nextObject())['error'].code, 'DEVICE_TOKEN_INVALID');
-  const known = await hello(t, hub, { id: 'greenhouse-1', token: 'a-secret-of-the-greenhouse' }, '127.0.0.77');
+  const known = await hello(
+    t,
+    hub,
+    { id: 'greenhouse-1', token: 'a-secret-of-the-greenhouse' },
+    '127.0.0.77',
+  );
   assert.equal((await known.nextObject())['ok'], true);
   const trusted = await WireDevice.connect(t, hub.tcpPort, '127.0.0.1');
   trusted.send('Conexão');
@@ -137,26 +186,35 @@ test('commands: any number in flight, answered in any order', async (t) => {
   const { device } = await greenhouse(t, hub);
   const count = 50;
   const calls = Array.from({ length: count }, (_, index) =>
-    hub.call('POST', '/api/v1/devices/greenhouse-1/commands/setSong', { input: `song ${index}`, timeoutMs: 8000 }),
+    hub.call('POST', '/api/v1/devices/greenhouse-1/commands/setSong', {
+      input: `song ${index}`,
+      timeoutMs: 8000,
+    }),
   );
-  const asked: Record<string, any>[] = [];
+  const asked: Record<string, Json>[] = [];
   for (let index = 0; index < count; index++) asked.push(await device.nextObject());
   for (const command of asked) {
     assert.equal(command['name'], 'setSong');
     assert.ok(command['deadlineMs'] > 0 && command['deadlineMs'] <= 8000);
   }
-  for (const command of asked.reverse()) device.send(line({ re: command['cmd'], output: { heard: command['input'] } }));
+  for (const command of asked.reverse())
+    device.send(line({ re: command['cmd'], output: { heard: command['input'] } }));
   for (const [index, call] of (await Promise.all(calls)).entries()) {
     assert.deepEqual(call.body.output, { heard: `song ${index}` });
   }
 });
 
-test('commands: the device\'s own error, with its status and payload', async (t) => {
+test("commands: the device's own error, with its status and payload", async (t) => {
   const hub = await startTestHub(t);
   const { device } = await greenhouse(t, hub);
   const call = hub.call('POST', '/api/v1/devices/greenhouse-1/commands/water', { input: { seconds: 5 } });
   const command = await device.nextObject();
-  device.send(line({ re: command['cmd'], error: { code: 'TANK_EMPTY', message: 'The tank is empty', status: 409, litres: 0 } }));
+  device.send(
+    line({
+      re: command['cmd'],
+      error: { code: 'TANK_EMPTY', message: 'The tank is empty', status: 409, litres: 0 },
+    }),
+  );
   const { status, body } = await call;
   assert.equal(status, 409);
   assert.equal(body.code, 'DEVICE_ERROR');
@@ -176,16 +234,24 @@ test('commands: the device\'s own error, with its status and payload', async (t)
 test('commands: input that does not fit never reaches the device', async (t) => {
   const hub = await startTestHub(t);
   const { device } = await greenhouse(t, hub);
-  const bad = await hub.call('POST', '/api/v1/devices/greenhouse-1/commands/water', { input: { seconds: 500 } });
+  const bad = await hub.call('POST', '/api/v1/devices/greenhouse-1/commands/water', {
+    input: { seconds: 500 },
+  });
   assert.equal(bad.status, 422);
   assert.equal(bad.body.errors[0].pointer, '/seconds');
   assert.equal((await hub.call('POST', '/api/v1/devices/greenhouse-1/commands/water', {})).status, 422);
-  assert.equal((await hub.call('POST', '/api/v1/devices/greenhouse-1/commands/level', { input: 1 })).status, 422);
-  assert.equal((await hub.call('POST', '/api/v1/devices/greenhouse-1/commands/none', {})).body.code, 'COMMAND_UNKNOWN');
+  assert.equal(
+    (await hub.call('POST', '/api/v1/devices/greenhouse-1/commands/level', { input: 1 })).status,
+    422,
+  );
+  assert.equal(
+    (await hub.call('POST', '/api/v1/devices/greenhouse-1/commands/none', {})).body.code,
+    'COMMAND_UNKNOWN',
+  );
   assert.equal(device.text, '');
 });
 
-test('commands: a timeout cancels at the device, and its late answer is nobody\'s', async (t) => {
+test("commands: a timeout cancels at the device, and its late answer is nobody's", async (t) => {
   const hub = await startTestHub(t);
   const { device } = await greenhouse(t, hub);
   const call = hub.call('POST', '/api/v1/devices/greenhouse-1/commands/level', { timeoutMs: 60 });
@@ -204,7 +270,10 @@ test('commands: an HTTP caller that leaves cancels at the device', async (t) => 
   const hub = await startTestHub(t);
   const { device } = await greenhouse(t, hub);
   const leaving = new AbortController();
-  const call = fetch(`${hub.url}/api/v1/devices/greenhouse-1/commands/level`, { method: 'POST', signal: leaving.signal });
+  const call = fetch(`${hub.url}/api/v1/devices/greenhouse-1/commands/level`, {
+    method: 'POST',
+    signal: leaving.signal,
+  });
   const command = await device.nextObject();
   leaving.abort();
   await assert.rejects(call);
@@ -225,7 +294,10 @@ test('commands: serial ones wait for each other, others pass them', async (t) =>
   const third = await device.nextObject();
   assert.equal(third['name'], 'move');
   device.send(line({ re: third['cmd'], output: 2 }));
-  assert.deepEqual((await Promise.all(moves)).map((move) => move.body.output).sort(), [1, 2]);
+  assert.deepEqual(
+    (await Promise.all(moves)).map((move) => move.body.output).sort((a, b) => a - b),
+    [1, 2],
+  );
 });
 
 test('commands: more than maxInFlightInvocations wait in the queue', async (t) => {
@@ -238,14 +310,22 @@ test('commands: more than maxInFlightInvocations wait in the queue', async (t) =
   await until('one waits', () => hub.server.hub.devices.get('greenhouse-1')?.lane.queued === 1);
   device.send(line({ re: first['cmd'], output: 1 }) + line({ re: second['cmd'], output: 2 }));
   device.send(line({ re: (await device.nextObject())['cmd'], output: 3 }));
-  assert.deepEqual((await Promise.all(calls)).map((call) => call.status), [200, 200, 200]);
+  assert.deepEqual(
+    (await Promise.all(calls)).map((call) => call.status),
+    [200, 200, 200],
+  );
 });
 
 test('commands: the seed routes serve framed devices as far as their commands fit', async (t) => {
   const hub = await startTestHub(t);
   const { device } = await greenhouse(t, hub);
   assert.deepEqual((await hub.call('GET', '/devices/greenhouse-1/commands/description')).body, {
-    '1': { Descrição: 'Water the plants', Entrada: 'seconds', 'Método HTTP': 'PATCH', 'Coleta de dados UDP': false },
+    '1': {
+      Descrição: 'Water the plants',
+      Entrada: 'seconds',
+      'Método HTTP': 'PATCH',
+      'Coleta de dados UDP': false,
+    },
     '2': { Descrição: 'Set song', Entrada: 'Song', 'Método HTTP': 'PATCH', 'Coleta de dados UDP': false },
     '3': { Descrição: 'Level', Entrada: '', 'Método HTTP': 'GET', 'Coleta de dados UDP': false },
     '4': { Descrição: 'Move', Entrada: '', 'Método HTTP': 'POST', 'Coleta de dados UDP': false },
@@ -262,7 +342,12 @@ test('commands: the seed routes serve framed devices as far as their commands fi
 test('telemetry on the connection, with its own time', async (t) => {
   const hub = await startTestHub(t);
   const { device } = await greenhouse(t, hub);
-  device.send(line({ telemetry: { temperature: 25.1, door: 'open', lit: true, bad: [1] }, at: '2026-11-22T10:00:00.000Z' }));
+  device.send(
+    line({
+      telemetry: { temperature: 25.1, door: 'open', lit: true, bad: [1] },
+      at: '2026-11-22T10:00:00.000Z',
+    }),
+  );
   const read = async () => (await hub.call('GET', '/api/v1/devices/greenhouse-1/telemetry')).body.readings;
   await until('readings', async () => (await read()).length === 3);
   assert.deepEqual(await read(), [
@@ -286,7 +371,10 @@ test('ping and pong, from either side', async (t) => {
     device.send(line({ pong: ping }));
   }
   await device.closed();
-  assert.equal((await hub.call('GET', '/api/v1/devices/greenhouse-1')).body.presence.reason, 'keep-alive-timeout');
+  assert.equal(
+    (await hub.call('GET', '/api/v1/devices/greenhouse-1')).body.presence.reason,
+    'keep-alive-timeout',
+  );
 });
 
 test('takeover: a second connection with the same token takes over; the first is told why', async (t) => {
@@ -355,7 +443,13 @@ test('signed datagrams: forged, replayed and those of another session are droppe
   await send(good);
   await until('replays', () => hub.counters['datagramsDroppedReplayed'] === 2);
   await send(good.replace('"temperature":1', '"temperature":9'));
-  await send(sign(Buffer.alloc(32).toString('base64url'), { telemetry: { temperature: 9 }, id: 'greenhouse-1', seq: 2 }));
+  await send(
+    sign(Buffer.alloc(32).toString('base64url'), {
+      telemetry: { temperature: 9 },
+      id: 'greenhouse-1',
+      seq: 2,
+    }),
+  );
   await send(sign(key, { telemetry: { temperature: 9 }, id: 'nobody', seq: 2 }));
   await until('forged', () => hub.counters['datagramsDroppedForged'] === 3);
   await send(sign(key, { telemetry: { temperature: 2 }, id: 'greenhouse-1', seq: 100 }));

@@ -57,9 +57,15 @@ test('the handshake may be split in every position, also inside a letter', async
     );
     connected += devices.length;
     const expected = devices.length;
-    await until('all of this batch are listed', async () => (await hub.call('GET', '/devices')).body.length === expected);
+    await until(
+      'all of this batch are listed',
+      async () => (await hub.call('GET', '/devices')).body.length === expected,
+    );
     for (const device of devices) device.socket.destroy();
-    await until('all of this batch have left', async () => (await hub.call('GET', '/devices')).body.length === 0);
+    await until(
+      'all of this batch have left',
+      async () => (await hub.call('GET', '/devices')).body.length === 0,
+    );
   }
   assert.equal(connected, bytes.length - 1);
   assert.equal(hub.counters['handshakesFailed'], 0);
@@ -119,7 +125,10 @@ test('command: Entrada stands in it only when the command takes input', async (t
   device.send("{'Resposta': 'Dispositivo ligado'}");
   assert.deepEqual((await post).body, { Resposta: 'Dispositivo ligado' });
 
-  const patch = hub.call('PATCH', `/devices/DE1/commands/3/${encodeURIComponent('Águas de Março "ao vivo"')}`);
+  const patch = hub.call(
+    'PATCH',
+    `/devices/DE1/commands/3/${encodeURIComponent('Águas de Março "ao vivo"')}`,
+  );
   await device.expect('{"Comando":"3","Entrada":"Águas de Março \\"ao vivo\\""}');
   device.send(`{"Resposta": {"Música atual": "Águas de Março"}}`);
   assert.deepEqual((await patch).body, { Resposta: { 'Música atual': 'Águas de Março' } });
@@ -135,7 +144,11 @@ test('command: an answer may be split in every position', async (t) => {
     const call = hub.call('POST', '/devices/DE1/commands/1');
     await device.expect('{"Comando":"1"}');
     await device.sendApart(answer.subarray(0, split), answer.subarray(split));
-    assert.deepEqual((await call).body, { Resposta: { Descrição: "it's {on}", x: [1, [2, 3], null] } }, `split at ${split}`);
+    assert.deepEqual(
+      (await call).body,
+      { Resposta: { Descrição: "it's {on}", x: [1, [2, 3], null] } },
+      `split at ${split}`,
+    );
   }
 });
 
@@ -336,7 +349,9 @@ test('an HTTP caller that leaves while it waits in the queue is never sent', asy
   const first = hub.call('POST', '/devices/DE1/commands/1');
   await device.expect('{"Comando":"1"}');
   const leaving = new AbortController();
-  const second = fetch(`${hub.url}/devices/DE1/commands/2`, { method: 'POST', signal: leaving.signal }).catch(() => 'left');
+  const second = fetch(`${hub.url}/devices/DE1/commands/2`, { method: 'POST', signal: leaving.signal }).catch(
+    () => 'left',
+  );
   await until('the second waits', () => hub.server.hub.devices.get('DE1')?.lane.queued === 1);
   leaving.abort();
   assert.equal(await second, 'left');
@@ -359,17 +374,23 @@ test('a full queue refuses with 429 and says when to come back', async (t) => {
   await until('listed', () => isListed(hub, 'DE1'));
   const calls = [hub.call('POST', '/api/v1/devices/DE1/commands/ligar', {})];
   await device.expect('{"Comando":"1"}');
-  for (let index = 0; index < 3; index++) calls.push(hub.call('POST', '/api/v1/devices/DE1/commands/ligar', {}));
+  for (let index = 0; index < 3; index++)
+    calls.push(hub.call('POST', '/api/v1/devices/DE1/commands/ligar', {}));
   await until('three wait', () => hub.server.hub.devices.get('DE1')?.lane.queued === 3);
   const refused = await hub.call('POST', '/api/v1/devices/DE1/commands/ligar', {});
   assert.equal(refused.status, 429);
   assert.equal(refused.body.code, 'TOO_MANY_INVOCATIONS');
   assert.equal(refused.headers.get('retry-after'), '1');
-  assert.deepEqual((await hub.call('POST', '/devices/DE1/commands/1')).body, { Resposta: 'Muitas requisições para o dispositivo' });
+  assert.deepEqual((await hub.call('POST', '/devices/DE1/commands/1')).body, {
+    Resposta: 'Muitas requisições para o dispositivo',
+  });
   assert.equal(hub.server.hub.devices.counters.invocationsRefused, 2);
   device.serve(() => "{'Resposta': 'ok'}");
   device.send("{'Resposta': 'ok'}");
-  assert.deepEqual((await Promise.all(calls)).map((call) => call.body.output), ['ok', 'ok', 'ok', 'ok']);
+  assert.deepEqual(
+    (await Promise.all(calls)).map((call) => call.body.output),
+    ['ok', 'ok', 'ok', 'ok'],
+  );
 });
 
 test('when the hub stops, connections end', async (t) => {

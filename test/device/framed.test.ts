@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, createDevice, type CommandCall, type DeviceState } from '../../src/device/index.ts';
 import { readDescription } from '../../src/devices/description.ts';
-import { FakeHub, type FakeConnection } from '../helpers/fake-hub.ts';
+import { FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { until } from '../helpers/until.ts';
 
 const FAST = { helloTimeoutMs: 300, minBackoffMs: 20, maxBackoffMs: 60, stableMs: 50, random: () => 1 };

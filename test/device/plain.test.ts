@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, createDevice, type DeviceState } from '../../src/device/index.ts';
-import { FakeHub, type FakeConnection } from '../helpers/fake-hub.ts';
+import { FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { until } from '../helpers/until.ts';
 
 const DESCRIPTION =

@@ -1,135 +1,245 @@
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { until } from './until.ts';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Command, DeviceDetails, Problem, Reading } from '../../src/client/index.ts';
 
-/** One connection that a device made, byte by byte. */
-export class FakeConnection {
-  readonly socket: Socket;
-  /** Everything that the device sent on it. */
-  received = '';
-  isClosed = false;
-  #read = 0;
+type Failure = Partial<Problem> & {
+  readonly code: string;
+  readonly status: number;
+  readonly retryAfter?: string;
+};
 
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.setEncoding('utf8').setNoDelay();
-    socket.on('data', (text: string) => (this.received += text));
-    socket.on('error', () => {});
-    socket.on('close', () => (this.isClosed = true));
-  }
+/** How a command of a fake device ends. `silent`: the hub never answers. */
+export type FakeOutcome = { readonly output: unknown } | { readonly failure: Failure } | 'silent';
 
-  /** What it sent since the last `take`, once `length` characters of it are there. */
-  async take(length: number): Promise<string> {
-    await until(
-      `${length} characters after ${JSON.stringify(this.received.slice(this.#read))}`,
-      () => this.received.length >= this.#read + length,
-    );
-    const text = this.received.slice(this.#read, this.#read + length);
-    this.#read += length;
-    return text;
-  }
+export type FakeCommand = Partial<Command> & {
+  readonly name: string;
+  readonly run?: (input: unknown) => FakeOutcome | Promise<FakeOutcome>;
+};
 
-  /** Waits for exactly this text as the next thing that it sends. */
-  async expect(text: string): Promise<void> {
-    const got = await this.take(text.length);
-    if (got !== text)
-      throw new Error(`the device sent ${JSON.stringify(got)} instead of ${JSON.stringify(text)}`);
-  }
+export type FakeDevice = {
+  readonly details: DeviceDetails;
+  readonly commands: readonly FakeCommand[];
+  readings: readonly Reading[];
+  unavailable: { readonly reason: string; readonly time: string } | null;
+};
 
-  /** The next line, as JSON. */
-  async takeLine(): Promise<Record<string, unknown>> {
-    const end = await until(`a line after ${JSON.stringify(this.received.slice(this.#read))}`, () => {
-      const index = this.received.indexOf('\n', this.#read);
-      return index >= 0 && { index };
-    });
-    const line = this.received.slice(this.#read, end.index);
-    this.#read = end.index + 1;
-    return JSON.parse(line) as Record<string, unknown>;
-  }
+/** What a test says of a device; the rest is filled in. */
+export type FakeDeviceOptions = {
+  readonly title?: string | null;
+  readonly model?: string | null;
+  readonly status?: 'online' | 'offline';
+  readonly reason?: string;
+  readonly sinceMs?: number;
+  readonly commands?: readonly FakeCommand[];
+  readonly readings?: readonly Partial<Reading>[];
+  readonly unavailable?: string;
+};
 
-  send(text: string | Buffer): void {
-    this.socket.write(text);
-  }
+type Invoked = { readonly deviceId: string; readonly command: string; readonly input: unknown };
 
-  sendLine(message: unknown): void {
-    this.send(`${JSON.stringify(message)}\n`);
-  }
-
-  async closed(): Promise<void> {
-    await until('the device closes the connection', () => this.isClosed);
-  }
-}
-
-/** A hub for tests that does nothing by itself: the test reads and writes every byte. */
+/** A hub that serves the HTTP API from memory: devices come, go and answer as a test says. */
 export class FakeHub {
-  readonly connections: FakeConnection[] = [];
-  readonly datagrams: { readonly text: string; readonly port: number }[] = [];
-  #server: Server;
-  readonly #udp: UdpSocket;
-  #taken = 0;
+  readonly devices = new Map<string, FakeDevice>();
+  /** Requests answered so far: `GET /api/v1/devices?limit=17`. */
+  readonly requests: string[] = [];
+  readonly invoked: Invoked[] = [];
+  /** When set, callers need it. */
+  token: string | undefined;
+  #server: Server | undefined;
   #port = 0;
+  readonly #sockets = new Set<Socket>();
 
-  constructor() {
-    this.#server = this.#makeServer();
-    this.#udp = createSocket('udp4');
-    this.#udp.on('message', (bytes, from) =>
-      this.datagrams.push({ text: bytes.toString('utf8'), port: from.port }),
-    );
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
   }
 
-  get address(): string {
-    return `127.0.0.1:${this.#port}`;
-  }
-
-  get port(): number {
-    return this.#port;
-  }
-
-  get udpPort(): number {
-    return this.#udp.address().port;
-  }
-
-  async start(): Promise<this> {
-    await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
-    this.#udp.bind(0, '127.0.0.1');
-    await once(this.#udp, 'listening');
-    return this;
-  }
-
-  /** The next connection that nobody took yet. */
-  async accept(): Promise<FakeConnection> {
-    const connection = await until('a connection', () => this.connections[this.#taken]);
-    this.#taken++;
-    return connection;
-  }
-
-  /** As when the hub's process dies: every connection breaks and nothing listens any more. */
-  async die(): Promise<void> {
-    for (const { socket } of this.connections) socket.resetAndDestroy();
-    await this.#close();
-  }
-
-  /** Listens again, on the same port. */
-  async revive(): Promise<void> {
-    this.#server = this.#makeServer();
-    await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
+  /** Listens; after `stop`, at the same port again. */
+  async start(): Promise<void> {
+    const server = createServer((request, response) => void this.#serve(request, response));
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    server.listen(this.#port, '127.0.0.1');
+    await once(server, 'listening');
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
   }
 
   async stop(): Promise<void> {
-    for (const { socket } of this.connections) socket.destroy();
-    await this.#close();
-    this.#udp.close();
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    for (const socket of this.#sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
   }
 
-  #makeServer(): Server {
-    return createServer((socket) => this.connections.push(new FakeConnection(socket)));
+  add(deviceId: string, options: FakeDeviceOptions = {}): FakeDevice {
+    const since = new Date(Date.now() - (options.sinceMs ?? 0)).toISOString();
+    const { status = 'online', commands = [], readings = [] } = options;
+    const sequence = (this.devices.get(deviceId)?.details.presence.sequence ?? 0) + 1;
+    const device: FakeDevice = {
+      details: {
+        deviceId,
+        title: options.title ?? null,
+        model: options.model ?? null,
+        gateway: 'socket',
+        presence: {
+          status,
+          sequence,
+          reason: options.reason ?? (status === 'online' ? 'connected' : 'disconnected'),
+          since,
+          lastSeen: since,
+        },
+        commandCount: commands.length,
+        telemetry: readings.map(({ metric = '', unit }) => ({
+          metric,
+          ...(typeof unit === 'string' && { unit }),
+        })),
+      },
+      commands,
+      readings: readings.map((reading) => ({
+        metric: 'm',
+        value: 0,
+        unit: null,
+        time: new Date().toISOString(),
+        ...reading,
+      })),
+      unavailable: options.unavailable === undefined ? null : { reason: options.unavailable, time: since },
+    };
+    this.devices.set(deviceId, device);
+    return device;
   }
 
-  async #close(): Promise<void> {
-    if (!this.#server.listening) return;
-    this.#server.close();
-    await once(this.#server, 'close');
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url);
+    const parts = url.pathname
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent);
+    this.requests.push(`${request.method} ${request.url}`);
+    if (url.pathname === '/healthz')
+      return answer(response, 200, { status: 'ok', name: 'recado', version: '0.1.0' });
+    if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`) {
+      return fail(response, {
+        code: 'UNAUTHENTICATED',
+        status: 401,
+        detail: 'Credentials are missing or wrong',
+      });
+    }
+    const [, , , deviceId, what, name] = parts;
+    if (deviceId === undefined) return this.#list(url.searchParams, response);
+    const device = this.devices.get(deviceId);
+    if (device === undefined) {
+      return fail(response, {
+        code: 'DEVICE_UNKNOWN',
+        status: 404,
+        detail: `no device has the id ${deviceId}`,
+      });
+    }
+    if (request.method === 'POST') return this.#invoke(device, name ?? '', await readBody(request), response);
+    if (request.method === 'DELETE') return this.#forget(device, response);
+    if (what === 'commands') return answer(response, 200, { commands: device.commands.map(showCommand) });
+    if (what === 'telemetry') {
+      const { readings, unavailable } = device;
+      return answer(response, 200, { deviceId, readings, unavailable });
+    }
+    return answer(response, 200, device.details);
   }
+
+  #list(query: URLSearchParams, response: ServerResponse): void {
+    const status = query.get('status');
+    const text = (query.get('q') ?? '').toLowerCase();
+    const limit = Number(query.get('limit') ?? 100);
+    const start = Number(query.get('cursor') ?? 0);
+    const all = [...this.devices.values()]
+      .map((device) => device.details)
+      .filter((device) => status === null || device.presence.status === status)
+      .filter((device) =>
+        `${device.deviceId} ${device.title ?? ''} ${device.model ?? ''}`.toLowerCase().includes(text),
+      )
+      .toSorted((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
+    const devices = all.slice(start, start + limit);
+    const nextCursor = start + limit < all.length ? String(start + limit) : undefined;
+    answer(response, 200, { devices, nextCursor, total: all.length });
+  }
+
+  #forget({ details }: FakeDevice, response: ServerResponse): void {
+    if (details.presence.status === 'online') {
+      return fail(response, { code: 'DEVICE_ONLINE', status: 409, detail: `${details.deviceId} is online` });
+    }
+    this.devices.delete(details.deviceId);
+    response.writeHead(204).end();
+  }
+
+  async #invoke(device: FakeDevice, name: string, body: unknown, response: ServerResponse): Promise<void> {
+    const { deviceId, presence } = device.details;
+    const input = (body as { input?: unknown }).input;
+    this.invoked.push({ deviceId, command: name, input });
+    const command = device.commands.find((item) => item.name === name);
+    if (command === undefined)
+      return fail(response, { code: 'COMMAND_UNKNOWN', status: 404, detail: `${deviceId} has no ${name}` });
+    if (presence.status === 'offline') {
+      const detail = `${deviceId} is offline`;
+      return fail(response, {
+        code: 'DEVICE_OFFLINE',
+        status: 503,
+        detail,
+        phase: 'accepted',
+        safeToRetry: true,
+        retryAfter: '5',
+      });
+    }
+    const accepted = new Date().toISOString();
+    const outcome = (await command.run?.(input)) ?? { output: null };
+    if (outcome === 'silent') return;
+    const phases = { accepted, sent: accepted };
+    const invocation = { id: `invocation-${this.invoked.length}`, deviceId, command: name };
+    if ('failure' in outcome)
+      return fail(response, { ...outcome.failure, invocation: { ...invocation, state: 'failed', phases } });
+    const answered = new Date().toISOString();
+    const complete = { ...invocation, state: 'completed', phases: { ...phases, answered } };
+    answer(response, 200, { output: outcome.output, invocation: complete });
+  }
+}
+
+function showCommand(command: FakeCommand, index: number): Command {
+  return {
+    name: command.name,
+    number: command.number ?? index + 1,
+    title: command.title ?? command.name,
+    kind: command.kind ?? 'action',
+    input: command.input ?? null,
+    output: command.output ?? null,
+    idempotent: command.idempotent ?? false,
+    concurrency: 'parallel',
+    expectedMs: null,
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const part of request.setEncoding('utf8')) text += part as string;
+  return JSON.parse(text) as unknown;
+}
+
+function answer(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+function fail(response: ServerResponse, { retryAfter, ...failure }: Failure): void {
+  const slug = failure.code.toLowerCase().replaceAll('_', '-');
+  const problem = {
+    type: `urn:recado:problem:${slug}`,
+    title: failure.code,
+    detail: failure.code,
+    ...failure,
+  };
+  const headers = {
+    'content-type': 'application/problem+json',
+    ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
+  };
+  response.writeHead(failure.status, headers).end(JSON.stringify(problem));
 }

@@ -3,6 +3,7 @@ import { startServer, type RunningServer } from '../../src/api/start-server.ts';
 import { silentLogger, type Logger } from '../../src/base/logger.ts';
 import type { Config } from '../../src/hub/config/config-schema.ts';
 import { defaultConfig } from '../../src/hub/config/default-config.ts';
+import type { Json } from './json.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object ? Mutable<T[K]> : T[K] };
 
@@ -12,7 +13,7 @@ export type Answer = {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  readonly body: any;
+  readonly body: Json;
 };
 
 export type TestHub = {
@@ -39,7 +40,7 @@ export async function startTestHub(
   const logged: TestHub['logged'] = [];
   const keep = (level: string) => (_fields: object, text: string) => void logged.push({ level, text });
   const log: Logger = { ...silentLogger, info: keep('info'), warn: keep('warn'), error: keep('error') };
-  const server = await startServer(config as Config, { log });
+  const server = await startServer(config, { log });
   t.after(() => server.close());
   const url = addressOf(server, 'http').replace('0.0.0.0', '127.0.0.1');
   return {

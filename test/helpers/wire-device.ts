@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { until } from './until.ts';
+import type { Json } from './json.ts';
 
 /** Bytes on a real TCP connection: what a device sends and receives, and nothing that thinks for it. */
 export class WireDevice {
@@ -65,7 +66,7 @@ export class WireDevice {
   }
 
   /** The next complete JSON object that the hub sent, without nested braces in strings. */
-  async nextObject(timeoutMs = 5000): Promise<Record<string, any>> {
+  async nextObject(timeoutMs = 5000): Promise<Record<string, Json>> {
     return until(
       'receive an object',
       () => {
@@ -76,7 +77,7 @@ export class WireDevice {
         for (let index = 0; index < text.length; index++) {
           if (text[index] === '{') depth++;
           if (text[index] === '}' && --depth === 0) {
-            const object = JSON.parse(text.slice(0, index + 1)) as Record<string, any>;
+            const object = JSON.parse(text.slice(0, index + 1)) as Record<string, Json>;
             this.#received = Buffer.from(text.slice(index + 1).trimStart());
             return object;
           }

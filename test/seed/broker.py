@@ -15,14 +15,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-output = threading.Lock()
+sys.dont_write_bytecode = True
 
-
-def say(*words):
-    """Prints one event as one line, at once, whole."""
-    with output:
-        sys.stdout.write(' '.join(str(word) for word in words) + '\n')
-        sys.stdout.flush()
+from connection import say  # noqa: E402
 
 
 class Device:
@@ -196,10 +191,6 @@ class Routes(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def thread_died(args):
-    say('died', f'{args.exc_type.__name__}: {args.exc_value}')
-
-
 def main():
     parser = argparse.ArgumentParser(description='Broker, written as the first seed writes it. Port 0 is any free one.')
     parser.add_argument('--host', default='127.0.0.1')
@@ -211,7 +202,6 @@ def main():
     parser.add_argument('--first-wait', type=float, default=2, help='seconds before the first keep-alive')
     options = parser.parse_args()
     sys.stdout.reconfigure(encoding='utf-8')
-    threading.excepthook = thread_died
     broker = Broker(options)
     tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

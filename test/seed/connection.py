@@ -23,6 +23,7 @@ def say(*words):
 
 
 def thread_died(args):
+    """The end of a thread that met more than it stands, told as one line."""
     say('died', f'{args.exc_type.__name__}: {args.exc_value}')
 
 

@@ -10,7 +10,14 @@ const Health = Type.Object({ status: Type.Enum(['ok']), name: Type.String(), ver
 export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
   app.get(
     '/healthz',
-    { schema: { operationId: 'getHealth', summary: 'Tells that the hub is alive', tags: ['hub'], response: { 200: Health } } },
+    {
+      schema: {
+        operationId: 'getHealth',
+        summary: 'Tells that the hub is alive',
+        tags: ['hub'],
+        response: { 200: Health },
+      },
+    },
     async () => ({ status: 'ok' as const, name: 'recado', version }),
   );
 
@@ -34,7 +41,12 @@ function collectMetrics(hub: Hub): Registry {
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
   gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);
   gauge(registry, 'process_resident_memory_bytes', 'Memory of the hub', () => process.memoryUsage.rss());
-  gauge(registry, 'process_cpu_seconds', 'CPU time of the hub', () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6);
+  gauge(
+    registry,
+    'process_cpu_seconds',
+    'CPU time of the hub',
+    () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+  );
   return registry;
 }
 

@@ -41,9 +41,16 @@ export class Connection {
       return this.end('protocol-error');
     }
     const { options } = this.#context;
-    this.#opening ??= new PlainMessageReader({ maxBytes: options.maxMessageBytes, maxDepth: options.maxNestingDepth });
+    this.#opening ??= new PlainMessageReader({
+      maxBytes: options.maxMessageBytes,
+      maxDepth: options.maxNestingDepth,
+    });
     this.#opening.push(chunk);
-    for (let message = this.#opening.next(); message !== undefined && !this.#isEnded; message = this.#opening.next()) {
+    for (
+      let message = this.#opening.next();
+      message !== undefined && !this.#isEnded;
+      message = this.#opening.next()
+    ) {
       if (message.kind === 'word' && message.word === 'Conexão') return this.#beginPlain(this.#opening);
       if (message.kind === 'word' && message.word === 'Checagem') {
         this.#answerCheck();

@@ -32,7 +32,12 @@ export class DatagramWaiters {
     this.#waiting = [];
     for (const { invocation } of waiting) {
       if (reading.valid) invocation.answer(reading.values);
-      else invocation.fail({ code: 'DEVICE_ERROR', message: reading.reason, device: { message: reading.reason } });
+      else
+        invocation.fail({
+          code: 'DEVICE_ERROR',
+          message: reading.reason,
+          device: { message: reading.reason },
+        });
     }
   }
 

@@ -17,14 +17,23 @@ test('the lowest free id of the address comes first', () => {
   const taken = [1, 2, 3, 4].map(() => ids.take('10.0.0.11', nobody));
   assert.deepEqual(taken, ['DE11', 'DE11-2', 'DE11-3', 'DE11-4']);
   for (const id of ['DE11-3', 'DE11', 'DE11-4']) ids.release('10.0.0.11', id);
-  assert.deepEqual([1, 2, 3, 4].map(() => ids.take('10.0.0.11', nobody)), ['DE11', 'DE11-3', 'DE11-4', 'DE11-5']);
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => ids.take('10.0.0.11', nobody)),
+    ['DE11', 'DE11-3', 'DE11-4', 'DE11-5'],
+  );
 });
 
 test('an id that somebody else uses is passed over', () => {
   const ids = new DeviceIds(100);
-  assert.equal(ids.take('10.0.0.11', (id) => id === 'DE11'), 'DE11-2');
+  assert.equal(
+    ids.take('10.0.0.11', (id) => id === 'DE11'),
+    'DE11-2',
+  );
   ids.release('10.0.0.11', 'DE11-2');
-  assert.equal(ids.take('10.0.0.11', (id) => id === 'DE11-2' || id === 'DE11'), 'DE11-3');
+  assert.equal(
+    ids.take('10.0.0.11', (id) => id === 'DE11-2' || id === 'DE11'),
+    'DE11-3',
+  );
 });
 
 test('only so many addresses are remembered, those that are connected always', () => {

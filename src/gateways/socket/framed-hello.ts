@@ -3,7 +3,11 @@ import type { ErrorCode } from '../../base/errors.ts';
 import { isDeviceId, readDescription, type DeviceDescription } from '../../devices/description.ts';
 
 /** `{"recado":2,"id":"greenhouse-1","token":"…","description":{…}}` */
-export type Hello = { readonly id: string; readonly token: string | undefined; readonly description: DeviceDescription };
+export type Hello = {
+  readonly id: string;
+  readonly token: string | undefined;
+  readonly description: DeviceDescription;
+};
 
 export type HelloResult =
   | { readonly ok: true; readonly hello: Hello }
@@ -11,13 +15,16 @@ export type HelloResult =
 
 /** Reads the first line of a framed device. */
 export function readHello(value: unknown): HelloResult {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('the first line must be an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse('the first line must be an object');
   const hello = value as Record<string, unknown>;
   if (hello['recado'] !== 2) return refuse('"recado" must be 2, the version of the protocol');
   const id = hello['id'];
-  if (typeof id !== 'string' || !isDeviceId(id)) return refuse('"id" must have 1 to 64 letters, digits or . _ - :');
+  if (typeof id !== 'string' || !isDeviceId(id))
+    return refuse('"id" must have 1 to 64 letters, digits or . _ - :');
   const token = hello['token'];
-  if (token !== undefined && (typeof token !== 'string' || token.length > 512)) return refuse('"token" must be a text of at most 512 characters');
+  if (token !== undefined && (typeof token !== 'string' || token.length > 512))
+    return refuse('"token" must be a text of at most 512 characters');
   const read = readDescription(hello['description'] ?? {});
   if (!read.ok) {
     const issues = read.issues.slice(0, 10).map((issue) => `description${issue.pointer} ${issue.message}`);

@@ -38,7 +38,10 @@ export class FramedSession implements Session, DeviceLink {
     this.#peer = peer;
     this.#context = context;
     this.maxInFlight = context.options.maxInFlightInvocations;
-    this.#reader = new LineReader({ maxBytes: context.options.maxLineBytes, maxDepth: context.options.maxNestingDepth });
+    this.#reader = new LineReader({
+      maxBytes: context.options.maxLineBytes,
+      maxDepth: context.options.maxNestingDepth,
+    });
     this.#openedAt = context.clock.monotonic();
     this.#lastHeardAt = this.#openedAt;
   }
@@ -58,14 +61,18 @@ export class FramedSession implements Session, DeviceLink {
       else this.#onLine(line.value);
     }
     this.#peer.socket.uncork();
-    if (this.#reader.isInside && this.#messageBeganAt === 0) this.#messageBeganAt = this.#context.clock.monotonic();
+    if (this.#reader.isInside && this.#messageBeganAt === 0)
+      this.#messageBeganAt = this.#context.clock.monotonic();
     else if (!this.#reader.isInside) this.#messageBeganAt = 0;
   }
 
   #onBroken(why: string, tooLarge: boolean): void {
     if (tooLarge) this.#context.counters.messagesTooLarge++;
     else this.#context.counters.messagesInvalid++;
-    this.#context.log.warn({ device: this.id, address: this.#peer.address }, `${this.id || this.#peer.address}: ${why}; closing its connection`);
+    this.#context.log.warn(
+      { device: this.id, address: this.#peer.address },
+      `${this.id || this.#peer.address}: ${why}; closing its connection`,
+    );
     const code: ErrorCode = tooLarge ? 'MESSAGE_TOO_LARGE' : 'MESSAGE_INVALID';
     const error = { code, message: `The hub closes this connection: ${why}.` };
     this.#sayGoodbye(this.#device === undefined ? { ok: false, error } : { error }, 'protocol-error');
@@ -128,13 +135,20 @@ export class FramedSession implements Session, DeviceLink {
     const holder = this.#context.registry.get(hello.id);
     if (holder?.isOnline !== true) return undefined;
     const session = this.#context.directory.framed(hello.id);
-    if (session !== undefined && isSameSecret(session.#hello?.token ?? '', hello.token ?? '')) return undefined;
-    return { code: 'FORBIDDEN', message: `Another device is connected as ${hello.id}, with another token. Choose another id.` };
+    if (session !== undefined && isSameSecret(session.#hello?.token ?? '', hello.token ?? ''))
+      return undefined;
+    return {
+      code: 'FORBIDDEN',
+      message: `Another device is connected as ${hello.id}, with another token. Choose another id.`,
+    };
   }
 
   #refuse(code: ErrorCode, message: string): void {
     this.#context.counters.handshakesFailed++;
-    this.#context.log.warn({ address: this.#peer.address, code }, `a device at ${this.#peer.address} was refused: ${message}`);
+    this.#context.log.warn(
+      { address: this.#peer.address, code },
+      `a device at ${this.#peer.address} was refused: ${message}`,
+    );
     this.#sayGoodbye({ ok: false, error: { code, message } }, 'protocol-error');
   }
 
@@ -157,7 +171,12 @@ export class FramedSession implements Session, DeviceLink {
   #onTelemetry(message: Record<string, unknown>): boolean {
     const readings = message['telemetry'];
     const device = this.#device;
-    if (device === undefined || typeof readings !== 'object' || readings === null || Array.isArray(readings)) {
+    if (
+      device === undefined ||
+      typeof readings !== 'object' ||
+      readings === null ||
+      Array.isArray(readings)
+    ) {
       this.#onUnasked();
       return false;
     }
@@ -166,7 +185,8 @@ export class FramedSession implements Session, DeviceLink {
     const time = Number.isNaN(at) ? now : at;
     for (const [metric, value] of Object.entries(readings)) {
       const unit = device.description.telemetry.find((item) => item.metric === metric)?.unit;
-      if (!isMetricValue(value) || !device.telemetry.observe(metric, value, unit, time)) this.#context.counters.readingsRefused++;
+      if (!isMetricValue(value) || !device.telemetry.observe(metric, value, unit, time))
+        this.#context.counters.readingsRefused++;
     }
     return true;
   }
@@ -191,7 +211,8 @@ export class FramedSession implements Session, DeviceLink {
 
   #onUnasked(): void {
     this.#context.counters.messagesUnasked++;
-    if (++this.#unasked > MAX_UNASKED_MESSAGES) this.#onBroken('too many messages that the protocol does not know', false);
+    if (++this.#unasked > MAX_UNASKED_MESSAGES)
+      this.#onBroken('too many messages that the protocol does not know', false);
   }
 
   invoke(invocation: Invocation): void {
@@ -284,7 +305,10 @@ export class FramedSession implements Session, DeviceLink {
 }
 
 const FAREWELLS: Partial<Record<PresenceReason, { code: ErrorCode; message: string }>> = {
-  'taken-over': { code: 'TAKEN_OVER', message: 'Another connection came with the same id, and the hub now speaks with that one.' },
+  'taken-over': {
+    code: 'TAKEN_OVER',
+    message: 'Another connection came with the same id, and the hub now speaks with that one.',
+  },
   'hub-stopping': { code: 'HUB_STOPPING', message: 'The hub is shutting down. Come back later.' },
 };
 
@@ -301,5 +325,9 @@ function readDeviceFailure(error: unknown): DeviceFailure {
 }
 
 function isMetricValue(value: unknown): value is MetricValue {
-  return typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
+  return (
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'number' && Number.isFinite(value))
+  );
 }

@@ -56,7 +56,11 @@ export class LineReader {
   #read(line: Buffer): Line {
     if (!isUtf8(line)) return { kind: 'broken', why: 'a line is not UTF-8', tooLarge: false };
     if (depthOf(line) > this.#maxDepth) {
-      return { kind: 'broken', why: `a line is nested deeper than ${this.#maxDepth} levels`, tooLarge: false };
+      return {
+        kind: 'broken',
+        why: `a line is nested deeper than ${this.#maxDepth} levels`,
+        tooLarge: false,
+      };
     }
     try {
       return { kind: 'message', value: JSON.parse(line.toString('utf8')) };

@@ -1,4 +1,9 @@
-import { isCommandName, MAX_COMMANDS_PER_DEVICE, MAX_TITLE_CHARACTERS, type DeviceDescription } from '../../devices/description.ts';
+import {
+  isCommandName,
+  MAX_COMMANDS_PER_DEVICE,
+  MAX_TITLE_CHARACTERS,
+  type DeviceDescription,
+} from '../../devices/description.ts';
 import type { Command, CommandKind } from '../../devices/command.ts';
 
 /** What a plain device said of its commands, and what the hub makes of it. */
@@ -50,7 +55,11 @@ export function readPlainDescription(value: unknown): PlainDescription | undefin
   return { description: { commands, telemetry: [], numbered: value }, datagramCommands, describeNumber };
 }
 
-function readPlainCommand(number: number, item: Readonly<Record<string, unknown>>, names: Set<string>): Command {
+function readPlainCommand(
+  number: number,
+  item: Readonly<Record<string, unknown>>,
+  names: Set<string>,
+): Command {
   const title = text(item['Descrição']) || `Comando ${number}`;
   const inputTitle = text(item['Entrada']);
   const kind = KIND_OF_METHOD.get(text(item['Método HTTP']).toUpperCase()) ?? 'action';

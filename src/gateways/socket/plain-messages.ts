@@ -66,7 +66,11 @@ export class PlainMessageReader {
     if (end === -2) {
       const tooLarge = this.#scanner.broken === 'bytes';
       this.#scanner.reset();
-      return { kind: 'broken', why: tooLarge ? 'is too large' : 'is nested too deep, or its brackets do not match', tooLarge };
+      return {
+        kind: 'broken',
+        why: tooLarge ? 'is too large' : 'is nested too deep, or its brackets do not match',
+        tooLarge,
+      };
     }
     if (end === -1) {
       this.#parts.push(this.#chunk.subarray(from));
@@ -118,5 +122,7 @@ function isSpace(byte: number | undefined): boolean {
 
 /** What the hub sends: JSON of strings, numbers and objects, which Python reads as a literal as well. */
 export function encodePlainCommand(number: number, input?: unknown): string {
-  return JSON.stringify(input === undefined ? { Comando: String(number) } : { Comando: String(number), Entrada: input });
+  return JSON.stringify(
+    input === undefined ? { Comando: String(number) } : { Comando: String(number), Entrada: input },
+  );
 }

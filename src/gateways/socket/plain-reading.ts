@@ -14,7 +14,10 @@ export function readPlainDatagram(value: unknown): PlainReading | undefined {
   const dictionary = value as Record<string, unknown>;
   if (dictionary[VALID] === false) {
     const reason = dictionary[REASON];
-    return { valid: false, reason: typeof reason === 'string' ? reason : 'O dispositivo não tem dados válidos' };
+    return {
+      valid: false,
+      reason: typeof reason === 'string' ? reason : 'O dispositivo não tem dados válidos',
+    };
   }
   delete dictionary[VALID];
   return { valid: true, values: dictionary };

@@ -66,7 +66,9 @@ export class PlainSession implements Session, DeviceLink {
   /** What a `Checagem` wants to know: has the device been heard from within the time in which it must answer? */
   get isGood(): boolean {
     const silentMs = this.#context.clock.monotonic() - this.#lastHeardAt;
-    return this.#device !== undefined && !this.#isEnded && silentMs <= this.#context.options.keepAliveTimeoutMs;
+    return (
+      this.#device !== undefined && !this.#isEnded && silentMs <= this.#context.options.keepAliveTimeoutMs
+    );
   }
 
   /** Greets the device with its id; its description comes next. */
@@ -83,13 +85,18 @@ export class PlainSession implements Session, DeviceLink {
   /** Reads what the reader still holds. Also called when the connection hands over after the first word. */
   readOn(): void {
     this.#isReading = true;
-    for (let message = this.#reader.next(); message !== undefined && !this.#isEnded; message = this.#reader.next()) {
+    for (
+      let message = this.#reader.next();
+      message !== undefined && !this.#isEnded;
+      message = this.#reader.next()
+    ) {
       this.#messageBeganAt = 0;
       this.#onMessage(message);
     }
     this.#isReading = false;
     if (this.#isEnded) return;
-    if (this.#reader.isInside && this.#messageBeganAt === 0) this.#messageBeganAt = this.#context.clock.monotonic();
+    if (this.#reader.isInside && this.#messageBeganAt === 0)
+      this.#messageBeganAt = this.#context.clock.monotonic();
     this.#sendHeld();
   }
 
@@ -105,10 +112,16 @@ export class PlainSession implements Session, DeviceLink {
   #onBroken(why: string, tooLarge: boolean): void {
     if (tooLarge) this.#context.counters.messagesTooLarge++;
     else this.#context.counters.messagesInvalid++;
-    const failure: Failure = { code: 'BAD_ANSWER', message: `What device ${this.id} sent ${why}. Its connection was closed.` };
+    const failure: Failure = {
+      code: 'BAD_ANSWER',
+      message: `What device ${this.id} sent ${why}. Its connection was closed.`,
+    };
     this.#exchange?.fail(failure);
     this.#exchange = undefined;
-    this.#context.log.warn({ device: this.id, address: this.address }, `what device ${this.id} sent ${why}: closing its connection`);
+    this.#context.log.warn(
+      { device: this.id, address: this.address },
+      `what device ${this.id} sent ${why}: closing its connection`,
+    );
     this.end('protocol-error');
   }
 
@@ -116,18 +129,26 @@ export class PlainSession implements Session, DeviceLink {
     const plain = message.kind === 'value' ? readPlainDescription(message.value) : undefined;
     if (plain === undefined) {
       this.#context.counters.handshakesFailed++;
-      this.#context.log.warn({ device: this.id, address: this.address }, `${this.address} sent no description of commands: closing its connection`);
+      this.#context.log.warn(
+        { device: this.id, address: this.address },
+        `${this.address} sent no description of commands: closing its connection`,
+      );
       return this.end('protocol-error');
     }
     this.#plain = plain;
     this.#context.directory.addPlain(this);
-    this.#device = this.#context.registry.connect(this.id, { gateway: 'socket', description: plain.description, link: this });
+    this.#device = this.#context.registry.connect(this.id, {
+      gateway: 'socket',
+      description: plain.description,
+      link: this,
+    });
   }
 
   #onWord(word: string): void {
     if (word === 'Recebido' && this.#keepAliveSentAt > 0) {
       this.#keepAliveSentAt = 0;
-      if (this.#exchange !== undefined && this.#exchange.command.number === 0) this.#settle((exchange) => exchange.answer(word));
+      if (this.#exchange !== undefined && this.#exchange.command.number === 0)
+        this.#settle((exchange) => exchange.answer(word));
     } else {
       this.#onUnasked();
     }
@@ -137,13 +158,19 @@ export class PlainSession implements Session, DeviceLink {
     if (this.#exchange === undefined || this.#keepAliveSentAt > 0) return this.#onUnasked();
     if (message.kind === 'unreadable') {
       this.#context.counters.messagesInvalid++;
-      const failure: Failure = { code: 'BAD_ANSWER', message: `The answer of device ${this.id} cannot be read: ${message.why}.` };
+      const failure: Failure = {
+        code: 'BAD_ANSWER',
+        message: `The answer of device ${this.id} cannot be read: ${message.why}.`,
+      };
       return this.#settle((exchange) => exchange.fail(failure));
     }
     const answer = message.value as Record<string, unknown>;
     if (!Object.hasOwn(answer, 'Resposta')) {
       this.#context.counters.messagesInvalid++;
-      const failure: Failure = { code: 'BAD_ANSWER', message: `The answer of device ${this.id} has no "Resposta".` };
+      const failure: Failure = {
+        code: 'BAD_ANSWER',
+        message: `The answer of device ${this.id} has no "Resposta".`,
+      };
       return this.#settle((exchange) => exchange.fail(failure));
     }
     this.#learnTitle(answer['Resposta']);
@@ -159,21 +186,28 @@ export class PlainSession implements Session, DeviceLink {
   #onUnasked(): void {
     this.#context.counters.messagesUnasked++;
     if (++this.#unasked > MAX_UNASKED_MESSAGES) {
-      this.#context.log.warn({ device: this.id }, `device ${this.id} keeps sending what nobody asked for: closing its connection`);
+      this.#context.log.warn(
+        { device: this.id },
+        `device ${this.id} keeps sending what nobody asked for: closing its connection`,
+      );
       this.end('protocol-error');
     }
   }
 
   #learnTitle(output: unknown): void {
     if (this.#exchange?.command.number !== this.#plain?.describeNumber) return;
-    const title = typeof output === 'object' && output !== null ? (output as Record<string, unknown>)['Descrição'] : undefined;
+    const title =
+      typeof output === 'object' && output !== null
+        ? (output as Record<string, unknown>)['Descrição']
+        : undefined;
     if (typeof title === 'string' && title.length <= 256) this.#device?.learnTitle(title);
   }
 
   invoke(invocation: Invocation): void {
     if (this.#plain?.datagramCommands.has(invocation.command.number) === true) {
       // Answered by what comes anyway: the line stays free for others.
-      if (!this.#waiters.add(invocation, this.#context.clock.monotonic())) this.#context.counters.datagramWaitersRefused++;
+      if (!this.#waiters.add(invocation, this.#context.clock.monotonic()))
+        this.#context.counters.datagramWaitersRefused++;
       invocation.release();
     } else if (this.#isReading || this.#reader.isInside || this.#keepAliveSentAt > 0) {
       this.#held = invocation;
@@ -208,7 +242,12 @@ export class PlainSession implements Session, DeviceLink {
       return invocation.fail({
         code: 'INPUT_INVALID',
         message: `The input is too large for device ${this.id}.`,
-        issues: [{ pointer: '', message: `the whole message may have ${this.#context.options.maxMessageBytes} bytes` }],
+        issues: [
+          {
+            pointer: '',
+            message: `the whole message may have ${this.#context.options.maxMessageBytes} bytes`,
+          },
+        ],
       });
     }
     const now = this.#context.clock.monotonic();
@@ -278,9 +317,17 @@ export class PlainSession implements Session, DeviceLink {
     // The device leaves first: what is failed below must not make the lane send the next command here.
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
     this.#settle((exchange) => exchange.fail(lost(this.id)));
-    this.#held?.fail({ code: 'DEVICE_OFFLINE', message: `Device ${this.id} went offline before the command was sent.`, retryAfterSeconds: 5 });
+    this.#held?.fail({
+      code: 'DEVICE_OFFLINE',
+      message: `Device ${this.id} went offline before the command was sent.`,
+      retryAfterSeconds: 5,
+    });
     this.#held = undefined;
-    this.#waiters.failAll({ code: 'DEVICE_OFFLINE', message: `Device ${this.id} went offline.`, retryAfterSeconds: 5 });
+    this.#waiters.failAll({
+      code: 'DEVICE_OFFLINE',
+      message: `Device ${this.id} went offline.`,
+      retryAfterSeconds: 5,
+    });
   }
 
   /** A datagram that is this device's. False when it cannot be read. */
@@ -319,5 +366,8 @@ export class PlainSession implements Session, DeviceLink {
 }
 
 function lost(deviceId: string): Failure {
-  return { code: 'DEVICE_LOST', message: `The connection to device ${deviceId} was lost before it answered. It may have done the command.` };
+  return {
+    code: 'DEVICE_LOST',
+    message: `The connection to device ${deviceId} was lost before it answered. It may have done the command.`,
+  };
 }

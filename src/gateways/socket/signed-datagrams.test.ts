@@ -3,11 +3,19 @@ import { test } from 'node:test';
 import { hasValidMac, isSigned, parseSigned, ReplayWindow } from './signed-datagrams.ts';
 
 /** Made with: `printf '{"telemetry":{"t":1},"id":"a","seq":1' | openssl dgst -sha256 -mac HMAC -macopt hexkey:00…00`. */
-const VECTOR = Buffer.from('{"telemetry":{"t":1},"id":"a","seq":1,"mac":"OV3-K2KGmqAj44lNVw_eAn6-VhjVtHCLUTNCg1P2Eek"}');
+const VECTOR = Buffer.from(
+  '{"telemetry":{"t":1},"id":"a","seq":1,"mac":"OV3-K2KGmqAj44lNVw_eAn6-VhjVtHCLUTNCg1P2Eek"}',
+);
 
 test('a signed datagram is told by its end', () => {
   assert.equal(isSigned(VECTOR), true);
-  for (const text of ['', '{}', "{'Temperatura': '25°C', 'Válido': True}", '{"mac":"short"}', VECTOR.toString().replace('mac', 'mak')]) {
+  for (const text of [
+    '',
+    '{}',
+    "{'Temperatura': '25°C', 'Válido': True}",
+    '{"mac":"short"}',
+    VECTOR.toString().replace('mac', 'mak'),
+  ]) {
     assert.equal(isSigned(Buffer.from(text)), false, text);
   }
 });
@@ -41,6 +49,7 @@ test('the window takes each number once, also when datagrams overtake each other
 
 test('numbers that are none are never taken', () => {
   const window = new ReplayWindow();
-  for (const bad of [0, -1, 1.5, Number.NaN, Infinity, 2 ** 53]) assert.equal(window.accept(bad), false, String(bad));
+  for (const bad of [0, -1, 1.5, Number.NaN, Infinity, 2 ** 53])
+    assert.equal(window.accept(bad), false, String(bad));
   assert.equal(window.lost, 0);
 });

@@ -28,7 +28,10 @@ export class SocketGateway implements Gateway {
   #server: Server | undefined;
   #ticker: Timer | undefined;
 
-  constructor(options: SocketGatewayOptions, parts: { registry: DeviceRegistry; log: Logger; clock?: Clock }) {
+  constructor(
+    options: SocketGatewayOptions,
+    parts: { registry: DeviceRegistry; log: Logger; clock?: Clock },
+  ) {
     this.#context = {
       options,
       registry: parts.registry,
@@ -45,11 +48,23 @@ export class SocketGateway implements Gateway {
   async start(): Promise<readonly ListeningAddress[]> {
     const { host, tcpPort, udpPort } = this.#context.options;
     const tcp = await this.#listen().catch((error: unknown) => {
-      throw listenError(error, { host, port: tcpPort, kind: 'TCP', key: 'gateways.socket.tcpPort', flag: '--tcp-port' });
+      throw listenError(error, {
+        host,
+        port: tcpPort,
+        kind: 'TCP',
+        key: 'gateways.socket.tcpPort',
+        flag: '--tcp-port',
+      });
     });
     const udp = await this.#receiver.start().catch(async (error: unknown) => {
       await this.stop();
-      throw listenError(error, { host, port: udpPort, kind: 'UDP', key: 'gateways.socket.udpPort', flag: '--udp-port' });
+      throw listenError(error, {
+        host,
+        port: udpPort,
+        kind: 'UDP',
+        key: 'gateways.socket.udpPort',
+        flag: '--udp-port',
+      });
     });
     this.#ticker = this.#context.clock.setTicker(TICK_MS, () => this.#tick());
     const place = host.includes(':') ? `[${host}]` : host;
@@ -63,7 +78,8 @@ export class SocketGateway implements Gateway {
     this.#ticker?.clear();
     const server = this.#server;
     this.#server = undefined;
-    const closed = server === undefined ? undefined : new Promise<void>((resolve) => void server.close(() => resolve()));
+    const closed =
+      server === undefined ? undefined : new Promise<void>((resolve) => void server.close(() => resolve()));
     for (const connection of this.#connections) connection.stop();
     await this.#receiver.stop();
     await closed;
@@ -80,7 +96,9 @@ export class SocketGateway implements Gateway {
         resolve();
       });
     });
-    server.on('error', (error) => this.#context.log.error({ err: error }, 'the TCP listener reported an error'));
+    server.on('error', (error) =>
+      this.#context.log.error({ err: error }, 'the TCP listener reported an error'),
+    );
     return { port: (server.address() as AddressInfo).port };
   }
 
@@ -141,7 +159,12 @@ function listenError(
   const code = (error as NodeJS.ErrnoException).code;
   const place = `${where.kind} port ${where.port} on ${where.host}`;
   const instead = `Choose another with ${where.flag}, or ${where.key} in the configuration.`;
-  if (code === 'EADDRINUSE') return new RecadoError('PORT_IN_USE', `${place} is in use by another program. ${instead}`, { cause: error });
+  if (code === 'EADDRINUSE')
+    return new RecadoError('PORT_IN_USE', `${place} is in use by another program. ${instead}`, {
+      cause: error,
+    });
   const reason = error instanceof Error ? error.message : String(error);
-  return new RecadoError('LISTEN_FAILED', `The hub cannot listen on ${place}: ${reason}. ${instead}`, { cause: error });
+  return new RecadoError('LISTEN_FAILED', `The hub cannot listen on ${place}: ${reason}. ${instead}`, {
+    cause: error,
+  });
 }

@@ -26,7 +26,9 @@ export class TelemetryReceiver {
       });
     });
     growReceiveBuffer(socket, receiveBufferBytes);
-    socket.on('error', (error) => this.#context.log.error({ err: error }, 'the UDP socket reported an error'));
+    socket.on('error', (error) =>
+      this.#context.log.error({ err: error }, 'the UDP socket reported an error'),
+    );
     socket.on('message', (bytes, from) => this.#onDatagram(bytes, from));
     this.#socket = socket;
     return { port: socket.address().port };
@@ -72,7 +74,10 @@ export class TelemetryReceiver {
   #tellUnknown(address: string): void {
     if (this.#toldUnknown.has(address) || this.#toldUnknown.size >= MAX_TOLD_ADDRESSES) return;
     this.#toldUnknown.add(address);
-    this.#context.log.info({ address }, `datagrams from ${address} are dropped: no device is connected from there`);
+    this.#context.log.info(
+      { address },
+      `datagrams from ${address} are dropped: no device is connected from there`,
+    );
   }
 
   #tellAmbiguous(address: string): void {

@@ -17,8 +17,10 @@ export type Screen = {
   readonly isTyping: boolean;
   /** It became the one that is seen. */
   onShown?(): void;
-  /** It is not seen any more: polling stops, what is under way is given up. */
+  /** It is not seen any more: polling stops. */
   onHidden?(): void;
+  /** Somebody went back from it: what is under way is given up. */
+  onClosed?(): void;
   /** The room for it has changed. */
   onResized?(): void;
   /** False when the key means nothing here; then the keys that mean the same everywhere get their turn. */

@@ -68,7 +68,8 @@ export class ManageApp implements Desk {
 
   draw(): readonly Row[] {
     const screen = this.#top;
-    const titles = this.#screens.length === 1 ? [screen.title] : this.#screens.slice(1).map((item) => item.title);
+    const titles =
+      this.#screens.length === 1 ? [screen.title] : this.#screens.slice(1).map((item) => item.title);
     return drawFrame({
       size: this.#size,
       titles,
@@ -109,20 +110,19 @@ export class ManageApp implements Desk {
   }
 
   replace(screen: Screen): void {
-    this.#screens.pop()?.onHidden?.();
+    this.#leaveTop();
     this.#show(screen);
   }
 
   back(): void {
     if (this.#screens.length === 1) return;
-    this.#screens.pop()?.onHidden?.();
+    this.#leaveTop();
     this.#top.onShown?.();
     this.changed();
   }
 
   home(): void {
-    this.#top.onHidden?.();
-    this.#screens.length = 1;
+    while (this.#screens.length > 1) this.#leaveTop();
     this.#top.onShown?.();
     this.changed();
   }
@@ -144,7 +144,10 @@ export class ManageApp implements Desk {
 
   /** Ends polling, timers and calls: nothing is drawn any more. */
   close(): void {
-    this.#top.onHidden?.();
+    for (const screen of this.#screens) {
+      screen.onHidden?.();
+      screen.onClosed?.();
+    }
     this.#noticeTimer?.clear();
     this.#drawTimer?.clear();
     this.#listeners.clear();
@@ -154,6 +157,12 @@ export class ManageApp implements Desk {
     const screen = this.#screens.at(-1);
     if (screen === undefined) throw new Error('there is always a screen');
     return screen;
+  }
+
+  #leaveTop(): void {
+    const screen = this.#screens.pop();
+    screen?.onHidden?.();
+    screen?.onClosed?.();
   }
 
   #show(screen: Screen): void {

@@ -123,7 +123,7 @@ export class SimulateScreen {
   }
 
   #data(): string[] {
-    const { data, none, on, off, at: _at, playing, paused, status } = this.#messages;
+    const { data, none, on, off, playing, paused, status } = this.#messages;
     const device = this.#device;
     const isConnected = device.state.status !== 'offline';
     const lines = [
@@ -161,32 +161,37 @@ export class SimulateScreen {
     const { kind, state } = this.#device;
     return {
       title: titles[kind],
-      status: [
-        { text: this.#connectionLine(state), tone: STATUS_TONES[state.status] },
-        { text: this.#deviceLine(), tone: 'plain' },
-      ],
+      status: this.#statusRows(state),
       choices: this.#choices,
       message: this.#said,
       prompt,
     };
   }
 
-  #connectionLine(state: ConnectionState): string {
-    const { status, at, reasons } = this.#messages;
-    const { server, id } = this.#device;
-    const word = status[state.status];
-    if (state.status === 'offline') return word;
-    if (state.status === 'online') return `${word}: ${at(id ?? '', server)}`;
-    if (state.status === 'waiting') return `${word}: ${server}, ${this.#explain(state)}`;
-    const why = reasons[state.reason];
-    return why === '' ? `${word}: ${server}` : `${word}: ${server}, ${why}`;
+  #statusRows(state: ConnectionState): View['status'] {
+    const tone = STATUS_TONES[state.status];
+    const why = this.#explain(state);
+    return [
+      { text: this.#connectionLine(state), tone },
+      ...(why === '' ? [] : [{ text: why, tone }]),
+      { text: this.#deviceLine(), tone: 'plain' as const },
+    ];
   }
 
-  /** Why it waits, and how long. What a hub says of a refusal is told in the hub's own words. */
-  #explain({ reason, message, retryInMs }: ConnectionState): string {
-    const { reasons, retryIn } = this.#messages;
-    const why = reason === 'refused' ? `${reasons[reason]}: ${message}` : reasons[reason];
-    return `${why}; ${retryIn((retryInMs / 1000).toFixed(retryInMs < 10_000 ? 1 : 0))}`;
+  #connectionLine({ status, retryInMs }: ConnectionState): string {
+    const { status: words, at, retryIn } = this.#messages;
+    const { server, id } = this.#device;
+    const word = words[status];
+    if (status === 'offline') return word;
+    if (status === 'online') return `${word}: ${at(id ?? '', server)}`;
+    if (status === 'connecting') return `${word}: ${server}`;
+    return `${word}: ${server}, ${retryIn((retryInMs / 1000).toFixed(retryInMs < 10_000 ? 1 : 0))}`;
+  }
+
+  /** What a hub says of a refusal is told in the hub's own words. */
+  #explain({ reason, message }: ConnectionState): string {
+    const why = this.#messages.reasons[reason];
+    return reason === 'refused' ? `${why}: ${message}` : why;
   }
 
   #deviceLine(): string {

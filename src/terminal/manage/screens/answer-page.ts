@@ -61,10 +61,7 @@ export class AnswerScreen implements Screen {
     ];
   }
 
-  onHidden(): void {
-    // The help screen lies over it for a moment only: a command that is under way stays so.
-  }
-
+  /** A screen that lies over it for a moment does not end a command that is under way; going back does. */
   onClosed(): void {
     this.#abort?.abort();
     this.#ticker?.clear();
@@ -82,7 +79,9 @@ export class AnswerScreen implements Screen {
     }
     this.#isConfirmed = false;
     if (key.name === 'text' && key.text === 'e' && this.#options.edit !== undefined) {
-      this.#desk.replace(this.#options.edit(this.#outcome.kind === 'failed' ? this.#outcome.error : undefined));
+      this.#desk.replace(
+        this.#options.edit(this.#outcome.kind === 'failed' ? this.#outcome.error : undefined),
+      );
       return true;
     }
     return this.#rows.take(key);
@@ -94,7 +93,8 @@ export class AnswerScreen implements Screen {
       const waitedMs = this.#desk.clock.monotonic() - this.#outcome.since;
       return drawWaiting({ device, command, waitedMs }, this.#desk);
     }
-    if (this.#drawn?.columns !== area.columns) this.#drawn = { columns: area.columns, rows: this.#drawOutcome(area) };
+    if (this.#drawn?.columns !== area.columns)
+      this.#drawn = { columns: area.columns, rows: this.#drawOutcome(area) };
     return this.#rows.draw(this.#drawn.rows, area);
   }
 
@@ -149,8 +149,11 @@ export class AnswerScreen implements Screen {
     this.#ticker = clock.setTicker(TICK_MS, () => this.#desk.changed());
     try {
       const options = { ...request, signal: abort.signal };
-      const result = await session.call((client) => client.devices.invoke(device.deviceId, command.name, options));
-      if (!abort.signal.aborted) this.#settle({ kind: 'done', result, tookMs: clock.monotonic() - startedAt });
+      const result = await session.call((client) =>
+        client.devices.invoke(device.deviceId, command.name, options),
+      );
+      if (!abort.signal.aborted)
+        this.#settle({ kind: 'done', result, tookMs: clock.monotonic() - startedAt });
     } catch (error) {
       if (abort.signal.aborted) return;
       if (!(error instanceof ClientError)) throw error;

@@ -15,7 +15,11 @@ export function drawWaiting(
   const { device, command, waitedMs } = waiting;
   // Whole tenths jump too fast to read: the time is told in steps of a quarter of a second at most.
   const time = waitedMs < 1000 ? '' : sayShortDuration(Math.floor(waitedMs / 500) * 500);
-  return [[{ text: command.title, tone: 'strong' }], EMPTY_ROW, [{ text: say('answer.waiting', { id: device.deviceId, time }), tone: 'dim' }]];
+  return [
+    [{ text: command.title, tone: 'strong' }],
+    EMPTY_ROW,
+    [{ text: say('answer.waiting', { id: device.deviceId, time }), tone: 'dim' }],
+  ];
 }
 
 export function drawResult(
@@ -30,22 +34,35 @@ export function drawResult(
     { label: say('answer.invocation'), text: invocation.id, tone: 'dim' },
   ];
   return [
-    [{ text: '✓ ', tone: 'good' }, { text: say('answer.done', { time: sayShortDuration(done.tookMs) }), tone: 'dim' }],
+    [
+      { text: '✓ ', tone: 'good' },
+      { text: say('answer.done', { time: sayShortDuration(done.tookMs) }), tone: 'dim' },
+    ],
     EMPTY_ROW,
     ...(output === null ? textRows(say('answer.nothing'), area) : valueRows(output, desk, area)),
     EMPTY_ROW,
     ...inputRows(done.request, desk, area),
-    ...factRows(facts.filter((fact) => fact.text !== ''), area),
+    ...factRows(
+      facts.filter((fact) => fact.text !== ''),
+      area,
+    ),
   ];
 }
 
-export function drawFailure(failed: { readonly error: unknown; readonly request: Request }, desk: Desk, area: Area): Row[] {
+export function drawFailure(
+  failed: { readonly error: unknown; readonly request: Request },
+  desk: Desk,
+  area: Area,
+): Row[] {
   const { say, clock } = desk;
   const { title, code, detail, facts, payload } = explainFailure(failed.error, say, clock.now());
   const more: Fact[] = facts.map(([label, text]) => ({ label, text }));
   if (code !== '') more.push({ label: say('answer.code'), text: code });
   return [
-    [{ text: '✗ ', tone: 'bad' }, { text: title, tone: 'bad' }],
+    [
+      { text: '✗ ', tone: 'bad' },
+      { text: title, tone: 'bad' },
+    ],
     EMPTY_ROW,
     ...(detail === '' ? [] : [...textRows(detail, area), EMPTY_ROW]),
     ...factRows(more, area),
@@ -55,7 +72,11 @@ export function drawFailure(failed: { readonly error: unknown; readonly request:
 }
 
 export function drawGivenUp({ say }: Desk, area: Area): Row[] {
-  return [[{ text: say('answer.given-up'), tone: 'warn' }], EMPTY_ROW, ...textRows(say('answer.given-up.detail'), area)];
+  return [
+    [{ text: say('answer.given-up'), tone: 'warn' }],
+    EMPTY_ROW,
+    ...textRows(say('answer.given-up.detail'), area),
+  ];
 }
 
 function textRows(text: string, area: Area, tone: Tone = 'plain'): Row[] {
@@ -64,7 +85,10 @@ function textRows(text: string, area: Area, tone: Tone = 'plain'): Row[] {
 
 function valueRows(value: unknown, { say }: Desk, area: Area): Row[] {
   const { lines, cut } = valueLines(value, say);
-  return [...factRows(lines, area), ...(cut === 0 ? [] : textRows(say('answer.cut', { count: cut }), area, 'dim'))];
+  return [
+    ...factRows(lines, area),
+    ...(cut === 0 ? [] : textRows(say('answer.cut', { count: cut }), area, 'dim')),
+  ];
 }
 
 function inputRows({ input }: Request, { say }: Desk, area: Area): Row[] {

@@ -95,16 +95,20 @@ export class ConnectScreen implements Screen {
     const state = this.#state;
     switch (state.kind) {
       case 'invalid':
-        return wrapLines(say('connect.invalid', { example: DEFAULT_HUB_URL }), area.columns).map((text) => [{ text, tone: 'bad' }]);
+        return wrapLines(say('connect.invalid', { example: DEFAULT_HUB_URL }), area.columns).map((text) => [
+          { text, tone: 'bad' },
+        ]);
       case 'trying':
         return [[{ text: say('connect.trying', { url: state.url }), tone: 'dim' }]];
       case 'failed':
         return [
-          ...wrapLines(sayUnreachable(state.error, say), area.columns).map((text): Row => [{ text, tone: 'bad' }]),
-          EMPTY_ROW,
-          ...wrapLines(say('connect.retrying', { seconds: RETRY_MS / 1000 }), area.columns).map((text): Row => [
-            { text, tone: 'dim' },
+          ...wrapLines(sayUnreachable(state.error, say), area.columns).map((text): Row => [
+            { text, tone: 'bad' },
           ]),
+          EMPTY_ROW,
+          ...wrapLines(say('connect.retrying', { seconds: RETRY_MS / 1000 }), area.columns).map(
+            (text): Row => [{ text, tone: 'dim' }],
+          ),
         ];
       default:
         return [];

@@ -31,6 +31,7 @@ export class DescriptionScreen implements Screen {
     this.#device = options.device;
     this.#describe = options.describe;
     this.#rows = new ScrolledRows(desk);
+    void this.#ask();
   }
 
   get title(): string {
@@ -46,11 +47,7 @@ export class DescriptionScreen implements Screen {
     ];
   }
 
-  onShown(): void {
-    void this.#ask();
-  }
-
-  onHidden(): void {
+  onClosed(): void {
     this.#abort?.abort();
   }
 
@@ -65,7 +62,8 @@ export class DescriptionScreen implements Screen {
   draw(area: Area): readonly Row[] {
     const { say } = this.#desk;
     const own = this.#drawOwnWords(area);
-    const heading: Row[] = own.length === 0 ? [] : [EMPTY_ROW, [{ text: say('description.own'), tone: 'strong' }]];
+    const heading: Row[] =
+      own.length === 0 ? [] : [EMPTY_ROW, [{ text: say('description.own'), tone: 'strong' }]];
     return this.#rows.draw([...factRows(this.#facts(), area), ...heading, ...own], area);
   }
 
@@ -91,7 +89,9 @@ export class DescriptionScreen implements Screen {
       { label: say('description.commands'), text: String(device.commandCount) },
       {
         label: say('description.reports'),
-        text: reports.map(({ title, metric, unit }) => (title ?? metric) + (unit === undefined ? '' : ` (${unit})`)).join(', '),
+        text: reports
+          .map(({ title, metric, unit }) => (title ?? metric) + (unit === undefined ? '' : ` (${unit})`))
+          .join(', '),
       },
     ];
     return facts.filter((fact) => fact.text !== '');
@@ -109,7 +109,10 @@ export class DescriptionScreen implements Screen {
         return factRows(valueLines(own.output, say).lines, area);
       case 'failed': {
         const { title, detail } = explainFailure(own.error, say, clock.now());
-        return factRows([{ label: '', text: title, tone: 'bad' }, ...(detail === '' ? [] : [{ label: '', text: detail }])], area);
+        return factRows(
+          [{ label: '', text: title, tone: 'bad' }, ...(detail === '' ? [] : [{ label: '', text: detail }])],
+          area,
+        );
       }
       default:
         return [];
@@ -124,7 +127,8 @@ export class DescriptionScreen implements Screen {
       await this.#load(abort.signal);
     } catch (error) {
       if (!abort.signal.aborted && !(error instanceof ClientError)) throw error;
-      if (!abort.signal.aborted && this.#ownWords.kind === 'asking') this.#ownWords = { kind: 'failed', error };
+      if (!abort.signal.aborted && this.#ownWords.kind === 'asking')
+        this.#ownWords = { kind: 'failed', error };
     } finally {
       this.#desk.changed();
     }
@@ -142,7 +146,9 @@ export class DescriptionScreen implements Screen {
       this.#ownWords = { kind: 'offline' };
       return;
     }
-    const { output } = await session.call((client) => client.devices.invoke(deviceId, describe.name, { signal }));
+    const { output } = await session.call((client) =>
+      client.devices.invoke(deviceId, describe.name, { signal }),
+    );
     this.#ownWords = { kind: 'told', output };
   }
 }

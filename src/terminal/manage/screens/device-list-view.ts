@@ -26,7 +26,9 @@ export function drawDeviceList(state: DeviceListState, desk: Desk, area: Area): 
   const columns = chooseColumns(page.devices, desk, area);
   const rows = page.devices
     .slice(0, deviceRows(area))
-    .map((device, index) => drawDevice(device, { columns, desk, number: index + 1, isSelected: index === state.selected }));
+    .map((device, index) =>
+      drawDevice(device, { columns, desk, number: index + 1, isSelected: index === state.selected }),
+    );
   return [...head, drawHeads(columns, desk), ...rows];
 }
 
@@ -42,7 +44,8 @@ function drawFilters(state: DeviceListState, desk: Desk, area: Area): Row {
 function sayRange({ page, before }: DeviceListState, { say }: Desk, area: Area): string {
   if (page === undefined) return '';
   const seen = Math.min(page.devices.length, deviceRows(area));
-  if (seen === 0 || (before === 0 && page.nextCursor === undefined)) return sayCount(say, 'devices.total', page.total);
+  if (seen === 0 || (before === 0 && page.nextCursor === undefined))
+    return sayCount(say, 'devices.total', page.total);
   return say('devices.range', { from: before + 1, to: before + seen, total: page.total });
 }
 
@@ -51,7 +54,10 @@ function drawSearch(state: DeviceListState, desk: Desk, area: Area): Row {
   if (!isSearching && search.text === '') return EMPTY_ROW;
   const label = `${desk.say('devices.search')}  `;
   const columns = Math.max(1, area.columns - widthOf(label));
-  return [{ text: label, tone: isSearching ? 'focus' : 'dim' }, ...typingCells(search, { columns, hasFocus: isSearching })];
+  return [
+    { text: label, tone: isSearching ? 'focus' : 'dim' },
+    ...typingCells(search, { columns, hasFocus: isSearching }),
+  ];
 }
 
 function drawNone(state: DeviceListState, { say }: Desk): Row[] {
@@ -60,14 +66,23 @@ function drawNone(state: DeviceListState, { say }: Desk): Row[] {
   return [[{ text: say(key) }], [{ text: say(`${key}.advice`), tone: 'dim' }]];
 }
 
-type Columns = { readonly id: number; readonly title: boolean; readonly gateway: boolean; readonly presence: number };
+type Columns = {
+  readonly id: number;
+  readonly title: boolean;
+  readonly gateway: boolean;
+  readonly presence: number;
+};
 
 /** Gives each column what its longest text needs, and drops the less important ones where there is no room. */
 function chooseColumns(devices: readonly Device[], desk: Desk, area: Area): Columns {
   const now = desk.clock.now();
-  const longest = (texts: string[], most: number): number => Math.min(most, Math.max(...texts.map(widthOf)) + GAP);
+  const longest = (texts: string[], most: number): number =>
+    Math.min(most, Math.max(...texts.map(widthOf)) + GAP);
   const id = longest([desk.say('devices.column.device'), ...devices.map((device) => device.deviceId)], 28);
-  const presence = longest([desk.say('devices.column.presence'), ...devices.map((device) => sayPresence(desk.say, device, now))], 24);
+  const presence = longest(
+    [desk.say('devices.column.presence'), ...devices.map((device) => sayPresence(desk.say, device, now))],
+    24,
+  );
   const left = area.columns - NUMBER_COLUMNS - 2 - DOT_COLUMNS - id - presence;
   return { id, presence, title: left >= 10, gateway: left >= 20 + GATEWAY_COLUMNS };
 }
@@ -83,7 +98,12 @@ function drawHeads(columns: Columns, { say }: Desk): Row {
   ];
 }
 
-type RowOptions = { readonly columns: Columns; readonly desk: Desk; readonly number: number; readonly isSelected: boolean };
+type RowOptions = {
+  readonly columns: Columns;
+  readonly desk: Desk;
+  readonly number: number;
+  readonly isSelected: boolean;
+};
 
 function drawDevice(device: Device, { columns, desk, number, isSelected }: RowOptions): Row {
   const isOnline = device.presence.status === 'online';
@@ -94,9 +114,14 @@ function drawDevice(device: Device, { columns, desk, number, isSelected }: RowOp
     { text: '', width: 1 },
     { text: isOnline ? '●' : '○', width: DOT_COLUMNS, tone: isOnline ? 'good' : 'dim' },
     { text: device.deviceId, width: columns.id, tone: isSelected ? 'focus' : 'plain' },
-    ...(columns.title ? [{ text: titleOf(device), width: 'rest', tone: isSelected ? 'focus' : 'plain' } satisfies Cell] : []),
+    ...(columns.title
+      ? [{ text: titleOf(device), width: 'rest', tone: isSelected ? 'focus' : 'plain' } satisfies Cell]
+      : []),
     ...(columns.gateway
-      ? [{ text: '', width: GAP } satisfies Cell, { text: device.gateway, width: GATEWAY_COLUMNS, tone: 'dim' } satisfies Cell]
+      ? [
+          { text: '', width: GAP } satisfies Cell,
+          { text: device.gateway, width: GATEWAY_COLUMNS, tone: 'dim' } satisfies Cell,
+        ]
       : []),
     { text: presence, width: columns.presence, tone: isOnline ? 'plain' : 'dim' },
   ];

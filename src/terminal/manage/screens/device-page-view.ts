@@ -46,7 +46,8 @@ function drawHead(device: Device, desk: Desk): Row[] {
 
 function drawBanner(state: DevicePageState, { say }: Desk, area: Area): Row[] {
   const id = state.device.deviceId;
-  if (state.isForgetAsked) return wrapLines(say('device.forget.ask', { id }), area.columns).map((text) => [{ text, tone: 'warn' }]);
+  if (state.isForgetAsked)
+    return wrapLines(say('device.forget.ask', { id }), area.columns).map((text) => [{ text, tone: 'warn' }]);
   if (state.isUnknown) return [[{ text: say('device.unknown', { id }), tone: 'bad' }]];
   return [];
 }
@@ -59,7 +60,10 @@ function readingRowCount(telemetry: DeviceTelemetry | undefined): number {
 function drawReadings(telemetry: DeviceTelemetry | undefined, rows: number, desk: Desk, area: Area): Row[] {
   const { say } = desk;
   if (telemetry === undefined) return [[{ text: say('device.loading'), tone: 'dim' }]];
-  const all = [...drawUnavailable(telemetry, desk), ...telemetry.readings.map((reading) => drawReading(reading, desk, area))];
+  const all = [
+    ...drawUnavailable(telemetry, desk),
+    ...telemetry.readings.map((reading) => drawReading(reading, desk, area)),
+  ];
   if (all.length === 0) return [[{ text: say('device.readings.none'), tone: 'dim' }]];
   if (all.length <= rows) return all;
   const more = all.length - rows + 1;
@@ -76,7 +80,16 @@ export function drawUnavailable({ unavailable }: DeviceTelemetry, { say, clock }
 /** One reading: metric, value with unit, time. */
 export function drawReading(reading: Reading, desk: Desk, area: Area): Row {
   const time: Cell[] =
-    area.columns < 50 ? [] : [{ text: sayTimestamp(reading.time, desk.clock.now()), width: TIME_COLUMNS, align: 'right', tone: 'dim' }];
+    area.columns < 50
+      ? []
+      : [
+          {
+            text: sayTimestamp(reading.time, desk.clock.now()),
+            width: TIME_COLUMNS,
+            align: 'right',
+            tone: 'dim',
+          },
+        ];
   return [
     { text: reading.metric, width: Math.min(METRIC_COLUMNS, Math.floor(area.columns / 2)), tone: 'dim' },
     { text: sayReading(reading), width: 'rest' },
@@ -90,7 +103,9 @@ function drawCommands(commands: readonly Command[], { selected, rows, desk }: Co
   const { say } = desk;
   const titles = [...commands.map((command) => command.title), say('device.description')];
   const width = Math.max(...titles.map((title) => widthOf(title))) + 4;
-  const drawn = commands.map((command, index) => drawCommand(command, { width, isSelected: index === selected, desk }));
+  const drawn = commands.map((command, index) =>
+    drawCommand(command, { width, isSelected: index === selected, desk }),
+  );
   const isDescription = selected === commands.length;
   drawn.push([
     { text: isDescription ? '❯' : '', width: 2, tone: 'focus' },
@@ -98,7 +113,11 @@ function drawCommands(commands: readonly Command[], { selected, rows, desk }: Co
     { text: ' ' },
     { text: say('device.description'), tone: isDescription ? 'focus' : 'plain' },
   ]);
-  const first = scrollTo(Math.max(0, selected - Math.floor(rows / 2)), { count: drawn.length, selected, rows });
+  const first = scrollTo(Math.max(0, selected - Math.floor(rows / 2)), {
+    count: drawn.length,
+    selected,
+    rows,
+  });
   return drawn.slice(first, first + rows);
 }
 

@@ -149,7 +149,8 @@ export class DevicePageScreen implements Screen {
   /** Numbers are those of the device's own description. */
   #takeDigit(text: string): boolean {
     if (!/^\d$/.test(text)) return false;
-    const indexOf = (number: number): number => this.#commands?.findIndex((command) => command.number === number) ?? -1;
+    const indexOf = (number: number): number =>
+      this.#commands?.findIndex((command) => command.number === number) ?? -1;
     const number = this.#number.take(text, (wanted) => indexOf(wanted) >= 0);
     if (number !== undefined) this.#select(indexOf(number));
     return true;

@@ -59,6 +59,9 @@ export class HelpScreen implements Screen {
     const notes = [say('help.typing'), say('help.plain')].flatMap((text) =>
       wrapLines(text, area.columns).map((line): Row => [{ text: line, tone: 'dim' }]),
     );
-    return this.#rows.draw([[{ text: say('help.heading'), tone: 'strong' }], EMPTY_ROW, ...keys, EMPTY_ROW, ...notes], area);
+    return this.#rows.draw(
+      [[{ text: say('help.heading'), tone: 'strong' }], EMPTY_ROW, ...keys, EMPTY_ROW, ...notes],
+      area,
+    );
   }
 }

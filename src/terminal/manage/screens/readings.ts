@@ -60,7 +60,9 @@ export class ReadingsScreen implements Screen {
   async #load(signal: AbortSignal): Promise<void> {
     const { deviceId } = this.#device;
     try {
-      this.#telemetry = await this.#desk.session.call((client) => client.devices.telemetry(deviceId, { signal }));
+      this.#telemetry = await this.#desk.session.call((client) =>
+        client.devices.telemetry(deviceId, { signal }),
+      );
     } catch (error) {
       if (!signal.aborted && !(error instanceof ClientError)) throw error;
     } finally {

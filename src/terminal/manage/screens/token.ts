@@ -34,7 +34,7 @@ export class TokenScreen implements Screen {
     ];
   }
 
-  onHidden(): void {
+  onClosed(): void {
     this.#abort?.abort();
   }
 

@@ -4,7 +4,12 @@ const GAP = 2;
 /** Labels take at most this part of the width. */
 const MOST_OF_WIDTH = 0.4;
 
-export type Fact = { readonly label: string; readonly text: string; readonly depth?: number; readonly tone?: Tone };
+export type Fact = {
+  readonly label: string;
+  readonly text: string;
+  readonly depth?: number;
+  readonly tone?: Tone;
+};
 
 /** Labels in one column, texts in another; long texts go on below themselves. */
 export function factRows(facts: readonly Fact[], area: Area): Row[] {

@@ -30,7 +30,10 @@ export type Frame = {
 /** The room that the frame leaves to a screen. */
 export function bodyArea(size: WindowSize): Area {
   const frameRows = hasRules(size) ? 6 : 3;
-  return { columns: Math.max(1, size.columns - 2 * marginOf(size)), rows: Math.max(1, size.rows - frameRows) };
+  return {
+    columns: Math.max(1, size.columns - 2 * marginOf(size)),
+    rows: Math.max(1, size.rows - frameRows),
+  };
 }
 
 /** Draws a whole window: title, the screen, the hub's state, the keys. Always exactly as many rows as the window has. */
@@ -64,7 +67,11 @@ function hasRules(size: WindowSize): boolean {
 function drawTitle({ titles, size }: Frame): Row {
   const margin = ' '.repeat(marginOf(size));
   const way = titles.slice(0, -1).map((title): Cell => ({ text: ` › ${title}`, tone: 'dim' }));
-  return [{ text: `${margin}Recado`, tone: 'accent' }, ...way, { text: ` › ${titles.at(-1) ?? ''}`, tone: 'strong' }];
+  return [
+    { text: `${margin}Recado`, tone: 'accent' },
+    ...way,
+    { text: ` › ${titles.at(-1) ?? ''}`, tone: 'strong' },
+  ];
 }
 
 function drawStatus(frame: Frame): Row {
@@ -76,11 +83,17 @@ function drawStatus(frame: Frame): Row {
       return [margin, { text: '○ ', tone: 'dim' }, { text: url, tone: 'dim' }, said];
     case 'gone': {
       const values = { url, time: sayTime(status.since, now), reason: sayGoneReason(status.error, say) };
-      return [margin, { text: '○ ', tone: 'warn' }, { text: say('hub.gone', values), width: 'rest', tone: 'warn' }];
+      return [
+        margin,
+        { text: '○ ', tone: 'warn' },
+        { text: say('hub.gone', values), width: 'rest', tone: 'warn' },
+      ];
     }
     default: {
       const isBack = status.wasGone && now - status.since < BACK_MS;
-      const text = isBack ? say('hub.back', { url, time: sayTime(status.since, now) }) : say('hub.up', { url });
+      const text = isBack
+        ? say('hub.back', { url, time: sayTime(status.since, now) })
+        : say('hub.up', { url });
       return [margin, { text: '● ', tone: 'good' }, { text, tone: 'dim' }, { text: '  ' }, said, margin];
     }
   }
@@ -88,7 +101,12 @@ function drawStatus(frame: Frame): Row {
 
 /** As many keys as fit, the most important first. */
 function drawHints({ screen, say, size }: Frame): Row {
-  const always: Hint[] = screen.isTyping ? [] : [{ keys: '?', label: say('keys.help') }, { keys: 'q', label: say('keys.quit') }];
+  const always: Hint[] = screen.isTyping
+    ? []
+    : [
+        { keys: '?', label: say('keys.help') },
+        { keys: 'q', label: say('keys.quit') },
+      ];
   const room = size.columns - 2 * marginOf(size);
   const row: Cell[] = [{ text: ' '.repeat(marginOf(size)) }];
   let taken = 0;

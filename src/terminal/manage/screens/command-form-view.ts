@@ -1,0 +1,85 @@
+import type { FormField } from '../../../client/index.ts';
+import type { Desk } from '../desk.ts';
+import { sayFieldHint } from '../draft-words.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../ui/cells.ts';
+import { scrollTo } from '../ui/list-window.ts';
+import type { CommandFormState } from './command-form.ts';
+import type { FieldEditor } from './field-editor.ts';
+
+/** A field, and below it what it takes or what is wrong. */
+const ROWS_PER_FIELD = 2;
+const MARK_COLUMNS = 2;
+const MAX_LABEL_COLUMNS = 28;
+const MAX_VALUE_COLUMNS = 72;
+
+export function drawCommandForm(state: CommandFormState, desk: Desk, area: Area): readonly Row[] {
+  const { say } = desk;
+  const head: Row[] = [
+    [{ text: state.command.title, tone: 'strong' }],
+    ...drawGeneral(state, desk, area),
+    EMPTY_ROW,
+  ];
+  const isOnButton = state.focus === state.editors.length;
+  const button: Row = [
+    { text: isOnButton ? '❯' : '', width: MARK_COLUMNS, tone: 'focus' },
+    { text: say('form.send'), tone: isOnButton ? 'focus' : 'plain' },
+  ];
+  const rows = Math.max(1, Math.floor((area.rows - head.length - 2) / ROWS_PER_FIELD));
+  const selected = Math.min(state.focus, state.editors.length - 1);
+  const first = scrollTo(Math.max(0, selected - rows + 1), { count: state.editors.length, selected, rows });
+  const columns = chooseColumns(state, desk, area);
+  const fields = state.editors
+    .slice(first, first + rows)
+    .flatMap((editor, index) =>
+      drawField(editor, { state, desk, columns, hasFocus: first + index === state.focus }),
+    );
+  return [...head, ...fields, EMPTY_ROW, button];
+}
+
+function drawGeneral({ general }: CommandFormState, { say }: Desk, area: Area): Row[] {
+  if (general.length === 0) return [];
+  return [say('form.refused'), ...general].flatMap((text) =>
+    wrapLines(text, area.columns).map((line): Row => [{ text: line, tone: 'bad' }]),
+  );
+}
+
+type FieldColumns = { readonly label: number; readonly value: number };
+
+function chooseColumns({ editors }: CommandFormState, desk: Desk, area: Area): FieldColumns {
+  const longest = Math.max(...editors.map((editor) => widthOf(labelOf(editor.field, desk))));
+  const label = Math.min(longest, MAX_LABEL_COLUMNS, Math.floor(area.columns / 3)) + 2;
+  return { label, value: Math.max(1, Math.min(MAX_VALUE_COLUMNS, area.columns - MARK_COLUMNS - label)) };
+}
+
+type FieldOptions = {
+  readonly state: CommandFormState;
+  readonly desk: Desk;
+  readonly columns: FieldColumns;
+  readonly hasFocus: boolean;
+};
+
+function drawField(editor: FieldEditor, { state, desk, columns, hasFocus }: FieldOptions): Row[] {
+  const { field } = editor;
+  const { say } = desk;
+  const issue = state.issues.get(field.pointer);
+  const about = [field.description, sayFieldHint(field, say)]
+    .filter((text) => text !== undefined)
+    .join(' · ');
+  return [
+    [
+      { text: hasFocus ? '❯' : '', width: MARK_COLUMNS, tone: 'focus' },
+      { text: labelOf(field, desk), width: columns.label, tone: hasFocus ? 'focus' : 'plain' },
+      ...editor.cells({ columns: columns.value, hasFocus, say }),
+    ],
+    [
+      { text: '', width: MARK_COLUMNS + columns.label },
+      issue === undefined
+        ? { text: about, width: 'rest', tone: 'dim' }
+        : { text: issue, width: 'rest', tone: 'bad' },
+    ],
+  ];
+}
+
+function labelOf(field: FormField, { say }: Desk): string {
+  return field.title === '' ? say('form.input') : field.title;
+}
