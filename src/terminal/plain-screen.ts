@@ -45,8 +45,6 @@ export class PlainScreen implements Screen {
   async choose(): Promise<string | undefined> {
     for (;;) {
       const line = await this.#next();
-      // A message that is said again is printed again once something was typed in between.
-      this.#message = '';
       if (line === undefined || line.trim() !== '') return line?.trim();
       if (this.#view !== undefined) this.#printMenu(this.#view);
     }

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ErrorCode } from '../../base/errors.ts';
 import { isDeviceId, readDescription, type DeviceDescription } from '../../devices/description.ts';
 
@@ -35,10 +34,4 @@ export function readHello(value: unknown): HelloResult {
 
 function refuse(message: string): HelloResult {
   return { ok: false, code: 'HELLO_INVALID', message: `${message[0]?.toUpperCase()}${message.slice(1)}.` };
-}
-
-/** Compares two secrets in a time that tells nothing about them. */
-export function isSameSecret(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

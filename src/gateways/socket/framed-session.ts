@@ -6,7 +6,8 @@ import type { DeviceFailure, Failure } from '../../devices/failure.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import type { MetricValue } from '../../devices/telemetry.ts';
-import { isSameSecret, readHello, type Hello } from './framed-hello.ts';
+import { refuseCredentials } from './framed-credentials.ts';
+import { readHello, type Hello } from './framed-hello.ts';
 import { LineReader } from './line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from './options.ts';
 import type { Peer, Session, SessionContext } from './session.ts';
@@ -49,6 +50,11 @@ export class FramedSession implements Session, DeviceLink {
   /** Empty before the hello. */
   get id(): string {
     return this.#hello?.id ?? '';
+  }
+
+  /** What it showed in its hello; whoever takes its id over must show the same. */
+  get token(): string | undefined {
+    return this.#hello?.token;
   }
 
   onBytes(chunk: Buffer): void {
@@ -94,7 +100,7 @@ export class FramedSession implements Session, DeviceLink {
   #onHello(value: unknown): void {
     const result = readHello(value);
     if (!result.ok) return this.#refuse(result.code, result.message);
-    const refusal = this.#checkCredentials(result.hello);
+    const refusal = refuseCredentials(result.hello, this.#peer, this.#context);
     if (refusal !== undefined) return this.#refuse(refusal.code, refusal.message);
     this.#hello = result.hello;
     this.#udpKey = randomBytes(32);
@@ -111,36 +117,6 @@ export class FramedSession implements Session, DeviceLink {
       link: this,
     });
     this.#context.directory.addFramed(this);
-  }
-
-  #checkCredentials(hello: Hello): { code: ErrorCode; message: string } | undefined {
-    const expected = Object.hasOwn(this.#context.options.deviceTokens, hello.id)
-      ? this.#context.options.deviceTokens[hello.id]
-      : undefined;
-    if (expected !== undefined) {
-      if (hello.token !== undefined && isSameSecret(hello.token, expected)) return undefined;
-      return { code: 'DEVICE_TOKEN_INVALID', message: `The token of ${hello.id} is missing or wrong.` };
-    }
-    if (!this.#peer.isTrusted) {
-      return {
-        code: 'DEVICE_TOKEN_INVALID',
-        message: `The hub has no token for ${hello.id}, and ${this.#peer.address} is not in a trusted network.`,
-      };
-    }
-    return this.#checkTakeover(hello);
-  }
-
-  /** Where no token is configured, whoever takes an id over must show the token that its holder showed. */
-  #checkTakeover(hello: Hello): { code: ErrorCode; message: string } | undefined {
-    const holder = this.#context.registry.get(hello.id);
-    if (holder?.isOnline !== true) return undefined;
-    const session = this.#context.directory.framed(hello.id);
-    if (session !== undefined && isSameSecret(session.#hello?.token ?? '', hello.token ?? ''))
-      return undefined;
-    return {
-      code: 'FORBIDDEN',
-      message: `Another device is connected as ${hello.id}, with another token. Choose another id.`,
-    };
   }
 
   #refuse(code: ErrorCode, message: string): void {

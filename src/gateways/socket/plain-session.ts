@@ -1,4 +1,3 @@
-import { readLiteral } from '../../base/literal/reader.ts';
 import type { Device } from '../../devices/device.ts';
 import type { DeviceLink } from '../../devices/device-link.ts';
 import type { Failure } from '../../devices/failure.ts';
@@ -8,7 +7,7 @@ import { DatagramWaiters } from './datagram-waiters.ts';
 import { MAX_UNASKED_MESSAGES } from './options.ts';
 import { readPlainDescription, type PlainDescription } from './plain-description.ts';
 import { encodePlainCommand, PlainMessageReader, type PlainMessage } from './plain-messages.ts';
-import { readPlainDatagram, readQuantity, type PlainReading, type Quantity } from './plain-reading.ts';
+import { PlainTelemetry } from './plain-telemetry.ts';
 import type { Peer, Session, SessionContext } from './session.ts';
 
 /** The command that every plain device answers with `Recebido`. */
@@ -27,6 +26,7 @@ export class PlainSession implements Session, DeviceLink {
   readonly #context: SessionContext;
   readonly #reader: PlainMessageReader;
   readonly #waiters: DatagramWaiters;
+  readonly #telemetry: PlainTelemetry;
   readonly #openedAt: number;
   #device: Device | undefined;
   #plain: PlainDescription | undefined;
@@ -43,8 +43,6 @@ export class PlainSession implements Session, DeviceLink {
   #isReading = false;
   #outgoing = '';
   #unasked = 0;
-  /** The texts of metrics seen last, so that a steady value is not parsed again. */
-  readonly #quantities = new Map<string, { text: unknown; quantity: Quantity }>();
 
   constructor(id: string, peer: Peer, context: SessionContext, reader: PlainMessageReader) {
     this.id = id;
@@ -53,6 +51,7 @@ export class PlainSession implements Session, DeviceLink {
     this.#peer = peer;
     this.#context = context;
     this.#reader = reader;
+    this.#telemetry = new PlainTelemetry(context);
     this.#waiters = new DatagramWaiters(context.options.datagramWaitMs);
     this.#openedAt = context.clock.monotonic();
     this.#lastSentAt = this.#openedAt;
@@ -332,36 +331,11 @@ export class PlainSession implements Session, DeviceLink {
 
   /** A datagram that is this device's. False when it cannot be read. */
   onDatagram(bytes: Buffer): boolean {
-    const result = readLiteral(bytes, 0, bytes.length, this.#context.options.maxNestingDepth);
-    const reading = result.ok ? readPlainDatagram(result.value) : undefined;
-    const device = this.#device;
-    if (reading === undefined || device === undefined) return false;
-    this.#observe(device, reading);
+    if (this.#device === undefined) return false;
+    const reading = this.#telemetry.take(bytes, this.#device);
+    if (reading === undefined) return false;
     this.#waiters.resolve(reading);
     return true;
-  }
-
-  #observe(device: Device, reading: PlainReading): void {
-    const now = this.#context.clock.now();
-    device.lastSeen = now;
-    if (!reading.valid) return device.telemetry.observeUnavailable(reading.reason, now);
-    for (const metric in reading.values) {
-      const { value, unit } = this.#quantity(metric, reading.values[metric]);
-      if (!device.telemetry.observe(metric, value, unit, now)) this.#context.counters.readingsRefused++;
-    }
-  }
-
-  #quantity(metric: string, text: unknown): Quantity {
-    const seen = this.#quantities.get(metric);
-    if (seen !== undefined && seen.text === text) return seen.quantity;
-    const quantity = readQuantity(text);
-    if (seen !== undefined) {
-      seen.text = text;
-      seen.quantity = quantity;
-    } else if (this.#quantities.size < 256) {
-      this.#quantities.set(metric, { text, quantity });
-    }
-    return quantity;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Device, Reading } from '../../client/index.ts';
+import type { Device, DeviceDetails, Reading } from '../../client/index.ts';
 import { sayIfKnown, type Say } from './messages.ts';
 import { msSince, sayDuration } from './time-words.ts';
 
@@ -18,6 +18,13 @@ export function sayPresence(say: Say, device: Device, now: number): string {
 /** Why the last change of presence happened; the hub's own word when it is a new one. */
 export function sayReason(say: Say, reason: string): string {
   return sayIfKnown(say, `reason.${reason}`) ?? reason;
+}
+
+/** What a metric is called: as the device describes it, else by its name. */
+export function titleOfMetric(device: Device | DeviceDetails, metric: string): string {
+  const described =
+    'telemetry' in device ? device.telemetry.find((item) => item.metric === metric) : undefined;
+  return described?.title ?? metric;
 }
 
 /** The value of a reading with its unit: `25 °C`. */

@@ -38,11 +38,10 @@ export function sayDraftProblem(problem: DraftProblem, say: Say): string {
   }
 }
 
-/** What a field takes: `whole number, 0 to 100`. */
+/** What a field takes: `optional, whole number, 0 to 100`. */
 export function sayFieldHint(field: FormField, say: Say): string {
-  const parts = [...sayKind(field, say)];
-  if (!field.isRequired) parts.push(say('form.optional'));
-  return parts.join(', ');
+  const optional = field.isRequired ? [] : [say('form.optional')];
+  return [...optional, ...sayKind(field, say)].join(', ');
 }
 
 function sayKind(field: FormField, say: Say): string[] {

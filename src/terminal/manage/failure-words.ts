@@ -90,7 +90,7 @@ function explainProblem(error: ProblemError, say: Say, now: number): Explanation
   return {
     title,
     code: `${error.code} · ${error.status}`,
-    detail: error.detail === title ? '' : error.detail,
+    detail: error.detail === error.title ? '' : error.detail,
     facts,
     payload: device?.payload,
     isSafeToRetry: error.safeToRetry ?? false,

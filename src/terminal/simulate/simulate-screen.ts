@@ -52,6 +52,8 @@ export class SimulateScreen {
       const key = await this.#screen.choose();
       if (key === undefined || key === '0') break;
       const action = this.#actions.get(key);
+      this.#said = plain('');
+      this.#show();
       this.#said =
         action === undefined ? bad(this.#messages.invalidChoice) : ((await action.act()) ?? this.#said);
       this.#show();

@@ -133,8 +133,7 @@ export const EN = {
   'description.own.asking': 'asking the device …',
   'description.own.offline': 'the device is offline and cannot be asked',
 
-  'form.required': 'needed',
-  'form.optional': 'may stay empty',
+  'form.optional': 'optional',
   'form.text': 'text',
   'form.text.length': '{min} to {max} characters',
   'form.text.min': 'at least {min} characters',

@@ -134,8 +134,7 @@ export const PT_BR: Messages = {
   'description.own.asking': 'perguntando ao dispositivo …',
   'description.own.offline': 'o dispositivo está offline e não pode responder',
 
-  'form.required': 'necessário',
-  'form.optional': 'pode ficar vazio',
+  'form.optional': 'opcional',
   'form.text': 'texto',
   'form.text.length': '{min} a {max} caracteres',
   'form.text.min': 'ao menos {min} caracteres',

@@ -4,7 +4,7 @@ import { sayFieldHint } from '../draft-words.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../ui/cells.ts';
 import { scrollTo } from '../ui/list-window.ts';
 import type { CommandFormState } from './command-form.ts';
-import type { FieldEditor } from './field-editor.ts';
+import { LEAD_COLUMNS, type FieldEditor } from './field-editor.ts';
 
 /** A field, and below it what it takes or what is wrong. */
 const ROWS_PER_FIELD = 2;
@@ -47,7 +47,7 @@ type FieldColumns = { readonly label: number; readonly value: number };
 
 function chooseColumns({ editors }: CommandFormState, desk: Desk, area: Area): FieldColumns {
   const longest = Math.max(...editors.map((editor) => widthOf(labelOf(editor.field, desk))));
-  const label = Math.min(longest, MAX_LABEL_COLUMNS, Math.floor(area.columns / 3)) + 2;
+  const label = Math.min(longest, MAX_LABEL_COLUMNS, Math.floor(area.columns / 3));
   return { label, value: Math.max(1, Math.min(MAX_VALUE_COLUMNS, area.columns - MARK_COLUMNS - label)) };
 }
 
@@ -72,7 +72,7 @@ function drawField(editor: FieldEditor, { state, desk, columns, hasFocus }: Fiel
       ...editor.cells({ columns: columns.value, hasFocus, say }),
     ],
     [
-      { text: '', width: MARK_COLUMNS + columns.label },
+      { text: '', width: MARK_COLUMNS + columns.label + LEAD_COLUMNS },
       issue === undefined
         ? { text: about, width: 'rest', tone: 'dim' }
         : { text: issue, width: 'rest', tone: 'bad' },

@@ -1,6 +1,6 @@
 import type { Command, Device, DeviceTelemetry, Reading } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
-import { sayPresence, sayReading, sayReason, titleOf } from '../device-words.ts';
+import { sayPresence, sayReading, sayReason, titleOf, titleOfMetric } from '../device-words.ts';
 import { sayCount } from '../messages.ts';
 import { sayTimestamp } from '../time-words.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../ui/cells.ts';
@@ -25,7 +25,7 @@ export function drawDevicePage(state: DevicePageState, desk: Desk, area: Area): 
   return [
     ...head,
     [{ text: desk.say('device.readings'), tone: 'strong' }],
-    ...drawReadings(state.telemetry, readingRows, desk, area),
+    ...drawReadings(state, readingRows, desk, area),
     EMPTY_ROW,
     [{ text: desk.say('device.commands'), tone: 'strong' }],
     ...drawCommands(state.commands, { selected: state.selected, rows: commandRows, desk }),
@@ -57,12 +57,12 @@ function readingRowCount(telemetry: DeviceTelemetry | undefined): number {
   return Math.max(1, telemetry.readings.length + (telemetry.unavailable === null ? 0 : 1));
 }
 
-function drawReadings(telemetry: DeviceTelemetry | undefined, rows: number, desk: Desk, area: Area): Row[] {
+function drawReadings({ device, telemetry }: DevicePageState, rows: number, desk: Desk, area: Area): Row[] {
   const { say } = desk;
   if (telemetry === undefined) return [[{ text: say('device.loading'), tone: 'dim' }]];
   const all = [
     ...drawUnavailable(telemetry, desk),
-    ...telemetry.readings.map((reading) => drawReading(reading, desk, area)),
+    ...telemetry.readings.map((reading) => drawReading(reading, device, desk, area)),
   ];
   if (all.length === 0) return [[{ text: say('device.readings.none'), tone: 'dim' }]];
   if (all.length <= rows) return all;
@@ -78,7 +78,7 @@ export function drawUnavailable({ unavailable }: DeviceTelemetry, { say, clock }
 }
 
 /** One reading: metric, value with unit, time. */
-export function drawReading(reading: Reading, desk: Desk, area: Area): Row {
+export function drawReading(reading: Reading, device: Device, desk: Desk, area: Area): Row {
   const time: Cell[] =
     area.columns < 50
       ? []
@@ -91,7 +91,11 @@ export function drawReading(reading: Reading, desk: Desk, area: Area): Row {
           },
         ];
   return [
-    { text: reading.metric, width: Math.min(METRIC_COLUMNS, Math.floor(area.columns / 2)), tone: 'dim' },
+    {
+      text: titleOfMetric(device, reading.metric),
+      width: Math.min(METRIC_COLUMNS, Math.floor(area.columns / 2)),
+      tone: 'dim',
+    },
     { text: sayReading(reading), width: 'rest' },
     ...time,
   ];

@@ -1,9 +1,12 @@
 import type { FormField } from '../../../client/index.ts';
 import type { Say } from '../messages.ts';
-import { fit, type Cell } from '../ui/cells.ts';
+import type { Cell } from '../ui/cells.ts';
 import type { Key } from '../ui/keys.ts';
 import { TextLine } from '../ui/text-line.ts';
 import { typingCells } from '../ui/typing-row.ts';
+
+/** Room between the label and the value, for the left arrow of a choice. */
+export const LEAD_COLUMNS = 2;
 
 /** One field of a form while somebody fills it in. */
 export class FieldEditor {
@@ -36,16 +39,15 @@ export class FieldEditor {
     return false;
   }
 
+  /** Its cells, `columns` wide together; the arrows of a choice stand around the column of the values. */
   cells(options: { columns: number; hasFocus: boolean; say: Say }): Cell[] {
     const { columns, hasFocus, say } = options;
-    if (this.#drafts === undefined) return typingCells(this.#line, { columns, hasFocus });
+    const isChosen = hasFocus && this.isChosen;
+    const lead: Cell = { text: isChosen ? '‹' : '', width: LEAD_COLUMNS, tone: 'focus' };
+    if (!this.isChosen)
+      return [lead, ...typingCells(this.#line, { columns: columns - LEAD_COLUMNS, hasFocus })];
     const label = this.#labelOf(this.draft, say);
-    if (!hasFocus) return [{ text: fit(`  ${label}`, columns) }];
-    return [
-      { text: '‹ ', tone: 'focus' },
-      { text: label, tone: 'focus' },
-      { text: ' ›', tone: 'focus' },
-    ];
+    return isChosen ? [lead, { text: `${label} ›`, tone: 'focus' }] : [lead, { text: label }];
   }
 
   #choose(drafts: readonly string[], step: number): boolean {

@@ -51,7 +51,9 @@ export class ReadingsScreen implements Screen {
   draw(area: Area): readonly Row[] {
     const telemetry = this.#telemetry;
     if (telemetry === undefined) return [[{ text: this.#desk.say('device.loading'), tone: 'dim' }]];
-    const readings = telemetry.readings.map((reading) => drawReading(reading, this.#desk, area));
+    const readings = telemetry.readings.map((reading) =>
+      drawReading(reading, this.#device, this.#desk, area),
+    );
     const rows = [...drawUnavailable(telemetry, this.#desk), ...readings];
     if (rows.length === 0) return [[{ text: this.#desk.say('readings.none'), tone: 'dim' }]];
     return this.#rows.draw(rows, area);

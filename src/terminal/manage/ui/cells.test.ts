@@ -42,7 +42,8 @@ describe('fit', () => {
 
 describe('wrapLines', () => {
   test('words stay whole where they can, indents stay', () => {
-    assert.deepEqual(wrapLines('one two three', 8), ['one two ', 'three']);
+    assert.deepEqual(wrapLines('one two three', 8), ['one two', 'three']);
+    assert.deepEqual(wrapLines('  one two three', 6), ['  one', 'two', 'three']);
     assert.deepEqual(wrapLines('abcdefgh', 3), ['abc', 'def', 'gh']);
     assert.deepEqual(wrapLines('  a\n\n  b', 10), ['  a', '', '  b']);
   });

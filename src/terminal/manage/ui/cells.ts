@@ -65,7 +65,16 @@ function cutTo(text: string, width: number): string {
   return width < 1 ? '' : `${cut}…`;
 }
 
-/** Cleans a text and breaks it into lines of at most `columns`. */
+/** Cleans a text and breaks it into lines of at most `columns`; the indent of a line stays, those after it have none. */
 export function wrapLines(text: string, columns: number): string[] {
-  return wrapAnsi(cleanText(text), Math.max(1, columns), { hard: true, trim: false }).split('\n');
+  return cleanText(text)
+    .split('\n')
+    .flatMap((line) =>
+      wrapAnsi(line, Math.max(1, columns), { hard: true, trim: false }).split('\n').map(trimWrapped),
+    );
+}
+
+/** The space at which a line was broken belongs to neither part. */
+function trimWrapped(line: string, index: number): string {
+  return index === 0 ? line.trimEnd() : line.trim();
 }
