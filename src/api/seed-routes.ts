@@ -66,15 +66,16 @@ async function invokeSeedCommand(
 /** The command with this number. A device that judges numbers itself is asked whatever number came. */
 function commandFor(device: Device, number: number, method: string): Command | undefined {
   const known = device.commandByNumber(number);
+  // Without its input, a command that wants one would break devices that take it for granted.
+  if (known?.input !== undefined && method !== 'PATCH') return undefined;
   if (device.description.numbered === undefined) return known;
-  const takesInput = method === 'PATCH';
-  if (known !== undefined && (known.input !== undefined) === takesInput) return known;
+  if (known !== undefined && (known.input !== undefined) === (method === 'PATCH')) return known;
   return {
     name: known?.name ?? String(number),
     number,
     title: known?.title ?? '',
     kind: known?.kind ?? 'action',
-    ...(takesInput && { input: { type: 'string' } }),
+    ...(method === 'PATCH' && { input: { type: 'string' } }),
     idempotent: false,
     concurrency: 'parallel',
   };

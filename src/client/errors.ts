@@ -52,9 +52,17 @@ export class ProblemError extends ClientError {
 /**
  * Why no answer came. `refused`: nothing listens there; `unknown-host`: the name has no address; `no-route`: no
  * way to that address; `timeout`: no answer in time; `broken`: the connection ended before the whole answer;
- * `failed`: anything else (in a browser, which does not tell, always this one).
+ * `blocked-port`: `fetch` refuses that port, whatever listens there; `failed`: anything else (in a browser, which does
+ * not tell, always this one).
  */
-export type UnreachableReason = 'refused' | 'unknown-host' | 'no-route' | 'timeout' | 'broken' | 'failed';
+export type UnreachableReason =
+  | 'refused'
+  | 'unknown-host'
+  | 'no-route'
+  | 'timeout'
+  | 'broken'
+  | 'blocked-port'
+  | 'failed';
 
 const UNREACHABLE_ADVICE: Record<UnreachableReason, string> = {
   refused: 'Nothing listens there: start the hub, or correct the address.',
@@ -62,6 +70,8 @@ const UNREACHABLE_ADVICE: Record<UnreachableReason, string> = {
   'no-route': 'No way leads there: check the network and the address.',
   timeout: 'It did not answer in time: check that the hub runs and that the network reaches it.',
   broken: 'The connection ended before the whole answer came: try again when the hub is back.',
+  'blocked-port':
+    'HTTP clients refuse that port because it belongs to another service: let the hub use another one.',
   failed: 'Check the address, the network and that the hub runs.',
 };
 

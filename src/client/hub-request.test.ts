@@ -266,6 +266,15 @@ describe('no answer', () => {
     assert.match(failure.message, /Nothing listens there: start the hub, or correct the address\.$/);
   });
 
+  test('a port that fetch refuses is told', async () => {
+    const failure = await failureOf(
+      createClient({ url: 'http://127.0.0.1:5060' }).devices.invoke('DE1', 'ligar'),
+    );
+    assert.ok(failure instanceof HubUnreachableError);
+    assert.deepEqual([failure.reason, failure.safeToRetry], ['blocked-port', true]);
+    assert.match(failure.message, /refuse that port/);
+  });
+
   test('silence ends at the time allowed, and a command may have happened', async () => {
     const url = await serveBytes(() => {});
     const client = createClient({ url, timeoutMs: 40 });

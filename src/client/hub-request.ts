@@ -165,6 +165,7 @@ function explainFailure<T>(
   }
   const reason = timedOut ? 'timeout' : reasonOf(error);
   const neverLeft =
+    reason === 'blocked-port' ||
     reason === 'refused' ||
     reason === 'unknown-host' ||
     reason === 'no-route' ||
@@ -190,6 +191,8 @@ const REASONS: ReadonlyMap<string, UnreachableReason> = new Map([
 ]);
 
 function reasonOf(error: unknown): UnreachableReason {
+  if (error instanceof Error && error.cause instanceof Error && error.cause.message === 'bad port')
+    return 'blocked-port';
   return REASONS.get(codeOf(error)) ?? 'failed';
 }
 

@@ -53,20 +53,25 @@ test('a smaller one loses the air, then sets the menu closer, then loses rows; n
     '  0  Quit',
     'ID: DE1',
   ]);
-  assert.deepEqual(texts({ rows: 7, columns: 40 }), [
-    'Sensor',
+  const seven = [
     'Connected: DE1',
     'On, 25°C',
     '1 Connect   2 Disconnect   3 Turn on',
     '0 Quit',
+    'ID: DE1',
     'Status: On',
-    'Type a number: ',
-  ].filter((line) => line !== 'Sensor').toSpliced(4, 0, 'ID: DE1'));
+  ];
+  assert.deepEqual(texts({ rows: 8, columns: 40 }), ['Sensor', ...seven, 'Type a number: ']);
+  assert.deepEqual(texts({ rows: 7, columns: 40 }), [...seven, 'Type a number: ']);
+  assert.deepEqual(texts({ rows: 6, columns: 40 }), [...seven.toSpliced(4, 1), 'Type a number: ']);
   for (let rows = 1; rows <= 24; rows++) {
     for (const columns of [1, 2, 5, 20, 80]) {
       const frame = texts({ rows, columns });
       assert.ok(frame.length <= rows, `${rows} rows`);
-      assert.ok(frame.every((line) => Array.from(line).length <= columns), `${columns} columns`);
+      assert.ok(
+        frame.every((line) => Array.from(line).length <= columns),
+        `${columns} columns`,
+      );
     }
     assert.equal(texts({ rows, columns: 80 }).at(-1), 'Type a number: ');
   }
@@ -76,7 +81,7 @@ test('long rows are cut, and the end of what is typed stays visible', () => {
   const long: View = { ...VIEW, status: [{ text: 'x'.repeat(100), tone: 'plain' }] };
   assert.equal(texts({ rows: 24, columns: 20 }, MENU, long)[1], `${'x'.repeat(19)}…`);
   const prompt = { question: 'Song:', typed: 'a very long name of a song' };
-  assert.equal(texts({ rows: 24, columns: 20 }, prompt).at(-1), '…g name of a song');
+  assert.equal(texts({ rows: 24, columns: 20 }, prompt).at(-1), '…ong name of a song');
 });
 
 test('what came from elsewhere cannot move the cursor or turn the writing', () => {

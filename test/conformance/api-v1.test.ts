@@ -195,7 +195,7 @@ test('invoke: a body beyond http.maxBodyBytes is refused', async (t) => {
 
 test('invoke: an input that a plain device could not take in one message is refused', async (t) => {
   const hub = await startTestHub(t, (config) => {
-    config.gateways.socket.maxMessageBytes = 512;
+    config.gateways.socket.maxCommandBytes = 512;
   });
   await join(t, hub, '127.0.0.11', {
     '1': { Descrição: 'Set', Entrada: 'Text', 'Método HTTP': 'PATCH', 'Coleta de dados UDP': false },

@@ -76,7 +76,7 @@ test('GET, POST and PATCH commands → {"Resposta": …}', async (t) => {
     'a+b',
     '漢字',
     ' ',
-    'x'.repeat(3000),
+    'x'.repeat(1900),
   ];
   for (const value of values) {
     const { status, body } = await hub.call('PATCH', `${base}/3/${encodeURIComponent(value)}`);
@@ -116,6 +116,21 @@ test('the general description is described + 1, and gives the device its title',
   const { body } = await hub.call('POST', '/api/v1/devices/DE11/commands/describe');
   assert.deepEqual(body.output, { Descrição: 'Aparelho de som' });
   assert.equal((await hub.call('GET', '/api/v1/devices/DE11')).body.title, 'Aparelho de som');
+});
+
+test('a command that wants an input is not sent without one, nor with one that its device could not read', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await radio(t, hub);
+  for (const [method, path] of [
+    ['GET', '3'],
+    ['POST', '3'],
+    ['PATCH', `3/${'x'.repeat(2048)}`],
+  ] as const) {
+    const { status, body } = await hub.call(method, `/devices/DE11/commands/${path}`);
+    assert.equal(status, 400);
+    assert.deepEqual(body, { Resposta: 'Comando inválido' });
+  }
+  assert.equal(device.text, '', 'nothing of it reached the device');
 });
 
 test('an unknown device → 404 Dispositivo não encontrado, on every route', async (t) => {

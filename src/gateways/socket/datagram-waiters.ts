@@ -1,7 +1,7 @@
 import type { Failure } from '../../devices/failure.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import { MAX_DATAGRAM_WAITERS } from './options.ts';
-import type { PlainReading } from './plain-reading.ts';
+import { withoutValid, type PlainReading } from './plain-reading.ts';
 
 /** Reads that are answered by a device's next datagram. */
 export class DatagramWaiters {
@@ -30,8 +30,9 @@ export class DatagramWaiters {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
+    const output = reading.valid ? withoutValid(reading.values) : undefined;
     for (const { invocation } of waiting) {
-      if (reading.valid) invocation.answer(reading.values);
+      if (reading.valid) invocation.answer(output);
       else
         invocation.fail({
           code: 'DEVICE_ERROR',

@@ -11,6 +11,8 @@ export type SocketGatewayOptions = {
   readonly maxConnectionsPerAddress: number;
   /** Plain devices: one message. */
   readonly maxMessageBytes: number;
+  /** Plain devices: one command; many of them read no more than 2,048 bytes at once, and break at more. */
+  readonly maxCommandBytes: number;
   /** Framed devices: one line. */
   readonly maxLineBytes: number;
   readonly maxNestingDepth: number;

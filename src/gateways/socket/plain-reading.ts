@@ -5,10 +5,10 @@ export type PlainReading =
   | { readonly valid: true; readonly values: Readonly<Record<string, unknown>> }
   | { readonly valid: false; readonly reason: string };
 
-const VALID = 'Válido';
+export const VALID = 'Válido';
 const REASON = 'Justificativa';
 
-/** Takes `Válido` and `Justificativa` out of a datagram's dictionary; undefined when it is none. */
+/** Reads the dictionary of a datagram; undefined when it is none. `values` still holds `Válido`: see `withoutValid`. */
 export function readPlainDatagram(value: unknown): PlainReading | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const dictionary = value as Record<string, unknown>;
@@ -19,8 +19,13 @@ export function readPlainDatagram(value: unknown): PlainReading | undefined {
       reason: typeof reason === 'string' ? reason : 'O dispositivo não tem dados válidos',
     };
   }
-  delete dictionary[VALID];
   return { valid: true, values: dictionary };
+}
+
+/** The values alone, for an answer. Made only when somebody waits for one: most datagrams nobody waits for. */
+export function withoutValid(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { [VALID]: _, ...rest } = values;
+  return rest;
 }
 
 export type Quantity = { readonly value: MetricValue; readonly unit: string | undefined };

@@ -237,14 +237,14 @@ export class PlainSession implements Session, DeviceLink {
 
   #send(invocation: Invocation): void {
     const message = encodePlainCommand(invocation.command.number, invocation.input);
-    if (Buffer.byteLength(message) > this.#context.options.maxMessageBytes) {
+    if (Buffer.byteLength(message) > this.#context.options.maxCommandBytes) {
       return invocation.fail({
         code: 'INPUT_INVALID',
         message: `The input is too large for device ${this.id}.`,
         issues: [
           {
             pointer: '',
-            message: `the whole message may have ${this.#context.options.maxMessageBytes} bytes`,
+            message: `the whole command may have ${this.#context.options.maxCommandBytes} bytes (gateways.socket.maxCommandBytes)`,
           },
         ],
       });

@@ -1,7 +1,7 @@
 import { readLiteral } from '../../base/literal/reader.ts';
 import type { Device } from '../../devices/device.ts';
 import { MAX_METRICS_PER_DEVICE } from '../../devices/telemetry.ts';
-import { readPlainDatagram, readQuantity, type PlainReading, type Quantity } from './plain-reading.ts';
+import { readPlainDatagram, readQuantity, VALID, type PlainReading, type Quantity } from './plain-reading.ts';
 import type { SessionContext } from './session.ts';
 
 /** What the datagrams of one plain device say. */
@@ -26,6 +26,7 @@ export class PlainTelemetry {
       return reading;
     }
     for (const metric in reading.values) {
+      if (metric === VALID) continue;
       const { value, unit } = this.#quantity(metric, reading.values[metric]);
       if (!device.telemetry.observe(metric, value, unit, now)) this.#context.counters.readingsRefused++;
     }

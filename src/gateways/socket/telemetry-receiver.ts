@@ -25,7 +25,7 @@ export class TelemetryReceiver {
         resolve();
       });
     });
-    growReceiveBuffer(socket, receiveBufferBytes);
+    this.#growReceiveBuffer(socket, receiveBufferBytes);
     socket.on('error', (error) =>
       this.#context.log.error({ err: error }, 'the UDP socket reported an error'),
     );
@@ -38,6 +38,21 @@ export class TelemetryReceiver {
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket !== undefined) await new Promise<void>((resolve) => void socket.close(() => resolve()));
+  }
+
+  /** The system may give less than asked, or refuse; what counts is what it gave. */
+  #growReceiveBuffer(socket: Socket, bytes: number): void {
+    try {
+      socket.setRecvBufferSize(bytes);
+    } catch {
+      // Then the system's own size stays.
+    }
+    const given = socket.getRecvBufferSize();
+    if (given >= bytes) return;
+    this.#context.log.debug(
+      { asked: bytes, given },
+      `the system gives ${given} bytes to datagrams that wait, not ${bytes}: bursts may be lost. On Linux, raise net.core.rmem_max.`,
+    );
   }
 
   #onDatagram(bytes: Buffer, from: RemoteInfo): void {
@@ -91,14 +106,3 @@ export class TelemetryReceiver {
 
 /** Addresses that the log names once, at most. */
 const MAX_TOLD_ADDRESSES = 1000;
-
-/** Asks for a large buffer, and for less where the system does not give that much. */
-function growReceiveBuffer(socket: Socket, bytes: number): void {
-  for (let size = bytes; size >= 65_536; size /= 2) {
-    try {
-      return socket.setRecvBufferSize(Math.floor(size));
-    } catch {
-      continue;
-    }
-  }
-}

@@ -79,6 +79,11 @@ const socket = Type.Object(
       default: 65_536,
       description: 'Largest message of a plain (version 1) device.',
     }),
+    maxCommandBytes: bytes({
+      default: 2048,
+      description:
+        'Largest command to a plain (version 1) device; many read no more than 2048 bytes at once.',
+    }),
     maxLineBytes: bytes({ default: 262_144, description: 'Longest line of a framed (version 2) device.' }),
     maxNestingDepth: Type.Integer({
       minimum: 1,

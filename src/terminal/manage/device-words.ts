@@ -1,6 +1,8 @@
 import type { Device, DeviceDetails, Reading } from '../../client/index.ts';
+import type { HubStatus } from './hub-session.ts';
 import { sayIfKnown, type Say } from './messages.ts';
 import { msSince, sayDuration } from './time-words.ts';
+import type { Cell } from './ui/cells.ts';
 
 /** The command that answers what a device is: it has its own place on the screens. */
 const DESCRIBE = 'describe';
@@ -13,6 +15,13 @@ export function titleOf(device: Device): string {
 export function sayPresence(say: Say, device: Device, now: number): string {
   const { status, since } = device.presence;
   return say(`presence.${status}.for`, { time: sayDuration(msSince(since, now)) });
+}
+
+/** The dot before a device: full when it is online, empty when it is not, dotted while the hub cannot tell. */
+export function presenceDot(device: Device, status: HubStatus): Cell {
+  if (status.kind === 'gone') return { text: '◌', width: 2, tone: 'dim' };
+  const isOnline = device.presence.status === 'online';
+  return { text: isOnline ? '●' : '○', width: 2, tone: isOnline ? 'good' : 'dim' };
 }
 
 /** Why the last change of presence happened; the hub's own word when it is a new one. */

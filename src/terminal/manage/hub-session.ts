@@ -71,6 +71,11 @@ export class HubSession {
     this.#client = this.#createClient();
   }
 
+  /** Forgets how the hub was found: nobody asks it now. */
+  forgetStatus(): void {
+    this.#status = { kind: 'unknown' };
+  }
+
   /** Makes calls, and remembers whether the hub was there. What they throw is thrown. */
   async call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
     const client = this.#client;

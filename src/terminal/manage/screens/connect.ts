@@ -51,6 +51,7 @@ export class ConnectScreen implements Screen {
 
   onShown(): void {
     this.#address.text = this.#desk.session.url;
+    this.#desk.session.forgetStatus();
     this.#state = { kind: 'editing' };
     if (this.#connectWhenShown) this.#connect();
     this.#connectWhenShown = false;
@@ -139,6 +140,8 @@ export class ConnectScreen implements Screen {
       if (needsToken(error)) this.#connectWhenShown = true;
       if (!(error instanceof HubUnreachableError || error instanceof HubAnswerError)) throw error;
       this.#state = { kind: 'failed', error };
+      // This screen tells what is wrong itself.
+      this.#desk.session.forgetStatus();
       this.#retry = this.#desk.clock.setTimer(RETRY_MS, () => void this.#try());
     } finally {
       this.#desk.changed();

@@ -1,6 +1,6 @@
 import type { Device } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
-import { sayPresence, titleOf } from '../device-words.ts';
+import { presenceDot, sayPresence, titleOf } from '../device-words.ts';
 import { sayCount } from '../messages.ts';
 import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../ui/cells.ts';
 import { typingCells } from '../ui/typing-row.ts';
@@ -112,7 +112,7 @@ function drawDevice(device: Device, { columns, desk, number, isSelected }: RowOp
     { text: isSelected ? '❯' : '', width: 2, tone: 'focus' },
     { text: String(number), width: NUMBER_COLUMNS - 1, align: 'right', tone: 'dim' },
     { text: '', width: 1 },
-    { text: isOnline ? '●' : '○', width: DOT_COLUMNS, tone: isOnline ? 'good' : 'dim' },
+    presenceDot(device, desk.session.status),
     { text: device.deviceId, width: columns.id, tone: isSelected ? 'focus' : 'plain' },
     ...(columns.title
       ? [{ text: titleOf(device), width: 'rest', tone: isSelected ? 'focus' : 'plain' } satisfies Cell]

@@ -1,6 +1,6 @@
 import type { Command, Device, DeviceTelemetry, Reading } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
-import { sayPresence, sayReading, sayReason, titleOf, titleOfMetric } from '../device-words.ts';
+import { presenceDot, sayPresence, sayReading, sayReason, titleOf, titleOfMetric } from '../device-words.ts';
 import { sayCount } from '../messages.ts';
 import { sayTimestamp } from '../time-words.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../ui/cells.ts';
@@ -9,6 +9,8 @@ import type { DevicePageState } from './device-page.ts';
 
 /** Readings are always given this much room, if there are so many. */
 const LEAST_READING_ROWS = 2;
+/** Below this height there is no room for headings. */
+const ROWS_FOR_HEADINGS = 9;
 const NUMBER_COLUMNS = 4;
 const METRIC_COLUMNS = 28;
 const TIME_COLUMNS = 18;
@@ -16,6 +18,7 @@ const TIME_COLUMNS = 18;
 export function drawDevicePage(state: DevicePageState, desk: Desk, area: Area): readonly Row[] {
   const head = [...drawHead(state.device, desk), ...drawBanner(state, desk, area), EMPTY_ROW];
   if (state.commands === undefined) return [...head, [{ text: desk.say('device.loading'), tone: 'dim' }]];
+  if (area.rows < ROWS_FOR_HEADINGS) return drawCompact(state, state.commands, desk, area);
   const choices = state.commands.length + 1;
   // Two headings, and an empty row between the two parts.
   const room = area.rows - head.length - 3;
@@ -32,11 +35,23 @@ export function drawDevicePage(state: DevicePageState, desk: Desk, area: Area): 
   ];
 }
 
+/** A small window: whether it is there, one reading, the commands. */
+function drawCompact(
+  state: DevicePageState,
+  commands: readonly Command[],
+  desk: Desk,
+  area: Area,
+): readonly Row[] {
+  const head = [...drawHead(state.device, desk).slice(-1), ...drawBanner(state, desk, area)];
+  const reading = area.rows - head.length >= 4 ? drawReadings(state, 1, desk, area).slice(0, 1) : [];
+  const rows = Math.max(1, area.rows - head.length - reading.length);
+  return [...head, ...reading, ...drawCommands(commands, { selected: state.selected, rows, desk })];
+}
+
 function drawHead(device: Device, desk: Desk): Row[] {
   const { say, clock } = desk;
-  const isOnline = device.presence.status === 'online';
   const presence: Cell[] = [
-    { text: isOnline ? '● ' : '○ ', tone: isOnline ? 'good' : 'dim' },
+    presenceDot(device, desk.session.status),
     { text: sayPresence(say, device, clock.now()) },
     { text: ` · ${sayReason(say, device.presence.reason)} · ${device.gateway}`, tone: 'dim' },
   ];

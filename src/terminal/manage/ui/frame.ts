@@ -3,7 +3,7 @@ import { sayGoneReason } from '../failure-words.ts';
 import type { HubStatus } from '../hub-session.ts';
 import type { Say } from '../messages.ts';
 import { sayTime } from '../time-words.ts';
-import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from './cells.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from './cells.ts';
 
 export type WindowSize = { readonly columns: number; readonly rows: number };
 
@@ -12,6 +12,7 @@ const MIN_COLUMNS = 24;
 const MIN_ROWS = 8;
 /** From this height on, lines set the first and last rows apart. */
 const ROWS_FOR_RULES = 16;
+const HINT_GAP = '   ';
 /** How long it is said that the hub is back, in ms. */
 const BACK_MS = 10_000;
 
@@ -75,31 +76,25 @@ function drawTitle({ titles, size }: Frame): Row {
 }
 
 function drawStatus(frame: Frame): Row {
-  const { status, url, say, notice, now, size } = frame;
+  const { status, say, notice, now, size } = frame;
   const margin: Cell = { text: ' '.repeat(marginOf(size)) };
-  const said: Cell = { text: notice, width: 'rest', align: 'right', tone: 'accent' };
-  switch (status.kind) {
-    case 'unknown':
-      return [margin, { text: '○ ', tone: 'dim' }, { text: url, tone: 'dim' }, said];
-    case 'gone': {
-      const values = { url, time: sayTime(status.since, now), reason: sayGoneReason(status.error, say) };
-      return [
-        margin,
-        { text: '○ ', tone: 'warn' },
-        { text: say('hub.gone', values), width: 'rest', tone: 'warn' },
-      ];
-    }
-    default: {
-      const isBack = status.wasGone && now - status.since < BACK_MS;
-      const text = isBack
-        ? say('hub.back', { url, time: sayTime(status.since, now) })
-        : say('hub.up', { url });
-      return [margin, { text: '● ', tone: 'good' }, { text, tone: 'dim' }, { text: '  ' }, said, margin];
-    }
+  const url = frame.url.replace(/^http:\/\//, '');
+  if (status.kind === 'gone') {
+    const values = { url, time: sayTime(status.since, now), reason: sayGoneReason(status.error, say) };
+    return [
+      margin,
+      { text: '○ ', tone: 'warn' },
+      { text: say('hub.gone', values), width: 'rest', tone: 'warn' },
+    ];
   }
+  const isBack = status.kind === 'up' && status.wasGone && now - status.since < BACK_MS;
+  const text = isBack ? say('hub.back', { url, time: sayTime(status.since, now) }) : url;
+  const dot: Cell = status.kind === 'up' ? { text: '● ', tone: 'good' } : { text: '○ ', tone: 'dim' };
+  const said: Cell = { text: notice, width: 'rest', align: 'right', tone: 'accent' };
+  return [margin, dot, { text, tone: 'dim' }, { text: '  ' }, said, margin];
 }
 
-/** As many keys as fit, the most important first. */
+/** As many keys as fit, the most important first; help and quit always. */
 function drawHints({ screen, say, size }: Frame): Row {
   const always: Hint[] = screen.isTyping
     ? []
@@ -107,29 +102,29 @@ function drawHints({ screen, say, size }: Frame): Row {
         { keys: '?', label: say('keys.help') },
         { keys: 'q', label: say('keys.quit') },
       ];
-  const room = size.columns - 2 * marginOf(size);
-  const row: Cell[] = [{ text: ' '.repeat(marginOf(size)) }];
-  let taken = 0;
-  const fitting: Hint[] = [];
-  const spare = always.reduce((sum, hint) => sum + hintWidth(hint), 0);
-  for (const hint of screen.hints) {
-    if (taken + hintWidth(hint) + spare - 3 > room) continue;
-    taken += hintWidth(hint);
-    fitting.push(hint);
-  }
-  for (const { keys, label } of [...fitting, ...always]) {
-    row.push({ text: keys, tone: 'plain' }, { text: ` ${label}`, tone: 'dim' }, { text: '   ' });
-  }
-  return row;
+  let room = size.columns - 2 * marginOf(size) + HINT_GAP.length;
+  for (const hint of always) room -= hintWidth(hint);
+  const fitting = screen.hints.filter((hint) => {
+    const fits = hintWidth(hint) <= room;
+    if (fits) room -= hintWidth(hint);
+    return fits;
+  });
+  const cells = [...fitting, ...always].flatMap(({ keys, label }, index): Cell[] => [
+    { text: index === 0 ? '' : HINT_GAP },
+    { text: keys },
+    { text: ` ${label}`, tone: 'dim' },
+  ]);
+  return [{ text: ' '.repeat(marginOf(size)) }, ...cells];
 }
 
 function hintWidth(hint: Hint): number {
-  return widthOf(`${hint.keys} ${hint.label}`) + 3;
+  return widthOf(`${hint.keys} ${hint.label}${HINT_GAP}`);
 }
 
 function drawTooSmall({ size, say }: Frame): readonly Row[] {
   const values = { ...size, minColumns: MIN_COLUMNS, minRows: MIN_ROWS };
-  const rows: Row[] = [[{ text: say('app.tooSmall') }], [{ text: say('app.tooSmall.now', values) }]];
+  const texts = [say('app.tooSmall'), say('app.tooSmall.now', values)];
+  const rows: Row[] = texts.flatMap((text) => wrapLines(text, size.columns)).map((text) => [{ text }]);
   while (rows.length < size.rows) rows.push(EMPTY_ROW);
   return rows.slice(0, size.rows);
 }
