@@ -9,17 +9,20 @@ import type {
   TelemetryResource,
 } from './schemas.ts';
 
-let shownMs = Number.NaN;
-let shownTime = '';
+/** `000Z` to `999Z`. */
+const MILLISECONDS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
+let shownSecond = Number.NaN;
+let shownPrefix = '';
 
 /** RFC 3339 in UTC, with milliseconds. */
 export function showTime(wallMs: number): string {
-  // One answer shows the same millisecond several times, and a busy hub many answers of one.
-  if (wallMs !== shownMs) {
-    shownTime = new Date(wallMs).toISOString();
-    shownMs = wallMs;
+  // Every answer shows some times, nearly always of this second: only its milliseconds differ.
+  const second = Math.floor(wallMs / 1000);
+  if (second !== shownSecond) {
+    shownPrefix = new Date(second * 1000).toISOString().slice(0, 20);
+    shownSecond = second;
   }
-  return shownTime;
+  return shownPrefix + MILLISECONDS[Math.floor(wallMs) - second * 1000];
 }
 
 export function showDevice(device: Device): DeviceResource {

@@ -23,7 +23,10 @@ export async function runScreens(options: ManageOptions): Promise<void> {
     size: size(),
     onQuit: () => window.close(),
   });
-  const onResize = (): void => app.resize(size());
+  const onResize = (): void => {
+    app.resize(size());
+    window.resized();
+  };
   stdout.on('resize', onResize);
   const hasColors = (env['NO_COLOR'] ?? '') === '';
   const window = openWindow(app, { stdin, stdout, size, hasColors });

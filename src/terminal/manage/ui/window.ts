@@ -44,26 +44,41 @@ const PLAIN_LOOKS: Readonly<Record<Tone, Looks>> = {
   bad: { bold: true },
 };
 
+export type OpenWindow = {
+  /** Draws everything anew, for the terminal has another size: call it before Ink hears of the size. */
+  resized(): void;
+  close(): void;
+  /** Settles when the terminal is given back. */
+  readonly closed: Promise<unknown>;
+};
+
+const CLEAR_AND_HOME = '\u001b[2J\u001b[H';
+
 /**
  * Shows a content in the whole terminal until `close` is called; the terminal is as before afterwards. This is the
  * only file that knows Ink: everything that is drawn goes through `layOut`, which cleans it.
- *
- * @returns `closed` settles when the terminal is given back
  */
-export function openWindow(
-  content: WindowContent,
-  options: WindowOptions,
-): { close: () => void; closed: Promise<unknown> } {
+export function openWindow(content: WindowContent, options: WindowOptions): OpenWindow {
+  const { stdin, stdout } = options;
   const instance = render(h(Window, { content, options }), {
-    stdin: options.stdin,
-    stdout: options.stdout,
+    stdin,
+    stdout,
     exitOnCtrlC: false,
     patchConsole: false,
     alternateScreen: true,
     incrementalRendering: true,
     interactive: true,
   });
-  return { close: () => instance.unmount(), closed: instance.waitUntilExit() };
+  return {
+    resized: () => {
+      // Terminals move text about when they change their width: what stands where is not known any more.
+      stdout.write(CLEAR_AND_HOME);
+      instance.clear();
+      instance.rerender(h(Window, { content, options }));
+    },
+    close: () => instance.unmount(),
+    closed: instance.waitUntilExit(),
+  };
 }
 
 function Window({ content, options }: { content: WindowContent; options: WindowOptions }): ReactElement {

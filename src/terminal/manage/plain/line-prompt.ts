@@ -1,0 +1,34 @@
+import { createInterface, type Interface } from 'node:readline';
+import { cleanText } from '../safe-text.ts';
+
+/** Asks for lines and tells blocks of text. What it writes is cleaned: no escape sequence, ever. */
+export class LinePrompt {
+  readonly #stdout: NodeJS.WritableStream;
+  readonly #lines: Interface;
+  readonly #iterator: AsyncIterator<string>;
+
+  constructor(stdin: NodeJS.ReadableStream, stdout: NodeJS.WritableStream) {
+    this.#stdout = stdout;
+    this.#lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY, terminal: false });
+    // The iterator keeps lines that come before they are asked for.
+    this.#iterator = this.#lines[Symbol.asyncIterator]();
+  }
+
+  /** Tells a block of text in one piece, an empty line after it. */
+  tell(text: string): void {
+    this.#stdout.write(`${cleanText(text)}\n\n`);
+  }
+
+  /** Asks for a line; undefined when there are no more. */
+  async ask(question: string): Promise<string | undefined> {
+    this.#stdout.write(cleanText(question));
+    const { done, value } = await this.#iterator.next();
+    if (done !== true) return cleanText(value);
+    this.#stdout.write('\n');
+    return undefined;
+  }
+
+  close(): void {
+    this.#lines.close();
+  }
+}
