@@ -7,7 +7,7 @@ import { ReportSchedule } from '../../src/simulators/report-schedule.ts';
 import { Sensor } from '../../src/simulators/sensor.ts';
 import { Wave } from '../../src/simulators/wave.ts';
 import type { SimulatedDevice } from '../../src/terminal/simulate/simulated-device.ts';
-import { FakeHub, type FakeConnection } from '../helpers/fake-hub.ts';
+import { FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { until } from '../helpers/until.ts';
 
 const command = (number: number, title: string, method: string, entry = '', udp = 'False'): string =>

@@ -24,7 +24,7 @@ export class LineReader {
     return this.#pendingBytes > 0;
   }
 
-  /** Hands over what arrived. Call `next` until it gives undefined before pushing again. */
+  /** Hands over what arrived, which is only borrowed. Call `next` until it gives undefined before pushing again. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#at = 0;
@@ -41,7 +41,8 @@ export class LineReader {
       const part = this.#chunk.subarray(this.#at, end);
       this.#at = newline < 0 ? end : end + 1;
       if (newline < 0) {
-        this.#parts.push(part);
+        // The chunk is borrowed, so what is kept of it is copied.
+        this.#parts.push(Buffer.from(part));
         this.#pendingBytes += part.length;
         return undefined;
       }

@@ -43,7 +43,7 @@ export class PlainMessageReader {
     return this.#parts.length > 0 || this.#word !== '';
   }
 
-  /** Hands over what arrived. Call `next` until it gives undefined before pushing again. */
+  /** Hands over what arrived, which is only borrowed. Call `next` until it gives undefined before pushing again. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#at = 0;
@@ -73,7 +73,8 @@ export class PlainMessageReader {
       };
     }
     if (end === -1) {
-      this.#parts.push(this.#chunk.subarray(from));
+      // The chunk is borrowed, so what is kept of it is copied.
+      this.#parts.push(Buffer.from(this.#chunk.subarray(from)));
       return this.#wait();
     }
     this.#at = end;

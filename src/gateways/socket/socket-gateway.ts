@@ -3,6 +3,7 @@ import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Networks } from '../../base/networks.ts';
+import { shareReads } from '../../base/shared-reads.ts';
 import { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { Gateway, ListeningAddress } from '../gateway.ts';
@@ -27,6 +28,7 @@ export class SocketGateway implements Gateway {
   readonly #perAddress = new Map<string, number>();
   #server: Server | undefined;
   #ticker: Timer | undefined;
+  #onEmpty: (() => void) | undefined;
 
   constructor(
     options: SocketGatewayOptions,
@@ -76,18 +78,17 @@ export class SocketGateway implements Gateway {
 
   async stop(): Promise<void> {
     this.#ticker?.clear();
-    const server = this.#server;
+    this.#server?.close();
     this.#server = undefined;
-    const closed =
-      server === undefined ? undefined : new Promise<void>((resolve) => void server.close(() => resolve()));
+    const empty = new Promise<void>((resolve) => (this.#onEmpty = resolve));
     for (const connection of this.#connections) connection.stop();
     await this.#receiver.stop();
-    await closed;
+    if (this.#connections.size > 0) await empty;
   }
 
   async #listen(): Promise<{ port: number }> {
     const { host, tcpPort } = this.#context.options;
-    const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -102,7 +103,8 @@ export class SocketGateway implements Gateway {
     return { port: (server.address() as AddressInfo).port };
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: Socket): void {
+    const socket = shareReads(accepted, (bytes) => connection.onBytes(bytes));
     const connection = new Connection(socket, this.#context, (address) => this.#trusted.has(address));
     const { address } = connection.peer;
     // Without a listener, a reset by the peer would end the process.
@@ -116,15 +118,21 @@ export class SocketGateway implements Gateway {
     this.counters.connectionsAccepted++;
     this.counters.connectionsOpen++;
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
-    socket.on('data', (chunk: Buffer) => connection.onBytes(chunk));
     socket.once('close', () => {
-      this.#connections.delete(connection);
-      this.counters.connectionsOpen--;
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
+      this.#forget(connection);
       connection.end(failed ? 'connection-failed' : 'disconnected');
     });
+    socket.resume();
+  }
+
+  #forget(connection: Connection): void {
+    const { address } = connection.peer;
+    this.#connections.delete(connection);
+    this.counters.connectionsOpen--;
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
+    if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
   #admit(connection: Connection): boolean {

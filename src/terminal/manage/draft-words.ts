@@ -38,13 +38,17 @@ export function sayDraftProblem(problem: DraftProblem, say: Say): string {
   }
 }
 
-/** What a field takes: `optional, whole number, 0 to 100`. */
-export function sayFieldHint(field: FormField, say: Say): string {
+/** What a field takes: `optional, whole number, 0 to 100`. A short hint leaves out some of many choices. */
+export function sayFieldHint(
+  field: FormField,
+  say: Say,
+  options: { isShort: boolean } = { isShort: true },
+): string {
   const optional = field.isRequired ? [] : [say('form.optional')];
-  return [...optional, ...sayKind(field, say)].join(', ');
+  return [...optional, ...sayKind(field, say, options.isShort)].join(', ');
 }
 
-function sayKind(field: FormField, say: Say): string[] {
+function sayKind(field: FormField, say: Say, isShort: boolean): string[] {
   switch (field.kind) {
     case 'text':
       return sayText(field, say);
@@ -55,7 +59,9 @@ function sayKind(field: FormField, say: Say): string[] {
     case 'choice': {
       const choices = field.choices.map((choice) => choice.label).join(', ');
       const short =
-        choices.length > MAX_CHOICES_CHARACTERS ? `${choices.slice(0, MAX_CHOICES_CHARACTERS)}…` : choices;
+        isShort && choices.length > MAX_CHOICES_CHARACTERS
+          ? `${choices.slice(0, MAX_CHOICES_CHARACTERS)}…`
+          : choices;
       return [say('form.choice', { choices: short })];
     }
     case 'list':
@@ -66,7 +72,7 @@ function sayKind(field: FormField, say: Say): string[] {
           min: 'form.list.min',
           max: 'form.list.max',
         }),
-        ...sayKind(field.item, say),
+        ...sayKind(field.item, say, isShort),
       ];
     default:
       return [say('form.json')];

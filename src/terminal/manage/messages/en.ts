@@ -180,7 +180,6 @@ export const EN = {
   'draft.wrong-item': 'Value {item}: {problem}',
   'draft.not-json': 'That is no JSON. Texts need double quotes, names too.',
 
-  'answer.title': 'Answer',
   'answer.waiting': 'Waiting for {id} … {time}',
   'answer.nothing': 'Done. The device answered without a value.',
   'answer.done': 'Answered in {time}',
@@ -249,7 +248,6 @@ export const EN = {
   'help.typing': 'While typing: ← → Home End move, Ctrl+U clears, Tab goes to the next field.',
   'help.plain': '`recado manage --plain` does the same with plain lines.',
 
-  'plain.hello': 'Recado, devices of {url}',
   'plain.address': 'Address of the hub (empty: {url}): ',
   'plain.retry': 'Address of the hub (empty: try {url} again): ',
   'plain.token': 'Token (it shows as you type; RECADO_TOKEN avoids that; empty: another hub): ',

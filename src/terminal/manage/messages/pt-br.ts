@@ -181,7 +181,6 @@ export const PT_BR: Messages = {
   'draft.wrong-item': 'Valor {item}: {problem}',
   'draft.not-json': 'Isso não é JSON. Textos precisam de aspas duplas, nomes também.',
 
-  'answer.title': 'Resposta',
   'answer.waiting': 'Esperando {id} … {time}',
   'answer.nothing': 'Feito. O dispositivo respondeu sem um valor.',
   'answer.done': 'Respondido em {time}',
@@ -249,7 +248,6 @@ export const PT_BR: Messages = {
   'help.typing': 'Ao digitar: ← → Home End movem, Ctrl+U limpa, Tab vai ao próximo campo.',
   'help.plain': '`recado manage --plain` faz o mesmo com linhas simples.',
 
-  'plain.hello': 'Recado, dispositivos de {url}',
   'plain.address': 'Endereço do hub (vazio: {url}): ',
   'plain.retry': 'Endereço do hub (vazio: tentar {url} de novo): ',
   'plain.token': 'Token (aparece ao digitar; RECADO_TOKEN evita isso; vazio: outro hub): ',

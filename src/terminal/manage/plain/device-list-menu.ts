@@ -42,17 +42,28 @@ async function load(desk: PlainDesk, view: View): Promise<DevicePage | undefined
   }
   if (needsToken(page.error)) return 'back';
   tellFailure(desk, page.error);
-  prompt.tell(say('plain.menu.devices', { keys: [say('plain.key.refresh'), say('plain.key.server'), say('plain.key.quit')].join(', ') }));
+  prompt.tell(
+    say('plain.menu.devices', {
+      keys: [say('plain.key.refresh'), say('plain.key.server'), say('plain.key.quit')].join(', '),
+    }),
+  );
   return undefined;
 }
 
 function tellPage({ say, clock }: PlainDesk, view: View, page: DevicePage): string[] {
-  if (page.total === 0) return [say(view.filter === 'all' && view.search === '' ? 'devices.none' : 'devices.none.filtered')];
+  if (page.total === 0)
+    return [say(view.filter === 'all' && view.search === '' ? 'devices.none' : 'devices.none.filtered')];
   const before = view.pagesBefore.reduce((sum, item) => sum + item.count, 0);
-  const range = say('devices.range', { from: before + 1, to: before + page.devices.length, total: page.total });
+  const range = say('devices.range', {
+    from: before + 1,
+    to: before + page.devices.length,
+    total: page.total,
+  });
   const heading = page.devices.length === page.total ? sayCount(say, 'devices.total', page.total) : range;
   const line = (device: Device, index: number): string =>
-    [`${index + 1}.`, device.deviceId, titleOf(device), sayPresence(say, device, clock.now())].filter((part) => part !== '').join('  ');
+    [`${index + 1}.`, device.deviceId, titleOf(device), sayPresence(say, device, clock.now())]
+      .filter((part) => part !== '')
+      .join('  ');
   return [heading, ...page.devices.map(line)];
 }
 

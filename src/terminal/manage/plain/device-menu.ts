@@ -5,7 +5,11 @@ import { attempt, tellFailure, valueText, type Leave, type PlainDesk } from './p
 import { sendCommand } from './send-command.ts';
 
 /** A device as it was when it was asked for. */
-type Snapshot = { readonly device: DeviceDetails; readonly telemetry: DeviceTelemetry; readonly commands: readonly Command[] };
+type Snapshot = {
+  readonly device: DeviceDetails;
+  readonly telemetry: DeviceTelemetry;
+  readonly commands: readonly Command[];
+};
 
 /** One device: tells what it reports, sends the commands that are chosen. */
 export async function runDeviceMenu(desk: PlainDesk, deviceId: string): Promise<Leave> {
@@ -62,13 +66,21 @@ function tellDevice({ say, clock }: PlainDesk, { device, telemetry, commands }: 
   const now = clock.now();
   const name = [device.deviceId, titleOf(device)].filter((part) => part !== '').join(', ');
   const readings = telemetry.readings.map(
-    (reading) => `${titleOfMetric(device, reading.metric)}: ${sayReading(reading)} (${sayTimestamp(reading.time, now)})`,
+    (reading) =>
+      `${titleOfMetric(device, reading.metric)}: ${sayReading(reading)} (${sayTimestamp(reading.time, now)})`,
   );
   const { unavailable } = telemetry;
   if (unavailable !== null) {
-    readings.unshift(say('device.readings.unavailable', { time: sayTimestamp(unavailable.time, now), reason: unavailable.reason }));
+    readings.unshift(
+      say('device.readings.unavailable', {
+        time: sayTimestamp(unavailable.time, now),
+        reason: unavailable.reason,
+      }),
+    );
   }
-  const numbered = commands.filter((command) => !isDescribe(command)).map((command) => `${command.number}. ${sayCommand(command)}`);
+  const numbered = commands
+    .filter((command) => !isDescribe(command))
+    .map((command) => `${command.number}. ${sayCommand(command)}`);
   return [
     `${name}: ${sayPresence(say, device, now)} (${sayReason(say, device.presence.reason)})`,
     '',
@@ -108,7 +120,9 @@ async function describe(desk: PlainDesk, { device, commands }: Snapshot): Promis
     [say('description.since'), sayTimestamp(device.presence.since, now)],
     [say('description.lastSeen'), sayTimestamp(device.presence.lastSeen, now)],
   ];
-  const lines = facts.filter(([, text]) => text !== null && text !== '').map(([label, text]) => `${label}: ${text}`);
+  const lines = facts
+    .filter(([, text]) => text !== null && text !== '')
+    .map(([label, text]) => `${label}: ${text}`);
   const command = commands.find(isDescribe);
   if (command === undefined) return prompt.tell(lines.join('\n'));
   const result = await attempt(desk, (client) => client.devices.invoke(device.deviceId, command.name));

@@ -6,9 +6,11 @@ export class LinePrompt {
   readonly #stdout: NodeJS.WritableStream;
   readonly #lines: Interface;
   readonly #iterator: AsyncIterator<string>;
+  readonly #isEchoed: boolean;
 
-  constructor(stdin: NodeJS.ReadableStream, stdout: NodeJS.WritableStream) {
+  constructor(stdin: NodeJS.ReadStream, stdout: NodeJS.WritableStream) {
     this.#stdout = stdout;
+    this.#isEchoed = stdin.isTTY;
     this.#lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY, terminal: false });
     // The iterator keeps lines that come before they are asked for.
     this.#iterator = this.#lines[Symbol.asyncIterator]();
@@ -19,13 +21,14 @@ export class LinePrompt {
     this.#stdout.write(`${cleanText(text)}\n\n`);
   }
 
-  /** Asks for a line; undefined when there are no more. */
-  async ask(question: string): Promise<string | undefined> {
+  /** Asks for a line; undefined when there are no more. What came through a pipe is repeated, unless it is secret. */
+  async ask(question: string, options: { isSecret?: boolean } = {}): Promise<string | undefined> {
     this.#stdout.write(cleanText(question));
     const { done, value } = await this.#iterator.next();
-    if (done !== true) return cleanText(value);
-    this.#stdout.write('\n');
-    return undefined;
+    const line = done === true ? undefined : cleanText(value);
+    const repeated = line === undefined || options.isSecret === true ? '' : line;
+    if (line === undefined || !this.#isEchoed) this.#stdout.write(`${repeated}\n`);
+    return line;
   }
 
   close(): void {

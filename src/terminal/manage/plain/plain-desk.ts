@@ -20,7 +20,9 @@ export type PlainDesk = {
 export type Leave = 'back' | 'quit';
 
 /** A call that was answered, or the failure. */
-export type Attempt<T> = { readonly ok: true; readonly answer: T } | { readonly ok: false; readonly error: ClientError };
+export type Attempt<T> =
+  | { readonly ok: true; readonly answer: T }
+  | { readonly ok: false; readonly error: ClientError };
 
 /** Asks the hub, and asks for a token first if the hub wants one. What the caller does not handle, it can `tellFailure`. */
 export async function attempt<T>(desk: PlainDesk, ask: (client: Client) => Promise<T>): Promise<Attempt<T>> {
@@ -37,7 +39,7 @@ export async function attempt<T>(desk: PlainDesk, ask: (client: Client) => Promi
 async function askForToken({ say, session, prompt }: PlainDesk): Promise<boolean> {
   prompt.tell(say(session.hasToken ? 'token.refused' : 'token.why', { url: session.url }));
   for (;;) {
-    const token = (await prompt.ask(say('plain.token')))?.trim();
+    const token = (await prompt.ask(say('plain.token'), { isSecret: true }))?.trim();
     if (token === undefined || token === '') return false;
     try {
       session.useToken(token);
@@ -65,7 +67,8 @@ export function valueText(value: unknown, say: Say): string[] {
   const texts = lines.map(({ depth, label, text }) => {
     const indent = '  '.repeat(depth);
     if (label === '') return text;
-    return text === '' ? `${indent}${label}:` : `${indent}${label}: ${text}`;
+    const name = label.endsWith('.') ? label : `${label}:`;
+    return text === '' ? indent + name : `${indent}${name} ${text}`;
   });
   return cut === 0 ? texts : [...texts, say('answer.cut', { count: cut })];
 }

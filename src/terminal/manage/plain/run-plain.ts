@@ -16,7 +16,11 @@ export async function runPlain(options: ManageOptions): Promise<void> {
     say: createSay(options.language),
     language: options.language,
     clock: systemClock,
-    session: new HubSession({ url: options.url ?? DEFAULT_HUB_URL, token: options.token, clock: systemClock }),
+    session: new HubSession({
+      url: options.url ?? DEFAULT_HUB_URL,
+      token: options.token,
+      clock: systemClock,
+    }),
     prompt,
   };
   try {
@@ -53,7 +57,8 @@ async function connect(desk: PlainDesk): Promise<boolean> {
     return true;
   }
   const { error } = health;
-  if (error instanceof HubUnreachableError || error instanceof HubAnswerError) prompt.tell(sayUnreachable(error, say));
+  if (error instanceof HubUnreachableError || error instanceof HubAnswerError)
+    prompt.tell(sayUnreachable(error, say));
   else tellFailure(desk, error);
   return false;
 }

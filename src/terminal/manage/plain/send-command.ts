@@ -1,4 +1,11 @@
-import { readDraft, readDrafts, readInputForm, type Command, type FormField, type InputForm } from '../../../client/index.ts';
+import {
+  readDraft,
+  readDrafts,
+  readInputForm,
+  type Command,
+  type FormField,
+  type InputForm,
+} from '../../../client/index.ts';
 import { sayDraftProblem, sayFieldHint } from '../draft-words.ts';
 import { sayPhases } from '../failure-words.ts';
 import type { Say } from '../messages.ts';
@@ -8,7 +15,10 @@ import { attempt, tellFailure, valueText, type PlainDesk } from './plain-desk.ts
 type Request = { readonly input?: unknown };
 
 /** Asks for the input of a command if it needs one, sends it, tells what came of it. */
-export async function sendCommand(desk: PlainDesk, target: { deviceId: string; command: Command }): Promise<void> {
+export async function sendCommand(
+  desk: PlainDesk,
+  target: { deviceId: string; command: Command },
+): Promise<void> {
   const { say, clock, prompt } = desk;
   const { deviceId, command } = target;
   const form = readInputForm(command.input);
@@ -42,9 +52,16 @@ async function fillForm(desk: PlainDesk, form: InputForm): Promise<Request | und
   return reading.ok ? { input: reading.input } : undefined;
 }
 
-async function askForField(desk: PlainDesk, field: FormField, options: { decimalComma: boolean }): Promise<string | undefined> {
+async function askForField(
+  desk: PlainDesk,
+  field: FormField,
+  options: { decimalComma: boolean },
+): Promise<string | undefined> {
   const { say, prompt } = desk;
-  const question = say('plain.field', { title: field.title === '' ? say('form.input') : field.title, hint: sayHint(field, say) });
+  const question = say('plain.field', {
+    title: field.title === '' ? say('form.input') : field.title,
+    hint: sayHint(field, say),
+  });
   for (;;) {
     const text = await prompt.ask(question);
     if (text === undefined) return undefined;
@@ -58,7 +75,8 @@ async function askForField(desk: PlainDesk, field: FormField, options: { decimal
 
 function sayHint(field: FormField, say: Say): string {
   const parts = [field.description, sayFieldHint(field, say, { isShort: false })];
-  if (field.initialDraft !== '') parts.push(say('plain.default', { value: sayDraft(field, field.initialDraft, say) }));
+  if (field.initialDraft !== '')
+    parts.push(say('plain.default', { value: sayDraft(field, field.initialDraft, say) }));
   else if (field.isRequired) parts.push(say('plain.emptyBack'));
   return parts.filter((part) => part !== undefined).join('; ');
 }

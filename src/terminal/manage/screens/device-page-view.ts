@@ -1,7 +1,7 @@
 import type { Command, Device, DeviceTelemetry, Reading } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
 import { presenceDot, sayPresence, sayReading, sayReason, titleOf, titleOfMetric } from '../device-words.ts';
-import { sayCount } from '../messages.ts';
+import { sayCount, sayIfKnown } from '../messages.ts';
 import { sayTimestamp } from '../time-words.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../ui/cells.ts';
 import { scrollTo } from '../ui/list-window.ts';
@@ -148,6 +148,6 @@ function drawCommand(command: Command, options: { width: number; isSelected: boo
     { text: String(command.number), width: NUMBER_COLUMNS - 1, align: 'right', tone: 'dim' },
     { text: ' ' },
     { text: command.title, width, tone: isSelected ? 'focus' : 'plain' },
-    { text: desk.say(`device.kind.${command.kind}`) + needs, tone: 'dim' },
+    { text: (sayIfKnown(desk.say, `device.kind.${command.kind}`) ?? command.kind) + needs, tone: 'dim' },
   ];
 }

@@ -1,0 +1,40 @@
+import { Socket, type SocketConstructorOpts } from 'node:net';
+
+/** As much as one read takes; what the system holds beyond it comes with the next. */
+export const SHARED_READ_BYTES = 65_536;
+
+const shared = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
+
+/** Bytes that arrived. Borrowed: the next read of any connection overwrites them, so copy what is kept. */
+export type OnBytes = (bytes: Buffer) => void;
+
+type WithHandle = { _handle?: unknown };
+
+/**
+ * Reads an accepted connection through one buffer that all connections share. A stream's `data` event allocates
+ * 64 KiB for each read and cuts it down again, which costs more than everything else that is done with a small
+ * message. `net.Socket` can be told to read into a given buffer (`onread`), but `net.Server` cannot, so the
+ * connection's handle moves into a socket that was.
+ *
+ * @param accepted - from a server with `pauseOnConnect: true`; not to be used afterwards
+ * @returns the socket to use instead. Where a handle cannot be moved, `accepted` itself, read by `data` events.
+ */
+export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
+  const handle = (accepted as WithHandle)._handle;
+  if (handle === undefined || handle === null) {
+    accepted.on('data', onBytes);
+    return accepted;
+  }
+  (accepted as WithHandle)._handle = null;
+  const options = {
+    handle,
+    onread: {
+      buffer: shared,
+      callback: (count: number, buffer: Uint8Array): boolean => {
+        onBytes((buffer as Buffer).subarray(0, count));
+        return true;
+      },
+    },
+  };
+  return new Socket(options as SocketConstructorOpts);
+}
