@@ -25,11 +25,12 @@ export async function runSteps(steps) {
   return failed;
 }
 
-/** A test that hangs must not hang everything. */
+/** A test that hangs must not hang everything, nor one that keeps its whole process busy. */
 const TEST_TIMEOUT_MS = 120_000;
+const ALL_TESTS_TIMEOUT_MS = 480_000;
 
 /** Runs test files with the runner of Node, two at a time; resolves to its exit code. */
-export function runTests(files) {
+export async function runTests(files) {
   const reporter = join(root, 'scripts', 'test-reporter.mjs');
   const flags = [
     '--test',
@@ -38,7 +39,15 @@ export function runTests(files) {
     `--test-reporter=${reporter}`,
     '--test-reporter-destination=stdout',
   ];
-  return run(pinnedNode(), [...flags, ...files]);
+  const startedAt = performance.now();
+  const exitCode = await run(pinnedNode(), [...flags, ...files], { timeout: ALL_TESTS_TIMEOUT_MS });
+  if (performance.now() - startedAt >= ALL_TESTS_TIMEOUT_MS) {
+    const minutes = ALL_TESTS_TIMEOUT_MS / 60_000;
+    process.stdout.write(
+      `\nThe tests did not end within ${minutes} minutes; the files that are listed above did.\n`,
+    );
+  }
+  return exitCode;
 }
 
 /** All `*.test.ts` files below the folders, sorted, so that every run is the same. */

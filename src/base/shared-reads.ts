@@ -36,5 +36,5 @@ export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
       },
     },
   };
-  return new Socket(options as SocketConstructorOpts);
+  return new Socket(options as object as SocketConstructorOpts);
 }
