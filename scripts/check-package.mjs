@@ -16,7 +16,7 @@ const EXPECTED = [
   'dist/index.js',
   'dist/index.d.ts',
 ];
-const ALLOWED = /^(package\.json|[A-Z][A-Za-z.-]*\.md|LICENSE|bin\/recado\.js|dist\/.+\.(js|d\.ts)(\.map)?)$/;
+const ALLOWED = /^(package\.json|[A-Z][A-Za-z.-]*\.md|LICENSE|bin\/recado\.js|dist\/.+\.(js|d\.ts))$/;
 
 const problems = [];
 const folder = mkdtempSync(join(tmpdir(), 'recado-package-'));

@@ -4,32 +4,36 @@ import { relative } from 'node:path';
 const CLOSING = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
 
 export default async function* report(events) {
-  const files = new Map();
+  const skips = new Map();
   const failures = [];
   const closing = [];
   for await (const { type, data } of events) {
-    if (type === 'test:fail' || type === 'test:pass') countTest(files, data);
-    if (type === 'test:fail' && !isOnlyParent(data)) failures.push(data);
+    if (type === 'test:pass') noteSkip(skips, data);
+    if (type === 'test:fail' && !isOnlyParent(data)) {
+      failures.push(data);
+      // At once: whatever stops the run later, this is told.
+      yield failureText(data);
+    }
     if (type === 'test:diagnostic' && CLOSING.test(data.message)) closing.push(data.message);
-    if (type === 'test:summary' && data.file !== undefined) yield fileLine(data, files.get(data.file));
+    if (type === 'test:summary' && data.file !== undefined) yield fileLines(data, skips.get(data.file) ?? []);
     if (type === 'test:stdout' || type === 'test:stderr') yield data.message;
   }
-  for (const failure of failures) yield failureText(failure);
+  if (failures.length > 0)
+    yield `\nFailed tests:\n${failures.map((failure) => `  ${place(failure)}  ${failure.name}\n`).join('')}`;
   yield `\n${closing.map((line) => `# ${line}\n`).join('')}`;
 }
 
-function countTest(files, data) {
-  const counts = files.get(data.file) ?? { tests: 0, skips: [] };
-  files.set(data.file, counts);
-  if (data.details?.type === 'suite') return;
-  counts.tests++;
-  if (typeof data.skip === 'string' && data.skip !== '') counts.skips.push(`${data.name}: ${data.skip}`);
+function noteSkip(skips, { file, name, skip }) {
+  if (skip === undefined || skip === false) return;
+  const why = typeof skip === 'string' && skip !== '' ? `: ${skip}` : '';
+  skips.set(file, [...(skips.get(file) ?? []), `    skipped ${name}${why}\n`]);
 }
 
-function fileLine({ file, counts, duration_ms: durationMs, success }, seen) {
+function fileLines({ file, counts, duration_ms: durationMs, success }, skipLines) {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-  const line = `${success ? '✔' : '✖'} ${relative(process.cwd(), file)}  ${counts.tests} tests${skipped}  ${Math.round(durationMs)} ms\n`;
-  return line + (seen?.skips ?? []).map((skip) => `    skipped: ${skip}\n`).join('');
+  const name = relative(process.cwd(), file);
+  const line = `${success ? '✔' : '✖'} ${name}  ${counts.tests} tests${skipped}  ${Math.round(durationMs)} ms\n`;
+  return line + skipLines.join('');
 }
 
 /** A suite fails with its tests; only they have something to say. */
@@ -37,10 +41,13 @@ function isOnlyParent(data) {
   return data.details?.error?.failureType === 'subtestsFailed';
 }
 
-function failureText({ name, file, line, details }) {
-  const error = details?.error;
+function failureText(failure) {
+  const error = failure.details?.error;
   const cause = error?.cause ?? error;
-  const text =
-    cause instanceof Error || cause?.stack !== undefined ? (cause.stack ?? String(cause)) : String(cause);
-  return `\n✖ ${name}\n  ${file === undefined ? '' : relative(process.cwd(), file)}:${line ?? ''}\n${text.replaceAll(/^/gm, '    ')}\n`;
+  const text = String(cause?.stack ?? cause).replaceAll(/\n\s+at [^\n]*node:internal[^\n]*/g, '');
+  return `\n✖ ${failure.name}\n  ${place(failure)}\n${text.replaceAll(/^/gm, '    ')}\n\n`;
+}
+
+function place({ file, line }) {
+  return file === undefined ? '' : `${relative(process.cwd(), file)}:${line ?? 1}`;
 }

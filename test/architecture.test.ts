@@ -51,6 +51,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   ink: ['terminal'],
   react: ['terminal'],
+  'string-width': ['terminal'],
+  'wrap-ansi': ['terminal'],
 };
 
 /** Folders without node: modules: `client` runs in browsers too, `devices` is a model without input and output. */

@@ -37,7 +37,6 @@ test('turning on without a song plays nothing', () => {
 test('names of songs are trimmed, cut and never empty', () => {
   const radio = new RadioModel({ isOn: true });
   assert.equal(radio.setSong('  '), false);
-  assert.equal(radio.song, undefined);
   assert.equal(radio.setSong(` ${'x'.repeat(500)} `), true);
   assert.equal(radio.song?.length, MAX_SONG_CHARACTERS);
 });

@@ -249,10 +249,10 @@ describe('recado hub', () => {
 describe('a signal to stop', () => {
   const program = `
     import { stopSignal } from ${JSON.stringify(join(ROOT, 'src/cli/stop-signal.ts'))};
+    const stopped = stopSignal();
     setInterval(() => {}, 1000);
     process.send('waiting');
-    const signal = await stopSignal();
-    process.send(signal);
+    process.send(await stopped);
     setTimeout(() => process.send('late'), 350);`;
 
   it('that comes a second time ends the process at once, but not its echo', async () => {

@@ -74,9 +74,9 @@ export class DevicePageScreen implements Screen {
     return [
       { keys: '↑↓', label: say('keys.choose') },
       { keys: 'Enter', label: say('keys.send') },
+      ...(isOffline ? [{ keys: 'x', label: say('keys.forget') }] : []),
       { keys: 'd', label: say('keys.description') },
       { keys: 'r', label: say('keys.readings') },
-      ...(isOffline ? [{ keys: 'x', label: say('keys.forget') }] : []),
       { keys: 'Esc', label: say('keys.back') },
     ];
   }

@@ -83,5 +83,8 @@ export function readKeys(input: string, flags: KeyFlags): Key[] {
 function readCharacter(character: string): Key | undefined {
   if (character === '\r' || character === '\n' || character === '\r\n') return { name: 'enter', text: '' };
   if (character === '\t') return { name: 'tab', text: '' };
-  return character < ' ' ? undefined : { name: 'text', text: character };
+  if (character >= ' ') return { name: 'text', text: character };
+  // Ctrl with a letter is the letter's number: 1 is Ctrl+A.
+  const letter = String.fromCharCode(character.charCodeAt(0) + 0x60);
+  return letter >= 'a' && letter <= 'z' ? { name: 'ctrl', text: letter } : undefined;
 }

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { plainEnvironment, runProgram } from '../helpers/run-program.ts';
+import { ROOT } from '../helpers/source-files.ts';
+
+const START = join(ROOT, 'scripts/start.mjs');
+const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0'];
+
+const folder = mkdtempSync(join(tmpdir(), 'recado-start-'));
+after(() => rmSync(folder, { recursive: true }));
+
+describe('npm start', () => {
+  it('runs a hub and two devices, shows what to try, and stops all of them', async () => {
+    const child = spawn(process.execPath, [START, ...ANY_PORTS], {
+      cwd: folder,
+      env: plainEnvironment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let screen = '';
+    const isShown = new Promise<void>((resolve, reject) => {
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        screen += text;
+        if (screen.includes('Ctrl+C stops everything.')) resolve();
+      });
+      child.once('exit', () => reject(new Error(`it ended: ${screen}`)));
+    });
+    await isShown;
+    const url = / {2}applications +(http:\S+)/.exec(screen)?.[1] ?? '';
+    const invoked = / curl -X POST (http:\S+)/.exec(screen)?.[1] ?? '';
+    assert.match(
+      screen,
+      /Recado is running, with a temperature sensor \(DE1(-2)?\) and a radio \(DE1(-2)?\)\./,
+    );
+
+    const listed = (await (await fetch(`${url}/api/v1/devices?status=online`)).json()) as { total: number };
+    assert.equal(listed.total, 2);
+    const answer = await fetch(invoked, { method: 'POST' });
+    assert.deepEqual(((await answer.json()) as { output: unknown }).output, 'Dispositivo ligado');
+
+    child.kill('SIGINT');
+    const [exitCode] = (await once(child, 'close')) as [number];
+    assert.equal(exitCode, 0);
+    assert.match(screen, /Stopping the devices, then the hub\.\n$/);
+    await assert.rejects(fetch(`${url}/healthz`));
+  });
+
+  it('ends with the sentence of the hub when that cannot start', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const words = [process.execPath, START, ...ANY_PORTS, '--tcp-port', String(port)];
+    const { end, output, errors } = await runProgram(words, { cwd: folder });
+    other.close();
+    assert.deepEqual([end, output], [1, '']);
+    assert.match(errors, new RegExp(`^recado: TCP port ${port} .* --tcp-port`));
+  });
+});
