@@ -1,4 +1,7 @@
-// A thermometer with a target, in fifteen lines. Start a hub first (npm start), then: npm run example:thermometer
+// A thermometer whose target others can set. Start a hub (npm start), then run this in the checkout with
+//   node --conditions=recado:source examples/thermometer.ts
+// and invoke it: curl -X POST http://127.0.0.1:5070/api/v1/devices/thermometer-1/commands/setTarget \
+//   -H 'content-type: application/json' -d '{"input": 19}'
 import { createDevice } from 'recado/device';
 
 let target = 21;

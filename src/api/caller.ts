@@ -24,7 +24,7 @@ export function invokeForCaller(
   if (!begun.ok) return Promise.resolve({ ok: false, failure: begun.failure, invocation: undefined });
   const { invocation } = begun;
   return new Promise((resolve) => {
-    // Cheaper than an AbortSignal for each request. 'close' also comes after a complete answer: nothing is left to cancel then.
+    // Cheaper than an AbortSignal for each request. After a complete answer, 'close' finds nothing to cancel.
     call.reply.raw.once('close', () => {
       if (invocation.state === 'running') hub.cancel(invocation);
     });

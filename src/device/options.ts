@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
 import { silentLogger, type Logger } from '../base/logger.ts';
@@ -69,7 +70,10 @@ export type ConnectionOptions = Partial<DeviceTuning> & {
   readonly random?: () => number;
   /** Called with each new state. */
   readonly onState?: (state: DeviceState) => void;
-  /** Called when a handler throws anything but a CommandError, and when a reading cannot be sent. A process warning when absent. */
+  /**
+   * Called when a handler throws anything but a CommandError, and when a reading cannot be sent. When absent, the
+   * process prints a warning.
+   */
   readonly onError?: (error: unknown) => void;
 };
 
@@ -96,8 +100,7 @@ const DEFAULT_UDP_PORT = 5060;
 export function parseHubAddress(text: string): HubAddress | undefined {
   const trimmed = text.trim();
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+))?(?::(\d{1,5}))?$/.exec(trimmed);
-  if (match === null)
-    return /^[0-9a-fA-F:]+$/.test(trimmed) ? { host: trimmed, port: DEFAULT_PORT } : undefined;
+  if (match === null) return isIPv6(trimmed) ? { host: trimmed, port: DEFAULT_PORT } : undefined;
   const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);
   if (port < 1 || port > 65_535) return undefined;
   return { host: match[1] ?? match[2] ?? DEFAULT_HOST, port };

@@ -17,7 +17,7 @@ export function writePythonLiteral(value: unknown): string {
   return `{${members.map(([name, member]) => `${writeText(name)}: ${writePythonLiteral(member)}`).join(', ')}}`;
 }
 
-/** Control characters, line separators, and halves of surrogate pairs that stand alone: UTF-8 has no bytes for those. */
+/** Control characters, line separators, and lone halves of surrogate pairs: UTF-8 has no bytes for those. */
 const NEEDS_ESCAPE = /[\\'\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const NAMED: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 

@@ -162,16 +162,39 @@ describe('the screen of the radio', () => {
 describe('the terminal', () => {
   it('is given back after a signal, and after Ctrl+C while a question is open', async () => {
     for (const end of ['SIGTERM', 'SIGINT', 'Ctrl+C'] as const) {
-      const program = startScreen('sensor');
+      // The shell prints the number of the process, and becomes the program.
+      const words = [
+        'sh',
+        '-c',
+        'echo $$; exec "$@"',
+        'sh',
+        ...recadoWords('simulate', 'sensor', '--lang', 'en'),
+      ];
+      const program = new TerminalProgram(words);
+      cleanUps.push(() => program.stop());
       await program.waitFor('Not connected');
       program.type('6');
       await program.waitFor('Temperature in °C');
       if (end === 'Ctrl+C') program.press('ctrlC');
-      else process.kill(program.pid, end);
+      else process.kill(Number.parseInt(program.output, 10), end);
       assert.equal(await program.exit(), 0, end);
       assert.equal(program.isOnOwnScreen, false, end);
       assert.ok(program.output.endsWith('\u001b[?7h\u001b[?25h\u001b[?1049l'), end);
     }
+  });
+
+  it('is given back before an error that nobody caught is printed', async () => {
+    const screen = JSON.stringify(new URL('../../src/terminal/screen.ts', import.meta.url));
+    const script = `const { openScreen } = await import(${screen});
+      openScreen(process.stdin, process.stdout).show({ title: 'Up', status: [], choices: [], message: { lines: [] }, prompt: '' });
+      process.stdin.once('data', () => { throw new Error('boom'); });`;
+    const program = new TerminalProgram([process.execPath, '--input-type=module', '-e', script]);
+    cleanUps.push(() => program.stop());
+    await program.waitFor('Up');
+    program.type('x');
+    assert.equal(await program.exit(), 1);
+    assert.equal(program.isOnOwnScreen, false);
+    assert.match(program.text, /boom/);
   });
 
   it('may be small, and change its size', async () => {
