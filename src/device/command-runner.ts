@@ -43,7 +43,9 @@ export class RunningCommand {
       (output) => this.#finish({ kind: 'output', output }),
       (error: unknown) => {
         // A handler that stops because it was told to has not failed.
-        if (!this.#isDone || !signal.aborted) this.#report(error, command, options.onError);
+        if (!(error instanceof CommandError) && !(this.#isDone && signal.aborted)) {
+          options.onError(new Error(`The handler of command ${command.name} failed.`, { cause: error }));
+        }
         this.#finish(failureOf(error, command));
       },
     );
@@ -63,15 +65,6 @@ export class RunningCommand {
     this.#isDone = true;
     this.#timer.clear();
     this.#whenDone(outcome);
-  }
-
-  #report(error: unknown, command: PreparedCommand, onError: (error: unknown) => void): void {
-    if (error instanceof CommandError) return;
-    try {
-      onError(new Error(`The handler of command ${command.name} failed.`, { cause: error }));
-    } catch {
-      // Whoever wrote onError was told where errors go; there is nobody else to tell.
-    }
   }
 }
 

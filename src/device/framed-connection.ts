@@ -25,6 +25,8 @@ export type FramedListener = {
 };
 
 const DEFAULT_KEEP_ALIVE_MS = 15_000;
+/** A hub that is silent for longer than this would not be missed in time. */
+const MAX_KEEP_ALIVE_MS = 3_600_000;
 
 /** One connection of version 2: a JSON object a line, commands in any number and order. */
 export class FramedConnection {
@@ -93,7 +95,7 @@ export class FramedConnection {
     const { id, keepAliveMs, udpKey } = message;
     this.#listener.onWelcome({
       id: typeof id === 'string' ? id : (this.#device.id ?? ''),
-      keepAliveMs: typeof keepAliveMs === 'number' && keepAliveMs > 0 ? keepAliveMs : DEFAULT_KEEP_ALIVE_MS,
+      keepAliveMs: readKeepAlive(keepAliveMs),
       udpKey: typeof udpKey === 'string' && udpKey !== '' ? Buffer.from(udpKey, 'base64url') : undefined,
     });
   }
@@ -165,6 +167,10 @@ export class FramedConnection {
     this.#listener.onBroken(`The hub does not speak version 2 of the protocol here: ${why}.`);
     this.socket.close();
   }
+}
+
+function readKeepAlive(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? Math.min(value, MAX_KEEP_ALIVE_MS) : DEFAULT_KEEP_ALIVE_MS;
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -45,9 +45,19 @@ test('every time and limit has its default, and can be set', () => {
   );
   assert.equal(resolveOptions({ silenceMs: 7, maxQueuedReports: 0 }).silenceMs, 7);
   assert.throws(() => resolveOptions({ retryMs: -1 }), { code: 'CONFIG_INVALID', message: /retryMs/ });
+  assert.throws(() => resolveOptions({ silenceMs: 2 ** 31 }), { code: 'CONFIG_INVALID' });
   assert.throws(() => resolveOptions({ silenceMs: Number.NaN }), { code: 'CONFIG_INVALID' });
   assert.throws(() => resolveOptions({ hub: 'a b' }), {
     code: 'CONFIG_INVALID',
     message: /"a b" is no address/,
   });
+});
+
+test('whoever is told of errors cannot cause new ones', () => {
+  const { onError } = resolveOptions({
+    onError: () => {
+      throw new Error('again');
+    },
+  });
+  onError(new Error('first'));
 });

@@ -1,7 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
-import { silentLogger, type Logger } from '../base/logger.ts';
 import type { ConnectGate } from './connect-gate.ts';
 import type { DeviceState } from './state.ts';
 
@@ -65,7 +64,6 @@ export type ConnectionOptions = Partial<DeviceTuning> & {
   /** Shared by many devices of one process: bounds how many connect at once. */
   readonly gate?: ConnectGate;
   readonly clock?: Clock;
-  readonly logger?: Logger;
   /** 0 to 1, for jitter. */
   readonly random?: () => number;
   /** Called with each new state. */
@@ -87,10 +85,12 @@ export type LinkOptions = DeviceTuning & {
   readonly localAddress: string | undefined;
   readonly gate: ConnectGate | undefined;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly random: () => number;
   readonly onError: (error: unknown) => void;
 };
+
+/** Timers of Node are 32 bits wide: longer ones fire at once. */
+const MAX_TIMER_MS = 2_147_483_647;
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 5050;
@@ -136,9 +136,8 @@ export function resolveOptions(options: ConnectionOptions): LinkOptions {
     localAddress: options.localAddress,
     gate: options.gate,
     clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
     random: options.random ?? Math.random,
-    onError: options.onError ?? warnProcess,
+    onError: guard(options.onError ?? warnProcess),
   };
 }
 
@@ -146,15 +145,26 @@ function readTuning(options: ConnectionOptions): DeviceTuning {
   const tuning: Record<keyof DeviceTuning, number> = { ...DEVICE_DEFAULTS };
   for (const name of Object.keys(DEVICE_DEFAULTS) as (keyof DeviceTuning)[]) {
     const value = options[name] ?? DEVICE_DEFAULTS[name];
-    if (!Number.isFinite(value) || value < 0) {
+    if (!(value >= 0 && value <= MAX_TIMER_MS)) {
       throw new RecadoError(
         'CONFIG_INVALID',
-        `The option ${name} must be a number of at least 0, not ${value}.`,
+        `The option ${name} must be a number from 0 to ${MAX_TIMER_MS}, not ${value}.`,
       );
     }
     tuning[name] = value;
   }
   return tuning;
+}
+
+/** Whoever is told of errors must not cause new ones: there is nobody else to tell. */
+function guard(onError: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      onError(error);
+    } catch {
+      // Nothing is left to be done.
+    }
+  };
 }
 
 function warnProcess(error: unknown): void {

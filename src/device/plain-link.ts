@@ -112,7 +112,7 @@ export class PlainLink implements Link {
   /** Stays on a connection for as long as it stands. */
   async #stay(connection: PlainConnection, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#listener.onState({ status: 'online', reason: 'accepted', message: `Connected to ${this.#hub}.` });
+      this.#showOnline();
       const end = await connection.socket.waitForSilence(this.#options.silenceMs, signal);
       if (end === 'stopped' || this.#brokenBecause !== undefined) return;
       const verdict = await this.#checkUntilAnswered(connection, signal);
@@ -123,7 +123,11 @@ export class PlainLink implements Link {
   /** Asks until somebody answers, or the hub speaks on the old connection after all. */
   async #checkUntilAnswered({ socket }: PlainConnection, signal: AbortSignal): Promise<Verdict> {
     const heard = new AbortController();
-    void socket.nextBytes().then(() => heard.abort());
+    let isAsking = true;
+    void socket.nextBytes().then(() => {
+      if (isAsking && !signal.aborted) this.#showOnline();
+      heard.abort();
+    });
     const either = AbortSignal.any([signal, heard.signal]);
     while (!either.aborted) {
       const message = socket.isOpen
@@ -131,12 +135,18 @@ export class PlainLink implements Link {
         : `The connection to ${this.#hub} broke: asking whether it still stands there.`;
       const reason = socket.isOpen ? 'hub-silent' : 'connection-lost';
       this.#listener.onState({ status: 'connecting', reason, message });
-      const answer = await this.#inTurn(either, () => this.#check(either));
+      // A question that was begun is asked to its end: hubs do not expect connections on which nothing is said.
+      const answer = await this.#inTurn(signal, () => this.#check(signal));
       if (either.aborted) break;
+      isAsking = !answer.ok;
       if (answer.ok) return answer.value;
       await this.#retryLater(answer, either);
     }
     return signal.aborted ? 'stopped' : 'heard';
+  }
+
+  #showOnline(): void {
+    this.#listener.onState({ status: 'online', reason: 'accepted', message: `Connected to ${this.#hub}.` });
   }
 
   /** Asks once, on a second connection. */

@@ -452,6 +452,17 @@ test('start resolves when online, again at once, and elsewhere when another hub 
   assert.throws(() => device.start({ hub: 'not an address' }), { code: 'CONFIG_INVALID' });
 });
 
+test('a keep-alive time that no timer can hold is cut', async () => {
+  const hub = await startHub();
+  const { device } = startDevice(hub);
+  const connection = await handshake(hub, { keepAliveMs: 1e15 });
+  await until('online', () => device.state.status === 'online');
+  await sleep(50);
+  connection.sendLine({ ping: 1 });
+  assert.deepEqual(await connection.takeLine(), { pong: 1 });
+  assert.equal(device.state.status, 'online');
+});
+
 test('an exception in a watcher harms nobody', async () => {
   const hub = await startHub();
   const errors: unknown[] = [];

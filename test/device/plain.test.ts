@@ -284,8 +284,11 @@ test('keep-alives keep it from checking, and a hub that speaks again ends the ch
   const check = await hub.accept();
   await check.expect('Checagem');
   await ask(connection, '{"Comando": "0"}', 'Recebido');
-  await check.closed();
   await until('online', () => device.state.status === 'online');
+  assert.equal(check.isClosed, false);
+  await check.closed();
+  assert.equal(device.state.status, 'online');
+  assert.equal(connection.isClosed, false);
 });
 
 test('after a broken connection it checks, and connects anew even when told that it is connected', async () => {

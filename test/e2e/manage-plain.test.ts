@@ -196,6 +196,7 @@ describe('recado manage in plain lines', () => {
   it('a wrong command line is told before anything is asked', async () => {
     for (const [args, message] of [
       [['ftp://hub'], /"ftp:\/\/hub" is no address of a hub; write host, host:port or a URL/],
+      [['--token', 'two words'], /token: has characters that cannot be sent/],
       [['--lang', 'fr'], /--lang is "fr"; there are en and pt-BR/],
     ] as const) {
       const { code, errors } = await manage(args, []);

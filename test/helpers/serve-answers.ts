@@ -29,9 +29,10 @@ export async function closeServers(): Promise<void> {
   }
 }
 
-/** Starts a server that answers as it is told, and remembers what it was asked. */
+/** Starts a server that answers as it is told, and remembers what it was asked; `url` is where one stood before. */
 export async function serveAnswers(
   answer: (request: SeenRequest, response: ServerResponse) => void,
+  url?: string,
 ): Promise<{ url: string; seen: SeenRequest[] }> {
   const seen: SeenRequest[] = [];
   const server = createServer((request, response) => {
@@ -44,7 +45,7 @@ export async function serveAnswers(
       answer(asked, response);
     });
   });
-  return { url: await listen(server), seen };
+  return { url: await listen(server, url), seen };
 }
 
 /** Starts a server of raw bytes; `connection` counts from 1. */
@@ -70,9 +71,9 @@ export function answerJson(
   response.end(JSON.stringify(value));
 }
 
-async function listen(server: Server | TcpServer): Promise<string> {
+async function listen(server: Server | TcpServer, url?: string): Promise<string> {
   open.push(server);
-  server.listen(0, '127.0.0.1');
+  server.listen(url === undefined ? 0 : Number(new URL(url).port), '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

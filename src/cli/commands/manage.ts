@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
+import { createClient } from '../../client/index.ts';
 import { detectLanguage, LANGUAGES, parseLanguage } from '../../terminal/language.ts';
-import { parseHubAddress } from '../../terminal/manage/hub-address.ts';
+import { DEFAULT_HUB_URL, parseHubAddress } from '../../terminal/manage/hub-address.ts';
 
 type ManageFlags = { readonly plain?: true; readonly token?: string; readonly lang?: string };
 
@@ -41,6 +42,7 @@ async function manage(given: string | undefined, flags: ManageFlags, command: Co
   const language = flags.lang === undefined ? detectLanguage(process.env) : parseLanguage(flags.lang);
   if (language === undefined)
     command.error(`error: --lang is "${flags.lang}"; there are ${LANGUAGES.join(' and ')}`);
+  refuseUnusableToken(flags.token, command);
 
   // React decides at its first import whether it checks itself at every step, which a program in use does not need.
   process.env['NODE_ENV'] ??= 'production';
@@ -54,4 +56,13 @@ async function manage(given: string | undefined, flags: ManageFlags, command: Co
     stdout: process.stdout,
     env: process.env,
   });
+}
+
+function refuseUnusableToken(token: string | undefined, command: Command): void {
+  try {
+    createClient({ url: DEFAULT_HUB_URL, token });
+  } catch (error) {
+    if (error instanceof TypeError) command.error(`error: ${error.message}`);
+    throw error;
+  }
 }

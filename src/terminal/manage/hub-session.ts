@@ -27,6 +27,8 @@ export class HubSession {
   readonly #clock: Clock;
   #url: string;
   #token: string | undefined;
+  /** The hub that has seen the token: no other one may. */
+  #tokenUrl: string | undefined;
   #client: Client;
   #status: HubStatus = { kind: 'unknown' };
   /** Called when the hub does not know who asks. */
@@ -57,15 +59,19 @@ export class HubSession {
     this.#token = token;
     try {
       this.#client = this.#createClient();
+      this.#tokenUrl = this.#url;
     } catch (error) {
       this.#token = before;
       throw error;
     }
   }
 
-  /** Turns to another hub; the token stays here, for it belongs to the one before. */
+  /** Turns to another hub. A token that the one before has seen stays behind. */
   useUrl(url: string): void {
-    if (url !== this.#url) this.#token = undefined;
+    if (this.#tokenUrl !== undefined && url !== this.#tokenUrl) {
+      this.#token = undefined;
+      this.#tokenUrl = undefined;
+    }
     this.#url = url;
     this.#status = { kind: 'unknown' };
     this.#client = this.#createClient();
@@ -100,6 +106,7 @@ export class HubSession {
   }
 
   #wasFound(): void {
+    if (this.hasToken) this.#tokenUrl = this.#url;
     if (this.#status.kind === 'up') return;
     this.#status = { kind: 'up', since: this.#clock.now(), wasGone: this.#status.kind === 'gone' };
   }

@@ -31,7 +31,7 @@ export function sayCount(
   return say(`${key}.${count === 1 ? 'one' : 'other'}` as MessageKey, { ...values, count });
 }
 
-/** A text that depends on what a hub or device said; undefined when it said something that this version does not know. */
+/** Says a text about what a hub or device said; undefined when it said something that this version does not know. */
 export function sayIfKnown(say: Say, key: string): string | undefined {
   return Object.hasOwn(EN, key) ? say(key as MessageKey) : undefined;
 }

@@ -3,7 +3,6 @@ import { HubAnswerError, HubUnreachableError } from '../../../client/index.ts';
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { sayUnreachable } from '../failure-words.ts';
 import { DEFAULT_HUB_URL, parseHubAddress } from '../hub-address.ts';
-import { needsToken } from '../hub-session.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../ui/cells.ts';
 import type { Key } from '../ui/keys.ts';
 import { TextLine } from '../ui/text-line.ts';
@@ -137,7 +136,6 @@ export class ConnectScreen implements Screen {
       if (!abort.signal.aborted) this.#desk.open(new DeviceListScreen(this.#desk));
     } catch (error) {
       if (abort.signal.aborted) return;
-      if (needsToken(error)) this.#connectWhenShown = true;
       if (!(error instanceof HubUnreachableError || error instanceof HubAnswerError)) throw error;
       this.#state = { kind: 'failed', error };
       // This screen tells what is wrong itself.

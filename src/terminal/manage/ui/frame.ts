@@ -37,7 +37,7 @@ export function bodyArea(size: WindowSize): Area {
   };
 }
 
-/** Draws a whole window: title, the screen, the hub's state, the keys. Always exactly as many rows as the window has. */
+/** Draws a whole window: title, the screen, the hub's state, the keys. It has exactly as many rows as the window. */
 export function drawFrame(frame: Frame): readonly Row[] {
   const { size } = frame;
   if (size.columns < MIN_COLUMNS || size.rows < MIN_ROWS) return drawTooSmall(frame);
