@@ -1,5 +1,5 @@
-// A thermometer whose target others can set. Start a hub (npm start), then run this in the checkout with
-//   node --conditions=recado:source examples/thermometer.ts
+// A thermometer whose target others can set. Start a hub (npm start), then, in another terminal of the checkout:
+//   npm run example:thermometer
 // and invoke it: curl -X POST http://127.0.0.1:5070/api/v1/devices/thermometer-1/commands/setTarget \
 //   -H 'content-type: application/json' -d '{"input": 19}'
 import { createDevice } from 'recado/device';

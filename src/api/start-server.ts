@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import type { ListeningAddress } from '../gateways/gateway.ts';
 import type { Config } from '../hub/config/config-schema.ts';
+import { refuseOpenListeners } from '../hub/config/safety-check.ts';
 import { createHub } from '../hub/create-hub.ts';
 import type { Hub } from '../hub/hub.ts';
 import { buildApp } from './build-app.ts';
@@ -20,10 +21,12 @@ export type RunningServer = {
 /**
  * Starts a hub with its HTTP API in this process.
  *
- * @throws {RecadoError} `PORT_IN_USE` or `LISTEN_FAILED`; nothing is left open then
+ * @throws {RecadoError} `LISTENER_UNSAFE` when strangers could come in; `PORT_IN_USE` or `LISTEN_FAILED`. Nothing
+ *   is left open then.
  */
 export async function startServer(config: Config, parts: { log: Logger }): Promise<RunningServer> {
   const { log } = parts;
+  refuseOpenListeners(config, log);
   const shutdown = new Shutdown(log);
   const hub = createHub(config, { log });
   const app = await buildApp({ hub, config, log });

@@ -1,4 +1,4 @@
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import { Socket } from 'node:net';
 
 /** As much as one read takes; what the system holds beyond it comes with the next. */
 export const SHARED_READ_BYTES = 65_536;
@@ -36,5 +36,5 @@ export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
       },
     },
   };
-  return new Socket(options as object as SocketConstructorOpts);
+  return new Socket(options as object);
 }

@@ -121,6 +121,14 @@ export class Hub {
       const message = `Device ${deviceId} is offline since ${new Date(device.presence.since).toISOString()} (${device.presence.reason}).`;
       return { ok: false, failure: { code: 'DEVICE_OFFLINE', message, retryAfterSeconds: 5 } };
     }
+    const { maxTimeoutMs } = this.#invocations;
+    if (options.timeoutMs !== undefined && options.timeoutMs > maxTimeoutMs) {
+      const issues = [
+        { pointer: '/timeoutMs', message: `must be at most ${maxTimeoutMs} (invocations.maxTimeoutMs)` },
+      ];
+      const message = `timeoutMs is ${options.timeoutMs}, and may be at most ${maxTimeoutMs}.`;
+      return { ok: false, failure: { code: 'REQUEST_INVALID', message, issues } };
+    }
     const invocation = new Invocation({
       id: `${this.#idPrefix}${(++this.#lastNumber).toString(36).padStart(7, '0')}`,
       deviceId,
@@ -141,7 +149,7 @@ export class Hub {
 
   #timeoutMs(command: Command, asked: number | undefined): number {
     const { defaultTimeoutMs, maxTimeoutMs } = this.#invocations;
-    if (asked !== undefined) return Math.min(asked, maxTimeoutMs);
+    if (asked !== undefined) return asked;
     const expected = command.expectedMs === undefined ? 0 : command.expectedMs * 3;
     return Math.min(Math.max(defaultTimeoutMs, expected), maxTimeoutMs);
   }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { startServer } from '../../src/api/start-server.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { defaultConfig } from '../../src/hub/config/default-config.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 import { RADIO_DESCRIPTION, SENSOR_DESCRIPTION, WireDevice } from '../helpers/wire-device.ts';
@@ -181,6 +184,18 @@ test('invoke: bad requests are refused with the pointer of what is wrong', async
   assert.equal(plain.status, 415);
 });
 
+test('invoke: nobody may wait longer than invocations.maxTimeoutMs', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.invocations.maxTimeoutMs = 2000;
+  });
+  await join(t, hub, '127.0.0.11');
+  const { status, body } = await hub.call('POST', '/api/v1/devices/DE11/commands/ligar', { timeoutMs: 2001 });
+  assert.equal(status, 400);
+  assert.deepEqual(body.errors, [
+    { pointer: '/timeoutMs', message: 'must be at most 2000 (invocations.maxTimeoutMs)' },
+  ]);
+});
+
 test('invoke: a body beyond http.maxBodyBytes is refused', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.http.maxBodyBytes = 1024;
@@ -212,6 +227,12 @@ test('what nobody serves is a problem, too', async (t) => {
   const { status, body } = await hub.call('GET', '/api/v2/devices');
   assert.equal(status, 404);
   assert.equal(body.code, 'ROUTE_UNKNOWN');
+});
+
+test('a hub that strangers could reach does not start, in a program either', async () => {
+  const config = defaultConfig();
+  const open = { ...config, http: { ...config.http, host: '0.0.0.0', port: 0 } };
+  await assert.rejects(startServer(open, { log: silentLogger }), { code: 'LISTENER_UNSAFE' });
 });
 
 test('tokens: who is not in a trusted network needs one', async (t) => {

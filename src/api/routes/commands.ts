@@ -17,7 +17,10 @@ const InvokeSchema = {
       {
         input: Type.Optional(Type.Unknown({ description: 'Checked against the schema of the command' })),
         timeoutMs: Type.Optional(
-          Type.Integer({ minimum: 1, maximum: 600_000, description: 'Wait for the device, in ms' }),
+          Type.Integer({
+            minimum: 1,
+            description: 'Wait for the device, in ms; at most invocations.maxTimeoutMs',
+          }),
         ),
       },
       { additionalProperties: false },

@@ -54,7 +54,6 @@ async function runHub(options: HubOptions): Promise<void> {
   const config = await readConfig(options);
   const { createHubLog } = await import('../hub-log.ts');
   const log = createHubLog(config.log);
-  await refuseOpenListeners(config, log);
 
   const stopped = stopSignal();
   const { startServer } = await import('../../api/start-server.ts');
@@ -96,19 +95,6 @@ function configFlags(options: HubOptions): ConfigFlag[] {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     return value === undefined ? [] : paths.map((path) => ({ flag, path, text: String(value) }));
   });
-}
-
-async function refuseOpenListeners(config: Config, log: Logger): Promise<void> {
-  const { findOpenListeners } = await import('../../hub/config/safety-check.ts');
-  const open = findOpenListeners(config);
-  if (open.length > 0 && !config.insecure) {
-    const text = `the hub did not start, because strangers could come in:\n  ${open.join('\n  ')}`;
-    throw new RecadoError(
-      'LISTENER_UNSAFE',
-      `${text}\n--insecure starts it all the same; use it only on a network that you trust wholly.`,
-    );
-  }
-  for (const sentence of open) log.warn({}, `INSECURE: ${sentence}`);
 }
 
 function announce(server: RunningServer, log: Logger): void {

@@ -25,7 +25,7 @@ Examples:
 /** `recado manage [url]`: the devices of a hub, in the terminal. */
 export function manageCommand(): Command {
   return new Command('manage')
-    .description('See the devices of a hub and command them.')
+    .description('see the devices of a hub and command them')
     .argument('[url]', 'address of the hub: host, host:port or a URL')
     .option('--plain', 'plain lines and numbered menus: for screen readers and pipes')
     .addOption(new Option('--token <token>', 'what the hub asks for as Bearer token').env('RECADO_TOKEN'))

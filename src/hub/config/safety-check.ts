@@ -1,3 +1,5 @@
+import { RecadoError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
 import { isLoopbackHost, LOOPBACK_NETWORKS, Networks, parseNetwork } from '../../base/networks.ts';
 import type { Config } from './config-schema.ts';
 
@@ -28,6 +30,23 @@ export function findOpenListeners(config: Config): string[] {
     );
   }
   return open;
+}
+
+/**
+ * Refuses a configuration with open listeners, unless it says `insecure`; then each is a loud line in the log.
+ *
+ * @throws {RecadoError} `LISTENER_UNSAFE`
+ */
+export function refuseOpenListeners(config: Config, log: Logger): void {
+  const open = findOpenListeners(config);
+  if (open.length > 0 && !config.insecure) {
+    const text = `the hub did not start, because strangers could come in:\n  ${open.join('\n  ')}`;
+    throw new RecadoError(
+      'LISTENER_UNSAFE',
+      `${text}\n--insecure starts it all the same; use it only on a network that you trust wholly.`,
+    );
+  }
+  for (const sentence of open) log.warn({}, `INSECURE: ${sentence}`);
 }
 
 function namesMoreThanLoopback(networks: readonly string[]): boolean {

@@ -84,17 +84,26 @@ function explainProblem(error: ProblemError, say: Say, now: number): Explanation
     facts.push([say('answer.safe'), say(error.safeToRetry ? 'answer.safe.yes' : 'answer.safe.no')]);
   }
   if (error.retryAfterMs !== undefined)
-    facts.push([say('answer.retryAfter'), sayShortDuration(error.retryAfterMs)]);
+    facts.push([say('answer.retryAfter'), sayShortDuration(say, error.retryAfterMs)]);
   if (error.invocation !== undefined) facts.push([say('answer.invocation'), error.invocation.id]);
   const title = sayIfKnown(say, `problem.${error.code}`) ?? (error.title === '' ? error.code : error.title);
   return {
     title,
     code: `${error.code} · ${error.status}`,
-    detail: error.detail === error.title ? '' : error.detail,
+    detail: error.detail === error.title || error.detail === device?.message ? '' : error.detail,
     facts,
-    payload: device?.payload,
+    payload: device !== undefined && !isRepeated(device) ? device.payload : undefined,
     isSafeToRetry: error.safeToRetry ?? false,
   };
+}
+
+/** The payload says nothing that is not told already. */
+function isRepeated(device: DeviceFailure): boolean {
+  const { payload, ...told } = device;
+  if (typeof payload !== 'object' || payload === null) return payload === undefined;
+  return Object.entries(payload).every(
+    ([name, value]) => Object.hasOwn(told, name) && told[name as keyof typeof told] === value,
+  );
 }
 
 /** How far an invocation came, each phase with the time since the first: `accepted 10:32:05 · sent +2 ms`. */
@@ -106,7 +115,7 @@ export function sayPhases(invocation: Invocation, say: Say, now: number): string
     if (timestamp === undefined) continue;
     const at = Date.parse(timestamp);
     parts.push(
-      `${say(`phase.${phase}`)} ${first === undefined ? sayTime(at, now) : `+${sayShortDuration(at - first)}`}`,
+      `${say(`phase.${phase}`)} ${first === undefined ? sayTime(at, now) : `+${sayShortDuration(say, at - first)}`}`,
     );
     first ??= at;
   }

@@ -18,6 +18,11 @@ export function createSay(language: Language): Say {
     messages[key].replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
+/** A number as people of the language write it: `23.6`, `23,6`. */
+export function sayNumber(say: Say, text: string): string {
+  return text.replace('.', say('number.point'));
+}
+
 /** Keys of which there is one text for one thing and one for any other number. */
 export type CountedKey = MessageKey extends infer K ? (K extends `${infer Stem}.one` ? Stem : never) : never;
 

@@ -1,3 +1,5 @@
+import { sayNumber, type Say } from './messages.ts';
+
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -13,10 +15,10 @@ export function sayDuration(durationMs: number): string {
 }
 
 /** A short duration with the precision that matters: `8 ms`, `1.2 s`, `75 s`. */
-export function sayShortDuration(durationMs: number): string {
+export function sayShortDuration(say: Say, durationMs: number): string {
   const ms = Math.max(0, Math.round(durationMs));
   if (ms < 1000) return `${ms} ms`;
-  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+  return ms < 10_000 ? `${sayNumber(say, (ms / 1000).toFixed(1))} s` : `${Math.round(ms / 1000)} s`;
 }
 
 /** The local time of a moment, with its day when that is not the day of `now`: `10:32:05`, `2026-11-22 10:32`. */

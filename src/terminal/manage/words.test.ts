@@ -22,7 +22,11 @@ describe('times', () => {
       [48 * 3_600_000, '2 d'],
     ];
     for (const [ms, text] of durations) assert.equal(sayDuration(ms), text);
-    assert.deepEqual([0.4, 999, 1234, 12_345].map(sayShortDuration), ['0 ms', '999 ms', '1.2 s', '12 s']);
+    assert.deepEqual(
+      [0.4, 999, 1234, 12_345].map((ms) => sayShortDuration(say, ms)),
+      ['0 ms', '999 ms', '1.2 s', '12 s'],
+    );
+    assert.equal(sayShortDuration(createSay('pt-BR'), 1234), '1,2 s');
   });
 
   test('times of another day have the day', () => {

@@ -225,6 +225,8 @@ export const EN = {
   'problem.strange': 'What answered is no Recado hub',
   'problem.unexpected': 'Something unexpected went wrong',
 
+  'number.point': '.',
+
   'value.empty': '(nothing)',
   'value.emptyText': '(empty text)',
   'value.emptyList': '(empty list)',

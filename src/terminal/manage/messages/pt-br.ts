@@ -225,6 +225,8 @@ export const PT_BR: Messages = {
   'problem.strange': 'Quem respondeu não é um hub Recado',
   'problem.unexpected': 'Algo inesperado deu errado',
 
+  'number.point': ',',
+
   'value.empty': '(nada)',
   'value.emptyText': '(texto vazio)',
   'value.emptyList': '(lista vazia)',

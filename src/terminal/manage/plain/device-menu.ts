@@ -67,7 +67,7 @@ function tellDevice({ say, clock }: PlainDesk, { device, telemetry, commands }: 
   const name = [device.deviceId, titleOf(device)].filter((part) => part !== '').join(', ');
   const readings = telemetry.readings.map(
     (reading) =>
-      `${titleOfMetric(device, reading.metric)}: ${sayReading(reading)} (${sayTimestamp(reading.time, now)})`,
+      `${titleOfMetric(device, reading.metric)}: ${sayReading(say, reading)} (${sayTimestamp(reading.time, now)})`,
   );
   const { unavailable } = telemetry;
   if (unavailable !== null) {

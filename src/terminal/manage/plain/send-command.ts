@@ -31,7 +31,7 @@ export async function sendCommand(
   const { output, invocation } = result.answer;
   const reached = sayPhases(invocation, say, clock.now());
   const lines = [
-    `${say('answer.done', { time: sayShortDuration(clock.monotonic() - startedAt) })}:`,
+    `${say('answer.done', { time: sayShortDuration(say, clock.monotonic() - startedAt) })}:`,
     ...(output === null ? [say('answer.nothing')] : valueText(output, say)),
     ...(reached === '' ? [] : [`${say('answer.reached')}: ${reached}`]),
   ];

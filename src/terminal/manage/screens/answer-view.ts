@@ -14,7 +14,7 @@ export function drawWaiting(
 ): Row[] {
   const { device, command, waitedMs } = waiting;
   // Whole tenths jump too fast to read: the time is told in steps of a quarter of a second at most.
-  const time = waitedMs < 1000 ? '' : sayShortDuration(Math.floor(waitedMs / 500) * 500);
+  const time = waitedMs < 1000 ? '' : sayShortDuration(say, Math.floor(waitedMs / 500) * 500);
   return [
     [{ text: command.title, tone: 'strong' }],
     EMPTY_ROW,
@@ -36,7 +36,7 @@ export function drawResult(
   return [
     [
       { text: '✓ ', tone: 'good' },
-      { text: say('answer.done', { time: sayShortDuration(done.tookMs) }), tone: 'dim' },
+      { text: say('answer.done', { time: sayShortDuration(say, done.tookMs) }), tone: 'dim' },
     ],
     EMPTY_ROW,
     ...(output === null ? textRows(say('answer.nothing'), area) : valueRows(output, desk, area)),

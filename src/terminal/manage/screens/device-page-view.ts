@@ -111,7 +111,7 @@ export function drawReading(reading: Reading, device: Device, desk: Desk, area: 
       width: Math.min(METRIC_COLUMNS, Math.floor(area.columns / 2)),
       tone: 'dim',
     },
-    { text: sayReading(reading), width: 'rest' },
+    { text: sayReading(desk.say, reading), width: 'rest' },
     ...time,
   ];
 }
