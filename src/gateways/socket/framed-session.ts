@@ -6,6 +6,7 @@ import type { DeviceFailure, Failure } from '../../devices/failure.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import type { MetricValue } from '../../devices/telemetry.ts';
+import type { FramedDevice } from './device-directory.ts';
 import { refuseCredentials } from './framed-credentials.ts';
 import { readHello, type Hello } from './framed-hello.ts';
 import { LineReader } from './line-reader.ts';
@@ -17,7 +18,7 @@ import { hasValidMac, ReplayWindow } from './signed-datagrams.ts';
 const FAREWELL_MS = 1000;
 
 /** One connection of a framed device (version 2): a JSON object a line, any number of commands in flight. */
-export class FramedSession implements Session, DeviceLink {
+export class FramedSession implements Session, DeviceLink, FramedDevice {
   readonly maxInFlight: number;
   readonly #peer: Peer;
   readonly #context: SessionContext;

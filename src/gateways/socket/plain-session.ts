@@ -3,6 +3,7 @@ import type { DeviceLink } from '../../devices/device-link.ts';
 import type { Failure } from '../../devices/failure.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
+import type { PlainDevice } from './device-directory.ts';
 import { DatagramWaiters } from './datagram-waiters.ts';
 import { MAX_UNASKED_MESSAGES } from './options.ts';
 import { readPlainDescription, type PlainDescription } from './plain-description.ts';
@@ -17,7 +18,7 @@ const KEEP_ALIVE = encodePlainCommand(0);
  * One connected plain device (version 1), from its `Conexão` on. Its answers carry no id, so at most one thing is
  * asked at a time: a keep-alive, or a command.
  */
-export class PlainSession implements Session, DeviceLink {
+export class PlainSession implements Session, DeviceLink, PlainDevice {
   readonly maxInFlight = 1;
   readonly id: string;
   readonly address: string;

@@ -37,10 +37,10 @@ export function titleOfMetric(device: Device | DeviceDetails, metric: string): s
 }
 
 /** The value of a reading with its unit: `25 °C`. */
-export function sayReading(reading: Reading): string {
-  return reading.unit === null || reading.unit === ''
-    ? String(reading.value)
-    : `${reading.value} ${reading.unit}`;
+export function sayReading(say: Say, reading: Reading): string {
+  const value =
+    typeof reading.value === 'number' ? sayNumber(say, String(reading.value)) : String(reading.value);
+  return reading.unit === null || reading.unit === '' ? value : `${value} ${reading.unit}`;
 }
 
 /** True for the command that asks a device for its general description. */

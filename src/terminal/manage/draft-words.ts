@@ -22,8 +22,8 @@ export function sayDraftProblem(problem: DraftProblem, say: Say): string {
       return say(`draft.${problem.kind}${problem.isExclusive ? '.exclusive' : ''}`, { limit: problem.limit });
     case 'wrong-format': {
       const example = FORMAT_EXAMPLES[problem.format];
-      const added = example === undefined ? '' : say('draft.wrong-format.example', { example });
-      return say('draft.wrong-format', { format: problem.format, example: added });
+      if (example !== undefined) return say('draft.wrong-format.like', { example });
+      return say('draft.wrong-format', { format: problem.format });
     }
     case 'wrong-item':
       return say('draft.wrong-item', { item: problem.item, problem: sayDraftProblem(problem.problem, say) });

@@ -2,6 +2,7 @@ import {
   HubAnswerError,
   HubUnreachableError,
   ProblemError,
+  type DeviceFailure,
   type Invocation,
   type InvocationPhase,
 } from '../../client/index.ts';

@@ -182,7 +182,7 @@ describe('fields', () => {
         { kind: 'wrong-item', item: 2, problem: { kind: 'wrong-format', format: 'date' } },
         say,
       ),
-      'Value 2: It must be written as date, like 2026-11-22.',
+      'Value 2: Write it like 2026-11-22.',
     );
     assert.equal(sayDraftProblem({ kind: 'wrong-format', format: 'iri' }, say), 'It must be written as iri.');
   });

@@ -1,5 +1,6 @@
 import type { Command, Device, InvocationResult } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
+import type { Say } from '../messages.ts';
 import { explainFailure, sayPhases } from '../failure-words.ts';
 import { sayShortDuration } from '../time-words.ts';
 import { valueLines } from '../value-lines.ts';
@@ -30,6 +31,7 @@ export function drawResult(
   const { say, clock } = desk;
   const { output, invocation } = done.result;
   const facts: Fact[] = [
+    ...inputFact(done.request, say),
     { label: say('answer.reached'), text: sayPhases(invocation, say, clock.now()), tone: 'dim' },
     { label: say('answer.invocation'), text: invocation.id, tone: 'dim' },
   ];
@@ -41,7 +43,6 @@ export function drawResult(
     EMPTY_ROW,
     ...(output === null ? textRows(say('answer.nothing'), area) : valueRows(output, desk, area)),
     EMPTY_ROW,
-    ...inputRows(done.request, desk, area),
     ...factRows(
       facts.filter((fact) => fact.text !== ''),
       area,
@@ -56,7 +57,10 @@ export function drawFailure(
 ): Row[] {
   const { say, clock } = desk;
   const { title, code, detail, facts, payload } = explainFailure(failed.error, say, clock.now());
-  const more: Fact[] = facts.map(([label, text]) => ({ label, text }));
+  const more: Fact[] = [
+    ...inputFact(failed.request, say),
+    ...facts.map(([label, text]) => ({ label, text })),
+  ];
   if (code !== '') more.push({ label: say('answer.code'), text: code });
   return [
     [
@@ -67,7 +71,6 @@ export function drawFailure(
     ...(detail === '' ? [] : [...textRows(detail, area), EMPTY_ROW]),
     ...factRows(more, area),
     ...(payload === undefined ? [] : [EMPTY_ROW, ...valueRows(payload, desk, area)]),
-    ...(failed.request.input === undefined ? [] : [EMPTY_ROW, ...inputRows(failed.request, desk, area)]),
   ];
 }
 
@@ -91,8 +94,7 @@ function valueRows(value: unknown, { say }: Desk, area: Area): Row[] {
   ];
 }
 
-function inputRows({ input }: Request, { say }: Desk, area: Area): Row[] {
+function inputFact({ input }: Request, say: Say): Fact[] {
   if (input === undefined) return [];
-  const text = typeof input === 'string' ? input : JSON.stringify(input);
-  return factRows([{ label: say('answer.input'), text, tone: 'dim' }], area);
+  return [{ label: say('answer.input'), text: typeof input === 'string' ? input : JSON.stringify(input) }];
 }

@@ -8,6 +8,8 @@ import { LEAD_COLUMNS, type FieldEditor } from './field-editor.ts';
 
 /** A field, and below it what it takes or what is wrong. */
 const ROWS_PER_FIELD = 2;
+/** What the focused field takes is told on as many rows as this. */
+const MAX_HINT_ROWS = 3;
 const MARK_COLUMNS = 2;
 const MAX_LABEL_COLUMNS = 28;
 const MAX_VALUE_COLUMNS = 72;
@@ -24,7 +26,9 @@ export function drawCommandForm(state: CommandFormState, desk: Desk, area: Area)
     { text: isOnButton ? '❯' : '', width: MARK_COLUMNS, tone: 'focus' },
     { text: say('form.send'), tone: isOnButton ? 'focus' : 'plain' },
   ];
-  const rows = Math.max(1, Math.floor((area.rows - head.length - 2) / ROWS_PER_FIELD));
+  // In a large window the hint of the focused field may go on below.
+  const spare = area.rows > 10 ? MAX_HINT_ROWS - 1 : 0;
+  const rows = Math.max(1, Math.floor((area.rows - head.length - 2 - spare) / ROWS_PER_FIELD));
   const selected = Math.min(state.focus, state.editors.length - 1);
   const first = scrollTo(Math.max(0, selected - rows + 1), { count: state.editors.length, selected, rows });
   const columns = chooseColumns(state, desk, area);
@@ -65,18 +69,19 @@ function drawField(editor: FieldEditor, { state, desk, columns, hasFocus }: Fiel
   const about = [field.description, sayFieldHint(field, say)]
     .filter((text) => text !== undefined)
     .join(' · ');
+  const below = wrapLines(issue ?? about, columns.value - LEAD_COLUMNS);
+  const isCut = !hasFocus || below.length > MAX_HINT_ROWS;
+  const shown = isCut ? [issue ?? about] : below;
   return [
     [
       { text: hasFocus ? '❯' : '', width: MARK_COLUMNS, tone: 'focus' },
       { text: labelOf(field, desk), width: columns.label, tone: hasFocus ? 'focus' : 'plain' },
       ...editor.cells({ columns: columns.value, hasFocus, say }),
     ],
-    [
+    ...shown.map((text): Row => [
       { text: '', width: MARK_COLUMNS + columns.label + LEAD_COLUMNS },
-      issue === undefined
-        ? { text: about, width: 'rest', tone: 'dim' }
-        : { text: issue, width: 'rest', tone: 'bad' },
-    ],
+      { text, width: 'rest', tone: issue === undefined ? 'dim' : 'bad' },
+    ]),
   ];
 }
 
