@@ -73,12 +73,12 @@ export type Command = {
 /** How far an invocation came. Each phase is proof: of the queue, the socket, the protocol, the device. */
 export type InvocationPhase = 'accepted' | 'sent' | 'delivered' | 'answered';
 
-/** One execution of a command, after its end. */
+/** One execution of a command. */
 export type Invocation = {
   readonly id: string;
   readonly deviceId: string;
   readonly command: string;
-  readonly state: 'completed' | 'failed' | 'cancelled';
+  readonly state: 'running' | 'completed' | 'failed' | 'cancelled';
   /** When each phase was reached; a phase that was not reached is absent. */
   readonly phases: { readonly [phase in InvocationPhase]?: Timestamp };
 };

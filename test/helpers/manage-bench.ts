@@ -50,10 +50,15 @@ export class ManageBench {
     });
   }
 
-  /** Ends the programs, and empties the hub: for `afterEach`. */
-  async reset(): Promise<void> {
+  /** Ends the programs and the hub. */
+  async stop(): Promise<void> {
     for (const program of this.#programs.splice(0)) await program.stop();
     await this.hub.stop();
+  }
+
+  /** Ends the programs, and empties the hub: for `afterEach`. */
+  async reset(): Promise<void> {
+    await this.stop();
     this.hub.devices.clear();
     this.hub.invoked.length = 0;
     this.hub.requests.length = 0;

@@ -72,7 +72,7 @@ export const EN = {
   'devices.show.offline': 'offline',
   'devices.total.one': '{count} device',
   'devices.total.other': '{count} devices',
-  'devices.range': '{from}–{to} of {total}',
+  'list.range': '{from}–{to} of {total}',
   'devices.search': 'Search',
   'devices.column.device': 'Device',
   'devices.column.title': 'Title',

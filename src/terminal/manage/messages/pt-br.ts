@@ -73,7 +73,7 @@ export const PT_BR: Messages = {
   'devices.show.offline': 'offline',
   'devices.total.one': '{count} dispositivo',
   'devices.total.other': '{count} dispositivos',
-  'devices.range': '{from}–{to} de {total}',
+  'list.range': '{from}–{to} de {total}',
   'devices.search': 'Busca',
   'devices.column.device': 'Dispositivo',
   'devices.column.title': 'Título',

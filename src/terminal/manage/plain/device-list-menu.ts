@@ -54,7 +54,7 @@ function tellPage({ say, clock }: PlainDesk, view: View, page: DevicePage): stri
   if (page.total === 0)
     return [say(view.filter === 'all' && view.search === '' ? 'devices.none' : 'devices.none.filtered')];
   const before = view.pagesBefore.reduce((sum, item) => sum + item.count, 0);
-  const range = say('devices.range', {
+  const range = say('list.range', {
     from: before + 1,
     to: before + page.devices.length,
     total: page.total,

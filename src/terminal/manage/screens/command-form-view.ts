@@ -2,7 +2,7 @@ import type { FormField } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
 import { sayFieldHint } from '../draft-words.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../ui/cells.ts';
-import { scrollTo } from '../ui/list-window.ts';
+import { partShown, scrollTo } from '../ui/list-window.ts';
 import type { CommandFormState } from './command-form.ts';
 import { LEAD_COLUMNS, type FieldEditor } from './field-editor.ts';
 
@@ -10,17 +10,15 @@ import { LEAD_COLUMNS, type FieldEditor } from './field-editor.ts';
 const ROWS_PER_FIELD = 2;
 /** What the focused field takes is told on as many rows as this. */
 const MAX_HINT_ROWS = 3;
+/** The title, the button, and an empty row next to each. */
+const OTHER_ROWS = 4;
 const MARK_COLUMNS = 2;
 const MAX_LABEL_COLUMNS = 28;
 const MAX_VALUE_COLUMNS = 72;
 
 export function drawCommandForm(state: CommandFormState, desk: Desk, area: Area): readonly Row[] {
   const { say } = desk;
-  const head: Row[] = [
-    [{ text: state.command.title, tone: 'strong' }],
-    ...drawGeneral(state, desk, area),
-    EMPTY_ROW,
-  ];
+  const general = drawGeneral(state, desk, area);
   const isOnButton = state.focus === state.editors.length;
   const button: Row = [
     { text: isOnButton ? '❯' : '', width: MARK_COLUMNS, tone: 'focus' },
@@ -28,9 +26,19 @@ export function drawCommandForm(state: CommandFormState, desk: Desk, area: Area)
   ];
   // In a large window the hint of the focused field may go on below.
   const spare = area.rows > 10 ? MAX_HINT_ROWS - 1 : 0;
-  const rows = Math.max(1, Math.floor((area.rows - head.length - 2 - spare) / ROWS_PER_FIELD));
-  const selected = Math.min(state.focus, state.editors.length - 1);
-  const first = scrollTo(Math.max(0, selected - rows + 1), { count: state.editors.length, selected, rows });
+  const count = state.editors.length;
+  const rows = Math.max(1, Math.floor((area.rows - general.length - OTHER_ROWS - spare) / ROWS_PER_FIELD));
+  const selected = Math.min(state.focus, count - 1);
+  const first = scrollTo(Math.max(0, selected - rows + 1), { count, selected, rows });
+  const part = partShown(first, { count, rows });
+  const head: Row[] = [
+    [
+      { text: state.command.title, tone: 'strong', width: 'rest' },
+      { text: part === undefined ? '' : say('list.range', part), tone: 'dim' },
+    ],
+    ...general,
+    EMPTY_ROW,
+  ];
   const columns = chooseColumns(state, desk, area);
   const fields = state.editors
     .slice(first, first + rows)

@@ -46,7 +46,7 @@ function sayRange({ page, before }: DeviceListState, { say }: Desk, area: Area):
   const seen = Math.min(page.devices.length, deviceRows(area));
   if (seen === 0 || (before === 0 && page.nextCursor === undefined))
     return sayCount(say, 'devices.total', page.total);
-  return say('devices.range', { from: before + 1, to: before + seen, total: page.total });
+  return say('list.range', { from: before + 1, to: before + seen, total: page.total });
 }
 
 function drawSearch(state: DeviceListState, desk: Desk, area: Area): Row {

@@ -4,7 +4,7 @@ import { presenceDot, sayPresence, sayReading, sayReason, titleOf, titleOfMetric
 import { sayCount, sayIfKnown } from '../messages.ts';
 import { sayTimestamp } from '../time-words.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../ui/cells.ts';
-import { scrollTo } from '../ui/list-window.ts';
+import { partShown, scrollTo } from '../ui/list-window.ts';
 import type { DevicePageState } from './device-page.ts';
 
 /** Readings are always given this much room, if there are so many. */
@@ -30,7 +30,7 @@ export function drawDevicePage(state: DevicePageState, desk: Desk, area: Area): 
     [{ text: desk.say('device.readings'), tone: 'strong' }],
     ...drawReadings(state, readingRows, desk, area),
     EMPTY_ROW,
-    [{ text: desk.say('device.commands'), tone: 'strong' }],
+    ...drawCommandHeading({ count: choices, selected: state.selected, rows: commandRows }, desk),
     ...drawCommands(state.commands, { selected: state.selected, rows: commandRows, desk }),
   ];
 }
@@ -113,6 +113,24 @@ export function drawReading(reading: Reading, device: Device, desk: Desk, area: 
     },
     { text: sayReading(desk.say, reading), width: 'rest' },
     ...time,
+  ];
+}
+
+type ListPart = { readonly count: number; readonly selected: number; readonly rows: number };
+
+/** The selection stands in the middle of what is shown, away from the ends. */
+function firstCommand({ count, selected, rows }: ListPart): number {
+  return scrollTo(Math.max(0, selected - Math.floor(rows / 2)), { count, selected, rows });
+}
+
+function drawCommandHeading(list: ListPart, { say }: Desk): Row[] {
+  const part = partShown(firstCommand(list), list);
+  const range = part === undefined ? '' : say('list.range', part);
+  return [
+    [
+      { text: say('device.commands'), tone: 'strong', width: 'rest' },
+      { text: range, tone: 'dim' },
+    ],
   ];
 }
 

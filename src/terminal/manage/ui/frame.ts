@@ -11,7 +11,7 @@ export type WindowSize = { readonly columns: number; readonly rows: number };
 const MIN_COLUMNS = 24;
 const MIN_ROWS = 8;
 /** From this height on, lines set the first and last rows apart. */
-const ROWS_FOR_RULES = 16;
+const ROWS_FOR_RULES = 20;
 const HINT_GAP = '   ';
 /** How long it is said that the hub is back, in ms. */
 const BACK_MS = 10_000;

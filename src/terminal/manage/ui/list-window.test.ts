@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ManualClock } from '../../../../test/helpers/manual-clock.ts';
-import { clamp, scrollTo } from './list-window.ts';
+import { clamp, partShown, scrollTo } from './list-window.ts';
 import { TypedNumber } from './typed-number.ts';
 
 describe('scrollTo', () => {
@@ -17,6 +17,11 @@ describe('scrollTo', () => {
     assert.equal(scrollTo(7, { count: 3, selected: 2, rows: 5 }), 0);
     assert.equal(scrollTo(0, { count: 0, selected: 0, rows: 5 }), 0);
     assert.equal(scrollTo(0, { count: 4, selected: 3, rows: 1 }), 3);
+  });
+
+  test('partShown', () => {
+    assert.deepEqual(partShown(3, { count: 9, rows: 4 }), { from: 4, to: 7, total: 9 });
+    assert.equal(partShown(0, { count: 4, rows: 4 }), undefined);
   });
 
   test('clamp', () => {

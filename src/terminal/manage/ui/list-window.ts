@@ -18,3 +18,12 @@ export function scrollTo(first: number, list: { count: number; selected: number;
 export function clamp(position: number, count: number): number {
   return Math.max(0, Math.min(position, count - 1));
 }
+
+/** Where a part of a list begins and ends, counted from 1; undefined when all of it is shown. */
+export function partShown(
+  first: number,
+  list: { count: number; rows: number },
+): { from: number; to: number; total: number } | undefined {
+  const { count, rows } = list;
+  return count <= rows ? undefined : { from: first + 1, to: Math.min(count, first + rows), total: count };
+}
