@@ -71,7 +71,7 @@ export class Access {
   }
 
   #checkBrowser(request: FastifyRequest): void {
-    const { host, origin } = request.headers;
+    const { host, origin, referer } = request.headers;
     if (host !== undefined && host !== this.#lastHost) {
       if (!this.#isOwnHost(host)) {
         throw new RequestRefused(
@@ -82,11 +82,8 @@ export class Access {
       this.#lastHost = host;
     }
     const site = request.headers['sec-fetch-site'];
-    if (
-      site === 'cross-site' ||
-      site === 'same-site' ||
-      (origin !== undefined && !isSameOrigin(origin, host))
-    ) {
+    const from = origin ?? referer;
+    if (site === 'cross-site' || site === 'same-site' || (from !== undefined && !isSameOrigin(from, host))) {
       throw new RequestRefused(
         'FORBIDDEN',
         'A page of another site asked for this. Use a token, or open it from the hub itself.',
@@ -103,8 +100,11 @@ export class Access {
   }
 }
 
-function isSameOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
+/** `from` is an Origin, or a Referer, which goes on with a path. */
+function isSameOrigin(from: string, host: string | undefined): boolean {
+  if (host === undefined) return false;
+  const rest = /^https?:\/\/(.*)$/.exec(from)?.[1];
+  return rest === host || rest?.startsWith(`${host}/`) === true;
 }
 
 function digest(token: string): string {

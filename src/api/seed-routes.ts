@@ -16,11 +16,7 @@ type Params = { deviceId: string; number: string; '*'?: string };
 export const seedRoutes: FastifyPluginAsync<{ hub: Hub }> = async (app, { hub }) => {
   // Those programs send bodies and content types that mean nothing here.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload, done) => {
-    payload.resume();
-    payload.once('end', () => done(null));
-    payload.once('error', done);
-  });
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
 
   app.head('/', async (_request, reply) => reply.code(200).send());
   const list = async (): Promise<string[]> => onlineIds(hub);
@@ -66,6 +62,8 @@ async function invokeSeedCommand(
 /** The command with this number. A device that judges numbers itself is asked whatever number came. */
 function commandFor(device: Device, number: number, method: string): Command | undefined {
   const known = device.commandByNumber(number);
+  // Browsers send a GET for a picture on any page: it may read, and nothing else.
+  if (method === 'GET' && known !== undefined && known.kind !== 'read') return undefined;
   // Without its input, a command that wants one would break devices that take it for granted.
   if (known?.input !== undefined && method !== 'PATCH') return undefined;
   if (device.description.numbered === undefined) return known;

@@ -85,6 +85,26 @@ test('schemas of strangers are bounded', () => {
   assert.deepEqual(withInput({ type: 'text' }), ['/commands/a/input/type']);
   assert.deepEqual(withInput({ properties: [] }), ['/commands/a/input/properties']);
   assert.deepEqual(withInput('string'), ['/commands/a/input']);
+  const repeated = { items: { allOf: Array.from({ length: 200 }, () => ({ minimum: 0 })) } };
+  assert.equal(withInput(repeated).length, 1);
+  assert.equal(withInput({ items: { enum: Array.from({ length: 200 }, (_, index) => index) } }).length, 1);
+  assert.deepEqual(withInput({ enum: Array.from({ length: 200 }, (_, index) => index) }), []);
+  for (const keyword of [
+    'dependentSchemas',
+    'dependencies',
+    'unevaluatedProperties',
+    'if',
+    'contains',
+    'propertyNames',
+    '$dynamicRef',
+    '$defs',
+    'uniqueItems',
+    'x-anything',
+  ]) {
+    assert.deepEqual(withInput({ [keyword]: { a: { pattern: '(a+)+$' } } }), [
+      `/commands/a/input/${keyword}`,
+    ]);
+  }
   assert.deepEqual(withInput({ type: ['string', 'null'], enum: ['a', null] }), []);
 });
 

@@ -8,6 +8,8 @@ import { nextPresence, type Presence, type PresenceReason } from './presence.ts'
 export type RegistryLimits = LaneLimits & {
   /** Devices kept in the list after they went; beyond it the one that left first is forgotten. */
   readonly maxOfflineDevices: number;
+  /** What their descriptions may have in all, as JSON. */
+  readonly maxOfflineDescriptionBytes: number;
 };
 
 export type RegistryCounters = LaneCounters & {
@@ -34,6 +36,7 @@ export class DeviceRegistry {
     lateAnswers: 0,
   };
   readonly #devices = new Map<string, Device>();
+  #offlineCharacters = 0;
   /** In the order of their leaving. */
   readonly #offline = new Set<string>();
   #lastOrder = 0;
@@ -87,6 +90,7 @@ export class DeviceRegistry {
         ? 'taken-over'
         : (arrival.reason ?? (known === undefined ? 'connected' : 'reconnected'));
     const device = known ?? this.#add(deviceId);
+    this.#leaveOffline(device);
     device.gateway = arrival.gateway;
     device.describe(arrival.description);
     device.link = arrival.link;
@@ -96,7 +100,6 @@ export class DeviceRegistry {
       this.counters.takeovers++;
       previous.close('taken-over');
     }
-    this.#offline.delete(deviceId);
     this.#change(device, 'online', reason);
     return device;
   }
@@ -107,6 +110,7 @@ export class DeviceRegistry {
     device.link = undefined;
     this.counters.disconnects++;
     this.#offline.add(device.id);
+    this.#offlineCharacters += device.descriptionCharacters;
     this.#change(device, 'offline', reason);
     device.lane.close();
     this.#forgetOldest();
@@ -118,8 +122,12 @@ export class DeviceRegistry {
     if (device === undefined) return 'unknown';
     if (device.isOnline) return 'online';
     this.#devices.delete(deviceId);
-    this.#offline.delete(deviceId);
+    this.#leaveOffline(device);
     return 'forgotten';
+  }
+
+  #leaveOffline(device: Device): void {
+    if (this.#offline.delete(device.id)) this.#offlineCharacters -= device.descriptionCharacters;
   }
 
   #add(deviceId: string): Device {
@@ -146,8 +154,10 @@ export class DeviceRegistry {
   }
 
   #forgetOldest(): void {
+    const { maxOfflineDevices, maxOfflineDescriptionBytes } = this.#limits;
     for (const deviceId of this.#offline) {
-      if (this.#offline.size <= this.#limits.maxOfflineDevices) return;
+      if (this.#offline.size <= maxOfflineDevices && this.#offlineCharacters <= maxOfflineDescriptionBytes)
+        return;
       this.forget(deviceId);
       this.counters.offlineForgotten++;
     }

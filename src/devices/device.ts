@@ -10,10 +10,12 @@ export class Device {
   readonly id: string;
   /** Its place among all devices that the hub has met; grows, and is never given twice. */
   readonly order: number;
-  readonly telemetry = new Telemetry();
+  telemetry = new Telemetry();
   readonly lane: InvocationLane;
   /** The name of the gateway it came through last. */
   gateway = '';
+  /** How large its description is, as JSON. */
+  descriptionCharacters = 0;
   description: DeviceDescription = { commands: [], telemetry: [] };
   /** Its link while online. */
   link: DeviceLink | undefined = undefined;
@@ -52,7 +54,14 @@ export class Device {
     return this.description.commands.find((command) => command.number === number);
   }
 
+  /** A device that describes itself otherwise than the one before on this id is another: what that one said goes. */
   describe(description: DeviceDescription): void {
+    const text = JSON.stringify(description);
+    this.descriptionCharacters = text.length;
+    if (text !== JSON.stringify(this.description)) {
+      this.#learnedTitle = undefined;
+      this.telemetry = new Telemetry();
+    }
     this.description = description;
     this.#commands.clear();
     for (const command of description.commands) this.#commands.set(command.name, command);

@@ -1,5 +1,6 @@
 import { FairQueue } from '../base/fair-queue.ts';
 import type { DeviceLink } from './device-link.ts';
+import type { Failure } from './failure.ts';
 import type { Invocation, InvocationOwner } from './invocation.ts';
 
 export type LaneLimits = {
@@ -108,7 +109,12 @@ export class InvocationLane implements InvocationOwner {
     this.#exchanges.add(invocation);
     if (invocation.command.concurrency === 'serial') this.#busySerial.add(invocation.command.name);
     invocation.enterExchange();
-    this.#link?.invoke(invocation);
+    try {
+      this.#link?.invoke(invocation);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      invocation.fail({ code: 'INTERNAL', message: `The command could not be sent: ${reason}.` });
+    }
   }
 
   /** Starts what can start. A link may end an invocation within `invoke`, so this guards against calling itself. */
@@ -126,13 +132,17 @@ export class InvocationLane implements InvocationOwner {
 
 const CANCELLED = { code: 'INVOCATION_CANCELLED', message: 'The caller gave the invocation up.' } as const;
 
-function timeoutFailure(invocation: Invocation) {
-  const where =
-    invocation.sentAt === 0
-      ? 'It was not sent: others were before it'
-      : 'It was sent, and the answer did not come';
+function timeoutFailure(invocation: Invocation): Failure {
+  const { deviceId, command, timeoutMs } = invocation;
   return {
     code: 'ANSWER_TIMEOUT',
-    message: `Device ${invocation.deviceId} did not answer ${invocation.command.name} within ${invocation.timeoutMs} ms. ${where}.`,
-  } as const;
+    message: `Device ${deviceId} did not answer ${command.name} within ${timeoutMs} ms. ${howFarItCame(invocation)}`,
+  };
+}
+
+function howFarItCame(invocation: Invocation): string {
+  if (invocation.sentAt > 0) return 'It was sent, and the answer did not come.';
+  return invocation.hasLeftQueue
+    ? 'Nothing came from the device.'
+    : 'It was not sent: others were before it.';
 }

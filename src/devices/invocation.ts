@@ -53,6 +53,8 @@ export class Invocation {
   readonly #acceptedTick: number;
   #owner: InvocationOwner | undefined = undefined;
   #timer: Timer | undefined = undefined;
+  /** It has left the queue: the exchange with the device has begun, and perhaps ended. */
+  hasLeftQueue = false;
   #inExchange = false;
   #onDone: ((invocation: Invocation) => void) | undefined = undefined;
 
@@ -104,6 +106,7 @@ export class Invocation {
   /** The exchange with the device begins. @internal Called by the lane. */
   enterExchange(): void {
     this.#inExchange = true;
+    this.hasLeftQueue = true;
   }
 
   /** The command was handed to the transport. */

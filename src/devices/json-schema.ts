@@ -2,89 +2,131 @@ import type { Issue } from '../base/errors.ts';
 import type { JsonSchema } from './command.ts';
 
 export const MAX_SCHEMA_DEPTH = 8;
+/** Subschemas and enum members of one schema. */
 export const MAX_SCHEMA_NODES = 512;
+/** Of those, how many may stand where each item or member of an input is checked against them. */
+export const MAX_REPEATED_SCHEMA_NODES = 128;
 
 const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']);
 
-/** Keywords that could make the hub follow references or run a stranger's regular expression. */
-const REFUSED = new Map([
+/**
+ * What the hub checks, and what only explains. Everything else is refused rather than ignored: a validator might
+ * know it, and follow a reference or run a stranger's regular expression.
+ */
+const PLAIN_KEYWORDS = new Set([
+  ...['type', 'enum', 'const', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  ...[
+    'minLength',
+    'maxLength',
+    'minItems',
+    'maxItems',
+    'required',
+    'minProperties',
+    'maxProperties',
+    'format',
+  ],
+  ...[
+    'title',
+    'description',
+    'default',
+    'examples',
+    'unit',
+    'readOnly',
+    'writeOnly',
+    'deprecated',
+    '$comment',
+  ],
+]);
+/** One schema for each member or item of the input. */
+const REPEATED_KEYWORDS = new Set(['items', 'additionalProperties']);
+const LIST_KEYWORDS = new Set(['anyOf', 'oneOf', 'allOf', 'prefixItems']);
+
+/** What to do instead of the commoner keywords that are refused. */
+const INSTEAD = new Map([
   ['$ref', 'write the schema out in place'],
-  ['$dynamicRef', 'write the schema out in place'],
-  ['$recursiveRef', 'write the schema out in place'],
   ['pattern', 'use enum, minLength and maxLength, or check it on the device'],
   ['patternProperties', 'use properties and additionalProperties'],
   ['uniqueItems', 'check it on the device'],
 ]);
 
-const SCHEMA_KEYWORDS = [
-  'items',
-  'additionalProperties',
-  'not',
-  'if',
-  'then',
-  'else',
-  'contains',
-  'propertyNames',
-];
-const SCHEMA_LIST_KEYWORDS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
-
-type Walk = { readonly issues: Issue[]; nodes: number };
+type Walk = { readonly issues: Issue[]; nodes: number; repeatedNodes: number };
+type Place = { readonly pointer: string; readonly depth: number; readonly isRepeated: boolean };
 
 /**
- * Checks a JSON Schema that came from a device. The hub accepts what it can validate in bounded time: no
- * references, no regular expressions, at most 8 levels and 512 subschemas.
+ * Checks a JSON Schema that came from a device. The hub takes only what it can validate in bounded time.
  *
  * @returns what is wrong, each with a pointer below `pointer`; empty when the schema can be used
  */
 export function checkSchema(schema: unknown, pointer: string): Issue[] {
-  const walk: Walk = { issues: [], nodes: 0 };
-  visit(schema, pointer, 1, walk);
+  const walk: Walk = { issues: [], nodes: 0, repeatedNodes: 0 };
+  visit(schema, { pointer, depth: 1, isRepeated: false }, walk);
   return walk.issues;
 }
 
-function visit(schema: unknown, pointer: string, depth: number, walk: Walk): void {
+function visit(schema: unknown, place: Place, walk: Walk): void {
   if (typeof schema === 'boolean') return;
   if (!isSchemaObject(schema)) {
-    walk.issues.push({ pointer, message: 'must be a JSON Schema: an object' });
+    walk.issues.push({ pointer: place.pointer, message: 'must be a JSON Schema: an object' });
     return;
   }
-  if (depth > MAX_SCHEMA_DEPTH || ++walk.nodes > MAX_SCHEMA_NODES) {
-    walk.issues.push({
-      pointer,
-      message: `is too large: at most ${MAX_SCHEMA_DEPTH} levels and ${MAX_SCHEMA_NODES} subschemas`,
-    });
+  if (place.depth > MAX_SCHEMA_DEPTH) {
+    walk.issues.push({ pointer: place.pointer, message: `is nested deeper than ${MAX_SCHEMA_DEPTH} levels` });
     return;
   }
-  for (const [keyword, instead] of REFUSED) {
-    if (keyword in schema)
-      walk.issues.push({
-        pointer: `${pointer}/${keyword}`,
-        message: `is not accepted from devices: ${instead}`,
-      });
-  }
-  checkType(schema, pointer, walk);
-  for (const keyword of SCHEMA_KEYWORDS) {
-    if (keyword in schema) visit(schema[keyword], `${pointer}/${keyword}`, depth + 1, walk);
-  }
-  for (const keyword of SCHEMA_LIST_KEYWORDS) {
-    const list = schema[keyword];
-    if (Array.isArray(list))
-      list.forEach((item, index) => visit(item, `${pointer}/${keyword}/${index}`, depth + 1, walk));
-  }
-  const properties = schema['properties'];
-  if (properties === undefined) return;
-  if (!isSchemaObject(properties))
-    walk.issues.push({ pointer: `${pointer}/properties`, message: 'must be an object' });
-  else
-    for (const [name, item] of Object.entries(properties))
-      visit(item, `${pointer}/properties/${name}`, depth + 1, walk);
+  if (!spend(1, place, walk)) return;
+  for (const [keyword, value] of Object.entries(schema)) visitKeyword(keyword, value, place, walk);
 }
 
-function checkType(schema: JsonSchema, pointer: string, walk: Walk): void {
-  if (!('type' in schema)) return;
-  const types = Array.isArray(schema['type']) ? schema['type'] : [schema['type']];
+function visitKeyword(keyword: string, value: unknown, place: Place, walk: Walk): void {
+  const pointer = `${place.pointer}/${keyword}`;
+  if (PLAIN_KEYWORDS.has(keyword)) {
+    if (keyword === 'type') checkType(value, pointer, walk);
+    if (keyword === 'enum' && Array.isArray(value)) spend(value.length, { ...place, pointer }, walk);
+  } else if (REPEATED_KEYWORDS.has(keyword)) {
+    visit(value, { pointer, depth: place.depth + 1, isRepeated: true }, walk);
+  } else if (LIST_KEYWORDS.has(keyword) && Array.isArray(value)) {
+    value.forEach((item, index) =>
+      visit(item, { ...place, pointer: `${pointer}/${index}`, depth: place.depth + 1 }, walk),
+    );
+  } else if (keyword === 'not') {
+    visit(value, { ...place, pointer, depth: place.depth + 1 }, walk);
+  } else if (keyword === 'properties') {
+    visitProperties(value, { ...place, pointer }, walk);
+  } else {
+    const instead = INSTEAD.get(keyword);
+    walk.issues.push({
+      pointer,
+      message: `is not accepted from devices${instead === undefined ? '' : `: ${instead}`}`,
+    });
+  }
+}
+
+function visitProperties(value: unknown, place: Place, walk: Walk): void {
+  if (!isSchemaObject(value)) {
+    walk.issues.push({ pointer: place.pointer, message: 'must be an object' });
+    return;
+  }
+  for (const [name, item] of Object.entries(value)) {
+    visit(item, { ...place, pointer: `${place.pointer}/${name}`, depth: place.depth + 1 }, walk);
+  }
+}
+
+/** Counts nodes; false, with one issue, when there are too many. */
+function spend(nodes: number, place: Place, walk: Walk): boolean {
+  walk.nodes += nodes;
+  if (place.isRepeated) walk.repeatedNodes += nodes;
+  const limit = place.isRepeated ? MAX_REPEATED_SCHEMA_NODES : MAX_SCHEMA_NODES;
+  if (walk.nodes <= MAX_SCHEMA_NODES && walk.repeatedNodes <= MAX_REPEATED_SCHEMA_NODES) return true;
+  const where = place.isRepeated ? ' below items and additionalProperties' : '';
+  const message = `is too large: at most ${limit} subschemas and enum members${where}`;
+  if (walk.issues.at(-1)?.message !== message) walk.issues.push({ pointer: place.pointer, message });
+  return false;
+}
+
+function checkType(value: unknown, pointer: string, walk: Walk): void {
+  const types: unknown[] = Array.isArray(value) ? value : [value];
   if (!types.every((type) => typeof type === 'string' && TYPES.has(type))) {
-    walk.issues.push({ pointer: `${pointer}/type`, message: `must be one of ${[...TYPES].join(', ')}` });
+    walk.issues.push({ pointer, message: `must be one of ${[...TYPES].join(', ')}` });
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.ts';
+import type { Issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
@@ -7,6 +8,7 @@ import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Failure } from '../devices/failure.ts';
 import { Invocation } from '../devices/invocation.ts';
 import type { Gateway, ListeningAddress } from '../gateways/gateway.ts';
+import { measureInput, type InputLimits } from './measure-input.ts';
 import { validateInput } from './validate-input.ts';
 
 export type InvokeOptions = {
@@ -32,7 +34,7 @@ export type Begun =
 export type HubParts = {
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
-  readonly invocations: { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number };
+  readonly invocations: InputLimits & { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number };
   readonly log: Logger;
   readonly clock?: Clock;
 };
@@ -111,7 +113,7 @@ export class Hub {
     if (device === undefined) return refused('DEVICE_UNKNOWN', `There is no device ${deviceId}.`);
     const known = typeof command === 'string' ? device.command(command) : command;
     if (known === undefined) return unknownCommand(device, command as string);
-    const issues = validateInput(known, options.input);
+    const issues = this.#checkInput(known, options.input);
     if (issues.length > 0) {
       const message = `The input of ${known.name} does not fit: ${issues.map((issue) => `${issue.pointer || 'it'} ${issue.message}`).join('; ')}.`;
       return { ok: false, failure: { code: 'INPUT_INVALID', message, issues } };
@@ -145,6 +147,11 @@ export class Hub {
   /** The caller leaves: nobody gets the answer, and the device is told where its protocol allows. */
   cancel(invocation: Invocation): void {
     this.devices.get(invocation.deviceId)?.lane.giveUp(invocation, 'cancelled');
+  }
+
+  #checkInput(command: Command, input: unknown): readonly Issue[] {
+    const tooLarge = measureInput(input, this.#invocations);
+    return tooLarge === undefined ? validateInput(command, input) : [{ pointer: '', message: tooLarge }];
   }
 
   #timeoutMs(command: Command, asked: number | undefined): number {

@@ -95,6 +95,75 @@ test('devices: only maxOfflineDevices are kept after they left', async (t) => {
   assert.equal(hub.server.hub.devices.counters.offlineForgotten, 1);
 });
 
+test('devices: the descriptions of those who left have a budget', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.devices.maxOfflineDescriptionBytes = 20_000;
+  });
+  for (const id of ['a', 'b', 'c', 'd']) {
+    const device = await WireDevice.connect(t, hub.tcpPort);
+    const title = { type: 'string', description: 'x'.repeat(8000) };
+    device.send(
+      `${JSON.stringify({ recado: 2, id, description: { commands: { say: { input: title } } } })}\n`,
+    );
+    await device.nextObject();
+    device.socket.destroy();
+    await until('left', async () => (await hub.call('GET', '/devices')).body.length === 0);
+  }
+  const { devices } = (await hub.call('GET', '/api/v1/devices')).body;
+  assert.deepEqual(
+    devices.map((device: Json) => device.deviceId),
+    ['c', 'd'],
+  );
+});
+
+test('devices: another device on an id does not show what the one before said', async (t) => {
+  const hub = await startTestHub(t);
+  const radio = await join(t, hub, '127.0.0.11');
+  radio.serve(() => "{'Resposta': {'Descrição': 'Aparelho de som'}}");
+  await hub.call('POST', '/api/v1/devices/DE11/commands/describe');
+  assert.equal((await hub.call('GET', '/api/v1/devices/DE11')).body.title, 'Aparelho de som');
+  const leave = async (device: WireDevice) => {
+    device.socket.destroy();
+    await until('left', async () => (await hub.call('GET', '/devices')).body.length === 0);
+  };
+  await leave(radio);
+  const back = await join(t, hub, '127.0.0.11');
+  assert.equal(
+    (await hub.call('GET', '/api/v1/devices/DE11')).body.title,
+    'Aparelho de som',
+    'the same device keeps it',
+  );
+  await leave(back);
+  await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
+  assert.equal((await hub.call('GET', '/api/v1/devices/DE11')).body.title, null);
+});
+
+test('commands whose titles would give the same name are told apart, and describe is only what it says', async (t) => {
+  const hub = await startTestHub(t);
+  const named = async (address: string, description: object) => {
+    await join(t, hub, address, description);
+    const id = `DE${address.split('.')[3]}`;
+    return (await hub.call('GET', `/api/v1/devices/${id}/commands`)).body.commands.map((command: Json) => [
+      command.number,
+      command.name,
+    ]);
+  };
+  const titles = (...list: string[]) =>
+    Object.fromEntries(list.map((title, index) => [index + 1, { Descrição: title }]));
+  assert.deepEqual(await named('127.0.0.21', titles('porta', 'porta 3', 'porta')), [
+    [1, 'porta'],
+    [2, 'porta-3'],
+    [3, 'porta-4'],
+    [4, 'describe'],
+  ]);
+  assert.deepEqual(await named('127.0.0.22', titles('command 2', '打开')), [
+    [1, 'command-2'],
+    [2, 'command-2-2'],
+    [3, 'describe'],
+  ]);
+  assert.deepEqual(await named('127.0.0.23', { '2': { Descrição: 'Abrir portão' } }), [[2, 'abrir-portao']]);
+});
+
 test('commands of a plain device get names, kinds and input schemas', async (t) => {
   const hub = await startTestHub(t);
   await join(t, hub, '127.0.0.11');
@@ -184,6 +253,50 @@ test('invoke: bad requests are refused with the pointer of what is wrong', async
   assert.equal(plain.status, 415);
 });
 
+test('invoke: an input that is nested too deep, or has too many values, is refused before anybody looks into it', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await join(t, hub, '127.0.0.11');
+  const framed = await WireDevice.connect(t, hub.tcpPort);
+  framed.send(
+    `${JSON.stringify({ recado: 2, id: 'f', description: { commands: { put: { input: {}, concurrency: 'serial' } } } })}\n`,
+  );
+  await framed.nextObject();
+  const path = '/api/v1/devices/f/commands/put';
+  const text = `{"input":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+  for (let count = 0; count < 3; count++) {
+    const deep = await fetch(hub.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: text,
+    });
+    assert.equal(deep.status, 422);
+  }
+  const wide = await hub.call('POST', path, { input: Array.from({ length: 5000 }, () => 1) });
+  assert.equal(wide.status, 422);
+  assert.match(wide.body.detail, /maxInputValues/);
+  const call = hub.call('POST', path, { input: [1] });
+  framed.send(`${JSON.stringify({ re: (await framed.nextObject())['cmd'], output: 'put' })}\n`);
+  assert.equal((await call).body.output, 'put');
+  assert.equal(device.isClosed, false);
+});
+
+test('invoke: a line that the device could not take is refused, and the device stays', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.gateways.socket.maxLineBytes = 1024;
+  });
+  const framed = await WireDevice.connect(t, hub.tcpPort);
+  framed.send(
+    `${JSON.stringify({ recado: 2, id: 'f', description: { commands: { put: { input: { type: 'string' } } } } })}\n`,
+  );
+  await framed.nextObject();
+  const { status, body } = await hub.call('POST', '/api/v1/devices/f/commands/put', {
+    input: 'ç'.repeat(600),
+  });
+  assert.equal(status, 422);
+  assert.match(body.errors[0].message, /1024 bytes/);
+  assert.deepEqual((await hub.call('GET', '/devices')).body, ['f']);
+});
+
 test('invoke: nobody may wait longer than invocations.maxTimeoutMs', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.invocations.maxTimeoutMs = 2000;
@@ -264,7 +377,9 @@ test('browsers: pages of other sites and names that anybody could point here are
   assert.equal(await status({ origin: 'http://evil.example' }), 403);
   assert.equal(await status({ origin: 'null' }), 403);
   assert.equal(await status({ 'sec-fetch-site': 'cross-site' }), 403);
+  assert.equal(await status({ referer: 'http://evil.example/page' }), 403);
   assert.equal(await status({ origin: hub.url }), 200);
+  assert.equal(await status({ referer: `${hub.url}/console` }), 200);
   // fetch does not let Host be set.
   const { request } = await import('node:http');
   const withHost = (host: string) =>

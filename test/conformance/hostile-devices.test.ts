@@ -36,7 +36,13 @@ test('a connection that says nothing is closed after handshakeTimeoutMs', async 
   const framed = await WireDevice.connect(t, hub.tcpPort);
   framed.send('{"recado":2,');
   await Promise.all([silent.closed(), half.closed(), noDescription.closed(), framed.closed()]);
-  assert.equal(hub.counters['handshakeTimeouts'], 4);
+  const dripping = await WireDevice.connect(t, hub.tcpPort);
+  const begun = performance.now();
+  dripping.send('Cone');
+  setTimeout(() => dripping.send('xão'), 150);
+  await dripping.closed();
+  assert.ok(performance.now() - begun < 390, 'the time counts from the connection, not from the first word');
+  assert.equal(hub.counters['handshakeTimeouts'], 5);
   await stillServes(hub);
 });
 
@@ -153,6 +159,31 @@ test('a device that never reads costs a bounded outbox', async (t) => {
   }
   assert.ok(outcomes.includes('TOO_MANY_INVOCATIONS'));
   assert.ok((hub.counters['outboxFull'] ?? 0) >= 1);
+});
+
+test('a framed device that asks and does not read is let go', async (t) => {
+  const hub = await withGoodDevice(t, (config) => {
+    config.gateways.socket.maxOutboxBytes = 65_536;
+  });
+  const deaf = await WireDevice.connect(t, hub.tcpPort);
+  deaf.send('{"recado":2,"id":"deaf"}\n');
+  await deaf.nextObject();
+  deaf.socket.pause();
+  const pings = `{"ping":"${'x'.repeat(60)}"}\n`.repeat(2000);
+  const flood = setInterval(() => deaf.socket.write(pings), 5);
+  t.after(() => clearInterval(flood));
+  await until('it is gone', async () => !(await hub.call('GET', '/devices')).body.includes('deaf'), 20_000);
+  assert.ok((hub.counters['outboxFull'] ?? 0) >= 1);
+  await stillServes(hub);
+});
+
+test('a connection that only asks whether another is good is let go', async (t) => {
+  const hub = await withGoodDevice(t);
+  const asking = await WireDevice.connect(t, hub.tcpPort);
+  asking.send('Checagem'.repeat(100));
+  await asking.closed();
+  assert.equal(asking.text, 'Desconectado'.repeat(16));
+  await stillServes(hub);
 });
 
 test('more connections than maxConnections, or than one address may have, are refused', async (t) => {

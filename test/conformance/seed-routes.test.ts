@@ -133,6 +133,27 @@ test('a command that wants an input is not sent without one, nor with one that i
   assert.equal(device.text, '', 'nothing of it reached the device');
 });
 
+test('a GET reads, and does nothing else: a page could send one as a picture', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await radio(t, hub);
+  const { status, body } = await hub.call('GET', '/devices/DE11/commands/1');
+  assert.equal(status, 400);
+  assert.deepEqual(body, { Resposta: 'Comando inválido' });
+  assert.equal(device.text, '');
+});
+
+test('bodies mean nothing here, and are bounded all the same', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.http.maxBodyBytes = 4096;
+  });
+  const device = await radio(t, hub);
+  device.serve(() => "{'Resposta': 'ok'}");
+  const post = (bytes: number) =>
+    fetch(`${hub.url}/devices/DE11/commands/1`, { method: 'POST', body: 'x'.repeat(bytes) });
+  assert.equal((await post(4000)).status, 200);
+  assert.equal((await post(5000)).status, 413);
+});
+
 test('an unknown device → 404 Dispositivo não encontrado, on every route', async (t) => {
   const hub = await startTestHub(t);
   const gone = await radio(t, hub, '127.0.0.13');

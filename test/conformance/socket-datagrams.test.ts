@@ -125,18 +125,21 @@ test('one address, two sensors: told apart by the port of their TCP connection',
   assert.equal((await readings(hub, sensors[0]?.id ?? ''))[0]?.value, 1);
 });
 
-test('one address, two sensors: a port learned while it could be told stays known, and the other follows', async (t) => {
+test('one address, two sensors that come one after the other: neither gets the datagrams of the other', async (t) => {
   const hub = await startTestHub(t);
-  const first = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
-  const sendFirst = await datagramSender(t, hub.udpPort, { address: '127.0.0.11' });
-  await sendFirst("{'Temperatura': '1°C', 'Válido': True}");
-  await until('the first is learned', latestIs(hub, first.id, 1));
-  const second = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
-  const sendSecond = await datagramSender(t, hub.udpPort, { address: '127.0.0.11' });
-  await sendSecond("{'Temperatura': '2°C', 'Válido': True}");
-  await sendFirst("{'Temperatura': '3°C', 'Válido': True}");
-  await until('the second by elimination', latestIs(hub, second.id, 2));
-  await until('the first still by its port', latestIs(hub, first.id, 3));
+  const sendA = await datagramSender(t, hub.udpPort, { address: '127.0.0.11' });
+  const sendB = await datagramSender(t, hub.udpPort, { address: '127.0.0.11' });
+  // After a restart of the hub, B is back first, and A has not noticed yet.
+  const b = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
+  await sendA("{'Temperatura': '1°C', 'Válido': True}");
+  await sendB("{'Temperatura': '2°C', 'Válido': True}");
+  await until('both came', () => hub.counters['datagramsReceived'] === 2);
+  const a = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
+  await sendA("{'Temperatura': '3°C', 'Válido': True}");
+  await sendB("{'Temperatura': '4°C', 'Válido': True}");
+  await until('both are dropped', () => hub.counters['datagramsDroppedAmbiguous'] === 2);
+  assert.deepEqual(await readings(hub, a.id), []);
+  assert.equal((await readings(hub, b.id))[0]?.value, 2);
 });
 
 test('one address, two sensors whose ports are not known: dropped, counted, and said once', async (t) => {
@@ -206,16 +209,29 @@ test('a device with more metrics than the hub keeps: the rest is refused and cou
   assert.equal((await readings(hub, id)).length, 256);
 });
 
-test('too many reads for one datagram are refused', async (t) => {
+test('too many reads for one datagram are refused, and one caller may have half of the places', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.gateways.socket.datagramWaitMs = 500;
   });
   const { id } = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
-  const outcomes = await Promise.all(
-    Array.from({ length: 1025 }, () => hub.server.hub.invoke(id, 'retornar-medida-de-temperatura')),
-  );
-  const codes = outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.failure.code));
-  assert.equal(codes.filter((code) => code === 'TOO_MANY_INVOCATIONS').length, 1);
-  assert.equal(codes.filter((code) => code === 'ANSWER_TIMEOUT').length, 1024);
-  assert.equal(hub.counters['datagramWaitersRefused'], 1);
+  const read = (caller: string) => hub.server.hub.invoke(id, 'retornar-medida-de-temperatura', { caller });
+  const codes = async (calls: ReturnType<typeof read>[]) =>
+    (await Promise.all(calls)).map((outcome) => (outcome.ok ? 'ok' : outcome.failure.code));
+  const greedy = Array.from({ length: 600 }, () => read('greedy'));
+  const others = Array.from({ length: 513 }, (_, index) => read(`caller ${index}`));
+  const greedyCodes = await codes(greedy);
+  assert.equal(greedyCodes.filter((code) => code === 'TOO_MANY_INVOCATIONS').length, 600 - 512);
+  const otherCodes = await codes(others);
+  assert.equal(otherCodes.filter((code) => code === 'ANSWER_TIMEOUT').length, 512);
+  assert.equal(hub.counters['datagramWaitersRefused'], 600 - 512 + 1);
+});
+
+test('reads whose callers left give their places back', async (t) => {
+  const hub = await startTestHub(t);
+  const { id } = await join(t, hub, '127.0.0.11', SENSOR_DESCRIPTION);
+  for (let count = 0; count < 2000; count++) {
+    const signal = AbortSignal.abort();
+    const outcome = await hub.server.hub.invoke(id, 'retornar-medida-de-temperatura', { signal });
+    assert.equal(outcome.ok ? 'ok' : outcome.failure.code, 'INVOCATION_CANCELLED');
+  }
 });

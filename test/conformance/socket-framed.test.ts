@@ -229,6 +229,9 @@ test("commands: the device's own error, with its status and payload", async (t) 
   const again = hub.call('POST', '/api/v1/devices/greenhouse-1/commands/level');
   device.send(line({ re: (await device.nextObject())['cmd'], error: 'broken' }));
   assert.equal((await again).status, 502);
+  const fine = hub.call('POST', '/api/v1/devices/greenhouse-1/commands/level');
+  device.send(line({ re: (await device.nextObject())['cmd'], output: 5, error: null }));
+  assert.equal((await fine).body.output, 5, 'an error of null is none');
 });
 
 test('commands: input that does not fit never reaches the device', async (t) => {
@@ -358,6 +361,22 @@ test('telemetry on the connection, with its own time', async (t) => {
   assert.equal(hub.counters['readingsRefused'], 1);
 });
 
+test('telemetry: a time that is no RFC 3339 is left to the hub', async (t) => {
+  const hub = await startTestHub(t);
+  const { device } = await greenhouse(t, hub);
+  for (const at of ['3', '+275760-09-13T00:00:00Z', 'yesterday', '1950-01-01T00:00:00Z', 5]) {
+    const before = new Date().toISOString();
+    const value = String(at);
+    device.send(line({ telemetry: { temperature: value }, at }));
+    const read = async () =>
+      (await hub.call('GET', '/api/v1/devices/greenhouse-1/telemetry')).body.readings[0];
+    const reading = await until('the reading', async () =>
+      (await read())?.value === value ? await read() : undefined,
+    );
+    assert.ok(reading.time >= before && reading.time < '3', `${value} became ${reading.time}`);
+  }
+});
+
 test('ping and pong, from either side', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.gateways.socket.framedKeepAliveMs = 150;
@@ -393,6 +412,22 @@ test('takeover: a second connection with the same token takes over; the first is
   const next = hub.call('POST', '/api/v1/devices/van/commands/level');
   second.send(line({ re: (await second.nextObject())['cmd'], output: 'from the second' }));
   assert.equal((await next).body.output, 'from the second');
+});
+
+test('a plain device does not get an id that has a token, nor one that was taken during its handshake', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.gateways.socket.deviceTokens = { DE61: 'a-secret-of-the-owner' };
+  });
+  const plain = await WireDevice.connect(t, hub.tcpPort, '127.0.0.61');
+  assert.equal(await plain.handshake(), 'DE61-2');
+  const slow = await WireDevice.connect(t, hub.tcpPort, '127.0.0.62');
+  slow.send('Conexão');
+  await slow.expect('DE62');
+  const owner = await hello(t, hub, { id: 'DE62', token: 'any' });
+  assert.equal((await owner.nextObject())['ok'], true);
+  slow.send("{'1': {'Descrição': 'x'}}");
+  await slow.closed();
+  assert.equal(owner.isClosed, false);
 });
 
 test('takeover: another token, or none, does not take over', async (t) => {

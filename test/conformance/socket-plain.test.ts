@@ -326,6 +326,22 @@ test('an answer that never comes closes the connection, and who waits behind is 
   assert.equal((await hub.call('GET', '/api/v1/devices/DE1')).body.presence.reason, 'answer-timeout');
 });
 
+test('an answer has answerTimeoutMs to come, however long its caller would wait', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.gateways.socket.answerTimeoutMs = 300;
+  });
+  const device = await WireDevice.connect(t, hub.tcpPort);
+  await device.handshake();
+  await until('listed', () => isListed(hub, 'DE1'));
+  const { status, body } = await hub.call('POST', '/api/v1/devices/DE1/commands/ligar', {
+    timeoutMs: 600_000,
+  });
+  assert.equal(status, 504);
+  assert.equal(body.code, 'ANSWER_TIMEOUT');
+  assert.match(body.detail, /answerTimeoutMs/);
+  await device.closed();
+});
+
 test('a device that leaves in the middle of a command: the caller is told at once', async (t) => {
   const hub = await startTestHub(t);
   const device = await WireDevice.connect(t, hub.tcpPort);

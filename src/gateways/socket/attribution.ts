@@ -7,17 +7,30 @@ export type DatagramSource = {
 };
 
 /**
+ * How long a port must have been the only one that can be somebody's before it counts as theirs. A device whose
+ * connection broke sends on for up to 5 s of silence and 2 s until its next try; this is longer.
+ */
+export const LEARN_PORT_MS = 10_000;
+/** Ports of one address that are watched at once. */
+const MAX_WATCHED_PORTS = 64;
+
+type Watched = { readonly since: number; lastSeen: number };
+
+/**
  * Datagrams carry no id. This tells, for one address, which of its devices a datagram is from, and says that it
  * cannot be told rather than guess.
  */
 export class Attribution<S extends DatagramSource> {
-  readonly #sources = new Set<S>();
+  /** When each came; monotonic ms. */
+  readonly #sources = new Map<S, number>();
+  readonly #senders = new Set<S>();
   readonly #byTcpPort = new Map<number, S>();
   readonly #byLearnedPort = new Map<number, S>();
   readonly #learnedPortOf = new Map<S, number>();
+  /** Ports that are nobody's yet, while they are heard. */
+  readonly #watched = new Map<number, Watched>();
   /** Ports of devices that left: until somebody comes, nobody here sends from them. */
   readonly #leftPorts = new Set<number>();
-  readonly #senders = new Set<S>();
   /** Set when an unattributable datagram of this address was logged. */
   toldOnce = false;
 
@@ -26,11 +39,11 @@ export class Attribution<S extends DatagramSource> {
   }
 
   sources(): IterableIterator<S> {
-    return this.#sources.values();
+    return this.#sources.keys();
   }
 
-  join(source: S): void {
-    this.#sources.add(source);
+  join(source: S, now: number): void {
+    this.#sources.set(source, now);
     this.#byTcpPort.set(source.tcpPort, source);
     if (source.sendsDatagrams) this.#senders.add(source);
     this.#leftPorts.clear();
@@ -39,7 +52,10 @@ export class Attribution<S extends DatagramSource> {
   leave(source: S): void {
     this.#sources.delete(source);
     this.#senders.delete(source);
-    if (this.#byTcpPort.get(source.tcpPort) === source) this.#byTcpPort.delete(source.tcpPort);
+    if (this.#byTcpPort.get(source.tcpPort) === source) {
+      this.#byTcpPort.delete(source.tcpPort);
+      this.#leftPorts.add(source.tcpPort);
+    }
     const port = this.#learnedPortOf.get(source);
     if (port === undefined) return;
     this.#learnedPortOf.delete(source);
@@ -47,38 +63,47 @@ export class Attribution<S extends DatagramSource> {
     this.#leftPorts.add(port);
   }
 
-  /** The device that sent from `port`; undefined when that cannot be told. */
-  find(port: number): S | undefined {
-    const known = this.#byLearnedPort.get(port);
-    if (known !== undefined) return known;
-    const source = this.#byTcpPort.get(port) ?? (this.#leftPorts.has(port) ? undefined : this.#only());
-    if (source !== undefined) this.#learn(source, port);
-    return source;
-  }
-
-  /** The one device that it can be: alone here, or the only one that sends, or the only sender without a known port. */
-  #only(): S | undefined {
-    if (this.#sources.size === 1) return first(this.#sources);
+  /** The device that sent from `port`; undefined when that cannot be told. `now` is monotonic ms. */
+  find(port: number, now: number): S | undefined {
+    const certain = this.#byTcpPort.get(port) ?? this.#byLearnedPort.get(port);
+    if (certain !== undefined) return certain;
+    if (this.#leftPorts.has(port)) return undefined;
+    this.#watch(port, now);
+    if (this.#sources.size === 1) return first(this.#sources.keys());
     if (this.#senders.size === 1) return first(this.#senders);
-    if (this.#senders.size - this.#learnedPortOf.size > 1) return undefined;
-    let found: S | undefined;
-    for (const sender of this.#senders) {
-      if (this.#learnedPortOf.has(sender)) continue;
-      if (found !== undefined) return undefined;
-      found = sender;
-    }
-    return found;
+    return this.#byLearnedPort.get(port);
   }
 
-  #learn(source: S, port: number): void {
-    const before = this.#learnedPortOf.get(source);
-    if (before !== undefined) this.#byLearnedPort.delete(before);
+  /** Learns a port when it has long been the only unknown one, and one device has long been the only one without. */
+  #watch(port: number, now: number): void {
+    for (const [other, seen] of this.#watched) {
+      if (now - seen.lastSeen > LEARN_PORT_MS) this.#watched.delete(other);
+    }
+    const watched = this.#watched.get(port);
+    if (watched === undefined) {
+      if (this.#watched.size < MAX_WATCHED_PORTS) this.#watched.set(port, { since: now, lastSeen: now });
+      return;
+    }
+    watched.lastSeen = now;
+    if (this.#watched.size > 1 || now - watched.since < LEARN_PORT_MS) return;
+    const source = this.#onlySenderWithoutPort(now);
+    if (source === undefined) return;
+    this.#watched.delete(port);
     this.#learnedPortOf.set(source, port);
     this.#byLearnedPort.set(port, source);
   }
+
+  #onlySenderWithoutPort(now: number): S | undefined {
+    if (this.#senders.size - this.#learnedPortOf.size !== 1) return undefined;
+    for (const sender of this.#senders) {
+      if (this.#learnedPortOf.has(sender)) continue;
+      return now - (this.#sources.get(sender) ?? now) < LEARN_PORT_MS ? undefined : sender;
+    }
+    return undefined;
+  }
 }
 
-function first<T>(set: ReadonlySet<T>): T | undefined {
-  for (const item of set) return item;
+function first<T>(items: Iterable<T>): T | undefined {
+  for (const item of items) return item;
   return undefined;
 }

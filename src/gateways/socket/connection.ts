@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { plainAddress } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import { FramedSession } from './framed-session.ts';
+import { MAX_CHECKS_PER_CONNECTION } from './options.ts';
 import { PlainMessageReader } from './plain-messages.ts';
 import { PlainSession } from './plain-session.ts';
 import type { Peer, Session, SessionContext } from './session.ts';
@@ -16,6 +17,7 @@ export class Connection {
   /** Cuts the first words; a plain session reads on where it stopped. */
   #opening: PlainMessageReader | undefined;
   #session: Session | undefined;
+  #checks = 0;
   #isEnded = false;
 
   constructor(socket: Socket, context: SessionContext, isTrusted: (address: string) => boolean) {
@@ -52,7 +54,11 @@ export class Connection {
       message = this.#opening.next()
     ) {
       if (message.kind === 'word' && message.word === 'Conexão') return this.#beginPlain(this.#opening);
-      if (message.kind === 'word' && message.word === 'Checagem') {
+      if (
+        message.kind === 'word' &&
+        message.word === 'Checagem' &&
+        ++this.#checks <= MAX_CHECKS_PER_CONNECTION
+      ) {
         this.#answerCheck();
       } else {
         this.#context.counters.handshakesFailed++;
@@ -62,11 +68,12 @@ export class Connection {
   }
 
   #beginPlain(reader: PlainMessageReader): void {
-    const { registry, directory } = this.#context;
+    const { registry, directory, options } = this.#context;
     const id = directory.ids.take(this.peer.address, (candidate) => {
+      if (Object.hasOwn(options.deviceTokens, candidate)) return true;
       return registry.get(candidate)?.isOnline === true && directory.plain(candidate) === undefined;
     });
-    const session = new PlainSession(id, this.peer, this.#context, reader);
+    const session = new PlainSession(id, this.peer, this.#context, { reader, openedAt: this.#openedAt });
     this.#session = session;
     this.#opening = undefined;
     session.greet();

@@ -14,16 +14,30 @@ export class DatagramWaiters {
 
   /** False when too many wait already; the invocation has then failed. */
   add(invocation: Invocation, now: number): boolean {
-    if (this.#waiting.length >= MAX_DATAGRAM_WAITERS) {
+    if (this.#waiting.length >= MAX_DATAGRAM_WAITERS / 2) this.#dropEnded();
+    if (this.#isFullFor(invocation.caller)) {
       invocation.fail({
         code: 'TOO_MANY_INVOCATIONS',
-        message: `${MAX_DATAGRAM_WAITERS} reads already wait for the next datagram of device ${invocation.deviceId}.`,
+        message: `${this.#waiting.length} reads already wait for the next datagram of device ${invocation.deviceId}.`,
         retryAfterSeconds: 1,
       });
       return false;
     }
     this.#waiting.push({ invocation, until: now + this.#waitMs });
     return true;
+  }
+
+  /** One caller may have half of the places. */
+  #isFullFor(caller: string): boolean {
+    if (this.#waiting.length >= MAX_DATAGRAM_WAITERS) return true;
+    if (this.#waiting.length < MAX_DATAGRAM_WAITERS / 2) return false;
+    const own = this.#waiting.filter((waiter) => waiter.invocation.caller === caller).length;
+    return own >= MAX_DATAGRAM_WAITERS / 2;
+  }
+
+  /** Callers that left keep their place until it is wanted. */
+  #dropEnded(): void {
+    this.#waiting = this.#waiting.filter((waiter) => waiter.invocation.state === 'running');
   }
 
   resolve(reading: PlainReading): void {

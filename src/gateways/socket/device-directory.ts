@@ -28,13 +28,14 @@ export class DeviceDirectory {
   readonly #plainById = new Map<string, PlainDevice>();
   readonly #framedById = new Map<string, FramedDevice>();
 
-  addPlain(device: PlainDevice): void {
+  /** `now` is monotonic ms. */
+  addPlain(device: PlainDevice, now: number): void {
     let group = this.#plainByAddress.get(device.address);
     if (group === undefined) {
       group = new Attribution();
       this.#plainByAddress.set(device.address, group);
     }
-    group.join(device);
+    group.join(device, now);
     this.#plainById.set(device.id, device);
   }
 

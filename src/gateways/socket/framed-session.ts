@@ -16,6 +16,7 @@ import { hasValidMac, ReplayWindow } from './signed-datagrams.ts';
 
 /** How long a refused or replaced device may take to read why. */
 const FAREWELL_MS = 1000;
+const MAX_PING_CHARACTERS = 64;
 
 /** One connection of a framed device (version 2): a JSON object a line, any number of commands in flight. */
 export class FramedSession implements Session, DeviceLink, FramedDevice {
@@ -94,7 +95,7 @@ export class FramedSession implements Session, DeviceLink, FramedDevice {
     const message = value as Record<string, unknown>;
     if (typeof message['re'] === 'string') this.#onResult(message['re'], message);
     else if (message['telemetry'] !== undefined) this.#onTelemetry(message);
-    else if (message['ping'] !== undefined) this.#write({ pong: message['ping'] });
+    else if (isPing(message['ping'])) this.#write({ pong: message['ping'] });
     else if (message['pong'] === undefined) this.#onUnasked();
   }
 
@@ -136,7 +137,8 @@ export class FramedSession implements Session, DeviceLink, FramedDevice {
       return;
     }
     this.#inFlight.delete(invocationId);
-    if (message['error'] === undefined) return invocation.answer(message['output'] ?? null);
+    if (message['error'] === undefined || message['error'] === null)
+      return invocation.answer(message['output'] ?? null);
     const device = readDeviceFailure(message['error']);
     invocation.fail({
       code: 'DEVICE_ERROR',
@@ -158,8 +160,7 @@ export class FramedSession implements Session, DeviceLink, FramedDevice {
       return false;
     }
     const now = this.#context.clock.now();
-    const at = typeof message['at'] === 'string' ? Date.parse(message['at']) : Number.NaN;
-    const time = Number.isNaN(at) ? now : at;
+    const time = readTime(message['at']) ?? now;
     for (const [metric, value] of Object.entries(readings)) {
       const unit = device.description.telemetry.find((item) => item.metric === metric)?.unit;
       if (!isMetricValue(value) || !device.telemetry.observe(metric, value, unit, time))
@@ -193,22 +194,40 @@ export class FramedSession implements Session, DeviceLink, FramedDevice {
   }
 
   invoke(invocation: Invocation): void {
-    if (this.#peer.socket.writableLength > this.#context.options.maxOutboxBytes) {
-      this.#context.counters.outboxFull++;
-      return invocation.fail({
+    const refusal = this.#send(invocation);
+    if (refusal === undefined) invocation.markSent();
+    else invocation.fail(refusal);
+  }
+
+  /** Writes a command; why it cannot be, otherwise. */
+  #send(invocation: Invocation): Failure | undefined {
+    const { options, counters } = this.#context;
+    const waiting = this.#peer.socket.writableLength;
+    if (waiting > options.maxOutboxBytes) {
+      counters.outboxFull++;
+      return {
         code: 'TOO_MANY_INVOCATIONS',
-        message: `Device ${this.id} does not read what the hub sends: ${this.#peer.socket.writableLength} bytes wait.`,
+        message: `Device ${this.id} does not read what the hub sends: ${waiting} bytes wait.`,
         retryAfterSeconds: 1,
-      });
+      };
     }
-    this.#inFlight.set(invocation.id, invocation);
-    this.#write({
+    const line = JSON.stringify({
       cmd: invocation.id,
       name: invocation.command.name,
       ...(invocation.input !== undefined && { input: invocation.input }),
       deadlineMs: Math.ceil(invocation.remainingMs),
     });
-    invocation.markSent();
+    if (Buffer.byteLength(line) > options.maxLineBytes) {
+      const message = `the whole line may have ${options.maxLineBytes} bytes (gateways.socket.maxLineBytes)`;
+      return {
+        code: 'INPUT_INVALID',
+        message: `The input is too large for device ${this.id}.`,
+        issues: [{ pointer: '', message }],
+      };
+    }
+    this.#inFlight.set(invocation.id, invocation);
+    this.#peer.socket.write(`${line}\n`);
+    return undefined;
   }
 
   cancel(invocation: Invocation): void {
@@ -247,7 +266,12 @@ export class FramedSession implements Session, DeviceLink, FramedDevice {
   }
 
   #write(message: object): void {
-    if (!this.#isEnded) this.#peer.socket.write(`${JSON.stringify(message)}\n`);
+    if (this.#isEnded) return;
+    this.#peer.socket.write(`${JSON.stringify(message)}\n`);
+    // A peer that asks and does not read would fill the hub's memory with answers.
+    if (this.#peer.socket.writableLength <= this.#context.options.maxOutboxBytes * 2) return;
+    this.#context.counters.outboxFull++;
+    this.end('protocol-error');
   }
 
   /** Sends a last line, ends the session now, and the socket once the line has left or a second has passed. */
@@ -299,6 +323,20 @@ function readDeviceFailure(error: unknown): DeviceFailure {
     ...(isStatus && { status }),
     payload: error,
   };
+}
+
+/** What a ping may carry, and its pong gives back: a number, or a short text. */
+function isPing(value: unknown): value is number | string {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_PING_CHARACTERS);
+}
+
+/** RFC 3339, years 1970 to 9999; wall time in ms. */
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+function readTime(value: unknown): number | undefined {
+  if (typeof value !== 'string' || !RFC_3339.test(value)) return undefined;
+  const time = Date.parse(value);
+  return time >= 0 ? time : undefined;
 }
 
 function isMetricValue(value: unknown): value is MetricValue {

@@ -22,7 +22,7 @@ export type SocketGatewayOptions = {
   readonly messageTimeoutMs: number;
   readonly keepAliveMs: number;
   readonly keepAliveTimeoutMs: number;
-  /** How long a plain device may keep its line busy after its caller has left. */
+  /** How long a plain device may take to answer a command, however long its caller waits. */
   readonly answerTimeoutMs: number;
   /** How long a read waits for the next datagram. */
   readonly datagramWaitMs: number;
@@ -35,6 +35,8 @@ export type SocketGatewayOptions = {
   readonly receiveBufferBytes: number;
 };
 
+/** Questions about its other connection that one connection may ask. */
+export const MAX_CHECKS_PER_CONNECTION = 16;
 /** Messages that nobody asked for, before a connection is closed as broken. */
 export const MAX_UNASKED_MESSAGES = 16;
 /** Reads that wait for one device's next datagram. */

@@ -42,17 +42,23 @@ export function readPlainDescription(value: unknown): PlainDescription | undefin
     commands.push(readPlainCommand(number, item, names));
     if (item['Coleta de dados UDP'] === true) datagramCommands.add(number);
   }
-  commands.sort((a, b) => a.number - b.number);
+  // The general description is the number after the described ones; where a device uses that one itself, it has none.
   const describeNumber = entries.length + 1;
-  commands.push({
+  if (!commands.some((command) => command.number === describeNumber))
+    commands.push(describeCommand(describeNumber));
+  commands.sort((one, other) => one.number - other.number);
+  return { description: { commands, telemetry: [], numbered: value }, datagramCommands, describeNumber };
+}
+
+function describeCommand(number: number): Command {
+  return {
     name: DESCRIBE_COMMAND,
-    number: describeNumber,
+    number,
     title: 'Descrição geral',
     kind: 'read',
     idempotent: true,
     concurrency: 'parallel',
-  });
-  return { description: { commands, telemetry: [], numbered: value }, datagramCommands, describeNumber };
+  };
 }
 
 function readPlainCommand(
@@ -83,8 +89,9 @@ function uniqueName(title: string, number: number, names: Set<string>): string {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 48);
-  const base = isCommandName(slug) ? slug : 'command';
-  const name = slug !== '' && !names.has(base) ? base : `${base}-${number}`;
+  const base = isCommandName(slug) ? slug : `command-${number}`;
+  let name = base;
+  for (let count = number; names.has(name); count++) name = `${base}-${count}`;
   names.add(name);
   return name;
 }

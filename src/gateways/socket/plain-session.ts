@@ -43,20 +43,28 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
   #messageBeganAt = 0;
   #isReading = false;
   #outgoing = '';
+  /** What is asked has not left yet, so nothing that comes can be its answer. */
+  #isWritePending = false;
   #unasked = 0;
 
-  constructor(id: string, peer: Peer, context: SessionContext, reader: PlainMessageReader) {
+  /** @param openedAt - when the connection was opened; monotonic ms */
+  constructor(
+    id: string,
+    peer: Peer,
+    context: SessionContext,
+    opening: { reader: PlainMessageReader; openedAt: number },
+  ) {
     this.id = id;
     this.address = peer.address;
     this.tcpPort = peer.port;
     this.#peer = peer;
     this.#context = context;
-    this.#reader = reader;
+    this.#reader = opening.reader;
     this.#telemetry = new PlainTelemetry(context);
     this.#waiters = new DatagramWaiters(context.options.datagramWaitMs);
-    this.#openedAt = context.clock.monotonic();
-    this.#lastSentAt = this.#openedAt;
-    this.#lastHeardAt = this.#openedAt;
+    this.#openedAt = opening.openedAt;
+    this.#lastSentAt = context.clock.monotonic();
+    this.#lastHeardAt = this.#lastSentAt;
   }
 
   get sendsDatagrams(): boolean {
@@ -135,8 +143,13 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
       );
       return this.end('protocol-error');
     }
+    if (this.#context.registry.get(this.id)?.isOnline === true) {
+      // Somebody with credentials came with this id between the two steps of the handshake.
+      this.#context.counters.handshakesFailed++;
+      return this.end('protocol-error');
+    }
     this.#plain = plain;
-    this.#context.directory.addPlain(this);
+    this.#context.directory.addPlain(this, this.#context.clock.monotonic());
     this.#device = this.#context.registry.connect(this.id, {
       gateway: 'socket',
       description: plain.description,
@@ -145,7 +158,7 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
   }
 
   #onWord(word: string): void {
-    if (word === 'Recebido' && this.#keepAliveSentAt > 0) {
+    if (word === 'Recebido' && this.#keepAliveSentAt > 0 && !this.#isWritePending) {
       this.#keepAliveSentAt = 0;
       if (this.#exchange !== undefined && this.#exchange.command.number === 0)
         this.#settle((exchange) => exchange.answer(word));
@@ -155,7 +168,8 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
   }
 
   #onAnswer(message: PlainMessage & { kind: 'value' | 'unreadable' }): void {
-    if (this.#exchange === undefined || this.#keepAliveSentAt > 0) return this.#onUnasked();
+    if (this.#exchange === undefined || this.#keepAliveSentAt > 0 || this.#isWritePending)
+      return this.#onUnasked();
     if (message.kind === 'unreadable') {
       this.#context.counters.messagesInvalid++;
       const failure: Failure = {
@@ -262,10 +276,12 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
   /** One message waits at the most: the next one is asked when this one has been answered. */
   #write(message: string): void {
     this.#outgoing = message;
+    this.#isWritePending = true;
     this.#context.turn.add(this);
   }
 
   endTurn(): void {
+    this.#isWritePending = false;
     if (!this.#isEnded) this.#peer.socket.write(this.#outgoing);
   }
 
@@ -298,11 +314,12 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
   }
 
   /**
-   * A caller that leaves early does not end the exchange: the answer may still come, and must not be taken for the
-   * next one. When it has had its time, the line is in doubt, and a closed one is better than a wrong answer.
+   * The answer has `answerTimeoutMs` to come, however long its caller waits. A caller that leaves early does not end
+   * the exchange: the answer may still come, and must not be taken for the next one. When it has had its time, the
+   * line is in doubt, and a closed one is better than a wrong answer.
    */
   #checkExchange(now: number): void {
-    if (this.#exchange === undefined || this.#exchange.state === 'running') return;
+    if (this.#exchange === undefined) return;
     if (now - this.#exchangeSentAt < this.#context.options.answerTimeoutMs) return;
     this.#context.counters.answerTimeouts++;
     this.end('answer-timeout');
@@ -316,7 +333,7 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
     this.#context.directory.ids.release(this.address, this.id);
     // The device leaves first: what is failed below must not make the lane send the next command here.
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
-    this.#settle((exchange) => exchange.fail(lost(this.id)));
+    this.#settle((exchange) => exchange.fail(reason === 'answer-timeout' ? this.#tooLate() : lost(this.id)));
     this.#held?.fail({
       code: 'DEVICE_OFFLINE',
       message: `Device ${this.id} went offline before the command was sent.`,
@@ -328,6 +345,14 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
       message: `Device ${this.id} went offline.`,
       retryAfterSeconds: 5,
     });
+  }
+
+  #tooLate(): Failure {
+    const { answerTimeoutMs } = this.#context.options;
+    return {
+      code: 'ANSWER_TIMEOUT',
+      message: `Device ${this.id} did not answer within ${answerTimeoutMs} ms (gateways.socket.answerTimeoutMs). Its connection was closed.`,
+    };
   }
 
   /** A datagram that is this device's. False when it cannot be read. */

@@ -65,7 +65,7 @@ export class TelemetryReceiver {
       counters.datagramsDroppedUnknownAddress++;
       return this.#tellUnknown(address);
     }
-    const session = group.find(from.port);
+    const session = group.find(from.port, this.#context.clock.monotonic());
     if (session === undefined) {
       counters.datagramsDroppedAmbiguous++;
       if (!group.toldOnce) this.#tellAmbiguous(address);

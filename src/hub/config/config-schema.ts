@@ -123,6 +123,10 @@ const socket = Type.Object(
 const devices = Type.Object(
   {
     maxOfflineDevices: count({ default: 10_000, description: 'Devices kept in the list after they left.' }),
+    maxOfflineDescriptionBytes: bytes({
+      default: 16_777_216,
+      description: 'What the descriptions of these may have in all; beyond it, who left first is forgotten.',
+    }),
     maxQueuedInvocations: count({ default: 128, description: 'Most commands waiting for one device.' }),
     maxQueuedPerCaller: count({ default: 64, description: 'Most of these that one caller may hold.' }),
   },
@@ -134,6 +138,16 @@ const invocations = Type.Object(
     defaultTimeoutMs: ms({
       default: 5000,
       description: 'Time for a command where neither caller nor device says.',
+    }),
+    maxInputDepth: Type.Integer({
+      minimum: 1,
+      maximum: 256,
+      default: 32,
+      description: 'Deepest nesting of an input.',
+    }),
+    maxInputValues: count({
+      default: 4096,
+      description: 'Most values in an input, members and items counted.',
     }),
     maxTimeoutMs: ms({ default: 600_000, description: 'Longest time that a caller may ask for.' }),
   },
