@@ -7,10 +7,10 @@ export type DatagramSource = {
 };
 
 /**
- * How long a port must have been the only one that can be somebody's before it counts as theirs. A device whose
- * connection broke sends on for up to 5 s of silence and 2 s until its next try; this is longer.
+ * How long a port must have been the only unknown one before it counts as somebody's: three datagrams of devices that
+ * send every 0.8 s. A device whose connection broke without its notice sends on in that time, so it would be heard.
  */
-export const LEARN_PORT_MS = 10_000;
+export const LEARN_PORT_MS = 2500;
 /** Ports of one address that are watched at once. */
 const MAX_WATCHED_PORTS = 64;
 
