@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
 import { benchFleet } from './fleet.ts';
+import { benchMqttCodec } from './mqtt-codec.ts';
+import { benchMqttMatch } from './mqtt-match.ts';
 import { compileTools, SERVER_CORE } from './load-tools.ts';
 
 const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N]
@@ -9,6 +11,8 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N]
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   fleet       5,000 idle devices                                             (60 s; --seconds 600 for the bar)
+  mqtt-codec  what one MQTT packet costs to cut, read and write
+  mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
 
 Without a name all of them run. Exit code 1 says that a bar was missed.
 `;
@@ -19,6 +23,8 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<boolean>>> 
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
+  'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
+  'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
 };
 
 async function main(): Promise<number> {

@@ -1,7 +1,4 @@
-// A thermometer whose target others can set. Start a hub (npm start), then, in another terminal of the checkout:
-//   npm run example:thermometer
-// and invoke it: curl -X POST http://127.0.0.1:5070/api/v1/devices/thermometer-1/commands/setTarget \
-//   -H 'content-type: application/json' -d '{"input": 19}'
+// A thermometer whose target others can set. The hub is at 127.0.0.1:5050, or where the argument says.
 import { createDevice } from 'recado/device';
 
 let target = 21;
@@ -18,6 +15,7 @@ const thermometer = createDevice({
       run: ({ input }) => ({ before: target, now: (target = input) }),
     },
   },
+  hub: process.argv[2] ?? '127.0.0.1:5050',
   onState: (state) => process.stdout.write(`${state.status}: ${state.message}\n`),
 });
 

@@ -96,17 +96,26 @@ function exitCodeOf(child) {
 }
 
 /**
- * Runs a source file under the pinned Node as if it were this process: arguments, terminal, signals and the
- * exit code pass through.
+ * Runs a source file under the pinned Node as if it were this process: arguments, terminal, signals, messages to
+ * the program that started this one, and the exit code pass through. The channel tells the child when this process is
+ * gone, even by SIGKILL: it stops then.
  */
 export async function runSource(file, args) {
   if (!existsSync(join(root, 'node_modules'))) await ensureInstalled();
-  const child = spawn(pinnedNode(), [join(root, file), ...args], { stdio: 'inherit', env: environment });
+  const child = spawn(pinnedNode(), [join(root, file), ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: environment,
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // Ctrl+C reaches every process of the terminal by itself; passing it on would make it two.
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     });
   }
+  // The callback keeps a failed send, to a parent that is gone, from being an error event.
+  child.on('message', (message) => process.connected && process.send(message, () => {}));
+  process.on('disconnect', () => child.kill('SIGTERM'));
+  // Listening for the end of the own channel must not keep this process alive when the child has ended.
+  process.channel?.unref();
   process.exitCode = await exitCodeOf(child);
 }

@@ -21,8 +21,8 @@ if (listening === undefined) {
   // It said why on standard error, or somebody pressed Ctrl+C early.
   process.exit(await stop(hub));
 }
-const devices = listening.tcp === undefined ? [] : DEVICES.map((device) => startDevice(device, listening));
-process.stdout.write(await screen(listening, devices));
+const { devices, ids } = await startDevices(listening);
+process.stdout.write(screen(listening, ids));
 
 const crashed = hub.ended.then((exitCode) => ({ exitCode }));
 const end = await Promise.race([stopped, crashed]);
@@ -66,12 +66,11 @@ function startDevice({ kind, flags }, { tcp, udp }) {
 }
 
 /** What runs, and what to try. */
-async function screen({ http, tcp, udp }, started) {
-  const ids = await deviceIds(http, started.length);
+function screen({ http, tcp, udp }, ids) {
   const names = DEVICES.map(({ title }, index) =>
     ids[index] === undefined ? title : `${title} (${ids[index]})`,
   );
-  const withDevices = started.length > 0 ? `, with ${names.join(' and ')}` : '';
+  const withDevices = tcp !== undefined ? `, with ${names.join(' and ')}` : '';
   const [sensor = 'DE1', radio = 'DE1-2'] = ids;
   return [
     '',
@@ -91,24 +90,32 @@ async function screen({ http, tcp, udp }, started) {
   ].join('\n');
 }
 
-/** The ids of the virtual devices, in the order of DEVICES; fewer when the hub does not tell (it wants a token). */
-async function deviceIds(http, count) {
-  if (count === 0) return [];
+/**
+ * Starts the virtual devices one after the other, so that the sensor is the first and gets the first id, as the README
+ * shows. Ids are missing when the hub does not tell them (it wants a token).
+ */
+async function startDevices(listening) {
+  const devices = [];
+  const ids = [];
+  for (const device of listening.tcp === undefined ? [] : DEVICES) {
+    devices.push(startDevice(device, listening));
+    const id = await newDeviceId(listening.http, ids);
+    if (id !== undefined) ids.push(id);
+  }
+  return { devices, ids };
+}
+
+async function newDeviceId(http, known) {
   const until = performance.now() + READY_TIMEOUT_MS;
   while (performance.now() < until) {
     const answer = await fetch(`${http}/api/v1/devices?status=online`).catch(() => undefined);
     if (answer?.status === 401 || answer?.status === 403) break;
-    const found = answer?.ok ? (await answer.json()).devices : [];
-    if (found.length >= count)
-      return DEVICES.map(({ kind }) => found.find((device) => hasCommandsOf(device, kind))?.deviceId);
-    await sleep(100);
+    const online = answer?.ok ? (await answer.json()).devices.map((device) => device.deviceId) : [];
+    const id = online.find((each) => !known.includes(each));
+    if (id !== undefined) return id;
+    await sleep(50);
   }
-  return [];
-}
-
-/** The radio has more commands than the sensor. */
-function hasCommandsOf(device, kind) {
-  return kind === 'radio' ? device.commandCount > 4 : device.commandCount <= 4;
+  return undefined;
 }
 
 /** Ends a child in order; by force when it takes too long. */

@@ -88,6 +88,10 @@ function problemFromError(error: FastifyError | RecadoError, log: Logger): Probl
   }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return problemOf('BODY_TOO_LARGE', 'The request body is larger than http.maxBodyBytes allows.');
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const detail = 'The body must be JSON: send it with "content-type: application/json".';
+    return problemOf('REQUEST_INVALID', detail, { status: 415 });
+  }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return problemOf('REQUEST_INVALID', error.message, { status });
   log.error({ err: error }, `a request failed: ${error.message}`);

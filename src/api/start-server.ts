@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { RecadoError } from '../base/errors.ts';
+import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import type { ListeningAddress } from '../gateways/gateway.ts';
@@ -48,25 +48,9 @@ async function listen(app: FastifyInstance, config: Config): Promise<ListeningAd
   try {
     await app.listen({ host, port });
   } catch (error) {
-    throw listenError(error, host, port);
+    const keys = { portFlag: '--http-port', portKey: 'http.port', hostKey: 'http.host' };
+    throw listenError(error, { kind: 'TCP', host, port, ...keys });
   }
   const { port: actual } = app.server.address() as AddressInfo;
   return { name: 'http', address: `http://${host.includes(':') ? `[${host}]` : host}:${actual}` };
-}
-
-function listenError(error: unknown, host: string, port: number): RecadoError {
-  const instead = 'Choose another with --http-port, or http.port in the configuration.';
-  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-    return new RecadoError(
-      'PORT_IN_USE',
-      `TCP port ${port} on ${host} is in use by another program. ${instead}`,
-      { cause: error },
-    );
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new RecadoError(
-    'LISTEN_FAILED',
-    `The hub cannot listen on TCP port ${port} on ${host}: ${reason}. ${instead}`,
-    { cause: error },
-  );
 }

@@ -16,9 +16,20 @@ export async function describeFailure(error: unknown): Promise<{ text: string; e
     const issues = error.issues.map((issue) => `\n  ${issue.pointer} ${issue.message}`).join('');
     return { text: `recado: ${error.message}${issues}\n`, exitCode };
   }
+  if (isTerminalGone(error)) return { text: '', exitCode: EXIT_FAILED };
   const { ClientError } = await import('../client/errors.ts');
   if (error instanceof ClientError) return { text: `recado: ${error.message}\n`, exitCode: EXIT_FAILED };
   return { text: unexpectedText(error), exitCode: EXIT_FAILED };
+}
+
+/**
+ * The program that held the terminal for this one was killed: the shell has it back, and what this one would still say
+ * or restore there is refused.
+ */
+function isTerminalGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, syscall = '' } = error as NodeJS.ErrnoException;
+  return code === 'EIO' && ['setRawMode', 'write'].includes(syscall);
 }
 
 function unexpectedText(error: unknown): string {

@@ -75,25 +75,42 @@ const UNREACHABLE_ADVICE: Record<UnreachableReason, string> = {
   failed: 'Check the address, the network and that the hub runs.',
 };
 
-/** No answer came from the hub. What was asked may or may not have been done: see `safeToRetry`. */
+/**
+ * No answer came from the hub. What was asked may or may not have been done: see `safeToRetry`. Its fields are
+ * accessors, so that Node prints the message and not an object when nobody catches it.
+ */
 export class HubUnreachableError extends ClientError {
   override readonly name = 'HubUnreachableError';
-  /** The hub's address. */
-  readonly url: string;
-  readonly reason: UnreachableReason;
-  /** False only for a command that may have reached the hub. */
-  readonly safeToRetry: boolean;
+  readonly #url: string;
+  readonly #reason: UnreachableReason;
+  readonly #safeToRetry: boolean;
 
+  /** @param options - `cause`: what failed below; kept only when the reason does not say it */
   constructor(options: { url: string; reason: UnreachableReason; safeToRetry: boolean; cause?: unknown }) {
     const doubt = options.safeToRetry
       ? ''
       : ' The command may have been carried out: look before you invoke it again.';
-    super(`The hub at ${options.url} cannot be reached. ${UNREACHABLE_ADVICE[options.reason]}${doubt}`, {
-      cause: options.cause,
-    });
-    this.url = options.url;
-    this.reason = options.reason;
-    this.safeToRetry = options.safeToRetry;
+    super(
+      `The hub at ${options.url} cannot be reached. ${UNREACHABLE_ADVICE[options.reason]}${doubt}`,
+      options.reason === 'failed' && options.cause !== undefined ? { cause: options.cause } : undefined,
+    );
+    this.#url = options.url;
+    this.#reason = options.reason;
+    this.#safeToRetry = options.safeToRetry;
+  }
+
+  /** The hub's address. */
+  get url(): string {
+    return this.#url;
+  }
+
+  get reason(): UnreachableReason {
+    return this.#reason;
+  }
+
+  /** False only for a command that may have reached the hub. */
+  get safeToRetry(): boolean {
+    return this.#safeToRetry;
   }
 }
 
@@ -134,15 +151,22 @@ export class HubAnswerError extends ClientError {
 
 function problemMessage(problem: Problem, retryAfterMs: number | undefined): string {
   const parts = [sentence(problem.detail === '' ? problem.title : problem.detail)];
-  for (const issue of problem.errors ?? [])
-    parts.push(sentence(`${issue.pointer === '' ? 'The input' : issue.pointer} ${issue.message}`));
+  for (const { pointer, message } of problem.errors ?? []) {
+    const isTold = problem.detail.includes(pointer) && problem.detail.includes(message);
+    if (!isTold) parts.push(sentence(`${pointer === '' ? 'The input' : pointer} ${message}`));
+  }
   if (problem.code === 'UNAUTHENTICATED') parts.push('Give createClient the token of this hub.');
-  if (problem.safeToRetry === true) parts.push('It is safe to try again.');
+  if (problem.safeToRetry === true && canSucceedLater(problem.status)) parts.push('It is safe to try again.');
   if (problem.safeToRetry === false)
     parts.push('The device may have done it: look before you invoke it again.');
   if (retryAfterMs !== undefined)
     parts.push(`Another try makes sense in ${Math.ceil(retryAfterMs / 1000)} s.`);
   return `${parts.join(' ')} (${problem.code}, status ${problem.status})`;
+}
+
+/** Whether the same request may be answered otherwise another time: what a hub refuses with 4xx it refuses again. */
+function canSucceedLater(status: number): boolean {
+  return status === 429 || status < 400 || status > 499;
 }
 
 function sentence(text: string): string {

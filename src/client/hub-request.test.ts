@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import { answerJson, closeServers, serveAnswers, serveBytes } from '../../test/helpers/serve-answers.ts';
 import { createClient, HubAnswerError, HubUnreachableError, ProblemError } from './index.ts';
 import type { Device } from './index.ts';
@@ -96,6 +97,39 @@ describe('problems', () => {
     assert.ok(unfit instanceof ProblemError);
     assert.deepEqual(unfit.errors, [{ pointer: '/volume', message: 'must be at most 10' }]);
     assert.match(unfit.message, /does not fit\. \/volume must be at most 10\./);
+  });
+
+  test('a message says nothing twice, and no word of trying again when it fails again', () => {
+    const problemOf = (change: object): ProblemError =>
+      new ProblemError({ ...problem, invocation: undefined, ...change } as never);
+    const errors = [{ pointer: '/seconds', message: 'must be >= 1' }];
+    const detail = 'The input of tune does not fit: /seconds must be >= 1.';
+    const refused = { code: 'INPUT_INVALID', status: 422, detail, errors, safeToRetry: true };
+    assert.equal(problemOf(refused).message, `${detail} (INPUT_INVALID, status 422)`);
+    const crowd = { code: 'TOO_MANY_INVOCATIONS', status: 429, detail: 'Full.', safeToRetry: true };
+    assert.equal(
+      problemOf(crowd).message,
+      'Full. It is safe to try again. (TOO_MANY_INVOCATIONS, status 429)',
+    );
+  });
+
+  test('what Node prints of a hub that is not there is the message and the calls, no fields and no cause', () => {
+    const cause = new Error('connect ECONNREFUSED');
+    const gone = new HubUnreachableError({
+      url: 'http://hub:1',
+      reason: 'refused',
+      safeToRetry: true,
+      cause,
+    });
+    const [first, ...calls] = inspect(gone, { customInspect: false }).split('\n');
+    assert.match(
+      first ?? '',
+      /^HubUnreachableError: The hub at http:\/\/hub:1 cannot be reached\. Nothing listens/,
+    );
+    assert.ok(
+      calls.every((line) => /^ +at /.test(line)),
+      calls.join('\n'),
+    );
   });
 
   test('missing credentials say what to do', async () => {

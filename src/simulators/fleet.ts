@@ -77,7 +77,7 @@ export class Fleet {
     return () => this.#watchers.delete(watcher);
   }
 
-  #look(index: number, { status, message }: DeviceState): void {
+  #look(index: number, { status, message }: Pick<DeviceState, 'status' | 'message'>): void {
     const before = this.#states[index];
     if (before === undefined || before === status) return;
     this.#states[index] = status;

@@ -15,6 +15,14 @@ export type SimulatorOptions = Omit<ConnectionOptions, 'protocol' | 'onState'> &
   readonly isOn?: boolean;
 };
 
+/** The state of a connection; `no-id`: the hub hung up before it gave an id, as hubs of version 1 do with strangers. */
+export type SimulatorState = Omit<DeviceState, 'reason'> & {
+  readonly reason: DeviceState['reason'] | 'no-id';
+};
+
+/** How the library ends its message about a hub that hangs up before it gives an id. */
+const NO_ID = 'closed the connection without giving an id.';
+
 /** What the two virtual devices have in common: a connection that people start and stop, and watchers. */
 export abstract class Simulator {
   abstract readonly kind: 'sensor' | 'radio';
@@ -26,8 +34,11 @@ export abstract class Simulator {
     return this.device.id;
   }
 
-  get state(): DeviceState {
-    return this.device.state;
+  get state(): SimulatorState {
+    const { state } = this.device;
+    if (state.reason !== 'connect-failed' || !state.message.endsWith(NO_ID)) return state;
+    const message = `${state.message} Is this machine in the hub's trustedNetworks?`;
+    return { ...state, reason: 'no-id', message };
   }
 
   /** `host:port` of the hub. */

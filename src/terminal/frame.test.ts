@@ -16,7 +16,7 @@ const VIEW: View = {
     { key: '0', label: 'Quit' },
   ],
   message: { lines: ['ID: DE1', 'Status: On'], tone: 'bad' },
-  prompt: 'Type a number:',
+  prompt: 'Press a number:',
 };
 const MENU: Prompt = { question: VIEW.prompt, typed: '' };
 
@@ -38,11 +38,17 @@ test('a large terminal shows everything with air between, the prompt last', () =
     'ID: DE1',
     'Status: On',
     '',
-    'Type a number: ',
+    'Press a number: ',
   ]);
   const looks = layOut(VIEW, MENU, { rows: 24, columns: 80 }).map(({ look }) => look);
   assert.deepEqual(looks.slice(0, 3), ['title', 'good', 'plain']);
   assert.deepEqual(looks.slice(9, 11), ['bad', 'bad']);
+});
+
+test('a choice that would change nothing now is dim', () => {
+  const choices = VIEW.choices.map((choice) => ({ ...choice, isIdle: choice.key === '2' }));
+  const looks = layOut({ ...VIEW, choices }, MENU, { rows: 24, columns: 80 }).map(({ look }) => look);
+  assert.deepEqual(looks.slice(4, 8), ['plain', 'dim', 'plain', 'plain']);
 });
 
 test('a smaller one loses the air, then sets the menu closer, then loses rows; never the prompt', () => {
@@ -61,9 +67,9 @@ test('a smaller one loses the air, then sets the menu closer, then loses rows; n
     'ID: DE1',
     'Status: On',
   ];
-  assert.deepEqual(texts({ rows: 8, columns: 40 }), ['Sensor', ...seven, 'Type a number: ']);
-  assert.deepEqual(texts({ rows: 7, columns: 40 }), [...seven, 'Type a number: ']);
-  assert.deepEqual(texts({ rows: 6, columns: 40 }), [...seven.toSpliced(4, 1), 'Type a number: ']);
+  assert.deepEqual(texts({ rows: 8, columns: 40 }), ['Sensor', ...seven, 'Press a number: ']);
+  assert.deepEqual(texts({ rows: 7, columns: 40 }), [...seven, 'Press a number: ']);
+  assert.deepEqual(texts({ rows: 6, columns: 40 }), [...seven.toSpliced(4, 1), 'Press a number: ']);
   for (let rows = 1; rows <= 24; rows++) {
     for (const columns of [1, 2, 5, 20, 80]) {
       const frame = texts({ rows, columns });
@@ -73,7 +79,7 @@ test('a smaller one loses the air, then sets the menu closer, then loses rows; n
         `${columns} columns`,
       );
     }
-    assert.equal(texts({ rows, columns: 80 }).at(-1), 'Type a number: ');
+    assert.equal(texts({ rows, columns: 80 }).at(-1), 'Press a number: ');
   }
 });
 

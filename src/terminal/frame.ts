@@ -2,7 +2,7 @@ import type { Choice, Tone, View } from './screen.ts';
 import { withoutControls } from './without-controls.ts';
 
 /** One row of the terminal. */
-export type Row = { readonly text: string; readonly look: Tone | 'title' };
+export type Row = { readonly text: string; readonly look: Tone | 'title' | 'dim' };
 
 /** What stands in the bottom row: a question with what was typed so far, or the prompt of the menu. */
 export type Prompt = { readonly question: string; readonly typed: string };
@@ -16,7 +16,10 @@ const BLANK: Row = { text: '', look: 'plain' };
 export function layOut(view: View, prompt: Prompt, size: { rows: number; columns: number }): Row[] {
   const title: Row[] = [{ text: view.title, look: 'title' }];
   const status = view.status.map(({ text, tone }): Row => ({ text, look: tone }));
-  const menu = view.choices.map((choice): Row => ({ text: formatChoice(choice), look: 'plain' }));
+  const menu = view.choices.map((choice): Row => ({
+    text: formatChoice(choice),
+    look: choice.isIdle === true ? 'dim' : 'plain',
+  }));
   const message = view.message.lines.map((text): Row => ({ text, look: view.message.tone }));
   const bottom: Row[] = [{ text: fitPrompt(prompt, size.columns), look: 'plain' }];
   const room = Math.max(1, size.rows);

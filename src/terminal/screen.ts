@@ -5,7 +5,12 @@ import { TtyScreen } from './tty-screen.ts';
 export type Tone = 'plain' | 'good' | 'busy' | 'bad';
 
 /** One entry of a menu: what is typed, and what it does. */
-export type Choice = { readonly key: string; readonly label: string };
+export type Choice = {
+  readonly key: string;
+  readonly label: string;
+  /** It may be chosen, but would change nothing now. */
+  readonly isIdle?: boolean;
+};
 
 /** Everything that a screen shows at one moment. */
 export type View = {

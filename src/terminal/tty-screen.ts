@@ -16,6 +16,7 @@ export const MAX_ANSWER_CHARACTERS = 256;
 const LOOKS = {
   title: ['bold'],
   plain: [],
+  dim: ['dim'],
   good: ['green'],
   busy: ['yellow'],
   bad: ['red'],
@@ -176,8 +177,12 @@ export class TtyScreen implements Screen {
   readonly #restore = (): void => {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    if (!this.#input.destroyed) this.#input.setRawMode(false);
     this.#output.write(LEAVE);
+    try {
+      if (!this.#input.destroyed) this.#input.setRawMode(false);
+    } catch {
+      // The terminal itself is gone, with whatever mode it was in.
+    }
   };
 }
 

@@ -251,6 +251,9 @@ test('invoke: bad requests are refused with the pointer of what is wrong', async
     body: 'a',
   });
   assert.equal(plain.status, 415);
+  assert.match(((await plain.json()) as Json).detail, /content-type: application\/json/);
+  const unknown = await hub.call('POST', path, { inputs: 19 });
+  assert.deepEqual(unknown.body.errors, [{ pointer: '', message: 'has members that are not known: inputs' }]);
 });
 
 test('invoke: an input that is nested too deep, or has too many values, is refused before anybody looks into it', async (t) => {

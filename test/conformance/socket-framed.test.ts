@@ -158,6 +158,7 @@ test('outside the trusted networks: plain devices are refused, framed ones need 
   await plain.closed();
   assert.equal(plain.text, '');
   assert.equal(hub.counters['connectionsRefusedUntrusted'], 1);
+  assert.ok(hub.logged.some((line) => /127\.0\.0\.77 was refused.*trustedNetworks/.test(line.text)));
   const unknown = await hello(t, hub, { id: 'other' }, '127.0.0.77');
   assert.equal((await unknown.nextObject())['error'].code, 'DEVICE_TOKEN_INVALID');
   const known = await hello(

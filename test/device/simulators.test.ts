@@ -146,6 +146,19 @@ test('in version 2 the sensor signs its datagrams, and the radio fails with its 
   assert.deepEqual(await second.takeLine(), { re: '3', output: { on: true, song: 'Águas', playing: true } });
 });
 
+test('a hub that hangs up without giving an id raises the question of its trusted networks', async () => {
+  const hub = await startHub();
+  const sensor = new Sensor({ ...at(hub), retryMs: 30, schedule: new ReportSchedule() });
+  cleanUps.push(() => sensor.disconnect());
+  sensor.connect();
+  (await hub.accept()).socket.destroy();
+  await until('the reason', () => sensor.state.reason === 'no-id');
+  assert.match(
+    sensor.state.message,
+    /without giving an id\. Is this machine in the hub's trustedNetworks\?$/,
+  );
+});
+
 test('a fleet connects a few at a time, counts its states, and comes back when the hub does', async () => {
   const hub = await startHub();
   const fast = { retryMs: 30, silenceMs: 60_000 };

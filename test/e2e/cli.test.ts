@@ -13,11 +13,13 @@ import {
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import type { Command } from 'commander';
 import { buildProgram } from '../../src/cli/program.ts';
 import { plainEnvironment, runProgram, type ProgramEnd } from '../helpers/run-program.ts';
 import { ROOT } from '../helpers/source-files.ts';
+import { startTestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
 
 const MAIN = join(ROOT, 'src/cli/main.ts');
 const BIN = join(ROOT, 'bin/recado.js');
@@ -119,9 +121,16 @@ describe('recado check', () => {
   });
 
   it('tells a listener that strangers could use', async () => {
-    const { end, errors } = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0' });
-    assert.equal(end, 2);
-    assert.match(errors, /^http\.host is 0\.0\.0\.0, so other machines reach the API/);
+    const byVariable = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0' });
+    assert.equal(byVariable.end, 2);
+    assert.match(
+      byVariable.errors,
+      /^RECADO_HTTP_HOST: http\.host is 0\.0\.0\.0, so other machines reach the API/,
+    );
+    const file = writeConfig('open.yaml', 'http:\n  host: 0.0.0.0\n');
+    const byFile = await recado(['check', file]);
+    assert.equal(byFile.end, 2);
+    assert.match(byFile.errors, /^open\.yaml:2:9 http\.host: is 0\.0\.0\.0, so other machines reach the API/);
   });
 
   it('--print shows every key and no secret', async () => {
@@ -183,6 +192,46 @@ describe('recado hub does not start', () => {
   }
 });
 
+describe('recado hub on the ports of another hub', () => {
+  it('names all of them at once, and the hub', async (t) => {
+    const other = await startTestHub(t);
+    const port = new URL(other.url).port;
+    const ports = [
+      ['--http-port', port],
+      ['--tcp-port', String(other.tcpPort)],
+      ['--udp-port', String(other.udpPort)],
+    ];
+    const { end, errors } = await recado(['hub', ...ports.flat()]);
+    assert.equal(end, 1);
+    const lines = errors.trimEnd().split('\n');
+    assert.equal(lines.length, 4, errors);
+    for (const [index, [flag = '', number = '']] of ports.entries()) {
+      assert.ok(lines[index]?.includes(`port ${number} on 127.0.0.1 is in use by another program.`), errors);
+      assert.ok(lines[index]?.includes(flag), errors);
+    }
+    assert.equal(lines[3]?.trim(), `A Recado hub is already running at ${other.url}.`);
+  });
+});
+
+describe('the configuration file of recado hub', () => {
+  it('is its argument, or --config, or both when they agree', async () => {
+    const file = writeConfig('typo.yaml', 'htpp: {}\n');
+    for (const args of [[file], ['--config', file], [file, '--config', file]]) {
+      const { end, errors } = await recado(['hub', ...args]);
+      assert.equal(end, 2);
+      assert.match(errors, /typo\.yaml:1:1 htpp: is not a key; did you mean http\?/);
+    }
+  });
+
+  it('is not two', async () => {
+    assert.deepEqual(await recado(['hub', 'a.yaml', '--config', 'b.yaml']), {
+      end: 2,
+      output: '',
+      errors: 'recado: two configuration files are named, a.yaml and --config b.yaml; keep one of them\n',
+    });
+  });
+});
+
 type Listening = readonly { readonly name: string; readonly address: string }[];
 
 /** Starts a hub that says over a channel when it is ready. */
@@ -233,18 +282,21 @@ describe('recado hub', () => {
 
   it('starts where strangers could come in when it is told to, and warns loudly', async () => {
     // A spelling of loopback that the system knows and the check does not: nothing is open in truth.
-    const { hub, log } = await startHub(['--host', '127.1', '--insecure']);
+    const { hub, log } = await startHub(['--host', '0x7f000001', '--insecure']);
     hub.kill();
     assert.equal(await endOf(hub), 0);
     const warnings = logLines(log()).filter(({ level }) => level === 'warn');
-    assert.match(warnings[0]?.msg ?? '', /^INSECURE: http\.host is 127\.1, so other machines reach the API/);
-    assert.match(warnings[1]?.msg ?? '', /^INSECURE: gateways\.socket\.host is 127\.1/);
+    assert.match(
+      warnings[0]?.msg ?? '',
+      /^INSECURE: http\.host is 0x7f000001, so other machines reach the API/,
+    );
+    assert.match(warnings[1]?.msg ?? '', /^INSECURE: gateways\.socket\.host is 0x7f000001/);
   });
 
   it('says in recado check what is insecure', async () => {
     const { end, output } = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0', RECADO_INSECURE: 'true' });
     assert.equal(end, 0);
-    assert.match(output, /^Careful, insecure is set: http\.host is 0\.0\.0\.0/);
+    assert.match(output, /^Careful, insecure is set: RECADO_HTTP_HOST: http\.host is 0\.0\.0\.0/);
   });
 });
 
@@ -276,6 +328,50 @@ describe('a signal to stop', () => {
     });
     assert.equal(await endOf(child), 130);
     assert.deepEqual(said, ['waiting', 'SIGINT', 'late']);
+  });
+});
+
+describe('bin/recado.js in a checkout', () => {
+  function launch(args: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [BIN, ...args], {
+      cwd: folder,
+      env: plainEnvironment(),
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+  }
+
+  /** The launcher with a hub, and where its HTTP port is. */
+  async function launchHub(t: TestContext): Promise<{ launcher: ChildProcess; http: string }> {
+    const launcher = launch(['hub', ...ANY_PORTS]);
+    t.after(() => launcher.kill('SIGKILL'));
+    const [message] = (await once(launcher, 'message')) as [{ listening: Listening }];
+    return { launcher, http: message.listening.find(({ name }) => name === 'http')?.address ?? '' };
+  }
+
+  const isFree = (http: string): Promise<boolean> =>
+    fetch(`${http}/healthz`).then(
+      () => false,
+      () => true,
+    );
+
+  it('frees the ports when it is killed by force', async (t) => {
+    const { launcher, http } = await launchHub(t);
+    assert.equal(await isFree(http), false);
+    launcher.kill('SIGKILL');
+    await until('the hub is gone too', () => isFree(http));
+  });
+
+  it('stops the hub in order when the program that started it is gone', async (t) => {
+    const { launcher, http } = await launchHub(t);
+    launcher.disconnect();
+    const [code] = (await once(launcher, 'exit')) as [number];
+    assert.equal(code, 0);
+    assert.ok(await isFree(http));
+  });
+
+  it('ends by itself though the program that started it keeps its channel open', async () => {
+    const [code] = (await once(launch(['check', 'nowhere.yaml']), 'exit')) as [number];
+    assert.equal(code, 2);
   });
 });
 

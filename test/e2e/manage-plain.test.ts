@@ -110,9 +110,18 @@ describe('recado manage in plain lines', () => {
     assert.match(output, /\nangle: 12\n/);
     assert.match(
       output,
-      /\nThe device did not answer in time \(ANSWER_TIMEOUT · 504\)\nnothing within 5000 ms\nReached: accepted .* · sent .*\nSafe to send again: no: /,
+      /\nThe device did not answer in time \(ANSWER_TIMEOUT · 504\)\nReached: accepted .* · sent .*\nSafe to send again: no: /,
     );
-    assert.match(output, /There is no "9" here\./);
+    assert.match(output, /There is no "9" here\. \? explains\./);
+  });
+
+  it('explains itself, goes back with 0, and tells what can be typed once a menu', async () => {
+    bench.addSensor();
+    const output = await run(['?', '1', '1', '1', '?', '0', 'q']);
+    assert.match(output, /> \?\nType one of these, then Enter:\na number or an id: opens that device\n/);
+    assert.match(output, /DE1> \?\nType one of these, then Enter:\na number: sends that command/);
+    assert.match(output, /DE1> 0\n1 device\n/);
+    assert.equal(output.match(/Type a number to send a command/g)?.length, 1);
   });
 
   it('searches, filters and turns pages', async () => {

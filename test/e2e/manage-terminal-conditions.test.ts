@@ -104,7 +104,7 @@ describe('recado manage under all conditions', () => {
         const lines = screen.split('\n');
         return (
           lines[0]?.includes('Recado › Devices') === true &&
-          lines.at(-1)?.endsWith('q quit') === true &&
+          /Esc back +\? help/.test(lines.at(-1) ?? '') &&
           screen.includes('❯   1 Ligar') &&
           screen.match(/Ligar/g)?.length === 1
         );
@@ -123,7 +123,7 @@ describe('recado manage under all conditions', () => {
     await program.waitFor('Recado › Dispositivos');
     await program.waitFor('online há');
     program.press('enter');
-    await program.waitFor(/❯ +1 Set climate +define · pede entrada/);
+    await program.waitFor(/❯ +1 Set climate +ajuste · pede entrada/);
     program.press('enter');
     await program.waitFor('número, 5 a 35');
     program.type('99');
@@ -135,7 +135,7 @@ describe('recado manage under all conditions', () => {
     await program.waitFor('✓ Respondido em');
     assert.deepEqual(hub.invoked.at(-1)?.input, { target: 21.5 });
     program.type('?');
-    await program.waitFor('Teclas');
+    await program.waitFor('Em toda parte');
     program.press('escape');
     await program.waitFor('✓ Respondido em');
     program.press('escape');

@@ -59,8 +59,10 @@ describe('recado manage on a terminal', () => {
     program.press('up');
     await program.waitFor(/❯ +14 ○ van-13/);
     program.type('f');
-    await program.waitFor('1–14 of 30');
-    assert.doesNotMatch(program.text, /○ van/);
+    await program.waitFor(
+      (screen) => screen.includes('1–14 of 30') && !screen.includes('○ van'),
+      'the online ones',
+    );
     program.press('escape');
     await program.waitFor('1–14 of 60');
     program.type('/van-4');
@@ -96,7 +98,7 @@ describe('recado manage on a terminal', () => {
     device.unavailable = { reason: 'Dispositivo desligado', time: new Date().toISOString() };
     await program.waitFor(/Nothing to report since .*: Dispositivo desligado/);
     program.type('2');
-    await program.waitFor(/❯ +2 Retornar medida +reads/);
+    await program.waitFor(/❯ +2 Retornar medida +read\b/);
     program.press('enter');
     await program.waitFor(/✓ Answered in .*ms/);
     await program.waitFor(/Temperatura +25°C/);
@@ -191,9 +193,8 @@ describe('recado manage on a terminal', () => {
     const program = await bench.openDevice();
     program.type('3\r');
     await program.waitFor('✗ The device did not answer in time');
-    await program.waitFor('nothing within 5000 ms');
     await program.waitFor(/Reached +accepted .* · sent/);
-    assert.match(program.text, /Code +ANSWER_TIMEOUT · 504/);
+    await program.waitFor(/Code +ANSWER_TIMEOUT · 504/);
   });
 
   it('a device that went offline cannot be asked, and the hub says so', async () => {

@@ -199,7 +199,7 @@ describe('the terminal', () => {
 
   it('may be small, and change its size', async () => {
     const program = startScreen('radio', { columns: 30, rows: 8 });
-    await program.waitFor('Type a number:');
+    await program.waitFor('Press a number:');
     await program.waitFor('0 Quit');
     for (const [columns, rows] of [
       [20, 4],
@@ -208,7 +208,7 @@ describe('the terminal', () => {
     ] as const) {
       program.resize(columns, rows);
       await program.waitFor(
-        (screen) => screen.includes('Type a'.slice(0, columns - 1)),
+        (screen) => screen.includes('Press a'.slice(0, columns - 1)),
         `${columns}x${rows}`,
       );
     }
@@ -220,7 +220,7 @@ describe('the terminal', () => {
   it('draws only the rows that changed', async () => {
     const program = startScreen('radio');
     await program.waitFor('Choose 1 to connect');
-    await until('a quiet screen', () => program.output.includes('Type a number'));
+    await until('a quiet screen', () => program.output.includes('Press a number'));
     const before = program.output.length;
     program.type('3');
     await program.waitFor('The device is on now.');
@@ -300,6 +300,8 @@ describe('without a terminal', () => {
       [['sensor', '--id', 'x'], /--id and --token need --protocol 2/],
       [['radio', '--temperature', '3'], /unknown option '--temperature'/],
       [['sensor', '--temperature', '300'], /whole number from -49 to 299/],
+      [['sensor', '--headless', '--menu'], /--headless runs without a menu: leave out/],
+      [['radio', '--count', '2', '--menu'], /--count runs devices without a menu: leave out/],
       [['sensor', '--count', '0'], /whole number from 1 to 20000/],
       [['sensor', '--port', '70000'], /whole number from 1 to 65535/],
       [['sensor', '--protocol', '3'], /Allowed choices are 1, 2/],

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { plainEnvironment, runProgram } from '../helpers/run-program.ts';
-import { ROOT } from '../helpers/source-files.ts';
+import { readText, ROOT } from '../helpers/source-files.ts';
 
 const START = join(ROOT, 'scripts/start.mjs');
 const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0'];
@@ -16,12 +16,13 @@ const folder = mkdtempSync(join(tmpdir(), 'recado-start-'));
 after(() => rmSync(folder, { recursive: true }));
 
 describe('npm start', () => {
-  it('runs a hub and two devices, shows what to try, and stops all of them', async () => {
+  it('runs a hub and two devices, shows what to try, and stops all of them', async (t) => {
     const child = spawn(process.execPath, [START, ...ANY_PORTS], {
       cwd: folder,
       env: plainEnvironment(),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    t.after(() => child.kill('SIGTERM'));
     let screen = '';
     const isShown = new Promise<void>((resolve, reject) => {
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -33,15 +34,16 @@ describe('npm start', () => {
     await isShown;
     const url = / {2}applications +(http:\S+)/.exec(screen)?.[1] ?? '';
     const invoked = / curl -X POST (http:\S+)/.exec(screen)?.[1] ?? '';
-    assert.match(
-      screen,
-      /Recado is running, with a temperature sensor \(DE1(-2)?\) and a radio \(DE1(-2)?\)\./,
-    );
+    assert.match(screen, /Recado is running, with a temperature sensor \(DE1\) and a radio \(DE1-2\)\./);
 
     const listed = (await (await fetch(`${url}/api/v1/devices?status=online`)).json()) as { total: number };
     assert.equal(listed.total, 2);
     const answer = await fetch(invoked, { method: 'POST' });
     assert.deepEqual(((await answer.json()) as { output: unknown }).output, 'Dispositivo ligado');
+    for (const page of ['README.md', 'README.pt-BR.md']) {
+      await fetch(`${url}/devices/DE1-2/commands/2`, { method: 'POST' });
+      await playConsole(page, url);
+    }
 
     child.kill('SIGINT');
     const [exitCode] = (await once(child, 'close')) as [number];
@@ -61,3 +63,31 @@ describe('npm start', () => {
     assert.match(errors, new RegExp(`^recado: TCP port ${port} .* --tcp-port`));
   });
 });
+
+/** Runs the curl lines of a page in the order they stand there, and holds what comes against what is shown. */
+async function playConsole(page: string, url: string): Promise<void> {
+  const block = /```console\n(.*?)```/s.exec(readText(page))?.[1] ?? '';
+  const calls = block
+    .trim()
+    .split(/\n*^\$ /m)
+    .filter((text) => text !== '');
+  assert.ok(calls.length >= 3);
+  for (const call of calls) {
+    const [command = '', ...shown] = call.split('\n');
+    const words = command.replaceAll('http://127.0.0.1:5070', url);
+    const { end, output } = await runProgram(['sh', '-c', words.replace('curl ', 'curl -s ')], {
+      cwd: folder,
+    });
+    assert.equal(end, 0, command);
+    assert.equal(withoutNews(output), withoutNews(shown.join('')), `${page}: ${command}`);
+  }
+}
+
+/** Leaves out what differs from one run to the next: times, ids of invocations, the temperature. */
+function withoutNews(json: string): string {
+  return json
+    .trim()
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replaceAll(/"id":"[^"]+"/g, '"id":"ID"')
+    .replaceAll(/"value":-?\d+/g, '"value":N');
+}

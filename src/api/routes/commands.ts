@@ -12,21 +12,18 @@ const InvokeSchema = {
   summary: 'Invokes a command of a device and waits for its output',
   tags: ['commands'],
   params: Type.Object({ deviceId: DeviceId, commandName: CommandName }),
-  body: Type.Union([
-    Type.Object(
-      {
-        input: Type.Optional(Type.Unknown({ description: 'Checked against the schema of the command' })),
-        timeoutMs: Type.Optional(
-          Type.Integer({
-            minimum: 1,
-            description: 'Wait for the device, in ms; at most invocations.maxTimeoutMs',
-          }),
-        ),
-      },
-      { additionalProperties: false },
-    ),
-    Type.Null({ description: 'No body: a command without input' }),
-  ]),
+  body: Type.Object(
+    {
+      input: Type.Optional(Type.Unknown({ description: 'Checked against the schema of the command' })),
+      timeoutMs: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description: 'Wait for the device, in ms; at most invocations.maxTimeoutMs',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
   response: { 200: Type.Object({ output: Type.Unknown(), invocation: Invocation }), ...PROBLEM_RESPONSE },
 };
 
@@ -46,7 +43,7 @@ export const commandRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app
 
   app.post('/devices/:deviceId/commands/:commandName', { schema: InvokeSchema }, async (request, reply) => {
     const { deviceId, commandName } = request.params;
-    const { input, timeoutMs } = request.body ?? {};
+    const { input, timeoutMs } = request.body;
     const outcome = await invokeForCaller(hub, {
       request,
       reply,

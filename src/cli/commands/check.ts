@@ -27,7 +27,10 @@ async function runCheck(file: string | undefined, options: { print?: boolean }):
     return;
   }
   const { findOpenListeners } = await import('../../hub/config/safety-check.ts');
-  const open = findOpenListeners(reading.config);
+  const open = findOpenListeners(reading.config).map(({ path, message }) => {
+    const where = reading.places.get(path) ?? path;
+    return where.endsWith(path) ? `${where}: ${message}` : `${where}: ${path} ${message}`;
+  });
   if (open.length > 0 && !reading.config.insecure) {
     fail(open);
     return;

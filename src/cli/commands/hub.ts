@@ -13,7 +13,7 @@ const STOP_GRACE_MS = 1000;
 const EXAMPLES = `
 Examples:
   recado hub                                   on this machine only, with the usual ports
-  recado hub --config house.yaml               with a configuration file
+  recado hub house.yaml                        with a configuration file
   recado hub --http-port 8080 --log-level warn
   RECADO_HTTP_PORT=8080 recado hub             every key has a variable: docs/config.md
 
@@ -35,10 +35,8 @@ type HubOptions = Readonly<Record<string, string | boolean | undefined>>;
 export function hubCommand(): Command {
   return new Command('hub')
     .description('start the hub: device ports and HTTP API')
-    .option(
-      '-c, --config <file>',
-      'configuration file (default: RECADO_CONFIG, else recado.yaml if it exists)',
-    )
+    .argument('[file]', 'configuration file (default: RECADO_CONFIG, else recado.yaml if it exists)')
+    .option('-c, --config <file>', 'the same, as an option')
     .option('--host <host>', 'address that all ports listen on (default: 127.0.0.1)')
     .option('--http-port <number>', 'port of the HTTP API; 0 takes any (default: 5070)')
     .option('--tcp-port <number>', 'TCP port for devices; 0 takes any (default: 5050)')
@@ -50,14 +48,14 @@ export function hubCommand(): Command {
     .action(runHub);
 }
 
-async function runHub(options: HubOptions): Promise<void> {
-  const config = await readConfig(options);
+async function runHub(argument: string | undefined, options: HubOptions): Promise<void> {
+  const config = await readConfig(chooseFile(argument, options['config']), options);
   const { createHubLog } = await import('../hub-log.ts');
   const log = createHubLog(config.log);
 
   const stopped = stopSignal();
   const { startServer } = await import('../../api/start-server.ts');
-  const server = await startServer(config, { log });
+  const server = await startServer(config, { log }).catch((error: unknown) => rethrow(error, config));
   announce(server, log);
 
   const signal = await stopped;
@@ -67,9 +65,28 @@ async function runHub(options: HubOptions): Promise<void> {
   process.exit(inTime ? 0 : 1);
 }
 
-async function readConfig(options: HubOptions): Promise<Config> {
+function chooseFile(argument: string | undefined, option: string | boolean | undefined): string | undefined {
+  const named = typeof option === 'string' ? option : undefined;
+  if (argument !== undefined && named !== undefined && argument !== named) {
+    throw new RecadoError(
+      'CONFIG_INVALID',
+      `two configuration files are named, ${argument} and --config ${named}; keep one of them`,
+    );
+  }
+  return argument ?? named;
+}
+
+/** One taken port stops the start; the person should hear of all of them at once, and of a hub that has them. */
+async function rethrow(error: unknown, config: Config): Promise<never> {
+  if (!(error instanceof RecadoError) || error.code !== 'PORT_IN_USE') throw error;
+  const { describeTakenPorts } = await import('../taken-ports.ts');
+  const lines = await describeTakenPorts(config);
+  if (lines.length === 0) throw error;
+  throw new RecadoError('PORT_IN_USE', lines.join('\n  '), { cause: error });
+}
+
+async function readConfig(file: string | undefined, options: HubOptions): Promise<Config> {
   const { loadConfig } = await import('../../hub/config/load-config.ts');
-  const file = typeof options['config'] === 'string' ? options['config'] : undefined;
   const reading = loadConfig({
     environment: process.env,
     folder: process.cwd(),

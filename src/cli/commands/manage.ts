@@ -6,7 +6,7 @@ import { DEFAULT_HUB_URL, parseHubAddress } from '../../terminal/manage/hub-addr
 type ManageFlags = { readonly plain?: true; readonly token?: string; readonly lang?: string };
 
 const HELP = `
-Without an address it asks for one; http://127.0.0.1:5070 is proposed.
+Without an address it connects to http://127.0.0.1:5070 when a hub answers there, and else asks.
 
 Arrow keys or numbers choose, Enter opens, Esc goes back, ? explains, q quits.
 Plain lines are chosen by themselves when the input or the output is no terminal.
@@ -17,7 +17,7 @@ Environment:
   NO_COLOR       when set, no colours
 
 Examples:
-  recado manage                                the hub on this machine, after asking
+  recado manage                                the hub on this machine; asks when there is none
   recado manage 192.168.0.20                   a hub on the network, at its default port
   recado manage https://hub.example --lang pt-BR
   printf '1\\n' | recado manage 127.0.0.1       the first device, in plain lines`;
@@ -30,6 +30,7 @@ export function manageCommand(): Command {
     .option('--plain', 'plain lines and numbered menus: for screen readers and pipes')
     .addOption(new Option('--token <token>', 'what the hub asks for as Bearer token').env('RECADO_TOKEN'))
     .option('--lang <language>', `language of the screens: ${LANGUAGES.join(' or ')} (default: as LANG says)`)
+    .helpOption('-h, --help', 'print help')
     .addHelpText('after', HELP)
     .action(manage);
 }

@@ -30,6 +30,8 @@ type SimulateOptions = {
 };
 
 const EXAMPLES = `
+Without a terminal it runs as with --headless, unless --menu is given.
+
 Examples:
   recado simulate sensor                            a menu: 1 connects it
   recado simulate radio --lang pt-BR
@@ -38,6 +40,8 @@ Examples:
   recado simulate radio --protocol 2 --id kitchen   the framed protocol, with an id of its own`;
 
 const SENSOR_EXAMPLES = `
+Without a terminal it runs as with --headless, unless --menu is given.
+
 Examples:
   recado simulate sensor
   recado simulate sensor --host 192.168.0.10 --temperature 21 --on
@@ -47,6 +51,8 @@ Examples:
 It reports its temperature every 0.8 s while it is connected, once it has one.`;
 
 const RADIO_EXAMPLES = `
+Without a terminal it runs as with --headless, unless --menu is given.
+
 Examples:
   recado simulate radio
   recado simulate radio --headless --on
@@ -116,6 +122,7 @@ async function runSimulator(
   if (options.protocol === '1' && (options.id !== undefined || options.token !== undefined)) {
     command.error('error: --id and --token need --protocol 2: in protocol 1 the hub gives the id');
   }
+  refuseContradictions(options, command);
   const stopped = stopSignal();
   if ((options.count ?? 1) > 1) return runFleet(kind, options, stopped);
   const device = await createSimulator(kind, options);
@@ -123,6 +130,13 @@ async function runSimulator(
   if (hasMenu) await runMenu(device, options, stopped);
   else await runHeadless(device, stopped);
   await device.disconnect();
+}
+
+function refuseContradictions({ headless, menu, count = 1 }: SimulateOptions, command: Command): void {
+  if (menu !== true) return;
+  if (headless === true)
+    command.error('error: --headless runs without a menu: leave out --headless or --menu');
+  if (count > 1) command.error('error: --count runs devices without a menu: leave out --count or --menu');
 }
 
 async function createSimulator(kind: 'sensor' | 'radio', options: SimulateOptions): Promise<Sensor | Radio> {

@@ -31,8 +31,6 @@ export class Attribution<S extends DatagramSource> {
   readonly #watched = new Map<number, Watched>();
   /** Ports of devices that left: until somebody comes, nobody here sends from them. */
   readonly #leftPorts = new Set<number>();
-  /** Set when an unattributable datagram of this address was logged. */
-  toldOnce = false;
 
   get size(): number {
     return this.#sources.size;

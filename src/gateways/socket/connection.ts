@@ -9,6 +9,16 @@ import type { Peer, Session, SessionContext } from './session.ts';
 
 const OPEN_BRACE = 0x7b;
 
+/** Says once for each address that its devices are refused, and what to set. */
+export function tellUntrusted(context: SessionContext, address: string): void {
+  const remedy = 'list its network in gateways.socket.trustedNetworks to let it in';
+  context.tellOnce.warn(
+    `untrusted ${address}`,
+    { address },
+    `a device at ${address} was refused, because it has no credentials and its network is not trusted: ${remedy}`,
+  );
+}
+
 /** A TCP connection: finds out what it speaks, then hands its bytes to that session. */
 export class Connection {
   readonly peer: Peer;
@@ -40,6 +50,7 @@ export class Connection {
   #onOpening(chunk: Buffer): void {
     if (!this.peer.isTrusted) {
       this.#context.counters.connectionsRefusedUntrusted++;
+      tellUntrusted(this.#context, this.peer.address);
       return this.end('protocol-error');
     }
     const { options } = this.#context;

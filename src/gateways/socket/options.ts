@@ -41,5 +41,7 @@ export const MAX_CHECKS_PER_CONNECTION = 16;
 export const MAX_UNASKED_MESSAGES = 16;
 /** Reads that wait for one device's next datagram. */
 export const MAX_DATAGRAM_WAITERS = 1024;
+/** Causes that the log tells once each. */
+export const MAX_TOLD_CAUSES = 1000;
 /** Addresses whose old device ids are kept for their return. */
 export const MAX_REMEMBERED_ADDRESSES = 10_000;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
+import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
 import { DeviceRegistry } from '../../devices/device-registry.ts';
 import { Invocation } from '../../devices/invocation.ts';
@@ -38,6 +39,7 @@ test('what comes before the question has left is no answer to it', async () => {
     clock: systemClock,
     turn: new Turn(),
     log: silentLogger,
+    tellOnce: new TellOnce(silentLogger, 9),
   };
   const session = new PlainSession(
     'DE1',

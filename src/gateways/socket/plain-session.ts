@@ -85,7 +85,6 @@ export class PlainSession implements Session, DeviceLink, PlainDevice {
   }
 
   onBytes(chunk: Buffer): void {
-    this.#isReading = true;
     this.#reader.push(chunk);
     this.readOn();
   }

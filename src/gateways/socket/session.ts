@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { TellOnce } from '../../base/tell-once.ts';
 import type { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
@@ -18,6 +19,7 @@ export type SessionContext = {
   /** Writes to devices leave together, at the end of a turn. */
   readonly turn: Turn;
   readonly log: Logger;
+  readonly tellOnce: TellOnce;
 };
 
 /** One way to understand the bytes of a connection. It owns the socket until `end`. */

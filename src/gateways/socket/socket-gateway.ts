@@ -1,16 +1,17 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
-import { RecadoError } from '../../base/errors.ts';
+import { listenError } from '../../base/listen-error.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Networks } from '../../base/networks.ts';
 import { shareReads } from '../../base/shared-reads.ts';
+import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { Gateway, ListeningAddress } from '../gateway.ts';
-import { Connection } from './connection.ts';
+import { Connection, tellUntrusted } from './connection.ts';
 import { SocketCounters } from './counters.ts';
 import { DeviceDirectory } from './device-directory.ts';
-import type { SocketGatewayOptions } from './options.ts';
+import { MAX_TOLD_CAUSES, type SocketGatewayOptions } from './options.ts';
 import type { SessionContext } from './session.ts';
 import { TelemetryReceiver } from './telemetry-receiver.ts';
 
@@ -42,6 +43,7 @@ export class SocketGateway implements Gateway {
       clock: parts.clock ?? systemClock,
       turn: new Turn(),
       log: parts.log,
+      tellOnce: new TellOnce(parts.log, MAX_TOLD_CAUSES),
     };
     this.#trusted = new Networks(options.trustedNetworks);
     this.#receiver = new TelemetryReceiver(this.#context);
@@ -49,24 +51,15 @@ export class SocketGateway implements Gateway {
 
   async start(): Promise<readonly ListeningAddress[]> {
     const { host, tcpPort, udpPort } = this.#context.options;
+    const hostKey = 'gateways.socket.host';
     const tcp = await this.#listen().catch((error: unknown) => {
-      throw listenError(error, {
-        host,
-        port: tcpPort,
-        kind: 'TCP',
-        key: 'gateways.socket.tcpPort',
-        flag: '--tcp-port',
-      });
+      const keys = { portFlag: '--tcp-port', portKey: 'gateways.socket.tcpPort', hostKey };
+      throw listenError(error, { kind: 'TCP', host, port: tcpPort, ...keys });
     });
     const udp = await this.#receiver.start().catch(async (error: unknown) => {
       await this.stop();
-      throw listenError(error, {
-        host,
-        port: udpPort,
-        kind: 'UDP',
-        key: 'gateways.socket.udpPort',
-        flag: '--udp-port',
-      });
+      const keys = { portFlag: '--udp-port', portKey: 'gateways.socket.udpPort', hostKey };
+      throw listenError(error, { kind: 'UDP', host, port: udpPort, ...keys });
     });
     this.#ticker = this.#context.clock.setTicker(TICK_MS, () => this.#tick());
     const place = host.includes(':') ? `[${host}]` : host;
@@ -147,6 +140,7 @@ export class SocketGateway implements Gateway {
     }
     if (!connection.peer.isTrusted && Object.keys(options.deviceTokens).length === 0) {
       this.counters.connectionsRefusedUntrusted++;
+      tellUntrusted(this.#context, connection.peer.address);
       return false;
     }
     return true;
@@ -157,22 +151,4 @@ export class SocketGateway implements Gateway {
     const now = this.#context.clock.monotonic();
     for (const connection of this.#connections) connection.tick(now);
   }
-}
-
-/** Turns the system's word for a failed listen into a sentence that says what to change. */
-function listenError(
-  error: unknown,
-  where: { host: string; port: number; kind: string; key: string; flag: string },
-): RecadoError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const place = `${where.kind} port ${where.port} on ${where.host}`;
-  const instead = `Choose another with ${where.flag}, or ${where.key} in the configuration.`;
-  if (code === 'EADDRINUSE')
-    return new RecadoError('PORT_IN_USE', `${place} is in use by another program. ${instead}`, {
-      cause: error,
-    });
-  const reason = error instanceof Error ? error.message : String(error);
-  return new RecadoError('LISTEN_FAILED', `The hub cannot listen on ${place}: ${reason}. ${instead}`, {
-    cause: error,
-  });
 }

@@ -8,7 +8,6 @@ import { isSigned, parseSigned } from './signed-datagrams.ts';
 export class TelemetryReceiver {
   readonly #context: SessionContext;
   #socket: Socket | undefined;
-  #toldUnknown = new Set<string>();
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -68,8 +67,7 @@ export class TelemetryReceiver {
     const session = group.find(from.port, this.#context.clock.monotonic());
     if (session === undefined) {
       counters.datagramsDroppedAmbiguous++;
-      if (!group.toldOnce) this.#tellAmbiguous(address);
-      group.toldOnce = true;
+      this.#tellAmbiguous(address);
     } else if (session.onDatagram(bytes)) {
       counters.datagramsTaken++;
     } else {
@@ -87,22 +85,16 @@ export class TelemetryReceiver {
   }
 
   #tellUnknown(address: string): void {
-    if (this.#toldUnknown.has(address) || this.#toldUnknown.size >= MAX_TOLD_ADDRESSES) return;
-    this.#toldUnknown.add(address);
-    this.#context.log.info(
-      { address },
-      `datagrams from ${address} are dropped: no device is connected from there`,
-    );
+    const text = `datagrams from ${address} are dropped: no device is connected from there`;
+    this.#context.tellOnce.warn(`unknown ${address}`, { address }, text);
   }
 
   #tellAmbiguous(address: string): void {
-    this.#context.log.warn(
+    this.#context.tellOnce.warn(
+      `ambiguous ${address}`,
       { address },
       `datagrams from ${address} are dropped: several devices share the address, and it cannot be told whose they are. ` +
         'A device that sends them from the port of its TCP connection is told apart.',
     );
   }
 }
-
-/** Addresses that the log names once, at most. */
-const MAX_TOLD_ADDRESSES = 1000;

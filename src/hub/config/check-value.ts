@@ -7,6 +7,13 @@ import type { SchemaNode } from './config-keys.ts';
 export type ValueMistake = { readonly steps: readonly string[]; readonly message: string };
 
 const MAX_SHOWN_CHARACTERS = 60;
+/** What the documentation shows, now or once: everybody knows them. */
+const SAMPLE_TOKENS: ReadonlySet<string> = new Set([
+  'make-your-own-with-openssl-rand-hex-24',
+  'choose-a-long-secret-here',
+]);
+const SAMPLE_TOKEN_MESSAGE =
+  'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const HOST_NAME =
   /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
 
@@ -19,7 +26,8 @@ export function checkValue(value: unknown, schema: SchemaNode, isSecret: boolean
     const steps = error.instancePath.split('/').slice(1).map(unescapePointer);
     found.set(error.instancePath, { steps, message: mistakeMessage(value, schema, { steps, isSecret }) });
   }
-  return found.size > 0 ? [...found.values()] : checkFormats(value, schema);
+  const others = checkTexts(value, schema, isSecret).filter(({ steps }) => !found.has(pointerOf(steps)));
+  return [...found.values(), ...others];
 }
 
 /** What a value must be, as the end of a sentence: `a whole number, 0 to 65535`. */
@@ -54,29 +62,48 @@ function mistakeMessage(
   return `must be ${describeExpected(expected)} (it is ${showValue(part, at.isSecret)})`;
 }
 
-/** What JSON Schema cannot say: whether a text is a host or a network. */
-function checkFormats(value: unknown, schema: SchemaNode): ValueMistake[] {
-  if (schema.items !== undefined && Array.isArray(value)) {
-    return value.flatMap((item: unknown, index) =>
-      checkFormats(item, schema.items ?? schema).map(({ message }) => ({ steps: [String(index)], message })),
+/** What JSON Schema cannot say of a text: whether it is a host or a network, and a secret that is no secret. */
+function checkTexts(value: unknown, schema: SchemaNode, isSecret: boolean): ValueMistake[] {
+  // The lists and the maps of the configuration hold texts only, all of one kind.
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).flatMap(([step, part]: [string, unknown]) =>
+      typeof part === 'string'
+        ? checkTexts(part, schema.items ?? schema, isSecret).map(({ message }) => ({
+            steps: [step],
+            message,
+          }))
+        : [],
     );
   }
   if (typeof value !== 'string') return [];
+  if (isSecret) return SAMPLE_TOKENS.has(value) ? [{ steps: [], message: SAMPLE_TOKEN_MESSAGE }] : [];
   const isGood =
     (schema.format !== 'network' || parseNetwork(value) !== undefined) &&
-    (schema.format !== 'host' || isIP(value) !== 0 || HOST_NAME.test(value));
+    (schema.format !== 'host' || isHost(value));
   return isGood
     ? []
     : [{ steps: [], message: `must be ${describeExpected(schema)} (it is ${showValue(value, false)})` }];
 }
 
+/** Digits and dots that are no IP address are a mistyped one, not a name. */
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || (HOST_NAME.test(text) && !/^[\d.]+$/.test(text));
+}
+
 function showValue(value: unknown, isSecret: boolean): string {
   if (value === null || value === undefined || value === '') return 'empty';
-  if (isSecret) return typeof value === 'string' ? `hidden, ${value.length} characters` : 'hidden';
+  if (isSecret)
+    return typeof value === 'string'
+      ? `hidden, ${value.length} character${value.length === 1 ? '' : 's'}`
+      : 'hidden';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a section';
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
+}
+
+function pointerOf(steps: readonly string[]): string {
+  return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function unescapePointer(step: string): string {

@@ -10,7 +10,8 @@ Recado needs no configuration: without any it listens on this machine only. What
 and the later one wins:
 
 1. the defaults below;
-2. a file, YAML or JSON: the one of \`--config\`, else of \`RECADO_CONFIG\`, else \`recado.yaml\` in the current folder;
+2. a file, YAML or JSON: the one of \`recado hub house.yaml\` or \`--config house.yaml\`, else of \`RECADO_CONFIG\`,
+   else \`recado.yaml\` in the current folder;
 3. environment variables, named in the tables; lists are comma separated, maps are \`name=value\` pairs with commas;
 4. flags of \`recado hub\`.
 

@@ -35,7 +35,7 @@ function goodConfig(parts: Parameters<typeof load>[0]) {
 describe('where the configuration comes from', () => {
   it('is the default when nobody says anything', () => {
     const reading = load({});
-    assert.deepEqual(reading, { ok: true, config: defaultConfig(), file: undefined });
+    assert.deepEqual(reading, { ok: true, config: defaultConfig(), file: undefined, places: new Map() });
   });
 
   it('takes a file over defaults, the environment over the file, a flag over both', () => {
@@ -125,6 +125,7 @@ describe('environment variables', () => {
 const TOKEN = '0123456789abcdef';
 const SECTIONS = 'http, gateways, devices, invocations, log, shutdownTimeoutMs, insecure';
 const HTTP_KEYS = 'host, port, tokens, hostNames, trustedNetworks, maxBodyBytes';
+const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
 
 /** What is in the file, and exactly what is said about it. */
@@ -139,6 +140,13 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   [
     'http:\n  host: not a host\n',
     ['recado.yaml:2:9 http.host: must be an IP address or a host name, as 127.0.0.1 (it is "not a host")'],
+  ],
+  [
+    'http:\n  host: 999.1.1.1\n  hostNames: [hub.example, 1.2.3]\n',
+    [
+      'recado.yaml:2:9 http.host: must be an IP address or a host name, as 127.0.0.1 (it is "999.1.1.1")',
+      'recado.yaml:3:28 http.hostNames[1]: must be an IP address or a host name, as 127.0.0.1 (it is "1.2.3")',
+    ],
   ],
   [
     'shutdownTimeoutMs: 1\n',
@@ -164,6 +172,21 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     [`recado.yaml:2:30 http.tokens[1]: must be ${TOKEN_RULE} (it is hidden, 6 characters)`],
   ],
   [
+    'http:\n  tokens: [x]\n',
+    [`recado.yaml:2:12 http.tokens[0]: must be ${TOKEN_RULE} (it is hidden, 1 character)`],
+  ],
+  [
+    'http:\n  tokens: [x, choose-a-long-secret-here]\n',
+    [
+      `recado.yaml:2:12 http.tokens[0]: must be ${TOKEN_RULE} (it is hidden, 1 character)`,
+      `recado.yaml:2:15 http.tokens[1]: ${SAMPLE_TOKEN}`,
+    ],
+  ],
+  [
+    'gateways: {socket: {deviceTokens: {lamp: make-your-own-with-openssl-rand-hex-24}}}\n',
+    [`recado.yaml:1:42 gateways.socket.deviceTokens.lamp: ${SAMPLE_TOKEN}`],
+  ],
+  [
     `gateways: {socket: {deviceTokens: {"a b": ${TOKEN}, lamp: short}}}\n`,
     [
       'recado.yaml:1:43 gateways.socket.deviceTokens.a b: is not a device id: 1 to 64 of A-Z a-z 0-9 . _ : -',
@@ -183,6 +206,17 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   ['http: 5070\n', [`recado.yaml:1:7 http: must be a section with keys: ${HTTP_KEYS}`]],
   ['- http\n', [`recado.yaml:1:1: must be a section with keys: ${SECTIONS}`]],
   ['http: {port: 1}\nhttp: {port: 2}\n', ['recado.yaml:2:1: this key is there twice; keep one of them']],
+  [
+    'http: {port: x}\nhttp: {port: 2}\nlog: {levl: info}\n',
+    [
+      'recado.yaml:2:1: this key is there twice; keep one of them',
+      'recado.yaml:3:7 log.levl: is not a key; did you mean level? (allowed: level, format)',
+      'recado.yaml:1:14 http.port: must be a whole number, 0 to 65535 (it is "x")',
+    ],
+  ],
+  ['log:\n  format: *b\n', ['recado.yaml:2:11 log.format: the alias *b has no anchor &b before it']],
+  ['log: *b\n', ['recado.yaml:1:6 log: the alias *b has no anchor &b before it']],
+  ['http:\n  tokens: [*b]\n', ['recado.yaml:2:12 http.tokens: the alias *b has no anchor &b before it']],
   [
     'devices:\n  maxQueuedInvocations: 10\n',
     [

@@ -4,6 +4,8 @@ import {
   isScalar,
   LineCounter,
   parseDocument,
+  visit,
+  type Alias,
   type Document,
   type Node,
   type Pair,
@@ -56,11 +58,14 @@ class YamlReader {
           : `this is not YAML: ${message}`;
       this.#mistakes.push({ where: this.#place(pos[0]), message: text });
     }
-    if (this.#document.errors.length === 0) this.#readSection(this.#document.contents, ConfigSchema, []);
+    // A key that is there twice leaves the rest readable; what is not YAML does not.
+    if (this.#document.errors.every(({ code }) => code === 'DUPLICATE_KEY'))
+      this.#readSection(this.#document.contents, ConfigSchema, []);
     return { settings: this.#settings, mistakes: this.#mistakes };
   }
 
   #readSection(written: Node | null, schema: SchemaNode, path: readonly string[]): void {
+    if (isAlias(written) && this.#tellLooseAlias(written, path.join('.'))) return;
     const node = this.#resolve(written);
     // A section whose keys are all commented out is nothing set, not a mistake.
     if (node === null || (isScalar(node) && node.value === null)) return;
@@ -90,6 +95,7 @@ class YamlReader {
   }
 
   #readLeaf(pair: Pair<Node, Node | null>, path: string): void {
+    if (this.#tellLooseAlias(pair.value, path)) return;
     const node = this.#resolve(pair.value);
     const place = this.#placeOf(pair.value ?? pair.key);
     let value: unknown;
@@ -117,6 +123,25 @@ class YamlReader {
       true,
     );
     return isScalar(part) || isMap(part) ? this.#placeOf(part) : undefined;
+  }
+
+  /** Tells the first alias in a value that nothing before it has the anchor of. True when there is one. */
+  #tellLooseAlias(written: Node | null, path: string): boolean {
+    let aliases = 0;
+    let loose: Alias | undefined;
+    visit(written, {
+      Alias: (_key, alias) => {
+        if (++aliases > MAX_ALIASES) return visit.BREAK;
+        if (alias.resolve(this.#document) !== undefined) return undefined;
+        loose = alias;
+        return visit.BREAK;
+      },
+    });
+    if (loose === undefined) return false;
+    const { source } = loose;
+    const where = [this.#placeOf(loose), path].filter(Boolean).join(' ');
+    this.#mistakes.push({ where, message: `the alias *${source} has no anchor &${source} before it` });
+    return true;
   }
 
   #resolve(node: Node | null): Node | null {

@@ -10,7 +10,9 @@ function openListeners(changes: Changes): string[] {
   const config = defaultConfig();
   const http = { ...config.http, ...changes.http };
   const socket = { ...config.gateways.socket, ...changes.socket };
-  return findOpenListeners({ ...config, http, gateways: { socket } });
+  return findOpenListeners({ ...config, http, gateways: { socket } }).map(
+    ({ path, message }) => `${path} ${message}`,
+  );
 }
 
 const TOKEN = '0123456789abcdef';

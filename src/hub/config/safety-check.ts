@@ -3,31 +3,39 @@ import type { Logger } from '../../base/logger.ts';
 import { isLoopbackHost, LOOPBACK_NETWORKS, Networks, parseNetwork } from '../../base/networks.ts';
 import type { Config } from './config-schema.ts';
 
+/** A listener that strangers could use. */
+export type OpenListener = {
+  /** The key that opens it: `http.host`. */
+  readonly path: string;
+  /** What is wrong and what to set, as the end of a sentence that begins with the key. */
+  readonly message: string;
+};
+
 /**
  * The listeners that strangers could use: on an address beyond this machine, with nobody told apart.
- * Each is a sentence that says which and what to set. Empty when all is well. `insecure` is not looked at.
+ * Empty when all is well. `insecure` is not looked at.
  */
-export function findOpenListeners(config: Config): string[] {
+export function findOpenListeners(config: Config): OpenListener[] {
   const { http, gateways } = config;
   const { socket } = gateways;
-  const open: string[] = [];
+  const open: OpenListener[] = [];
   if (
     !isLoopbackHost(http.host) &&
     http.tokens.length === 0 &&
     !namesMoreThanLoopback(http.trustedNetworks)
   ) {
-    open.push(
-      `http.host is ${http.host}, so other machines reach the API, and nothing says who may use it: set http.tokens, ` +
-        'or name the networks that you trust in http.trustedNetworks',
-    );
+    const message =
+      `is ${http.host}, so other machines reach the API, and nothing says who may use it: set http.tokens, ` +
+      'or name the networks that you trust in http.trustedNetworks';
+    open.push({ path: 'http.host', message });
   }
   const socketHasRules =
     Object.keys(socket.deviceTokens).length > 0 || namesMoreThanLoopback(socket.trustedNetworks);
   if (socket.enabled && !isLoopbackHost(socket.host) && !socketHasRules) {
-    open.push(
-      `gateways.socket.host is ${socket.host}, so other machines reach the device ports, and nothing says which devices ` +
-        'are yours: name their networks in gateways.socket.trustedNetworks, or set gateways.socket.deviceTokens',
-    );
+    const message =
+      `is ${socket.host}, so other machines reach the device ports, and nothing says which devices ` +
+      'are yours: name their networks in gateways.socket.trustedNetworks, or set gateways.socket.deviceTokens';
+    open.push({ path: 'gateways.socket.host', message });
   }
   return open;
 }
@@ -38,7 +46,7 @@ export function findOpenListeners(config: Config): string[] {
  * @throws {RecadoError} `LISTENER_UNSAFE`
  */
 export function refuseOpenListeners(config: Config, log: Logger): void {
-  const open = findOpenListeners(config);
+  const open = findOpenListeners(config).map(({ path, message }) => `${path} ${message}`);
   if (open.length > 0 && !config.insecure) {
     const text = `the hub did not start, because strangers could come in:\n  ${open.join('\n  ')}`;
     throw new RecadoError(

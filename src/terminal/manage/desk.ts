@@ -5,6 +5,17 @@ import type { Say } from './messages.ts';
 import type { Area, Row } from './ui/cells.ts';
 import type { Key } from './ui/keys.ts';
 
+/** What the help explains under one heading. */
+export type HelpTopic =
+  | 'connect'
+  | 'token'
+  | 'devices'
+  | 'device'
+  | 'form'
+  | 'answer'
+  | 'description'
+  | 'readings';
+
 /** A key and what it does, for the last line of the screen. */
 export type Hint = { readonly keys: string; readonly label: string };
 
@@ -15,6 +26,10 @@ export type Screen = {
   readonly hints: readonly Hint[];
   /** Letters are text now, not shortcuts. */
   readonly isTyping: boolean;
+  /** It asks the hub all the time while it is seen; for other screens the application asks whether the hub is there. */
+  readonly asksHub: boolean;
+  /** What the help begins with; undefined where there is no help. */
+  readonly topic: HelpTopic | undefined;
   /** It became the one that is seen. */
   onShown?(): void;
   /** It is not seen any more: polling stops. */

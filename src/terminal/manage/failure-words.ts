@@ -24,6 +24,20 @@ export type Explanation = {
   readonly isSafeToRetry: boolean;
 };
 
+/** Codes of which the title says all that the hub says, in the language of the screens. */
+const SELF_EXPLAINING: ReadonlySet<string> = new Set([
+  'UNAUTHENTICATED',
+  'DEVICE_UNKNOWN',
+  'COMMAND_UNKNOWN',
+  'DEVICE_OFFLINE',
+  'DEVICE_ONLINE',
+  'DEVICE_LOST',
+  'ANSWER_TIMEOUT',
+  'TOO_MANY_INVOCATIONS',
+  'INVOCATION_CANCELLED',
+  'HUB_STOPPING',
+]);
+
 const PHASES: readonly InvocationPhase[] = ['accepted', 'sent', 'delivered', 'answered'];
 
 /** Puts what a call threw into words. */
@@ -81,7 +95,9 @@ function explainProblem(error: ProblemError, say: Say, now: number): Explanation
   const reached =
     error.invocation === undefined ? sayPhase(error.phase, say) : sayPhases(error.invocation, say, now);
   if (reached !== '') facts.push([say('answer.reached'), reached]);
-  if (error.safeToRetry !== undefined) {
+  // What a hub refuses with 4xx it refuses again.
+  const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
+  if (error.safeToRetry === false || (error.safeToRetry === true && !isRefused)) {
     facts.push([say('answer.safe'), say(error.safeToRetry ? 'answer.safe.yes' : 'answer.safe.no')]);
   }
   if (error.retryAfterMs !== undefined)
@@ -91,11 +107,20 @@ function explainProblem(error: ProblemError, say: Say, now: number): Explanation
   return {
     title,
     code: `${error.code} · ${error.status}`,
-    detail: error.detail === error.title || error.detail === device?.message ? '' : error.detail,
+    detail: detailOf(error),
     facts,
     payload: device !== undefined && !isRepeated(device) ? device.payload : undefined,
     isSafeToRetry: error.safeToRetry ?? false,
   };
+}
+
+/** The hub's own sentence, where it says more than what is told anyway. */
+function detailOf({ code, title, detail, errors, device }: ProblemError): string {
+  if (SELF_EXPLAINING.has(code) || detail === title) return '';
+  if (code === 'INPUT_INVALID' && errors.length > 0) return '';
+  return device?.message !== undefined && device.message !== '' && detail.includes(device.message)
+    ? ''
+    : detail;
 }
 
 /** The payload says nothing that is not told already. */

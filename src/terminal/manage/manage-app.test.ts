@@ -2,50 +2,17 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { AppBench } from '../../../test/helpers/app-bench.ts';
 import { FakeHub } from '../../../test/helpers/fake-hub.ts';
-import { ManualClock } from '../../../test/helpers/manual-clock.ts';
-import { until } from '../../../test/helpers/until.ts';
-import { ManageApp } from './manage-app.ts';
-import { layOut } from './ui/cells.ts';
 
 const hub = new FakeHub();
 before(() => hub.start());
 after(() => hub.stop());
 
-type Size = { readonly columns: number; readonly rows: number };
-
-/** An application whose time goes on only in `see`. */
-class Bench {
-  readonly clock = new ManualClock(Date.now());
-  readonly size: Size = { columns: 80, rows: 24 };
-  readonly app = new ManageApp({
-    url: hub.url,
-    defaultUrl: hub.url,
-    token: undefined,
-    language: 'en',
-    clock: this.clock,
-    size: this.size,
-    onQuit: () => {},
-  });
-
-  get text(): string {
-    const lines = this.app.draw().map((row) => layOut(row, this.size.columns).map((cell) => cell.text));
-    return lines.map((cells) => cells.join('')).join('\n');
-  }
-
-  /** Lets time go on until the text is seen. */
-  see(text: string): Promise<boolean> {
-    return until(text, () => {
-      this.clock.advance(10);
-      return this.text.includes(text);
-    });
-  }
-}
-
 describe('ManageApp', () => {
   test('a window has exactly its rows, at every size', async () => {
     hub.add('DE1', { title: 'Sensor', commands: [{ name: 'a', title: 'A' }] });
-    const bench = new Bench();
+    const bench = new AppBench(hub);
     await bench.see('DE1');
     for (const columns of [1, 10, 23, 24, 59, 60, 200]) {
       for (const rows of [1, 7, 8, 15, 16, 60]) {
@@ -57,7 +24,7 @@ describe('ManageApp', () => {
   });
 
   test('news are drawn at most four times a second, keys at once', async () => {
-    const bench = new Bench();
+    const bench = new AppBench(hub);
     const { app, clock } = bench;
     await bench.see('DE1');
     clock.advance(0);
@@ -75,11 +42,11 @@ describe('ManageApp', () => {
 
   test('a screen below another one stays as it was', async () => {
     hub.add('DE2', { title: 'Radio' });
-    const bench = new Bench();
+    const bench = new AppBench(hub);
     await bench.see('DE2');
     bench.app.onKey({ name: 'down', text: '' });
     bench.app.onKey({ name: 'text', text: '?' });
-    assert.match(bench.text, /Keys/);
+    assert.match(bench.text, /Devices › Help\n[^]*Everywhere/);
     bench.app.onKey({ name: 'escape', text: '' });
     assert.match(bench.text, /❯ +2 ● DE2/);
     bench.app.onKey({ name: 'escape', text: '' });
@@ -88,7 +55,7 @@ describe('ManageApp', () => {
   });
 
   test('the selection stays with its device when others come before it', async () => {
-    const bench = new Bench();
+    const bench = new AppBench(hub);
     await bench.see('DE2');
     bench.app.onKey({ name: 'down', text: '' });
     hub.add('A1');
@@ -98,7 +65,7 @@ describe('ManageApp', () => {
   });
 
   test('after the end no timer is left', async () => {
-    const bench = new Bench();
+    const bench = new AppBench(hub);
     await bench.see('DE1');
     bench.app.quit();
     assert.equal(bench.clock.pending, 0);

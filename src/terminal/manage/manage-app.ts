@@ -1,8 +1,10 @@
 import type { Clock, Timer } from '../../base/clock.ts';
+import { ClientError } from '../../client/index.ts';
 import type { Language } from '../language.ts';
 import type { Desk, Screen } from './desk.ts';
 import { HubSession } from './hub-session.ts';
 import { createSay, type Say } from './messages.ts';
+import { Poller } from './poller.ts';
 import { ConnectScreen } from './screens/connect.ts';
 import { HelpScreen } from './screens/help.ts';
 import { TokenScreen } from './screens/token.ts';
@@ -13,6 +15,8 @@ import type { Key } from './ui/keys.ts';
 /** News from the hub are drawn at most four times a second; keys at once. */
 const MIN_DRAW_GAP_MS = 250;
 const NOTICE_MS = 5000;
+/** How often a hub is asked whether it is there while the screen itself asks nothing, in ms. */
+const HEALTH_POLL_MS = 1000;
 
 export type ManageAppOptions = {
   /** Where the hub is; undefined: it asks. */
@@ -32,6 +36,7 @@ export class ManageApp implements Desk {
   readonly clock: Clock;
   readonly session: HubSession;
   readonly #onQuit: () => void;
+  readonly #health: Poller;
   readonly #screens: Screen[] = [];
   #size: WindowSize;
   #notice = '';
@@ -51,6 +56,11 @@ export class ManageApp implements Desk {
     const url = options.url ?? options.defaultUrl;
     this.session = new HubSession({ url, token: options.token, clock: options.clock });
     this.session.onTokenNeeded = () => this.#askForToken();
+    this.#health = new Poller({
+      periodMs: HEALTH_POLL_MS,
+      clock: options.clock,
+      run: (signal) => this.#askHealth(signal),
+    });
     this.open(new ConnectScreen(this, { isAddressGiven: options.url !== undefined }));
   }
 
@@ -117,14 +127,12 @@ export class ManageApp implements Desk {
   back(): void {
     if (this.#screens.length === 1) return;
     this.#leaveTop();
-    this.#top.onShown?.();
-    this.changed();
+    this.#showTop();
   }
 
   home(): void {
     while (this.#screens.length > 1) this.#leaveTop();
-    this.#top.onShown?.();
-    this.changed();
+    this.#showTop();
   }
 
   notify(text: string): void {
@@ -144,6 +152,7 @@ export class ManageApp implements Desk {
 
   /** Ends polling, timers and calls: nothing is drawn any more. */
   close(): void {
+    this.#health.stop();
     for (const screen of this.#screens) {
       screen.onHidden?.();
       screen.onClosed?.();
@@ -167,19 +176,43 @@ export class ManageApp implements Desk {
 
   #show(screen: Screen): void {
     this.#screens.push(screen);
+    this.#showTop();
+  }
+
+  #showTop(): void {
+    const screen = this.#top;
     screen.onShown?.();
+    if (screen.asksHub) this.#health.stop();
+    else this.#health.start();
     this.changed();
+  }
+
+  /** The last line tells whether the hub is there, whatever is seen above it. */
+  async #askHealth(signal: AbortSignal): Promise<void> {
+    try {
+      await this.session.call((client) => client.health({ signal }));
+    } catch (error) {
+      // The session has remembered it.
+      if (!signal.aborted && !(error instanceof ClientError)) throw error;
+    } finally {
+      this.changed();
+    }
   }
 
   #takeKey(key: Key): void {
     const screen = this.#top;
     if (key.name === 'ctrl' && key.text === 'c') return this.quit();
+    if (key.name === 'ctrl' && key.text === 'g') return this.#openHelp(screen);
     if (!screen.isTyping && key.name === 'text') {
       if (key.text === 'q') return this.quit();
-      if (key.text === '?' && !(screen instanceof HelpScreen)) return this.open(new HelpScreen(this));
+      if (key.text === '?') return this.#openHelp(screen);
     }
     if (screen.onKey(key)) return;
     if (key.name === 'escape' || (key.name === 'left' && !screen.isTyping)) this.back();
+  }
+
+  #openHelp(screen: Screen): void {
+    if (screen.topic !== undefined) this.open(new HelpScreen(this, screen.topic));
   }
 
   #askForToken(): void {

@@ -42,7 +42,9 @@ export type Messages = {
   readonly at: (id: string, server: string) => string;
   readonly retryIn: (seconds: string) => string;
   readonly reasons: Readonly<Record<ConnectionReason, string>>;
-  readonly data: Readonly<Record<'id' | 'status' | 'temperature' | 'song' | 'songStatus' | 'server', string>>;
+  readonly data: Readonly<
+    Record<'id' | 'lastId' | 'status' | 'temperature' | 'song' | 'songStatus' | 'server', string>
+  >;
   readonly on: string;
   readonly off: string;
   readonly playing: string;
@@ -52,7 +54,7 @@ export type Messages = {
 
 const ENGLISH: Messages = {
   titles: { sensor: 'Temperature sensor (virtual device)', radio: 'Internet radio (virtual device)' },
-  prompt: 'Type a number:',
+  prompt: 'Press a number:',
   choices: {
     connect: 'Connect to a server',
     disconnect: 'Disconnect',
@@ -69,7 +71,7 @@ const ENGLISH: Messages = {
   askTemperature: 'Temperature in °C, a whole number from -49 to 299:',
   askSong: 'Name of the song:',
   welcome: 'Choose 1 to connect this device to a server.',
-  invalidChoice: 'There is no such option: type one of the numbers of the menu.',
+  invalidChoice: 'There is no such option: press one of the numbers of the menu.',
   invalidAddress: (text) => `"${text}" is no address. Write host or host:port, such as 192.168.0.10:5050.`,
   alreadyConnected: (server) => `Already connected to ${server}. Disconnect first.`,
   connecting: (server) => `Connecting to ${server}…`,
@@ -112,9 +114,12 @@ const ENGLISH: Messages = {
     refused: 'The server refuses this device',
     'taken-over': 'Another device has connected with this id.',
     'protocol-error': 'The server speaks another protocol.',
+    'no-id':
+      "The server closed the connection without giving an id: is this machine in the hub's trustedNetworks?",
   },
   data: {
     id: 'ID',
+    lastId: 'Last ID',
     status: 'Status',
     temperature: 'Temperature',
     song: 'Song',
@@ -133,7 +138,7 @@ const PORTUGUESE: Messages = {
     sensor: 'Sensor de temperatura (dispositivo virtual)',
     radio: 'Aparelho de som via internet (dispositivo virtual)',
   },
-  prompt: 'Digite um número:',
+  prompt: 'Tecle um número:',
   choices: {
     connect: 'Conectar a um servidor',
     disconnect: 'Desconectar',
@@ -150,7 +155,7 @@ const PORTUGUESE: Messages = {
   askTemperature: 'Temperatura em °C, um número inteiro de -49 a 299:',
   askSong: 'Nome da música:',
   welcome: 'Escolha 1 para conectar este dispositivo a um servidor.',
-  invalidChoice: 'Essa opção não existe: digite um dos números do menu.',
+  invalidChoice: 'Essa opção não existe: tecle um dos números do menu.',
   invalidAddress: (text) =>
     `"${text}" não é um endereço. Escreva host ou host:porta, como 192.168.0.10:5050.`,
   alreadyConnected: (server) => `Já conectado a ${server}. Desconecte primeiro.`,
@@ -186,7 +191,7 @@ const PORTUGUESE: Messages = {
     stopped: '',
     starting: '',
     accepted: '',
-    'hub-not-listening': 'Nada escuta nesse endereço: o servidor está em execução?',
+    'hub-not-listening': 'Nenhum programa escuta nesse endereço: o servidor está em execução?',
     'hub-unknown': 'Não existe máquina com esse nome.',
     'hub-unreachable': 'A máquina não responde: confira o endereço e a rede.',
     'connect-failed': 'Não foi possível conectar.',
@@ -195,9 +200,11 @@ const PORTUGUESE: Messages = {
     refused: 'O servidor recusa este dispositivo',
     'taken-over': 'Outro dispositivo se conectou com este ID.',
     'protocol-error': 'O servidor fala outro protocolo.',
+    'no-id': 'O servidor encerrou a conexão sem dar um id: esta máquina está nas trustedNetworks do hub?',
   },
   data: {
     id: 'ID',
+    lastId: 'Último ID',
     status: 'Status',
     temperature: 'Temperatura',
     song: 'Música atual',

@@ -199,6 +199,41 @@ test('connecting asks for the address, tells the outcome, and shows each state a
   assert.equal(screen.views.length, before, 'after the end it watches no more');
 });
 
+test('what would change nothing now is dimmed, and an id that is gone is the last one', async () => {
+  const dimmed =
+    (keys: string) =>
+    ({ views }: FakeScreen): void => {
+      const idle = views.at(-1)?.choices.filter(({ isIdle }) => isIdle === true);
+      assert.equal(idle?.map(({ key }) => key).join(''), keys);
+    };
+  const radio = new FakeRadio();
+  await play(radio, [
+    dimmed('2478'),
+    () => {
+      radio.id = 'DE3';
+      radio.change(ONLINE);
+    },
+    '3',
+    '6',
+    'Águas',
+    dimmed('138'),
+    '7',
+    dimmed('137'),
+    '2',
+    '5',
+    says('Last ID: DE3\nStatus: On\nSong: Águas\nSong status: Playing\nServer: -----'),
+  ]);
+});
+
+test('a hub that hangs up without an id raises the question of its networks', async () => {
+  const sensor = new FakeSensor();
+  const message = 'The hub closed the connection without giving an id.';
+  await play(sensor, [
+    () => sensor.change({ status: 'waiting', reason: 'no-id', message, retryInMs: 2000 }),
+    ({ status }) => assert.match(status, /is this machine in the hub's trustedNetworks\?/),
+  ]);
+});
+
 test('a wrong address, a wrong key and a question given up change nothing', async () => {
   const device = new FakeSensor();
   await play(device, [
@@ -209,7 +244,7 @@ test('a wrong address, a wrong key and a question given up change nothing', asyn
     undefined,
     says('Nothing was changed.'),
     '9',
-    says('There is no such option: type one of the numbers of the menu.'),
+    says('There is no such option: press one of the numbers of the menu.'),
   ]);
   assert.deepEqual(device.connects, ['!']);
 });

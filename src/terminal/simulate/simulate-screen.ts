@@ -9,7 +9,12 @@ import type {
 } from './simulated-device.ts';
 
 type Said = { readonly lines: readonly string[]; readonly tone: Tone };
-type Action = { readonly label: string; readonly act: () => Said | undefined | Promise<Said | undefined> };
+type Action = {
+  readonly label: string;
+  readonly act: () => Said | undefined | Promise<Said | undefined>;
+  /** Whether it would change nothing now; absent when it always does something. */
+  readonly isIdle?: () => boolean;
+};
 
 const STATUS_TONES: Readonly<Record<ConnectionState['status'], Tone>> = {
   online: 'good',
@@ -25,7 +30,6 @@ export class SimulateScreen {
   readonly #messages: Messages;
   /** By the key that is typed. */
   readonly #actions: ReadonlyMap<string, Action>;
-  readonly #choices: readonly Choice[];
   #said: Said;
   /** The person has just asked to connect, and is owed the outcome. */
   #awaitsOutcome = false;
@@ -37,10 +41,6 @@ export class SimulateScreen {
     const own = device.kind === 'sensor' ? this.#sensorActions(device) : this.#radioActions(device);
     const all = [...this.#commonActions(), ...own];
     this.#actions = new Map(all.map((action, index) => [String(index + 1), action]));
-    this.#choices = [
-      ...all.map(({ label }, index) => ({ key: String(index + 1), label })),
-      { key: '0', label: this.#messages.choices.quit },
-    ];
     this.#said = plain(device.state.status === 'offline' ? this.#messages.welcome : '');
   }
 
@@ -65,10 +65,14 @@ export class SimulateScreen {
     const { choices, power } = this.#messages;
     const device = this.#device;
     return [
-      { label: choices.connect, act: () => this.#connect() },
-      { label: choices.disconnect, act: () => this.#disconnect() },
-      { label: choices.turnOn, act: () => good(power[device.turnOn()]) },
-      { label: choices.turnOff, act: () => good(power[device.turnOff()]) },
+      { label: choices.connect, act: () => this.#connect(), isIdle: () => device.state.status === 'online' },
+      {
+        label: choices.disconnect,
+        act: () => this.#disconnect(),
+        isIdle: () => device.state.status === 'offline',
+      },
+      { label: choices.turnOn, act: () => good(power[device.turnOn()]), isIdle: () => device.isOn },
+      { label: choices.turnOff, act: () => good(power[device.turnOff()]), isIdle: () => !device.isOn },
       { label: choices.showData, act: () => ({ lines: this.#data(), tone: 'plain' }) },
     ];
   }
@@ -95,8 +99,12 @@ export class SimulateScreen {
       result === 'no-song' || result === 'radio-off' ? bad(player[result]) : good(player[result]);
     return [
       { label: choices.setSong, act: setSong },
-      { label: choices.play, act: () => say(radio.play()) },
-      { label: choices.pause, act: () => say(radio.pause()) },
+      {
+        label: choices.play,
+        act: () => say(radio.play()),
+        isIdle: () => radio.song === undefined || radio.isPlaying,
+      },
+      { label: choices.pause, act: () => say(radio.pause()), isIdle: () => !radio.isPlaying },
     ];
   }
 
@@ -129,7 +137,10 @@ export class SimulateScreen {
     const device = this.#device;
     const isConnected = device.state.status !== 'offline';
     const lines = [
-      [data.id, device.id ?? none],
+      [
+        device.state.status === 'online' || device.id === undefined ? data.id : data.lastId,
+        device.id ?? none,
+      ],
       [data.status, device.isOn ? on : off],
       ...(device.kind === 'sensor'
         ? [[data.temperature, device.temperature === undefined ? none : `${device.temperature}°C`]]
@@ -164,10 +175,19 @@ export class SimulateScreen {
     return {
       title: titles[kind],
       status: this.#statusRows(state),
-      choices: this.#choices,
+      choices: this.#choices(),
       message: this.#said,
       prompt,
     };
+  }
+
+  #choices(): Choice[] {
+    const choices = [...this.#actions].map(([key, { label, isIdle }]) => ({
+      key,
+      label,
+      isIdle: isIdle?.() === true,
+    }));
+    return [...choices, { key: '0', label: this.#messages.choices.quit }];
   }
 
   #statusRows(state: ConnectionState): View['status'] {

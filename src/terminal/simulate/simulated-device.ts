@@ -12,7 +12,9 @@ export type ConnectionReason =
   | 'hub-silent'
   | 'refused'
   | 'taken-over'
-  | 'protocol-error';
+  | 'protocol-error'
+  /** The hub hung up before it gave an id. */
+  | 'no-id';
 
 export type ConnectionState = {
   readonly status: 'offline' | 'connecting' | 'online' | 'waiting';

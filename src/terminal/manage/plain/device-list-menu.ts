@@ -3,10 +3,19 @@ import { needsToken } from '../hub-session.ts';
 import { sayPresence, titleOf } from '../device-words.ts';
 import { sayCount } from '../messages.ts';
 import { runDeviceMenu } from './device-menu.ts';
-import { attempt, tellFailure, type Leave, type PlainDesk } from './plain-desk.ts';
+import { askUnlessHelp, attempt, tellFailure, type Leave, type PlainDesk } from './plain-desk.ts';
 
 const PAGE_DEVICES = 20;
 const FILTERS = ['all', 'online', 'offline'] as const;
+const HELP = [
+  'plain.help.device',
+  'plain.help.search',
+  'plain.help.filter',
+  'plain.help.pages',
+  'plain.help.refresh',
+  'plain.help.server',
+  'plain.help.quit',
+] as const;
 
 /** What is asked for. */
 type View = {
@@ -23,9 +32,9 @@ export async function runDeviceListMenu(desk: PlainDesk): Promise<Leave> {
   for (;;) {
     const page = await load(desk, view);
     if (page === 'back') return 'back';
-    const text = await desk.prompt.ask('> ');
+    const text = await askUnlessHelp(desk, { question: '> ', help: HELP });
     if (text === undefined) return 'quit';
-    const leave = await choose(desk, { view, page, text: text.trim() });
+    const leave = await choose(desk, { view, page, text });
     if (leave !== undefined) return leave;
   }
 }
@@ -76,6 +85,7 @@ function sayMenu({ say }: PlainDesk, view: View, page: DevicePage): string {
     say('plain.key.filter'),
     say('plain.key.refresh'),
     say('plain.key.server'),
+    say('plain.key.help'),
     say('plain.key.quit'),
   ];
   return say('plain.menu.devices', { keys: keys.join(', ') });
@@ -90,6 +100,7 @@ async function choose(desk: PlainDesk, choice: Choice): Promise<Leave | undefine
       return 'quit';
     case 's':
     case 'b':
+    case '0':
       return 'back';
     case '':
     case 'r':

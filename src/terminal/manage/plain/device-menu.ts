@@ -1,8 +1,17 @@
 import type { Client, Command, DeviceDetails, DeviceTelemetry } from '../../../client/index.ts';
 import { isDescribe, sayPresence, sayReading, sayReason, titleOf, titleOfMetric } from '../device-words.ts';
 import { sayTimestamp } from '../time-words.ts';
-import { attempt, tellFailure, valueText, type Leave, type PlainDesk } from './plain-desk.ts';
+import { askUnlessHelp, attempt, tellFailure, valueText, type Leave, type PlainDesk } from './plain-desk.ts';
 import { sendCommand } from './send-command.ts';
+
+const HELP = [
+  'plain.help.command',
+  'plain.help.description',
+  'plain.help.refresh',
+  'plain.help.forget',
+  'plain.help.back',
+  'plain.help.quit',
+] as const;
 
 /** A device as it was when it was asked for. */
 type Snapshot = {
@@ -17,13 +26,13 @@ export async function runDeviceMenu(desk: PlainDesk, deviceId: string): Promise<
   let snapshot = await load(desk, deviceId);
   for (;;) {
     if (snapshot === undefined) return 'back';
-    prompt.tell(sayMenu(desk, snapshot));
-    const text = (await prompt.ask(`${deviceId}> `))?.trim();
+    const text = await askUnlessHelp(desk, { question: `${deviceId}> `, help: HELP });
     switch (text) {
       case undefined:
       case 'q':
         return 'quit';
       case 'b':
+      case '0':
         return 'back';
       case '':
       case 'r':
@@ -58,8 +67,9 @@ async function load(desk: PlainDesk, deviceId: string): Promise<Snapshot | undef
     tellFailure(desk, snapshot.error);
     return undefined;
   }
-  desk.prompt.tell(tellDevice(desk, snapshot.answer).join('\n'));
-  return snapshot.answer;
+  const { answer } = snapshot;
+  desk.prompt.tell([...tellDevice(desk, answer), '', sayMenu(desk, answer)].join('\n'));
+  return answer;
 }
 
 function tellDevice({ say, clock }: PlainDesk, { device, telemetry, commands }: Snapshot): string[] {
@@ -101,6 +111,7 @@ function sayMenu({ say }: PlainDesk, { device }: Snapshot): string {
     say('plain.key.refresh'),
     ...(device.presence.status === 'offline' ? [say('plain.key.forget')] : []),
     say('plain.key.back'),
+    say('plain.key.help'),
     say('plain.key.quit'),
   ];
   return say('plain.menu.device', { keys: keys.join(', ') });

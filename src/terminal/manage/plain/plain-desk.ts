@@ -3,7 +3,7 @@ import { ClientError, type Client } from '../../../client/index.ts';
 import type { Language } from '../../language.ts';
 import { explainFailure } from '../failure-words.ts';
 import { needsToken, type HubSession } from '../hub-session.ts';
-import type { Say } from '../messages.ts';
+import type { MessageKey, Say } from '../messages.ts';
 import { valueLines } from '../value-lines.ts';
 import type { LinePrompt } from './line-prompt.ts';
 
@@ -33,6 +33,18 @@ export async function attempt<T>(desk: PlainDesk, ask: (client: Client) => Promi
       if (!(error instanceof ClientError)) throw error;
       if (!needsToken(error) || !(await askForToken(desk))) return { ok: false, error };
     }
+  }
+}
+
+/** Asks what to do, and explains it as often as somebody types `?`; undefined when there is no more input. */
+export async function askUnlessHelp(
+  { say, prompt }: PlainDesk,
+  menu: { readonly question: string; readonly help: readonly MessageKey[] },
+): Promise<string | undefined> {
+  for (;;) {
+    const text = (await prompt.ask(menu.question))?.trim();
+    if (text !== '?') return text;
+    prompt.tell([say('plain.help.heading'), ...menu.help.map((key) => say(key))].join('\n'));
   }
 }
 

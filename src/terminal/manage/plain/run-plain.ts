@@ -1,5 +1,5 @@
 import { systemClock } from '../../../base/clock.ts';
-import { HubAnswerError, HubUnreachableError } from '../../../client/index.ts';
+import { ClientError, HubAnswerError, HubUnreachableError } from '../../../client/index.ts';
 import { sayUnreachable } from '../failure-words.ts';
 import { DEFAULT_HUB_URL, parseHubAddress } from '../hub-address.ts';
 import { HubSession } from '../hub-session.ts';
@@ -8,6 +8,9 @@ import type { ManageOptions } from '../run-manage.ts';
 import { LinePrompt } from './line-prompt.ts';
 import { attempt, tellFailure, type PlainDesk } from './plain-desk.ts';
 import { runDeviceListMenu } from './device-list-menu.ts';
+
+/** How long a hub at the proposed address may take to answer before somebody is asked, in ms. */
+const LOOK_MS = 1000;
 
 /** Runs the application in plain lines until somebody quits, or the input ends. */
 export async function runPlain(options: ManageOptions): Promise<void> {
@@ -24,13 +27,26 @@ export async function runPlain(options: ManageOptions): Promise<void> {
     prompt,
   };
   try {
-    let isAddressKnown = options.url !== undefined;
+    let isAddressKnown = options.url !== undefined || (await isHubThere(desk));
     while (isAddressKnown || (await askForAddress(desk))) {
       isAddressKnown = false;
       if ((await connect(desk)) && (await runDeviceListMenu(desk)) === 'quit') return;
     }
   } finally {
     prompt.close();
+  }
+}
+
+/** Nobody needs to be asked for an address at which a hub answers. */
+async function isHubThere({ session }: PlainDesk): Promise<boolean> {
+  const signal = AbortSignal.timeout(LOOK_MS);
+  try {
+    await session.call((client) => client.health({ signal }));
+    return true;
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof ClientError)) throw error;
+    session.forgetStatus();
+    return false;
   }
 }
 

@@ -28,6 +28,8 @@ type Outcome =
 /** Sends a command and shows what comes of it. */
 export class AnswerScreen implements Screen {
   readonly isTyping = false;
+  readonly asksHub = false;
+  readonly topic = 'answer';
   readonly #desk: Desk;
   readonly #options: AnswerOptions;
   readonly #rows: ScrolledRows;
@@ -54,10 +56,10 @@ export class AnswerScreen implements Screen {
     const { say } = this.#desk;
     if (this.#outcome.kind === 'waiting') return [{ keys: 'Esc', label: say('keys.cancel') }];
     return [
-      { keys: 'Enter', label: say('keys.back') },
       { keys: 'r', label: say('keys.again') },
       ...(this.#options.edit === undefined ? [] : [{ keys: 'e', label: say('keys.edit') }]),
       { keys: '↑↓', label: say('keys.scroll') },
+      { keys: 'Enter Esc', label: say('keys.back') },
     ];
   }
 

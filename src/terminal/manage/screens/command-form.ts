@@ -39,6 +39,8 @@ export type CommandFormState = {
 /** Asks for the input of a command. */
 export class CommandFormScreen implements Screen {
   readonly isTyping = true;
+  readonly asksHub = false;
+  readonly topic = 'form';
   readonly #desk: Desk;
   readonly #options: CommandFormOptions;
   readonly #editors: readonly FieldEditor[];

@@ -1,5 +1,5 @@
 import type { Timer } from '../../../base/clock.ts';
-import { HubAnswerError, HubUnreachableError } from '../../../client/index.ts';
+import { ClientError, HubAnswerError, HubUnreachableError } from '../../../client/index.ts';
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { sayUnreachable } from '../failure-words.ts';
 import { DEFAULT_HUB_URL, parseHubAddress } from '../hub-address.ts';
@@ -11,6 +11,8 @@ import { DeviceListScreen } from './device-list.ts';
 
 /** How soon a hub that cannot be reached is tried again, in ms. */
 const RETRY_MS = 2000;
+/** How long a hub at the proposed address may take to answer before somebody is asked, in ms. */
+const LOOK_MS = 1000;
 const MAX_ADDRESS_COLUMNS = 60;
 
 type State =
@@ -22,17 +24,20 @@ type State =
 /** Asks where the hub is and waits until it is there. */
 export class ConnectScreen implements Screen {
   readonly isTyping = true;
+  readonly asksHub = true;
+  readonly topic = 'connect';
   readonly #desk: Desk;
   readonly #address: TextLine;
   #state: State = { kind: 'editing' };
-  #connectWhenShown: boolean;
+  /** What is done when it is shown: connect to the given address, or look whether a hub is at the proposed one. */
+  #whenShown: 'connect' | 'look' | 'ask';
   #abort: AbortController | undefined;
   #retry: Timer | undefined;
 
   constructor(desk: Desk, options: { isAddressGiven: boolean }) {
     this.#desk = desk;
     this.#address = new TextLine(desk.session.url);
-    this.#connectWhenShown = options.isAddressGiven;
+    this.#whenShown = options.isAddressGiven ? 'connect' : 'look';
   }
 
   get title(): string {
@@ -49,11 +54,12 @@ export class ConnectScreen implements Screen {
   }
 
   onShown(): void {
-    this.#address.text = this.#desk.session.url;
     this.#desk.session.forgetStatus();
     this.#state = { kind: 'editing' };
-    if (this.#connectWhenShown) this.#connect();
-    this.#connectWhenShown = false;
+    const first = this.#whenShown;
+    this.#whenShown = 'ask';
+    if (first === 'connect') this.#connect();
+    else if (first === 'look') void this.#look();
   }
 
   onHidden(): void {
@@ -126,6 +132,24 @@ export class ConnectScreen implements Screen {
     this.#desk.session.useUrl(address.url);
     this.#state = { kind: 'trying', url: address.url };
     void this.#try();
+  }
+
+  /** Nobody needs to be asked for an address at which a hub answers. */
+  async #look(): Promise<void> {
+    const { session } = this.#desk;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const timer = this.#desk.clock.setTimer(LOOK_MS, () => abort.abort());
+    try {
+      await session.call((client) => client.health({ signal: abort.signal }));
+      if (!abort.signal.aborted) this.#desk.open(new DeviceListScreen(this.#desk));
+    } catch (error) {
+      if (!abort.signal.aborted && !(error instanceof ClientError)) throw error;
+      session.forgetStatus();
+    } finally {
+      timer.clear();
+      this.#desk.changed();
+    }
   }
 
   async #try(): Promise<void> {

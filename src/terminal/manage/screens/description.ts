@@ -19,6 +19,8 @@ type OwnWords =
 /** The general description of a device: what the hub knows of it, and what it says of itself when asked. */
 export class DescriptionScreen implements Screen {
   readonly isTyping = false;
+  readonly asksHub = false;
+  readonly topic = 'description';
   readonly #desk: Desk;
   readonly #describe: Command | undefined;
   readonly #rows: ScrolledRows;

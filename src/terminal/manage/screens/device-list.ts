@@ -29,6 +29,8 @@ export type DeviceListState = {
 
 /** The devices of the hub, page by page, as they are now. */
 export class DeviceListScreen implements Screen {
+  readonly asksHub = true;
+  readonly topic = 'devices';
   readonly #desk: Desk;
   readonly #poller: Poller;
   readonly #number: TypedNumber;

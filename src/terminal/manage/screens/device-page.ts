@@ -37,6 +37,8 @@ export type DevicePageState = {
 /** One device: whether it is there, what it reports, what it can be asked to do. */
 export class DevicePageScreen implements Screen {
   readonly isTyping = false;
+  readonly asksHub = true;
+  readonly topic = 'device';
   readonly #desk: Desk;
   readonly #poller: Poller;
   readonly #number: TypedNumber;

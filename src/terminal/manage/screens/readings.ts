@@ -11,6 +11,8 @@ const POLL_MS = 1000;
 /** Every reading of a device, as they are now. */
 export class ReadingsScreen implements Screen {
   readonly isTyping = false;
+  readonly asksHub = true;
+  readonly topic = 'readings';
   readonly #desk: Desk;
   readonly #device: Device;
   readonly #poller: Poller;

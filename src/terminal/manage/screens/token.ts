@@ -11,6 +11,8 @@ const MAX_TOKEN_COLUMNS = 60;
 /** Asks for the token that the hub wants; it is kept in memory only. */
 export class TokenScreen implements Screen {
   readonly isTyping = true;
+  readonly asksHub = false;
+  readonly topic = 'token';
   readonly #desk: Desk;
   readonly #token = new TextLine();
   #problem: 'token.refused' | 'token.invalid' | undefined;
@@ -34,7 +36,7 @@ export class TokenScreen implements Screen {
     ];
   }
 
-  onClosed(): void {
+  onHidden(): void {
     this.#abort?.abort();
   }
 

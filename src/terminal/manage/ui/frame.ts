@@ -94,31 +94,42 @@ function drawStatus(frame: Frame): Row {
   return [margin, dot, { text, tone: 'dim' }, { text: '  ' }, said, margin];
 }
 
-/** As many keys as fit, the most important first; help and quit always. */
+/** As many keys as fit, the most important first. How to go back and where the help is stay in every window. */
 function drawHints({ screen, say, size }: Frame): Row {
-  const always: Hint[] = screen.isTyping
-    ? []
-    : [
-        { keys: '?', label: say('keys.help') },
-        { keys: 'q', label: say('keys.quit') },
-      ];
-  let room = size.columns - 2 * marginOf(size) + HINT_GAP.length;
-  for (const hint of always) room -= hintWidth(hint);
-  const fitting = screen.hints.filter((hint) => {
-    const fits = hintWidth(hint) <= room;
-    if (fits) room -= hintWidth(hint);
-    return fits;
-  });
-  const cells = [...fitting, ...always].flatMap(({ keys, label }, index): Cell[] => [
-    { text: index === 0 ? '' : HINT_GAP },
-    { text: keys },
-    { text: ` ${label}`, tone: 'dim' },
-  ]);
+  const back = screen.hints.filter(isBack);
+  const others = screen.hints.filter((hint) => !isBack(hint));
+  const help: Hint[] =
+    screen.topic === undefined ? [] : [{ keys: screen.isTyping ? 'Ctrl+G' : '?', label: say('keys.help') }];
+  const quit: Hint[] = screen.isTyping ? [] : [{ keys: 'q', label: say('keys.quit') }];
+  const kept = new Set([...back, ...help]);
+  const available = size.columns - 2 * marginOf(size);
+  let room = available + HINT_GAP.length - sum([...kept].map(hintWidth));
+  const hasLabels = room >= 0;
+  for (const hint of [...quit, ...others]) {
+    if (hintWidth(hint) > room) continue;
+    room -= hintWidth(hint);
+    kept.add(hint);
+  }
+  const cells = [...others, ...back, ...help, ...quit]
+    .filter((hint) => kept.has(hint))
+    .flatMap(({ keys, label }, index): Cell[] => [
+      { text: index === 0 ? '' : HINT_GAP },
+      { text: keys },
+      { text: hasLabels ? ` ${label}` : '', tone: 'dim' },
+    ]);
   return [{ text: ' '.repeat(marginOf(size)) }, ...cells];
+}
+
+function isBack({ keys }: Hint): boolean {
+  return keys.split(' ').includes('Esc');
 }
 
 function hintWidth(hint: Hint): number {
   return widthOf(`${hint.keys} ${hint.label}${HINT_GAP}`);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function drawTooSmall({ size, say }: Frame): readonly Row[] {

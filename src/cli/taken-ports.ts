@@ -1,0 +1,83 @@
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import type { Config } from '../hub/config/config-schema.ts';
+
+/** How long another hub may take to say that it is one. */
+const HUB_ANSWER_TIMEOUT_MS = 1000;
+const MAX_HUB_ANSWER_BYTES = 1000;
+
+type Listener = {
+  readonly kind: 'TCP' | 'UDP';
+  readonly host: string;
+  readonly port: number;
+  readonly flag: string;
+  readonly key: string;
+};
+
+/**
+ * Lines about every port of the configuration that another program holds at this moment, and, where that program is a
+ * Recado hub, about it. Empty when all ports are free by now.
+ */
+export async function describeTakenPorts(config: Config): Promise<string[]> {
+  const listeners = listenersOf(config);
+  const isTaken = await Promise.all(listeners.map((each) => isPortTaken(each)));
+  const taken = listeners.filter((_each, index) => isTaken[index]);
+  const lines = taken.map(
+    ({ kind, host, port, flag, key }) =>
+      `${kind} port ${port} on ${host} is in use by another program. ` +
+      `Choose another with ${flag}, or ${key} in the configuration.`,
+  );
+  const http = taken.find(({ key }) => key === 'http.port');
+  const url = http && callableUrl(http);
+  if (url !== undefined && (await isRecado(url))) lines.push(`A Recado hub is already running at ${url}.`);
+  return lines;
+}
+
+function listenersOf({ http, gateways: { socket } }: Config): Listener[] {
+  const listeners: Listener[] = [
+    { kind: 'TCP', host: http.host, port: http.port, flag: '--http-port', key: 'http.port' },
+  ];
+  if (socket.enabled) {
+    const { host, tcpPort, udpPort } = socket;
+    listeners.push(
+      { kind: 'TCP', host, port: tcpPort, flag: '--tcp-port', key: 'gateways.socket.tcpPort' },
+      { kind: 'UDP', host, port: udpPort, flag: '--udp-port', key: 'gateways.socket.udpPort' },
+    );
+  }
+  return listeners.filter(({ port }) => port !== 0);
+}
+
+/** Whether another program holds the port. Anything else that keeps it from being opened is not asked here. */
+function isPortTaken({ kind, host, port }: Listener): Promise<boolean> {
+  return new Promise((resolve) => {
+    const isInUse = (error: NodeJS.ErrnoException): void => resolve(error.code === 'EADDRINUSE');
+    const options = { host, address: host, port, exclusive: true };
+    if (kind === 'TCP') {
+      const server = createServer().once('error', isInUse);
+      server.listen(options, () => server.close(() => resolve(false)));
+    } else {
+      const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4').once('error', isInUse);
+      socket.bind(options, () => socket.close(() => resolve(false)));
+    }
+  });
+}
+
+/** An address that listens everywhere is no address to call. */
+function callableUrl({ host, port }: Listener): string {
+  const callable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${callable.includes(':') ? `[${callable}]` : callable}:${port}`;
+}
+
+async function isRecado(url: string): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(HUB_ANSWER_TIMEOUT_MS);
+    const answer = await fetch(`${url}/healthz`, { signal, redirect: 'error' });
+    const length = Number(answer.headers.get('content-length') ?? Number.NaN);
+    if (!(length <= MAX_HUB_ANSWER_BYTES)) return false;
+    const said: unknown = await answer.json();
+    return typeof said === 'object' && said !== null && 'name' in said && said.name === 'recado';
+  } catch {
+    // Whatever holds the port, it does not speak as a hub does.
+    return false;
+  }
+}

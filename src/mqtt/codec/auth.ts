@@ -1,0 +1,57 @@
+import { PacketType, type ProtocolVersion } from './control-packet.ts';
+import { malformed, notEncodable, protocolError } from './errors.ts';
+import { expectReservedFlags, firstByteOf } from './fixed-header.ts';
+import { NO_PROPERTIES, type PropertiesOf } from './property.ts';
+import { readProperties } from './read-properties.ts';
+import { isReasonCodeOf, ReasonCode } from './reason-code.ts';
+import type { PacketReader } from './reader.ts';
+import { hasProperties, writeProperties } from './write-properties.ts';
+import type { PacketWriter } from './writer.ts';
+
+export type AuthProperties = PropertiesOf<'AUTH'>;
+
+/** A step of enhanced authentication (sections 3.15 and 4.12). Only in MQTT 5.0. */
+export type AuthPacket = {
+  readonly type: 'auth';
+  readonly reasonCode: ReasonCode;
+  /** The Authentication Method is always there but in the short form, which is Success and nothing else. */
+  readonly properties: AuthProperties;
+};
+
+/** Decodes what follows the Fixed Header of an AUTH. */
+export function decodeAuth(reader: PacketReader, flags: number, version: ProtocolVersion): AuthPacket {
+  if (version !== 5) throw malformed('packet type 15 is reserved before MQTT 5.0');
+  expectReservedFlags(PacketType.AUTH, flags, version); // [MQTT-3.15.1-1]
+  if (reader.remainingBytes === 0) {
+    return { type: 'auth', reasonCode: ReasonCode.SUCCESS, properties: NO_PROPERTIES }; // section 3.15.2.1
+  }
+  const reasonCode = reader.readByte('Authenticate Reason Code');
+  if (!isReasonCodeOf(PacketType.AUTH, reasonCode)) {
+    throw protocolError(`AUTH must not have the Reason Code ${reasonCode}`); // [MQTT-3.15.2-1]
+  }
+  const properties = readProperties(reader, 'AUTH');
+  if (properties.authenticationMethod === undefined) {
+    throw protocolError('AUTH has no Authentication Method'); // section 3.15.2.2.2
+  }
+  reader.expectEnd('AUTH');
+  return { type: 'auth', reasonCode, properties };
+}
+
+/** Encodes an AUTH; the short form when it says Success and has no properties. */
+export function encodeAuth(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): void {
+  const { reasonCode, properties } = packet;
+  if (version !== 5) throw notEncodable('there is no AUTH before MQTT 5.0');
+  if (!isReasonCodeOf(PacketType.AUTH, reasonCode)) {
+    throw notEncodable(`AUTH must not have the Reason Code ${String(reasonCode)}`);
+  }
+  const isLong = reasonCode !== ReasonCode.SUCCESS || hasProperties('AUTH', properties);
+  if (isLong && properties.authenticationMethod === undefined) {
+    throw notEncodable('AUTH needs an Authentication Method');
+  }
+  writer.beginPacket(firstByteOf(PacketType.AUTH));
+  if (isLong) {
+    writer.writeByte(reasonCode);
+    writeProperties(writer, 'AUTH', properties);
+  }
+  writer.endPacket();
+}

@@ -1,0 +1,92 @@
+import { PacketType, type ProtocolVersion } from './control-packet.ts';
+import { malformed, notEncodable, protocolError } from './errors.ts';
+import { expectReservedFlags, firstByteOf } from './fixed-header.ts';
+import { NO_PROPERTIES, type PropertiesOf } from './property.ts';
+import { readProperties } from './read-properties.ts';
+import { isReasonCodeOf, ReasonCode } from './reason-code.ts';
+import type { PacketReader } from './reader.ts';
+import { writeProperties } from './write-properties.ts';
+import type { PacketWriter } from './writer.ts';
+
+export type ConnackProperties = PropertiesOf<'CONNACK'>;
+
+/** The server's answer to a CONNECT (section 3.2). */
+export type ConnackPacket = {
+  readonly type: 'connack';
+  /** Always false in MQTT 3.1, which does not tell. */
+  readonly sessionPresent: boolean;
+  /** Before MQTT 5.0, the Reason Code that means what the return code says. */
+  readonly reasonCode: ReasonCode;
+  readonly properties: ConnackProperties;
+};
+
+/** By return code of MQTT 3.1 and 3.1.1 (table 3.1 there): the Reason Code that means the same. */
+const RETURN_CODES: readonly ReasonCode[] = [
+  ReasonCode.SUCCESS,
+  ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+  ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+  ReasonCode.SERVER_UNAVAILABLE,
+  ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+  ReasonCode.NOT_AUTHORIZED,
+];
+
+/** Reason Codes for which an earlier version has a wider word. */
+const WIDER_RETURN_CODES: ReadonlyMap<number, number> = new Map([
+  [ReasonCode.SERVER_BUSY, 3],
+  [ReasonCode.USE_ANOTHER_SERVER, 3],
+  [ReasonCode.SERVER_MOVED, 3],
+  [ReasonCode.QUOTA_EXCEEDED, 3],
+  [ReasonCode.CONNECTION_RATE_EXCEEDED, 3],
+  [ReasonCode.BANNED, 5],
+]);
+
+/**
+ * The return code with which MQTT 3.1 and 3.1.1 say a Reason Code; undefined when they have none: the server then
+ * closes the connection without a CONNACK [v3.1.1 MQTT-3.2.2-6].
+ */
+export function connectReturnCode(reasonCode: ReasonCode): number | undefined {
+  const exact = RETURN_CODES.indexOf(reasonCode);
+  return exact >= 0 ? exact : WIDER_RETURN_CODES.get(reasonCode);
+}
+
+/** Decodes what follows the Fixed Header of a CONNACK. */
+export function decodeConnack(reader: PacketReader, flags: number, version: ProtocolVersion): ConnackPacket {
+  expectReservedFlags(PacketType.CONNACK, flags, version);
+  const acknowledgeFlags = reader.readByte('Connect Acknowledge Flags');
+  if (acknowledgeFlags > 1 && version !== 3) throw malformed('reserved Connect Acknowledge Flags are set'); // [MQTT-3.2.2-1]
+  const sessionPresent = version !== 3 && acknowledgeFlags === 1;
+  const code = reader.readByte('Connect Reason Code');
+  const reasonCode = version === 5 ? code : RETURN_CODES[code];
+  if (reasonCode === undefined || !isReasonCodeOf(PacketType.CONNACK, reasonCode)) {
+    throw protocolError(`CONNACK must not have the Reason Code ${code}`); // [MQTT-3.2.2-8]
+  }
+  if (sessionPresent && code !== 0) {
+    throw protocolError('CONNACK refuses and says that a session is present'); // [MQTT-3.2.2-6] [v3.1.1 MQTT-3.2.2-4]
+  }
+  const properties = version === 5 ? readProperties(reader, 'CONNACK') : NO_PROPERTIES;
+  reader.expectEnd('CONNACK');
+  return { type: 'connack', sessionPresent, reasonCode, properties };
+}
+
+/**
+ * Encodes a CONNACK. Earlier versions than MQTT 5.0 are given a return code, and no properties.
+ *
+ * @throws {MqttError} `MQTT_NOT_ENCODABLE` also when an earlier version has no return code for it: ask
+ *   `connectReturnCode` first
+ */
+export function encodeConnack(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): void {
+  const { sessionPresent, reasonCode } = packet;
+  if (sessionPresent && reasonCode !== ReasonCode.SUCCESS) {
+    throw notEncodable('a CONNACK that refuses cannot say that a session is present');
+  }
+  if (!isReasonCodeOf(PacketType.CONNACK, reasonCode)) {
+    throw notEncodable(`CONNACK must not have the Reason Code ${String(reasonCode)}`);
+  }
+  const code = version === 5 ? reasonCode : connectReturnCode(reasonCode);
+  if (code === undefined) throw notEncodable(`no return code says the Reason Code ${reasonCode}`);
+  writer.beginPacket(firstByteOf(PacketType.CONNACK));
+  writer.writeByte(sessionPresent && version !== 3 ? 1 : 0);
+  writer.writeByte(code);
+  if (version === 5) writeProperties(writer, 'CONNACK', packet.properties);
+  writer.endPacket();
+}

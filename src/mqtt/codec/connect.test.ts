@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { encodeConnect, peekProtocolVersion, type ConnectPacket } from './connect.ts';
+import { vectorBytes } from './vectors/vector.ts';
+import { PacketWriter } from './writer.ts';
+
+const BARE: ConnectPacket = {
+  type: 'connect',
+  protocolVersion: 5,
+  cleanStart: true,
+  keepAlive: 60,
+  properties: {},
+  clientId: 'c',
+  willMessage: undefined,
+  userName: undefined,
+  password: undefined,
+};
+
+describe('peekProtocolVersion', () => {
+  it('tells the version of a CONNECT that is wrong elsewhere', () => {
+    for (const [notation, version] of [
+      ["00 04 'MQTT' 05 ff", 5],
+      ["00 04 'MQTT' 04", 4],
+      ["00 06 'MQIsdp' 03 00", 3],
+      ["00 06 'MQIsdp' 04 00", undefined],
+      ["00 04 'MQTT' 06 00", undefined],
+      ["00 04 'MQTT'", undefined],
+      ["00 04 'mqtt' 05", undefined],
+      ['00', undefined],
+      ['', undefined],
+    ] as const) {
+      const bytes = vectorBytes(notation);
+      assert.equal(peekProtocolVersion(bytes, 0, bytes.length), version, notation);
+    }
+  });
+});
+
+describe('encodeConnect', () => {
+  it('refuses what no decoder accepts', () => {
+    const password = new Uint8Array(1);
+    const willMessage = { topicName: 'w', payload: password, qos: 0, retain: false, properties: {} } as const;
+    for (const packet of [
+      { ...BARE, protocolVersion: 4, password },
+      { ...BARE, keepAlive: 65_536 },
+      { ...BARE, keepAlive: Number.NaN },
+      { ...BARE, clientId: '\0' },
+      { ...BARE, properties: { authenticationData: password } },
+      { ...BARE, willMessage: { ...willMessage, qos: 3 as 2 } },
+      { ...BARE, willMessage: { ...willMessage, payload: new Uint8Array(65_536) } },
+    ] as const) {
+      const writer = new PacketWriter();
+      assert.throws(() => encodeConnect(writer, packet), { code: 'MQTT_NOT_ENCODABLE' });
+      assert.equal(writer.length, 0);
+    }
+  });
+
+  it('leaves out the properties that earlier versions do not have', () => {
+    const writer = new PacketWriter();
+    encodeConnect(writer, { ...BARE, protocolVersion: 4, properties: { receiveMaximum: 5 } });
+    assert.equal(
+      writer.bytes().toString('hex'),
+      vectorBytes("10 # 00 04 'MQTT' 04 02 00 3c 00 01 'c'").toString('hex'),
+    );
+  });
+});

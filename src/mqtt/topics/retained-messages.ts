@@ -1,0 +1,130 @@
+import { LevelTree, NO_NODE, ROOT } from './level-tree.ts';
+import { RetainedMatches } from './retained-matches.ts';
+import { RetainedValues } from './retained-values.ts';
+
+/** What became of a message that was to be retained. */
+export const RetainOutcome = {
+  Retained: 'retained',
+  /** `maxRetainedMessages` are there already (Reason Code 0x97 Quota exceeded). */
+  TooMany: 'too-many',
+  /** With it they would be larger than `maxRetainedBytes` (Reason Code 0x97 Quota exceeded). */
+  TooLarge: 'too-large',
+} as const;
+export type RetainOutcome = (typeof RetainOutcome)[keyof typeof RetainOutcome];
+
+export type RetainedMessagesOptions = {
+  readonly maxRetainedMessages: number;
+  readonly maxRetainedBytes: number;
+  /** Milliseconds, of the same clock as `expiresAtMs`. */
+  readonly nowMs: () => number;
+};
+
+/** What is kept with a retained message. */
+export type RetainedItem<M> = {
+  readonly message: M;
+  /** What it counts for against `maxRetainedBytes`: the sender of the message decides what belongs to it. */
+  readonly sizeBytes: number;
+  /** From the Message Expiry Interval (MQTT 5.0 section 3.3.2.3.3); undefined when it has none. */
+  readonly expiresAtMs: number | undefined;
+};
+
+/**
+ * Retained messages by Topic Name (MQTT 5.0 section 3.3.1.3). Topics are taken as valid. A message that has expired
+ * is not given to anyone, and is removed when it is met.
+ */
+export class RetainedMessages<M> {
+  readonly #tree = new LevelTree();
+  readonly #maxMessages: number;
+  readonly #maxBytes: number;
+  readonly #nowMs: () => number;
+  readonly #values = new RetainedValues<M>();
+  #count = 0;
+  #bytes = 0;
+  #swept = ROOT;
+
+  constructor({ maxRetainedMessages, maxRetainedBytes, nowMs }: RetainedMessagesOptions) {
+    this.#maxMessages = maxRetainedMessages;
+    this.#maxBytes = maxRetainedBytes;
+    this.#nowMs = nowMs;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The sum of all `sizeBytes`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A measure of memory; 1 when nothing is retained and no iteration is open. */
+  get nodeCount(): number {
+    return this.#tree.size;
+  }
+
+  /** Retains a message in place of the topic's last one [MQTT-3.3.1-5]. When it is refused the last one stays. */
+  set(topicName: string, { message, sizeBytes, expiresAtMs }: RetainedItem<M>): RetainOutcome {
+    const known = this.#tree.find(topicName);
+    const isNew = known === NO_NODE || this.#values.message(known) === undefined;
+    if (isNew && this.#count >= this.#maxMessages) return RetainOutcome.TooMany;
+    const freed = isNew ? 0 : this.#values.sizeBytes(known);
+    if (this.#bytes - freed + sizeBytes > this.#maxBytes) return RetainOutcome.TooLarge;
+    const node = isNew ? this.#tree.hold(topicName) : known;
+    this.#values.set(node, message, { sizeBytes, expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY });
+    this.#bytes += sizeBytes - freed;
+    if (isNew) this.#count++;
+    return RetainOutcome.Retained;
+  }
+
+  get(topicName: string): M | undefined {
+    const node = this.#tree.find(topicName);
+    return node === NO_NODE ? undefined : this.#take(node, this.#nowMs());
+  }
+
+  /** Removes the topic's message, as one with an empty payload does [MQTT-3.3.1-6]; false when there was none. */
+  clear(topicName: string): boolean {
+    const node = this.#tree.find(topicName);
+    if (node === NO_NODE || this.#values.message(node) === undefined) return false;
+    this.#remove(node);
+    return true;
+  }
+
+  /**
+   * The messages whose topics match a valid filter, to be taken in pieces while topics come and go.
+   *
+   * @param topicFilter - without `$share/{ShareName}/`: Shared Subscriptions get no retained messages
+   */
+  match(topicFilter: string): RetainedMatches<M> {
+    return new RetainedMatches(this.#tree, topicFilter, { take: (node) => this.#take(node, this.#nowMs()) });
+  }
+
+  /**
+   * Looks at the next `maxTopics` places for messages that have expired, and removes these; how many they were.
+   * To be called now and then, for topics that nobody asks for.
+   */
+  removeExpired(maxTopics: number): number {
+    const nowMs = this.#nowMs();
+    const before = this.#count;
+    const { end } = this.#tree;
+    for (let left = Math.min(maxTopics, end - ROOT); left > 0; left--) {
+      this.#swept = this.#swept + 1 >= end ? ROOT : this.#swept + 1;
+      this.#take(this.#swept, nowMs);
+    }
+    return before - this.#count;
+  }
+
+  /** The message of a node; one that has expired is removed. */
+  #take(node: number, nowMs: number): M | undefined {
+    const message = this.#values.message(node);
+    if (message === undefined || this.#values.expiresAtMs(node) > nowMs) return message;
+    this.#remove(node);
+    return undefined;
+  }
+
+  #remove(node: number): void {
+    this.#bytes -= this.#values.sizeBytes(node);
+    this.#count--;
+    this.#values.delete(node);
+    this.#tree.release(node);
+  }
+}

@@ -1,0 +1,57 @@
+/** Why a text is not a Topic Name, or not a Topic Filter. */
+export const TopicFault = {
+  /** No character at all [MQTT-4.7.3-1]. */
+  Empty: 'empty',
+  /** More than 65,535 bytes of UTF-8 [MQTT-4.7.3-3]. */
+  TooLong: 'too-long',
+  /** Bytes that are not UTF-8, or half of a surrogate pair [MQTT-1.5.4-1]. */
+  NotUtf8: 'not-utf8',
+  /** U+0000 [MQTT-4.7.3-2]. */
+  NullCharacter: 'null-character',
+  /** In a Topic Name `+` or `#` [MQTT-4.7.0-1] [MQTT-3.3.2-2]; in a filter not alone in its level, or `#` not last. */
+  Wildcard: 'wildcard',
+  /** More levels than this server's `maxTopicLevels`. */
+  TooManyLevels: 'too-many-levels',
+  /** `$share/` without a ShareName and a filter, or with a wildcard in the name [MQTT-4.8.2-1] [MQTT-4.8.2-2]. */
+  ShareName: 'share-name',
+} as const;
+export type TopicFault = (typeof TopicFault)[keyof typeof TopicFault];
+
+/** The length of a UTF-8 Encoded String is two bytes on the wire (MQTT 5.0 section 1.5.4). */
+export const MAX_TOPIC_BYTES = 65_535;
+
+export const NUMBER_SIGN = 0x23;
+export const DOLLAR_SIGN = 0x24;
+export const PLUS_SIGN = 0x2b;
+export const SOLIDUS = 0x2f;
+
+/**
+ * What forbids `topicName` as the topic of a message; undefined when nothing does.
+ *
+ * @param maxTopicLevels - this server's limit; the standard has none but the length
+ */
+export function findTopicNameFault(topicName: string, maxTopicLevels: number): TopicFault | undefined {
+  const fault = findTextFault(topicName);
+  if (fault !== undefined) return fault;
+  let levels = 1;
+  for (let at = 0; at < topicName.length; at++) {
+    const character = topicName.charCodeAt(at);
+    if (character === SOLIDUS) levels++;
+    else if (character === PLUS_SIGN || character === NUMBER_SIGN) return TopicFault.Wildcard;
+  }
+  return levels > maxTopicLevels ? TopicFault.TooManyLevels : undefined;
+}
+
+export function isValidTopicName(topicName: string, maxTopicLevels: number): boolean {
+  return findTopicNameFault(topicName, maxTopicLevels) === undefined;
+}
+
+/** What forbids a text as a Topic Name and as a Topic Filter alike. */
+export function findTextFault(text: string): TopicFault | undefined {
+  if (text === '') return TopicFault.Empty;
+  // Three bytes of UTF-8 for one UTF-16 unit is the most there can be: short texts need not be measured.
+  if (text.length * 3 > MAX_TOPIC_BYTES && Buffer.byteLength(text) > MAX_TOPIC_BYTES)
+    return TopicFault.TooLong;
+  if (!text.isWellFormed()) return TopicFault.NotUtf8;
+  return text.includes('\0') ? TopicFault.NullCharacter : undefined;
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import type { SubscriptionOptions } from './subscription-match.ts';
+import { SubscriptionTree } from './subscription-tree.ts';
+import { TopicFault } from './topic-name.ts';
+import { TopicTable, type TopicEntry } from './topic-table.ts';
+
+/** `PROPERTY_SEED=…` repeats a run. */
+const seed = Number(process.env['PROPERTY_SEED'] ?? 20_261_122);
+
+const PLAIN: SubscriptionOptions = {
+  qos: 0,
+  noLocal: false,
+  retainAsPublished: false,
+  retainHandling: 0,
+  subscriptionIdentifier: 0,
+};
+
+type Setup = { readonly tree: SubscriptionTree<string>; readonly table: TopicTable<string> };
+
+function setUp({ maxTopics = 100, maxMatches = 1000 } = {}): Setup {
+  const tree = new SubscriptionTree<string>();
+  return { tree, table: new TopicTable({ subscriptions: tree, maxTopicLevels: 16, maxTopics, maxMatches }) };
+}
+
+/** Resolves a topic that lies somewhere in a larger chunk, at any alignment. */
+function resolve({ table }: Setup, topic: string | Buffer): TopicEntry<string> {
+  const bytes = Buffer.from(topic);
+  const before = bytes.length % 5;
+  const chunk = Buffer.alloc(bytes.length + before + 3, 0x7a);
+  bytes.copy(chunk, before);
+  const entry = table.resolve(chunk, before, before + bytes.length);
+  chunk.fill(0); // the table must have taken what it needs
+  return entry;
+}
+
+function subscribe({ tree }: Setup, subscriber: string, topicFilter: string): void {
+  tree.add(subscriber, { shareName: undefined, topicFilter }, PLAIN);
+}
+
+function subscribersOf(setup: Setup, entry: TopicEntry<string>): string {
+  return setup.table
+    .matches(entry)
+    .subscribers.map(({ subscriber }) => subscriber)
+    .sort()
+    .join('');
+}
+
+describe('TopicTable', () => {
+  it('makes a topic once', () => {
+    const setup = setUp();
+    for (const topic of ['a', 'ab', 'abc', 'abcd', 'abcde', 'site/ç/温度', '\uFEFFa', 'a'.repeat(1024)]) {
+      const entry = resolve(setup, topic);
+      assert.equal(entry.topicName, topic);
+      assert.ok(entry.isValid);
+      assert.equal(resolve(setup, topic), entry);
+      assert.equal(setup.table.resolveName(topic), entry);
+    }
+    assert.equal(setup.table.size, 8);
+  });
+
+  it('says what is wrong with a topic, and does not keep it', () => {
+    const setup = setUp();
+    const faults: readonly (readonly [string | Buffer, TopicFault])[] = [
+      [Buffer.from([0x61, 0xff]), TopicFault.NotUtf8],
+      [Buffer.from([0xed, 0xa0, 0x80]), TopicFault.NotUtf8],
+      ['', TopicFault.Empty],
+      ['a/#', TopicFault.Wildcard],
+      ['a\0', TopicFault.NullCharacter],
+      ['/'.repeat(16), TopicFault.TooManyLevels],
+    ];
+    for (const [topic, fault] of faults) assert.equal(resolve(setup, topic).fault, fault);
+    assert.equal(setup.table.resolveName('+').fault, TopicFault.Wildcard);
+    assert.equal(setup.table.size, 0);
+  });
+
+  it('follows the subscriptions', () => {
+    const setup = setUp();
+    const entry = resolve(setup, 'x/y');
+    assert.equal(subscribersOf(setup, entry), '');
+    subscribe(setup, 'a', 'x/+');
+    const first = setup.table.matches(entry);
+    assert.equal(setup.table.matches(entry), first);
+    subscribe(setup, 'b', 'x/#');
+    assert.equal(subscribersOf(setup, entry).length, 2);
+    assert.equal(first.subscribers.length, 1, 'a delivery that goes through it is not disturbed');
+    setup.tree.removeSubscriber('a');
+    assert.equal(subscribersOf(setup, resolve(setup, 'x/y')), 'b');
+  });
+
+  it('lets go of subscribers that are gone', () => {
+    const setup = setUp();
+    subscribe(setup, 'a', '#');
+    const entry = resolve(setup, 'x');
+    assert.equal(subscribersOf(setup, entry), 'a');
+    setup.tree.removeSubscriber('a');
+    assert.equal(setup.table.matchCount, 1);
+    setup.table.forgetOldMatches();
+    assert.equal(setup.table.matchCount, 0);
+    assert.equal(entry.matches.subscribers.length, 0);
+  });
+
+  it('keeps the topics that come again, whatever else comes', () => {
+    const setup = setUp({ maxTopics: 50 });
+    const hot = Array.from({ length: 10 }, (_, index) => resolve(setup, `hot/${index}`));
+    for (let flood = 0; flood < 5000; flood++) {
+      resolve(setup, `flood/${flood}`);
+      if (flood % 20 === 0) for (const { topicName } of hot) resolve(setup, topicName);
+    }
+    assert.equal(setup.table.size, 50);
+    for (const entry of hot) assert.equal(resolve(setup, entry.topicName), entry);
+  });
+
+  it('is right for an entry that it no longer keeps', () => {
+    const setup = setUp({ maxTopics: 1 });
+    subscribe(setup, 'a', 'x');
+    const entry = resolve(setup, 'x');
+    assert.equal(subscribersOf(setup, entry), 'a');
+    resolve(setup, 'y');
+    assert.notEqual(resolve(setup, 'x'), entry);
+    subscribe(setup, 'b', 'x');
+    assert.equal(subscribersOf(setup, entry).length, 2);
+    assert.equal(setup.table.matchCount, 0, 'what is not kept does not count');
+  });
+
+  it('does not keep topics longer than 1024 bytes', () => {
+    const setup = setUp();
+    subscribe(setup, 'a', '+');
+    const topic = 'a'.repeat(1025);
+    const entry = resolve(setup, topic);
+    assert.deepEqual([entry.topicName, subscribersOf(setup, entry)], [topic, 'a']);
+    assert.notEqual(resolve(setup, topic), entry);
+    assert.equal(setup.table.size, 0);
+  });
+
+  it('bounds the matches of all topics together', () => {
+    const setup = setUp({ maxMatches: 25 });
+    for (const name of 'abcdefghij') subscribe(setup, name, '#');
+    for (let topic = 0; topic < 100; topic++) {
+      assert.equal(subscribersOf(setup, resolve(setup, `x/${topic % 7}`)).length, 10);
+      assert.ok(setup.table.matchCount <= 25);
+    }
+    for (let index = 0; index < 20; index++) subscribe(setup, `k${index}`, '#');
+    setup.table.forgetOldMatches();
+    assert.equal(setup.table.matches(resolve(setup, 'x/1')).subscribers.length, 30);
+    assert.equal(setup.table.matchCount, 0, 'more than may be kept at all');
+  });
+
+  it(`knows what a Map would know, at any size (seed ${seed})`, () => {
+    const topic = fc.oneof(
+      fc.integer({ min: 0, max: 40 }).map((number) => `t${number}`),
+      fc.integer({ min: 1, max: 12 }).map((length) => 'abcdabcdabcd'.slice(0, length)),
+      fc.string({ minLength: 1, maxLength: 9, unit: 'binary' }).filter((text) => !/[+#\0]/.test(text)),
+    );
+    const step = fc.record({ topic, change: fc.integer({ min: 0, max: 9 }) });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 0, max: 12 }),
+        fc.array(step, { maxLength: 150 }),
+        (maxTopics, maxMatches, steps) => {
+          const setup = setUp({ maxTopics, maxMatches });
+          const exact = new Map<string, Set<string>>();
+          for (const { topic, change } of steps) {
+            const known = exact.get(topic) ?? new Set();
+            exact.set(topic, known);
+            if (change === 0) setup.tree.removeSubscriber('a');
+            if (change === 0) for (const set of exact.values()) set.delete('a');
+            const subscriber = ['', 'a', 'b', 'c'][change];
+            if (subscriber !== undefined && subscriber !== '') {
+              subscribe(setup, subscriber, topic);
+              known.add(subscriber);
+            }
+            const entry = resolve(setup, topic);
+            assert.equal(entry.topicName, topic);
+            assert.equal(subscribersOf(setup, entry), [...known].sort().join(''));
+            assert.ok(setup.table.size <= maxTopics && setup.table.matchCount <= maxMatches);
+          }
+        },
+      ),
+      { seed, numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,282 @@
+import { isUtf8 } from 'node:buffer';
+import { randomMultiplier } from './random-seed.ts';
+import type { SharedGroup } from './shared-group.ts';
+import type { SubscriptionMatch } from './subscription-match.ts';
+import type { SubscriptionTree, TopicMatches } from './subscription-tree.ts';
+import { findTopicNameFault, MAX_TOPIC_BYTES, TopicFault } from './topic-name.ts';
+
+const NEVER_MATCHED = -1;
+const NOT_KEPT = -1;
+const FIRST_BUCKETS = 64;
+/** A longer topic is not kept: there are few, and the table's memory stays bounded by its number of entries. */
+const MAX_KEPT_TOPIC_BYTES = 1024;
+const NO_WORDS = new Int32Array(0);
+const NO_KEY = { byteLength: 0, words: NO_WORDS, hash: 0 };
+
+/** The bytes of a topic, four to a word. */
+type TopicKey = { readonly byteLength: number; readonly words: Int32Array; readonly hash: number };
+
+/** A topic as its bytes were found to be: made once, not for each message. */
+export class TopicEntry<S> {
+  /** Empty when the bytes are not UTF-8. */
+  readonly topicName: string;
+  /** What forbids it as the topic of a message; undefined when nothing does. */
+  readonly fault: TopicFault | undefined;
+  /** The rest belongs to the table. */
+  readonly byteLength: number;
+  readonly words: Int32Array;
+  readonly hash: number;
+  matches: TopicMatches<S> = { subscribers: [], sharedGroups: [] };
+  generation = NEVER_MATCHED;
+  wasUsed = false;
+  place = NOT_KEPT;
+  nextInBucket: TopicEntry<S> | undefined = undefined;
+
+  constructor(topicName: string, fault: TopicFault | undefined, key: TopicKey) {
+    this.topicName = topicName;
+    this.fault = fault;
+    this.byteLength = key.byteLength;
+    this.words = key.words;
+    this.hash = key.hash;
+  }
+
+  get isValid(): boolean {
+    return this.fault === undefined;
+  }
+}
+
+export type TopicTableOptions<S> = {
+  readonly subscriptions: SubscriptionTree<S>;
+  readonly maxTopicLevels: number;
+  /** How many topics are kept. */
+  readonly maxTopics: number;
+  /** How many matches, of all kept topics together; 8 bytes each. */
+  readonly maxMatches: number;
+};
+
+/**
+ * From the bytes of a Topic Name, as a PUBLISH brings them, to what is known of it: its text, whether it is valid,
+ * and who gets its messages. Bounded; when it is full a topic goes that was not used since the table last went
+ * round, so a flood of topics that come once does not drive out those that come again and again.
+ */
+export class TopicTable<S> {
+  readonly #subscriptions: SubscriptionTree<S>;
+  readonly #maxTopicLevels: number;
+  readonly #maxTopics: number;
+  readonly #maxMatches: number;
+  readonly #multiplier = randomMultiplier();
+  readonly #words = new Int32Array((MAX_TOPIC_BYTES >> 2) + 1);
+  readonly #scratch: TopicMatches<S> = { subscribers: [], sharedGroups: [] };
+  #buckets: (TopicEntry<S> | undefined)[] = makeBuckets(FIRST_BUCKETS);
+  readonly #kept: TopicEntry<S>[] = [];
+  #hand = 0;
+  #matchHand = 0;
+  #matchCount = 0;
+
+  constructor({ subscriptions, maxTopicLevels, maxTopics, maxMatches }: TopicTableOptions<S>) {
+    this.#subscriptions = subscriptions;
+    this.#maxTopicLevels = maxTopicLevels;
+    this.#maxTopics = Math.max(1, maxTopics);
+    this.#maxMatches = maxMatches;
+  }
+
+  /** The number of topics that are kept. */
+  get size(): number {
+    return this.#kept.length;
+  }
+
+  /** The number of matches that are kept, of all topics. */
+  get matchCount(): number {
+    return this.#matchCount;
+  }
+
+  /**
+   * What is known of the topic `bytes[start, end)`. The bytes are only read during this call. An entry may be held
+   * on to, by a Topic Alias for example: {@link matches} stays right for it.
+   */
+  resolve(bytes: Uint8Array, start: number, end: number): TopicEntry<S> {
+    const hash = this.#readWords(bytes, start, end);
+    let entry = this.#buckets[hash & (this.#buckets.length - 1)];
+    while (entry !== undefined) {
+      if (entry.hash === hash && entry.byteLength === end - start && isSameTopic(entry.words, this.#words)) {
+        entry.wasUsed = true;
+        return entry;
+      }
+      entry = entry.nextInBucket;
+    }
+    return this.#learn(bytes, start, end, hash);
+  }
+
+  /** As {@link resolve}, for a topic that is a text already: a will, or a message of the server itself. */
+  resolveName(topicName: string): TopicEntry<S> {
+    const fault = findTopicNameFault(topicName, this.#maxTopicLevels);
+    if (fault !== undefined) return new TopicEntry(topicName, fault, NO_KEY);
+    const bytes = Buffer.from(topicName);
+    return this.resolve(bytes, 0, bytes.length);
+  }
+
+  /** Who gets messages of this topic, which must be valid. The result is never changed: later calls give another. */
+  matches(entry: TopicEntry<S>): TopicMatches<S> {
+    entry.wasUsed = true;
+    return entry.generation === this.#subscriptions.generation ? entry.matches : this.#matchAnew(entry);
+  }
+
+  /**
+   * Lets go of results that subscriptions have overtaken, and with them of subscribers that are gone. To be called
+   * now and then: a topic that is used again is matched anew without it.
+   */
+  forgetOldMatches(): void {
+    const { generation } = this.#subscriptions;
+    for (const entry of this.#kept) {
+      if (entry.generation !== generation) this.#keepMatches(entry, noMatches(), NEVER_MATCHED);
+    }
+  }
+
+  /**
+   * Four bytes a step into `#words`, the last ones with zeros; returns their hash. Topics are compared by these
+   * words: reading each byte once is what a hit costs.
+   */
+  #readWords(bytes: Uint8Array, start: number, end: number): number {
+    const words = this.#words;
+    const multiplier = this.#multiplier;
+    let hash = multiplier ^ (end - start);
+    let count = 0;
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+      words[count++] = word;
+      hash = Math.imul(hash ^ word, multiplier);
+      hash ^= hash >>> 15;
+    }
+    let rest = 0;
+    for (let shift = 0; at < end; at++, shift += 8) rest |= bytes[at]! << shift;
+    words[count] = rest;
+    hash = Math.imul(hash ^ rest, multiplier);
+    return hash ^ (hash >>> 15);
+  }
+
+  #learn(bytes: Uint8Array, start: number, end: number, hash: number): TopicEntry<S> {
+    if (!isUtf8(bytes.subarray(start, end)))
+      return new TopicEntry('', TopicFault.NotUtf8, { byteLength: 0, words: NO_WORDS, hash });
+    const topicName = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
+    const fault = findTopicNameFault(topicName, this.#maxTopicLevels);
+    const byteLength = end - start;
+    const isKept = fault === undefined && byteLength <= MAX_KEPT_TOPIC_BYTES;
+    const words = isKept ? this.#words.slice(0, (byteLength >> 2) + 1) : NO_WORDS;
+    const entry = new TopicEntry<S>(topicName, fault, { byteLength, words, hash });
+    if (isKept) this.#keep(entry);
+    return entry;
+  }
+
+  #keep(entry: TopicEntry<S>): void {
+    const kept = this.#kept;
+    if (kept.length < this.#maxTopics) {
+      if (kept.length * 2 >= this.#buckets.length) this.#growBuckets();
+      entry.place = kept.length;
+      kept.push(entry);
+    } else {
+      entry.place = this.#makePlace();
+      kept[entry.place] = entry;
+    }
+    this.#intoBucket(entry);
+  }
+
+  /** Drops the first topic that was not used since the hand last passed it. */
+  #makePlace(): number {
+    for (;;) {
+      const place = this.#hand;
+      const entry = this.#kept[place]!;
+      this.#hand = place + 1 === this.#kept.length ? 0 : place + 1;
+      if (!entry.wasUsed) {
+        this.#drop(entry);
+        return place;
+      }
+      entry.wasUsed = false;
+    }
+  }
+
+  #drop(entry: TopicEntry<S>): void {
+    this.#keepMatches(entry, noMatches(), NEVER_MATCHED);
+    entry.place = NOT_KEPT;
+    const bucket = entry.hash & (this.#buckets.length - 1);
+    let before = this.#buckets[bucket];
+    if (before === entry) {
+      this.#buckets[bucket] = entry.nextInBucket;
+    } else {
+      while (before !== undefined && before.nextInBucket !== entry) before = before.nextInBucket;
+      if (before !== undefined) before.nextInBucket = entry.nextInBucket;
+    }
+    entry.nextInBucket = undefined;
+  }
+
+  #intoBucket(entry: TopicEntry<S>): void {
+    const bucket = entry.hash & (this.#buckets.length - 1);
+    entry.nextInBucket = this.#buckets[bucket];
+    this.#buckets[bucket] = entry;
+  }
+
+  #growBuckets(): void {
+    this.#buckets = makeBuckets(this.#buckets.length * 4);
+    for (const entry of this.#kept) this.#intoBucket(entry);
+  }
+
+  #matchAnew(entry: TopicEntry<S>): TopicMatches<S> {
+    const { generation } = this.#subscriptions;
+    this.#subscriptions.match(entry.topicName, this.#scratch);
+    // A new object each time: a delivery that is going through the last one goes on undisturbed.
+    const matches = copyOf(this.#scratch);
+    this.#scratch.subscribers.length = 0;
+    this.#scratch.sharedGroups.length = 0;
+    if (entry.place === NOT_KEPT || countOf(matches) > this.#maxMatches) return matches;
+    this.#keepMatches(entry, matches, generation);
+    if (this.#matchCount > this.#maxMatches) this.#makeRoomForMatches(entry);
+    return matches;
+  }
+
+  #keepMatches(entry: TopicEntry<S>, matches: TopicMatches<S>, generation: number): void {
+    this.#matchCount += countOf(matches) - countOf(entry.matches);
+    entry.matches = matches;
+    entry.generation = generation;
+  }
+
+  /** Drops results, those of topics not used since the hand last passed first, until few enough are left. */
+  #makeRoomForMatches(newest: TopicEntry<S>): void {
+    while (this.#matchCount > this.#maxMatches) {
+      this.#matchHand = (this.#matchHand + 1) % this.#kept.length;
+      const entry = this.#kept[this.#matchHand]!;
+      if (entry === newest || countOf(entry.matches) === 0) continue;
+      if (entry.wasUsed) entry.wasUsed = false;
+      else this.#keepMatches(entry, noMatches(), NEVER_MATCHED);
+    }
+  }
+}
+
+const NOBODY: SubscriptionMatch<never>[] = [];
+const NO_GROUPS: SharedGroup<never>[] = [];
+
+function noMatches<S>(): TopicMatches<S> {
+  return { subscribers: NOBODY, sharedGroups: NO_GROUPS };
+}
+
+/** As large as it must be: an array that grew has room to spare. */
+function copyOf<S>({ subscribers, sharedGroups }: TopicMatches<S>): TopicMatches<S> {
+  return {
+    subscribers: subscribers.length === 0 ? NOBODY : subscribers.slice(),
+    sharedGroups: sharedGroups.length === 0 ? NO_GROUPS : sharedGroups.slice(),
+  };
+}
+
+function countOf<S>({ subscribers, sharedGroups }: TopicMatches<S>): number {
+  return subscribers.length + sharedGroups.length;
+}
+
+function makeBuckets<S>(count: number): (TopicEntry<S> | undefined)[] {
+  return Array.from({ length: count }, () => undefined);
+}
+
+function isSameTopic(known: Int32Array, words: Int32Array): boolean {
+  for (let index = 0; index < known.length; index++) {
+    if (known[index] !== words[index]) return false;
+  }
+  return true;
+}
