@@ -24,14 +24,17 @@ async function startBroker(t: TestContext, ports: HubPorts): Promise<ChildProgra
 
 async function startVirtualDevice(
   t: TestContext,
-  { kind, ports, args = [] }: { kind: 'sensor' | 'radio'; ports: HubPorts; args?: readonly string[] },
+  start: { broker: ChildProgram; kind: 'sensor' | 'radio'; ports: HubPorts; args?: readonly string[] },
 ): Promise<ChildProgram> {
+  const { broker, kind, ports, args = [] } = start;
   const hub = ['--port', String(ports.tcp), '--udp-port', String(ports.udp)];
   const device = new ChildProgram(recadoWords('simulate', kind, '--headless', ...hub, ...args), {
     name: `recado simulate ${kind}`,
   });
   t.after(() => device.stop());
   await device.waitForLine(/DE1: online/);
+  // It has its id now; the broker has its description a moment later.
+  await broker.waitForLine('connected DE1 127.0.0.1');
   return device;
 }
 
@@ -59,8 +62,7 @@ describe(
       const broker = await startBroker(t, ports);
       const app = new SeedApplication(ports.http);
       t.after(() => app.stop());
-      await startVirtualDevice(t, { kind: 'sensor', ports, args: ['--temperature', '25'] });
-      await broker.waitForLine('connected DE1 127.0.0.1');
+      await startVirtualDevice(t, { broker, kind: 'sensor', ports, args: ['--temperature', '25'] });
 
       assert.deepEqual(await app.answer('devices'), ['DE1']);
       assert.deepEqual(await app.answer('commands DE1'), {
@@ -100,7 +102,7 @@ describe(
       const broker = await startBroker(t, ports);
       const app = new SeedApplication(ports.http);
       t.after(() => app.stop());
-      await startVirtualDevice(t, { kind: 'radio', ports });
+      await startVirtualDevice(t, { broker, kind: 'radio', ports });
       const state = (status: string, song: string, songStatus: string): object => ({
         Descrição: 'Aparelho de som via internet',
         'Status do dispositivo': status,
@@ -149,7 +151,7 @@ describe(
     it('a device finds a broker again that was killed and started anew', async (t) => {
       const ports = await findFreePorts();
       const first = await startBroker(t, ports);
-      const device = await startVirtualDevice(t, { kind: 'radio', ports });
+      const device = await startVirtualDevice(t, { broker: first, kind: 'radio', ports });
       first.signal('SIGKILL');
       await first.exit();
       await device.waitForLine(/DE1: waiting/);
@@ -167,7 +169,7 @@ describe(
       const broker = await startBroker(t, ports);
       const app = new SeedApplication(ports.http);
       t.after(() => app.stop());
-      const device = await startVirtualDevice(t, { kind: 'radio', ports });
+      const device = await startVirtualDevice(t, { broker, kind: 'radio', ports });
       await broker.waitForLine('keep-alive DE1', { timeoutMs: KEPT_ALIVE_TIMEOUT_MS });
       const mark = device.mark();
       broker.signal('SIGSTOP');
@@ -185,8 +187,7 @@ describe(
     it('a device that is stopped leaves the broker at once', async (t) => {
       const ports = await findFreePorts();
       const broker = await startBroker(t, ports);
-      const device = await startVirtualDevice(t, { kind: 'sensor', ports });
-      await broker.waitForLine('connected DE1 127.0.0.1');
+      const device = await startVirtualDevice(t, { broker, kind: 'sensor', ports });
       device.signal('SIGTERM');
       assert.equal(await device.exit(), 0);
       await broker.waitForLine(/^disconnected DE1 /, { timeoutMs: KEPT_ALIVE_TIMEOUT_MS });
