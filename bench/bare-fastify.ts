@@ -1,8 +1,8 @@
 import Fastify from 'fastify';
 
 /*
- * What the hub's routes are held against: Fastify alone, one route with a schema for its parameters and its answer, no
- * device behind it. Prints its port; ends with its standard input.
+ * What the hub's routes are held against: Fastify alone, routes with schemas for what comes and goes (one without a
+ * body, one with a JSON body), no device behind them. Prints its port; ends with its standard input.
  */
 
 const app = Fastify();
@@ -22,6 +22,26 @@ app.post(
     },
   },
   async () => ({ Resposta: 'ok' }),
+);
+
+app.post(
+  '/json/:deviceId/commands/:name',
+  {
+    schema: {
+      params: {
+        type: 'object',
+        properties: { deviceId: { type: 'string', maxLength: 64 }, name: { type: 'string', maxLength: 64 } },
+        required: ['deviceId', 'name'],
+      },
+      body: {
+        type: 'object',
+        properties: { input: {}, timeoutMs: { type: 'integer', minimum: 1 } },
+        additionalProperties: false,
+      },
+      response: { 200: { type: 'object', properties: { output: {} }, required: ['output'] } },
+    },
+  },
+  async () => ({ output: 'ok' }),
 );
 
 const url = await app.listen({ host: '127.0.0.1', port: 0 });

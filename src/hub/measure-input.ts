@@ -9,6 +9,7 @@ export type InputLimits = {
  * the input: validating and writing it cost as much as it has values, and go as deep as it does.
  */
 export function measureInput(input: unknown, limits: InputLimits): string | undefined {
+  if (typeof input !== 'object' || input === null) return undefined;
   let values = 0;
   let level: unknown[] = [input];
   for (let depth = 0; level.length > 0; depth++) {
