@@ -268,7 +268,8 @@ export class FramedSession implements Session, DeviceLink, FramedDevice {
   #write(message: object): void {
     if (this.#isEnded) return;
     this.#peer.socket.write(`${JSON.stringify(message)}\n`);
-    // A peer that asks and does not read would fill the hub's memory with answers.
+    // A peer that asks and does not read would fill the hub's memory with answers. Twice, because a command that was
+    // let in just below the limit may itself be long.
     if (this.#peer.socket.writableLength <= this.#context.options.maxOutboxBytes * 2) return;
     this.#context.counters.outboxFull++;
     this.end('protocol-error');
