@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
 import { benchFleet } from './fleet.ts';
+import { benchMqttBrokers } from './mqtt-brokers.ts';
 import { benchMqttCodec } from './mqtt-codec.ts';
+import { benchMqttIdle } from './mqtt-idle.ts';
 import { benchMqttMatch } from './mqtt-match.ts';
 import { compileTools, SERVER_CORE } from './load-tools.ts';
 
@@ -11,6 +13,8 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N]
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   fleet       5,000 idle devices                                             (60 s; --seconds 600 for the bar)
+  mqtt        messages through the broker, against Mosquitto and Aedes        (3 rounds of six workloads)
+  mqtt-idle   9,000 idle clients: memory and CPU of each                     (3 rounds)
   mqtt-codec  what one MQTT packet costs to cut, read and write
   mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
 
@@ -23,6 +27,8 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<boolean>>> 
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
+  mqtt: ({ rounds }) => benchMqttBrokers({ rounds }),
+  'mqtt-idle': ({ rounds }) => benchMqttIdle({ rounds }),
   'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
   'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
 };

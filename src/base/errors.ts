@@ -32,6 +32,16 @@ export const ERROR_TABLE = {
   MESSAGE_INVALID: { status: 400, title: 'A message of the device could not be read' },
   MESSAGE_TOO_LARGE: { status: 413, title: 'A message of the device was too large' },
   TOO_MANY_CONNECTIONS: { status: 503, title: 'The hub holds as many connections as it may' },
+  BROKER_UNREACHABLE: { status: 503, title: 'The MQTT broker could not be reached' },
+  BROKER_REFUSED: { status: 502, title: 'The MQTT broker refused the connection' },
+  BROKER_DENIED: { status: 502, title: 'The MQTT broker denied a message or a subscription' },
+  BROKER_OFFLINE: { status: 503, title: 'The MQTT broker was away, and the message was not sent' },
+  BROKER_LOST: { status: 502, title: 'The connection to the MQTT broker was lost' },
+  BROKER_TIMEOUT: { status: 504, title: 'The MQTT broker did not answer in time' },
+  TOO_MANY_MESSAGES: { status: 429, title: 'Too many messages wait for the MQTT broker' },
+  PACKET_TOO_LARGE: { status: 413, title: 'The message is larger than the MQTT broker takes' },
+  TOPIC_INVALID: { status: 400, title: 'The topic is not valid' },
+  BUS_CLOSED: { status: 503, title: 'The connection to the MQTT broker was closed here' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 /** A stable code: programs may compare it; the texts around it may change. */

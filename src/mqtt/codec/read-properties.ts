@@ -21,6 +21,17 @@ export function readProperties<H extends PropertyHolder>(reader: PacketReader, h
   const end = reader.position + length;
   if (end > outerEnd) throw malformed('the properties are longer than the packet');
   reader.end = end; // no value may reach past the properties
+  const found = readPropertiesToEnd(reader, holder);
+  reader.end = outerEnd;
+  return found;
+}
+
+/** As {@link readProperties}, where the properties are all that the reader has, without their length. */
+export function readPropertiesToEnd<H extends PropertyHolder>(
+  reader: PacketReader,
+  holder: H,
+): PropertiesOf<H> {
+  const { end } = reader;
   const rows = propertiesById(holder);
   const found: Record<string, unknown> = {};
   while (reader.position < end) {
@@ -37,7 +48,6 @@ export function readProperties<H extends PropertyHolder>(reader: PacketReader, h
       found[row.name] = readValue(reader, row);
     }
   }
-  reader.end = outerEnd;
   return found as PropertiesOf<H>;
 }
 

@@ -4,6 +4,8 @@ import { isEncodableText } from './utf8.ts';
 
 /** A buffer that has grown beyond this is given back by `reset`. */
 const MAX_KEPT_BYTES = 1 << 20;
+/** Of the buffer that takes the place of one that was given away. */
+const FRESH_BYTES = 1024;
 /** Up to so many bytes a loop is quicker than `set` with its view, and up to so many characters than `write`. */
 const SHORT_SLICE_BYTES = 32;
 const SHORT_TEXT_CHARACTERS = 64;
@@ -40,6 +42,35 @@ export class PacketWriter {
     this.#buffer.copy(copy, 0, 0, this.#complete);
     this.reset();
     return copy;
+  }
+
+  /** The buffer itself, borrowed: complete packets lie from 0 to `length`. */
+  get buffer(): Buffer {
+    return this.#buffer;
+  }
+
+  /** Gives the complete packets away with the buffer they are in, and goes on with a new one. */
+  detach(): Buffer {
+    const bytes = this.bytes();
+    this.#buffer = Buffer.allocUnsafeSlow(FRESH_BYTES);
+    this.#position = 0;
+    this.#complete = 0;
+    return bytes;
+  }
+
+  /** Takes packets that are complete already; index of their first byte in `buffer`. */
+  appendPackets(source: Uint8Array, start: number, end: number): number {
+    const at = this.#complete;
+    this.#position = at;
+    this.writeSlice(source, start, end);
+    this.#complete = this.#position;
+    return at;
+  }
+
+  /** Forgets the packets that begin at `length` or after it. */
+  truncate(length: number): void {
+    this.#complete = length;
+    this.#position = length;
   }
 
   /** Forgets everything that was written. */

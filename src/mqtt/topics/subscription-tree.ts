@@ -105,6 +105,11 @@ export class SubscriptionTree<S> {
     return true;
   }
 
+  /** Makes every result that was kept old: something outside has changed what it should be. */
+  invalidate(): void {
+    this.#generation++;
+  }
+
   /** False when there was no such subscription (Reason Code 0x11). */
   remove(subscriber: S, filter: TopicFilter): boolean {
     const record = this.#find(subscriber, filter);

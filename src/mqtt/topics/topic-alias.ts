@@ -86,12 +86,25 @@ export class OutboundTopicAliases<T> {
     } else {
       alias = this.#newer[0]!;
       this.#unlink(alias);
-      this.#aliases.delete(this.#topics[alias]!);
+      const before = this.#topics[alias];
+      if (before !== undefined) this.#aliases.delete(before);
       this.#topics[alias] = topic;
     }
     this.#aliases.set(topic, alias);
     this.#linkAsNewest(alias);
     return alias;
+  }
+
+  /** Takes an alias back that the peer was not told after all; it is the next one to be given. */
+  forget(alias: number): void {
+    this.#aliases.delete(this.#topics[alias]!);
+    this.#topics[alias] = undefined;
+    this.#unlink(alias);
+    const last = this.#newer[0]!;
+    this.#newer[alias] = last;
+    this.#older[alias] = 0;
+    this.#older[last] = alias;
+    this.#newer[0] = alias;
   }
 
   #unlink(alias: number): void {

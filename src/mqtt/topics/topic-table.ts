@@ -52,6 +52,8 @@ export type TopicTableOptions<S> = {
   readonly maxTopics: number;
   /** How many matches, of all kept topics together; 8 bytes each. */
   readonly maxMatches: number;
+  /** Leaves out subscribers that may not receive a topic; asked once for each result, not for each message. */
+  readonly canReceive?: ((subscriber: S, topicName: string) => boolean) | undefined;
 };
 
 /**
@@ -64,6 +66,7 @@ export class TopicTable<S> {
   readonly #maxTopicLevels: number;
   readonly #maxTopics: number;
   readonly #maxMatches: number;
+  readonly #canReceive: ((subscriber: S, topicName: string) => boolean) | undefined;
   readonly #multiplier = randomMultiplier();
   readonly #words = new Int32Array((MAX_TOPIC_BYTES >> 2) + 1);
   readonly #scratch: TopicMatches<S> = { subscribers: [], sharedGroups: [] };
@@ -73,8 +76,10 @@ export class TopicTable<S> {
   #matchHand = 0;
   #matchCount = 0;
 
-  constructor({ subscriptions, maxTopicLevels, maxTopics, maxMatches }: TopicTableOptions<S>) {
+  constructor(options: TopicTableOptions<S>) {
+    const { subscriptions, maxTopicLevels, maxTopics, maxMatches, canReceive } = options;
     this.#subscriptions = subscriptions;
+    this.#canReceive = canReceive;
     this.#maxTopicLevels = maxTopicLevels;
     this.#maxTopics = Math.max(1, maxTopics);
     this.#maxMatches = maxMatches;
@@ -223,6 +228,13 @@ export class TopicTable<S> {
   #matchAnew(entry: TopicEntry<S>): TopicMatches<S> {
     const { generation } = this.#subscriptions;
     this.#subscriptions.match(entry.topicName, this.#scratch);
+    const canReceive = this.#canReceive;
+    if (canReceive !== undefined) {
+      const all = this.#scratch.subscribers;
+      const allowed = all.filter(({ subscriber }) => canReceive(subscriber, entry.topicName));
+      all.length = 0;
+      for (const match of allowed) all.push(match);
+    }
     // A new object each time: a delivery that is going through the last one goes on undisturbed.
     const matches = copyOf(this.#scratch);
     this.#scratch.subscribers.length = 0;

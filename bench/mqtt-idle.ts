@@ -1,0 +1,78 @@
+import { runMqttLoad, type MqttIdleReport } from './load-tools.ts';
+import { startAedes, startMosquitto, startRecado, type BrokerServer } from './mqtt-broker-servers.ts';
+import { median, printBars, printTable } from './print-table.ts';
+
+const CLIENTS = 9000;
+const MAX_KIB_EACH = 6;
+const MAX_CPU_US_PER_CONNECT = 110;
+const RECADO = 'Recado';
+
+const BROKERS: Readonly<Record<string, () => Promise<BrokerServer>>> = {
+  [RECADO]: startRecado,
+  Mosquitto: startMosquitto,
+  Aedes: startAedes,
+};
+
+/**
+ * Clients that connect and do nothing more: what each takes. Every round starts the brokers anew, since memory that
+ * earlier clients left behind would be used again and not be seen.
+ */
+export async function benchMqttIdle({ rounds }: { rounds: number }): Promise<boolean> {
+  const reports = new Map<string, MqttIdleReport[]>();
+  const failed = new Set<string>();
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, start] of Object.entries(BROKERS)) {
+      if (failed.has(name)) continue;
+      try {
+        reports.set(name, [...(reports.get(name) ?? []), await measure(start)]);
+      } catch (error) {
+        failed.add(name);
+        reports.delete(name);
+        process.stdout.write(
+          `  ${name} does not take part: ${error instanceof Error ? error.message : String(error)}\n`,
+        );
+      }
+    }
+  }
+  return report(reports, rounds);
+}
+
+async function measure(start: () => Promise<BrokerServer>): Promise<MqttIdleReport> {
+  const server = await start();
+  try {
+    const target = ['-P', String(server.port), '-S', String(server.program.pid)];
+    return await runMqttLoad<MqttIdleReport>([...target, '-i', String(CLIENTS)]);
+  } finally {
+    await server.stop();
+  }
+}
+
+function report(reports: ReadonlyMap<string, readonly MqttIdleReport[]>, rounds: number): boolean {
+  const figures = [...reports].map(([name, each]) => ({
+    name,
+    kibEach: median(each.map((one) => one.kibEach)),
+    cpuUs: median(each.map((one) => one.cpuUsPerConnect)),
+    perSecond: median(each.map((one) => one.perSecond)),
+    rssMib: median(each.map((one) => one.rssKib / 1024)),
+  }));
+  printTable(
+    `MQTT: ${CLIENTS} idle clients, medians of ${rounds} rounds`,
+    ['broker', 'KiB each', 'CPU µs per connect', 'connects/s', 'RSS MiB'],
+    figures.map((each) => [each.name, each.kibEach, each.cpuUs, each.perSecond, each.rssMib]),
+  );
+  const recado = figures.find((each) => each.name === RECADO);
+  return printBars([
+    {
+      figure: 'memory of an idle client',
+      met: recado !== undefined && recado.kibEach <= MAX_KIB_EACH,
+      measured: recado === undefined ? 'not measured' : `${recado.kibEach.toFixed(1)} KiB`,
+      wanted: `at most ${MAX_KIB_EACH} KiB`,
+    },
+    {
+      figure: 'CPU of a connect',
+      met: recado !== undefined && recado.cpuUs <= MAX_CPU_US_PER_CONNECT,
+      measured: recado === undefined ? 'not measured' : `${recado.cpuUs.toFixed(0)} µs`,
+      wanted: `at most ${MAX_CPU_US_PER_CONNECT} µs`,
+    },
+  ]);
+}

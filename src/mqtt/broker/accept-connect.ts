@@ -1,0 +1,118 @@
+import type { ConnackProperties } from '../codec/connack.ts';
+import type { ConnectPacket } from '../codec/connect.ts';
+import { MAX_UINT_16 } from '../codec/control-packet.ts';
+import { NO_PROPERTIES } from '../codec/property.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { OutboundTopicAliases } from '../topics/topic-alias.ts';
+import { askPublishHooks } from './ask-publish-hooks.ts';
+import { refuseConnect } from './close-connection.ts';
+import { ConnectionState, type Connection } from './connection.ts';
+import type { ApplicationMessage, ClientInfo } from './hooks.ts';
+import { sendQueued } from './send-queued.ts';
+import { attachSession, resumeSession } from './session-lifecycle.ts';
+
+/** A client that does not answer for this many Keep Alives is gone [MQTT-3.1.2-22]. */
+const KEEP_ALIVE_FACTOR = 1.5;
+
+/** A client is who it says: gives it its session, and the CONNACK with what holds from now on (section 3.2). */
+export function acceptConnect(
+  connection: Connection,
+  packet: ConnectPacket,
+  client: ClientInfo,
+  authentication: ConnackProperties,
+): void {
+  const { engine, acceptor } = connection;
+  const { options } = acceptor;
+  connection.client = client;
+  connection.authentication = undefined;
+  if (!mayPublishWill(connection, packet, client)) return;
+  const requested = packet.properties.sessionExpiryInterval ?? 0;
+  const expiryInterval = Math.min(requested, options.maximumSessionExpiryInterval);
+  const { cleanStart } = packet;
+  const sessionPresent = attachSession(engine, connection, { client, cleanStart, expiryInterval });
+  if (sessionPresent === undefined) {
+    refuseConnect(connection, ReasonCode.QUOTA_EXCEEDED, `maxSessions is ${engine.options.maxSessions}`);
+    return;
+  }
+  connection.state = ConnectionState.CONNECTED;
+  connection.requestedSessionExpiry = requested;
+  connection.willMessage = packet.willMessage;
+  connection.sendQuota = Math.min(
+    packet.properties.receiveMaximum ?? MAX_UINT_16,
+    options.maxInflightMessages,
+  );
+  const aliasMaximum = Math.min(packet.properties.topicAliasMaximum ?? 0, options.topicAliasMaximum);
+  if (aliasMaximum > 0) connection.outboundAliases = new OutboundTopicAliases(aliasMaximum);
+  const keepAlive = cappedKeepAlive(packet.keepAlive, options.serverKeepAlive);
+  startKeepAlive(connection, keepAlive);
+
+  const properties =
+    packet.protocolVersion === 5
+      ? { ...connackProperties(connection, packet, { expiryInterval, keepAlive }), ...authentication }
+      : NO_PROPERTIES;
+  connection.send({ type: 'connack', sessionPresent, reasonCode: ReasonCode.SUCCESS, properties });
+  for (const hook of acceptor.hooks.onConnected) {
+    engine.observe(hook.name, 'onConnected', () => hook.onConnected(client));
+  }
+  const { session } = connection;
+  if (!sessionPresent || session === undefined) return;
+  resumeSession(session, connection);
+  sendQueued(engine, session);
+}
+
+/** Only what is not as the client would take it to be without being told. */
+function connackProperties(
+  connection: Connection,
+  packet: ConnectPacket,
+  { expiryInterval, keepAlive }: { expiryInterval: number; keepAlive: number },
+): ConnackProperties {
+  const { options } = connection.acceptor;
+  const { properties, clientId } = packet;
+  const { maximumQos } = options;
+  const wantsResponseInformation = properties.requestResponseInformation === true;
+  return {
+    ...(expiryInterval === (properties.sessionExpiryInterval ?? 0)
+      ? {}
+      : { sessionExpiryInterval: expiryInterval }),
+    ...(options.receiveMaximum === MAX_UINT_16 ? {} : { receiveMaximum: options.receiveMaximum }),
+    ...(maximumQos === 2 ? {} : { maximumQos }),
+    ...(options.retainAvailable ? {} : { retainAvailable: false }),
+    maximumPacketSize: options.maximumPacketSize,
+    ...(clientId === '' ? { assignedClientIdentifier: connection.client!.clientId } : {}), // [MQTT-3.2.2-16]
+    ...(options.topicAliasMaximum === 0 ? {} : { topicAliasMaximum: options.topicAliasMaximum }),
+    ...(options.wildcardSubscriptionAvailable ? {} : { wildcardSubscriptionAvailable: false }),
+    ...(options.subscriptionIdentifierAvailable ? {} : { subscriptionIdentifierAvailable: false }),
+    ...(options.sharedSubscriptionAvailable ? {} : { sharedSubscriptionAvailable: false }),
+    ...(keepAlive === packet.keepAlive ? {} : { serverKeepAlive: keepAlive }), // [MQTT-3.2.2-21]
+    ...(wantsResponseInformation && options.responseInformation !== undefined
+      ? { responseInformation: options.responseInformation }
+      : {}),
+  };
+}
+
+/** Seconds: the smaller of what the client asks for and the server's cap; 0 is none, and the largest of all. */
+function cappedKeepAlive(asked: number, cap: number): number {
+  if (cap === 0) return asked;
+  return asked === 0 ? cap : Math.min(asked, cap);
+}
+
+function startKeepAlive(connection: Connection, keepAlive: number): void {
+  const { engine } = connection;
+  engine.wheel.clear(connection.timer);
+  connection.keepAliveMs = keepAlive * 1000 * KEEP_ALIVE_FACTOR;
+  if (keepAlive > 0) engine.wheel.set(connection.timer, engine.clock.monotonic() + connection.keepAliveMs);
+}
+
+/** A Will is a message that the client may publish later: whether it may is decided when it is given. */
+function mayPublishWill(connection: Connection, packet: ConnectPacket, client: ClientInfo): boolean {
+  const { authorizePublish } = connection.acceptor.hooks;
+  const { willMessage } = packet;
+  if (willMessage === undefined || authorizePublish.length === 0) return true;
+  const { willDelayInterval: _, ...properties } = willMessage.properties;
+  const { topicName, qos, retain, payload } = willMessage;
+  const message: ApplicationMessage = { topicName, qos, retain, payload, properties };
+  const verdict = askPublishHooks(connection.engine, authorizePublish, client, message);
+  if (verdict.allow) return true;
+  refuseConnect(connection, ReasonCode.NOT_AUTHORIZED, 'the Will Message may not be published');
+  return false;
+}

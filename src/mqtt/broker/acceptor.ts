@@ -1,0 +1,90 @@
+import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
+import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
+import { Connection } from './connection.ts';
+import type { Engine } from './engine.ts';
+import { resolveListenerOptions, type ConnectionOptions, type ListenerOptions } from './options.ts';
+
+/** Between two lines in the log about connections that are refused for the same reason. */
+const TELL_EVERY_MS = 10_000;
+
+/** A listener's own rules, and how many connections it has. */
+export class Acceptor implements TransportAcceptor {
+  readonly name: string;
+  readonly options: ConnectionOptions;
+  readonly hooks: CompiledHooks;
+  readonly #engine: Engine;
+  readonly #perAddress = new Map<string, number>();
+  readonly #toldAtMs = new Map<string, number>();
+  #connections = 0;
+  /** Connects that may come at once; one second's worth at most. */
+  #credit: number;
+  #creditAtMs: number;
+
+  constructor(engine: Engine, options: ListenerOptions) {
+    this.#engine = engine;
+    this.name = options.name;
+    this.options = resolveListenerOptions(options, engine.options);
+    this.hooks =
+      options.hooks === undefined ? engine.hooks : compileHooks([...options.hooks, ...engine.ownHooks]);
+    this.#credit = this.options.maxConnectsPerSecond;
+    this.#creditAtMs = engine.clock.monotonic();
+  }
+
+  get connectionCount(): number {
+    return this.#connections;
+  }
+
+  accept(transport: Transport): TransportReceiver | undefined {
+    const refusal = this.#findRefusal(transport.peer.address);
+    if (refusal !== undefined) {
+      this.#engine.stats.connectionsRefused++;
+      this.#tellRefusal(refusal, transport.peer.address);
+      transport.destroy();
+      return undefined;
+    }
+    const { address } = transport.peer;
+    this.#connections++;
+    if (address !== '') this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    this.#engine.stats.connectionsAccepted++;
+    const connection = new Connection(this.#engine, this, transport);
+    this.#engine.connections.add(connection);
+    return connection;
+  }
+
+  /** A connection that was accepted is over. */
+  forget(connection: Connection): void {
+    if (!this.#engine.connections.delete(connection)) return;
+    this.#connections--;
+    const { address } = connection.transport.peer;
+    if (address === '') return;
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, left);
+  }
+
+  #findRefusal(address: string): string | undefined {
+    const { maxConnections, maxConnectionsPerAddress, maxConnectsPerSecond } = this.options;
+    if (this.#engine.isClosing) return 'the broker is closing';
+    if (this.#connections >= maxConnections) return `maxConnections is ${maxConnections}`;
+    if (address !== '' && (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
+      return `maxConnectionsPerAddress is ${maxConnectionsPerAddress}`;
+    }
+    const nowMs = this.#engine.clock.monotonic();
+    const earned = ((nowMs - this.#creditAtMs) * maxConnectsPerSecond) / 1000;
+    this.#credit = Math.min(maxConnectsPerSecond, this.#credit + earned);
+    this.#creditAtMs = nowMs;
+    if (this.#credit < 1) return `maxConnectsPerSecond is ${maxConnectsPerSecond}`;
+    this.#credit--;
+    return undefined;
+  }
+
+  #tellRefusal(refusal: string, address: string): void {
+    const nowMs = this.#engine.clock.monotonic();
+    if (nowMs - (this.#toldAtMs.get(refusal) ?? -TELL_EVERY_MS) < TELL_EVERY_MS) return;
+    this.#toldAtMs.set(refusal, nowMs);
+    this.#engine.log.warn(
+      { listener: this.name, address },
+      `connections to ${this.name} are refused: ${refusal}`,
+    );
+  }
+}

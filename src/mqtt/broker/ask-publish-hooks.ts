@@ -1,0 +1,26 @@
+import { isReasonCodeOf, ReasonCode } from '../codec/reason-code.ts';
+import { PacketType } from '../codec/control-packet.ts';
+import type { CompiledHooks } from './compiled-hooks.ts';
+import type { Engine } from './engine.ts';
+import { ALLOW, type ApplicationMessage, type ClientInfo, type Verdict } from './hooks.ts';
+
+const FAILED: Verdict = Object.freeze({ allow: false, reasonCode: ReasonCode.UNSPECIFIED_ERROR });
+
+/** Asks every publish authorizer; the first denial wins, and a failure is one. */
+export function askPublishHooks(
+  engine: Engine,
+  hooks: CompiledHooks['authorizePublish'],
+  client: ClientInfo,
+  message: ApplicationMessage,
+): Verdict {
+  for (const hook of hooks) {
+    try {
+      const verdict = hook.authorizePublish(client, message);
+      if (!verdict.allow) return isReasonCodeOf(PacketType.PUBACK, verdict.reasonCode) ? verdict : FAILED;
+    } catch (error) {
+      engine.tellHookFailure(hook.name, 'authorizePublish', error);
+      return FAILED;
+    }
+  }
+  return ALLOW;
+}

@@ -1,0 +1,99 @@
+import { ReasonCode } from '../codec/reason-code.ts';
+import { closeConnection, refuseConnect } from './close-connection.ts';
+import { ConnectionState, type Connection } from './connection.ts';
+import { withinHookTimeout } from './hook-timeout.ts';
+import type {
+  AuthenticationExchange,
+  AuthenticationMethod,
+  AuthenticationStep,
+  ClientInfo,
+} from './hooks.ts';
+
+const EMPTY = new Uint8Array(0);
+const LATE: AuthenticationStep = Object.freeze({
+  step: 'failure',
+  reasonCode: ReasonCode.SERVER_UNAVAILABLE,
+  reasonString: 'the decision took too long',
+});
+
+/** Who the exchange found, and what the last packet of it brings the client. */
+export type AuthenticationSuccess = { readonly userName: string; readonly data: Uint8Array | undefined };
+
+/** An exchange of AUTH packets, before the CONNACK or to authenticate again (section 4.12). */
+export class Authentication {
+  readonly #connection: Connection;
+  readonly #method: AuthenticationMethod;
+  readonly #exchange: AuthenticationExchange;
+  readonly #onSuccess: (success: AuthenticationSuccess) => void;
+  #isOver = false;
+
+  constructor(
+    connection: Connection,
+    method: AuthenticationMethod,
+    client: ClientInfo,
+    onSuccess: (success: AuthenticationSuccess) => void,
+  ) {
+    this.#connection = connection;
+    this.#method = method;
+    this.#exchange = method.begin(client);
+    this.#onSuccess = onSuccess;
+  }
+
+  /** Gives the exchange what the client sent; nothing else of the client is read until it has answered. */
+  next(data: Uint8Array | undefined): void {
+    let step: AuthenticationStep | Promise<AuthenticationStep>;
+    try {
+      step = this.#exchange.next(data ?? EMPTY);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (!(step instanceof Promise)) {
+      this.#take(step);
+      return;
+    }
+    this.#connection.halt();
+    withinHookTimeout(this.#connection.engine, step, LATE).then(
+      (answer) => {
+        this.#take(answer);
+        this.#connection.goOn();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  /** The connection is over: what is still being decided no longer matters. */
+  abandon(): void {
+    this.#isOver = true;
+  }
+
+  #take(step: AuthenticationStep): void {
+    if (this.#isOver) return;
+    if (step.step === 'continue') {
+      const { name } = this.#method;
+      this.#connection.send({
+        type: 'auth',
+        reasonCode: ReasonCode.CONTINUE_AUTHENTICATION,
+        properties: { authenticationMethod: name, authenticationData: step.data },
+      });
+      return;
+    }
+    this.#isOver = true;
+    this.#connection.authentication = undefined;
+    if (step.step === 'success') this.#onSuccess({ userName: step.userName, data: step.data });
+    else this.#refuse(step.reasonCode, step.reasonString ?? 'the client could not prove who it is');
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection.engine.tellHookFailure(this.#method.name, 'authentication', error);
+    this.#refuse(ReasonCode.UNSPECIFIED_ERROR, 'the authentication failed');
+  }
+
+  #refuse(reasonCode: ReasonCode, reason: string): void {
+    const connection = this.#connection;
+    if (connection.state === ConnectionState.CONNECTING) refuseConnect(connection, reasonCode, reason);
+    else closeConnection(connection, ReasonCode.NOT_AUTHORIZED, reason); // section 4.12.1
+  }
+}

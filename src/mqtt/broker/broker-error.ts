@@ -1,0 +1,21 @@
+/** Stable codes of what an embedding program can do wrong. */
+export type BrokerErrorCode =
+  /** An option is outside its bounds. */
+  | 'MQTT_OPTION_INVALID'
+  /** A topic, filter, QoS or property of `publish` or `subscribe` is not one. */
+  | 'MQTT_MESSAGE_INVALID'
+  /** The broker was closed. */
+  | 'MQTT_BROKER_CLOSED'
+  /** The store could not be read or written. */
+  | 'MQTT_STORE_FAILED';
+
+/** What the broker throws at the program that embeds it. */
+export class BrokerError extends Error {
+  readonly code: BrokerErrorCode;
+
+  constructor(code: BrokerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'BrokerError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,272 @@
+import type { QoS } from '../codec/control-packet.ts';
+import { MqttError } from '../codec/errors.ts';
+import type { PublishProperties } from '../codec/publish.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { Session, type LocalReceiver } from '../session/session.ts';
+import { parseTopicFilter } from '../topics/topic-filter.ts';
+import { findTopicNameFault } from '../topics/topic-name.ts';
+import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
+import { Acceptor } from './acceptor.ts';
+import { BrokerError } from './broker-error.ts';
+import { closeConnection } from './close-connection.ts';
+import { ConnectionState } from './connection.ts';
+import { Engine, type ScheduleTurn } from './engine.ts';
+import type { ClientInfo } from './hooks.ts';
+import type { BrokerOptions, ListenerOptions } from './options.ts';
+import { publishMessage } from './publish-message.ts';
+import { restoreSessions } from './restore-sessions.ts';
+import { endSession } from './session-lifecycle.ts';
+import type { BrokerStats } from './stats.ts';
+import { SysTopics } from './sys-topics.ts';
+
+/** A message that the embedding program publishes. */
+export type PublishRequest = {
+  readonly topicName: string;
+  readonly payload?: Uint8Array | string;
+  /** 0 by default. */
+  readonly qos?: QoS;
+  /** False by default. */
+  readonly retain?: boolean;
+  readonly properties?: PublishProperties;
+};
+
+export type LocalSubscribeOptions = {
+  /** Whether retained messages are given at first; true by default. */
+  readonly retained?: boolean;
+};
+
+/** A subscription of the embedding program. */
+export type LocalSubscription = { unsubscribe(): void };
+
+/** A session as it is listed. */
+export type SessionInfo = {
+  readonly client: ClientInfo;
+  readonly isConnected: boolean;
+  /** Seconds. */
+  readonly expiryInterval: number;
+  readonly subscriptionCount: number;
+  readonly queuedCount: number;
+  readonly inflightCount: number;
+};
+
+/** What runs after everything that has arrived was read. */
+const afterReads: ScheduleTurn = (run) => {
+  setImmediate(run);
+};
+
+/**
+ * An MQTT broker for versions 3.1, 3.1.1 and 5.0, in this process. It opens no port: listeners hand it their
+ * connections (`listenTcp(broker, …)` and the like). Two brokers in one process share nothing.
+ *
+ * ```ts
+ * const broker = new Broker();
+ * await broker.start();
+ * await listenTcp(broker, { port: 1883, host: '127.0.0.1' });
+ * ```
+ */
+export class Broker implements TransportAcceptor {
+  readonly #engine: Engine;
+  readonly #acceptor: Acceptor;
+  readonly #sysTopics: SysTopics;
+  #state: 'new' | 'started' | 'closed' = 'new';
+  #localCount = 0;
+
+  /**
+   * @param scheduleTurn - when what was collected is sent; for tests that hold time still
+   * @throws {BrokerError} `MQTT_OPTION_INVALID`
+   */
+  constructor(options: BrokerOptions = {}, scheduleTurn: ScheduleTurn = afterReads) {
+    this.#engine = new Engine(options, scheduleTurn);
+    this.#acceptor = new Acceptor(this.#engine, { name: 'default' });
+    this.#sysTopics = new SysTopics(this.#engine);
+  }
+
+  /**
+   * Loads what the store has, and begins. Connections are refused before.
+   *
+   * @throws {BrokerError} `MQTT_STORE_FAILED`
+   */
+  async start(): Promise<void> {
+    if (this.#state === 'started') return;
+    this.#expectOpen();
+    await restoreSessions(this.#engine);
+    this.#state = 'started';
+    this.#engine.startTicking();
+    this.#sysTopics.start();
+  }
+
+  /** Numbers since the broker was made, and what is there now. */
+  get stats(): Readonly<BrokerStats> {
+    return this.#engine.stats;
+  }
+
+  /** What is there now. */
+  get counts(): BrokerCounts {
+    const { connections, sessions, subscriptions, retained } = this.#engine;
+    return {
+      connections: connections.size,
+      sessions: sessions.size,
+      subscriptions: subscriptions.size,
+      retainedMessages: retained.count,
+      retainedBytes: retained.bytes,
+    };
+  }
+
+  /** Takes a connection under the broker's own rules. */
+  accept(transport: Transport): TransportReceiver | undefined {
+    return this.#acceptFor(this.#acceptor, transport);
+  }
+
+  /**
+   * Rules for one listener: its own hooks, asked before the broker's, its own limits and options.
+   *
+   * @returns what to give to `listenTcp` and the like in place of the broker
+   * @throws {BrokerError} `MQTT_OPTION_INVALID`
+   */
+  acceptor(options: ListenerOptions): TransportAcceptor {
+    const acceptor = new Acceptor(this.#engine, options);
+    return { accept: (transport) => this.#acceptFor(acceptor, transport) };
+  }
+
+  /**
+   * Publishes a message to all whose subscriptions match; hooks are not asked.
+   *
+   * @returns to how many sessions it went
+   * @throws {BrokerError} `MQTT_MESSAGE_INVALID`, `MQTT_BROKER_CLOSED`
+   */
+  publish(request: PublishRequest): number {
+    this.#expectOpen();
+    const { topicName, payload = '', qos = 0, retain = false, properties = {} } = request;
+    const fault = findTopicNameFault(topicName, this.#engine.options.maxTopicLevels);
+    if (fault !== undefined) throw invalid(`${JSON.stringify(topicName)} is not a Topic Name: ${fault}`);
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    try {
+      const message = { topicName, payload: bytes, qos, retain, properties };
+      return publishMessage(this.#engine, message, this.#engine.hooks);
+    } catch (error) {
+      if (error instanceof MqttError) throw invalid(error.message);
+      throw error;
+    }
+  }
+
+  /**
+   * Subscribes this program. Messages come as they are published, whatever their QoS; the one that is handed over is
+   * borrowed: its parts are valid during the call.
+   *
+   * @param topicFilter - may be `$share/{ShareName}/…`
+   * @throws {BrokerError} `MQTT_MESSAGE_INVALID`, `MQTT_BROKER_CLOSED`
+   */
+  subscribe(
+    topicFilter: string,
+    onMessage: LocalReceiver,
+    { retained = true }: LocalSubscribeOptions = {},
+  ): LocalSubscription {
+    this.#expectOpen();
+    const engine = this.#engine;
+    const parsed = parseTopicFilter(topicFilter, engine.options.maxTopicLevels);
+    if (!parsed.ok) throw invalid(`${JSON.stringify(topicFilter)} is not a Topic Filter: ${parsed.fault}`);
+    const { filter } = parsed;
+    const session = new Session(this.#localClient(), this.#acceptor, onMessage);
+    const retainHandling = retained ? 0 : 2;
+    const options = {
+      qos: 2,
+      noLocal: false,
+      retainAsPublished: true,
+      retainHandling,
+      subscriptionIdentifier: 0,
+    };
+    engine.subscriptions.add(session, filter, { ...options, qos: 2, retainHandling });
+    if (retained && filter.shareName === undefined) {
+      engine.retainedDeliveries.begin(session, filter.topicFilter, { qos: 2, subscriptionIdentifier: 0 });
+    }
+    return { unsubscribe: () => endSession(engine, session) };
+  }
+
+  /** Every session, also those whose client is away. */
+  *sessions(): IterableIterator<SessionInfo> {
+    for (const session of this.#engine.sessions.values()) {
+      yield {
+        client: session.client,
+        isConnected: session.connection !== undefined,
+        expiryInterval: session.expiryInterval,
+        subscriptionCount: session.subscriptionCount,
+        queuedCount: session.queue?.count ?? 0,
+        inflightCount: session.inflight?.count ?? 0,
+      };
+    }
+  }
+
+  /**
+   * Ends a client's connection with 0x98 Administrative action; with `endSession` its session too.
+   *
+   * @returns false when there is no such client
+   */
+  disconnectClient(clientId: string, { endSession: ends = false } = {}): boolean {
+    const session = this.#engine.sessions.get(clientId);
+    if (session === undefined) return false;
+    if (session.connection !== undefined) {
+      closeConnection(session.connection, ReasonCode.ADMINISTRATIVE_ACTION, 'ended by the administrator');
+    }
+    if (ends) endSession(this.#engine, session);
+    return true;
+  }
+
+  /** Has `authorizeReceive` asked anew: what clients may receive has changed. */
+  forgetReceiveVerdicts(): void {
+    this.#engine.subscriptions.invalidate();
+  }
+
+  /** Ends all connections with 0x8B Server shutting down, writes what is to be written, and closes the store. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    const engine = this.#engine;
+    this.#state = 'closed';
+    engine.isClosing = true;
+    this.#sysTopics.stop();
+    for (const connection of engine.connections) {
+      if (connection.state === ConnectionState.CONNECTED) {
+        closeConnection(connection, ReasonCode.SERVER_SHUTTING_DOWN, 'the server is shutting down');
+      } else {
+        connection.abort(new Error('the server is shutting down'));
+      }
+    }
+    engine.stopTicking();
+    if (engine.store === undefined) return;
+    await engine.commits.settle();
+    await engine.store.close();
+  }
+
+  #acceptFor(acceptor: Acceptor, transport: Transport): TransportReceiver | undefined {
+    if (this.#state === 'started') return acceptor.accept(transport);
+    transport.destroy();
+    return undefined;
+  }
+
+  #localClient(): ClientInfo {
+    this.#localCount++;
+    return {
+      clientId: `(this program ${this.#localCount})`,
+      userName: undefined,
+      protocolVersion: 5,
+      peer: { transport: 'stream', address: '', port: 0, certificate: undefined },
+      listener: '',
+    };
+  }
+
+  #expectOpen(): void {
+    if (this.#state === 'closed') throw new BrokerError('MQTT_BROKER_CLOSED', 'the broker was closed');
+  }
+}
+
+/** What is there now. */
+export type BrokerCounts = {
+  readonly connections: number;
+  readonly sessions: number;
+  readonly subscriptions: number;
+  readonly retainedMessages: number;
+  readonly retainedBytes: number;
+};
+
+function invalid(message: string): BrokerError {
+  return new BrokerError('MQTT_MESSAGE_INVALID', message);
+}

@@ -1,0 +1,41 @@
+import type { AuthenticationMethod, BrokerHooks } from './hooks.ts';
+
+type With<K extends keyof BrokerHooks> = BrokerHooks & Required<Pick<BrokerHooks, K>>;
+
+/** Hooks by what they do: a list that is empty costs nothing where it would be asked. */
+export type CompiledHooks = {
+  readonly authenticate: readonly With<'authenticate'>[];
+  readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
+  readonly authorizeSubscribe: readonly With<'authorizeSubscribe'>[];
+  readonly authorizePublish: readonly With<'authorizePublish'>[];
+  readonly authorizeReceive: readonly With<'authorizeReceive'>[];
+  readonly onConnected: readonly With<'onConnected'>[];
+  readonly onDisconnected: readonly With<'onDisconnected'>[];
+  readonly onSubscribed: readonly With<'onSubscribed'>[];
+  readonly onUnsubscribed: readonly With<'onUnsubscribed'>[];
+  readonly onPublished: readonly With<'onPublished'>[];
+  readonly onDropped: readonly With<'onDropped'>[];
+};
+
+/** Sorts hooks by function, once. A method's name given twice means the first. */
+export function compileHooks(hooks: readonly BrokerHooks[]): CompiledHooks {
+  const having = <K extends keyof BrokerHooks>(name: K): With<K>[] =>
+    hooks.filter((hook): hook is With<K> => hook[name] !== undefined);
+  const methods = new Map<string, AuthenticationMethod>();
+  for (const method of hooks.flatMap(({ authenticationMethods }) => authenticationMethods ?? [])) {
+    if (!methods.has(method.name)) methods.set(method.name, method);
+  }
+  return {
+    authenticate: having('authenticate'),
+    authenticationMethods: methods,
+    authorizeSubscribe: having('authorizeSubscribe'),
+    authorizePublish: having('authorizePublish'),
+    authorizeReceive: having('authorizeReceive'),
+    onConnected: having('onConnected'),
+    onDisconnected: having('onDisconnected'),
+    onSubscribed: having('onSubscribed'),
+    onUnsubscribed: having('onUnsubscribed'),
+    onPublished: having('onPublished'),
+    onDropped: having('onDropped'),
+  };
+}

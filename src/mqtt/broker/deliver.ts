@@ -1,0 +1,185 @@
+import type { QoS } from '../codec/control-packet.ts';
+import { Inflight, InflightState } from '../session/inflight.ts';
+import { MessageQueue } from '../session/message-queue.ts';
+import { QueuedMessage } from '../session/queued-message.ts';
+import type { Session } from '../session/session.ts';
+import type { SharedGroup } from '../topics/shared-group.ts';
+import type { SubscriptionMatch } from '../topics/subscription-match.ts';
+import type { Connection } from './connection.ts';
+import type { Engine } from './engine.ts';
+import type { Publication } from './publication.ts';
+import { forgetQueued, noteQueued } from './store-notes.ts';
+import { transmit } from './transmit.ts';
+
+/** One way that a message takes to a client: how, and by which subscriptions. */
+export type Route = {
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly subscriptionIdentifiers: readonly number[];
+  readonly group: SharedGroup<Session> | undefined;
+};
+
+/**
+ * Sends a message to everyone whose subscriptions match.
+ *
+ * @param publisher - the session that it came from; undefined for the server's own, and for Wills
+ * @returns to how many it went, those that are away included
+ */
+export function deliver(engine: Engine, publication: Publication, publisher: Session | undefined): number {
+  const { subscribers, sharedGroups } = engine.topics.matches(publication.entry!);
+  let count = 0;
+  for (let index = 0; index < subscribers.length; index++) {
+    let match = subscribers[index]!;
+    if (match.subscriber === publisher) {
+      if (match.noLocal) continue; // [MQTT-3.8.3-3]
+      if (match.ownMessages !== undefined) match = match.ownMessages;
+    }
+    deliverMatch(engine, publication, match, undefined);
+    count++;
+  }
+  for (const group of sharedGroups) {
+    if (deliverShared(engine, publication, group)) count++;
+  }
+  return count;
+}
+
+/** Sends a message to one member of a Shared Subscription: one that is there, else one that comes back. */
+export function deliverShared(
+  engine: Engine,
+  publication: Publication,
+  group: SharedGroup<Session>,
+): boolean {
+  const { topicName } = publication;
+  const isReady = ({ subscriber }: SubscriptionMatch<Session>): boolean =>
+    isAttentive(subscriber) && engine.canReceive(subscriber, topicName);
+  const isThere = ({ subscriber }: SubscriptionMatch<Session>): boolean =>
+    (subscriber.connection !== undefined || subscriber.local !== undefined) &&
+    engine.canReceive(subscriber, topicName);
+  const match =
+    group.choose(isReady) ??
+    group.choose(isThere) ??
+    group.choose(({ subscriber }) => engine.canReceive(subscriber, topicName));
+  if (match === undefined) return false;
+  deliverMatch(engine, publication, match, group);
+  return true;
+}
+
+/** Connected, reading, and with nothing waiting. */
+function isAttentive(session: Session): boolean {
+  if (session.local !== undefined) return true;
+  const { connection, queue } = session;
+  return connection !== undefined && !connection.isBlocked && (queue === undefined || queue.count === 0);
+}
+
+function deliverMatch(
+  engine: Engine,
+  publication: Publication,
+  match: SubscriptionMatch<Session>,
+  group: SharedGroup<Session> | undefined,
+): void {
+  const { fields } = publication;
+  const qos = match.qos < fields.qos ? match.qos : fields.qos; // [MQTT-3.8.4-8]
+  const retain = match.retainAsPublished && fields.retain; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+  deliverTo(engine, publication, match.subscriber, qos, retain, match.subscriptionIdentifiers, group);
+}
+
+/** Sends a message to one session: now, or when its client can take it. */
+export function deliverTo(
+  engine: Engine,
+  publication: Publication,
+  session: Session,
+  qos: QoS,
+  retain: boolean,
+  subscriptionIdentifiers: readonly number[],
+  group: SharedGroup<Session> | undefined,
+): void {
+  const { connection } = session;
+  if (connection === undefined) {
+    deliverAway(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
+    return;
+  }
+  if (qos === 0) {
+    if (connection.isBlocked && !hasRoom(connection, publication)) {
+      engine.countDrop(publication.topicName, session, 'outbox-full');
+      return;
+    }
+    if (!transmit(connection, publication, 0, retain, false, subscriptionIdentifiers, 0)) {
+      engine.countDrop(publication.topicName, session, 'packet-too-large');
+    }
+    return;
+  }
+  const inflight = (session.inflight ??= new Inflight());
+  const hasQueue = session.queue !== undefined && session.queue.count > 0;
+  if (connection.isBlocked || hasQueue || inflight.count >= connection.sendQuota) {
+    enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
+    return;
+  }
+  const state = qos === 1 ? InflightState.PUBACK : InflightState.PUBREC;
+  let kept: QueuedMessage | undefined;
+  if (session.outlivesConnection || group !== undefined) {
+    kept = makeQueued(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
+  }
+  const packetId = inflight.add(state, kept);
+  if (!transmit(connection, publication, qos, retain, false, subscriptionIdentifiers, packetId)) {
+    // [MQTT-3.1.2-25]: as if it had been sent and acknowledged.
+    inflight.remove(packetId);
+    engine.countDrop(publication.topicName, session, 'packet-too-large');
+    return;
+  }
+  if (kept !== undefined) noteQueued(engine, session, kept);
+}
+
+function hasRoom(connection: Connection, publication: Publication): boolean {
+  const size = publication.packetEnd - publication.packetStart;
+  return connection.pendingBytes + size <= connection.acceptor.options.maxOutboxBytes;
+}
+
+/** For a client that is not connected, or for this program itself. */
+function deliverAway(engine: Engine, publication: Publication, session: Session, route: Route): void {
+  const { local } = session;
+  if (local !== undefined) {
+    engine.observe(session.clientId, 'onMessage', () => local(publication, route.subscriptionIdentifiers));
+    return;
+  }
+  if (route.qos === 0 && !session.options.queueQos0) {
+    engine.countDrop(publication.topicName, session, 'offline');
+    return;
+  }
+  enqueue(engine, publication, session, route);
+}
+
+function enqueue(engine: Engine, publication: Publication, session: Session, route: Route): void {
+  const queue = (session.queue ??= new MessageQueue());
+  const queued = makeQueued(engine, publication, session, route);
+  if (!makeRoom(engine, session, queue, queued)) {
+    engine.countDrop(publication.topicName, session, 'queue-full');
+    return;
+  }
+  queue.push(queued);
+  noteQueued(engine, session, queued);
+}
+
+/** Whether the queue may take one more; messages that have expired make room. */
+function makeRoom(engine: Engine, session: Session, queue: MessageQueue, queued: QueuedMessage): boolean {
+  if (isWithinLimits(session, queue, queued)) return true;
+  if (queue.first === undefined) return false;
+  const nowMs = engine.clock.now();
+  for (const expired of queue.removeWhere(
+    ({ message, packetId }) => packetId === 0 && message.expiresAtMs <= nowMs,
+  )) {
+    engine.countDrop(expired.message.topicName, session, 'expired');
+    forgetQueued(engine, session, expired);
+  }
+  return isWithinLimits(session, queue, queued);
+}
+
+function isWithinLimits(session: Session, queue: MessageQueue, { message }: QueuedMessage): boolean {
+  const { maxQueuedMessages, maxQueuedBytes } = session.options;
+  return queue.count < maxQueuedMessages && queue.bytes + message.sizeBytes <= maxQueuedBytes;
+}
+
+function makeQueued(engine: Engine, publication: Publication, session: Session, route: Route): QueuedMessage {
+  const message = publication.stored(engine.clock.now());
+  const { qos, retain, subscriptionIdentifiers, group } = route;
+  return new QueuedMessage(message, qos, retain, subscriptionIdentifiers, session.nextSequence++, group);
+}

@@ -1,0 +1,186 @@
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import { TimerWheel } from '../../base/timer-wheel.ts';
+import type { Session } from '../session/session.ts';
+import type { SessionStore } from '../session/session-store.ts';
+import type { StoredMessage } from '../session/stored-message.ts';
+import { RetainedMessages } from '../topics/retained-messages.ts';
+import { SubscriptionTree } from '../topics/subscription-tree.ts';
+import { TopicTable } from '../topics/topic-table.ts';
+import { CommitGroup } from './commit-group.ts';
+import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
+import type { Connection } from './connection.ts';
+import type { ApplicationMessage, BrokerHooks, ClientInfo, DropReason } from './hooks.ts';
+import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
+import { Publication } from './publication.ts';
+import { RetainedDeliveries } from './retained-deliveries.ts';
+import { BrokerStats } from './stats.ts';
+import { TakeoverWatch } from './takeovers.ts';
+import { WriterPool } from './writer-pool.ts';
+
+const TICK_MS = 250;
+/** Retained messages looked at in each tick for those that have expired. */
+const RETAINED_SWEEP = 2000;
+/** Ticks between two looks at results that subscriptions have overtaken. */
+const FORGET_EVERY_TICKS = 40;
+
+/** Does something soon, after everything that has arrived was read. */
+export type ScheduleTurn = (run: () => void) => void;
+
+/**
+ * What the parts of a broker share: who is there, what they subscribed to, what is retained, and the turn of the
+ * event loop in which everything that has to be sent is sent at once.
+ */
+export class Engine {
+  readonly options: ResolvedBrokerOptions;
+  readonly hooks: CompiledHooks;
+  readonly ownHooks: readonly BrokerHooks[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: SessionStore | undefined;
+  readonly stats = new BrokerStats();
+  readonly sessions = new Map<string, Session>();
+  readonly connections = new Set<Connection>();
+  readonly subscriptions = new SubscriptionTree<Session>();
+  readonly topics: TopicTable<Session>;
+  readonly retained: RetainedMessages<StoredMessage>;
+  readonly retainedDeliveries: RetainedDeliveries;
+  readonly writers = new WriterPool();
+  readonly wheel: TimerWheel;
+  readonly commits: CommitGroup;
+  readonly takeovers: TakeoverWatch;
+  readonly startedAtMs: number;
+  isClosing = false;
+  /** How often something was noted in the store. */
+  notes = 0;
+  #dirty: Connection[] = [];
+  #spareDirty: Connection[] = [];
+  #isTurnScheduled = false;
+  readonly #scheduleTurn: ScheduleTurn;
+  readonly #publications: Publication[] = [];
+  #publicationsInUse = 0;
+  #ticker: Timer | undefined;
+  #ticks = 0;
+
+  constructor(options: BrokerOptions, scheduleTurn: ScheduleTurn) {
+    this.options = resolveBrokerOptions(options);
+    this.#scheduleTurn = scheduleTurn;
+    this.clock = this.options.clock;
+    this.log = this.options.log;
+    this.store = this.options.store;
+    this.ownHooks = options.hooks ?? [];
+    this.hooks = compileHooks(this.ownHooks);
+    const { maxTopicLevels, maxCachedTopics, maxCachedMatches, maxRetainedMessages, maxRetainedBytes } =
+      this.options;
+    this.topics = new TopicTable({
+      subscriptions: this.subscriptions,
+      maxTopicLevels,
+      maxTopics: maxCachedTopics,
+      maxMatches: maxCachedMatches,
+      canReceive: (session, topicName) => this.canReceive(session, topicName),
+    });
+    this.retained = new RetainedMessages({
+      maxRetainedMessages,
+      maxRetainedBytes,
+      nowMs: () => this.clock.now(),
+    });
+    this.retainedDeliveries = new RetainedDeliveries(this);
+    this.wheel = new TimerWheel(TICK_MS, this.clock.monotonic());
+    this.commits = new CommitGroup(this);
+    this.takeovers = new TakeoverWatch(this.clock, this.log);
+    this.startedAtMs = this.clock.now();
+  }
+
+  startTicking(): void {
+    this.#ticker ??= this.clock.setTicker(TICK_MS, () => this.#tick());
+  }
+
+  stopTicking(): void {
+    this.#ticker?.clear();
+    this.#ticker = undefined;
+  }
+
+  /** Has `connection.flush` called when this turn ends. The same one must not be added twice in one turn. */
+  flushLater(connection: Connection): void {
+    this.#dirty.push(connection);
+    if (!this.#isTurnScheduled) this.turnLater();
+  }
+
+  /** Has the work of a turn's end done although no connection has something to send. */
+  turnLater(): void {
+    if (this.#isTurnScheduled) return;
+    this.#isTurnScheduled = true;
+    this.#scheduleTurn(this.#endTurn);
+  }
+
+  /** A message object to fill; more than one is in use while a hook publishes from within a publish. */
+  takePublication(): Publication {
+    const index = this.#publicationsInUse++;
+    return (this.#publications[index] ??= new Publication());
+  }
+
+  givePublication(): void {
+    this.#publicationsInUse--;
+  }
+
+  /** Whether a subscriber may receive a topic: the answer is kept with the topic's matches. */
+  canReceive(session: Session, topicName: string): boolean {
+    if (session.local !== undefined) return true;
+    const authorizers = session.hooks.authorizeReceive;
+    for (const hook of authorizers) {
+      try {
+        if (!hook.authorizeReceive(session.client, topicName)) return false;
+      } catch (error) {
+        this.tellHookFailure(hook.name, 'authorizeReceive', error);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  countDrop(topicName: string, session: Session, why: DropReason): void {
+    this.stats.dropped[why]++;
+    for (const hook of session.hooks.onDropped) {
+      this.observe(hook.name, 'onDropped', () => hook.onDropped(topicName, session.clientId, why));
+    }
+  }
+
+  /** Tells observers that a message was accepted. */
+  tellPublished(hooks: CompiledHooks, message: ApplicationMessage, from: ClientInfo | undefined): void {
+    for (const hook of hooks.onPublished) {
+      this.observe(hook.name, 'onPublished', () => hook.onPublished(message, from));
+    }
+  }
+
+  /** Calls an observer, whose failure changes nothing. */
+  observe(hookName: string, moment: string, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.tellHookFailure(hookName, moment, error);
+    }
+  }
+
+  tellHookFailure(hookName: string, moment: string, error: unknown): void {
+    this.stats.hookFailures++;
+    this.log.error({ hook: hookName, moment, err: error }, `hook ${hookName} failed in ${moment}`);
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isTurnScheduled = false;
+    this.commits.commit();
+    const dirty = this.#dirty;
+    this.#dirty = this.#spareDirty;
+    for (const connection of dirty) connection.endTurn();
+    dirty.length = 0;
+    this.#spareDirty = dirty;
+    this.retainedDeliveries.continue();
+  };
+
+  #tick(): void {
+    this.#ticks++;
+    this.wheel.advance(this.clock.monotonic());
+    this.retained.removeExpired(RETAINED_SWEEP);
+    if (this.#ticks % FORGET_EVERY_TICKS === 0) this.topics.forgetOldMatches();
+  }
+}

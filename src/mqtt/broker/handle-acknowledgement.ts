@@ -1,0 +1,98 @@
+import {
+  decodeAcknowledgement,
+  writeAcknowledgement,
+  type AcknowledgementType,
+} from '../codec/acknowledgement.ts';
+import { PacketType } from '../codec/control-packet.ts';
+import { expectReservedFlags } from '../codec/fixed-header.ts';
+import type { Framer } from '../codec/framer.ts';
+import { PacketReader } from '../codec/reader.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { InflightState } from '../session/inflight.ts';
+import type { Connection } from './connection.ts';
+import { sendQueued } from './send-queued.ts';
+import { forgetQueued, forgetReceived, noteQueued } from './store-notes.ts';
+
+/** Of a body that is a Packet Identifier and nothing else, which is nearly every one. */
+const SHORT_BODY_BYTES = 2;
+
+/** PUBACK, PUBREC, PUBREL and PUBCOMP (sections 3.4 to 3.7, and 4.3). */
+export function handleAcknowledgement(
+  connection: Connection,
+  framer: Framer,
+  type: AcknowledgementType,
+): void {
+  const { bytes, bodyStart, bodyEnd, firstByte } = framer;
+  let packetId = 0;
+  let reasonCode: number = ReasonCode.SUCCESS;
+  if (bodyEnd - bodyStart === SHORT_BODY_BYTES) {
+    expectReservedFlags(type, firstByte & 0x0f, connection.version);
+    packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
+  }
+  if (packetId === 0) {
+    const reader = new PacketReader().over(bytes, bodyStart, bodyEnd);
+    ({ packetId, reasonCode } = decodeAcknowledgement(reader, type, firstByte & 0x0f, connection.version));
+  }
+  switch (type) {
+    case PacketType.PUBACK:
+      finish(connection, packetId, InflightState.PUBACK);
+      return;
+    case PacketType.PUBREC:
+      handlePubrec(connection, packetId, reasonCode);
+      return;
+    case PacketType.PUBREL:
+      handlePubrel(connection, packetId);
+      return;
+    default:
+      finish(connection, packetId, InflightState.PUBCOMP);
+  }
+}
+
+/** The message is done with, and its identifier free again. One that is unknown changes nothing. */
+function finish(connection: Connection, packetId: number, expected: InflightState): void {
+  const { engine } = connection;
+  const session = connection.session!;
+  const { inflight } = session;
+  if (inflight === undefined || inflight.stateOf(packetId) !== expected) return;
+  const queued = inflight.messageOf(packetId);
+  inflight.remove(packetId);
+  if (queued !== undefined) {
+    if (queued.wasResent) connection.resentCount--;
+    forgetQueued(engine, session, queued);
+  }
+  sendQueued(engine, session);
+}
+
+function handlePubrec(connection: Connection, packetId: number, reasonCode: number): void {
+  const session = connection.session!;
+  const { inflight } = session;
+  const state = inflight?.stateOf(packetId) ?? InflightState.FREE;
+  if (state === InflightState.PUBREC && reasonCode >= 0x80) {
+    finish(connection, packetId, InflightState.PUBREC); // section 4.3.3: the sender must not go on
+    return;
+  }
+  let answer: ReasonCode = ReasonCode.SUCCESS;
+  if (state === InflightState.PUBREC) {
+    inflight!.setState(packetId, InflightState.PUBCOMP);
+    const queued = inflight!.messageOf(packetId);
+    if (queued !== undefined) {
+      queued.isReleased = true;
+      noteQueued(connection.engine, session, queued);
+    }
+  } else if (state !== InflightState.PUBCOMP) {
+    if (reasonCode >= 0x80) return;
+    answer = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
+  }
+  writeAcknowledgement(connection.writer(), PacketType.PUBREL, packetId, answer, connection.version);
+  connection.written();
+}
+
+/** The sender will not send the message again [MQTT-4.3.3-11]. */
+function handlePubrel(connection: Connection, packetId: number): void {
+  const session = connection.session!;
+  const isKnown = session.received?.delete(packetId) === true;
+  if (isKnown) forgetReceived(connection.engine, session, packetId);
+  const answer = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
+  writeAcknowledgement(connection.writer(), PacketType.PUBCOMP, packetId, answer, connection.version);
+  connection.written();
+}

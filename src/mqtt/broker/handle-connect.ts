@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import type { ProtocolVersion } from '../codec/control-packet.ts';
+import { decodeConnect, peekProtocolVersion, type ConnectPacket } from '../codec/connect.ts';
+import type { Framer } from '../codec/framer.ts';
+import { PacketReader } from '../codec/reader.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { findTopicNameFault } from '../topics/topic-name.ts';
+import { acceptConnect } from './accept-connect.ts';
+import { askConnectHooks } from './ask-connect-hooks.ts';
+import { Authentication } from './authentication.ts';
+import { refuseConnect } from './close-connection.ts';
+import { ConnectionState, type Connection } from './connection.ts';
+import type { ClientInfo, ConnectVerdict } from './hooks.ts';
+
+const ASSIGNED_ID_BYTES = 12;
+
+type Refusal = { readonly reasonCode: ReasonCode; readonly reason: string };
+
+/** Section 3.1: check what the client asks for, find out who it is, then give it a session. */
+export function handleConnect(connection: Connection, framer: Framer): void {
+  const packet = readConnect(connection, framer);
+  connection.hasConnect = true;
+  const { options } = connection.acceptor;
+  connection.wantsProblemInformation = packet.properties.requestProblemInformation !== false;
+  connection.maximumPacketSize = packet.properties.maximumPacketSize ?? connection.maximumPacketSize;
+  framer.setMaxPacketBytes(options.maximumPacketSize);
+
+  const clientId = packet.clientId === '' ? assignClientId() : packet.clientId;
+  const client: ClientInfo = {
+    clientId,
+    userName: packet.userName,
+    protocolVersion: packet.protocolVersion,
+    peer: connection.transport.peer,
+    listener: connection.acceptor.name,
+  };
+  connection.client = client;
+  const refusal = findRefusal(connection, packet);
+  if (refusal !== undefined) {
+    refuseConnect(connection, refusal.reasonCode, refusal.reason);
+    return;
+  }
+  const { authenticationMethod } = packet.properties;
+  if (authenticationMethod === undefined) authenticate(connection, packet, client);
+  else beginEnhanced(connection, packet, client, authenticationMethod);
+}
+
+function readConnect(connection: Connection, framer: Framer): ConnectPacket {
+  const { bytes, bodyStart, bodyEnd, firstByte } = framer;
+  try {
+    const packet = decodeConnect(new PacketReader().over(bytes, bodyStart, bodyEnd), firstByte & 0x0f);
+    connection.version = packet.protocolVersion;
+    framer.setVersion(packet.protocolVersion);
+    return packet;
+  } catch (error) {
+    // Whom a CONNACK can be understood by is told why.
+    const version = peekProtocolVersion(bytes, bodyStart, bodyEnd) ?? versionAbove(bytes, bodyStart, bodyEnd);
+    connection.hasConnect = version !== undefined;
+    connection.version = version ?? 4;
+    throw error;
+  }
+}
+
+/** For a level of MQTT that is not one of ours: the form of the nearest version that is [MQTT-3.1.2-2]. */
+function versionAbove(bytes: Buffer, start: number, end: number): ProtocolVersion | undefined {
+  if (end - start < 7 || bytes.toString('latin1', start, start + 6) !== '\0\u0004MQTT') return undefined;
+  return bytes[start + 6]! > 5 ? 5 : 4;
+}
+
+function findRefusal({ acceptor, engine }: Connection, packet: ConnectPacket): Refusal | undefined {
+  const { options } = acceptor;
+  if (packet.clientId === '') {
+    if (!options.zeroLengthClientIdAllowed || packet.protocolVersion === 3) {
+      return { reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, reason: 'a Client Identifier is needed' };
+    }
+    // [v3.1.1 MQTT-3.1.3-8]: nobody could ever come back to such a session.
+    if (packet.protocolVersion === 4 && !packet.cleanStart) {
+      return {
+        reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+        reason: 'Clean Session 0 needs a Client Identifier',
+      };
+    }
+  }
+  const { willMessage } = packet;
+  if (willMessage === undefined) return undefined;
+  const fault = findTopicNameFault(willMessage.topicName, engine.options.maxTopicLevels);
+  if (fault !== undefined || willMessage.topicName.startsWith('$SYS/')) {
+    return {
+      reasonCode: ReasonCode.TOPIC_NAME_INVALID,
+      reason: `the Will Topic is refused: ${fault ?? '$SYS'}`,
+    };
+  }
+  if (willMessage.qos > options.maximumQos) {
+    return { reasonCode: ReasonCode.QOS_NOT_SUPPORTED, reason: `Maximum QoS is ${options.maximumQos}` }; // [MQTT-3.2.2-12]
+  }
+  if (willMessage.retain && !options.retainAvailable) {
+    return { reasonCode: ReasonCode.RETAIN_NOT_SUPPORTED, reason: 'Retain Available is 0' }; // [MQTT-3.2.2-13]
+  }
+  return undefined;
+}
+
+function authenticate(connection: Connection, packet: ConnectPacket, client: ClientInfo): void {
+  const { authenticate: hooks } = connection.acceptor.hooks;
+  const credentials = { userName: packet.userName, password: packet.password };
+  const answer = askConnectHooks(connection.engine, hooks, credentials, client);
+  if (!(answer instanceof Promise)) {
+    conclude(connection, packet, client, answer);
+    return;
+  }
+  connection.halt();
+  void answer.then((verdict) => {
+    if (connection.state !== ConnectionState.CONNECTING) return;
+    conclude(connection, packet, client, verdict);
+    connection.goOn();
+  });
+}
+
+function conclude(
+  connection: Connection,
+  packet: ConnectPacket,
+  client: ClientInfo,
+  verdict: ConnectVerdict,
+): void {
+  if (!verdict.allow) {
+    refuseConnect(connection, verdict.reasonCode, verdict.reasonString ?? 'the credentials were refused');
+    return;
+  }
+  const known = verdict.userName === undefined ? client : { ...client, userName: verdict.userName };
+  acceptConnect(connection, packet, known, {});
+}
+
+/** Section 4.12. */
+function beginEnhanced(
+  connection: Connection,
+  packet: ConnectPacket,
+  client: ClientInfo,
+  name: string,
+): void {
+  const method = connection.acceptor.hooks.authenticationMethods.get(name);
+  if (method === undefined) {
+    refuseConnect(connection, ReasonCode.BAD_AUTHENTICATION_METHOD, `there is no method ${name}`); // [MQTT-4.12.0-1]
+    return;
+  }
+  connection.authenticationMethod = name;
+  connection.authentication = new Authentication(connection, method, client, ({ userName, data }) => {
+    const properties = {
+      authenticationMethod: name,
+      ...(data === undefined ? {} : { authenticationData: data }),
+    };
+    acceptConnect(connection, packet, { ...client, userName }, properties); // [MQTT-4.12.0-5]
+  });
+  connection.authentication.next(packet.properties.authenticationData);
+}
+
+/** [MQTT-3.1.3-6]: one that nobody has, and nobody guesses. */
+function assignClientId(): string {
+  return `recado-${randomBytes(ASSIGNED_ID_BYTES).toString('base64url')}`;
+}

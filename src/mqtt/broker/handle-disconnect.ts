@@ -1,0 +1,22 @@
+import { protocolError } from '../codec/errors.ts';
+import type { Framer } from '../codec/framer.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { closeAfterDisconnect } from './close-connection.ts';
+import type { Connection } from './connection.ts';
+import { decodeShown } from './decode.ts';
+import { changeSessionExpiry } from './session-lifecycle.ts';
+
+/** Section 3.14. */
+export function handleDisconnect(connection: Connection, framer: Framer): void {
+  const { reasonCode, properties } = decodeShown<'disconnect'>(connection, framer);
+  const { sessionExpiryInterval } = properties;
+  if (sessionExpiryInterval !== undefined) {
+    // Section 3.14.2.2.2: a session that was to end with its connection cannot be kept afterwards.
+    if (connection.requestedSessionExpiry === 0 && sessionExpiryInterval > 0) {
+      throw protocolError('DISCONNECT sets a Session Expiry Interval where CONNECT had none');
+    }
+    changeSessionExpiry(connection, sessionExpiryInterval);
+  }
+  if (reasonCode === ReasonCode.NORMAL_DISCONNECTION) connection.willMessage = undefined; // [MQTT-3.14.4-3]
+  closeAfterDisconnect(connection, reasonCode);
+}

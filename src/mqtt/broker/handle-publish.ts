@@ -1,0 +1,153 @@
+import { PacketType } from '../codec/control-packet.ts';
+import { writeAcknowledgement } from '../codec/acknowledgement.ts';
+import { malformed, MqttError, protocolError } from '../codec/errors.ts';
+import type { Framer } from '../codec/framer.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { scanPublish } from '../codec/scan-publish.ts';
+import { PacketIdSet } from '../session/packet-id-set.ts';
+import type { Session } from '../session/session.ts';
+import { InboundTopicAliases } from '../topics/topic-alias.ts';
+import { TopicFault } from '../topics/topic-name.ts';
+import { closeConnection } from './close-connection.ts';
+import type { AliasedTopic, Connection } from './connection.ts';
+import { deliver } from './deliver.ts';
+import type { Engine } from './engine.ts';
+import { askPublishHooks } from './ask-publish-hooks.ts';
+import type { Publication } from './publication.ts';
+import { retain } from './retain.ts';
+import { noteReceived } from './store-notes.ts';
+
+/** Topics that only the server itself publishes to. */
+const SYS_PREFIX = '$SYS/';
+
+/** Section 3.3: read, resolve the topic, check, ask, retain, deliver, acknowledge. */
+export function handlePublish(connection: Connection, framer: Framer): void {
+  const { engine } = connection;
+  engine.stats.publishReceived++;
+  const publication = engine.takePublication();
+  try {
+    if (!readPublication(connection, framer, publication)) return;
+    const { qos, packetId } = publication.fields;
+    if (qos === 0) {
+      accept(connection, publication);
+      return;
+    }
+    const session = connection.session!;
+    if (qos === 2 && session.received?.has(packetId) === true) {
+      acknowledge(connection, PacketType.PUBREC, packetId, ReasonCode.SUCCESS); // [MQTT-4.3.3-10]: not delivered again
+      return;
+    }
+    const notesBefore = engine.notes;
+    const reasonCode = accept(connection, publication);
+    if (qos === 2 && reasonCode < 0x80) keepPacketId(engine, session, packetId);
+    if (engine.notes !== notesBefore) engine.commits.holdBack(connection);
+    acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, reasonCode);
+  } finally {
+    engine.givePublication();
+  }
+}
+
+/** Reads and checks what does not need anybody's opinion; false when the connection was ended. */
+function readPublication(connection: Connection, framer: Framer, publication: Publication): boolean {
+  const { bytes, packetStart, bodyStart, bodyEnd, firstByte } = framer;
+  const { fields } = publication;
+  scanPublish(bytes, bodyStart, bodyEnd, firstByte & 0x0f, connection.version, fields);
+  if (fields.hasSubscriptionIdentifier) {
+    throw protocolError('a client must not send a Subscription Identifier in PUBLISH'); // [MQTT-3.3.4-6]
+  }
+  const { options } = connection.acceptor;
+  if (fields.qos > options.maximumQos) {
+    closeConnection(connection, ReasonCode.QOS_NOT_SUPPORTED, `Maximum QoS is ${options.maximumQos}`); // [MQTT-3.2.2-11]
+    return false;
+  }
+  if (fields.retain && !options.retainAvailable) {
+    closeConnection(connection, ReasonCode.RETAIN_NOT_SUPPORTED, 'Retain Available is 0'); // [MQTT-3.2.2-14]
+    return false;
+  }
+  if (fields.qos > 0 && !isWithinReceiveMaximum(connection, fields.qos, fields.packetId)) {
+    const reason = `Receive Maximum is ${options.receiveMaximum}`;
+    closeConnection(connection, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, reason); // [MQTT-3.3.4-9]
+    return false;
+  }
+  if (fields.topicAlias === 0) {
+    const entry = connection.engine.topics.resolve(bytes, fields.topicStart, fields.topicEnd);
+    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, undefined);
+  } else {
+    const { entry, bytes: topic } = resolveAlias(connection, bytes, publication);
+    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, topic);
+  }
+  const { fault } = publication.entry!;
+  if (fault === undefined) return true;
+  // [MQTT-3.3.2-1] [MQTT-4.7.3-2]
+  if (fault === TopicFault.NotUtf8 || fault === TopicFault.NullCharacter) {
+    throw malformed('the Topic Name is not well-formed UTF-8 without U+0000');
+  }
+  // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
+  closeConnection(connection, ReasonCode.TOPIC_NAME_INVALID, `the Topic Name is refused: ${fault}`);
+  return false;
+}
+
+/** QoS 1 is acknowledged as soon as it is read, so what counts are the QoS 2 messages that were not released. */
+function isWithinReceiveMaximum(connection: Connection, qos: number, packetId: number): boolean {
+  const received = connection.session!.received;
+  if (qos === 1 || received === undefined || received.has(packetId)) return true;
+  return received.size < connection.acceptor.options.receiveMaximum;
+}
+
+function resolveAlias(connection: Connection, bytes: Buffer, publication: Publication): AliasedTopic {
+  const { topicStart, topicEnd, topicAlias } = publication.fields;
+  const aliases = (connection.inboundAliases ??= new InboundTopicAliases<AliasedTopic>(
+    connection.acceptor.options.topicAliasMaximum,
+  ));
+  if (topicStart < topicEnd) {
+    const entry = connection.engine.topics.resolve(bytes, topicStart, topicEnd);
+    const topic = { entry, bytes: Buffer.from(bytes.subarray(topicStart, topicEnd)) };
+    if (entry.isValid && !aliases.set(topicAlias, topic)) throw aliasInvalid(topicAlias);
+    return topic;
+  }
+  const topic = aliases.get(topicAlias);
+  if (topic !== undefined) return topic;
+  if (!aliases.isAllowed(topicAlias)) throw aliasInvalid(topicAlias);
+  throw protocolError(`Topic Alias ${topicAlias} stands for nothing`); // section 3.3.4
+}
+
+function aliasInvalid(topicAlias: number): MqttError {
+  return new MqttError('MQTT_TOPIC_ALIAS_INVALID', `Topic Alias ${topicAlias} is above the maximum`); // [MQTT-3.3.2-9]
+}
+
+/** Asks, retains and delivers; the Reason Code that a QoS above 0 is answered with. */
+function accept(connection: Connection, publication: Publication): ReasonCode {
+  const { engine, session } = connection;
+  const { hooks } = connection.acceptor;
+  if (publication.topicName.startsWith(SYS_PREFIX)) {
+    engine.stats.publishDenied++;
+    return ReasonCode.NOT_AUTHORIZED;
+  }
+  if (hooks.authorizePublish.length > 0) {
+    const verdict = askPublishHooks(engine, hooks.authorizePublish, connection.client!, publication);
+    if (!verdict.allow) {
+      engine.stats.publishDenied++;
+      return verdict.reasonCode;
+    }
+  }
+  if (publication.fields.retain && !retain(engine, publication)) return ReasonCode.QUOTA_EXCEEDED;
+  const count = deliver(engine, publication, session);
+  if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, connection.client);
+  return count === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS;
+}
+
+function keepPacketId(engine: Engine, session: Session, packetId: number): void {
+  session.received ??= new PacketIdSet();
+  session.received.add(packetId);
+  noteReceived(engine, session, packetId);
+}
+
+function acknowledge(
+  connection: Connection,
+  type: typeof PacketType.PUBACK | typeof PacketType.PUBREC,
+  packetId: number,
+  reasonCode: ReasonCode,
+): void {
+  writeAcknowledgement(connection.writer(), type, packetId, reasonCode, connection.version);
+  connection.written();
+}

@@ -1,0 +1,123 @@
+import { protocolError } from '../codec/errors.ts';
+import type { Framer } from '../codec/framer.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import type { SubscribePacket, SubscriptionRequest } from '../codec/subscribe.ts';
+import type { QoS } from '../codec/control-packet.ts';
+import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
+import { askSubscribeHooks } from './ask-subscribe-hooks.ts';
+import { ConnectionState, type Connection } from './connection.ts';
+import { decodeShown } from './decode.ts';
+import type { Verdict } from './hooks.ts';
+import { noteSubscription } from './store-notes.ts';
+
+/** One Topic Filter of a SUBSCRIBE, with what is to be said about it. */
+type Candidate = {
+  readonly request: SubscriptionRequest;
+  readonly filter: TopicFilter | undefined;
+  /** Undefined where a hook must be asked, or nothing speaks against it. */
+  readonly refusal: ReasonCode | undefined;
+};
+
+/** Section 3.8: check each filter, ask, subscribe, answer, then send what is retained. */
+export function handleSubscribe(connection: Connection, framer: Framer): void {
+  const packet = decodeShown<'subscribe'>(connection, framer);
+  const candidates = packet.subscriptions.map((request) => examine(connection, packet, request));
+  const { engine, acceptor, client } = connection;
+  const { authorizeSubscribe } = acceptor.hooks;
+  if (authorizeSubscribe.length === 0) {
+    conclude(connection, packet, candidates, []);
+    return;
+  }
+  const verdicts = candidates.map(({ filter, refusal }) =>
+    filter === undefined || refusal !== undefined
+      ? undefined
+      : askSubscribeHooks(engine, authorizeSubscribe, client!, filter.topicFilter),
+  );
+  if (!verdicts.some((verdict) => verdict instanceof Promise)) {
+    conclude(connection, packet, candidates, verdicts as (Verdict | undefined)[]);
+    return;
+  }
+  connection.halt();
+  void Promise.all(verdicts).then((answers) => {
+    if (connection.state !== ConnectionState.CONNECTED) return;
+    conclude(connection, packet, candidates, answers);
+    connection.goOn();
+  });
+}
+
+/** What speaks against a filter without asking anybody. */
+function examine(connection: Connection, packet: SubscribePacket, request: SubscriptionRequest): Candidate {
+  const { acceptor, engine } = connection;
+  const { options } = acceptor;
+  const parsed = parseTopicFilter(request.topicFilter, engine.options.maxTopicLevels);
+  const refuse = (refusal: ReasonCode): Candidate => ({ request, filter: undefined, refusal });
+  if (!parsed.ok) return refuse(ReasonCode.TOPIC_FILTER_INVALID);
+  // `$share/…` is a Shared Subscription for earlier versions too: their clients expect it of brokers that know it.
+  const { filter } = parsed;
+  if (filter.shareName !== undefined && request.noLocal) {
+    throw protocolError('No Local is set on a Shared Subscription'); // [MQTT-3.8.3-4]
+  }
+  if (filter.shareName !== undefined && !options.sharedSubscriptionAvailable) {
+    return refuse(ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED);
+  }
+  if (!options.wildcardSubscriptionAvailable && hasWildcard(filter)) {
+    return refuse(ReasonCode.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED);
+  }
+  if (!options.subscriptionIdentifierAvailable && packet.properties.subscriptionIdentifier !== undefined) {
+    return refuse(ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED);
+  }
+  return { request, filter, refusal: undefined };
+}
+
+function conclude(
+  connection: Connection,
+  packet: SubscribePacket,
+  candidates: readonly Candidate[],
+  verdicts: readonly (Verdict | undefined)[],
+): void {
+  const { engine } = connection;
+  const session = connection.session!;
+  const reasonCodes: ReasonCode[] = [];
+  const retained: { filter: TopicFilter; request: SubscriptionRequest; qos: QoS }[] = [];
+  const subscriptionIdentifier = packet.properties.subscriptionIdentifier ?? 0;
+  candidates.forEach((candidate, index) => {
+    const { request, filter } = candidate;
+    const verdict = verdicts[index];
+    const denial = verdict === undefined || verdict.allow ? undefined : verdict.reasonCode;
+    const refusal = candidate.refusal ?? denial ?? findQuotaRefusal(connection, filter!);
+    if (refusal !== undefined) {
+      if (denial !== undefined) engine.stats.subscribeDenied++;
+      reasonCodes.push(refusal);
+      return;
+    }
+    const { maximumQos } = connection.acceptor.options;
+    const qos = request.qos < maximumQos ? request.qos : maximumQos; // [MQTT-3.2.2-10]
+    const { noLocal, retainAsPublished, retainHandling } = request;
+    const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier };
+    const isNew = engine.subscriptions.add(session, filter!, options); // [MQTT-3.8.4-3]
+    if (isNew) session.subscriptionCount++;
+    noteSubscription(engine, session, filter!, options);
+    reasonCodes.push(qos);
+    for (const hook of connection.acceptor.hooks.onSubscribed) {
+      engine.observe(hook.name, 'onSubscribed', () =>
+        hook.onSubscribed(connection.client!, request.topicFilter, qos),
+      );
+    }
+    // Section 3.8.3.1; Shared Subscriptions get nothing that is retained (section 4.8.2).
+    const wantsRetained = retainHandling === 0 || (retainHandling === 1 && isNew);
+    if (filter!.shareName === undefined && wantsRetained) retained.push({ filter: filter!, request, qos });
+  });
+  connection.send({ type: 'suback', packetId: packet.packetId, properties: {}, reasonCodes });
+  for (const { filter, qos } of retained) {
+    engine.retainedDeliveries.begin(session, filter.topicFilter, { qos, subscriptionIdentifier });
+  }
+}
+
+function findQuotaRefusal(
+  { engine, session, acceptor }: Connection,
+  filter: TopicFilter,
+): ReasonCode | undefined {
+  const { maxSubscriptionsPerClient } = acceptor.options;
+  if (session!.subscriptionCount < maxSubscriptionsPerClient) return undefined;
+  return engine.subscriptions.has(session!, filter) ? undefined : ReasonCode.QUOTA_EXCEEDED;
+}

@@ -1,0 +1,196 @@
+import type { Clock } from '../../base/clock.ts';
+import { systemClock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import { silentLogger } from '../../base/logger.ts';
+import { MAX_PACKET_BYTES, MAX_UINT_16, MAX_UINT_32, type QoS } from '../codec/control-packet.ts';
+import type { SessionStore } from '../session/session-store.ts';
+import { BrokerError } from './broker-error.ts';
+import type { BrokerHooks } from './hooks.ts';
+
+/** What may differ from listener to listener. The first part has the standard's names and units. */
+export type ConnectionOptions = {
+  /** QoS 1 and 2 messages of a client that may wait for the server's last word (section 3.2.2.3.3). */
+  readonly receiveMaximum: number;
+  readonly maximumQos: QoS;
+  readonly retainAvailable: boolean;
+  /** Bytes of the largest packet that is accepted, Fixed Header included. */
+  readonly maximumPacketSize: number;
+  /** Of the aliases that clients may give, and of those that are given to them. */
+  readonly topicAliasMaximum: number;
+  /** Seconds. A client that asks for more, or for none at all, gets this; 0 takes what each asks for. */
+  readonly serverKeepAlive: number;
+  /** Seconds that a session may at most outlive its connection; 0xFFFFFFFF is for ever. */
+  readonly maximumSessionExpiryInterval: number;
+  readonly wildcardSubscriptionAvailable: boolean;
+  readonly subscriptionIdentifierAvailable: boolean;
+  readonly sharedSubscriptionAvailable: boolean;
+  /** Given to clients that ask for it: where they may receive answers (section 3.2.2.3.15). */
+  readonly responseInformation: string | undefined;
+  /** Whether a client may leave its Client Identifier to the server. */
+  readonly zeroLengthClientIdAllowed: boolean;
+
+  /** Connections of this listener at a time. */
+  readonly maxConnections: number;
+  /** Connections from one address at a time. */
+  readonly maxConnectionsPerAddress: number;
+  readonly maxConnectsPerSecond: number;
+  /** From the network connection to a complete CONNECT, and through its authentication. */
+  readonly connectTimeoutMs: number;
+  /** Bytes of the CONNECT packet: until it is accepted, nobody knows who sends it. */
+  readonly maxConnectBytes: number;
+  /** QoS 1 and 2 messages on their way to one client, less if its Receive Maximum is smaller. */
+  readonly maxInflightMessages: number;
+  /** Messages that wait in one session, for the client to come back or to acknowledge others. */
+  readonly maxQueuedMessages: number;
+  readonly maxQueuedBytes: number;
+  /** Whether QoS 0 messages wait too while the client is away. */
+  readonly queueQos0: boolean;
+  /** Bytes that wait for a client which does not read, beyond what the system holds for it. */
+  readonly maxOutboxBytes: number;
+  readonly maxSubscriptionsPerClient: number;
+};
+
+/** What holds for the broker as a whole. */
+export type BrokerLimits = {
+  /** Sessions, those of connected clients included. */
+  readonly maxSessions: number;
+  readonly maxRetainedMessages: number;
+  readonly maxRetainedBytes: number;
+  readonly maxTopicLevels: number;
+  /** Topics whose subscribers are remembered, and how many of these altogether: the cache of the match. */
+  readonly maxCachedTopics: number;
+  readonly maxCachedMatches: number;
+  /** How long a deciding hook may take. */
+  readonly hookTimeoutMs: number;
+  /** Between two rounds of `$SYS` topics; 0 publishes none. */
+  readonly sysTopicIntervalMs: number;
+  /** For what was written to a connection that ends. */
+  readonly lingerMs: number;
+};
+
+export type BrokerOptions = Partial<ConnectionOptions> &
+  Partial<BrokerLimits> & {
+    readonly hooks?: readonly BrokerHooks[];
+    /** Where sessions and retained messages outlive this broker; without one they end with it. */
+    readonly store?: SessionStore;
+    readonly log?: Logger;
+    readonly clock?: Clock;
+  };
+
+/** A listener's own rules. What it does not say is as the broker has it. */
+export type ListenerOptions = Partial<ConnectionOptions> & {
+  /** For logs and hooks. */
+  readonly name: string;
+  /** Asked before the broker's own hooks. */
+  readonly hooks?: readonly BrokerHooks[];
+};
+
+export type ResolvedBrokerOptions = ConnectionOptions &
+  BrokerLimits & { readonly log: Logger; readonly clock: Clock; readonly store: SessionStore | undefined };
+
+const CONNECTION_DEFAULTS: ConnectionOptions = {
+  receiveMaximum: 1024,
+  maximumQos: 2,
+  retainAvailable: true,
+  maximumPacketSize: 10 * 1024 * 1024,
+  topicAliasMaximum: 32,
+  serverKeepAlive: 0,
+  maximumSessionExpiryInterval: MAX_UINT_32,
+  wildcardSubscriptionAvailable: true,
+  subscriptionIdentifierAvailable: true,
+  sharedSubscriptionAvailable: true,
+  responseInformation: undefined,
+  zeroLengthClientIdAllowed: true,
+  maxConnections: 100_000,
+  maxConnectionsPerAddress: 100_000,
+  maxConnectsPerSecond: 20_000,
+  connectTimeoutMs: 10_000,
+  maxConnectBytes: 128 * 1024,
+  maxInflightMessages: 1024,
+  maxQueuedMessages: 10_000,
+  maxQueuedBytes: 8 * 1024 * 1024,
+  queueQos0: false,
+  maxOutboxBytes: 1024 * 1024,
+  maxSubscriptionsPerClient: 1000,
+};
+
+const BROKER_DEFAULTS: BrokerLimits = {
+  maxSessions: 200_000,
+  maxRetainedMessages: 1_000_000,
+  maxRetainedBytes: 512 * 1024 * 1024,
+  maxTopicLevels: 64,
+  maxCachedTopics: 100_000,
+  maxCachedMatches: 1_000_000,
+  hookTimeoutMs: 5000,
+  sysTopicIntervalMs: 10_000,
+  lingerMs: 1000,
+};
+
+/** The defaults of everything that has one. */
+export const DEFAULT_BROKER_OPTIONS: ConnectionOptions & BrokerLimits = Object.freeze({
+  ...CONNECTION_DEFAULTS,
+  ...BROKER_DEFAULTS,
+});
+
+type Bounds = { readonly min: number; readonly max: number };
+const COUNT: Bounds = { min: 1, max: Number.MAX_SAFE_INTEGER };
+
+/** Every number among the options; what is outside would break the standard or the engine. */
+export const OPTION_BOUNDS: Readonly<Record<string, Bounds>> = {
+  receiveMaximum: { min: 1, max: MAX_UINT_16 },
+  maximumQos: { min: 0, max: 2 },
+  maximumPacketSize: { min: 16, max: MAX_PACKET_BYTES },
+  topicAliasMaximum: { min: 0, max: MAX_UINT_16 },
+  serverKeepAlive: { min: 0, max: MAX_UINT_16 },
+  maximumSessionExpiryInterval: { min: 0, max: MAX_UINT_32 },
+  maxConnections: COUNT,
+  maxConnectionsPerAddress: COUNT,
+  maxConnectsPerSecond: COUNT,
+  connectTimeoutMs: { min: 1, max: 3_600_000 },
+  maxConnectBytes: { min: 64, max: MAX_PACKET_BYTES },
+  maxInflightMessages: { min: 1, max: 32_768 },
+  maxQueuedMessages: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  maxQueuedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  maxOutboxBytes: { min: 1024, max: Number.MAX_SAFE_INTEGER },
+  maxSubscriptionsPerClient: COUNT,
+  maxSessions: COUNT,
+  maxRetainedMessages: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  maxRetainedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  maxTopicLevels: { min: 1, max: 32_768 },
+  maxCachedTopics: COUNT,
+  maxCachedMatches: COUNT,
+  hookTimeoutMs: { min: 1, max: 3_600_000 },
+  sysTopicIntervalMs: { min: 0, max: 86_400_000 },
+  lingerMs: { min: 0, max: 60_000 },
+};
+
+/** @throws {BrokerError} `MQTT_OPTION_INVALID` */
+export function resolveBrokerOptions(options: BrokerOptions): ResolvedBrokerOptions {
+  checkOptions(options);
+  const { log = silentLogger, clock = systemClock, store } = options;
+  return { ...DEFAULT_BROKER_OPTIONS, ...withoutUndefined(options), log, clock, store };
+}
+
+/** @throws {BrokerError} `MQTT_OPTION_INVALID` */
+export function resolveListenerOptions(
+  options: ListenerOptions,
+  defaults: ConnectionOptions,
+): ConnectionOptions {
+  checkOptions(options);
+  return { ...defaults, ...withoutUndefined(options) };
+}
+
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+function checkOptions(options: object): void {
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const bounds = OPTION_BOUNDS[name];
+    if (bounds === undefined || value === undefined) continue;
+    if (Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max)
+      continue;
+    const text = `${name} must be a whole number from ${bounds.min} to ${bounds.max}, not ${String(value)}`;
+    throw new BrokerError('MQTT_OPTION_INVALID', text);
+  }
+}

@@ -1,0 +1,268 @@
+import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
+import { ForwardOptions, forwardPublish } from '../codec/forward-publish.ts';
+import type { PublishProperties } from '../codec/publish.ts';
+import { readPropertiesToEnd } from '../codec/read-properties.ts';
+import { PacketReader } from '../codec/reader.ts';
+import { PublishFields } from '../codec/scan-publish.ts';
+import { PacketWriter } from '../codec/writer.ts';
+import type { Session } from '../session/session.ts';
+import { secondsLeft, storeMessage, type StoredMessage } from '../session/stored-message.ts';
+import type { TopicEntry } from '../topics/topic-table.ts';
+import type { ApplicationMessage } from './hooks.ts';
+
+const EMPTY = Buffer.alloc(0);
+const VARIANTS = 12;
+const NO_SLICE = -1;
+const FIRST_BODY_BYTES = 4096;
+const MAX_KEPT_BODY_BYTES = 1 << 20;
+
+/** Encoded packets of one message: which one is a number from 0 to 11. */
+export function variantOf(isVersion5: boolean, qos: QoS, retain: boolean): number {
+  return (isVersion5 ? 6 : 0) + (retain ? 3 : 0) + qos;
+}
+
+/**
+ * A message on its way through the broker, and the packets that were made of it: each variant of version, QoS and
+ * RETAIN is encoded once, however many subscribers it goes to, and not at all where the packet that came in is
+ * what goes out. One object is made once and filled for message after message; hooks see it as `ApplicationMessage`.
+ */
+export class Publication implements ApplicationMessage {
+  bytes: Buffer = EMPTY;
+  packetStart = 0;
+  packetEnd = 0;
+  readonly fields = new PublishFields();
+  version: ProtocolVersion = 5;
+  entry: TopicEntry<Session> | undefined = undefined;
+  topicName = '';
+  /** Where the bytes of the Topic Name are: in `bytes`, or kept from the packet that gave the alias. */
+  topicBytes: Buffer = EMPTY;
+  topicStart = 0;
+  topicEnd = 0;
+  /** Seconds to send instead of the interval that came in; -1 leaves it. */
+  #expiryLeft = -1;
+  #stored: StoredMessage | undefined = undefined;
+  #properties: PublishProperties | undefined = undefined;
+
+  /** The variant that is the incoming packet itself. */
+  #sliceVariant = NO_SLICE;
+  #serial = 0;
+  readonly #serials = new Int32Array(VARIANTS);
+  readonly #starts = new Int32Array(VARIANTS);
+  readonly #ends = new Int32Array(VARIANTS);
+  readonly #packetIdAt = new Int32Array(VARIANTS);
+  readonly #owned: (Buffer | undefined)[] = Array.from({ length: VARIANTS }, () => undefined);
+  #hasOwned = false;
+  readonly #scratch = new PacketWriter(4096);
+  readonly #options = new ForwardOptions();
+  #body = Buffer.allocUnsafeSlow(FIRST_BODY_BYTES);
+
+  /**
+   * Takes a PUBLISH that `scanPublish` has read into `fields`.
+   *
+   * @param topic - of its Topic Alias when it has no Topic Name of its own; undefined when it has
+   */
+  takePacket(
+    bytes: Buffer,
+    packetStart: number,
+    packetEnd: number,
+    version: ProtocolVersion,
+    entry: TopicEntry<Session>,
+    aliasedTopic: Buffer | undefined,
+  ): void {
+    const { fields } = this;
+    this.bytes = bytes;
+    this.packetStart = packetStart;
+    this.packetEnd = packetEnd;
+    this.version = version;
+    this.entry = entry;
+    this.topicName = entry.topicName;
+    if (aliasedTopic === undefined) {
+      this.topicBytes = bytes;
+      this.topicStart = fields.topicStart;
+      this.topicEnd = fields.topicEnd;
+    } else {
+      this.topicBytes = aliasedTopic;
+      this.topicStart = 0;
+      this.topicEnd = aliasedTopic.length;
+    }
+    this.#expiryLeft = -1;
+    this.#stored = undefined;
+    this.#properties = undefined;
+    this.#begin();
+    this.#sliceVariant =
+      fields.topicAliasAt < 0 ? variantOf(version === 5, fields.qos, fields.retain) : NO_SLICE;
+  }
+
+  /** Takes a message that was kept. Its `entry` is not set: it goes to subscribers that are known already. */
+  takeStored(message: StoredMessage, nowMs: number): void {
+    const { body, topicEnd, propertiesEnd } = message;
+    const bytes = this.#bodyOf(body);
+    const { fields } = this;
+    fields.qos = message.qos;
+    fields.dup = false;
+    fields.retain = message.retain;
+    fields.packetId = 0;
+    fields.topicStart = 0;
+    fields.topicEnd = topicEnd;
+    fields.propertiesStart = topicEnd;
+    fields.propertiesEnd = propertiesEnd;
+    fields.payloadStart = propertiesEnd;
+    fields.payloadEnd = body.length;
+    fields.topicAlias = 0;
+    fields.topicAliasAt = -1;
+    fields.messageExpiryAt = message.messageExpiryAt;
+    fields.messageExpiryInterval = secondsLeft(message, nowMs);
+    fields.payloadFormatIndicator = -1;
+    fields.hasSubscriptionIdentifier = false;
+    this.bytes = bytes;
+    this.version = 5;
+    this.entry = undefined;
+    this.topicName = message.topicName;
+    this.topicBytes = bytes;
+    this.topicStart = 0;
+    this.topicEnd = topicEnd;
+    this.#expiryLeft = fields.messageExpiryInterval;
+    this.#stored = message;
+    this.#properties = undefined;
+    this.#begin();
+    this.#sliceVariant = NO_SLICE;
+  }
+
+  get qos(): QoS {
+    return this.fields.qos;
+  }
+
+  get retain(): boolean {
+    return this.fields.retain;
+  }
+
+  get payload(): Uint8Array {
+    return this.bytes.subarray(this.fields.payloadStart, this.fields.payloadEnd);
+  }
+
+  get properties(): PublishProperties {
+    if (this.#properties === undefined) {
+      const { propertiesStart, propertiesEnd } = this.fields;
+      this.#properties = readPublishProperties(this.bytes, propertiesStart, propertiesEnd, this.#expiryLeft);
+    }
+    return this.#properties;
+  }
+
+  get payloadLength(): number {
+    return this.fields.payloadEnd - this.fields.payloadStart;
+  }
+
+  /** The message as it is kept: made at most once, and shared by all who keep it. */
+  stored(nowMs: number): StoredMessage {
+    this.#stored ??= storeMessage(
+      this.bytes,
+      this.fields,
+      { topicName: this.topicName, bytes: this.topicBytes, start: this.topicStart, end: this.topicEnd },
+      nowMs,
+    );
+    return this.#stored;
+  }
+
+  /** Makes a variant, unless it is made. Then `sourceOf`, `startOf`, `endOf`, `packetIdAtOf` say where it is. */
+  prepare(variant: number, version: ProtocolVersion, qos: QoS, retain: boolean): void {
+    if (this.#serials[variant] === this.#serial) return;
+    this.#serials[variant] = this.#serial;
+    if (variant === this.#sliceVariant) {
+      this.#starts[variant] = this.packetStart;
+      this.#ends[variant] = this.packetEnd;
+      this.#packetIdAt[variant] = qos === 0 ? -1 : this.fields.topicEnd - this.packetStart;
+      return;
+    }
+    const scratch = this.#scratch;
+    const start = scratch.length;
+    const packetIdAt = this.encode(scratch, version, qos, retain, undefined, 0, false);
+    this.#starts[variant] = start;
+    this.#ends[variant] = scratch.length;
+    this.#packetIdAt[variant] = packetIdAt < 0 ? -1 : packetIdAt - start;
+  }
+
+  sourceOf(variant: number): Buffer {
+    return variant === this.#sliceVariant ? this.bytes : this.#scratch.buffer;
+  }
+
+  startOf(variant: number): number {
+    return this.#starts[variant]!;
+  }
+
+  endOf(variant: number): number {
+    return this.#ends[variant]!;
+  }
+
+  /** From the packet's first byte; -1 at QoS 0. */
+  packetIdAtOf(variant: number): number {
+    return this.#packetIdAt[variant]!;
+  }
+
+  /** A prepared variant in a buffer of its own that nobody writes to, for large packets: shared, not copied. */
+  ownedOf(variant: number): Buffer {
+    const known = this.#owned[variant];
+    if (known !== undefined) return known;
+    const owned = Buffer.allocUnsafeSlow(this.#ends[variant]! - this.#starts[variant]!);
+    this.sourceOf(variant).copy(owned, 0, this.#starts[variant], this.#ends[variant]);
+    this.#owned[variant] = owned;
+    this.#hasOwned = true;
+    return owned;
+  }
+
+  /**
+   * Encodes the message for one receiver.
+   *
+   * @param topicAlias - 0 for none; with `omitTopicName` the receiver knows it already
+   * @returns index of the Packet Identifier in the writer, for `patchPacketId`; -1 at QoS 0
+   */
+  encode(
+    writer: PacketWriter,
+    version: ProtocolVersion,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    topicAlias: number,
+    omitTopicName: boolean,
+  ): number {
+    const options = this.#options;
+    options.version = version;
+    options.flags = (qos << 1) | (retain ? 1 : 0);
+    options.packetId = 1;
+    options.messageExpiryInterval = this.#expiryLeft;
+    options.topicAlias = topicAlias;
+    options.omitTopicName = omitTopicName;
+    options.subscriptionIdentifiers = subscriptionIdentifiers;
+    const topic = this.topicBytes.subarray(this.topicStart, this.topicEnd);
+    return forwardPublish(writer, this.bytes, this.fields, topic, options);
+  }
+
+  #begin(): void {
+    this.#serial = (this.#serial + 1) | 0;
+    if (this.#scratch.length > 0) this.#scratch.reset();
+    if (this.#hasOwned) {
+      this.#owned.fill(undefined);
+      this.#hasOwned = false;
+    }
+  }
+
+  #bodyOf(body: string): Buffer {
+    const { length } = body;
+    if (length > MAX_KEPT_BODY_BYTES) return Buffer.from(body, 'latin1');
+    if (this.#body.length < length)
+      this.#body = Buffer.allocUnsafeSlow(Math.max(length, this.#body.length * 2));
+    this.#body.write(body, 0, length, 'latin1');
+    return this.#body;
+  }
+}
+
+/** Reads the properties of a PUBLISH as they lie in it, without their length. */
+function readPublishProperties(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  expiryLeft: number,
+): PublishProperties {
+  const reader = new PacketReader().over(bytes, start, end);
+  const { topicAlias: _, ...properties } = readPropertiesToEnd(reader, 'PUBLISH');
+  return expiryLeft < 0 ? properties : { ...properties, messageExpiryInterval: expiryLeft };
+}

@@ -1,0 +1,37 @@
+import { RetainOutcome } from '../topics/retained-messages.ts';
+import type { Engine } from './engine.ts';
+import type { Publication } from './publication.ts';
+
+/**
+ * Keeps a message with RETAIN for its topic, or removes what is kept when its payload is empty (section 3.3.1.3).
+ *
+ * @returns false when there is no room: then the message is refused as a whole
+ */
+export function retain(engine: Engine, publication: Publication): boolean {
+  const { topicName } = publication;
+  if (publication.payloadLength === 0) {
+    if (engine.retained.clear(topicName)) noteRetained(engine, () => engine.store?.deleteRetained(topicName));
+    return true; // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+  }
+  const message = publication.stored(engine.clock.now());
+  const { sizeBytes, expiresAtMs } = message;
+  const outcome = engine.retained.set(topicName, {
+    message,
+    sizeBytes,
+    expiresAtMs: expiresAtMs === Infinity ? undefined : expiresAtMs,
+  });
+  if (outcome !== RetainOutcome.Retained) {
+    engine.stats.retainRefused++;
+    return false;
+  }
+  // What the server says of itself is said anew when it starts.
+  if (!topicName.startsWith('$SYS/')) noteRetained(engine, () => engine.store?.saveRetained(message));
+  return true;
+}
+
+function noteRetained(engine: Engine, note: () => void): void {
+  if (engine.store === undefined) return;
+  note();
+  engine.notes++;
+  engine.commits.note();
+}

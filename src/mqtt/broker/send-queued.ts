@@ -1,0 +1,95 @@
+import { PacketType } from '../codec/control-packet.ts';
+import { writeAcknowledgement } from '../codec/acknowledgement.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { Inflight, InflightState } from '../session/inflight.ts';
+import { MessageQueue } from '../session/message-queue.ts';
+import type { QueuedMessage } from '../session/queued-message.ts';
+import type { Session } from '../session/session.ts';
+import type { Connection } from './connection.ts';
+import type { Engine } from './engine.ts';
+import { forgetQueued, noteQueued } from './store-notes.ts';
+import { transmit } from './transmit.ts';
+
+/** Sends what waits in a session, as much as its client takes. */
+export function sendQueued(engine: Engine, session: Session): void {
+  const { connection, queue } = session;
+  if (connection === undefined) return;
+  if (queue !== undefined && queue.count > 0) {
+    const inflight = (session.inflight ??= new Inflight());
+    while (!connection.isBlocked) {
+      const queued = queue.first;
+      if (queued === undefined) break;
+      const isResent = queued.packetId !== 0;
+      if (queued.qos > 0 && !isResent && inflight.count >= connection.sendQuota) break;
+      if (isResent && connection.resentCount >= connection.sendQuota) break;
+      queue.shift();
+      sendOne(engine, session, connection, queued);
+    }
+  }
+  if (session.retainedDeliveries !== undefined) engine.retainedDeliveries.goOnFor(session);
+}
+
+/**
+ * Has what was sent before and not acknowledged sent again, when a client comes back [MQTT-4.4.0-1]: PUBREL at once,
+ * PUBLISH with DUP and the identifier it had, before everything else and no more at a time than the client takes.
+ */
+export function sendAgain(session: Session, connection: Connection): void {
+  const { inflight } = session;
+  if (inflight === undefined || inflight.count === 0) return;
+  const messages = inflight.messages();
+  for (const { packetId } of messages) {
+    if (inflight.stateOf(packetId) !== InflightState.PUBCOMP) continue;
+    writeAcknowledgement(
+      connection.writer(),
+      PacketType.PUBREL,
+      packetId,
+      ReasonCode.SUCCESS,
+      connection.version,
+    );
+    connection.written();
+  }
+  const queue = (session.queue ??= new MessageQueue());
+  // Those that an earlier connection did not live to send again.
+  queue.removeWhere(({ packetId }) => packetId !== 0);
+  for (const queued of messages.toReversed()) {
+    queued.wasResent = false;
+    if (inflight.stateOf(queued.packetId) !== InflightState.PUBCOMP) queue.pushFirst(queued);
+  }
+}
+
+function sendOne(engine: Engine, session: Session, connection: Connection, queued: QueuedMessage): void {
+  const { message, qos, retain, subscriptionIdentifiers } = queued;
+  const nowMs = engine.clock.now();
+  const isResent = queued.packetId !== 0;
+  const inflight = session.inflight!;
+  // One that was sent is sent again also when it has expired: the client may hold its identifier.
+  if (!isResent && message.expiresAtMs <= nowMs) {
+    engine.countDrop(message.topicName, session, 'expired');
+    forgetQueued(engine, session, queued);
+    return;
+  }
+  if (isResent) {
+    if (inflight.stateOf(queued.packetId) === InflightState.FREE) return;
+    connection.resentCount++;
+    queued.wasResent = true;
+  } else if (qos > 0) {
+    const state = qos === 1 ? InflightState.PUBACK : InflightState.PUBREC;
+    const mustBeKept = session.outlivesConnection || queued.group !== undefined;
+    queued.packetId = inflight.add(state, mustBeKept ? queued : undefined);
+  }
+  const publication = engine.takePublication();
+  try {
+    publication.takeStored(message, nowMs);
+    const { packetId } = queued;
+    if (transmit(connection, publication, qos, retain, isResent, subscriptionIdentifiers, packetId)) {
+      if (qos > 0 && !isResent) noteQueued(engine, session, queued);
+      else if (qos === 0) forgetQueued(engine, session, queued);
+      return;
+    }
+  } finally {
+    engine.givePublication();
+  }
+  if (qos > 0) inflight.remove(queued.packetId);
+  engine.countDrop(message.topicName, session, 'packet-too-large');
+  forgetQueued(engine, session, queued);
+}

@@ -1,0 +1,189 @@
+import { WheelTimer } from '../../base/timer-wheel.ts';
+import { MAX_UINT_32 } from '../codec/control-packet.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { InflightState } from '../session/inflight.ts';
+import type { QueuedMessage } from '../session/queued-message.ts';
+import { Session } from '../session/session.ts';
+import { closeConnection } from './close-connection.ts';
+import type { Connection } from './connection.ts';
+import { deliverShared } from './deliver.ts';
+import type { Engine } from './engine.ts';
+import type { ClientInfo, DisconnectCause } from './hooks.ts';
+import { publishWill } from './publish-will.ts';
+import { sendAgain } from './send-queued.ts';
+import { forgetQueued, forgetSession, noteSession, noteWholeSession } from './store-notes.ts';
+
+/** What a CONNECT asks of the session it will have. */
+export type SessionRequest = {
+  readonly client: ClientInfo;
+  readonly cleanStart: boolean;
+  /** Seconds, not above the listener's maximum. */
+  readonly expiryInterval: number;
+};
+
+/**
+ * Gives a connection its session: the one that is there, or a new one (section 3.1.2.4). Another connection with the
+ * same Client Identifier is ended first [MQTT-3.1.4-3].
+ *
+ * @returns whether a session was there and goes on; undefined when there may be no more sessions
+ */
+export function attachSession(
+  engine: Engine,
+  connection: Connection,
+  { client, cleanStart, expiryInterval }: SessionRequest,
+): boolean | undefined {
+  takeOver(engine, client);
+  let session = engine.sessions.get(client.clientId);
+  // A session belongs to the user who made it: nobody else gets its messages.
+  if (session !== undefined && (cleanStart || session.client.userName !== client.userName)) {
+    endSession(engine, session);
+    session = undefined;
+  }
+  const isPresent = session !== undefined;
+  if (session === undefined) {
+    if (engine.sessions.size >= engine.options.maxSessions) return undefined;
+    session = new Session(client, connection.acceptor, undefined);
+    engine.sessions.set(client.clientId, session);
+  }
+  const livedLonger = session.expiryInterval > 0;
+  if (session.timer !== undefined) engine.wheel.clear(session.timer);
+  session.will = undefined; // [MQTT-3.1.3-9]: the client is back before its Will was due
+  session.client = client;
+  session.options = connection.acceptor.options;
+  session.hooks = connection.acceptor.hooks;
+  session.expiryInterval = expiryInterval;
+  session.expiresAtMs = Number.POSITIVE_INFINITY;
+  session.connection = connection;
+  connection.session = session;
+  if (livedLonger && expiryInterval === 0) forgetSession(engine, session);
+  else if (isPresent && !livedLonger && expiryInterval > 0) noteWholeSession(engine, session);
+  else noteSession(engine, session);
+  if (isPresent && connection.acceptor.hooks.authorizeReceive.length > 0) engine.subscriptions.invalidate();
+  return isPresent;
+}
+
+/** Sends what an earlier connection left behind. Called after the CONNACK. */
+export function resumeSession(session: Session, connection: Connection): void {
+  sendAgain(session, connection);
+}
+
+/** A DISCONNECT says how long the session shall live. */
+export function changeSessionExpiry(connection: Connection, seconds: number): void {
+  const { engine, session } = connection;
+  if (session === undefined) return;
+  const before = session.expiryInterval;
+  session.expiryInterval = Math.min(seconds, connection.acceptor.options.maximumSessionExpiryInterval);
+  if (before > 0 && session.expiryInterval === 0) forgetSession(engine, session);
+}
+
+/** A session loses its connection: its Will is published or waits, and it ends or goes on alone. */
+export function detachSession(connection: Connection, cause: DisconnectCause): void {
+  const { engine, session, client, willMessage } = connection;
+  if (session === undefined || session.connection !== connection) return;
+  session.connection = undefined;
+  connection.willMessage = undefined;
+  for (const hook of connection.acceptor.hooks.onDisconnected) {
+    engine.observe(hook.name, 'onDisconnected', () => hook.onDisconnected(client!, cause));
+  }
+  engine.log.debug({ clientId: session.clientId, by: cause.by }, `client left: ${cause.reason}`);
+  const nowMs = engine.clock.monotonic();
+  if (willMessage !== undefined) {
+    const delaySeconds = Math.min(willMessage.properties.willDelayInterval ?? 0, session.expiryInterval);
+    if (delaySeconds === 0) publishWill(engine, session, willMessage);
+    else session.will = { message: willMessage, dueMs: nowMs + delaySeconds * 1000 };
+  }
+  if (session.hasEnded) return;
+  if (!session.outlivesConnection) {
+    endSession(engine, session);
+    return;
+  }
+  session.expiresAtMs =
+    session.expiryInterval === MAX_UINT_32 ? Infinity : nowMs + session.expiryInterval * 1000;
+  moveSharedMessages(engine, session, false);
+  noteSession(engine, session);
+  setSessionTimer(engine, session);
+}
+
+/** Ends a session: its Will is published if it still waits, its messages for a shared subscription go to others. */
+export function endSession(engine: Engine, session: Session): void {
+  if (session.hasEnded) return;
+  session.hasEnded = true;
+  engine.sessions.delete(session.clientId);
+  if (session.timer !== undefined) engine.wheel.clear(session.timer);
+  engine.retainedDeliveries.closeFor(session);
+  engine.subscriptions.removeSubscriber(session);
+  session.subscriptionCount = 0;
+  moveSharedMessages(engine, session, true);
+  session.queue = undefined;
+  session.inflight = undefined;
+  session.received = undefined;
+  if (session.expiryInterval > 0) forgetSession(engine, session);
+  const { will } = session;
+  session.will = undefined;
+  if (will !== undefined) publishWill(engine, session, will.message); // [MQTT-3.1.2-8]
+}
+
+/** Sets the timer of a session without connection: to its Will, or to its end. */
+export function setSessionTimer(engine: Engine, session: Session): void {
+  const dueMs = Math.min(session.will?.dueMs ?? Infinity, session.expiresAtMs);
+  if (dueMs === Infinity) return;
+  session.timer ??= new WheelTimer(() => onSessionTimer(engine, session));
+  engine.wheel.set(session.timer, dueMs);
+}
+
+function onSessionTimer(engine: Engine, session: Session): void {
+  const nowMs = engine.clock.monotonic();
+  const { will } = session;
+  if (will !== undefined && will.dueMs <= nowMs) {
+    session.will = undefined;
+    publishWill(engine, session, will.message);
+  }
+  if (session.expiresAtMs <= nowMs) {
+    engine.stats.sessionsExpired++;
+    endSession(engine, session);
+    return;
+  }
+  setSessionTimer(engine, session);
+}
+
+function takeOver(engine: Engine, client: ClientInfo): void {
+  const session = engine.sessions.get(client.clientId);
+  const earlier = session?.connection;
+  if (session === undefined || earlier === undefined) return;
+  engine.stats.connectionsTakenOver++;
+  engine.takeovers.note(session.client, client);
+  // Section 3.1.4: a Will with a delay is not published when the session goes on.
+  closeConnection(earlier, ReasonCode.SESSION_TAKEN_OVER, `another client came as ${client.clientId}`);
+}
+
+/**
+ * Gives messages of Shared Subscriptions to other members: those that were never sent, and when the session ends
+ * also those of QoS 1 that were not acknowledged. QoS 2 must not go to anyone else (section 4.8.2).
+ */
+function moveSharedMessages(engine: Engine, session: Session, hasEnded: boolean): void {
+  const moved: QueuedMessage[] = [];
+  if (hasEnded && session.inflight !== undefined) {
+    for (const queued of session.inflight.messages()) {
+      const isUnanswered = session.inflight.stateOf(queued.packetId) === InflightState.PUBACK;
+      if (queued.group !== undefined && isUnanswered) moved.push(queued);
+    }
+  }
+  const { queue } = session;
+  if (queue !== undefined && queue.count > 0) {
+    const canMove = ({ group, packetId }: QueuedMessage): boolean =>
+      group !== undefined && packetId === 0 && (hasEnded || group.size > 1);
+    moved.push(...queue.removeWhere(canMove));
+  }
+  for (const queued of moved) moveToGroup(engine, session, queued);
+}
+
+function moveToGroup(engine: Engine, session: Session, queued: QueuedMessage): void {
+  const publication = engine.takePublication();
+  try {
+    publication.takeStored(queued.message, engine.clock.now());
+    if (!session.hasEnded) forgetQueued(engine, session, queued);
+    deliverShared(engine, publication, queued.group!);
+  } finally {
+    engine.givePublication();
+  }
+}

@@ -1,0 +1,36 @@
+import type { DropReason } from './hooks.ts';
+
+/** What the broker has counted since it was made. Plain numbers: adding one is all that a message pays. */
+export class BrokerStats {
+  connectionsAccepted = 0;
+  connectionsRefused = 0;
+  /** CONNECTs that were answered with a refusal. */
+  connectsRefused = 0;
+  connectionsTakenOver = 0;
+  /** No packet came within one and a half times the Keep Alive. */
+  keepAliveTimeouts = 0;
+  connectTimeouts = 0;
+  /** Connections ended for a malformed packet or a protocol error. */
+  protocolErrors = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  publishReceived = 0;
+  publishSent = 0;
+  publishDenied = 0;
+  subscribeDenied = 0;
+  retainRefused = 0;
+  willsPublished = 0;
+  hookFailures = 0;
+  hookTimeouts = 0;
+  storeFailures = 0;
+  sessionsExpired = 0;
+  /** A client that did not read its acknowledgements was itself not read any further. */
+  readsPaused = 0;
+  readonly dropped: Record<DropReason, number> = {
+    'outbox-full': 0,
+    'queue-full': 0,
+    offline: 0,
+    expired: 0,
+    'packet-too-large': 0,
+  };
+}

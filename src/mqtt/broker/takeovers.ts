@@ -1,0 +1,52 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { ClientInfo } from './hooks.ts';
+
+const MAX_KNOWN = 1000;
+const WINDOW_MS = 60_000;
+/** So many takeovers within the window are two programs that fight, and not one that reconnects. */
+const FLAPPING = 3;
+
+type Takeovers = { count: number; sinceMs: number; isTold: boolean };
+
+/** Notices clients that push each other out: two programs that were given one Client Identifier. */
+export class TakeoverWatch {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #known = new Map<string, Takeovers>();
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  note(earlier: ClientInfo, later: ClientInfo): void {
+    const { clientId } = later;
+    if (earlier.userName !== later.userName) {
+      this.#log.warn(
+        { clientId, from: earlier.userName, to: later.userName, address: later.peer.address },
+        `client id ${clientId} of user ${nameOf(earlier)} was taken by user ${nameOf(later)}`,
+      );
+    }
+    const nowMs = this.#clock.monotonic();
+    let takeovers = this.#known.get(clientId);
+    if (takeovers === undefined || nowMs - takeovers.sinceMs > WINDOW_MS) {
+      takeovers = { count: 0, sinceMs: nowMs, isTold: false };
+      this.#known.delete(clientId);
+      this.#known.set(clientId, takeovers);
+      if (this.#known.size > MAX_KNOWN) this.#known.delete(this.#known.keys().next().value!);
+    }
+    takeovers.count++;
+    if (takeovers.count < FLAPPING || takeovers.isTold) return;
+    takeovers.isTold = true;
+    const addresses = `${earlier.peer.address} and ${later.peer.address}`;
+    this.#log.warn(
+      { clientId, addresses: [earlier.peer.address, later.peer.address] },
+      `two clients use the id ${clientId} and push each other out (${addresses}): give each its own id`,
+    );
+  }
+}
+
+function nameOf({ userName }: ClientInfo): string {
+  return userName === undefined ? '(none)' : userName;
+}

@@ -1,0 +1,34 @@
+/** `recado/mqtt`: an MQTT broker to embed. */
+export { Broker } from './broker/broker.ts';
+export type {
+  BrokerCounts,
+  LocalSubscribeOptions,
+  LocalSubscription,
+  PublishRequest,
+  SessionInfo,
+} from './broker/broker.ts';
+export { BrokerError, type BrokerErrorCode } from './broker/broker-error.ts';
+export { ALLOW } from './broker/hooks.ts';
+export type * from './broker/hooks.ts';
+export { DEFAULT_BROKER_OPTIONS } from './broker/options.ts';
+export type { BrokerLimits, BrokerOptions, ConnectionOptions, ListenerOptions } from './broker/options.ts';
+export type { BrokerStats } from './broker/stats.ts';
+export { ReasonCode, reasonCodeName } from './codec/reason-code.ts';
+export type { ProtocolVersion, QoS } from './codec/control-packet.ts';
+export type { PublishProperties } from './codec/publish.ts';
+export { matchesTopicFilter } from './topics/topic-filter.ts';
+export type { LocalReceiver } from './session/session.ts';
+export type * from './session/session-store.ts';
+export type * from './transport/transport.ts';
+export { listenTcp, type TcpListener, type TcpOptions } from './transport/tcp.ts';
+export { listenTls, type TlsListener, type TlsListenOptions } from './transport/tls.ts';
+export { listenUnix, type UnixListener, type UnixOptions } from './transport/unix.ts';
+export { acceptStream } from './transport/stream.ts';
+export {
+  attachWebSocket,
+  listenWebSocket,
+  type AttachedWebSocket,
+  type AttachOptions,
+  type WebSocketListener,
+  type WebSocketListenOptions,
+} from './transport/websocket.ts';

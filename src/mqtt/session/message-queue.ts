@@ -1,0 +1,81 @@
+import type { QueuedMessage } from './queued-message.ts';
+
+const FIRST_PLACES = 8;
+
+/** Messages that wait, first in first out. A ring that grows; who pushes keeps to the limits. */
+export class MessageQueue {
+  #places: (QueuedMessage | undefined)[] = [];
+  #head = 0;
+  #count = 0;
+  #bytes = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The sum of the messages' `sizeBytes`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get first(): QueuedMessage | undefined {
+    return this.#count === 0 ? undefined : this.#places[this.#head];
+  }
+
+  push(queued: QueuedMessage): void {
+    if (this.#count === this.#places.length) this.#grow();
+    this.#places[(this.#head + this.#count) & (this.#places.length - 1)] = queued;
+    this.#count++;
+    this.#bytes += queued.message.sizeBytes;
+  }
+
+  /** Puts a message in front of all others: it was sent before and is to be sent again. */
+  pushFirst(queued: QueuedMessage): void {
+    if (this.#count === this.#places.length) this.#grow();
+    this.#head = (this.#head - 1) & (this.#places.length - 1);
+    this.#places[this.#head] = queued;
+    this.#count++;
+    this.#bytes += queued.message.sizeBytes;
+  }
+
+  shift(): QueuedMessage | undefined {
+    const queued = this.first;
+    if (queued === undefined) return undefined;
+    this.#places[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#places.length - 1);
+    this.#count--;
+    this.#bytes -= queued.message.sizeBytes;
+    if (this.#count === 0) {
+      this.#places = [];
+      this.#head = 0;
+    }
+    return queued;
+  }
+
+  /** Takes out those that `isOver` says; gives them back in their order. */
+  removeWhere(isOver: (queued: QueuedMessage) => boolean): QueuedMessage[] {
+    const removed: QueuedMessage[] = [];
+    for (let left = this.#count; left > 0; left--) {
+      const queued = this.shift()!;
+      if (isOver(queued)) removed.push(queued);
+      else this.push(queued);
+    }
+    return removed;
+  }
+
+  *[Symbol.iterator](): IterableIterator<QueuedMessage> {
+    for (let index = 0; index < this.#count; index++) {
+      yield this.#places[(this.#head + index) & (this.#places.length - 1)]!;
+    }
+  }
+
+  #grow(): void {
+    const size = Math.max(FIRST_PLACES, this.#places.length * 2);
+    const places: (QueuedMessage | undefined)[] = Array.from({ length: size }, () => undefined);
+    for (let index = 0; index < this.#count; index++) {
+      places[index] = this.#places[(this.#head + index) & (this.#places.length - 1)];
+    }
+    this.#places = places;
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,108 @@
+import type { QoS } from '../codec/control-packet.ts';
+import type { PublishFields } from '../codec/scan-publish.ts';
+
+const TOPIC_ALIAS_BYTES = 3;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * A message that outlives the packet it came in: retained, queued, or in flight. Its bytes are kept as characters
+ * of a string, one each: a string lies in the garbage collector's own heap and costs 16 bytes beside them, where a
+ * buffer of its own costs 200 and its finalizer. A million retained messages are then one small object each.
+ */
+export class StoredMessage {
+  readonly topicName: string;
+  readonly qos: QoS;
+  /** As it was published. */
+  readonly retain: boolean;
+  /** The bytes of Topic Name, properties (as in a PUBLISH of MQTT 5.0, without their length) and payload. */
+  readonly body: string;
+  /** Where the Topic Name ends in `body`, and the properties. */
+  readonly topicEnd: number;
+  readonly propertiesEnd: number;
+  /** Index in `body` of the four bytes of the Message Expiry Interval; -1 when there is none. */
+  readonly messageExpiryAt: number;
+  /** Wall-clock ms; infinite when it never expires. */
+  readonly expiresAtMs: number;
+
+  constructor(parts: StoredMessageParts) {
+    this.topicName = parts.topicName;
+    this.qos = parts.qos;
+    this.retain = parts.retain;
+    this.body = parts.body;
+    this.topicEnd = parts.topicEnd;
+    this.propertiesEnd = parts.propertiesEnd;
+    this.messageExpiryAt = parts.messageExpiryAt;
+    this.expiresAtMs = parts.expiresAtMs;
+  }
+
+  /** What it counts for against limits of bytes: its contents, and about what an object and a place cost. */
+  get sizeBytes(): number {
+    return this.body.length + MESSAGE_OVERHEAD_BYTES;
+  }
+
+  get payloadLength(): number {
+    return this.body.length - this.propertiesEnd;
+  }
+}
+
+export type StoredMessageParts = {
+  readonly topicName: string;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly body: string;
+  readonly topicEnd: number;
+  readonly propertiesEnd: number;
+  readonly messageExpiryAt: number;
+  readonly expiresAtMs: number;
+};
+
+/** Measured: the object, the string's header, and the place in a queue. */
+const MESSAGE_OVERHEAD_BYTES = 160;
+
+/**
+ * Keeps a PUBLISH that `scanPublish` accepted.
+ *
+ * @param topic - the bytes of its Topic Name, resolved if it came as an alias; where in `bytes` or elsewhere
+ * @param nowMs - wall-clock, from which its Message Expiry Interval counts (section 3.3.2.3.3)
+ */
+export function storeMessage(
+  bytes: Buffer,
+  fields: PublishFields,
+  topic: { readonly topicName: string; readonly bytes: Buffer; readonly start: number; readonly end: number },
+  nowMs: number,
+): StoredMessage {
+  const { topicAliasAt, propertiesStart, propertiesEnd, payloadStart, payloadEnd, messageExpiryAt } = fields;
+  const topicText = topic.bytes.toString('latin1', topic.start, topic.end);
+  let properties = '';
+  let expiryAt = messageExpiryAt < 0 ? -1 : messageExpiryAt - propertiesStart + topicText.length;
+  if (propertiesEnd > propertiesStart) {
+    if (topicAliasAt < 0) {
+      properties = bytes.toString('latin1', propertiesStart, propertiesEnd);
+    } else {
+      const rest = bytes.toString('latin1', topicAliasAt + TOPIC_ALIAS_BYTES, propertiesEnd);
+      properties = bytes.toString('latin1', propertiesStart, topicAliasAt) + rest;
+      if (messageExpiryAt > topicAliasAt) expiryAt -= TOPIC_ALIAS_BYTES;
+    }
+  }
+  const isWhole = topic.bytes === bytes && topicAliasAt < 0 && topic.end === payloadStart;
+  const body = isWhole
+    ? bytes.toString('latin1', topic.start, payloadEnd)
+    : topicText + properties + bytes.toString('latin1', payloadStart, payloadEnd);
+  const { messageExpiryInterval } = fields;
+  return new StoredMessage({
+    topicName: topic.topicName,
+    qos: fields.qos,
+    retain: fields.retain,
+    body,
+    topicEnd: topicText.length,
+    propertiesEnd: topicText.length + properties.length,
+    messageExpiryAt: expiryAt,
+    expiresAtMs: messageExpiryInterval < 0 ? NEVER : nowMs + messageExpiryInterval * 1000,
+  });
+}
+
+/** Seconds that are left of its Message Expiry Interval, to be sent on [MQTT-3.3.2-6]; -1 when it has none. */
+export function secondsLeft(message: StoredMessage, nowMs: number): number {
+  if (message.messageExpiryAt < 0) return -1;
+  return Math.max(0, Math.ceil((message.expiresAtMs - nowMs) / 1000));
+}
