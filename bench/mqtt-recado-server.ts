@@ -22,5 +22,6 @@ function brokerOptions(): ConstructorParameters<typeof Broker>[0] {
 }
 
 const broker = new Broker(brokerOptions());
+await broker.start();
 const listener = await listenTcp(broker, { port: Number(values.port), host: '127.0.0.1' });
 process.stdout.write(`listening ${listener.port}\n`);

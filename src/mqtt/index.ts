@@ -32,3 +32,4 @@ export {
   type WebSocketListener,
   type WebSocketListenOptions,
 } from './transport/websocket.ts';
+export { MemorySessionStore, type MemoryStoreOptions } from './session/memory-session-store.ts';

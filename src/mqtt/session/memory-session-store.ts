@@ -1,0 +1,120 @@
+import { formatTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
+import type { SubscriptionOptions } from '../topics/subscription-match.ts';
+import type { QueuedRecord, SessionRecord, SessionStore, StoredSession } from './session-store.ts';
+import type { StoredMessage } from './stored-message.ts';
+
+type Kept = {
+  record: SessionRecord;
+  readonly subscriptions: Map<string, { filter: TopicFilter; options: SubscriptionOptions }>;
+  readonly queued: Map<number, QueuedRecord>;
+  readonly received: Set<number>;
+};
+
+export type MemoryStoreOptions = {
+  /** What each commit waits for; without it a commit is done at once. */
+  readonly beforeCommit?: () => Promise<void>;
+};
+
+/**
+ * Keeps sessions and retained messages for as long as this object lives: a broker that takes the place of another
+ * one in the same process goes on where that one was. What was noted and not committed is not there for it, as if
+ * the first had crashed.
+ */
+export class MemorySessionStore implements SessionStore {
+  readonly #beforeCommit: (() => Promise<void>) | undefined;
+  readonly #sessions = new Map<string, Kept>();
+  readonly #retained = new Map<string, StoredMessage>();
+  #noted: (() => void)[] = [];
+
+  constructor({ beforeCommit }: MemoryStoreOptions = {}) {
+    this.#beforeCommit = beforeCommit;
+  }
+
+  async load(): Promise<{ sessions: StoredSession[]; retained: StoredMessage[] }> {
+    this.#noted = [];
+    const sessions = [...this.#sessions.values()].map(({ record, subscriptions, queued, received }) => ({
+      ...record,
+      subscriptions: [...subscriptions.values()],
+      queued: [...queued.values()].toSorted((one, other) => one.sequence - other.sequence),
+      receivedPacketIds: [...received],
+    }));
+    return { sessions, retained: [...this.#retained.values()] };
+  }
+
+  saveSession(session: SessionRecord): void {
+    const record = { ...session };
+    this.#noted.push(() => {
+      const kept = this.#sessions.get(record.clientId);
+      if (kept !== undefined) kept.record = record;
+      else
+        this.#sessions.set(record.clientId, {
+          record,
+          subscriptions: new Map(),
+          queued: new Map(),
+          received: new Set(),
+        });
+    });
+  }
+
+  deleteSession(clientId: string): void {
+    this.#noted.push(() => this.#sessions.delete(clientId));
+  }
+
+  saveSubscription(clientId: string, filter: TopicFilter, options: SubscriptionOptions): void {
+    const subscription = { filter: { ...filter }, options: { ...options } };
+    this.#note(clientId, ({ subscriptions }) => subscriptions.set(formatTopicFilter(filter), subscription));
+  }
+
+  deleteSubscription(clientId: string, filter: TopicFilter): void {
+    this.#note(clientId, ({ subscriptions }) => subscriptions.delete(formatTopicFilter(filter)));
+  }
+
+  saveQueued(clientId: string, queued: QueuedRecord): void {
+    const { sequence, message, qos, retain, subscriptionIdentifiers, packetId, isReleased } = queued;
+    const record = { sequence, message, qos, retain, subscriptionIdentifiers, packetId, isReleased };
+    this.#note(clientId, (kept) => kept.queued.set(sequence, record));
+  }
+
+  deleteQueued(clientId: string, sequence: number): void {
+    this.#note(clientId, ({ queued }) => queued.delete(sequence));
+  }
+
+  saveReceivedPacketId(clientId: string, packetId: number): void {
+    this.#note(clientId, ({ received }) => received.add(packetId));
+  }
+
+  deleteReceivedPacketId(clientId: string, packetId: number): void {
+    this.#note(clientId, ({ received }) => received.delete(packetId));
+  }
+
+  saveRetained(message: StoredMessage): void {
+    this.#noted.push(() => this.#retained.set(message.topicName, message));
+  }
+
+  deleteRetained(topicName: string): void {
+    this.#noted.push(() => this.#retained.delete(topicName));
+  }
+
+  commit(): Promise<void> | undefined {
+    const noted = this.#noted;
+    this.#noted = [];
+    const apply = (): void => {
+      for (const change of noted) change();
+    };
+    if (this.#beforeCommit === undefined) {
+      apply();
+      return undefined;
+    }
+    return this.#beforeCommit().then(apply);
+  }
+
+  async close(): Promise<void> {}
+
+  /** Changes something of a session; nothing when there is none, for it may have been deleted meanwhile. */
+  #note(clientId: string, change: (kept: Kept) => unknown): void {
+    this.#noted.push(() => {
+      const kept = this.#sessions.get(clientId);
+      if (kept !== undefined) change(kept);
+    });
+  }
+}
