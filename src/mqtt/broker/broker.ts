@@ -33,6 +33,10 @@ export type PublishRequest = {
 export type LocalSubscribeOptions = {
   /** Whether retained messages are given at first; true by default. */
   readonly retained?: boolean;
+  /** The highest to be told; 2 by default. */
+  readonly qos?: QoS;
+  /** Whether RETAIN is told as it was published; false by default. */
+  readonly retainAsPublished?: boolean;
 };
 
 /** A subscription of the embedding program. */
@@ -150,7 +154,7 @@ export class Broker implements TransportAcceptor {
   }
 
   /**
-   * Subscribes this program. Messages come as they are published, whatever their QoS; the one that is handed over is
+   * Subscribes this program. Messages come while they are published, at any QoS; the one that is handed over is
    * borrowed: its parts are valid during the call.
    *
    * @param topicFilter - may be `$share/{ShareName}/…`
@@ -159,7 +163,7 @@ export class Broker implements TransportAcceptor {
   subscribe(
     topicFilter: string,
     onMessage: LocalReceiver,
-    { retained = true }: LocalSubscribeOptions = {},
+    { retained = true, qos = 2, retainAsPublished = false }: LocalSubscribeOptions = {},
   ): LocalSubscription {
     this.#expectOpen();
     const engine = this.#engine;
@@ -168,16 +172,10 @@ export class Broker implements TransportAcceptor {
     const { filter } = parsed;
     const session = new Session(this.#localClient(), this.#acceptor, onMessage);
     const retainHandling = retained ? 0 : 2;
-    const options = {
-      qos: 2,
-      noLocal: false,
-      retainAsPublished: true,
-      retainHandling,
-      subscriptionIdentifier: 0,
-    };
-    engine.subscriptions.add(session, filter, { ...options, qos: 2, retainHandling });
+    const options = { qos, noLocal: false, retainAsPublished, subscriptionIdentifier: 0 };
+    engine.subscriptions.add(session, filter, { ...options, retainHandling });
     if (retained && filter.shareName === undefined) {
-      engine.retainedDeliveries.begin(session, filter.topicFilter, { qos: 2, subscriptionIdentifier: 0 });
+      engine.retainedDeliveries.begin(session, filter.topicFilter, { qos, subscriptionIdentifier: 0 });
     }
     return { unsubscribe: () => endSession(engine, session) };
   }

@@ -138,7 +138,7 @@ function hasRoom(connection: Connection, publication: Publication): boolean {
 function deliverAway(engine: Engine, publication: Publication, session: Session, route: Route): void {
   const { local } = session;
   if (local !== undefined) {
-    engine.observe(session.clientId, 'onMessage', () => local(publication, route.subscriptionIdentifiers));
+    engine.observe(session.clientId, 'onMessage', () => local(publication, route));
     return;
   }
   if (route.qos === 0 && !session.options.queueQos0) {

@@ -1,6 +1,6 @@
 import type { WheelTimer } from '../../base/timer-wheel.ts';
 import type { WillMessage } from '../codec/connect.ts';
-import { MAX_UINT_32 } from '../codec/control-packet.ts';
+import { MAX_UINT_32, type QoS } from '../codec/control-packet.ts';
 import type { Connection } from '../broker/connection.ts';
 import type { ApplicationMessage, ClientInfo } from '../broker/hooks.ts';
 import type { CompiledHooks } from '../broker/compiled-hooks.ts';
@@ -10,8 +10,16 @@ import type { Inflight } from './inflight.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { PacketIdSet } from './packet-id-set.ts';
 
+/** How a message came to a subscriber. */
+export type Arrival = {
+  /** What was granted, or what it was published with if that is less. */
+  readonly qos: QoS;
+  /** It was retained before the subscription; or was published so, where the subscription keeps that. */
+  readonly retain: boolean;
+};
+
 /** A subscriber inside this process: it has no connection, and takes messages as they are. */
-export type LocalReceiver = (message: ApplicationMessage, subscriptionIdentifiers: readonly number[]) => void;
+export type LocalReceiver = (message: ApplicationMessage, arrival: Arrival) => void;
 
 /** A Will that waits for its delay, or for the end of its session (section 3.1.3.2.2). */
 export type PendingWill = { readonly message: WillMessage; readonly dueMs: number };

@@ -1,0 +1,133 @@
+import type { Logger } from '../base/logger.ts';
+import { silentLogger } from '../base/logger.ts';
+import type { Broker } from '../mqtt/broker/broker.ts';
+import { BrokerError } from '../mqtt/broker/broker-error.ts';
+import type { ApplicationMessage } from '../mqtt/broker/hooks.ts';
+import type { Arrival } from '../mqtt/session/session.ts';
+import { BusError } from './bus-error.ts';
+import type {
+  Bus,
+  BusCounters,
+  BusEvent,
+  BusMessage,
+  OutgoingMessage,
+  Patience,
+  PublishOutcome,
+  SubscribeOptions,
+  Subscription,
+} from './bus.ts';
+
+/** A bus to a broker in this process: nothing is encoded for it, and it is never away. Closing it leaves the broker. */
+export function embedBus(broker: Broker, { log = silentLogger }: { readonly log?: Logger } = {}): Bus {
+  return new EmbeddedBus(broker, log);
+}
+
+class EmbeddedBus implements Bus {
+  readonly protocolVersion = 5;
+  readonly counters: BusCounters = {
+    published: 0,
+    received: 0,
+    unclaimed: 0,
+    refusedFull: 0,
+    givenUp: 0,
+    reconnected: 0,
+  };
+  readonly #broker: Broker;
+  readonly #log: Logger;
+  readonly #subscriptions = new Set<{ unsubscribe(): void }>();
+  #isClosed = false;
+  #lastPacketId = 0;
+
+  constructor(broker: Broker, log: Logger) {
+    this.#broker = broker;
+    this.#log = log;
+  }
+
+  get isConnected(): boolean {
+    return !this.#isClosed;
+  }
+
+  async publish(message: OutgoingMessage, { signal }: Patience = {}): Promise<PublishOutcome> {
+    signal?.throwIfAborted();
+    this.#expectOpen();
+    const { qos = 0 } = message;
+    const count = toBusError(() => this.#broker.publish(message));
+    this.counters.published++;
+    return { matched: qos === 0 ? undefined : count > 0 };
+  }
+
+  async subscribe(
+    topicFilter: string,
+    { qos = 0, signal }: SubscribeOptions,
+    onMessage: (message: BusMessage) => void,
+  ): Promise<Subscription> {
+    signal?.throwIfAborted();
+    this.#expectOpen();
+    let isOver = false;
+    const receive = (message: ApplicationMessage, arrival: Arrival): void => {
+      // A handler that unsubscribes another one while a message goes to both.
+      if (!isOver) this.#hand(message, arrival, onMessage);
+    };
+    const subscription = toBusError(() => this.#broker.subscribe(topicFilter, receive, { qos }));
+    this.#subscriptions.add(subscription);
+    const unsubscribe = async (): Promise<void> => {
+      isOver = true;
+      if (this.#subscriptions.delete(subscription)) subscription.unsubscribe();
+    };
+    return { topicFilter, grantedQos: qos, unsubscribe };
+  }
+
+  /** There is nothing to tell: this connection neither comes nor goes. */
+  watch(_listener: (event: BusEvent) => void): () => void {
+    return () => {};
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#subscriptions.clear();
+  }
+
+  #hand(
+    message: ApplicationMessage,
+    { qos, retain }: Arrival,
+    onMessage: (message: BusMessage) => void,
+  ): void {
+    this.counters.received++;
+    // The broker's view is borrowed; a handler may keep what it gets.
+    const payload = new Uint8Array(message.payload);
+    const { topicName, properties } = message;
+    try {
+      onMessage({
+        topicName,
+        payload,
+        qos,
+        retain,
+        packetId: qos === 0 ? 0 : this.#nextPacketId(),
+        properties,
+      });
+    } catch (error) {
+      this.#log.error({ err: error, topicName }, 'a handler of a message failed');
+    }
+  }
+
+  #nextPacketId(): number {
+    this.#lastPacketId = (this.#lastPacketId % 65_535) + 1;
+    return this.#lastPacketId;
+  }
+
+  #expectOpen(): void {
+    if (this.#isClosed)
+      throw new BusError('BUS_CLOSED', 'the connection to the MQTT broker of this program was closed');
+  }
+}
+
+function toBusError<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    const code = error.code === 'MQTT_BROKER_CLOSED' ? 'BUS_CLOSED' : 'TOPIC_INVALID';
+    throw new BusError(code, error.message, { cause: error });
+  }
+}

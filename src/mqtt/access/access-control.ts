@@ -1,0 +1,267 @@
+import { systemClock, type Clock } from '../../base/clock.ts';
+import { RecadoError } from '../../base/errors.ts';
+import { silentLogger, type Logger } from '../../base/logger.ts';
+import {
+  ALLOW,
+  type BrokerHooks,
+  type ClientInfo,
+  type ConnectVerdict,
+  type Credentials,
+} from '../broker/hooks.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { DEFAULT_LOOK_EVERY_MS, DEFAULT_SETTLE_MS, FileWatch } from './file-watch.ts';
+import { listAccessFiles, loadAccessRules, type AccessFiles, type AccessRules } from './load-access-rules.ts';
+import {
+  DEFAULT_VERIFIER_LIMITS,
+  PasswordVerifier,
+  type Verification,
+  type VerifierCounters,
+  type VerifierLimits,
+} from './password-verifier.ts';
+import { createScramMethod, ScramUsers } from './scram.ts';
+import { DEFAULT_MAX_VERDICTS_PER_CLIENT, TopicAccess } from './topic-access.ts';
+
+export type AccessLimits = VerifierLimits & {
+  /** Topics that one client wrote to and whose verdict is kept. */
+  readonly maxVerdictsPerClient: number;
+};
+
+export const DEFAULT_ACCESS_LIMITS: AccessLimits = {
+  ...DEFAULT_VERIFIER_LIMITS,
+  maxVerdictsPerClient: DEFAULT_MAX_VERDICTS_PER_CLIENT,
+};
+
+export type AccessControlOptions = {
+  /** Users and their hashes; see `parsePasswordFile`. Without one, passwords are not asked for. */
+  readonly passwordFile?: string | undefined;
+  /** Who may read and write what; see `parseAclFile`. Without one, everybody who is let in may do everything. */
+  readonly aclFile?: string | undefined;
+  /** Lets clients in that give no user name. By default only when there is nothing to prove one by. */
+  readonly allowAnonymous?: boolean | undefined;
+  /** The common name of a verified client certificate is the user name, and needs no password. */
+  readonly useCertificateCommonName?: boolean | undefined;
+  /** Another hook proves user names, so rules for users may stand in `aclFile` without a `passwordFile`. */
+  readonly areUserNamesProvenElsewhere?: boolean | undefined;
+  readonly limits?: Partial<AccessLimits> | undefined;
+  /** How long files must be the same after a change, in ms, and how often they are looked at without a sign. */
+  readonly settleMs?: number | undefined;
+  readonly lookEveryMs?: number | undefined;
+  readonly log?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+  /** After other rules took the place of the old ones: the moment for `Broker.forgetReceiveVerdicts`. */
+  readonly onChanged?: ((change: AccessChange) => void) | undefined;
+};
+
+/** What other files meant for those who are connected. */
+export type AccessChange = {
+  /** Users that are gone, or that lost or changed a password. Their connections are not ended by this. */
+  readonly changedUsers: readonly string[];
+};
+
+export type ReloadResult =
+  | ({ readonly ok: true } & AccessChange)
+  /** The old rules are in force. Each fault with its file and line. */
+  | { readonly ok: false; readonly faults: readonly string[] };
+
+export type AccessControl = {
+  /** For the broker. */
+  readonly hooks: BrokerHooks;
+  readonly counters: VerifierCounters & { readonly reloads: number; readonly failedReloads: number };
+  /** Reads the files anew. Both take effect at once, or neither. Never throws for what is in them. */
+  reload(): Promise<ReloadResult>;
+  /** Reads the files anew whenever they change, until `close`. */
+  watch(): void;
+  close(): void;
+};
+
+/**
+ * Users, passwords, and who may read and write what, from two files.
+ *
+ * @throws {RecadoError} CONFIG_INVALID when a file cannot be read or has a mistake
+ */
+export async function createAccessControl(options: AccessControlOptions): Promise<AccessControl> {
+  const control = new FileAccessControl(options);
+  await control.start();
+  return control;
+}
+
+const BAD_CREDENTIALS: ConnectVerdict = Object.freeze({
+  allow: false,
+  reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+});
+const BUSY: ConnectVerdict = Object.freeze({ allow: false, reasonCode: ReasonCode.SERVER_BUSY });
+const FORBIDDEN = Object.freeze({ allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED } as const);
+
+class FileAccessControl implements AccessControl {
+  readonly hooks: BrokerHooks;
+  readonly #options: AccessControlOptions;
+  readonly #files: AccessFiles;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #verifier: PasswordVerifier;
+  readonly #scramUsers = new ScramUsers();
+  readonly #topics: TopicAccess<ClientInfo>;
+  #rules: AccessRules = { users: undefined, acl: undefined };
+  #signatures = '';
+  #watch: FileWatch | undefined = undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
+  #reloads = 0;
+  #failedReloads = 0;
+
+  constructor(options: AccessControlOptions) {
+    const { passwordFile, aclFile, useCertificateCommonName, areUserNamesProvenElsewhere, limits } = options;
+    this.#options = options;
+    const areNamesProven =
+      passwordFile !== undefined || useCertificateCommonName === true || areUserNamesProvenElsewhere === true;
+    this.#files = { passwordFile, aclFile, areNamesProven };
+    this.#log = options.log ?? silentLogger;
+    this.#clock = options.clock ?? systemClock;
+    const allLimits = { ...DEFAULT_ACCESS_LIMITS, ...limits };
+    this.#verifier = new PasswordVerifier(allLimits, this.#clock);
+    this.#topics = new TopicAccess(allLimits.maxVerdictsPerClient);
+    this.hooks = this.#createHooks();
+  }
+
+  get counters(): AccessControl['counters'] {
+    return { ...this.#verifier.counters, reloads: this.#reloads, failedReloads: this.#failedReloads };
+  }
+
+  async start(): Promise<void> {
+    const reading = await loadAccessRules(this.#files);
+    if (!reading.ok) throw new RecadoError('CONFIG_INVALID', reading.faults.join('\n'));
+    this.#signatures = reading.signatures;
+    this.#apply(reading.rules);
+    if (reading.isOpenToOthers) this.#warnOpenToOthers();
+  }
+
+  reload(): Promise<ReloadResult> {
+    // One after the other: two readings at once could end in the wrong order.
+    const result = this.#reloading.then(() => this.#reload());
+    this.#reloading = result.catch(() => undefined);
+    return result;
+  }
+
+  watch(): void {
+    this.#watch ??= new FileWatch({
+      files: listAccessFiles(this.#files),
+      clock: this.#clock,
+      log: this.#log,
+      settleMs: this.#options.settleMs ?? DEFAULT_SETTLE_MS,
+      lookEveryMs: this.#options.lookEveryMs ?? DEFAULT_LOOK_EVERY_MS,
+      lastRead: () => this.#signatures,
+      onChanged: () => void this.reload(),
+    });
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    const reading = await loadAccessRules(this.#files);
+    this.#signatures = reading.signatures;
+    if (!reading.ok) {
+      this.#failedReloads++;
+      const { faults } = reading;
+      const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+      this.#log.error({ faults }, `the old access rules stay in force: ${faults[0]}${more}`);
+      return { ok: false, faults };
+    }
+    const changedUsers = findChangedUsers(this.#rules, reading.rules);
+    this.#apply(reading.rules);
+    this.#reloads++;
+    this.#log.info({ changedUsers: changedUsers.length }, 'new access rules are in force');
+    if (reading.isOpenToOthers) this.#warnOpenToOthers();
+    this.#tellChanged({ changedUsers });
+    return { ok: true, changedUsers };
+  }
+
+  /** All at once: nothing is awaited in here. */
+  #apply(rules: AccessRules): void {
+    this.#rules = rules;
+    if (rules.users !== undefined) {
+      this.#verifier.setUsers(rules.users.passwords);
+      this.#scramUsers.setUsers(rules.users.scram);
+    }
+    if (rules.acl !== undefined) this.#topics.setRules(rules.acl);
+  }
+
+  #tellChanged(change: AccessChange): void {
+    try {
+      this.#options.onChanged?.(change);
+    } catch (error) {
+      this.#log.error({ err: error }, 'a listener to new access rules failed');
+    }
+  }
+
+  #warnOpenToOthers(): void {
+    const file = this.#files.passwordFile;
+    this.#log.warn(
+      { file },
+      `every user of this machine can read the hashes in ${file}; say chmod 600 to it`,
+    );
+  }
+
+  #createHooks(): BrokerHooks {
+    const { passwordFile, aclFile } = this.#files;
+    const topics = this.#topics;
+    return {
+      name: 'access control',
+      authenticate: (credentials, client) => this.#authenticate(credentials, client),
+      ...(passwordFile !== undefined && { authenticationMethods: [createScramMethod(this.#scramUsers)] }),
+      ...(aclFile !== undefined && {
+        authorizeSubscribe: (client, topicFilter) =>
+          topics.maySubscribe(client, topicFilter) ? ALLOW : FORBIDDEN,
+        authorizePublish: (client, message) =>
+          topics.mayWrite(client, message.topicName) ? ALLOW : FORBIDDEN,
+        authorizeReceive: (client, topicName) => topics.mayRead(client, topicName),
+      }),
+    };
+  }
+
+  #authenticate(
+    { userName, password }: Credentials,
+    { peer }: ClientInfo,
+  ): ConnectVerdict | Promise<ConnectVerdict> {
+    const {
+      passwordFile,
+      useCertificateCommonName = false,
+      areUserNamesProvenElsewhere = false,
+    } = this.#options;
+    const hasProofs = passwordFile !== undefined || useCertificateCommonName;
+    const { allowAnonymous = !hasProofs } = this.#options;
+    const commonName = useCertificateCommonName ? (peer.certificate?.commonName ?? '') : '';
+    if (commonName !== '') return { allow: true, userName: commonName };
+    if (userName === undefined) return allowAnonymous ? ALLOW : FORBIDDEN;
+    if (passwordFile !== undefined) return this.#verify(userName, password, peer.address);
+    // A name that nothing proves is as good as none, and where names can be proven it is a lie.
+    if (hasProofs) return BAD_CREDENTIALS;
+    return allowAnonymous || areUserNamesProvenElsewhere ? ALLOW : FORBIDDEN;
+  }
+
+  #verify(
+    userName: string,
+    password: Uint8Array | undefined,
+    address: string,
+  ): ConnectVerdict | Promise<ConnectVerdict> {
+    const verification = this.#verifier.verify(userName, password, address);
+    return typeof verification === 'string' ? verdictOf(verification) : verification.then(verdictOf);
+  }
+}
+
+function verdictOf(verification: Verification): ConnectVerdict {
+  if (verification === 'right') return ALLOW;
+  return verification === 'busy' ? BUSY : BAD_CREDENTIALS;
+}
+
+/** Users of the old files whose way in is not the same any more. */
+function findChangedUsers(before: AccessRules, after: AccessRules): string[] {
+  const changed = new Set<string>();
+  for (const kind of ['passwords', 'scram'] as const) {
+    for (const [userName, { text }] of before.users?.[kind] ?? []) {
+      if (after.users?.[kind].get(userName)?.text !== text) changed.add(userName);
+    }
+  }
+  return [...changed];
+}

@@ -1,0 +1,79 @@
+import { parseAclFile, type AclRules } from './acl-file.ts';
+import { formatFault, MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
+import { parsePasswordFile, type PasswordFile } from './password-file.ts';
+import { readAccessFile } from './read-access-file.ts';
+
+export type AccessFiles = {
+  readonly passwordFile: string | undefined;
+  readonly aclFile: string | undefined;
+  /** Whether a client can be who it says only by proof; rules for users are refused otherwise. */
+  readonly areNamesProven: boolean;
+};
+
+/** Both files, as they were at one moment. */
+export type AccessRules = {
+  readonly users: PasswordFile | undefined;
+  readonly acl: AclRules | undefined;
+};
+
+/** `signatures` is what `findSignatures` says of the files that were read, also when they are not good. */
+export type AccessRulesReading =
+  | {
+      readonly ok: true;
+      readonly rules: AccessRules;
+      readonly signatures: string;
+      /** The password file may be read by every user of the machine. */
+      readonly isOpenToOthers: boolean;
+    }
+  /** Each fault with its file and line: `acl.txt:3: …`. At least one. */
+  | { readonly ok: false; readonly faults: readonly string[]; readonly signatures: string };
+
+/** The files that are there, in the order of their signatures. */
+export function listAccessFiles({ passwordFile, aclFile }: AccessFiles): string[] {
+  return [passwordFile, aclFile].filter((file) => file !== undefined);
+}
+
+/** Reads both files: good together, or not at all. */
+export async function loadAccessRules(files: AccessFiles): Promise<AccessRulesReading> {
+  const { passwordFile, aclFile } = files;
+  const [passwords, acl] = await Promise.all([
+    readParsed(passwordFile, parsePasswordFile),
+    readParsed(aclFile, parseAclFile),
+  ]);
+  const signatures = [passwords, acl].flatMap((each) => each?.signature ?? []).join(' ');
+  const faults = [...(passwords?.faults ?? []), ...(acl?.faults ?? [])].slice(0, MAX_TOLD_FAULTS);
+  const rules = {
+    users: passwords?.parsed?.ok === true ? passwords.parsed.users : undefined,
+    acl: acl?.parsed?.ok === true ? acl.parsed.rules : undefined,
+  };
+  const { firstUserLine = 0 } = rules.acl ?? {};
+  if (aclFile !== undefined && firstUserLine > 0 && !files.areNamesProven) {
+    const message = 'rules for users need a password file: without one, everybody can say to be anybody';
+    faults.push(formatFault(aclFile, { line: firstUserLine, message }));
+  }
+  if (faults.length > 0) return { ok: false, faults, signatures };
+  return { ok: true, rules, signatures, isOpenToOthers: passwords?.isOpenToOthers === true };
+}
+
+type Parsed<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly faults: readonly LineFault[] };
+
+type ParsedFile<T> = {
+  readonly parsed: Parsed<T> | undefined;
+  readonly faults: readonly string[];
+  readonly signature: string;
+  readonly isOpenToOthers: boolean;
+};
+
+async function readParsed<T>(
+  file: string | undefined,
+  parse: (text: string) => Parsed<T>,
+): Promise<ParsedFile<T> | undefined> {
+  if (file === undefined) return undefined;
+  const reading = await readAccessFile(file);
+  const { signature } = reading;
+  if (!reading.ok)
+    return { parsed: undefined, faults: [`${file}: ${reading.message}`], signature, isOpenToOthers: false };
+  const parsed = parse(reading.text);
+  const faults = parsed.ok ? [] : parsed.faults.map((fault) => formatFault(file, fault));
+  return { parsed, faults, signature, isOpenToOthers: reading.isOpenToOthers };
+}

@@ -1,0 +1,173 @@
+import { argon2, pbkdf2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import { decodeBase64, encodeUnpadded } from './base64.ts';
+
+/** How a password became a digest. */
+export type HashMethod =
+  | { readonly kind: 'argon2id'; readonly memoryKiB: number; readonly passes: number; readonly lanes: number }
+  | { readonly kind: 'scrypt'; readonly cost: number; readonly blockSize: number; readonly lanes: number }
+  | { readonly kind: 'pbkdf2-sha512'; readonly iterations: number };
+
+/** A password as it is stored: nothing that it could be read back from. */
+export type PasswordHash = {
+  /** As it stands in a file. */
+  readonly text: string;
+  readonly method: HashMethod;
+  readonly salt: Buffer;
+  readonly digest: Buffer;
+};
+
+export type ParsedPasswordHash =
+  | { readonly ok: true; readonly hash: PasswordHash }
+  /** What is wrong and what to do. Never repeats the text, which may be a password. */
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * What one hash from a file may cost, so that no line of it stops the server. Memory is that of one hash; work is
+ * memory times passes for argon2id and scrypt.
+ */
+export const HASH_LIMITS = {
+  maxMemoryKiB: 262_144,
+  maxWorkKiB: 1_048_576,
+  maxLanes: 16,
+  maxIterations: 5_000_000,
+  maxSaltBytes: 64,
+  minDigestBytes: 16,
+  maxDigestBytes: 64,
+} as const;
+
+/** OWASP's first choice for argon2id: 19 MiB, two passes. */
+const DEFAULT_METHOD = { kind: 'argon2id', memoryKiB: 19_456, passes: 2, lanes: 1 } as const;
+const SALT_BYTES = 16;
+const DIGEST_BYTES = 32;
+/** RFC 9106 section 3.1. */
+const MIN_ARGON2_SALT_BYTES = 8;
+const PBKDF2_SHA512_DIGEST_BYTES = 64;
+/** Version 1.3 of Argon2, as PHC strings write it. */
+const ARGON2_VERSION = 'v=19';
+
+const deriveArgon2 = promisify(argon2);
+const derivePbkdf2 = promisify(pbkdf2);
+const deriveScrypt = promisify<Buffer | string, Buffer, number, object, Buffer>(scrypt);
+
+/** Hashes a password for storage: argon2id, in the form `$argon2id$v=19$m=19456,t=2,p=1$salt$digest`. */
+export async function hashPassword(password: Buffer): Promise<string> {
+  const salt = randomBytes(SALT_BYTES);
+  const digest = await derive(DEFAULT_METHOD, { password, salt, digestBytes: DIGEST_BYTES });
+  const { memoryKiB, passes, lanes } = DEFAULT_METHOD;
+  const costs = `m=${memoryKiB},t=${passes},p=${lanes}`;
+  return `$argon2id$${ARGON2_VERSION}$${costs}$${encodeUnpadded(salt)}$${encodeUnpadded(digest)}`;
+}
+
+/** Whether a password is the one that was hashed. Takes as long for a wrong one. */
+export async function isPasswordOf(hash: PasswordHash, password: Buffer): Promise<boolean> {
+  const { method, salt, digest } = hash;
+  return timingSafeEqual(await derive(method, { password, salt, digestBytes: digest.length }), digest);
+}
+
+/** A hash that no password has, and that costs as much to check as a new one. */
+export function createDecoyHash(): PasswordHash {
+  const [salt, digest] = [randomBytes(SALT_BYTES), randomBytes(DIGEST_BYTES)];
+  return { text: '', method: DEFAULT_METHOD, salt, digest };
+}
+
+/**
+ * Reads a stored password: `$argon2id$v=19$m=…,t=…,p=…$salt$digest` and `$scrypt$ln=…,r=…,p=…$salt$digest` (PHC
+ * strings), and Mosquitto's `$7$iterations$salt$digest` (PBKDF2 with SHA-512).
+ */
+export function parsePasswordHash(text: string): ParsedPasswordHash {
+  const [before, name, ...fields] = text.split('$');
+  if (before === '' && name === 'argon2id') return parseArgon2(text, fields);
+  if (before === '' && name === 'scrypt') return parseScrypt(text, fields);
+  if (before === '' && name === '7') return parsePbkdf2(text, fields);
+  if (before === '' && name === '6')
+    return fault(
+      'has the hash of an old mosquitto_passwd ($6$), which is quick to guess; set the password anew',
+    );
+  return fault(
+    'has no hash that is known ($argon2id$, $scrypt$, $7$); a password in the clear cannot stand here',
+  );
+}
+
+function parseArgon2(text: string, [version, costs = '', ...rest]: readonly string[]): ParsedPasswordHash {
+  const match = /^m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})$/.exec(costs);
+  if (version !== ARGON2_VERSION || match === null)
+    return fault(`must begin with $argon2id$${ARGON2_VERSION}$m=…,t=…,p=…$`);
+  const [memoryKiB = 0, passes = 0, lanes = 0] = match.slice(1).map(Number);
+  if (lanes < 1 || passes < 1 || memoryKiB < 8 * lanes)
+    return fault('has costs that argon2id does not know: t and p at least 1, m at least 8 times p');
+  const costFault = findCostFault({ memoryKiB, workKiB: memoryKiB * passes, lanes });
+  if (costFault !== undefined) return fault(costFault);
+  const method = { kind: 'argon2id', memoryKiB, passes, lanes } as const;
+  return finish(text, method, { minSaltBytes: MIN_ARGON2_SALT_BYTES, fields: rest });
+}
+
+function parseScrypt(text: string, [costs = '', ...rest]: readonly string[]): ParsedPasswordHash {
+  const match = /^ln=(\d{1,2}),r=(\d{1,9}),p=(\d{1,9})$/.exec(costs);
+  if (match === null) return fault('must begin with $scrypt$ln=…,r=…,p=…$');
+  const [log2Cost = 0, blockSize = 0, lanes = 0] = match.slice(1).map(Number);
+  if (log2Cost < 1 || blockSize < 1 || lanes < 1)
+    return fault('has costs that scrypt does not know: each at least 1');
+  const cost = 2 ** log2Cost;
+  // RFC 7914 section 2: 128 bytes of memory for each step and block.
+  const memoryKiB = (cost * blockSize) / 8;
+  const costFault = findCostFault({ memoryKiB, workKiB: memoryKiB * lanes, lanes });
+  if (costFault !== undefined) return fault(costFault);
+  return finish(text, { kind: 'scrypt', cost, blockSize, lanes }, { minSaltBytes: 1, fields: rest });
+}
+
+function parsePbkdf2(text: string, [count = '', ...rest]: readonly string[]): ParsedPasswordHash {
+  const iterations = /^\d{1,9}$/.test(count) ? Number(count) : 0;
+  if (iterations < 1) return fault('must begin with $7$ and a number of iterations');
+  if (iterations > HASH_LIMITS.maxIterations)
+    return fault(`asks for more than ${HASH_LIMITS.maxIterations} iterations`);
+  const parsed = finish(text, { kind: 'pbkdf2-sha512', iterations }, { minSaltBytes: 1, fields: rest });
+  if (parsed.ok && parsed.hash.digest.length !== PBKDF2_SHA512_DIGEST_BYTES)
+    return fault(`has a digest that is not ${PBKDF2_SHA512_DIGEST_BYTES} bytes long; is the line whole?`);
+  return parsed;
+}
+
+type Costs = { readonly memoryKiB: number; readonly workKiB: number; readonly lanes: number };
+
+function findCostFault({ memoryKiB, workKiB, lanes }: Costs): string | undefined {
+  const { maxMemoryKiB, maxWorkKiB, maxLanes } = HASH_LIMITS;
+  if (memoryKiB > maxMemoryKiB) return `asks for more than ${maxMemoryKiB} KiB of memory`;
+  if (workKiB > maxWorkKiB) return `asks for more work than ${maxWorkKiB} KiB, all passes together`;
+  return lanes > maxLanes ? `asks for more than ${maxLanes} lanes (p)` : undefined;
+}
+
+type Rest = { readonly minSaltBytes: number; readonly fields: readonly string[] };
+
+/** Salt and digest, which every form ends with. */
+function finish(text: string, method: HashMethod, { minSaltBytes, fields }: Rest): ParsedPasswordHash {
+  const [saltText = '', digestText = '', ...more] = fields;
+  const [salt, digest] = [decodeBase64(saltText), decodeBase64(digestText)];
+  if (salt === undefined || digest === undefined || more.length > 0)
+    return fault('must end with salt and digest in Base64; is the line whole?');
+  const { maxSaltBytes, minDigestBytes, maxDigestBytes } = HASH_LIMITS;
+  if (salt.length < minSaltBytes || salt.length > maxSaltBytes)
+    return fault(`must have a salt of ${minSaltBytes} to ${maxSaltBytes} bytes`);
+  if (digest.length < minDigestBytes || digest.length > maxDigestBytes)
+    return fault(`must have a digest of ${minDigestBytes} to ${maxDigestBytes} bytes; is the line whole?`);
+  return { ok: true, hash: { text, method, salt, digest } };
+}
+
+function fault(message: string): ParsedPasswordHash {
+  return { ok: false, message };
+}
+
+type Input = { readonly password: Buffer; readonly salt: Buffer; readonly digestBytes: number };
+
+/** In a thread of the pool; the event loop goes on. */
+function derive(method: HashMethod, { password, salt, digestBytes }: Input): Promise<Buffer> {
+  if (method.kind === 'pbkdf2-sha512')
+    return derivePbkdf2(password, salt, method.iterations, digestBytes, 'sha512');
+  if (method.kind === 'scrypt') {
+    const { cost, blockSize, lanes: parallelization } = method;
+    const maxmem = 128 * blockSize * (cost + parallelization + 2);
+    return deriveScrypt(password, salt, digestBytes, { cost, blockSize, parallelization, maxmem });
+  }
+  const { memoryKiB: memory, passes, lanes: parallelism } = method;
+  const parameters = { message: password, nonce: salt, memory, passes, parallelism, tagLength: digestBytes };
+  return deriveArgon2('argon2id', parameters);
+}
