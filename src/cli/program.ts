@@ -4,14 +4,19 @@ import { checkCommand } from './commands/check.ts';
 import { configDocsCommand } from './commands/config-docs.ts';
 import { hubCommand } from './commands/hub.ts';
 import { manageCommand } from './commands/manage.ts';
+import { passwdCommand } from './commands/passwd.ts';
+import { pubCommand } from './commands/pub.ts';
 import { simulateCommand } from './commands/simulate.ts';
+import { subCommand } from './commands/sub.ts';
 
 const EXAMPLES = `
 Examples:
   recado hub                        start a hub on this machine
   recado simulate sensor            a virtual device, with a screen
   recado manage                     see the devices and command them
+  recado sub -t 'house/#' -v        print what an MQTT broker carries
   recado check recado.yaml          what is wrong in a configuration, and where
+  recado passwd users.txt ann       a user of the MQTT broker, and the password
 
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.`;
 
@@ -25,11 +30,16 @@ export function buildProgram(): Command {
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
+    // Before the name of the command only: after it, -V and -h may be something else.
+    .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
     .addCommand(hubCommand())
     .addCommand(manageCommand())
     .addCommand(simulateCommand())
+    .addCommand(pubCommand())
+    .addCommand(subCommand())
     .addCommand(checkCommand())
+    .addCommand(passwdCommand())
     .addCommand(configDocsCommand(), { hidden: true });
   return applyManners(program);
 }

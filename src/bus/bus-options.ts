@@ -1,0 +1,114 @@
+import { systemClock, type Clock } from '../base/clock.ts';
+import { silentLogger, type Logger } from '../base/logger.ts';
+import { MAX_VARIABLE_BYTE_INTEGER, type ProtocolVersion } from '../mqtt/codec/control-packet.ts';
+import type { BusMessage, OutgoingMessage } from './bus.ts';
+
+export type TlsOptions = {
+  /** PEM: certificates to trust instead of those that Node brings. */
+  readonly ca?: string | Buffer;
+  /** PEM: the certificate of this client and its key. */
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  /** Whether a broker that cannot prove who it is will be refused; true when absent. */
+  readonly rejectUnauthorized?: boolean;
+  /** Whether the certificate must be for the host of the URL; true when absent. */
+  readonly checksHostName?: boolean;
+};
+
+export type ClientBusOptions = {
+  /** Only this version. When absent, MQTT 5 is tried and then, if the server does not know it, 3.1.1. */
+  readonly protocolVersion?: ProtocolVersion;
+  /** Default: `recado-` and twelve random characters, the same for all connections of the bus. */
+  readonly clientId?: string;
+  /** Instead of those in the URL. */
+  readonly user?: string;
+  readonly password?: string;
+  readonly tls?: TlsOptions;
+  /** What the broker publishes when this client is gone without a word. */
+  readonly will?: OutgoingMessage;
+  /** False continues the session that `clientId` has at the broker; true when absent. */
+  readonly cleanStart?: boolean;
+  /** MQTT 5, in s: how long the broker keeps the session after the connection; 0xFFFFFFFF is for ever. Default 0. */
+  readonly sessionExpiryInterval?: number;
+  /** What comes and no subscription of this bus asked for: a continued session may have subscriptions of its own. */
+  readonly onUnclaimed?: (message: BusMessage) => void;
+  /**
+   * True (the default): `connectBus` rejects when the first connection fails. False: it gives a bus at once, which
+   * connects, and tries again until it is closed.
+   */
+  readonly waitsForConnection?: boolean;
+
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  /** Gives 0 to 1, for the jitter of connecting again. */
+  readonly random?: () => number;
+} & Partial<ClientBusLimits>;
+
+export type ClientBusLimits = {
+  /** In s; 0 sends no pings. */
+  readonly keepAliveS: number;
+  /** From the first packet of TCP to CONNACK. */
+  readonly connectTimeoutMs: number;
+  /** How long a call waits that does not say it itself. */
+  readonly timeoutMs: number;
+  /** How long the broker may take to close the connection after it was told; then it is cut. */
+  readonly closeTimeoutMs: number;
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+  /** Messages at QoS 1 and 2 without an acknowledgement; the Receive Maximum of the server may be smaller. */
+  readonly maxInflight: number;
+  /** Messages that wait because the broker is away or slow. */
+  readonly maxQueuedMessages: number;
+  /** Their payloads together. */
+  readonly maxQueuedBytes: number;
+  /** The largest packet that the broker may send; MQTT 5 only: before, a client cannot tell. */
+  readonly maxPacketBytes: number;
+};
+
+export const DEFAULT_LIMITS: ClientBusLimits = {
+  keepAliveS: 60,
+  connectTimeoutMs: 10_000,
+  timeoutMs: 30_000,
+  closeTimeoutMs: 1000,
+  reconnectMinMs: 250,
+  reconnectMaxMs: 15_000,
+  maxInflight: 100,
+  maxQueuedMessages: 1000,
+  maxQueuedBytes: 64 * 1024 * 1024,
+  maxPacketBytes: MAX_VARIABLE_BYTE_INTEGER,
+};
+
+/** Options with their defaults. */
+export type BusSettings = ClientBusLimits & {
+  readonly protocolVersion: ProtocolVersion | undefined;
+  readonly clientId: string;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly tls: TlsOptions;
+  readonly will: OutgoingMessage | undefined;
+  readonly cleanStart: boolean;
+  readonly sessionExpiryInterval: number;
+  readonly onUnclaimed: (message: BusMessage) => void;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+};
+
+export function busSettings(options: ClientBusOptions): BusSettings {
+  return {
+    ...DEFAULT_LIMITS,
+    protocolVersion: undefined,
+    user: undefined,
+    password: undefined,
+    tls: {},
+    will: undefined,
+    cleanStart: true,
+    sessionExpiryInterval: 0,
+    onUnclaimed: () => {},
+    log: silentLogger,
+    clock: systemClock,
+    random: Math.random,
+    ...options,
+    clientId: options.clientId ?? `recado-${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`,
+  };
+}

@@ -1,0 +1,147 @@
+import type { ProtocolVersion, QoS } from '../mqtt/codec/control-packet.ts';
+import type { PublishProperties } from '../mqtt/codec/publish.ts';
+
+/** What a message may carry beside its payload (MQTT 5.0 section 3.3.2.3). Before MQTT 5 it does not travel. */
+export type MessageProperties = Pick<
+  PublishProperties,
+  | 'payloadFormatIndicator'
+  | 'messageExpiryInterval'
+  | 'contentType'
+  | 'responseTopic'
+  | 'correlationData'
+  | 'userProperties'
+>;
+
+/** A message to publish. */
+export type OutgoingMessage = {
+  readonly topicName: string;
+  readonly payload: Uint8Array;
+  /** 0 when absent. */
+  readonly qos?: QoS;
+  readonly retain?: boolean;
+  readonly properties?: MessageProperties;
+};
+
+/** A message that came. */
+export type BusMessage = {
+  readonly topicName: string;
+  /** The receiver may keep it: nobody writes into it again. */
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  /** It was kept by the broker and comes because of a new subscription. */
+  readonly retain: boolean;
+  /** 1 to 65,535; 0 at QoS 0. */
+  readonly packetId: number;
+  readonly properties: MessageProperties;
+};
+
+/** What the broker said about a message that it took. */
+export type PublishOutcome = {
+  /**
+   * At QoS 1 and 2 over MQTT 5: false when the broker said that nobody subscribes (0x10 No matching subscribers), true
+   * when it did not say so. Undefined where it cannot tell: before MQTT 5, and at QoS 0.
+   */
+  readonly matched: boolean | undefined;
+};
+
+/** How long to wait for the broker, connecting again included. */
+export type Patience = {
+  /** Default: the bus's own `timeoutMs`. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+export type SubscribeOptions = Patience & {
+  /** The highest QoS that is asked for; 0 when absent. */
+  readonly qos?: QoS;
+};
+
+export type Subscription = {
+  readonly topicFilter: string;
+  /** What the broker granted when it was asked: at most what was asked for. */
+  readonly grantedQos: QoS;
+  /**
+   * The handler is not called any more from this call on. Settles when the broker knows, or does not need to; never
+   * rejects.
+   */
+  unsubscribe(): Promise<void>;
+};
+
+/** What became of the connection. */
+export type BusEvent =
+  /** Subscriptions are restored, and what waited is on its way. */
+  | {
+      readonly type: 'connected';
+      readonly protocolVersion: ProtocolVersion;
+      readonly isSessionPresent: boolean;
+    }
+  | { readonly type: 'lost'; readonly error: Error }
+  /** An attempt to connect again failed; the next one follows after `retryInMs`. */
+  | { readonly type: 'retrying'; readonly error: Error; readonly retryInMs: number }
+  /** After connecting again the broker did not grant what it had granted before: its handlers get nothing more. */
+  | { readonly type: 'subscription-denied'; readonly topicFilter: string; readonly error: Error };
+
+/** Counts since the bus was made. */
+export type BusCounters = {
+  /** Messages that the broker took. */
+  published: number;
+  /** Messages that came, each once, however many handlers it had. */
+  received: number;
+  /** Of them, those without a handler. */
+  unclaimed: number;
+  /** Messages that were not taken because as many waited as may. */
+  refusedFull: number;
+  /** Messages whose time or signal ended before the broker answered. */
+  givenUp: number;
+  /** Connections after the first one. */
+  reconnected: number;
+};
+
+/**
+ * The seam to any MQTT broker: publish and subscribe, request properties included. Whoever opened a bus closes it.
+ *
+ * Order: messages are handed to the broker in the order of the calls, and come to a handler in the order of the broker.
+ *
+ * Loss of the connection: subscriptions are restored by the bus, and then what waited is sent. A message at QoS 1
+ * without an acknowledgement is sent again, so it may arrive twice; one at QoS 2 is given up with `BROKER_LOST`,
+ * because it would.
+ */
+export type Bus = {
+  /** Undefined until the first connection; another connection may have another one, as the event `connected` says. */
+  readonly protocolVersion: ProtocolVersion | undefined;
+  /** Whether the broker is there, with all subscriptions. */
+  readonly isConnected: boolean;
+  readonly counters: Readonly<BusCounters>;
+
+  /**
+   * Resolves when the broker took the message: at QoS 0 when it is sent, at QoS 1 and 2 when it is acknowledged.
+   *
+   * @throws {BusError} `TOPIC_INVALID`, `PACKET_TOO_LARGE`, `BROKER_DENIED`, `BROKER_OFFLINE` (never sent),
+   *   `BROKER_TIMEOUT` and `BROKER_LOST` (it may have arrived), `TOO_MANY_MESSAGES`, `BUS_CLOSED`; or the reason of the
+   *   signal
+   */
+  publish(message: OutgoingMessage, patience?: Patience): Promise<PublishOutcome>;
+
+  /**
+   * Resolves when the broker granted the subscription. Messages may come before. A filter may be subscribed to many
+   * times and filters may overlap: over MQTT 5 each handler gets each message once. Before MQTT 5 the copies that a
+   * broker may send for overlapping filters cannot be told apart, so each handler gets all of them; that holds for
+   * `$share/…` beside a filter that overlaps it, too.
+   *
+   * @param topicFilter - may begin with `$share/{ShareName}/`
+   * @param onMessage - is called on the turn in which the message came; what it throws is logged
+   * @throws {BusError} `TOPIC_INVALID`, `BROKER_DENIED`, `BROKER_OFFLINE`, `BROKER_TIMEOUT`, `BUS_CLOSED`; or the
+   *   reason of the signal
+   */
+  subscribe(
+    topicFilter: string,
+    options: SubscribeOptions,
+    onMessage: (message: BusMessage) => void,
+  ): Promise<Subscription>;
+
+  /** Tells of the connection, until the returned function is called. */
+  watch(listener: (event: BusEvent) => void): () => void;
+
+  /** Ends the connection in order. What waits, or waits for an acknowledgement, is rejected with `BUS_CLOSED`. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,188 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { RecadoError } from '../../base/errors.ts';
+import type { Bus, MessageProperties, OutgoingMessage } from '../../bus/bus.ts';
+import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
+import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
+import { readAllBytes, readByteLines } from '../mqtt/byte-lines.ts';
+import {
+  addConnectionFlags,
+  readFlagFile,
+  readQos,
+  readTarget,
+  readWhole,
+  type ConnectionFlags,
+} from '../mqtt/connection-flags.ts';
+import { readPublishProperties } from '../mqtt/publish-properties.ts';
+import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
+import { stopSignal, type StopSignal } from '../stop-signal.ts';
+
+type PubFlags = ConnectionFlags & {
+  readonly topic?: string;
+  readonly message?: string;
+  readonly file?: string;
+  readonly stdinLine?: true;
+  readonly stdinFile?: true;
+  readonly nullMessage?: true;
+  readonly qos: QoS;
+  readonly retain?: true;
+  readonly property?: readonly string[];
+  readonly repeat: number;
+  readonly repeatDelay: number;
+};
+
+/** So many lines may be without an acknowledgement before another one is read. */
+const MAX_UNACKNOWLEDGED_LINES = 200;
+/** For each message: time enough for a broker that restarts. */
+const TIMEOUT_MS = 60_000;
+const MAX_PAYLOAD_BYTES = MAX_VARIABLE_BYTE_INTEGER;
+const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+const EXAMPLES = `
+Examples:
+  recado pub -t house/lamp -m on
+  recado pub -h broker.example -t house/lamp -m on -q 1 -r          at least once, and kept
+  recado pub -L mqtt://ana:secret@broker.example/house/lamp -f picture.jpg
+  tail -f readings.log | recado pub -t house/log -l                 a message for each line
+  recado pub -t house/ask -m '{}' -D publish response-topic house/answer -D publish user-property from me
+
+Exit codes: 0 sent (at QoS 1 and 2: acknowledged), 1 failed, 2 the command line is wrong; what the broker
+answered to CONNECT when it refused it: 4 or 5, 134 or 135 mean the user name and the password.`;
+
+/** `recado pub`. */
+export function pubCommand(): Command {
+  return addConnectionFlags(new Command('pub').description('publish to a topic of any MQTT broker'))
+    .option('-t, --topic <topic>', 'topic to publish to')
+    .option('-m, --message <text>', 'send this text')
+    .option('-f, --file <file>', 'send what is in a file')
+    .option('-l, --stdin-line', 'send each line of the standard input')
+    .option('-s, --stdin-file', 'send the whole standard input as one message')
+    .option('-n, --null-message', 'send an empty message')
+    .option('-q, --qos <qos>', 'quality of service: 0, 1 or 2', readQos, 0)
+    .option('-r, --retain', 'let the broker keep it for later subscribers')
+    .option('-D, --property <words...>', 'MQTT 5: publish NAME VALUE, or publish user-property NAME VALUE')
+    .option('--repeat <number>', 'send it so many times', readRepeat, 1)
+    .option('--repeat-delay <seconds>', 'wait so long in between', readDelay, 0)
+    .addHelpText('after', EXAMPLES)
+    .action(runPub);
+}
+
+async function runPub(flags: PubFlags, command: Command): Promise<void> {
+  const { url, options, topic } = readTarget(flags, command);
+  const topicName = flags.topic ?? topic ?? command.error('error: where to? give a topic with -t');
+  if (!isValidTopicName(topicName, Number.POSITIVE_INFINITY))
+    command.error(`error: "${topicName}" is not a topic to publish to: it has + or #, or is empty`);
+  const message = {
+    topicName,
+    qos: flags.qos,
+    retain: flags.retain === true,
+    properties: readProperties(flags, command),
+  };
+  const payloads = await readPayloads(flags, command);
+
+  const stopped = stopSignal();
+  await withBus({ url, options, topic }, { timeoutMs: TIMEOUT_MS }, async (bus) => {
+    const takenOver = new Promise<never>((_resolve, reject) => tellConnection(bus, reject));
+    try {
+      // Whatever comes first: the standard input may never end.
+      const signal = await Promise.race([publishAll(bus, message, payloads), stopped, takenOver]);
+      if (signal !== undefined) process.exitCode = EXIT_CODES[signal];
+    } finally {
+      process.stdin.destroy();
+    }
+  });
+}
+
+/** Publishes in order, and waits for all acknowledgements; rejects at the first failure. */
+function publishAll(
+  bus: Bus,
+  message: Omit<OutgoingMessage, 'payload'>,
+  payloads: AsyncIterable<Uint8Array>,
+): Promise<undefined> {
+  const unacknowledged = new Set<Promise<void>>();
+  const failed = Promise.withResolvers<never>();
+  let isTold = message.retain === true;
+  const publish = async (payload: Uint8Array): Promise<void> => {
+    const { matched } = await bus.publish({ ...message, payload });
+    if (matched !== false || isTold) return;
+    isTold = true;
+    tellError(`sent, but nobody subscribes to ${message.topicName} at the moment`);
+  };
+  const publishEach = async (): Promise<undefined> => {
+    for await (const payload of payloads) {
+      const published = publish(payload).catch(failed.reject);
+      const settled = published.finally(() => unacknowledged.delete(settled));
+      unacknowledged.add(settled);
+      if (unacknowledged.size >= MAX_UNACKNOWLEDGED_LINES || message.qos === 0)
+        await Promise.race(unacknowledged);
+    }
+    await Promise.all(unacknowledged);
+    return undefined;
+  };
+  return Promise.race([publishEach(), failed.promise]);
+}
+
+function readProperties({ property = [] }: PubFlags, command: Command): MessageProperties {
+  const reading = readPublishProperties(property);
+  return reading.ok ? reading.properties : command.error(`error: ${reading.message}`);
+}
+
+/** What to send; a file is read before anything is connected. */
+async function readPayloads(flags: PubFlags, command: Command): Promise<AsyncIterable<Uint8Array>> {
+  const { message, file, stdinLine, stdinFile, nullMessage } = flags;
+  const given = [message, file, stdinLine, stdinFile, nullMessage].filter((each) => each !== undefined);
+  if (given.length === 0) command.error('error: what to send? give -m, -f, -l, -s or -n');
+  if (given.length > 1) command.error('error: only one of -m, -f, -l, -s and -n can be given');
+  if (stdinLine === true) {
+    if (flags.repeat > 1) command.error('error: --repeat does not go with -l');
+    return linesOf(process.stdin);
+  }
+  return repeat(await readOnePayload(flags, command), flags);
+}
+
+async function readOnePayload({ message, file, stdinFile }: PubFlags, command: Command): Promise<Uint8Array> {
+  if (message !== undefined) return Buffer.from(message);
+  if (file !== undefined) return readFlagFile('--file', file, command);
+  return stdinFile === true
+    ? await limited(readAllBytes(process.stdin, MAX_PAYLOAD_BYTES))
+    : new Uint8Array(0);
+}
+
+async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const lines = readByteLines(input, MAX_PAYLOAD_BYTES);
+  for (;;) {
+    const { done, value } = await limited(lines.next());
+    if (done === true) return;
+    yield value;
+  }
+}
+
+/** A payload that no packet can hold is a mistake of the caller, to be told in a line. */
+async function limited<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RecadoError(
+      'PACKET_TOO_LARGE',
+      `the standard input is too large for a message: ${error.message}`,
+    );
+  }
+}
+
+async function* repeat(payload: Uint8Array, { repeat, repeatDelay }: PubFlags): AsyncGenerator<Uint8Array> {
+  for (let time = 0; time < repeat; time++) {
+    if (time > 0 && repeatDelay > 0) await delay(repeatDelay * 1000, undefined, { ref: false });
+    yield payload;
+  }
+}
+
+function readRepeat(text: string): number {
+  return readWhole(text, { min: 1, max: 1_000_000_000 });
+}
+
+function readDelay(text: string): number {
+  const seconds = /^\d{1,6}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds >= 0) return seconds;
+  throw new InvalidArgumentError('It must be a number of seconds.');
+}

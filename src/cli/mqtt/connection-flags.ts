@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { ClientBusOptions, TlsOptions } from '../../bus/bus-options.ts';
+import type { OutgoingMessage } from '../../bus/bus.ts';
+import { MAX_UINT_16, MAX_UINT_32, type ProtocolVersion, type QoS } from '../../mqtt/codec/control-packet.ts';
+
+/** What `recado pub` and `recado sub` have in common, as the command line gives it. */
+export type ConnectionFlags = {
+  readonly host?: string;
+  readonly port?: number;
+  readonly url?: string;
+  readonly id?: string;
+  readonly username?: string;
+  readonly pw?: string;
+  readonly cafile?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly insecure?: true;
+  readonly protocolVersion?: ProtocolVersion;
+  readonly keepalive?: number;
+  readonly disableCleanSession?: true;
+  readonly sessionExpiryInterval?: number;
+  readonly willTopic?: string;
+  readonly willPayload?: string;
+  readonly willQos?: QoS;
+  readonly willRetain?: true;
+};
+
+/** Where to connect to, and how. */
+export type BrokerTarget = {
+  readonly url: string;
+  readonly options: ClientBusOptions;
+  /** Of `-L`. */
+  readonly topic: string | undefined;
+};
+
+const DEFAULT_HOST = '127.0.0.1';
+const PROTOCOL_VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
+  '31': 3,
+  mqttv31: 3,
+  '311': 4,
+  mqttv311: 4,
+  '5': 5,
+  mqttv5: 5,
+};
+
+/** Adds the flags that say where and as whom to connect. `-h` is the host here, as in mosquitto_pub: help is --help. */
+export function addConnectionFlags(command: Command): Command {
+  return command
+    .helpOption('--help', 'print help')
+    .option('-h, --host <host>', `host of the broker (default: ${DEFAULT_HOST})`)
+    .option('-p, --port <number>', 'its port (default: 1883, with TLS 8883)', readPort)
+    .option(
+      '-L, --url <url>',
+      'all in one: mqtt://user:password@host:port/topic, also mqtts://, ws:// and wss://',
+    )
+    .option(
+      '-V, --protocol-version <version>',
+      'mqttv5, mqttv311 or mqttv31 (default: 5, else 3.1.1)',
+      readVersion,
+    )
+    .option('-i, --id <id>', 'client id (default: one with a random end)')
+    .option('-u, --username <name>', 'user name')
+    .option('-P, --pw <password>', 'password')
+    .option('--cafile <file>', 'connect with TLS, and trust these certificates (PEM)')
+    .option('--cert <file>', 'certificate of this client (PEM)')
+    .option('--key <file>', 'its private key (PEM)')
+    .option('--insecure', 'with TLS: take a certificate that is for another host')
+    .option('-k, --keepalive <seconds>', 'longest silence before a ping (default: 60)', readSeconds16)
+    .option(
+      '-c, --disable-clean-session',
+      'continue the session of this client id, and leave it there; needs -i',
+    )
+    .option(
+      '-x, --session-expiry-interval <seconds>',
+      'how long it stays there, MQTT 5 (default: for ever)',
+      readSeconds32,
+    )
+    .option('--will-topic <topic>', 'the broker publishes there when this client is gone without a word')
+    .option('--will-payload <text>', 'what it publishes (default: nothing)')
+    .option('--will-qos <qos>', 'at which QoS (default: 0)', readQos)
+    .option('--will-retain', 'and keeps');
+}
+
+/** Checks the flags together, and makes of them what a bus needs. Ends through `command.error` when they are wrong. */
+export function readTarget(flags: ConnectionFlags, command: Command): BrokerTarget {
+  const { id, username, pw, protocolVersion, keepalive } = flags;
+  const tls = readTls(flags, command);
+  const { url, topic } = flags.url === undefined ? urlOf(flags, tls) : splitUrl(flags.url, flags, command);
+  const options: ClientBusOptions = {
+    ...(id !== undefined && { clientId: id }),
+    ...(username !== undefined && { user: username }),
+    ...(pw !== undefined && { password: pw }),
+    ...(protocolVersion !== undefined && { protocolVersion }),
+    ...(keepalive !== undefined && { keepAliveS: keepalive }),
+    ...(tls !== undefined && { tls }),
+    ...readWill(flags, command),
+    ...readSession(flags, command),
+  };
+  return { url, options, topic };
+}
+
+export function readQos(text: string): QoS {
+  if (text === '0' || text === '1' || text === '2') return Number(text) as QoS;
+  throw new InvalidArgumentError('It must be 0, 1 or 2.');
+}
+
+/** A whole number in these bounds, for flags. */
+export function readWhole(text: string, { min, max }: { min: number; max: number }): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+}
+
+/** The bytes of a file that a flag names. */
+export function readFlagFile(flag: string, file: string, command: Command): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return command.error(`error: ${flag}: ${code === 'ENOENT' ? `there is no file ${file}` : message}`);
+  }
+}
+
+function readPort(text: string): number {
+  return readWhole(text, { min: 1, max: 65_535 });
+}
+
+function readSeconds16(text: string): number {
+  return readWhole(text, { min: 0, max: MAX_UINT_16 });
+}
+
+function readSeconds32(text: string): number {
+  return text === '-1' ? MAX_UINT_32 : readWhole(text, { min: 0, max: MAX_UINT_32 });
+}
+
+function readVersion(text: string): ProtocolVersion {
+  const version = PROTOCOL_VERSIONS[text.toLowerCase()];
+  if (version !== undefined) return version;
+  throw new InvalidArgumentError('It must be mqttv5, mqttv311 or mqttv31 (or 5, 311, 31).');
+}
+
+function urlOf(
+  { host = DEFAULT_HOST, port }: ConnectionFlags,
+  tls: TlsOptions | undefined,
+): { url: string; topic: undefined } {
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return {
+    url: `${tls === undefined ? 'mqtt' : 'mqtts'}://${name}${port === undefined ? '' : `:${port}`}`,
+    topic: undefined,
+  };
+}
+
+/** What follows the host is a topic, letter by letter; only with WebSockets it is the path at the server. */
+function splitUrl(
+  text: string,
+  flags: ConnectionFlags,
+  command: Command,
+): { url: string; topic: string | undefined } {
+  if (flags.host !== undefined || flags.port !== undefined)
+    command.error('error: -L already says where the broker is: leave out -h and -p');
+  if (/^wss?:\/\//.test(text)) return { url: text, topic: undefined };
+  const match = /^(mqtts?:\/\/[^/]+)(?:\/(.*))?$/s.exec(text);
+  if (match === null)
+    command.error(
+      `error: -L "${text.replace(/\/\/[^@/]*@/, '//')}" is no address; write mqtt://host:port/topic`,
+    );
+  return { url: match[1] ?? '', topic: match[2] === '' ? undefined : match[2] };
+}
+
+function readTls(flags: ConnectionFlags, command: Command): TlsOptions | undefined {
+  const { cafile, cert, key, insecure } = flags;
+  if ((cert === undefined) !== (key === undefined)) command.error('error: --cert and --key belong together');
+  const isSecureUrl = /^(mqtts|wss):/.test(flags.url ?? '');
+  if (cafile === undefined && cert === undefined && !isSecureUrl) return undefined;
+  if (flags.url !== undefined && !isSecureUrl)
+    command.error('error: with TLS the address of -L begins with mqtts: or wss:');
+  return {
+    ...(cafile !== undefined && { ca: readFlagFile('--cafile', cafile, command) }),
+    ...(cert !== undefined && { cert: readFlagFile('--cert', cert, command) }),
+    ...(key !== undefined && { key: readFlagFile('--key', key, command) }),
+    ...(insecure === true && { checksHostName: false }),
+  };
+}
+
+function readWill(flags: ConnectionFlags, command: Command): { will?: OutgoingMessage } {
+  const { willTopic, willPayload = '', willQos = 0, willRetain = false } = flags;
+  if (willTopic !== undefined)
+    return {
+      will: { topicName: willTopic, payload: Buffer.from(willPayload), qos: willQos, retain: willRetain },
+    };
+  if (flags.willPayload !== undefined || flags.willQos !== undefined || willRetain)
+    command.error('error: --will-payload, --will-qos and --will-retain need --will-topic');
+  return {};
+}
+
+function readSession(flags: ConnectionFlags, command: Command): ClientBusOptions {
+  const { id, disableCleanSession, sessionExpiryInterval } = flags;
+  if (disableCleanSession !== true)
+    return sessionExpiryInterval === undefined ? {} : { sessionExpiryInterval };
+  if (id === undefined) command.error('error: -c continues the session of a client id: give the id with -i');
+  return { cleanStart: false, sessionExpiryInterval: sessionExpiryInterval ?? MAX_UINT_32 };
+}

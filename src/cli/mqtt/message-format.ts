@@ -1,0 +1,144 @@
+import type { BusMessage } from '../../bus/bus.ts';
+import { formatIsoTime, formatTimePart } from './local-time.ts';
+import { jsonOf } from './message-json.ts';
+
+/** What a message is printed with, beside itself. */
+export type FormatContext = { readonly clientId: string; readonly now: Date };
+
+/** Gives the bytes to print; undefined when the message cannot be printed so, and why. */
+export type MessageFormat = (
+  message: BusMessage,
+  context: FormatContext,
+) => { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly message: string };
+
+type Part = (message: BusMessage, context: FormatContext) => string | Uint8Array | Unprintable;
+class Unprintable {
+  readonly why: string;
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+type Width = {
+  readonly isLeft: boolean;
+  readonly isZero: boolean;
+  readonly min: number;
+  readonly max: number;
+};
+
+export type FormatReading =
+  | { readonly ok: true; readonly format: MessageFormat }
+  | { readonly ok: false; readonly message: string };
+
+const EMPTY = new Uint8Array(0);
+
+/** Just the payload. */
+export const formatPayload: MessageFormat = ({ payload }) => ({ ok: true, bytes: payload });
+
+/** `-v`: the topic, a space, the payload, which is `(null)` when it is empty, as in mosquitto_sub. */
+export const formatVerbose: MessageFormat = ({ topicName, payload }) => ({
+  ok: true,
+  bytes: Buffer.concat([
+    Buffer.from(`${topicName} `),
+    payload.length === 0 ? Buffer.from('(null)') : payload,
+  ]),
+});
+
+const PARTS: Readonly<Record<string, Part>> = {
+  t: ({ topicName }) => topicName,
+  p: ({ payload }) => payload,
+  q: ({ qos }) => String(qos),
+  r: ({ retain }) => (retain ? '1' : '0'),
+  l: ({ payload }) => String(payload.length),
+  m: ({ packetId }) => String(packetId),
+  i: (_message, { clientId }) => clientId,
+  x: ({ payload }) => Buffer.from(payload).toString('hex'),
+  X: ({ payload }) => Buffer.from(payload).toString('hex').toUpperCase(),
+  I: (_message, { now }) => formatIsoTime(now),
+  U: (_message, { now }) => `${formatTimePart('s', now)}.${formatTimePart('N', now)}`,
+  C: ({ properties }) => properties.contentType ?? '',
+  D: ({ properties }) => properties.correlationData ?? EMPTY,
+  E: ({ properties }) => String(properties.messageExpiryInterval ?? ''),
+  F: ({ properties }) => String(properties.payloadFormatIndicator ?? ''),
+  P: ({ properties }) =>
+    (properties.userProperties ?? []).map(([name, value]) => `${name}:${value}`).join(' '),
+  R: ({ properties }) => properties.responseTopic ?? '',
+  j: (message, { now }) => jsonOf(message, now, 'text') ?? '',
+  J: (message, { now }) =>
+    jsonOf(message, now, 'json') ?? new Unprintable(`the payload on ${message.topicName} is not valid JSON`),
+};
+/** These are numbers, or as good as: `0` fills them with zeros. */
+const ZERO_FILLED = 'EFlmxX';
+/** Only these are cut to a largest width. */
+const CUT = 'CIRt';
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\',
+  '0': '\0',
+  a: '\u0007',
+  e: '\u001b',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+const SEQUENCE = /%([-0]*)(\d{0,4})(?:\.(\d{1,4}))?(.)?|@(.)?|\\(.)?|[^%@\\]+/gsu;
+
+/** Reads a format of `-F` as mosquitto_sub has them: `%` for the message, `@` for the time, `\` for characters. */
+export function readFormat(text: string): FormatReading {
+  const parts: Part[] = [];
+  for (const match of text.matchAll(SEQUENCE)) {
+    const part = readPart(match);
+    if (part === undefined) return { ok: false, message: `"${match[0]}" is nothing that a format can hold` };
+    parts.push(part);
+  }
+  return { ok: true, format: (message, context) => join(parts.map((part) => part(message, context))) };
+}
+
+function readPart(match: RegExpExecArray): Part | undefined {
+  const [whole, flags = '', min = '', max, letter, time, escape] = match;
+  if (whole.startsWith('%')) {
+    if (letter === '%') return () => '%';
+    const part = PARTS[letter ?? ''];
+    if (part === undefined) return undefined;
+    const width: Width = {
+      isLeft: flags.includes('-'),
+      isZero: flags.includes('0') && ZERO_FILLED.includes(letter ?? ''),
+      min: Number(min),
+      max: max !== undefined && CUT.includes(letter ?? '') ? Number(max) : Number.POSITIVE_INFINITY,
+    };
+    return (message, context) => fit(part(message, context), width);
+  }
+  if (whole.startsWith('@')) {
+    if (time === '@') return () => '@';
+    const sample = formatTimePart(time ?? '', new Date(0));
+    return sample === undefined ? undefined : (_message, { now }) => formatTimePart(time ?? '', now) ?? '';
+  }
+  if (whole.startsWith('\\')) {
+    const character = ESCAPES[escape ?? ''];
+    return character === undefined ? undefined : () => character;
+  }
+  return () => whole;
+}
+
+function fit(value: ReturnType<Part>, { isLeft, isZero, min, max }: Width): ReturnType<Part> {
+  if (value instanceof Unprintable) return value;
+  const fill = isZero && !isLeft ? '0' : ' ';
+  if (typeof value === 'string') {
+    const cut = value.slice(0, max);
+    return isLeft ? cut.padEnd(min) : cut.padStart(min, fill);
+  }
+  if (value.length >= min) return value;
+  const padding = Buffer.from(fill.repeat(min - value.length));
+  return Buffer.concat(isLeft ? [value, padding] : [padding, value]);
+}
+
+function join(values: readonly ReturnType<Part>[]): ReturnType<MessageFormat> {
+  const failed = values.find((value) => value instanceof Unprintable);
+  if (failed !== undefined) return { ok: false, message: failed.why };
+  const bytes = values.map((value) =>
+    typeof value === 'string' ? Buffer.from(value) : (value as Uint8Array),
+  );
+  return { ok: true, bytes: Buffer.concat(bytes) };
+}

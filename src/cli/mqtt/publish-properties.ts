@@ -1,0 +1,59 @@
+import type { MessageProperties } from '../../bus/bus.ts';
+
+/** What to do with a line of `-D`: the properties, or what is wrong with it. */
+export type PropertiesReading =
+  | { readonly ok: true; readonly properties: MessageProperties }
+  | { readonly ok: false; readonly message: string };
+
+const MAX_UINT_32 = 0xffff_ffff;
+
+/** By the names that mosquitto_pub has for them. */
+const READERS: Readonly<Record<string, (value: string) => MessageProperties | undefined>> = {
+  'content-type': (contentType) => ({ contentType }),
+  'response-topic': (responseTopic) => (/^[^+#]+$/.test(responseTopic) ? { responseTopic } : undefined),
+  'correlation-data': (value) => ({ correlationData: Buffer.from(value) }),
+  'message-expiry-interval': (value) => {
+    const messageExpiryInterval = readNumber(value, MAX_UINT_32);
+    return messageExpiryInterval === undefined ? undefined : { messageExpiryInterval };
+  },
+  'payload-format-indicator': (value) => {
+    const payloadFormatIndicator = readNumber(value, 1);
+    return payloadFormatIndicator === undefined ? undefined : { payloadFormatIndicator };
+  },
+};
+
+/**
+ * Reads the words of all `-D` flags: `publish user-property name value`, `publish content-type text/plain`.
+ *
+ * @param words - of one flag after the other: each names how many belong to it
+ */
+export function readPublishProperties(words: readonly string[]): PropertiesReading {
+  let properties: MessageProperties = {};
+  const rest = [...words];
+  while (rest.length > 0) {
+    const [command = '', name = '', value] = rest.splice(0, 3);
+    if (command !== 'publish')
+      return { ok: false, message: `-D ${command}: here are properties of publish only` };
+    if (value === undefined) return { ok: false, message: `-D publish ${name}: its value is missing` };
+    if (name === 'user-property') {
+      const second = rest.shift();
+      if (second === undefined)
+        return { ok: false, message: '-D publish user-property needs a name and a value' };
+      properties = { ...properties, userProperties: [...(properties.userProperties ?? []), [value, second]] };
+      continue;
+    }
+    const read = READERS[name];
+    if (read === undefined) {
+      const known = ['user-property', ...Object.keys(READERS)].join(', ');
+      return { ok: false, message: `-D publish ${name}: there is no such property; there are ${known}` };
+    }
+    const found = read(value);
+    if (found === undefined) return { ok: false, message: `-D publish ${name}: it cannot be "${value}"` };
+    properties = { ...properties, ...found };
+  }
+  return { ok: true, properties };
+}
+
+function readNumber(text: string, max: number): number | undefined {
+  return /^\d{1,10}$/.test(text) && Number(text) <= max ? Number(text) : undefined;
+}

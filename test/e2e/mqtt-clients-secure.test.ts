@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { copyFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { connect, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import { recadoWords } from '../helpers/hub-process.ts';
+import { makeAuthority } from '../helpers/mqtt-certificates.ts';
+import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
+import { runProgram, type ProgramEnd } from '../helpers/run-program.ts';
+
+const TLS_SETTINGS = [
+  'cafile %FOLDER%/ca.pem',
+  'certfile %FOLDER%/server.pem',
+  'keyfile %FOLDER%/server.key',
+  'allow_anonymous true',
+];
+
+/** Publishes a retained message and reads it again. */
+async function roundTrip(flags: readonly string[], topic: string): Promise<[ProgramEnd, ProgramEnd]> {
+  const published = await runProgram(
+    recadoWords('pub', ...flags, '-t', topic, '-m', 'secret', '-q', '1', '-r'),
+  );
+  const subscribed = await runProgram(recadoWords('sub', ...flags, '-t', topic, '-C', '1', '-W', '10'));
+  return [published, subscribed];
+}
+
+describe('recado pub and recado sub with TLS and WebSockets', { skip: whyNoMosquitto() }, () => {
+  const brokers: Mosquitto[] = [];
+  const bridges: HttpServer[] = [];
+  let tls: Mosquitto;
+  let mutual: Mosquitto;
+  let webSocketPort: number;
+  let secureWebSocketPort: number;
+  let file: (name: string) => string;
+
+  before(async () => {
+    const authority = await makeAuthority();
+    const server = await authority.issueServer('broker.example', '127.0.0.1');
+    const elsewhere = await authority.issueServer('elsewhere.example');
+    const client = await authority.issueClient('ana');
+    const files = {
+      'ca.pem': authority.ca,
+      'server.pem': server.cert,
+      'server.key': server.key,
+      'elsewhere.pem': elsewhere.cert,
+      'elsewhere.key': elsewhere.key,
+      'client.pem': client.cert,
+      'client.key': client.key,
+    };
+    const start = async (settings: readonly string[]): Promise<Mosquitto> => {
+      const broker = new Mosquitto({ settings, files });
+      brokers.push(broker);
+      return broker.start();
+    };
+    tls = await start(TLS_SETTINGS);
+    mutual = await start([...TLS_SETTINGS, 'require_certificate true', 'use_identity_as_username true']);
+    const plain = await start(['allow_anonymous true']);
+    webSocketPort = await startWebSocketBridge(createHttpServer(), plain.port);
+    secureWebSocketPort = await startWebSocketBridge(createHttpsServer(server), plain.port);
+    file = (name) => join(tls.folder, name);
+  });
+  after(async () => {
+    for (const bridge of bridges) bridge.close();
+    await Promise.all(brokers.map((broker) => broker.remove()));
+  });
+
+  /** Mosquitto's own WebSockets do not start on every machine: this carries bytes to its plain port. */
+  async function startWebSocketBridge(server: HttpServer, port: number): Promise<number> {
+    const handleProtocols = (protocols: Set<string>): string | false => protocols.has('mqtt') && 'mqtt';
+    const bridge = new WebSocketServer({ server, path: '/mqtt', handleProtocols });
+    bridges.push(server);
+    bridge.on('connection', (webSocket) => {
+      const stream = createWebSocketStream(webSocket);
+      pipeline(stream, connect(port, '127.0.0.1'), stream, () => {});
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  const expectRoundTrip = async (flags: readonly string[]): Promise<void> => {
+    const [published, subscribed] = await roundTrip(flags, 'secure');
+    assert.deepEqual([published.end, published.errors], [0, '']);
+    assert.deepEqual(subscribed, { end: 0, output: 'secret\n', errors: '' });
+  };
+
+  it('--cafile connects with TLS', () =>
+    expectRoundTrip(['-p', String(tls.port), '--cafile', file('ca.pem')]));
+
+  it('-L connects with TLS where it begins with mqtts:', () =>
+    expectRoundTrip(['-L', `mqtts://127.0.0.1:${tls.port}`, '--cafile', file('ca.pem')]));
+
+  it('--cert and --key say who it is', async () => {
+    const flags = ['-p', String(mutual.port), '--cafile', file('ca.pem')];
+    await expectRoundTrip([...flags, '--cert', file('client.pem'), '--key', file('client.key')]);
+    const { end, errors } = await runProgram(recadoWords('pub', ...flags, '-t', 'a', '-m', 'x'));
+    assert.equal(end, 1);
+    assert.match(
+      errors,
+      /^recado: cannot reach .* it wants a certificate of this client; give one, and its key .*\n$/,
+    );
+  });
+
+  it('WebSockets work, with TLS too', async () => {
+    await expectRoundTrip(['-L', `ws://127.0.0.1:${webSocketPort}/mqtt`]);
+    await expectRoundTrip(['-L', `wss://127.0.0.1:${secureWebSocketPort}/mqtt`, '--cafile', file('ca.pem')]);
+  });
+
+  it('a certificate that nobody vouches for is refused', async () => {
+    const { end, errors } = await runProgram(
+      recadoWords('pub', '-L', `mqtts://127.0.0.1:${tls.port}/a`, '-m', 'x'),
+    );
+    assert.equal(end, 1);
+    assert.match(errors, /its certificate is not one that is trusted here; name the certificate of its CA/);
+  });
+
+  it('a certificate for another host is refused, unless --insecure is given', async (t) => {
+    const settings = TLS_SETTINGS.map((line) => line.replace('server.', 'elsewhere.'));
+    const broker = new Mosquitto({ settings });
+    t.after(() => broker.remove());
+    for (const name of ['ca.pem', 'elsewhere.pem', 'elsewhere.key'])
+      copyFileSync(file(name), join(broker.folder, name));
+    await broker.start();
+    const flags = ['-p', String(broker.port), '--cafile', file('ca.pem')];
+    const { end, errors } = await runProgram(recadoWords('pub', ...flags, '-t', 'a', '-m', 'x'));
+    assert.equal(end, 1);
+    assert.match(errors, /its certificate is for another host; use the name in the certificate/);
+    await expectRoundTrip([...flags, '--insecure']);
+  });
+
+  it('TLS where there is none is told', async () => {
+    const flags = ['-p', String(webSocketPort), '--cafile', file('ca.pem')];
+    const { end, errors } = await runProgram(recadoWords('pub', ...flags, '-t', 'a', '-m', 'x'));
+    assert.equal(end, 1);
+    assert.match(errors, /^recado: cannot reach the MQTT broker at mqtts:.*\n$/);
+  });
+});
