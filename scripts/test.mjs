@@ -2,11 +2,18 @@
 import { ensureInstalled, pinnedNode, run, runQuietly } from './checkout.mjs';
 import { findTests, runSteps, runTests, STATIC_STEPS } from './steps.mjs';
 
-/** Debian packages that tests use, by the program that each brings. */
-const SYSTEM_PROGRAMS = ['tmux', 'python3', 'curl'];
+/** Debian packages that tests use, and how to see that each is there. */
+const SYSTEM_PACKAGES = [
+  { name: 'tmux', check: 'command -v tmux' },
+  { name: 'python3', check: 'command -v python3' },
+  { name: 'curl', check: 'command -v curl' },
+  { name: 'mosquitto', check: 'command -v mosquitto || test -x /usr/sbin/mosquitto' },
+  { name: 'mosquitto-clients', check: 'command -v mosquitto_pub' },
+  { name: 'python3-paho-mqtt', check: '/usr/bin/python3 -c "import paho.mqtt.client"' },
+];
 
 await ensureInstalled();
-await ensureSystemPrograms();
+await ensureSystemPackages();
 const failed = await runSteps([
   ...STATIC_STEPS,
   ['build', pinnedNode(), ['scripts/build.mjs']],
@@ -16,22 +23,22 @@ if ((await runTests(findTests('src', 'test'))) !== 0) failed.push('tests');
 if (failed.length > 0) process.stdout.write(`\nFailed: ${failed.join(', ')}\n`);
 process.exitCode = failed.length === 0 ? 0 : 1;
 
-async function ensureSystemPrograms() {
+async function ensureSystemPackages() {
   const missing = [];
-  for (const name of SYSTEM_PROGRAMS) if (!(await isThere(name))) missing.push(name);
+  for (const { name, check } of SYSTEM_PACKAGES) if (!(await succeeds(check))) missing.push(name);
   if (missing.length === 0) return;
   const why = (await whyNotInstallable()) ?? (await install(missing));
   if (why !== undefined)
     process.stdout.write(`Skipped: tests that need ${missing.join(', ')}, because ${why}.\n`);
 }
 
-async function isThere(name) {
-  return (await runQuietly('sh', ['-c', `command -v ${name}`])).exitCode === 0;
+async function succeeds(command) {
+  return (await runQuietly('sh', ['-c', command])).exitCode === 0;
 }
 
 async function whyNotInstallable() {
   if (process.getuid?.() !== 0) return 'they are not installed and this user is not root';
-  return (await isThere('apt-get')) ? undefined : 'they are not installed and there is no apt-get';
+  return (await succeeds('command -v apt-get')) ? undefined : 'they are not installed and there is no apt-get';
 }
 
 async function install(names) {

@@ -50,6 +50,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['cli'],
   commander: ['cli'],
   ink: ['terminal'],
+  mqtt: ['bus'],
+  ws: ['mqtt'],
   react: ['terminal'],
   'string-width': ['terminal'],
   'wrap-ansi': ['terminal'],
