@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { Broker, listenTcp } from '../src/mqtt/index.ts';
+import { Broker, createAccessControl, listenTcp, type BrokerOptions } from '../src/mqtt/index.ts';
 
 /*
  * Recado's MQTT broker alone, without the hub around it: what it costs in itself, as the brokers it is held against.
@@ -15,13 +15,17 @@ const { values } = parseArgs({
 });
 
 /** What the broker is made with: the one place where access control joins it. */
-function brokerOptions(): ConstructorParameters<typeof Broker>[0] {
-  if (values.acl !== undefined || values['password-file'] !== undefined)
-    throw new Error('this broker has no access control: --acl and --password-file cannot be used');
-  return {};
+async function brokerOptions(): Promise<BrokerOptions> {
+  const { acl: aclFile, 'password-file': passwordFile } = values;
+  if (aclFile === undefined && passwordFile === undefined) return {};
+  const access = await createAccessControl({
+    ...(aclFile === undefined ? {} : { aclFile }),
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+  });
+  return { hooks: [access.hooks] };
 }
 
-const broker = new Broker(brokerOptions());
+const broker = new Broker(await brokerOptions());
 await broker.start();
 const listener = await listenTcp(broker, { port: Number(values.port), host: '127.0.0.1' });
 process.stdout.write(`listening ${listener.port}\n`);

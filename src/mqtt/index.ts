@@ -8,6 +8,11 @@ export type {
   SessionInfo,
 } from './broker/broker.ts';
 export { BrokerError, type BrokerErrorCode } from './broker/broker-error.ts';
+export {
+  createAccessControl,
+  type AccessControl,
+  type AccessControlOptions,
+} from './access/access-control.ts';
 export { ALLOW } from './broker/hooks.ts';
 export type * from './broker/hooks.ts';
 export { DEFAULT_BROKER_OPTIONS } from './broker/options.ts';
