@@ -12,7 +12,12 @@ import { ReasonCode } from '../../src/mqtt/codec/reason-code.ts';
 import type { TransportAcceptor } from '../../src/mqtt/transport/transport.ts';
 import { MemoryTransport, type MemoryTransportOptions } from './memory-transport.ts';
 
-type Packet<T extends ControlPacket['type']> = Extract<ControlPacket, { type: T }>;
+/** Of the packets those that may have this type: acknowledgements share one shape. */
+type Packet<T extends ControlPacket['type'], P = ControlPacket> = P extends { type: infer U }
+  ? T extends U
+    ? P
+    : never
+  : never;
 
 let clientCount = 0;
 

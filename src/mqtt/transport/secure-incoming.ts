@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import type { Handshakes } from './handshakes.ts';
+import { openIncoming, type IncomingOptions } from './incoming.ts';
+import type { Refusals } from './refusals.ts';
+import { TlsIdentities, type TlsMaterial, type TlsRules } from './tls-material.ts';
+
+/** A TLS connection that is up. `incoming` is what lies under it, for `Handshakes`. */
+export type Secured = {
+  readonly socket: TLSSocket;
+  readonly incoming: Socket;
+  readonly address: string;
+  readonly port: number;
+};
+
+export type SecureServer = {
+  readonly port: number;
+  reload: (material: TlsMaterial) => void;
+  close: () => Promise<void>;
+};
+
+type Known = { readonly address: string; readonly port: number };
+
+/** Listens for TCP connections, reads their PROXY headers where they must have one, and shakes hands. */
+export async function openSecureIncoming(
+  options: IncomingOptions & TlsMaterial & TlsRules,
+  parts: { refusals: Refusals; handshakes: Handshakes },
+  take: (secured: Secured) => void,
+): Promise<SecureServer> {
+  const { handshakes } = parts;
+  const identities = new TlsIdentities(options, options);
+  const known = new WeakMap<Socket, Known>();
+  // It listens nowhere: connections come from the server that reads the PROXY header, which is not encrypted.
+  const secureServer = createServer(identities.serverOptions, (socket) => {
+    const incoming = underneath(socket);
+    const { address, port } = known.get(incoming) ?? { address: '', port: 0 };
+    take({ socket, incoming, address, port });
+  });
+  secureServer.on('tlsClientError', (error, socket) => {
+    const isRefused = socket.authorizationError !== null || isWithoutCertificate(error);
+    handshakes.refuse(underneath(socket), isRefused ? 'certificate-refused' : 'tls-failed', error);
+    socket.destroy();
+  });
+  const { port, close } = await openIncoming(
+    options,
+    { ...parts, hasHandshake: true },
+    (incoming, address, port) => {
+      known.set(incoming, { address, port });
+      secureServer.emit('connection', incoming);
+    },
+  );
+  const reload = (material: TlsMaterial): void =>
+    identities.replace(material, (own) => secureServer.setSecureContext(own));
+  return { port, reload, close };
+}
+
+/** The socket that the TLS socket was made over. Node tells it nowhere else. */
+function underneath(socket: TLSSocket): Socket {
+  return (socket as unknown as { _parent: Socket })._parent;
+}
+
+function isWithoutCertificate(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE';
+}

@@ -1,0 +1,69 @@
+import type { Socket } from 'node:net';
+import { shareReads } from '../../base/shared-reads.ts';
+import { DuplexTransport } from './duplex-transport.ts';
+import { Handshakes, type HandshakeLimits } from './handshakes.ts';
+import { openIncoming, type IncomingOptions } from './incoming.ts';
+import { urlHost } from './open-server.ts';
+import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
+import { acceptTransport } from './stream.ts';
+import type { Listener, Peer, TransportAcceptor, TransportReceiver } from './transport.ts';
+
+/** The limits count only with `proxyProtocol`: a connection without it is handed over at once. */
+export type TcpOptions = IncomingOptions & HandshakeLimits & { readonly onRefused?: OnRefused };
+
+export type TcpListener = Listener & { readonly refusals: RefusalCounts };
+
+/** A transport over an accepted TCP or Unix socket that reads through the buffer all connections share. */
+class SocketTransport extends DuplexTransport {
+  #isPaused = false;
+
+  /** @param accepted - paused; not to be used afterwards */
+  constructor(accepted: Socket, peer: Peer) {
+    super(
+      shareReads(accepted, (bytes) => this.receive(bytes)),
+      peer,
+    );
+  }
+
+  override begin(receiver: TransportReceiver): void {
+    super.begin(receiver);
+    if (!this.#isPaused) this.duplex.resume();
+  }
+
+  override pause(): void {
+    this.#isPaused = true;
+    this.duplex.pause();
+  }
+
+  override resume(): void {
+    this.#isPaused = false;
+    this.duplex.resume();
+  }
+
+  /** Bytes that were read before the socket was handed over. */
+  receiveEarly(bytes: Buffer): void {
+    this.receive(bytes);
+  }
+}
+
+/** Hands a paused socket to the acceptor. */
+export function acceptSocket(acceptor: TransportAcceptor, accepted: Socket, peer: Peer): void {
+  const early = accepted.readableLength > 0 ? (accepted.read() as Buffer | null) : null;
+  const transport = new SocketTransport(accepted, peer);
+  if (acceptTransport(acceptor, transport) && early !== null) transport.receiveEarly(early);
+}
+
+/**
+ * Listens for MQTT over TCP.
+ *
+ * @throws RecadoError PORT_IN_USE, or LISTEN_FAILED; the system's error is its cause
+ */
+export async function listenTcp(acceptor: TransportAcceptor, options: TcpOptions): Promise<TcpListener> {
+  const refusals = new Refusals(options.onRefused);
+  const handshakes = new Handshakes(refusals, options);
+  const parts = { refusals, handshakes, hasHandshake: false };
+  const { port, close } = await openIncoming(options, parts, (socket, address, port) => {
+    acceptSocket(acceptor, socket, { transport: 'tcp', address, port, certificate: undefined });
+  });
+  return { url: `mqtt://${urlHost(options.host)}:${port}`, port, refusals: refusals.counts, close };
+}

@@ -1,0 +1,129 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from 'node:http';
+import { WebSocketServer } from 'ws';
+import type { RefusalReason, Refusals } from './refusals.ts';
+import type { Peer, TransportAcceptor } from './transport.ts';
+import { WebSocketTransport } from './websocket-transport.ts';
+
+export const DEFAULT_PATH = '/mqtt';
+export const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
+
+export type WebSocketRules = {
+  /** `/mqtt` unless told. A query after it is ignored. */
+  readonly path?: string;
+  /** For one WebSocket message, in bytes; 1 MiB unless told. MQTT packets may be larger: they may span messages. */
+  readonly maxMessageBytes?: number;
+  /**
+   * Web pages that may connect: `https://panel.example.org`, or `*` for all of them. Pages from the host that is asked
+   * always may, and so may programs, which send no Origin.
+   */
+  readonly allowedOrigins?: '*' | readonly string[];
+  /**
+   * Whether a `Host` is a name of this server. Pages from the host that is asked are refused when it is not: anybody can
+   * make a name of his own lead here, and a browser takes that for the host of his page. All are known unless told.
+   */
+  readonly isKnownHost?: (host: string) => boolean;
+};
+
+/** An HTTP request that asks for an upgrade, as the `upgrade` event of a server gives it. */
+export type Upgrade = {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What came behind the request. */
+  readonly head: Buffer;
+};
+
+/**
+ * By preference: clients MUST offer `mqtt` [MQTT-6.0.0-3], and the server MUST answer it [MQTT-6.0.0-4]; the second is
+ * what clients asked for before MQTT 3.1.1 was a standard.
+ */
+const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const;
+
+/** Turns HTTP upgrades into transports. */
+export class WebSocketUpgrades {
+  readonly #acceptor: TransportAcceptor;
+  readonly #refusals: Refusals;
+  readonly #path: string;
+  readonly #allowedOrigins: '*' | ReadonlySet<string>;
+  readonly #isKnownHost: (host: string) => boolean;
+  readonly #webSockets: WebSocketServer;
+
+  constructor(acceptor: TransportAcceptor, rules: WebSocketRules, refusals: Refusals) {
+    const { path = DEFAULT_PATH, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, allowedOrigins = [] } = rules;
+    this.#acceptor = acceptor;
+    this.#refusals = refusals;
+    this.#path = path;
+    this.#allowedOrigins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins);
+    this.#isKnownHost = rules.isKnownHost ?? (() => true);
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: maxMessageBytes,
+      // Text is not taken at all.
+      skipUTF8Validation: true,
+      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
+    });
+    this.#webSockets.on('wsClientError', (error, socket, request) => {
+      this.#refusals.tell('upgrade-invalid', request.socket.remoteAddress ?? '', error);
+      answer(socket, 400, error.message);
+    });
+  }
+
+  /** True when the request is for the path of MQTT. */
+  concerns(request: IncomingMessage): boolean {
+    const [path] = (request.url ?? '').split('?', 1);
+    return path === this.#path;
+  }
+
+  /** Answers an upgrade, and hands the connection to the acceptor when nothing speaks against it. */
+  take({ request, socket, head }: Upgrade, peer: Peer): void {
+    if (!this.#isOriginAllowed(request))
+      return this.#refuse(socket, peer, 'origin-forbidden', 403, 'Pages of this origin may not connect');
+    if (!offersMqtt(request))
+      return this.#refuse(socket, peer, 'subprotocol-unsupported', 400, 'The subprotocol must be mqtt');
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const transport = new WebSocketTransport(webSocket, socket, peer);
+      const receiver = this.#acceptor.accept(transport);
+      if (receiver === undefined) transport.destroy();
+      else transport.begin(receiver);
+    });
+  }
+
+  #refuse(socket: Duplex, peer: Peer, reason: RefusalReason, status: number, text: string): void {
+    this.#refusals.tell(reason, peer.address);
+    answer(socket, status, text);
+  }
+
+  /** A browser lets every page open a WebSocket to every host, and says in Origin where the page is from. */
+  #isOriginAllowed({ headers }: IncomingMessage): boolean {
+    const { origin } = headers;
+    if (origin === undefined || this.#allowedOrigins === '*' || this.#allowedOrigins.has(origin)) return true;
+    const page = URL.parse(origin);
+    const isWebPage = page?.protocol === 'http:' || page?.protocol === 'https:';
+    if (!isWebPage || headers.host === undefined) return false;
+    const isSameHost = URL.parse(`${page.protocol}//${headers.host}`)?.host === page.host;
+    return isSameHost && this.#isKnownHost(headers.host);
+  }
+}
+
+function offersMqtt({ headers }: IncomingMessage): boolean {
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+  return SUBPROTOCOLS.some((name) => offered.includes(name));
+}
+
+/** Answers a request whose socket is no longer the HTTP server's, and closes. */
+export function answer(socket: Duplex, status: number, text: string): void {
+  socket.on('error', () => socket.destroy());
+  socket.once('finish', () => socket.destroy());
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    // RFC 6455 section 4.4: a client of another version learns which one to use.
+    'Sec-WebSocket-Version: 13',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`);
+}
