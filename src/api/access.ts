@@ -53,6 +53,15 @@ export class Access {
     this.#checkBrowser(request);
   }
 
+  /** Whether a `Host`, as a request has it, cannot be one that a stranger made lead here. */
+  isKnownHost(host: string): boolean {
+    const name = host
+      .replace(/:\d+$/, '')
+      .replace(/^\[|\]$/g, '')
+      .toLowerCase();
+    return isIP(name) !== 0 || LOCAL_NAME.test(name) || this.#hostNames.has(name);
+  }
+
   #hasToken(authorization: string): boolean {
     if (this.#tokens.size === 0) return false;
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
@@ -73,7 +82,7 @@ export class Access {
   #checkBrowser(request: FastifyRequest): void {
     const { host, origin, referer } = request.headers;
     if (host !== undefined && host !== this.#lastHost) {
-      if (!this.#isOwnHost(host)) {
+      if (!this.isKnownHost(host)) {
         throw new RequestRefused(
           'FORBIDDEN',
           `The hub does not know the name ${host.slice(0, 253)}. Add it to http.hostNames.`,
@@ -89,14 +98,6 @@ export class Access {
         'A page of another site asked for this. Use a token, or open it from the hub itself.',
       );
     }
-  }
-
-  #isOwnHost(host: string): boolean {
-    const name = host
-      .replace(/:\d+$/, '')
-      .replace(/^\[|\]$/g, '')
-      .toLowerCase();
-    return isIP(name) !== 0 || LOCAL_NAME.test(name) || this.#hostNames.has(name);
   }
 }
 

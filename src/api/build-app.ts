@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:http';
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
@@ -24,6 +25,7 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
     bodyLimit: config.http.maxBodyBytes,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
+    http: upgradeRules(config),
     routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -58,4 +60,14 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   return app;
+}
+
+/**
+ * Only WebSocket for MQTT is an upgrade. Others, such as the offer of HTTP/2 with which some libraries begin, are
+ * ignored, as HTTP allows: the request is answered as if they were not there.
+ */
+function upgradeRules({ mqtt }: Config): ServerOptions {
+  if (!mqtt.enabled || !mqtt.webSocket.enabled) return {};
+  const { path } = mqtt.webSocket;
+  return { shouldUpgradeCallback: ({ url = '' }) => url === path || url.startsWith(`${path}?`) };
 }

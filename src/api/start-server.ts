@@ -8,13 +8,14 @@ import type { Config } from '../hub/config/config-schema.ts';
 import { refuseOpenListeners } from '../hub/config/safety-check.ts';
 import { createHub } from '../hub/create-hub.ts';
 import type { Hub } from '../hub/hub.ts';
+import { Access } from './access.ts';
 import { buildApp } from './build-app.ts';
 
 /** A hub that listens. */
 export type RunningServer = {
   readonly hub: Hub;
   readonly listening: readonly ListeningAddress[];
-  /** Closes in order: callers first, then devices. True when all closed within `shutdownTimeoutMs`. */
+  /** Closes in order: MQTT clients and callers first, then devices. True when all closed within `shutdownTimeoutMs`. */
   close(): Promise<boolean>;
 };
 
@@ -33,8 +34,24 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
   try {
     const listening = [...(await hub.start())];
     shutdown.add('gateways', () => hub.stop());
-    listening.push(await listen(app, config));
+    const access = new Access({ ...config.http, insecure: config.insecure });
+    const webSocketPath = hub.mqtt?.attachWebSocket({
+      server: app.server,
+      isKnownHost: (host) => access.isKnownHost(host),
+    });
+    const http = await listen(app, config);
+    listening.push(http);
+    if (webSocketPath !== undefined) {
+      const address = `${http.address.replace('http:', 'ws:')}${webSocketPath}`;
+      listening.push({ name: 'mqtt-websocket', address });
+    }
     shutdown.add('http', () => app.close());
+    // Before HTTP, whose port is not closed while WebSockets are open.
+    const { mqtt } = hub;
+    if (mqtt !== undefined) shutdown.add('mqtt', () => mqtt.stop());
+    // First of all: requests that run need the broker and the callers' connections.
+    const { services } = hub;
+    if (services !== undefined) shutdown.add('services', () => services.stop());
     return { hub, listening, close: () => shutdown.close(config.shutdownTimeoutMs) };
   } catch (error) {
     await shutdown.close(config.shutdownTimeoutMs);

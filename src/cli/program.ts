@@ -6,6 +6,7 @@ import { hubCommand } from './commands/hub.ts';
 import { manageCommand } from './commands/manage.ts';
 import { passwdCommand } from './commands/passwd.ts';
 import { pubCommand } from './commands/pub.ts';
+import { requestCommand } from './commands/request.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { subCommand } from './commands/sub.ts';
 
@@ -15,6 +16,7 @@ Examples:
   recado simulate sensor            a virtual device, with a screen
   recado manage                     see the devices and command them
   recado sub -t 'house/#' -v        print what an MQTT broker carries
+  recado request house/lamp/state   ask over MQTT, and print the answer
   recado check recado.yaml          what is wrong in a configuration, and where
   recado passwd users.txt ann       a user of the MQTT broker, and the password
 
@@ -38,6 +40,7 @@ export function buildProgram(): Command {
     .addCommand(simulateCommand())
     .addCommand(pubCommand())
     .addCommand(subCommand())
+    .addCommand(requestCommand())
     .addCommand(checkCommand())
     .addCommand(passwdCommand())
     .addCommand(configDocsCommand(), { hidden: true });

@@ -9,8 +9,13 @@ import { describeTakenPorts } from './taken-ports.ts';
 
 /** A configuration whose only port is that of the HTTP API. */
 function configWith(port: number): Config {
-  const { http, gateways, ...others } = defaultConfig();
-  return { ...others, http: { ...http, port }, gateways: { socket: { ...gateways.socket, enabled: false } } };
+  const { http, gateways, mqtt, ...others } = defaultConfig();
+  return {
+    ...others,
+    http: { ...http, port },
+    gateways: { socket: { ...gateways.socket, enabled: false } },
+    mqtt: { ...mqtt, enabled: false },
+  };
 }
 
 async function serve(t: TestContext, answer: RequestListener): Promise<number> {
@@ -33,6 +38,21 @@ describe('describeTakenPorts', () => {
       `TCP port ${port} on 127.0.0.1 is in use by another program. Choose another with --http-port, or http.port in ` +
         'the configuration.',
       `A Recado hub is already running at http://127.0.0.1:${port}.`,
+    ]);
+  });
+
+  it('tells of the ports of MQTT', async (t) => {
+    const port = await serve(t, (_request, reply) => reply.end());
+    const { mqtt, ...others } = configWith(0);
+    const config = {
+      ...others,
+      mqtt: { ...mqtt, enabled: true, port, tls: { ...mqtt.tls, enabled: true, port } },
+    };
+    assert.deepEqual(await describeTakenPorts(config), [
+      `TCP port ${port} on 127.0.0.1 is in use by another program. Choose another with --mqtt-port, or mqtt.port in ` +
+        'the configuration.',
+      `TCP port ${port} on 127.0.0.1 is in use by another program. Choose another with RECADO_MQTT_TLS_PORT, or ` +
+        'mqtt.tls.port in the configuration.',
     ]);
   });
 

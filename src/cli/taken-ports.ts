@@ -10,6 +10,7 @@ type Listener = {
   readonly kind: 'TCP' | 'UDP';
   readonly host: string;
   readonly port: number;
+  /** Or the variable, for keys without a flag. */
   readonly flag: string;
   readonly key: string;
 };
@@ -33,7 +34,7 @@ export async function describeTakenPorts(config: Config): Promise<string[]> {
   return lines;
 }
 
-function listenersOf({ http, gateways: { socket } }: Config): Listener[] {
+function listenersOf({ http, gateways: { socket }, mqtt }: Config): Listener[] {
   const listeners: Listener[] = [
     { kind: 'TCP', host: http.host, port: http.port, flag: '--http-port', key: 'http.port' },
   ];
@@ -43,6 +44,14 @@ function listenersOf({ http, gateways: { socket } }: Config): Listener[] {
       { kind: 'TCP', host, port: tcpPort, flag: '--tcp-port', key: 'gateways.socket.tcpPort' },
       { kind: 'UDP', host, port: udpPort, flag: '--udp-port', key: 'gateways.socket.udpPort' },
     );
+  }
+  if (mqtt.enabled) {
+    const { host, port } = mqtt;
+    listeners.push({ kind: 'TCP', host, port, flag: '--mqtt-port', key: 'mqtt.port' });
+  }
+  if (mqtt.enabled && mqtt.tls.enabled) {
+    const { host, port } = mqtt.tls;
+    listeners.push({ kind: 'TCP', host, port, flag: 'RECADO_MQTT_TLS_PORT', key: 'mqtt.tls.port' });
   }
   return listeners.filter(({ port }) => port !== 0);
 }

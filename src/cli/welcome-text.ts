@@ -13,6 +13,8 @@ export function welcomeText(listening: Listening): string {
   const rows = listening.map(({ name, address }) => `  ${name.padEnd(nameWidth)}  ${address}`);
   const http = listening.find(({ address }) => address.startsWith('http://'));
   const curl = http === undefined ? [] : [`  curl ${reachable(http.address)}/api/v1/devices`];
+  const mqtt = listening.find(({ name }) => name === 'mqtt');
+  const publish = mqtt === undefined ? [] : [`  ${PROGRAM} pub ${topicFlag(mqtt.address)} -m world`];
   return [
     '',
     'Recado is running.',
@@ -22,12 +24,19 @@ export function welcomeText(listening: Listening): string {
     'Try, in another terminal:',
     `  ${PROGRAM} simulate sensor    a virtual device`,
     `  ${PROGRAM} manage             see the devices and command them`,
+    ...publish,
     ...curl,
     '',
     'Ctrl+C stops it.',
     '',
     '',
   ].join('\n');
+}
+
+/** The topic alone where `recado pub` finds the broker by itself. */
+function topicFlag(address: string): string {
+  const url = reachable(address);
+  return url === 'mqtt://127.0.0.1:1883' ? '-t hello' : `-L ${url}/hello`;
 }
 
 /** An address that listens everywhere is no address to call. */

@@ -4,7 +4,11 @@ import { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Gateway } from '../gateways/gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Config } from './config/config-schema.ts';
+import { findOpenListeners } from './config/safety-check.ts';
 import { Hub } from './hub.ts';
+import { MqttServer } from './mqtt/mqtt-server.ts';
+import { HubServices } from './services/hub-services.ts';
+import { guardServiceTopics } from './services/topic-guard.ts';
 
 /** Puts a hub together. It opens nothing before `start`. */
 export function createHub(config: Config, parts: { log: Logger; clock?: Clock }): Hub {
@@ -14,5 +18,21 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
   if (config.gateways.socket.enabled) {
     gateways.push(new SocketGateway(config.gateways.socket, { registry: devices, log: parts.log, clock }));
   }
-  return new Hub({ devices, gateways, invocations: config.invocations, log: parts.log, clock });
+  const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
+  const hooks = config.services.enabled ? [guardServiceTopics(config.services)] : [];
+  const mqtt = config.mqtt.enabled
+    ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, hooks })
+    : undefined;
+  const services = config.services.enabled ? createServices(config, { log: parts.log, clock, mqtt }) : undefined;
+  const { invocations } = config;
+  return new Hub({ devices, gateways, mqtt, services, invocations, log: parts.log, clock });
+}
+
+function createServices(
+  { services, broker: brokerUrl, shutdownTimeoutMs }: Config,
+  { log, clock, mqtt }: { log: Logger; clock: Clock; mqtt: MqttServer | undefined },
+): HubServices {
+  // Half of the time for stopping is left for all that comes after them.
+  const drainMs = Math.floor(shutdownTimeoutMs / 2);
+  return new HubServices({ services, brokerUrl, broker: mqtt?.broker, drainMs }, { log, clock });
 }

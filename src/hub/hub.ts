@@ -8,7 +8,10 @@ import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Failure } from '../devices/failure.ts';
 import { Invocation } from '../devices/invocation.ts';
 import type { Gateway, ListeningAddress } from '../gateways/gateway.ts';
+import type { Broker } from '../mqtt/broker/broker.ts';
 import { measureInput, type InputLimits } from './measure-input.ts';
+import type { MqttServer } from './mqtt/mqtt-server.ts';
+import type { HubServices } from './services/hub-services.ts';
 import { validateInput } from './validate-input.ts';
 
 export type InvokeOptions = {
@@ -34,15 +37,21 @@ export type Begun =
 export type HubParts = {
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
+  readonly mqtt?: MqttServer | undefined;
+  readonly services?: HubServices | undefined;
   readonly invocations: InputLimits & { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number };
   readonly log: Logger;
   readonly clock?: Clock;
 };
 
-/** Devices and their gateways. The one way to a device for every face: `invoke`. */
+/** Devices and their gateways, and the MQTT broker. The one way to a device for every face: `invoke`. */
 export class Hub {
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
+  /** Undefined when the hub is no MQTT broker. */
+  readonly mqtt: MqttServer | undefined;
+  /** Undefined when the hub has no services. */
+  readonly services: HubServices | undefined;
   readonly #invocations: HubParts['invocations'];
   readonly #clock: Clock;
   /** Makes invocation ids unique across restarts. */
@@ -53,6 +62,8 @@ export class Hub {
   constructor(parts: HubParts) {
     this.devices = parts.devices;
     this.gateways = parts.gateways;
+    this.mqtt = parts.mqtt;
+    this.services = parts.services;
     this.#invocations = parts.invocations;
     this.#clock = parts.clock ?? systemClock;
     this.#idPrefix = `${this.#clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
@@ -68,20 +79,26 @@ export class Hub {
   /** Begins to listen everywhere. When one part cannot, the others are stopped again and its error is thrown. */
   async start(): Promise<readonly ListeningAddress[]> {
     const listening: ListeningAddress[] = [];
-    for (const [index, gateway] of this.gateways.entries()) {
+    const parts = this.#parts;
+    for (const [index, part] of parts.entries()) {
       try {
-        listening.push(...(await gateway.start()));
+        listening.push(...(await part.start()));
       } catch (error) {
-        await Promise.all(this.gateways.slice(0, index).map((started) => started.stop()));
+        await Promise.all(parts.slice(0, index).map((started) => started.stop()));
         throw error;
       }
     }
     return listening;
   }
 
+  /** The MQTT broker in this process; undefined when the hub is none. */
+  get broker(): Broker | undefined {
+    return this.mqtt?.broker;
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all(this.gateways.map((gateway) => gateway.stop()));
+    await Promise.all(this.#parts.map((part) => part.stop()));
   }
 
   /**
@@ -147,6 +164,11 @@ export class Hub {
   /** The caller leaves: nobody gets the answer, and the device is told where its protocol allows. */
   cancel(invocation: Invocation): void {
     this.devices.get(invocation.deviceId)?.lane.giveUp(invocation, 'cancelled');
+  }
+
+  /** In the order of their start: services need the broker. */
+  get #parts(): readonly (Gateway | MqttServer | HubServices)[] {
+    return [...this.gateways, this.mqtt, this.services].filter((part) => part !== undefined);
   }
 
   #checkInput(command: Command, input: unknown): readonly Issue[] {

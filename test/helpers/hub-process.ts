@@ -77,6 +77,7 @@ export async function startHubProcess(
       RECADO_HTTP_PORT: String(ports.http),
       RECADO_GATEWAYS_SOCKET_TCP_PORT: String(ports.tcp),
       RECADO_GATEWAYS_SOCKET_UDP_PORT: String(ports.udp),
+      RECADO_MQTT_PORT: '0',
       ...settings,
     },
   });

@@ -106,10 +106,25 @@ export async function listen(client: MqttClient, ...topicFilters: string[]): Pro
   return messages;
 }
 
-/** The Reason Code with which the hub ends a connection of MQTT 5.0. */
+/** Publishes at QoS 1; fails when the connection ends instead of bringing an acknowledgement. */
+export async function say(client: MqttClient, topicName: string, payload: string): Promise<void> {
+  if (!client.connected) throw new Error('the connection is over');
+  const ended = new Promise<never>((_, reject) => {
+    client.once('close', () => reject(new Error('the connection was closed')));
+  });
+  await Promise.race([client.publishAsync(topicName, payload, { qos: 1 }), ended]);
+}
+
+const END_WITHIN_MS = 10_000;
+
+/** The Reason Code with which the hub ends a connection of MQTT 5.0; fails when it does not. */
 export function endOf(client: MqttClient): Promise<number> {
-  return new Promise((resolve) => {
-    client.once('disconnect', ({ reasonCode }) => resolve(reasonCode ?? 0));
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('the connection was not ended')), END_WITHIN_MS);
+    client.once('disconnect', ({ reasonCode }) => {
+      clearTimeout(timer);
+      resolve(reasonCode ?? 0);
+    });
   });
 }
 

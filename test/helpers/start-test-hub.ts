@@ -21,6 +21,8 @@ export type TestHub = {
   readonly url: string;
   readonly tcpPort: number;
   readonly udpPort: number;
+  /** 0 without MQTT. */
+  readonly mqttPort: number;
   /** Counters of the socket gateway. */
   readonly counters: Readonly<Record<string, number>>;
   readonly logged: { level: string; text: string }[];
@@ -36,6 +38,7 @@ export async function startTestHub(
   config.http.port = 0;
   config.gateways.socket.tcpPort = 0;
   config.gateways.socket.udpPort = 0;
+  config.mqtt.port = 0;
   change(config);
   const logged: TestHub['logged'] = [];
   const keep = (level: string) => (_fields: object, text: string) => void logged.push({ level, text });
@@ -48,6 +51,7 @@ export async function startTestHub(
     url,
     tcpPort: Number(new URL(addressOf(server, 'socket-tcp')).port),
     udpPort: Number(new URL(addressOf(server, 'socket-udp')).port),
+    mqttPort: Number(new URL(findAddress(server, 'mqtt') ?? 'mqtt://-:0').port),
     counters: server.hub.gateways[0]?.counters ?? {},
     logged,
     call: (method, path, body, headers) => call(url + path, method, body, headers),
@@ -76,7 +80,11 @@ async function call(
 }
 
 function addressOf(server: RunningServer, name: string): string {
-  const found = server.listening.find((item) => item.name === name);
+  const found = findAddress(server, name);
   if (found === undefined) throw new Error(`the hub does not listen on ${name}`);
-  return found.address;
+  return found;
+}
+
+function findAddress(server: RunningServer, name: string): string | undefined {
+  return server.listening.find((item) => item.name === name)?.address;
 }

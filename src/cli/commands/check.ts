@@ -4,7 +4,7 @@ import type { Config } from '../../hub/config/config-schema.ts';
 const EXAMPLES = `
 Examples:
   recado check                      recado.yaml, and the environment
-  recado check house.yaml
+  recado check house.yaml           and the files that it names: users, access rules, certificates
   recado check house.yaml --print   all keys as the hub would use them, secrets masked`;
 
 /** `recado check`: what is wrong with a configuration and where, or that it is good. */
@@ -31,8 +31,13 @@ async function runCheck(file: string | undefined, options: { print?: boolean }):
     const where = reading.places.get(path) ?? path;
     return where.endsWith(path) ? `${where}: ${message}` : `${where}: ${path} ${message}`;
   });
-  if (open.length > 0 && !reading.config.insecure) {
-    fail(open);
+  const { findMqttFileFaults } = await import('../../hub/mqtt/mqtt-files.ts');
+  const wrong = [
+    ...(reading.config.insecure ? [] : open),
+    ...(await findMqttFileFaults(reading.config.mqtt)),
+  ];
+  if (wrong.length > 0) {
+    fail(wrong);
     return;
   }
   const warnings = open.map((sentence) => `Careful, insecure is set: ${sentence}.`);

@@ -21,10 +21,11 @@ Ctrl+C (or SIGTERM) stops the hub in order; a second one stops it at once.`;
 
 /** Which keys each flag sets. `--host` is for all listeners. */
 const FLAG_KEYS: Readonly<Record<string, readonly string[]>> = {
-  host: ['http.host', 'gateways.socket.host'],
+  host: ['http.host', 'gateways.socket.host', 'mqtt.host', 'mqtt.tls.host'],
   httpPort: ['http.port'],
   tcpPort: ['gateways.socket.tcpPort'],
   udpPort: ['gateways.socket.udpPort'],
+  mqttPort: ['mqtt.port'],
   insecure: ['insecure'],
   logLevel: ['log.level'],
 };
@@ -34,13 +35,14 @@ type HubOptions = Readonly<Record<string, string | boolean | undefined>>;
 /** `recado hub`. */
 export function hubCommand(): Command {
   return new Command('hub')
-    .description('start the hub: device ports and HTTP API')
+    .description('start the hub: device ports, MQTT broker and HTTP API')
     .argument('[file]', 'configuration file (default: RECADO_CONFIG, else recado.yaml if it exists)')
     .option('-c, --config <file>', 'the same, as an option')
     .option('--host <host>', 'address that all ports listen on (default: 127.0.0.1)')
     .option('--http-port <number>', 'port of the HTTP API; 0 takes any (default: 5070)')
     .option('--tcp-port <number>', 'TCP port for devices; 0 takes any (default: 5050)')
     .option('--udp-port <number>', 'UDP port for their readings; 0 takes any (default: 5060)')
+    .option('--mqtt-port <number>', 'port for MQTT; 0 takes any (default: 1883)')
     .option('--insecure', 'start even where strangers could come in')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
     .helpOption('-h, --help', 'print help')

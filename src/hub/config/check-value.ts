@@ -17,6 +17,19 @@ const SAMPLE_TOKEN_MESSAGE =
 const HOST_NAME =
   /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
 
+/** What a text must be, by the format in its schema. */
+const TEXT_FORMATS: Readonly<Record<string, string>> = {
+  network: 'a network or an address, as 10.0.0.0/8 or 10.0.0.7',
+  host: 'an IP address or a host name, as 127.0.0.1',
+  file: 'the name of a file, or empty',
+  path: 'a path that begins with /, as /mqtt',
+  origin: 'an origin, as https://panel.example.org, or *',
+  text: 'a text, or empty',
+  topic: 'a topic without + and #, as recado/services',
+  service: 'the name of a service, as billing, or *',
+  broker: 'the address of an MQTT broker, as mqtt://127.0.0.1:1883, or empty',
+};
+
 /** Checks the value of one key against its schema; empty when it is good. */
 export function checkValue(value: unknown, schema: SchemaNode, isSecret: boolean): ValueMistake[] {
   const found = new Map<string, ValueMistake>();
@@ -35,13 +48,14 @@ export function describeExpected(schema: SchemaNode): string {
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
   if (schema.type === 'integer') {
     const unit = schema.unit === undefined ? '' : ` of ${schema.unit}`;
-    return `a whole number${unit}, ${schema.minimum} to ${schema.maximum}`;
+    const upTo = schema.maximum === Number.MAX_SAFE_INTEGER ? 'or more' : `to ${schema.maximum}`;
+    return `a whole number${unit}, ${schema.minimum} ${upTo}`;
   }
   if (schema.type === 'boolean') return 'true or false';
-  if (schema.format === 'network') return 'a network or an address, as 10.0.0.0/8 or 10.0.0.7';
-  if (schema.format === 'host') return 'an IP address or a host name, as 127.0.0.1';
+  const text = TEXT_FORMATS[schema.format ?? ''];
+  if (text !== undefined) return text;
   if (schema.type === 'array') return 'a list';
-  if (schema.type === 'object') return 'a map of device id to token';
+  if (schema.type === 'object') return `a map of ${schema.mapOf ?? 'device id to token'}`;
   return `${schema.minLength} to ${schema.maxLength} characters out of A-Z a-z 0-9 . _ ~ + / = -`;
 }
 
@@ -57,7 +71,11 @@ function mistakeMessage(
     expected =
       expected.items ??
       Object.entries(expected.patternProperties ?? {}).find(([p]) => new RegExp(p).test(step))?.[1];
-    if (expected === undefined) return 'is not a device id: 1 to 64 of A-Z a-z 0-9 . _ : -';
+    if (expected === undefined) {
+      return schema.mapOf === undefined
+        ? 'is not a device id: 1 to 64 of A-Z a-z 0-9 . _ : -'
+        : `cannot be a name in a map of ${schema.mapOf}`;
+    }
   }
   return `must be ${describeExpected(expected)} (it is ${showValue(part, at.isSecret)})`;
 }

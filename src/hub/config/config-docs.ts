@@ -34,10 +34,30 @@ as \`RECADO_HTTP_TOKENS_FILE=/run/secrets/tokens\`. They are never printed. \`op
 
 **Open listeners.** A listener on an address that other machines reach does not start while nothing says who may use it:
 the HTTP server needs \`http.tokens\`, or \`http.trustedNetworks\` that name more than loopback; the device ports need
-\`gateways.socket.deviceTokens\`, or \`gateways.socket.trustedNetworks\` that name more than loopback.
+\`gateways.socket.deviceTokens\`, or \`gateways.socket.trustedNetworks\` that name more than loopback; MQTT needs
+\`mqtt.passwordFile\`, or \`mqtt.trustedNetworks\` that name more than loopback, or, over TLS, certificates of clients.
 \`insecure: true\` starts it all the same, and says so loudly.
 
-Port 0 means any free port. Names that end in \`Ms\` are milliseconds, in \`Bytes\` bytes.
+**Who may come in over MQTT.** Clients from \`mqtt.trustedNetworks\` and those at \`mqtt.unixSocket\` need no password;
+all others need one of \`mqtt.passwordFile\`, or a certificate where \`mqtt.tls\` asks for it. A user name must always be
+proven while there is something to prove it by. \`recado passwd\` writes the password file; \`mqtt.aclFile\` says which
+topics each user may read and write.
+
+\`\`\`yaml
+# MQTT for the whole house, with passwords, and encrypted
+mqtt:
+  host: 0.0.0.0
+  passwordFile: users.txt
+  aclFile: acl.txt
+  tls:
+    enabled: true
+    host: 0.0.0.0
+    certFile: hub.crt
+    keyFile: hub.key
+\`\`\`
+
+Port 0 means any free port. Names that end in \`Ms\` are milliseconds, in \`Bytes\` bytes. The names of files start from the
+folder that the hub is started in.
 `;
 
 /** The text of `docs/config.md`: one table for each section of the schema. */
@@ -82,5 +102,5 @@ function expected(leaf: SchemaNode): string {
 
 function showDefault(value: unknown): string {
   if (Array.isArray(value)) return `[${value.join(', ')}]`;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
 }

@@ -18,6 +18,8 @@ export type SchemaNode = TSchema & {
   readonly format?: string;
   readonly unit?: string;
   readonly secret?: boolean;
+  /** Of a map of free names: what it maps to what, in words. */
+  readonly mapOf?: string;
 };
 
 /** One key of the configuration: what a person can set. */

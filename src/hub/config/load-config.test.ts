@@ -123,7 +123,7 @@ describe('environment variables', () => {
 });
 
 const TOKEN = '0123456789abcdef';
-const SECTIONS = 'http, gateways, devices, invocations, log, shutdownTimeoutMs, insecure';
+const SECTIONS = 'http, gateways, mqtt, devices, invocations, log, shutdownTimeoutMs, insecure';
 const HTTP_KEYS = 'host, port, tokens, hostNames, trustedNetworks, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
@@ -199,9 +199,12 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   ],
   [
     'port: 5070\n',
-    [`recado.yaml:1:1 port: is not a key here; did you mean http.port? (allowed: ${SECTIONS})`],
+    [
+      'recado.yaml:1:1 port: is not a key here; did you mean http.port or mqtt.port or mqtt.tls.port? (allowed: ' +
+        `${SECTIONS})`,
+    ],
   ],
-  ['mqtt: {}\n', [`recado.yaml:1:1 mqtt: is not a key (allowed: ${SECTIONS})`]],
+  ['kafka: {}\n', [`recado.yaml:1:1 kafka: is not a key (allowed: ${SECTIONS})`]],
   ['__proto__: {}\n', [`recado.yaml:1:1 __proto__: is not a key (allowed: ${SECTIONS})`]],
   ['http: 5070\n', [`recado.yaml:1:7 http: must be a section with keys: ${HTTP_KEYS}`]],
   ['- http\n', [`recado.yaml:1:1: must be a section with keys: ${SECTIONS}`]],
@@ -234,6 +237,39 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   [
     'http: {port: 5050}\n',
     ['recado.yaml:1:14 http.port: http.port and gateways.socket.tcpPort are both 5050; each needs its own'],
+  ],
+  [
+    'mqtt: {port: 5070, tls: {enabled: true, port: 5050, certFile: a, keyFile: b}}\n',
+    [
+      'recado.yaml:1:14 mqtt.port: http.port and mqtt.port are both 5070; each needs its own',
+      'recado.yaml:1:47 mqtt.tls.port: gateways.socket.tcpPort and mqtt.tls.port are both 5050; each needs its own',
+    ],
+  ],
+  [
+    'mqtt: {tls: {enabled: true, clientCertificates: optional}}\n',
+    [
+      'recado.yaml:1:23 mqtt.tls.enabled: mqtt.tls.certFile must be set, because mqtt.tls.enabled is true',
+      'recado.yaml:1:23 mqtt.tls.enabled: mqtt.tls.keyFile must be set, because mqtt.tls.enabled is true',
+      'recado.yaml:1:49 mqtt.tls.clientCertificates: mqtt.tls.caFile must be set, because mqtt.tls.clientCertificates ' +
+        'is optional',
+    ],
+  ],
+  [
+    'mqtt: {tls: {enabled: true, certFile: a, keyFile: b, certificateNames: true}}\n',
+    [
+      'recado.yaml:1:72 mqtt.tls.certificateNames: mqtt.tls.clientCertificates must be set, because ' +
+        'mqtt.tls.certificateNames is true',
+    ],
+  ],
+  [
+    'mqtt: {webSocket: {path: mqtt, allowedOrigins: [panel.example.org]}, maximumQos: 3, maxSessions: 0}\n',
+    [
+      'recado.yaml:1:26 mqtt.webSocket.path: must be a path that begins with /, as /mqtt (it is "mqtt")',
+      'recado.yaml:1:49 mqtt.webSocket.allowedOrigins[0]: must be an origin, as https://panel.example.org, or * ' +
+        '(it is "panel.example.org")',
+      'recado.yaml:1:82 mqtt.maximumQos: must be a whole number, 0 to 2 (it is 3)',
+      'recado.yaml:1:98 mqtt.maxSessions: must be a whole number, 1 or more (it is 0)',
+    ],
   ],
   [
     'http: {port: x, prt: 1}\nlog: {level: y}\n',

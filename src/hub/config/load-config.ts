@@ -135,7 +135,7 @@ function checkTogether(config: Config, settings: ReadonlyMap<string, Setting>): 
     const message = `${small[0]} is ${small[1]}, more than ${large[0]}, which is ${large[1]}; lower the one or raise the other`;
     mistakes.push({ where: where(small[0], large[0]), message });
   };
-  const { http, devices, invocations, gateways } = config;
+  const { devices, invocations } = config;
   mustNotExceed(
     ['invocations.defaultTimeoutMs', invocations.defaultTimeoutMs],
     ['invocations.maxTimeoutMs', invocations.maxTimeoutMs],
@@ -144,10 +144,48 @@ function checkTogether(config: Config, settings: ReadonlyMap<string, Setting>): 
     ['devices.maxQueuedPerCaller', devices.maxQueuedPerCaller],
     ['devices.maxQueuedInvocations', devices.maxQueuedInvocations],
   );
-  const { socket } = gateways;
-  if (socket.enabled && http.port !== 0 && http.port === socket.tcpPort && http.host === socket.host) {
-    const message = `http.port and gateways.socket.tcpPort are both ${http.port}; each needs its own`;
-    mistakes.push({ where: where('gateways.socket.tcpPort', 'http.port'), message });
-  }
+  const others = [...findSharedPorts(config), ...findMissingTlsParts(config.mqtt)];
+  mistakes.push(...others.map(({ paths, message }) => ({ where: where(...paths), message })));
   return mistakes;
+}
+
+/** What is wrong, and the keys that it may be mended by: the place of the first one that somebody set is told. */
+type Contradiction = { readonly paths: readonly [string, string]; readonly message: string };
+
+function findSharedPorts({ http, gateways: { socket }, mqtt }: Config): Contradiction[] {
+  const ports = [
+    { path: 'http.port', ...http },
+    ...(socket.enabled ? [{ path: 'gateways.socket.tcpPort', host: socket.host, port: socket.tcpPort }] : []),
+    ...(mqtt.enabled ? [{ path: 'mqtt.port', ...mqtt }] : []),
+    ...(mqtt.enabled && mqtt.tls.enabled ? [{ path: 'mqtt.tls.port', ...mqtt.tls }] : []),
+  ].filter(({ port }) => port !== 0);
+  return ports.flatMap((later, index) =>
+    ports
+      .slice(0, index)
+      .filter(({ host, port }) => host === later.host && port === later.port)
+      .map(({ path, port }) => {
+        const message = `${path} and ${later.path} are both ${port}; each needs its own`;
+        return { paths: [later.path, path], message };
+      }),
+  );
+}
+
+function findMissingTlsParts({ enabled, tls }: Config['mqtt']): Contradiction[] {
+  if (!enabled || !tls.enabled) return [];
+  const missing: Contradiction[] = [];
+  const mustBeSet = (path: string, because: string, why: string): void => {
+    missing.push({ paths: [path, because], message: `${path} must be set, because ${why}` });
+  };
+  if (tls.certFile === '') mustBeSet('mqtt.tls.certFile', 'mqtt.tls.enabled', 'mqtt.tls.enabled is true');
+  if (tls.keyFile === '') mustBeSet('mqtt.tls.keyFile', 'mqtt.tls.enabled', 'mqtt.tls.enabled is true');
+  const { clientCertificates, certificateNames } = tls;
+  if (clientCertificates !== 'no' && tls.caFile === '') {
+    const why = `mqtt.tls.clientCertificates is ${clientCertificates}`;
+    mustBeSet('mqtt.tls.caFile', 'mqtt.tls.clientCertificates', why);
+  }
+  if (clientCertificates === 'no' && certificateNames) {
+    const why = 'mqtt.tls.certificateNames is true';
+    mustBeSet('mqtt.tls.clientCertificates', 'mqtt.tls.certificateNames', why);
+  }
+  return missing;
 }

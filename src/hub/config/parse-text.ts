@@ -6,10 +6,16 @@ import type { SchemaNode } from './config-keys.ts';
  */
 export function parseText(text: string, schema: SchemaNode): unknown {
   const trimmed = text.trim();
-  if (schema.type === 'integer') return /^[+-]?\d{1,15}$/.test(trimmed) ? Number(trimmed) : trimmed;
+  if (schema.type === 'integer') return /^[+-]?\d{1,16}$/.test(trimmed) ? Number(trimmed) : trimmed;
   if (schema.type === 'boolean') return BOOLEANS.get(trimmed.toLowerCase()) ?? trimmed;
   if (schema.type === 'array') return splitList(text);
-  if (schema.type === 'object') return Object.fromEntries(splitList(text).map(splitPair));
+  if (schema.type === 'object') {
+    const holdsLists = Object.values(schema.patternProperties ?? {}).some(({ type }) => type === 'array');
+    const pairs = splitList(text).map(splitPair);
+    return Object.fromEntries(
+      pairs.map(([name, value]) => [name, holdsLists ? value.split(/\s+/).filter((word) => word !== '') : value]),
+    );
+  }
   return trimmed;
 }
 

@@ -4,13 +4,18 @@ import type { Config } from './config-schema.ts';
 import { defaultConfig } from './default-config.ts';
 import { findOpenListeners } from './safety-check.ts';
 
-type Changes = { http?: Partial<Config['http']>; socket?: Partial<Config['gateways']['socket']> };
+type Changes = {
+  http?: Partial<Config['http']>;
+  socket?: Partial<Config['gateways']['socket']>;
+  mqtt?: Partial<Config['mqtt']>;
+};
 
 function openListeners(changes: Changes): string[] {
   const config = defaultConfig();
   const http = { ...config.http, ...changes.http };
   const socket = { ...config.gateways.socket, ...changes.socket };
-  return findOpenListeners({ ...config, http, gateways: { socket } }).map(
+  const mqtt = { ...config.mqtt, ...changes.mqtt };
+  return findOpenListeners({ ...config, http, gateways: { socket }, mqtt }).map(
     ({ path, message }) => `${path} ${message}`,
   );
 }
@@ -52,6 +57,30 @@ describe('findOpenListeners', () => {
     for (const trustedNetworks of [[], ['127.0.0.1'], ['127.1.0.0/16', '::1']]) {
       assert.equal(openListeners({ http: { host, trustedNetworks } }).length, 1, trustedNetworks.join());
     }
+  });
+
+  it('says that MQTT is open, and over TLS too, and what to set', () => {
+    const tls = { ...defaultConfig().mqtt.tls, enabled: true, host: '::' };
+    assert.deepEqual(openListeners({ mqtt: { host: '0.0.0.0', tls } }), [
+      'mqtt.host is 0.0.0.0, so other machines reach the MQTT port, and nothing says which clients are yours: ' +
+        'set mqtt.passwordFile, or name the networks that you trust in mqtt.trustedNetworks',
+      'mqtt.tls.host is ::, so other machines reach the MQTT over TLS port, and nothing says which clients are yours: ' +
+        'set mqtt.passwordFile, or set mqtt.tls.clientCertificates to required, or name the networks that you trust in ' +
+        'mqtt.trustedNetworks',
+    ]);
+    assert.deepEqual(openListeners({ mqtt: { enabled: false, host: '0.0.0.0', tls } }), []);
+    assert.deepEqual(openListeners({ mqtt: { tls: { ...tls, enabled: false } } }), []);
+  });
+
+  it('is content with MQTT that asks for passwords, or names networks, or, over TLS, wants certificates', () => {
+    const host = '0.0.0.0';
+    const tls = { ...defaultConfig().mqtt.tls, enabled: true, host };
+    assert.deepEqual(openListeners({ mqtt: { host, tls, passwordFile: 'users.txt' } }), []);
+    assert.deepEqual(openListeners({ mqtt: { host, tls, trustedNetworks: ['10.0.0.0/8'] } }), []);
+    assert.equal(openListeners({ mqtt: { host, tls, aclFile: 'acl.txt' } }).length, 2);
+    const clientCertificates = 'required';
+    assert.deepEqual(openListeners({ mqtt: { tls: { ...tls, clientCertificates } } }), []);
+    assert.equal(openListeners({ mqtt: { host, tls: { ...tls, clientCertificates } } }).length, 1);
   });
 
   it('does not mind a gateway that is off', () => {

@@ -37,6 +37,28 @@ export function findOpenListeners(config: Config): OpenListener[] {
       'are yours: name their networks in gateways.socket.trustedNetworks, or set gateways.socket.deviceTokens';
     open.push({ path: 'gateways.socket.host', message });
   }
+  return [...open, ...findOpenMqttListeners(config.mqtt)];
+}
+
+/** Whether something says which MQTT clients may come in, beyond those on this machine. */
+export function hasMqttRules({ passwordFile, trustedNetworks }: Config['mqtt']): boolean {
+  return passwordFile !== '' || namesMoreThanLoopback(trustedNetworks);
+}
+
+function findOpenMqttListeners(mqtt: Config['mqtt']): OpenListener[] {
+  const { tls } = mqtt;
+  const open: OpenListener[] = [];
+  if (!mqtt.enabled) return open;
+  const why = (host: string, port: string, or: string): string =>
+    `is ${host}, so other machines reach the ${port} port, and nothing says which clients are yours: ` +
+    `set mqtt.passwordFile, or ${or}name the networks that you trust in mqtt.trustedNetworks`;
+  if (!isLoopbackHost(mqtt.host) && !hasMqttRules(mqtt))
+    open.push({ path: 'mqtt.host', message: why(mqtt.host, 'MQTT', '') });
+  const hasTlsRules = hasMqttRules(mqtt) || tls.clientCertificates !== 'no';
+  if (tls.enabled && !isLoopbackHost(tls.host) && !hasTlsRules) {
+    const certificates = 'set mqtt.tls.clientCertificates to required, or ';
+    open.push({ path: 'mqtt.tls.host', message: why(tls.host, 'MQTT over TLS', certificates) });
+  }
   return open;
 }
 

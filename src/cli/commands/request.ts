@@ -1,0 +1,202 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { RecadoError } from '../../base/errors.ts';
+import type { Bus, BusMessage, MessageProperties } from '../../bus/bus.ts';
+import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
+import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
+import type { Answer, CorrelationChoice } from '../../rpc/index.ts';
+import { readAllBytes } from '../mqtt/byte-lines.ts';
+import {
+  addConnectionFlags,
+  readFlagFile,
+  readQos,
+  readTarget,
+  type ConnectionFlags,
+} from '../mqtt/connection-flags.ts';
+import { formatPayload, formatVerbose, readFormat, type MessageFormat } from '../mqtt/message-format.ts';
+import { readPublishProperties } from '../mqtt/publish-properties.ts';
+import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
+import { stopSignal, type StopSignal } from '../stop-signal.ts';
+
+type RequestFlags = ConnectionFlags & {
+  readonly topic?: string;
+  readonly message?: string;
+  readonly file?: string;
+  readonly stdinFile?: true;
+  readonly nullMessage?: true;
+  readonly responseTopic?: string;
+  readonly correlation: Exclude<CorrelationChoice, object>;
+  readonly qos: QoS;
+  readonly timeout: number;
+  readonly property?: readonly string[];
+  readonly verbose?: true;
+  readonly format?: string;
+  readonly newline: boolean;
+};
+
+/** As mosquitto_rr ends when -W is over. */
+const EXIT_TIMEOUT = 27;
+const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const MAX_TIMEOUT_S = 86_400;
+const NEWLINE = Buffer.from('\n');
+
+const EXAMPLES = `
+How the answer finds the request (--correlation): mqtt5 with Response Topic and Correlation Data; topic with
+TOPIC/requests/ID/ID and TOPIC/answers/ID/ID; envelope with {"answerTo": …, "payload": …} on the topic itself;
+auto, the default, is mqtt5, or topic where the broker does not speak MQTT 5. With -e all answers have one topic.
+
+Examples:
+  recado request house/lamp/state                          ask, and print the answer
+  recado request billing/total '{"customer": 7}' -W 3      wait 3 seconds at most, else exit code 27
+  recado request api/ping/request '{"ask": "ping"}' -e api/ping/response
+  recado request jobs -f job.json -F '%p' -N > result.json
+
+Exit codes: 0 answered, 27 no answer in time, 1 failed, or the answer is an error, 2 the command line is wrong; what
+the broker answered to CONNECT when it refused it: 4 or 5, 134 or 135 mean the user name and the password.`;
+
+/** `recado request`. */
+export function requestCommand(): Command {
+  return addConnectionFlags(
+    new Command('request').description('ask a question over any MQTT broker, and print the answer'),
+  )
+    .argument('[topic]', 'topic to ask on')
+    .argument('[payload]', 'send this text (default: nothing)')
+    .option('-t, --topic <topic>', 'the same as the argument')
+    .option('-m, --message <text>', 'the same as the payload')
+    .option('-f, --file <file>', 'send what is in a file')
+    .option('-s, --stdin-file', 'send the whole standard input')
+    .option('-n, --null-message', 'send an empty message')
+    .option('-e, --response-topic <topic>', 'the topic on which all answers come')
+    .addOption(
+      new Option('--correlation <way>', 'how the answer finds the request; see below')
+        .choices(['auto', 'mqtt5', 'topic', 'envelope'])
+        .default('auto'),
+    )
+    .option('-q, --qos <qos>', 'quality of service: 0, 1 or 2', readQos, 1)
+    .option('-W, --timeout <seconds>', 'wait so long for the answer', readTimeout, 10)
+    .option('-D, --property <words...>', 'MQTT 5: publish NAME VALUE, or publish user-property NAME VALUE')
+    .option('-v, --verbose', 'print the topic before the payload')
+    .option('-F, --format <format>', 'print the answer in this form, as recado sub does')
+    .option('-N, --no-newline', 'no end of line after the answer')
+    .addHelpText('after', EXAMPLES)
+    .action(runRequest);
+}
+
+async function runRequest(
+  topicArgument: string | undefined,
+  payloadArgument: string | undefined,
+  flags: RequestFlags,
+  command: Command,
+): Promise<void> {
+  const target = readTarget(flags, command);
+  const topicName =
+    topicArgument ?? flags.topic ?? target.topic ?? command.error('error: where to? give a topic');
+  refuseBadTopics([topicName, flags.responseTopic ?? topicName], command);
+  const reading = readPublishProperties(flags.property ?? []);
+  const properties = reading.ok ? reading.properties : command.error(`error: ${reading.message}`);
+  const format = chooseFormat(flags, command);
+  const payload = await readPayload(payloadArgument, flags, command);
+  const clientId = target.options.clientId ?? `recado-request-${process.pid}`;
+
+  const stopped = stopSignal();
+  await withBus(target, { clientId, timeoutMs: flags.timeout * 1000 }, async (bus) => {
+    const stopping = new AbortController();
+    void stopped.then((which) => stopping.abort(which));
+    tellConnection(bus, (error) => stopping.abort(error));
+    try {
+      const answer = await ask(bus, { topicName, payload, properties, flags, signal: stopping.signal });
+      await print(toMessage(answer, flags.qos), format, { clientId, hasNewline: flags.newline });
+    } catch (error) {
+      process.exitCode = exitCodeOf(error);
+    }
+  });
+}
+
+async function ask(
+  bus: Bus,
+  request: {
+    readonly topicName: string;
+    readonly payload: Uint8Array;
+    readonly properties: MessageProperties;
+    readonly flags: RequestFlags;
+    readonly signal: AbortSignal;
+  },
+): Promise<Answer> {
+  const { createRequester } = await import('../../rpc/index.ts');
+  const { topicName, payload, properties, flags, signal } = request;
+  const { qos, responseTopic } = flags;
+  const correlation = responseTopic === undefined ? flags.correlation : { responseTopic };
+  const requester = createRequester(bus);
+  try {
+    const timeoutMs = flags.timeout * 1000;
+    return await requester.request(topicName, payload, { qos, properties, correlation, timeoutMs, signal });
+  } finally {
+    requester.close();
+  }
+}
+
+/** Prints the answer; the failure that it may tell of becomes the exit code. */
+async function print(
+  message: BusMessage,
+  format: MessageFormat,
+  { clientId, hasNewline }: { readonly clientId: string; readonly hasNewline: boolean },
+): Promise<void> {
+  const { readAnswerError } = await import('../../rpc/index.ts');
+  const formatted = format(message, { clientId, now: new Date() });
+  if (formatted.ok)
+    process.stdout.write(hasNewline ? Buffer.concat([formatted.bytes, NEWLINE]) : formatted.bytes);
+  else tellError(formatted.message);
+  const error = readAnswerError(message);
+  if (error !== undefined)
+    tellError(`the answer is an error: ${error.message} (${error.code}, ${error.status})`);
+  if (!formatted.ok || error !== undefined) process.exitCode = 1;
+}
+
+function toMessage({ payload, topicName, properties }: Answer, qos: QoS): BusMessage {
+  return { payload, topicName, properties, qos, retain: false, packetId: 0 };
+}
+
+/** The exit code of a failure, which is told when it needs to be; the failures of the broker are `withBus`'s. */
+function exitCodeOf(reason: unknown): number {
+  if (typeof reason === 'string') return EXIT_CODES[reason as StopSignal];
+  if (
+    !(reason instanceof RecadoError) ||
+    (reason.code !== 'ANSWER_TIMEOUT' && reason.code !== 'NO_RESPONDER')
+  )
+    throw reason;
+  tellError(reason.message);
+  return reason.code === 'ANSWER_TIMEOUT' ? EXIT_TIMEOUT : 1;
+}
+
+async function readPayload(
+  argument: string | undefined,
+  { message, file, stdinFile, nullMessage }: RequestFlags,
+  command: Command,
+): Promise<Uint8Array> {
+  const given = [argument, message, file, stdinFile, nullMessage].filter((each) => each !== undefined);
+  if (given.length > 1) command.error('error: only one of the payload, -m, -f, -s and -n can be given');
+  if (file !== undefined) return readFlagFile('--file', file, command);
+  if (stdinFile !== true) return Buffer.from(argument ?? message ?? '');
+  try {
+    return await readAllBytes(process.stdin, MAX_VARIABLE_BYTE_INTEGER);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RecadoError('PACKET_TOO_LARGE', `the standard input is too large: ${error.message}`);
+  }
+}
+
+function chooseFormat({ format, verbose }: RequestFlags, command: Command): MessageFormat {
+  if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
+  const reading = readFormat(format);
+  return reading.ok ? reading.format : command.error(`error: -F: ${reading.message}`);
+}
+
+function refuseBadTopics(topics: readonly string[], command: Command): void {
+  const wrong = topics.find((topic) => !isValidTopicName(topic, Number.POSITIVE_INFINITY));
+  if (wrong !== undefined) command.error(`error: "${wrong}" is not a topic: it has + or #, or is empty`);
+}
+
+function readTimeout(text: string): number {
+  const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds;
+  throw new InvalidArgumentError(`It must be a number of seconds, ${MAX_TIMEOUT_S} at most.`);
+}

@@ -1,0 +1,69 @@
+import { Type } from 'typebox';
+import { DEFAULT_SERVICE_LIMITS } from '../../../services/options.ts';
+import { DEFAULT_TOPIC_PREFIX } from '../../../services/service-topics.ts';
+import { bytes, count, ms } from './leaf.ts';
+
+const MAX_BODY_BYTES = 1_099_511_627_776;
+
+const { maxRequestBytes, maxInFlightPerService, timeoutMs, idleTimeoutMs, maxHeadBytes } = DEFAULT_SERVICE_LIMITS;
+const { initialCreditBytes, chunkBytes, maxLinkBytes, maxKeptBytes } = DEFAULT_SERVICE_LIMITS;
+const { maxServices, maxAgentsPerService } = DEFAULT_SERVICE_LIMITS;
+
+export const services = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Whether HTTP services are reached through the hub.' }),
+    topicPrefix: Type.String({
+      pattern: '^[^$/#+\\s][^#+\\s]*[^/#+\\s]$',
+      maxLength: 200,
+      format: 'topic',
+      default: DEFAULT_TOPIC_PREFIX,
+      description: 'The topics of services begin with it; their agents must be told the same.',
+    }),
+    agents: Type.Record(
+      Type.String({ pattern: '^[^\\u0000-\\u001f]{1,256}$' }),
+      Type.Array(Type.String({ pattern: '^(\\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$', format: 'service' }), {
+        maxItems: 1000,
+      }),
+      {
+        additionalProperties: false,
+        maxProperties: 10_000,
+        default: {},
+        mapOf: 'user name to a list of services',
+        description:
+          'Which MQTT users may offer which services; `*` is any. Without it, clients of this machine may offer any, and ' +
+          'others none. Needs proven user names: `mqtt.passwordFile` or `mqtt.tls.certificateNames`. In the variable the ' +
+          'services of a user are apart by spaces.',
+      },
+    ),
+    maxRequestBytes: Type.Integer({
+      minimum: 0,
+      maximum: MAX_BODY_BYTES,
+      unit: 'bytes',
+      default: maxRequestBytes,
+      description: 'Largest body of a request.',
+    }),
+    maxInFlightPerService: count({
+      default: maxInFlightPerService,
+      description: 'Most requests of one service at once.',
+    }),
+    timeoutMs: ms({ default: timeoutMs, description: 'Time for an answer to begin, once the request is sent.' }),
+    idleTimeoutMs: ms({ default: idleTimeoutMs, description: 'How long a body may stand still, either way.' }),
+    maxHeadBytes: bytes({ default: maxHeadBytes, description: 'Largest head of a request or an answer, as JSON.' }),
+    initialCreditBytes: bytes({
+      default: initialCreditBytes,
+      description: 'Bytes of an answer that may be on their way before its caller has taken any.',
+    }),
+    chunkBytes: bytes({ default: chunkBytes, description: 'Largest piece of a body in one MQTT message.' }),
+    maxLinkBytes: bytes({
+      default: maxLinkBytes,
+      description: 'Bytes of all requests on their way to one agent, beyond a part that each may have.',
+    }),
+    maxKeptBytes: bytes({
+      default: maxKeptBytes,
+      description: 'Largest body that is kept, to be sent to another agent when one is lost.',
+    }),
+    maxServices: count({ default: maxServices, description: 'Most services.' }),
+    maxAgentsPerService: count({ default: maxAgentsPerService, description: 'Most agents of one service.' }),
+  },
+  { additionalProperties: false, description: 'HTTP services that agents bring over MQTT.' },
+);

@@ -1,0 +1,69 @@
+import { Type } from 'typebox';
+import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
+
+/** What a device may call itself: `isDeviceId` of the model, in the words of JSON Schema. */
+const DEVICE_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
+
+export const socket = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Whether devices may come over plain TCP and UDP.' }),
+    host: host('Address that TCP and UDP listen on.'),
+    tcpPort: port({ default: 5050, description: 'TCP port for devices; 0 takes any free port.' }),
+    udpPort: port({ default: 5060, description: 'UDP port for their readings; 0 takes any free port.' }),
+    trustedNetworks: networks('Devices from these networks or addresses need no token.'),
+    deviceTokens: Type.Record(Type.String({ pattern: DEVICE_ID_PATTERN }), Type.String(TOKEN), {
+      additionalProperties: false,
+      maxProperties: 100_000,
+      default: {},
+      secret: true,
+      description: 'Tokens of framed (version 2) devices, by device id.',
+    }),
+    maxConnections: count({ default: 10_000, description: 'Most connections at once.' }),
+    maxConnectionsPerAddress: count({
+      default: 10_000,
+      description: 'Most connections at once from one address.',
+    }),
+    maxMessageBytes: bytes({
+      default: 65_536,
+      description: 'Largest message of a plain (version 1) device.',
+    }),
+    maxCommandBytes: bytes({
+      default: 2048,
+      description:
+        'Largest command to a plain (version 1) device; many read no more than 2048 bytes at once.',
+    }),
+    maxLineBytes: bytes({ default: 262_144, description: 'Longest line of a framed (version 2) device.' }),
+    maxNestingDepth: Type.Integer({
+      minimum: 1,
+      maximum: 256,
+      default: 32,
+      description: 'Deepest nesting of lists and dictionaries in a message.',
+    }),
+    handshakeTimeoutMs: ms({ default: 5000, description: 'Time for a new connection to say who it is.' }),
+    messageTimeoutMs: ms({ default: 5000, description: 'Time for a message that has begun to be complete.' }),
+    keepAliveMs: ms({ default: 3000, description: 'How often a plain device is asked whether it is there.' }),
+    keepAliveTimeoutMs: ms({ default: 5000, description: 'Time for a device to answer that it is there.' }),
+    answerTimeoutMs: ms({ default: 5000, description: 'Time for a plain device to answer a command.' }),
+    datagramWaitMs: ms({
+      default: 2000,
+      description: 'How long a read over UDP waits for the next datagram.',
+    }),
+    framedKeepAliveMs: ms({
+      default: 15_000,
+      description: 'Silence of a framed device after which it is pinged.',
+    }),
+    maxInFlightInvocations: count({
+      default: 256,
+      description: 'Most commands at once in one framed device.',
+    }),
+    maxOutboxBytes: bytes({
+      default: 1_048_576,
+      description: 'Most bytes waiting to be sent to one device.',
+    }),
+    receiveBufferBytes: bytes({
+      default: 4_194_304,
+      description: 'Receive buffer asked of the system for UDP.',
+    }),
+  },
+  { additionalProperties: false, description: 'The gateway for devices over plain TCP and UDP.' },
+);

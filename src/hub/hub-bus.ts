@@ -1,0 +1,33 @@
+import type { Logger } from '../base/logger.ts';
+import type { Bus } from '../bus/bus.ts';
+import { connectBus } from '../bus/client-bus.ts';
+import { embedBus } from '../bus/embedded-bus.ts';
+import type { Broker } from '../mqtt/broker/broker.ts';
+
+/** Where the hub's own messages go. */
+export type HubBusOptions = {
+  /** Of another broker; empty for the one in this process. */
+  readonly url: string;
+  readonly embedded: Broker | undefined;
+  readonly log: Logger;
+};
+
+/**
+ * The bus of a hub: to its own broker, or to another one, which is connected to for as long as the hub runs.
+ *
+ * @returns undefined when there is neither
+ * @throws {BusError} `CONFIG_INVALID` when the address is none
+ */
+export async function openHubBus({ url, embedded, log }: HubBusOptions): Promise<Bus | undefined> {
+  if (url === '') return embedded === undefined ? undefined : embedBus(embedded, { log });
+  const bus = await connectBus(url, { waitsForConnection: false, log });
+  let isTold = false;
+  bus.watch((event) => {
+    if (event.type === 'connected') log.info({}, 'connected to the MQTT broker');
+    else if (event.type === 'retrying' && isTold) return;
+    else log.warn({ err: event.error }, `the MQTT broker: ${event.error.message}`);
+    // That it is away is told once, however often it is tried.
+    isTold = event.type === 'retrying';
+  });
+  return bus;
+}

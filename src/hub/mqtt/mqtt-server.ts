@@ -1,0 +1,231 @@
+import type { Server as HttpServer } from 'node:http';
+import { systemClock, type Clock } from '../../base/clock.ts';
+import { RecadoError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { ListeningAddress } from '../../gateways/gateway.ts';
+import {
+  createAccessControl,
+  type AccessChange,
+  type AccessControl,
+} from '../../mqtt/access/access-control.ts';
+import { listAccessFiles } from '../../mqtt/access/load-access-rules.ts';
+import { Broker } from '../../mqtt/broker/broker.ts';
+import type { BrokerHooks } from '../../mqtt/broker/hooks.ts';
+import type { TransportAcceptor } from '../../mqtt/transport/transport.ts';
+import { attachWebSocket, type AttachedWebSocket } from '../../mqtt/transport/websocket.ts';
+import type { Config } from '../config/config-schema.ts';
+import { hasMqttRules } from '../config/safety-check.ts';
+import { createAdmission } from './admission.ts';
+import { brokerOptions } from './broker-options.ts';
+import { accessFiles, findMqttFileFaults, usesCertificateNames } from './mqtt-files.ts';
+import { openMqttListeners, RefusalLog, type MqttListeners } from './mqtt-listeners.ts';
+import { TlsReload } from './tls-reload.ts';
+
+/** What connections may take to end beyond `mqtt.lingerMs`, and how often they are counted meanwhile. */
+const STOP_GRACE_MS = 500;
+const LOOK_EVERY_MS = 10;
+
+export type MqttServerOptions = {
+  readonly mqtt: Config['mqtt'];
+  /** Keys of hosts whose listeners strangers may use, because the hub was told to be insecure: `mqtt.host`. */
+  readonly openHosts: ReadonlySet<string>;
+};
+
+/** The web pages that may ask for a WebSocket, beyond those of `mqtt.webSocket.allowedOrigins`. */
+export type WebSocketHost = {
+  readonly server: HttpServer;
+  /** Whether the HTTP server is known by this `Host`; web pages of others may not connect. */
+  readonly isKnownHost: (host: string) => boolean;
+};
+
+/** The key of the address of each listener; a Unix socket has none. */
+const HOST_KEYS = {
+  mqtt: 'mqtt.host',
+  'mqtt-tls': 'mqtt.tls.host',
+  'mqtt-unix': '',
+  'mqtt-websocket': 'http.host',
+} as const;
+type ListenerName = keyof typeof HOST_KEYS;
+
+/** The MQTT broker of a hub, with its listeners, its users and its access rules. */
+export class MqttServer {
+  readonly broker: Broker;
+  readonly #options: MqttServerOptions;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #tlsReload: TlsReload;
+  #access: AccessControl | undefined;
+  #listeners: MqttListeners | undefined;
+  #webSocket: AttachedWebSocket | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** @param parts - `hooks`: rules of other parts of the hub, for all clients */
+  constructor(
+    options: MqttServerOptions,
+    parts: { log: Logger; clock?: Clock | undefined; hooks?: readonly BrokerHooks[] },
+  ) {
+    const { mqtt } = options;
+    this.#options = options;
+    this.#log = parts.log;
+    this.#clock = parts.clock ?? systemClock;
+    this.#tlsReload = new TlsReload(mqtt.tls, { log: this.#log, clock: this.#clock });
+    const hooks = [...(mqtt.aclFile === '' ? [] : [this.#aclHooks()]), ...(parts.hooks ?? [])];
+    this.broker = new Broker({ ...brokerOptions(mqtt), hooks, log: this.#log, clock: this.#clock });
+  }
+
+  /** Numbers for metrics: of the access rules, and by listener the connections that did not get as far as MQTT. */
+  get counters(): MqttServerCounters {
+    const refusals = this.#listeners?.refusals() ?? {};
+    const webSocket = this.#webSocket?.refusals;
+    return {
+      access: this.#access?.counters,
+      tls: this.#tlsReload.counters,
+      refusals: webSocket === undefined ? refusals : { ...refusals, 'mqtt-websocket': webSocket },
+    };
+  }
+
+  /**
+   * Begins to listen, WebSocket excepted.
+   *
+   * @throws {RecadoError} `CONFIG_INVALID` when a file cannot be used; `PORT_IN_USE` or `LISTEN_FAILED`. Nothing is
+   *   left open then.
+   */
+  async start(): Promise<readonly ListeningAddress[]> {
+    try {
+      await this.#readFiles();
+      await this.broker.start();
+      this.#listeners = await openMqttListeners(this.#options.mqtt, {
+        acceptorOf: (name) => this.#acceptor(name),
+        tlsReload: this.#tlsReload,
+        log: this.#log,
+      });
+      if (this.#hasAccessFiles) this.#access?.watch();
+      return this.#listeners.listening;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes WebSocket connections from an HTTP server, after `start`.
+   *
+   * @returns the path that they come by; undefined when the configuration has none
+   */
+  attachWebSocket({ server, isKnownHost }: WebSocketHost): string | undefined {
+    const { enabled, path, allowedOrigins } = this.#options.mqtt.webSocket;
+    if (!enabled) return undefined;
+    this.#webSocket = attachWebSocket(this.#acceptor('mqtt-websocket'), server, {
+      path,
+      allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins,
+      isKnownHost,
+      onRefused: new RefusalLog(this.#log).of('mqtt-websocket'),
+    });
+    return path;
+  }
+
+  /** Takes no more connections, tells all clients that the server is shutting down, and waits until they are gone. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#tlsReload.close();
+    this.#access?.close();
+    this.#webSocket?.close();
+    await this.#listeners?.close();
+    await this.broker.close();
+    const untilMs = this.#clock.monotonic() + this.#options.mqtt.lingerMs + STOP_GRACE_MS;
+    while (this.broker.counts.connections > 0 && this.#clock.monotonic() < untilMs) {
+      await new Promise<void>((resolve) => void this.#clock.setTimer(LOOK_EVERY_MS, resolve));
+    }
+  }
+
+  async #readFiles(): Promise<void> {
+    const { mqtt } = this.#options;
+    // First, so that all faults of all files are told at once.
+    const faults = await findMqttFileFaults(mqtt);
+    if (faults.length > 0) {
+      const text = faults.map((fault) => `\n  ${fault}`).join('');
+      throw new RecadoError(
+        'CONFIG_INVALID',
+        `the hub did not start, because files of its configuration are wrong:${text}`,
+      );
+    }
+    const { passwordFile, aclFile } = accessFiles(mqtt);
+    this.#access = await createAccessControl({
+      passwordFile,
+      aclFile,
+      useCertificateCommonName: usesCertificateNames(mqtt.tls),
+      // Who may come in without a name is for the admission of each listener to say.
+      allowAnonymous: true,
+      log: this.#log,
+      clock: this.#clock,
+      onChanged: (change) => this.#onAccessChanged(change),
+    });
+  }
+
+  /** A listener's own rules: who may come in, and who they are. */
+  #acceptor(name: ListenerName): TransportAcceptor {
+    const { mqtt, openHosts } = this.#options;
+    const hasPasswords = mqtt.passwordFile !== '';
+    const admission = createAdmission(
+      {
+        trustedNetworks: mqtt.trustedNetworks,
+        // The API may be open while MQTT on the same port has rules.
+        isOpenToAll: openHosts.has(HOST_KEYS[name]) && (name === 'mqtt-tls' || !hasMqttRules(mqtt)),
+        hasPasswords,
+        usesCertificateNames: usesCertificateNames(mqtt.tls),
+      },
+      this.#log,
+    );
+    const { hooks } = this.#expectAccess();
+    const identity: BrokerHooks = {
+      name: hooks.name,
+      authenticate: (credentials, client) => hooks.authenticate!(credentials, client),
+      authenticationMethods: hooks.authenticationMethods ?? [],
+    };
+    return this.broker.acceptor({ name, hooks: [admission, identity] });
+  }
+
+  /** The broker's own, not the listeners': sessions of clients that are away are held to the rules as well. */
+  #aclHooks(): BrokerHooks {
+    return {
+      name: 'access rules',
+      authorizeSubscribe: (client, topicFilter) =>
+        this.#expectAccess().hooks.authorizeSubscribe!(client, topicFilter),
+      authorizePublish: (client, message) => this.#expectAccess().hooks.authorizePublish!(client, message),
+      authorizeReceive: (client, topicName) =>
+        this.#expectAccess().hooks.authorizeReceive!(client, topicName),
+    };
+  }
+
+  get #hasAccessFiles(): boolean {
+    return listAccessFiles(accessFiles(this.#options.mqtt)).length > 0;
+  }
+
+  #expectAccess(): AccessControl {
+    if (this.#access === undefined) throw new TypeError('the access rules are not read yet');
+    return this.#access;
+  }
+
+  #onAccessChanged({ changedUsers }: AccessChange): void {
+    this.broker.forgetReceiveVerdicts();
+    if (changedUsers.length === 0) return;
+    const changed = new Set(changedUsers);
+    const byCertificate = usesCertificateNames(this.#options.mqtt.tls);
+    for (const { client, isConnected } of this.broker.sessions()) {
+      const { clientId, userName, peer } = client;
+      if (!isConnected || userName === undefined || !changed.has(userName)) continue;
+      if (byCertificate && peer.certificate?.commonName === userName) continue;
+      this.broker.disconnectClient(clientId);
+    }
+  }
+}
+
+export type MqttServerCounters = {
+  readonly access: AccessControl['counters'] | undefined;
+  readonly tls: TlsReload['counters'];
+  readonly refusals: Readonly<Record<string, Readonly<Record<string, number>>>>;
+};

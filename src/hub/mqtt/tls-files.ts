@@ -1,0 +1,88 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { formatFault } from '../../mqtt/access/file-fault.ts';
+import { readAccessFile, type FileReading } from '../../mqtt/access/read-access-file.ts';
+import type { TlsMaterial } from '../../mqtt/transport/tls-material.ts';
+import type { Config } from '../config/config-schema.ts';
+
+type TlsConfig = Config['mqtt']['tls'];
+
+/** `signatures` is what `findSignatures` says of the files that were read, also when they are not good. */
+export type TlsReading =
+  | {
+      readonly ok: true;
+      readonly material: TlsMaterial;
+      readonly signatures: string;
+      readonly isKeyOpenToOthers: boolean;
+    }
+  /** Each fault with its file, and its line where it has one: `hub.crt:21: …`. */
+  | { readonly ok: false; readonly faults: readonly string[]; readonly signatures: string };
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** The files of the TLS listener, in the order of their signatures. */
+export function listTlsFiles({ certFile, keyFile, caFile, clientCertificates }: TlsConfig): string[] {
+  return [certFile, keyFile, ...(clientCertificates === 'no' ? [] : [caFile])];
+}
+
+/** Reads certificates and key: good together, or not at all. */
+export async function readTlsFiles(tls: TlsConfig): Promise<TlsReading> {
+  const readings = await Promise.all(listTlsFiles(tls).map(readAccessFile));
+  const signatures = readings.map(({ signature }) => signature).join(' ');
+  const [cert, key, ca] = readings;
+  const chain = readCertificates(tls.certFile, cert);
+  const privateKey = readKey(tls.keyFile, key);
+  const authorities = readCertificates(tls.caFile, ca);
+  const faults = [...chain.faults, ...privateKey.faults, ...authorities.faults];
+  const [own] = chain.certificates;
+  if (own !== undefined && privateKey.key !== undefined && !own.checkPrivateKey(privateKey.key))
+    faults.push(`${tls.keyFile}: is not the key of the first certificate in ${tls.certFile}`);
+  if (faults.length > 0) return { ok: false, faults, signatures };
+  const withCa = ca === undefined ? {} : { ca: authorities.text };
+  const material = { cert: chain.text, key: privateKey.text, ...withCa };
+  return { ok: true, material, signatures, isKeyOpenToOthers: key?.ok === true && key.isOpenToOthers };
+}
+
+type Certificates = {
+  readonly text: string;
+  readonly certificates: readonly X509Certificate[];
+  readonly faults: readonly string[];
+};
+
+function readCertificates(file: string, reading: FileReading | undefined): Certificates {
+  if (reading === undefined) return { text: '', certificates: [], faults: [] };
+  if (!reading.ok) return { text: '', certificates: [], faults: [`${file}: ${reading.message}`] };
+  const { text } = reading;
+  const certificates: X509Certificate[] = [];
+  const faults: string[] = [];
+  for (const { 0: block, index } of text.matchAll(CERTIFICATE)) {
+    try {
+      certificates.push(new X509Certificate(block));
+    } catch {
+      const line = text.slice(0, index).split('\n').length;
+      faults.push(formatFault(file, { line, message: 'this certificate cannot be read' }));
+    }
+  }
+  if (certificates.length + faults.length === 0) faults.push(`${file}: has no certificate in PEM`);
+  return { text, certificates, faults };
+}
+
+type Key = {
+  readonly text: string;
+  readonly key: KeyObject | undefined;
+  readonly faults: readonly string[];
+};
+
+function readKey(file: string, reading: FileReading | undefined): Key {
+  if (reading?.ok !== true)
+    return { text: '', key: undefined, faults: [`${file}: ${reading?.message ?? 'is not there'}`] };
+  const { text } = reading;
+  try {
+    return { text, key: createPrivateKey(text), faults: [] };
+  } catch {
+    // In the label of a PKCS #8 key, and in a header of older ones.
+    const fault = text.includes('ENCRYPTED')
+      ? 'is encrypted, and nobody is there to give the passphrase: write it with "openssl pkey" without one'
+      : 'has no private key in PEM';
+    return { text, key: undefined, faults: [`${file}: ${fault}`] };
+  }
+}

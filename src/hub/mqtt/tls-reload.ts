@@ -1,0 +1,73 @@
+import { RecadoError } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import { DEFAULT_LOOK_EVERY_MS, DEFAULT_SETTLE_MS, FileWatch } from '../../mqtt/access/file-watch.ts';
+import type { TlsMaterial } from '../../mqtt/transport/tls-material.ts';
+import type { Config } from '../config/config-schema.ts';
+import { listTlsFiles, readTlsFiles } from './tls-files.ts';
+
+type Parts = { readonly log: Logger; readonly clock: Clock };
+
+/** The certificates and the key of the TLS listener, read again whenever their files change. */
+export class TlsReload {
+  readonly #tls: Config['mqtt']['tls'];
+  readonly #parts: Parts;
+  #signatures = '';
+  #watch: FileWatch | undefined;
+  #reloads = 0;
+  #failedReloads = 0;
+
+  constructor(tls: Config['mqtt']['tls'], parts: Parts) {
+    this.#tls = tls;
+    this.#parts = parts;
+  }
+
+  get counters(): { readonly reloads: number; readonly failedReloads: number } {
+    return { reloads: this.#reloads, failedReloads: this.#failedReloads };
+  }
+
+  /** @throws {RecadoError} CONFIG_INVALID, each fault with its file and line */
+  async read(): Promise<TlsMaterial> {
+    const reading = await readTlsFiles(this.#tls);
+    this.#signatures = reading.signatures;
+    if (!reading.ok) throw new RecadoError('CONFIG_INVALID', reading.faults.join('\n'));
+    if (reading.isKeyOpenToOthers) {
+      const { keyFile } = this.#tls;
+      this.#parts.log.warn(
+        {},
+        `every user of this machine can read the key in ${keyFile}; say chmod 600 to it`,
+      );
+    }
+    return reading.material;
+  }
+
+  /** @param use - gives the listener what was read; when it throws, the old certificates stay */
+  watch(use: (material: TlsMaterial) => void): void {
+    this.#watch ??= new FileWatch({
+      ...this.#parts,
+      files: listTlsFiles(this.#tls),
+      settleMs: DEFAULT_SETTLE_MS,
+      lookEveryMs: DEFAULT_LOOK_EVERY_MS,
+      lastRead: () => this.#signatures,
+      onChanged: () => void this.#reload(use),
+    });
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+
+  async #reload(use: (material: TlsMaterial) => void): Promise<void> {
+    const { log } = this.#parts;
+    try {
+      use(await this.read());
+      this.#reloads++;
+      log.info({}, 'new certificates are in force');
+    } catch (error) {
+      this.#failedReloads++;
+      const why = error instanceof Error ? error.message : String(error);
+      log.error({ faults: why.split('\n') }, `the old certificates stay in force: ${why.split('\n', 1)[0]}`);
+    }
+  }
+}

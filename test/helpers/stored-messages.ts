@@ -1,0 +1,27 @@
+import { Framer } from '../../src/mqtt/codec/framer.ts';
+import { encodePublish, type PublishPacket } from '../../src/mqtt/codec/publish.ts';
+import { PublishFields, scanPublish } from '../../src/mqtt/codec/scan-publish.ts';
+import { PacketWriter } from '../../src/mqtt/codec/writer.ts';
+import { storeMessage, type StoredMessage } from '../../src/mqtt/session/stored-message.ts';
+
+/** A message as the broker keeps it, by the way that it takes there: encoded, read, kept. */
+export function keepMessage(fields: Partial<PublishPacket>, nowMs = 0): StoredMessage {
+  const { topicName = 'a/b', qos = 0 } = fields;
+  const writer = new PacketWriter();
+  const packet = {
+    type: 'publish',
+    dup: false,
+    retain: false,
+    properties: {},
+    payload: Buffer.of(),
+  } as const;
+  encodePublish(writer, { ...packet, ...fields, topicName, qos, packetId: qos === 0 ? 0 : 1 }, 5);
+  const bytes = writer.take();
+  const framer = new Framer();
+  framer.push(bytes, 0, bytes.length);
+  framer.next();
+  const read = new PublishFields();
+  scanPublish(framer.bytes, framer.bodyStart, framer.bodyEnd, framer.firstByte & 0x0f, 5, read);
+  const topic = { topicName, bytes: framer.bytes, start: read.topicStart, end: read.topicEnd };
+  return storeMessage(framer.bytes, read, topic, nowMs);
+}
