@@ -14,8 +14,8 @@ export const ERROR_TABLE = {
   DEVICE_OFFLINE: { status: 503, title: 'The device is known, but offline' },
   DEVICE_LOST: { status: 502, title: 'The connection to the device was lost before it answered' },
   DEVICE_ERROR: { status: 502, title: 'The device answered that the command failed' },
-  BAD_ANSWER: { status: 502, title: 'The answer of the device could not be read, or was too large' },
-  ANSWER_TIMEOUT: { status: 504, title: 'The device did not answer in time' },
+  BAD_ANSWER: { status: 502, title: 'The answer could not be read, or was too large' },
+  ANSWER_TIMEOUT: { status: 504, title: 'No answer came in time' },
   TOO_MANY_INVOCATIONS: { status: 429, title: 'Too many invocations are waiting' },
   INVOCATION_CANCELLED: { status: 499, title: 'The caller gave the invocation up' },
   BODY_TOO_LARGE: { status: 413, title: 'The request body is too large' },
@@ -42,6 +42,17 @@ export const ERROR_TABLE = {
   PACKET_TOO_LARGE: { status: 413, title: 'The message is larger than the MQTT broker takes' },
   TOPIC_INVALID: { status: 400, title: 'The topic is not valid' },
   BUS_CLOSED: { status: 503, title: 'The connection to the MQTT broker was closed here' },
+  NO_RESPONDER: { status: 503, title: 'Nobody is there to answer the request' },
+  TOO_MANY_REQUESTS: { status: 429, title: 'Too many requests wait for an answer' },
+  REQUESTER_CLOSED: { status: 503, title: 'The requester was closed before an answer came' },
+  RESPONDER_CLOSED: { status: 503, title: 'The responder is stopping and takes no more requests' },
+  SERVICE_UNKNOWN: { status: 404, title: 'No service has this name' },
+  NO_AGENT: { status: 503, title: 'The service is known, but no agent of it is connected' },
+  TARGET_DOWN: { status: 502, title: 'The agent of the service does not reach its target' },
+  AGENT_LOST: { status: 502, title: 'The agent of the service was lost before it had answered' },
+  SERVICE_FORBIDDEN: { status: 403, title: 'The agent of the service does not let this request pass' },
+  BODY_TIMEOUT: { status: 408, title: 'The body of the request did not come' },
+  UPGRADE_UNSUPPORTED: { status: 501, title: 'A service takes requests only, no WebSocket' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 /** A stable code: programs may compare it; the texts around it may change. */

@@ -2,7 +2,7 @@ import { MemorySessionStore } from '../../src/mqtt/session/memory-session-store.
 
 type Pending = { readonly resolve: () => void; readonly reject: (error: Error) => void };
 
-/** A store whose commits are done when a test says, or fail. Open at first: then each is done at the end of its turn. */
+/** A store whose commits are done, or fail, when a test says. At first each is done at the end of its turn. */
 export class GatedStore {
   readonly store: MemorySessionStore;
   /** Commits that were begun. */

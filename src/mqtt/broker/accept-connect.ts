@@ -1,8 +1,10 @@
 import type { ConnackProperties } from '../codec/connack.ts';
 import type { ConnectPacket } from '../codec/connect.ts';
 import { MAX_UINT_16 } from '../codec/control-packet.ts';
+import { encodePacket } from '../codec/encode-packet.ts';
 import { NO_PROPERTIES } from '../codec/property.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
+import { PacketWriter } from '../codec/writer.ts';
 import { OutboundTopicAliases } from '../topics/topic-alias.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
 import { refuseConnect } from './close-connection.ts';
@@ -13,6 +15,8 @@ import { attachSession, resumeSession } from './session-lifecycle.ts';
 
 /** A client that does not answer for this many Keep Alives is gone [MQTT-3.1.2-22]. */
 const KEEP_ALIVE_FACTOR = 1.5;
+/** Of most CONNACKs, and more. */
+const CONNACK_BYTES = 128;
 
 /** A client is who it says: gives it its session, and the CONNACK with what holds from now on (section 3.2). */
 export function acceptConnect(
@@ -28,6 +32,15 @@ export function acceptConnect(
   if (!mayPublishWill(connection, packet, client)) return;
   const requested = packet.properties.sessionExpiryInterval ?? 0;
   const expiryInterval = Math.min(requested, options.maximumSessionExpiryInterval);
+  const keepAlive = cappedKeepAlive(packet.keepAlive, options.serverKeepAlive);
+  const properties =
+    packet.protocolVersion === 5
+      ? { ...connackProperties(connection, packet, { expiryInterval, keepAlive }), ...authentication }
+      : NO_PROPERTIES;
+  if (!canBeTold(connection, properties)) {
+    refuseConnect(connection, ReasonCode.PACKET_TOO_LARGE, 'the CONNACK is larger than Maximum Packet Size');
+    return;
+  }
   const { cleanStart } = packet;
   const sessionPresent = attachSession(engine, connection, { client, cleanStart, expiryInterval });
   if (sessionPresent === undefined) {
@@ -37,19 +50,14 @@ export function acceptConnect(
   connection.state = ConnectionState.CONNECTED;
   connection.requestedSessionExpiry = requested;
   connection.willMessage = packet.willMessage;
+  connection.receivedBefore = connection.session?.received?.size ?? 0;
   connection.sendQuota = Math.min(
     packet.properties.receiveMaximum ?? MAX_UINT_16,
     options.maxInflightMessages,
   );
   const aliasMaximum = Math.min(packet.properties.topicAliasMaximum ?? 0, options.topicAliasMaximum);
   if (aliasMaximum > 0) connection.outboundAliases = new OutboundTopicAliases(aliasMaximum);
-  const keepAlive = cappedKeepAlive(packet.keepAlive, options.serverKeepAlive);
   startKeepAlive(connection, keepAlive);
-
-  const properties =
-    packet.protocolVersion === 5
-      ? { ...connackProperties(connection, packet, { expiryInterval, keepAlive }), ...authentication }
-      : NO_PROPERTIES;
   connection.send({ type: 'connack', sessionPresent, reasonCode: ReasonCode.SUCCESS, properties });
   for (const hook of acceptor.hooks.onConnected) {
     engine.observe(hook.name, 'onConnected', () => hook.onConnected(client));
@@ -58,6 +66,14 @@ export function acceptConnect(
   if (!sessionPresent || session === undefined) return;
   resumeSession(session, connection);
   sendQueued(engine, session);
+}
+
+/** Whether the client takes the CONNACK [MQTT-3.1.2-24]: looked at before its session is touched. */
+function canBeTold({ version, maximumPacketSize }: Connection, properties: ConnackProperties): boolean {
+  const writer = new PacketWriter(CONNACK_BYTES);
+  const reasonCode = ReasonCode.SUCCESS;
+  encodePacket(writer, { type: 'connack', sessionPresent: false, reasonCode, properties }, version);
+  return writer.length <= maximumPacketSize;
 }
 
 /** Only what is not as the client would take it to be without being told. */

@@ -49,10 +49,12 @@ function ask(
   try {
     const answer = hook.authenticate(credentials, client);
     if (!(answer instanceof Promise)) return checked(answer);
-    return withinHookTimeout(engine, answer, LATE).then(checked, (error: unknown) => {
-      engine.tellHookFailure(hook.name, 'authenticate', error);
-      return FAILED;
-    });
+    return withinHookTimeout(engine, answer, LATE)
+      .then(checked)
+      .catch((error: unknown) => {
+        engine.tellHookFailure(hook.name, 'authenticate', error);
+        return FAILED;
+      });
   } catch (error) {
     engine.tellHookFailure(hook.name, 'authenticate', error);
     return FAILED;

@@ -16,7 +16,9 @@ export function askPublishHooks(
   for (const hook of hooks) {
     try {
       const verdict = hook.authorizePublish(client, message);
-      if (!verdict.allow) return isReasonCodeOf(PacketType.PUBACK, verdict.reasonCode) ? verdict : FAILED;
+      if (verdict.allow) continue;
+      const isFit = verdict.reasonCode >= 0x80 && isReasonCodeOf(PacketType.PUBACK, verdict.reasonCode);
+      return isFit ? verdict : FAILED;
     } catch (error) {
       engine.tellHookFailure(hook.name, 'authorizePublish', error);
       return FAILED;

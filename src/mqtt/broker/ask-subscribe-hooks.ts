@@ -39,10 +39,12 @@ function ask(
   try {
     const answer = hook.authorizeSubscribe(client, topicFilter);
     if (!(answer instanceof Promise)) return checked(answer);
-    return withinHookTimeout(engine, answer, FAILED).then(checked, (error: unknown) => {
-      engine.tellHookFailure(hook.name, 'authorizeSubscribe', error);
-      return FAILED;
-    });
+    return withinHookTimeout(engine, answer, FAILED)
+      .then(checked)
+      .catch((error: unknown) => {
+        engine.tellHookFailure(hook.name, 'authorizeSubscribe', error);
+        return FAILED;
+      });
   } catch (error) {
     engine.tellHookFailure(hook.name, 'authorizeSubscribe', error);
     return FAILED;

@@ -1,4 +1,5 @@
-import { ReasonCode } from '../codec/reason-code.ts';
+import { PacketType } from '../codec/control-packet.ts';
+import { isReasonCodeOf, ReasonCode } from '../codec/reason-code.ts';
 import { closeConnection, refuseConnect } from './close-connection.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import { withinHookTimeout } from './hook-timeout.ts';
@@ -23,7 +24,8 @@ export type AuthenticationSuccess = { readonly userName: string; readonly data: 
 export class Authentication {
   readonly #connection: Connection;
   readonly #method: AuthenticationMethod;
-  readonly #exchange: AuthenticationExchange;
+  readonly #client: ClientInfo;
+  #exchange: AuthenticationExchange | undefined = undefined;
   readonly #onSuccess: (success: AuthenticationSuccess) => void;
   #isOver = false;
 
@@ -35,31 +37,29 @@ export class Authentication {
   ) {
     this.#connection = connection;
     this.#method = method;
-    this.#exchange = method.begin(client);
+    this.#client = client;
     this.#onSuccess = onSuccess;
   }
 
   /** Gives the exchange what the client sent; nothing else of the client is read until it has answered. */
   next(data: Uint8Array | undefined): void {
-    let step: AuthenticationStep | Promise<AuthenticationStep>;
     try {
-      step = this.#exchange.next(data ?? EMPTY);
+      this.#exchange ??= this.#method.begin(this.#client);
+      const step = this.#exchange.next(data ?? EMPTY);
+      if (!(step instanceof Promise)) {
+        this.#take(step);
+        return;
+      }
+      this.#connection.halt();
+      withinHookTimeout(this.#connection.engine, step, LATE)
+        .then((answer) => {
+          this.#take(answer);
+          this.#connection.goOn();
+        })
+        .catch((error: unknown) => this.#fail(error));
     } catch (error) {
       this.#fail(error);
-      return;
     }
-    if (!(step instanceof Promise)) {
-      this.#take(step);
-      return;
-    }
-    this.#connection.halt();
-    withinHookTimeout(this.#connection.engine, step, LATE).then(
-      (answer) => {
-        this.#take(answer);
-        this.#connection.goOn();
-      },
-      (error: unknown) => this.#fail(error),
-    );
   }
 
   /** The connection is over: what is still being decided no longer matters. */
@@ -85,7 +85,8 @@ export class Authentication {
   }
 
   #fail(error: unknown): void {
-    if (this.#isOver) return;
+    // Also after a success that cannot be told, for instance with data that no packet can hold.
+    if (this.#connection.state === ConnectionState.CLOSED) return;
     this.#isOver = true;
     this.#connection.engine.tellHookFailure(this.#method.name, 'authentication', error);
     this.#refuse(ReasonCode.UNSPECIFIED_ERROR, 'the authentication failed');
@@ -93,7 +94,10 @@ export class Authentication {
 
   #refuse(reasonCode: ReasonCode, reason: string): void {
     const connection = this.#connection;
-    if (connection.state === ConnectionState.CONNECTING) refuseConnect(connection, reasonCode, reason);
-    else closeConnection(connection, ReasonCode.NOT_AUTHORIZED, reason); // section 4.12.1
+    if (connection.state === ConnectionState.CONNECTING) {
+      // A Reason Code that a CONNACK cannot have becomes one that it can [MQTT-3.2.2-8].
+      const isFit = reasonCode >= 0x80 && isReasonCodeOf(PacketType.CONNACK, reasonCode);
+      refuseConnect(connection, isFit ? reasonCode : ReasonCode.NOT_AUTHORIZED, reason);
+    } else closeConnection(connection, ReasonCode.NOT_AUTHORIZED, reason); // section 4.12.1
   }
 }

@@ -94,6 +94,7 @@ export class Broker implements TransportAcceptor {
     if (this.#state === 'started') return;
     this.#expectOpen();
     await restoreSessions(this.#engine);
+    this.#expectOpen();
     this.#state = 'started';
     this.#engine.startTicking();
     this.#sysTopics.start();

@@ -2,7 +2,9 @@ import { connectReturnCode } from '../codec/connack.ts';
 import type { DisconnectProperties } from '../codec/disconnect.ts';
 import { MqttError } from '../codec/errors.ts';
 import { NO_PROPERTIES } from '../codec/property.ts';
+import { MAX_STRING_BYTES } from '../codec/control-packet.ts';
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
+import { isEncodableText } from '../codec/utf8.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import type { DisconnectCause } from './hooks.ts';
 import { detachSession } from './session-lifecycle.ts';
@@ -20,7 +22,7 @@ export function closeConnection(connection: Connection, reasonCode: ServerReason
     return;
   }
   if (connection.version === 5) {
-    const properties: DisconnectProperties = { reasonString: reason };
+    const properties: DisconnectProperties = { reasonString: sayable(reason) };
     connection.send({ type: 'disconnect', reasonCode, properties });
   }
   conclude(connection, { by: 'server', reasonCode, reason });
@@ -30,10 +32,10 @@ export function closeConnection(connection: Connection, reasonCode: ServerReason
 export function refuseConnect(connection: Connection, reasonCode: ReasonCode, reason: string): void {
   if (connection.state !== ConnectionState.CONNECTING) return;
   const { engine, version } = connection;
-  engine.stats.connectsRefused++;
+  if (connection.hasConnect) engine.stats.connectsRefused++;
   const canSay = version === 5 || connectReturnCode(reasonCode) !== undefined;
   if (canSay && connection.hasConnect) {
-    const properties = version === 5 ? { reasonString: reason } : NO_PROPERTIES;
+    const properties = version === 5 ? { reasonString: sayable(reason) } : NO_PROPERTIES;
     connection.send({ type: 'connack', sessionPresent: false, reasonCode, properties });
   }
   const { address } = connection.transport.peer;
@@ -69,8 +71,10 @@ export function closeForTime(connection: Connection): void {
     refuseConnect(connection, ReasonCode.SERVER_BUSY, 'the CONNECT took too long');
     return;
   }
-  const dueMs = connection.lastPacketMs + keepAliveMs;
-  if (engine.clock.monotonic() < dueMs) {
+  const nowMs = engine.clock.monotonic();
+  // While a hook decides nothing is read, so the client cannot be heard.
+  const dueMs = (connection.isHalted ? nowMs : connection.lastPacketMs) + keepAliveMs;
+  if (nowMs < dueMs) {
     engine.wheel.set(connection.timer, dueMs);
     return;
   }
@@ -84,6 +88,11 @@ export function dropConnection(connection: Connection, error: Error | undefined)
   const reason = error === undefined ? 'the connection was closed without DISCONNECT' : error.message;
   leave(connection, { by: 'lost', reasonCode: ReasonCode.UNSPECIFIED_ERROR, reason });
   connection.discard();
+}
+
+/** A hook's text, unless no packet can hold it [MQTT-1.5.4-1] [MQTT-1.5.4-2]. */
+function sayable(reason: string): string | undefined {
+  return isEncodableText(reason) && Buffer.byteLength(reason) <= MAX_STRING_BYTES ? reason : undefined;
 }
 
 function conclude(connection: Connection, cause: DisconnectCause): void {

@@ -1,6 +1,9 @@
 import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 
+/** How often what is left is tried to be written when the broker closes. */
+const LAST_TRIES = 2;
+
 /**
  * Has the store write once for everything that was noted in a turn, and holds back what connections have to say
  * about it until that is done. A connection that noted nothing waits for nothing.
@@ -12,7 +15,9 @@ export class CommitGroup {
   /** The number of the next commit. */
   #epoch = 1;
   #hasNotes = false;
-  #isCommitting = false;
+  /** The last commit failed: the store still has to write what was noted for it. */
+  #isBehind = false;
+  #inProgress: Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -22,10 +27,6 @@ export class CommitGroup {
   note(): void {
     this.#hasNotes = true;
     this.#engine.turnLater();
-  }
-
-  get epoch(): number {
-    return this.#epoch;
   }
 
   /** Has a connection wait for what was noted so far. */
@@ -39,11 +40,13 @@ export class CommitGroup {
   /** At the end of a turn. One commit at a time: what is noted meanwhile goes into the next. */
   commit(): void {
     const { store } = this.#engine;
-    if (store === undefined || !this.#hasNotes || this.#isCommitting) return;
+    if (store === undefined || this.#inProgress !== undefined) return;
+    if (!this.#hasNotes && !this.#isBehind) return;
     const waiting = this.#waiting;
     const epoch = this.#epoch++;
     this.#waiting = [];
     this.#hasNotes = false;
+    this.#isBehind = false;
     let done: Promise<void> | undefined;
     try {
       done = store.commit();
@@ -55,8 +58,8 @@ export class CommitGroup {
       release(waiting, epoch);
       return;
     }
-    this.#isCommitting = true;
-    done.then(
+    for (const connection of waiting) connection.seal();
+    this.#inProgress = done.then(
       () => this.#finish(() => release(waiting, epoch)),
       (error: unknown) => this.#finish(() => this.#fail(waiting, error)),
     );
@@ -64,22 +67,27 @@ export class CommitGroup {
 
   /** Resolves when everything noted so far was written, or could not be. */
   async settle(): Promise<void> {
-    while (this.#isCommitting || this.#hasNotes) {
+    const { stats } = this.#engine;
+    const lastFailure = stats.storeFailures + LAST_TRIES;
+    while (this.#inProgress !== undefined || this.#hasNotes || this.#isBehind) {
+      if (stats.storeFailures >= lastFailure) return;
       this.commit();
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
+      await this.#inProgress;
     }
   }
 
   #finish(conclude: () => void): void {
-    this.#isCommitting = false;
+    this.#inProgress = undefined;
     conclude();
     if (this.#hasNotes) this.#engine.turnLater();
   }
 
-  /** What was not written must not be acknowledged: the clients come back and send it again. */
+  /**
+   * What was not written must not be acknowledged: the clients come back and send it again. The store keeps it, and
+   * writes it with the next commit; that one is not hurried, for there may be nothing to write on.
+   */
   #fail(waiting: readonly Connection[], error: unknown): void {
+    this.#isBehind = true;
     this.#engine.stats.storeFailures++;
     this.#engine.log.error(
       { err: error },
@@ -91,7 +99,5 @@ export class CommitGroup {
 }
 
 function release(waiting: readonly Connection[], epoch: number): void {
-  for (const connection of waiting) {
-    if (connection.heldForEpoch === epoch) connection.release();
-  }
+  for (const connection of waiting) connection.release(epoch);
 }

@@ -54,9 +54,10 @@ export class Connection implements TransportReceiver {
   maximumPacketSize = MAX_PACKET_BYTES;
   /** QoS 1 and 2 messages that may be on their way at a time: the client's Receive Maximum, or less. */
   sendQuota = 0;
+  /** QoS 2 messages of an earlier connection that are not released: the Receive Maximum counts anew (section 4.9). */
+  receivedBefore = 0;
   /** Messages of an earlier connection that were sent again and are not acknowledged. */
   resentCount = 0;
-  wantsProblemInformation = true;
   inboundAliases: InboundTopicAliases<AliasedTopic> | undefined = undefined;
   outboundAliases: OutboundTopicAliases<string> | undefined = undefined;
   willMessage: WillMessage | undefined = undefined;
@@ -79,6 +80,12 @@ export class Connection implements TransportReceiver {
   #out: PacketWriter | undefined = undefined;
   #chunks: Buffer[] | undefined = undefined;
   #chunkBytes = 0;
+  /** How many of the chunks wait for the commit that is being done; the others wait for a later one. */
+  #sealedChunks = 0;
+  /** How many of the chunks may go although the connection waits. */
+  #freeChunks = 0;
+  /** It was ended while it waited. */
+  #isEnding = false;
   #isTransportBlocked = false;
   #isHalted = false;
   #isPaused = false;
@@ -96,6 +103,11 @@ export class Connection implements TransportReceiver {
   /** Bytes that wait here, and not yet in the transport. */
   get pendingBytes(): number {
     return this.#chunkBytes + (this.#out === undefined ? 0 : this.#out.length);
+  }
+
+  /** Waits for a decision, and reads nothing. */
+  get isHalted(): boolean {
+    return this.#isHalted;
   }
 
   onBytes(bytes: Buffer): void {
@@ -116,6 +128,7 @@ export class Connection implements TransportReceiver {
   onClosed(error: Error | undefined): void {
     this.acceptor.forget(this);
     dropConnection(this, error);
+    this.discard();
   }
 
   /** Stops reading packets until `goOn`: something has to be decided first. */
@@ -127,6 +140,8 @@ export class Connection implements TransportReceiver {
   goOn(): void {
     if (!this.#isHalted || this.state === ConnectionState.CLOSED) return;
     this.#isHalted = false;
+    // What the client sent meanwhile was not read: its silence is counted from here.
+    this.lastPacketMs = this.engine.clock.monotonic();
     this.#readPackets();
     if (!this.#isHalted) this.#resumeTransport();
   }
@@ -141,7 +156,7 @@ export class Connection implements TransportReceiver {
     if (this.#out !== undefined && this.#out.length >= FLUSH_BYTES) this.#overflow();
   }
 
-  /** Sends a packet that is encoded; index of its first byte in the writer's buffer, for patching before the turn ends. */
+  /** Sends a packet that is encoded; index of its first byte in the writer's buffer, to patch it in this turn. */
   append(source: Uint8Array, start: number, end: number): Buffer {
     const writer = this.#out ?? this.#open();
     this.appendedAt = writer.appendPackets(source, start, end);
@@ -181,24 +196,37 @@ export class Connection implements TransportReceiver {
     this.#flush();
   }
 
-  /** The store has written what this connection waited for. */
-  release(): void {
-    this.isHeld = false;
+  /** A commit begins: what was collected until now waits for it, and for none that comes after it. */
+  seal(): void {
+    if (this.#out !== undefined && this.#out.length > 0) {
+      this.#chunks ??= [];
+      this.#pushChunk(this.#out.detach());
+    }
+    this.#sealedChunks = this.#chunks?.length ?? 0;
+  }
+
+  /** A commit that this connection waited for is done. It may wait for the next one already, with what came since. */
+  release(epoch: number): void {
+    if (this.heldForEpoch === epoch) this.isHeld = false;
+    else this.#freeChunks = this.#sealedChunks;
+    this.#sealedChunks = 0;
     if (this.state !== ConnectionState.CLOSED) this.#unblock();
+    else if (this.#isEnding && !this.isHeld) this.end();
   }
 
   /** Ends the connection at once, as if it had broken. */
   abort(error: Error): void {
     dropConnection(this, error);
+    this.discard();
     this.transport.destroy();
   }
 
-  /** Gives everything to the transport and has it close. Nothing is sent after this. */
+  /** Gives everything to the transport and has it close, when nothing waits any more. Nothing is sent after this. */
   end(): void {
-    if (!this.isHeld) {
-      for (const chunk of this.#chunks ?? []) this.transport.write(chunk);
-      if (this.#out !== undefined && this.#out.length > 0) this.transport.write(this.#out.detach());
-    }
+    this.#isEnding = this.isHeld;
+    if (this.isHeld) return;
+    for (const chunk of this.#chunks ?? []) this.transport.write(chunk);
+    if (this.#out !== undefined && this.#out.length > 0) this.transport.write(this.#out.detach());
     this.discard();
     this.transport.end(this.engine.options.lingerMs);
   }
@@ -240,17 +268,22 @@ export class Connection implements TransportReceiver {
   }
 
   #unblock(): void {
-    if (this.isHeld || this.#isTransportBlocked) return;
+    if (this.#isTransportBlocked) return;
     this.isBlocked = false;
     this.#flush();
+    if (this.isHeld && this.pendingBytes >= this.acceptor.options.maxOutboxBytes) this.isBlocked = true;
     if (this.isBlocked) return;
     if (!this.#isHalted) this.#resumeTransport();
     if (this.session !== undefined) sendQueued(this.engine, this.session);
   }
 
   #flush(): void {
-    if (this.isHeld || this.#isTransportBlocked) return;
-    if (this.#chunks !== undefined && !this.#flushChunks()) return;
+    if (this.#isTransportBlocked) return;
+    if (this.isHeld) {
+      if (this.#freeChunks > 0) this.#flushChunks(this.#freeChunks);
+      return;
+    }
+    if (this.#chunks !== undefined && !this.#flushChunks(this.#chunks.length)) return;
     const out = this.#out;
     if (out === undefined) return;
     const { length } = out;
@@ -268,10 +301,10 @@ export class Connection implements TransportReceiver {
   }
 
   /** False when the transport wants no more. */
-  #flushChunks(): boolean {
+  #flushChunks(count: number): boolean {
     const chunks = this.#chunks!;
     let sent = 0;
-    while (sent < chunks.length && !this.#isTransportBlocked) {
+    while (sent < count && !this.#isTransportBlocked) {
       const chunk = chunks[sent++]!;
       this.#chunkBytes -= chunk.length;
       this.engine.stats.bytesSent += chunk.length;
@@ -279,6 +312,8 @@ export class Connection implements TransportReceiver {
     }
     if (sent === chunks.length) this.#chunks = undefined;
     else chunks.splice(0, sent);
+    this.#freeChunks = Math.max(0, this.#freeChunks - sent);
+    this.#sealedChunks = Math.max(0, this.#sealedChunks - sent);
     return !this.#isTransportBlocked;
   }
 
@@ -298,6 +333,9 @@ export class Connection implements TransportReceiver {
     this.#out = undefined;
     this.#chunks = undefined;
     this.#chunkBytes = 0;
+    this.#freeChunks = 0;
+    this.#sealedChunks = 0;
+    this.#isEnding = false;
   }
 
   #pauseTransport(): void {

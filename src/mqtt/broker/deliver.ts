@@ -49,26 +49,15 @@ export function deliverShared(
   publication: Publication,
   group: SharedGroup<Session>,
 ): boolean {
-  const { topicName } = publication;
-  const isReady = ({ subscriber }: SubscriptionMatch<Session>): boolean =>
-    isAttentive(subscriber) && engine.canReceive(subscriber, topicName);
-  const isThere = ({ subscriber }: SubscriptionMatch<Session>): boolean =>
-    (subscriber.connection !== undefined || subscriber.local !== undefined) &&
-    engine.canReceive(subscriber, topicName);
+  const { sharedChoice } = engine;
+  sharedChoice.topicName = publication.topicName;
   const match =
-    group.choose(isReady) ??
-    group.choose(isThere) ??
-    group.choose(({ subscriber }) => engine.canReceive(subscriber, topicName));
+    group.choose(sharedChoice.isReady) ??
+    group.choose(sharedChoice.isThere) ??
+    group.choose(sharedChoice.isAllowed);
   if (match === undefined) return false;
   deliverMatch(engine, publication, match, group);
   return true;
-}
-
-/** Connected, reading, and with nothing waiting. */
-function isAttentive(session: Session): boolean {
-  if (session.local !== undefined) return true;
-  const { connection, queue } = session;
-  return connection !== undefined && !connection.isBlocked && (queue === undefined || queue.count === 0);
 }
 
 function deliverMatch(
@@ -99,6 +88,10 @@ export function deliverTo(
     return;
   }
   if (qos === 0) {
+    if (session.queue !== undefined && session.queue.qos0Count > 0) {
+      enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group }); // [MQTT-4.6.0-5]
+      return;
+    }
     if (connection.isBlocked && !hasRoom(connection, publication)) {
       engine.countDrop(publication.topicName, session, 'outbox-full');
       return;
@@ -120,13 +113,14 @@ export function deliverTo(
     kept = makeQueued(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
   }
   const packetId = inflight.add(state, kept);
+  // Noted first: what is sent waits for the store.
+  if (kept !== undefined) noteQueued(engine, session, kept);
   if (!transmit(connection, publication, qos, retain, false, subscriptionIdentifiers, packetId)) {
     // [MQTT-3.1.2-25]: as if it had been sent and acknowledged.
     inflight.remove(packetId);
+    if (kept !== undefined) forgetQueued(engine, session, kept);
     engine.countDrop(publication.topicName, session, 'packet-too-large');
-    return;
   }
-  if (kept !== undefined) noteQueued(engine, session, kept);
 }
 
 function hasRoom(connection: Connection, publication: Publication): boolean {
@@ -136,6 +130,8 @@ function hasRoom(connection: Connection, publication: Publication): boolean {
 
 /** For a client that is not connected, or for this program itself. */
 function deliverAway(engine: Engine, publication: Publication, session: Session, route: Route): void {
+  // A hook, or a subscriber of this program, may have ended it while this message goes round.
+  if (session.hasEnded) return;
   const { local } = session;
   if (local !== undefined) {
     engine.observe(session.clientId, 'onMessage', () => local(publication, route));

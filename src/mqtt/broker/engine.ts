@@ -14,6 +14,7 @@ import type { ApplicationMessage, BrokerHooks, ClientInfo, DropReason } from './
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
 import { Publication } from './publication.ts';
 import { RetainedDeliveries } from './retained-deliveries.ts';
+import { SharedChoice } from './shared-choice.ts';
 import { BrokerStats } from './stats.ts';
 import { TakeoverWatch } from './takeovers.ts';
 import { WriterPool } from './writer-pool.ts';
@@ -49,6 +50,7 @@ export class Engine {
   readonly wheel: TimerWheel;
   readonly commits: CommitGroup;
   readonly takeovers: TakeoverWatch;
+  readonly sharedChoice: SharedChoice;
   readonly startedAtMs: number;
   isClosing = false;
   /** How often something was noted in the store. */
@@ -87,6 +89,7 @@ export class Engine {
     this.retainedDeliveries = new RetainedDeliveries(this);
     this.wheel = new TimerWheel(TICK_MS, this.clock.monotonic());
     this.commits = new CommitGroup(this);
+    this.sharedChoice = new SharedChoice(this);
     this.takeovers = new TakeoverWatch(this.clock, this.log);
     this.startedAtMs = this.clock.now();
   }

@@ -8,7 +8,7 @@ import { findTopicNameFault } from '../topics/topic-name.ts';
 import { acceptConnect } from './accept-connect.ts';
 import { askConnectHooks } from './ask-connect-hooks.ts';
 import { Authentication } from './authentication.ts';
-import { refuseConnect } from './close-connection.ts';
+import { closeForError, refuseConnect } from './close-connection.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import type { ClientInfo, ConnectVerdict } from './hooks.ts';
 
@@ -21,7 +21,6 @@ export function handleConnect(connection: Connection, framer: Framer): void {
   const packet = readConnect(connection, framer);
   connection.hasConnect = true;
   const { options } = connection.acceptor;
-  connection.wantsProblemInformation = packet.properties.requestProblemInformation !== false;
   connection.maximumPacketSize = packet.properties.maximumPacketSize ?? connection.maximumPacketSize;
   framer.setMaxPacketBytes(options.maximumPacketSize);
 
@@ -107,11 +106,13 @@ function authenticate(connection: Connection, packet: ConnectPacket, client: Cli
     return;
   }
   connection.halt();
-  void answer.then((verdict) => {
-    if (connection.state !== ConnectionState.CONNECTING) return;
-    conclude(connection, packet, client, verdict);
-    connection.goOn();
-  });
+  answer
+    .then((verdict) => {
+      if (connection.state !== ConnectionState.CONNECTING) return;
+      conclude(connection, packet, client, verdict);
+      connection.goOn();
+    })
+    .catch((error: unknown) => closeForError(connection, error));
 }
 
 function conclude(

@@ -66,7 +66,7 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   }
   if (fields.qos > 0 && !isWithinReceiveMaximum(connection, fields.qos, fields.packetId)) {
     const reason = `Receive Maximum is ${options.receiveMaximum}`;
-    closeConnection(connection, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, reason); // [MQTT-3.3.4-9]
+    closeConnection(connection, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, reason); // [MQTT-3.3.4-7]
     return false;
   }
   if (fields.topicAlias === 0) {
@@ -87,11 +87,15 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   return false;
 }
 
-/** QoS 1 is acknowledged as soon as it is read, so what counts are the QoS 2 messages that were not released. */
+/**
+ * QoS 1 is acknowledged as soon as it is read, so what counts are the QoS 2 messages that were not released. Clients
+ * of earlier versions are not told of a maximum, and send as many as there are identifiers.
+ */
 function isWithinReceiveMaximum(connection: Connection, qos: number, packetId: number): boolean {
-  const received = connection.session!.received;
-  if (qos === 1 || received === undefined || received.has(packetId)) return true;
-  return received.size < connection.acceptor.options.receiveMaximum;
+  const { received } = connection.session!;
+  if (received === undefined || connection.version !== 5) return true;
+  if (received.size < connection.acceptor.options.receiveMaximum + connection.receivedBefore) return true;
+  return qos === 2 && received.has(packetId);
 }
 
 function resolveAlias(connection: Connection, bytes: Buffer, publication: Publication): AliasedTopic {

@@ -5,6 +5,7 @@ import type { SubscribePacket, SubscriptionRequest } from '../codec/subscribe.ts
 import type { QoS } from '../codec/control-packet.ts';
 import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
 import { askSubscribeHooks } from './ask-subscribe-hooks.ts';
+import { closeForError } from './close-connection.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import { decodeShown } from './decode.ts';
 import type { Verdict } from './hooks.ts';
@@ -38,11 +39,13 @@ export function handleSubscribe(connection: Connection, framer: Framer): void {
     return;
   }
   connection.halt();
-  void Promise.all(verdicts).then((answers) => {
-    if (connection.state !== ConnectionState.CONNECTED) return;
-    conclude(connection, packet, candidates, answers);
-    connection.goOn();
-  });
+  Promise.all(verdicts.map((verdict) => Promise.resolve(verdict)))
+    .then((answers) => {
+      if (connection.state !== ConnectionState.CONNECTED) return;
+      conclude(connection, packet, candidates, answers);
+      connection.goOn();
+    })
+    .catch((error: unknown) => closeForError(connection, error));
 }
 
 /** What speaks against a filter without asking anybody. */

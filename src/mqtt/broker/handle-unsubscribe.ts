@@ -20,7 +20,7 @@ function unsubscribe(connection: Connection, text: string): ReasonCode {
   const { filter } = parsed;
   if (!engine.subscriptions.remove(session, filter)) return ReasonCode.NO_SUBSCRIPTION_EXISTED;
   session.subscriptionCount--;
-  engine.retainedDeliveries.closeFilter(session, filter.topicFilter);
+  if (filter.shareName === undefined) engine.retainedDeliveries.closeFilter(session, filter.topicFilter);
   forgetSubscription(engine, session, filter);
   for (const hook of connection.acceptor.hooks.onUnsubscribed) {
     engine.observe(hook.name, 'onUnsubscribed', () => hook.onUnsubscribed(connection.client!, text));

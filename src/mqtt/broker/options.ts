@@ -190,7 +190,7 @@ function checkOptions(options: object): void {
     if (bounds === undefined || value === undefined) continue;
     if (Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max)
       continue;
-    const text = `${name} must be a whole number from ${bounds.min} to ${bounds.max}, not ${String(value)}`;
+    const text = `${name} must be a whole number from ${bounds.min} to ${bounds.max}, not ${JSON.stringify(value)}`;
     throw new BrokerError('MQTT_OPTION_INVALID', text);
   }
 }

@@ -115,6 +115,8 @@ export class Publication implements ApplicationMessage {
     fields.payloadFormatIndicator = -1;
     fields.hasSubscriptionIdentifier = false;
     this.bytes = bytes;
+    this.packetStart = 0;
+    this.packetEnd = body.length;
     this.version = 5;
     this.entry = undefined;
     this.topicName = message.topicName;

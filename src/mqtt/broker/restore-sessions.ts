@@ -9,7 +9,7 @@ import { BrokerError } from './broker-error.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
 import { setSessionTimer } from './session-lifecycle.ts';
-import { stateOfRestored } from './store-notes.ts';
+import { noteSession, stateOfRestored } from './store-notes.ts';
 
 /** Takes in what outlived the last broker. Sessions whose time has passed meanwhile end. */
 export async function restoreSessions(engine: Engine): Promise<void> {
@@ -25,6 +25,7 @@ export async function restoreSessions(engine: Engine): Promise<void> {
   for (const message of stored.retained) {
     if (message.expiresAtMs <= nowMs) {
       store.deleteRetained(message.topicName);
+      engine.commits.note();
       continue;
     }
     const { sizeBytes, expiresAtMs } = message;
@@ -69,10 +70,13 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number): v
     const queued = new QueuedMessage(message, qos, retain, subscriptionIdentifiers, sequence, undefined);
     queued.isReleased = isReleased;
     session.nextSequence = Math.max(session.nextSequence, sequence + 1);
-    if (packetId === 0) (session.queue ??= new MessageQueue()).push(queued);
-    else (session.inflight ??= new Inflight()).restore(packetId, stateOfRestored(queued), queued);
+    const isInflight =
+      packetId !== 0 &&
+      (session.inflight ??= new Inflight()).restore(packetId, stateOfRestored(queued), queued);
+    if (!isInflight) (session.queue ??= new MessageQueue()).push(queued);
   }
   for (const packetId of record.receivedPacketIds) (session.received ??= new PacketIdSet()).add(packetId);
   engine.sessions.set(clientId, session);
+  if (record.disconnectedAtMs === undefined) noteSession(engine, session);
   setSessionTimer(engine, session);
 }

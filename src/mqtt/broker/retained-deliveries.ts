@@ -16,6 +16,9 @@ export type RetainedDelivery = {
   readonly qos: QoS;
   readonly subscriptionIdentifiers: readonly number[];
   readonly matches: RetainedMatches<StoredMessage>;
+  /** Read from `matches`, of which the first `sentCount` have been sent. */
+  found: readonly StoredMessage[];
+  sentCount: number;
 };
 
 /**
@@ -26,6 +29,8 @@ export class RetainedDeliveries {
   readonly #engine: Engine;
   /** Those that can go on; the others wait for their clients. */
   #active: RetainedDelivery[] = [];
+  /** Topics that may still be looked at in this turn. */
+  #left = TURN_TOPICS;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -43,23 +48,28 @@ export class RetainedDeliveries {
       qos,
       subscriptionIdentifiers: subscriptionIdentifier === 0 ? [] : [subscriptionIdentifier],
       matches: this.#engine.retained.match(topicFilter),
+      found: [],
+      sentCount: 0,
     };
     (session.retainedDeliveries ??= []).push(delivery);
-    this.#goOn(delivery, PIECE_TOPICS);
+    this.#active.push(delivery);
+    // At once what is little: most subscriptions are to few topics.
+    if (this.#left > 0) {
+      this.#active.pop();
+      this.#goOn(delivery);
+    }
+    this.#engine.turnLater();
   }
 
   /** At the end of a turn: each that can goes on a little. */
   continue(): void {
+    this.#left = TURN_TOPICS;
     if (this.#active.length === 0) return;
     const active = this.#active;
     this.#active = [];
-    let left = TURN_TOPICS;
     for (const delivery of active) {
-      if (left <= 0) this.#active.push(delivery);
-      else if (!delivery.matches.isDone) {
-        this.#goOn(delivery, Math.min(PIECE_TOPICS, left));
-        left -= PIECE_TOPICS;
-      }
+      if (this.#left <= 0) this.#active.push(delivery);
+      else if (!isOver(delivery)) this.#goOn(delivery);
     }
     if (this.#active.length > 0) this.#engine.turnLater();
   }
@@ -84,13 +94,26 @@ export class RetainedDeliveries {
     }
   }
 
-  #goOn(delivery: RetainedDelivery, maxTopics: number): void {
-    const { session, matches } = delivery;
-    if (!canTake(session)) return;
-    for (const message of matches.next(maxTopics)) this.#send(delivery, message);
-    if (matches.isDone) this.#close(delivery);
-    else if (canTake(session)) this.#active.push(delivery);
-    if (this.#active.length > 0) this.#engine.turnLater();
+  #goOn(delivery: RetainedDelivery): void {
+    if (!canTake(delivery)) return;
+    this.#sendFound(delivery, true);
+    if (delivery.sentCount === delivery.found.length && !delivery.matches.isDone) {
+      this.#left -= PIECE_TOPICS;
+      delivery.found = delivery.matches.next(PIECE_TOPICS);
+      delivery.sentCount = 0;
+      this.#sendFound(delivery, false);
+    }
+    if (isOver(delivery)) this.#close(delivery);
+    else if (canTake(delivery)) this.#active.push(delivery);
+  }
+
+  /** As many as the client takes. What was found in an earlier turn may have been replaced or removed since. */
+  #sendFound(delivery: RetainedDelivery, mayBeOld: boolean): void {
+    while (delivery.sentCount < delivery.found.length && canTake(delivery)) {
+      const message = delivery.found[delivery.sentCount++]!;
+      if (mayBeOld && this.#engine.retained.get(message.topicName) !== message) continue;
+      this.#send(delivery, message);
+    }
   }
 
   #send({ session, qos, subscriptionIdentifiers }: RetainedDelivery, message: StoredMessage): void {
@@ -100,7 +123,7 @@ export class RetainedDeliveries {
     try {
       publication.takeStored(message, engine.clock.now());
       const granted = qos < message.qos ? qos : message.qos;
-      // [MQTT-3.3.1-8]: RETAIN is 1, because it was there before the subscription.
+      // [v3.1.1 MQTT-3.3.1-8]: RETAIN is 1, because it was there before the subscription.
       deliverTo(engine, publication, session, granted, true, subscriptionIdentifiers, undefined);
     } finally {
       engine.givePublication();
@@ -110,14 +133,23 @@ export class RetainedDeliveries {
   #close(delivery: RetainedDelivery): void {
     const { session, matches } = delivery;
     if (!matches.isDone) matches.close();
+    delivery.found = [];
+    delivery.sentCount = 0;
     const rest = session.retainedDeliveries?.filter((other) => other !== delivery);
     session.retainedDeliveries = rest === undefined || rest.length === 0 ? undefined : rest;
     this.#active = this.#active.filter((other) => other !== delivery);
   }
 }
 
-/** More is read only when what was read before has gone: nothing is lost to a full queue. */
-function canTake({ local, connection, queue }: Session): boolean {
+function isOver({ matches, found, sentCount }: RetainedDelivery): boolean {
+  return matches.isDone && sentCount === found.length;
+}
+
+/** One is sent only when it can go at once: nothing is lost to a full queue. */
+function canTake({ session, qos }: RetainedDelivery): boolean {
+  const { local, connection, queue, inflight } = session;
   if (local !== undefined) return true;
-  return connection !== undefined && !connection.isBlocked && (queue === undefined || queue.count === 0);
+  if (connection === undefined || connection.isBlocked) return false;
+  if (queue !== undefined && queue.count > 0) return false;
+  return qos === 0 || inflight === undefined || inflight.count < connection.sendQuota;
 }

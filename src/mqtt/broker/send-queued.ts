@@ -69,27 +69,51 @@ function sendOne(engine: Engine, session: Session, connection: Connection, queue
     return;
   }
   if (isResent) {
-    if (inflight.stateOf(queued.packetId) === InflightState.FREE) return;
+    // The client has answered meanwhile: the message had reached it over the earlier connection.
+    if (inflight.messageOf(queued.packetId) !== queued) return;
+    if (inflight.stateOf(queued.packetId) === InflightState.PUBCOMP) return; // [MQTT-4.3.3-6]
     connection.resentCount++;
     queued.wasResent = true;
   } else if (qos > 0) {
     const state = qos === 1 ? InflightState.PUBACK : InflightState.PUBREC;
     const mustBeKept = session.outlivesConnection || queued.group !== undefined;
     queued.packetId = inflight.add(state, mustBeKept ? queued : undefined);
+    noteQueued(engine, session, queued); // first: what is sent waits for the store
   }
   const publication = engine.takePublication();
   try {
     publication.takeStored(message, nowMs);
     const { packetId } = queued;
     if (transmit(connection, publication, qos, retain, isResent, subscriptionIdentifiers, packetId)) {
-      if (qos > 0 && !isResent) noteQueued(engine, session, queued);
-      else if (qos === 0) forgetQueued(engine, session, queued);
+      if (qos === 0) forgetQueued(engine, session, queued);
       return;
     }
   } finally {
     engine.givePublication();
   }
-  if (qos > 0) inflight.remove(queued.packetId);
+  if (isResent) connection.resentCount--;
   engine.countDrop(message.topicName, session, 'packet-too-large');
+  if (isResent && qos === 2) {
+    release(engine, session, connection, queued);
+    return;
+  }
+  if (qos > 0) inflight.remove(queued.packetId);
   forgetQueued(engine, session, queued);
+}
+
+/** The client may hold the identifier of a message that it cannot be sent again: it must not meet another there. */
+function release(engine: Engine, session: Session, connection: Connection, queued: QueuedMessage): void {
+  session.inflight!.setState(queued.packetId, InflightState.PUBCOMP);
+  queued.isReleased = true;
+  queued.wasResent = false;
+  noteQueued(engine, session, queued);
+  const { packetId } = queued;
+  writeAcknowledgement(
+    connection.writer(),
+    PacketType.PUBREL,
+    packetId,
+    ReasonCode.SUCCESS,
+    connection.version,
+  );
+  connection.written();
 }

@@ -32,6 +32,7 @@ export function attachSession(
   connection: Connection,
   { client, cleanStart, expiryInterval }: SessionRequest,
 ): boolean | undefined {
+  const notesBefore = engine.notes;
   takeOver(engine, client);
   let session = engine.sessions.get(client.clientId);
   // A session belongs to the user who made it: nobody else gets its messages.
@@ -58,6 +59,8 @@ export function attachSession(
   if (livedLonger && expiryInterval === 0) forgetSession(engine, session);
   else if (isPresent && !livedLonger && expiryInterval > 0) noteWholeSession(engine, session);
   else noteSession(engine, session);
+  // Also for the end of the session before it: the CONNACK says that it is gone.
+  if (engine.notes !== notesBefore) engine.commits.holdBack(connection);
   if (isPresent && connection.acceptor.hooks.authorizeReceive.length > 0) engine.subscriptions.invalidate();
   return isPresent;
 }
@@ -108,7 +111,8 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
 export function endSession(engine: Engine, session: Session): void {
   if (session.hasEnded) return;
   session.hasEnded = true;
-  engine.sessions.delete(session.clientId);
+  // A subscription of this program is not among them, and its name may be that of a client.
+  if (session.local === undefined) engine.sessions.delete(session.clientId);
   if (session.timer !== undefined) engine.wheel.clear(session.timer);
   engine.retainedDeliveries.closeFor(session);
   engine.subscriptions.removeSubscriber(session);

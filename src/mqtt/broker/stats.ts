@@ -4,7 +4,7 @@ import type { DropReason } from './hooks.ts';
 export class BrokerStats {
   connectionsAccepted = 0;
   connectionsRefused = 0;
-  /** CONNECTs that were answered with a refusal. */
+  /** CONNECTs that were refused, with a CONNACK where the version has a word for it. */
   connectsRefused = 0;
   connectionsTakenOver = 0;
   /** No packet came within one and a half times the Keep Alive. */

@@ -81,12 +81,17 @@ function transmitAlone(
   const writer = connection.writer();
   const before = writer.length;
   const given = known === 0 ? (aliases?.assign(publication.topicName) ?? 0) : known;
-  const packetIdAt = publication.encode(writer, 5, qos, retain, subscriptionIdentifiers, given, known !== 0);
+  let packetIdAt = publication.encode(writer, 5, qos, retain, subscriptionIdentifiers, given, known !== 0);
   if (writer.length - before > connection.maximumPacketSize) {
     writer.truncate(before);
-    // The client never saw what the alias was to stand for.
-    if (known === 0 && given !== 0) aliases?.forget(given);
-    return false;
+    if (known !== 0 || given === 0) return false;
+    // The client never saw what the alias was to stand for, and without it the packet may be small enough.
+    aliases?.forget(given);
+    packetIdAt = publication.encode(writer, 5, qos, retain, subscriptionIdentifiers, 0, false);
+    if (writer.length - before > connection.maximumPacketSize) {
+      writer.truncate(before);
+      return false;
+    }
   }
   connection.engine.stats.publishSent++;
   if (dup) writer.buffer[before]! |= DUP;

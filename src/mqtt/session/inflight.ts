@@ -46,11 +46,13 @@ export class Inflight {
     return packetId;
   }
 
-  /** Takes in an identifier that was given before the broker started. */
-  restore(packetId: number, state: InflightState, message: QueuedMessage): void {
+  /** Takes in an identifier that was given before the broker started; false when it is in already. */
+  restore(packetId: number, state: InflightState, message: QueuedMessage): boolean {
+    if (this.stateOf(packetId) !== InflightState.FREE) return false;
     while (this.#states[packetId & (this.#ids.length - 1)] !== InflightState.FREE) this.#grow();
     this.#put(packetId, state, message);
     this.#lastId = packetId;
+    return true;
   }
 
   stateOf(packetId: number): InflightState {

@@ -25,6 +25,8 @@ export class MemorySessionStore implements SessionStore {
   readonly #sessions = new Map<string, Kept>();
   readonly #retained = new Map<string, StoredMessage>();
   #noted: (() => void)[] = [];
+  /** Rises with each `load`: a commit of a broker that is gone is not done any more. */
+  #generation = 0;
 
   constructor({ beforeCommit }: MemoryStoreOptions = {}) {
     this.#beforeCommit = beforeCommit;
@@ -32,6 +34,7 @@ export class MemorySessionStore implements SessionStore {
 
   async load(): Promise<{ sessions: StoredSession[]; retained: StoredMessage[] }> {
     this.#noted = [];
+    this.#generation++;
     const sessions = [...this.#sessions.values()].map(({ record, subscriptions, queued, received }) => ({
       ...record,
       subscriptions: [...subscriptions.values()],
@@ -105,7 +108,16 @@ export class MemorySessionStore implements SessionStore {
       apply();
       return undefined;
     }
-    return this.#beforeCommit().then(apply);
+    const generation = this.#generation;
+    return this.#beforeCommit().then(
+      () => {
+        if (generation === this.#generation) apply();
+      },
+      (error: unknown) => {
+        if (generation === this.#generation) this.#noted = [...noted, ...this.#noted];
+        throw error;
+      },
+    );
   }
 
   async close(): Promise<void> {}

@@ -8,6 +8,7 @@ export class MessageQueue {
   #head = 0;
   #count = 0;
   #bytes = 0;
+  #qos0Count = 0;
 
   get count(): number {
     return this.#count;
@@ -18,6 +19,11 @@ export class MessageQueue {
     return this.#bytes;
   }
 
+  /** Those of QoS 0: what is published later must not overtake them [MQTT-4.6.0-5]. */
+  get qos0Count(): number {
+    return this.#qos0Count;
+  }
+
   get first(): QueuedMessage | undefined {
     return this.#count === 0 ? undefined : this.#places[this.#head];
   }
@@ -26,10 +32,11 @@ export class MessageQueue {
     if (this.#count === this.#places.length) this.#grow();
     this.#places[(this.#head + this.#count) & (this.#places.length - 1)] = queued;
     this.#count++;
+    if (queued.qos === 0) this.#qos0Count++;
     this.#bytes += queued.message.sizeBytes;
   }
 
-  /** Puts a message in front of all others: it was sent before and is to be sent again. */
+  /** Puts a message in front of all others: it was sent before and is to be sent again, so not of QoS 0. */
   pushFirst(queued: QueuedMessage): void {
     if (this.#count === this.#places.length) this.#grow();
     this.#head = (this.#head - 1) & (this.#places.length - 1);
@@ -44,6 +51,7 @@ export class MessageQueue {
     this.#places[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#places.length - 1);
     this.#count--;
+    if (queued.qos === 0) this.#qos0Count--;
     this.#bytes -= queued.message.sizeBytes;
     if (this.#count === 0) {
       this.#places = [];

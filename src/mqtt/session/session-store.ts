@@ -71,8 +71,9 @@ export type SessionStore = {
   /**
    * Makes lasting what was noted since the last commit.
    *
-   * @returns undefined when nothing has to wait; else a promise. When it rejects, the broker ends the connections
-   *   whose acknowledgements waited, and they send again.
+   * @returns undefined when nothing has to wait; else a promise. When it rejects, or this throws, the broker ends the
+   *   connections whose acknowledgements waited, and they send again. Nothing of it has been made lasting then, and it
+   *   stays noted: the next commit makes it lasting too, before what was noted since.
    */
   commit(): Promise<void> | undefined;
   close(): Promise<void>;

@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { ManualClock } from '../../../test/helpers/manual-clock.ts';
+import { turnEnd, WireClient } from '../../../test/helpers/mqtt-wire-client.ts';
+import { keepMessage } from '../../../test/helpers/stored-messages.ts';
+import type { ConnectPacket } from '../codec/connect.ts';
+import type { ControlPacket } from '../codec/decode-packet.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { MemorySessionStore } from '../session/memory-session-store.ts';
+import { Broker } from './broker.ts';
+import type { BrokerOptions } from './options.ts';
+
+const SECOND_MS = 1000;
+const DAY_SECONDS = 86_400;
+const NEVER_SECONDS = 0xffff_ffff;
+
+/** Brokers that follow one another over one store; none says goodbye. */
+class Bench {
+  readonly store = new MemorySessionStore();
+  readonly #options: BrokerOptions;
+  clock = new ManualClock();
+  broker: Broker;
+
+  constructor(options: BrokerOptions = {}) {
+    this.#options = { sysTopicIntervalMs: 0, store: this.store, ...options };
+    this.broker = new Broker({ ...this.#options, clock: this.clock });
+  }
+
+  static async start(t: TestContext, options: BrokerOptions = {}): Promise<Bench> {
+    const bench = new Bench(options);
+    await bench.broker.start();
+    t.after(() => bench.broker.close());
+    return bench;
+  }
+
+  /** The broker is gone as if its machine had lost power, and another comes `downMs` later. */
+  async crash(downMs = 0): Promise<void> {
+    await turnEnd();
+    this.clock = new ManualClock(this.clock.now() + downMs);
+    this.broker = new Broker({ ...this.#options, clock: this.clock });
+    await this.broker.start();
+  }
+
+  /** A client that comes back to its session, and whether it was there. */
+  async comes(
+    clientId: string,
+    {
+      sessionExpiryInterval = DAY_SECONDS,
+      ...fields
+    }: { sessionExpiryInterval?: number } & Partial<ConnectPacket> = {},
+  ): Promise<{ client: WireClient; sessionPresent: boolean }> {
+    const client = new WireClient(this.broker);
+    const properties = { sessionExpiryInterval };
+    const { sessionPresent } = await client.connect({ clientId, cleanStart: false, properties, ...fields });
+    return { client, sessionPresent };
+  }
+
+  /** A client that has subscribed, in a session that is kept. */
+  async subscribed(
+    clientId: string,
+    topicFilter = 't/#',
+    sessionExpiryInterval = DAY_SECONDS,
+  ): Promise<WireClient> {
+    const { client } = await this.comes(clientId, { sessionExpiryInterval });
+    await client.subscribe(topicFilter, { qos: 2 });
+    return client;
+  }
+}
+
+const texts = (packets: readonly ControlPacket[]): string[] =>
+  packets.map((packet) =>
+    packet.type === 'publish'
+      ? `${packet.dup ? 'again ' : ''}${packet.packetId} ${Buffer.from(packet.payload).toString()}`
+      : `${packet.type} ${'packetId' in packet ? packet.packetId : ''}`,
+  );
+
+const acknowledgement = (
+  type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp',
+  packetId: number,
+): ControlPacket => ({
+  type,
+  packetId,
+  reasonCode: ReasonCode.SUCCESS,
+  properties: {},
+});
+
+describe('after a restart a session goes on [MQTT-4.1.0-1] [MQTT-4.1.0-2]', () => {
+  it('with the messages that came while its client was away, in their order', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('one')).disconnect();
+    await turnEnd();
+    for (let count = 1; count <= 20; count++)
+      bench.broker.publish({ topicName: 't/1', payload: `m${count}`, qos: count % 2 === 0 ? 1 : 2 });
+    await bench.crash();
+    const { client, sessionPresent } = await bench.comes('one');
+    assert.equal(sessionPresent, true);
+    const expected = Array.from({ length: 20 }, (_, index) => `${index + 1} m${index + 1}`);
+    assert.deepEqual(texts(await client.all()), expected);
+  });
+
+  it('with what was sent and not acknowledged, under its identifier and with DUP [MQTT-4.4.0-1]', async (t) => {
+    const bench = await Bench.start(t);
+    const earlier = await bench.subscribed('one');
+    for (const [payload, qos] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 1],
+      ['d', 2],
+    ] as const)
+      bench.broker.publish({ topicName: 't/1', payload, qos });
+    assert.deepEqual(texts(await earlier.all()), ['1 a', '2 b', '3 c', '4 d']);
+    earlier.send(acknowledgement('puback', 1));
+    earlier.send(acknowledgement('pubrec', 2));
+    assert.deepEqual(texts(await earlier.all()), ['pubrel 2']);
+    await bench.crash();
+
+    const { client } = await bench.comes('one');
+    bench.broker.publish({ topicName: 't/1', payload: 'e', qos: 1 });
+    assert.deepEqual(texts(await client.all()), ['pubrel 2', 'again 3 c', 'again 4 d', '5 e']);
+    client.send(acknowledgement('pubcomp', 2));
+    client.send(acknowledgement('puback', 3));
+    client.send(acknowledgement('pubrec', 4));
+    client.send(acknowledgement('puback', 5));
+    assert.deepEqual(texts(await client.all()), ['pubrel 4']);
+    client.send(acknowledgement('pubcomp', 4));
+    await turnEnd();
+    await bench.crash();
+    await (await bench.comes('one')).client.expectNothing();
+  });
+
+  it('with PUBREL again and again, until PUBCOMP comes [MQTT-4.3.3-5]', async (t) => {
+    const bench = await Bench.start(t);
+    const earlier = await bench.subscribed('one');
+    bench.broker.publish({ topicName: 't/1', payload: 'x', qos: 2 });
+    await earlier.expect('publish');
+    earlier.send(acknowledgement('pubrec', 1));
+    await earlier.expect('pubrel');
+    for (let restarts = 0; restarts < 3; restarts++) {
+      await bench.crash();
+      const { client } = await bench.comes('one');
+      assert.deepEqual(texts(await client.all()), ['pubrel 1']);
+    }
+  });
+
+  it('with the identifiers of QoS 2 messages that it received: none is delivered twice [MQTT-4.3.3-10]', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('away')).disconnect();
+    const { client: publisher } = await bench.comes('publisher');
+    publisher.publish('t/1', 'x', { qos: 2, packetId: 65_535 });
+    await publisher.expect('pubrec');
+    await bench.crash();
+    const again = (await bench.comes('publisher')).client;
+    again.publish('t/1', 'x', { qos: 2, packetId: 65_535, dup: true });
+    assert.equal((await again.expect('pubrec')).reasonCode, ReasonCode.SUCCESS);
+    again.send(acknowledgement('pubrel', 65_535));
+    assert.equal((await again.expect('pubcomp')).reasonCode, ReasonCode.SUCCESS);
+    await bench.crash();
+    // The identifier is free again, also for a broker that comes later.
+    const later = (await bench.comes('publisher')).client;
+    later.publish('t/1', 'y', { qos: 2, packetId: 65_535 });
+    await later.expect('pubrec');
+    const subscriber = (await bench.comes('away')).client;
+    assert.deepEqual(texts(await subscriber.all()), ['1 x', '2 y']);
+  });
+
+  it('with its subscriptions and their options', async (t) => {
+    const bench = await Bench.start(t);
+    const { client: earlier } = await bench.comes('one');
+    await earlier.subscribe('own/#', { qos: 1, noLocal: true });
+    await earlier.subscribe('kept/+', {
+      qos: 1,
+      retainAsPublished: true,
+      subscriptionIdentifier: 268_435_455,
+    });
+    await earlier.subscribe('$share/g/work', { qos: 0 });
+    await earlier.subscribe('gone', { qos: 1 });
+    earlier.send({ type: 'unsubscribe', packetId: 9, properties: {}, topicFilters: ['gone'] });
+    await earlier.expect('unsuback');
+    await bench.crash();
+
+    const { client } = await bench.comes('one');
+    client.publish('own/1', 'own');
+    client.publish('gone', 'gone');
+    client.publish('kept/1', 'kept', { retain: true });
+    bench.broker.publish({ topicName: 'work', payload: 'work', qos: 2 });
+    bench.broker.publish({ topicName: 'own/1', payload: 'of others', qos: 2 });
+    const packets = (await client.all()).filter((packet) => packet.type === 'publish');
+    assert.deepEqual(
+      packets.map(({ topicName, qos, retain, properties }) => [
+        topicName,
+        qos,
+        retain,
+        properties?.subscriptionIdentifiers,
+      ]),
+      [
+        ['kept/1', 0, true, [268_435_455]],
+        ['work', 0, false, undefined],
+        ['own/1', 1, false, undefined],
+      ],
+    );
+  });
+
+  it('of an earlier version of MQTT', async (t) => {
+    const bench = await Bench.start(t);
+    const client = new WireClient(bench.broker, 4);
+    await client.connect({ clientId: 'old', cleanStart: false });
+    await client.subscribe('t/#', { qos: 1 });
+    client.transport.breakOff();
+    bench.broker.publish({ topicName: 't/1', payload: 'x', qos: 1 });
+    await bench.crash(400 * DAY_SECONDS * SECOND_MS);
+    const again = new WireClient(bench.broker, 4);
+    assert.equal((await again.connect({ clientId: 'old', cleanStart: false })).sessionPresent, true);
+    assert.deepEqual(texts(await again.all()), ['1 x']);
+  });
+
+  it('to the user whose it is, and to nobody else', async (t) => {
+    const bench = await Bench.start(t);
+    const { client } = await bench.comes('one', { userName: 'ana' });
+    await client.subscribe('t/#', { qos: 1 });
+    await bench.crash();
+    assert.equal((await bench.comes('one', { userName: 'ana' })).sessionPresent, true);
+    assert.equal((await bench.comes('one', { userName: 'bob' })).sessionPresent, false);
+    await bench.crash();
+    assert.equal((await bench.comes('one', { userName: 'ana' })).sessionPresent, false);
+  });
+
+  it('and new identifiers are none that are in use', async (t) => {
+    const bench = await Bench.start(t);
+    const earlier = await bench.subscribed('one');
+    for (let count = 0; count < 40; count++) bench.broker.publish({ topicName: 't/1', qos: 1 });
+    assert.equal((await earlier.all()).length, 40);
+    for (let packetId = 1; packetId <= 39; packetId++) earlier.send(acknowledgement('puback', packetId));
+    await bench.crash();
+    const { client } = await bench.comes('one');
+    for (let count = 0; count < 60; count++) bench.broker.publish({ topicName: 't/1', qos: 1 });
+    const packetIds = (await client.all()).map((packet) => ('packetId' in packet ? packet.packetId : 0));
+    assert.equal(packetIds.length, 61);
+    assert.equal(new Set(packetIds).size, 61);
+  });
+});
+
+describe('after a restart the time goes on', () => {
+  it('of a session from the disconnection [MQTT-3.1.2-23]', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('one', 't/#', 100)).disconnect();
+    await bench.crash(60 * SECOND_MS);
+    assert.equal(bench.broker.counts.sessions, 1);
+    bench.clock.advance(39 * SECOND_MS);
+    assert.equal(bench.broker.counts.sessions, 1);
+    bench.clock.advance(2 * SECOND_MS);
+    assert.equal(bench.broker.counts.sessions, 0);
+    await bench.crash();
+    assert.equal((await bench.comes('one')).sessionPresent, false);
+  });
+
+  it('also of one whose time passed while no broker was there', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('one', 't/#', 100)).disconnect();
+    await bench.crash(101 * SECOND_MS);
+    assert.equal(bench.broker.counts.sessions, 0);
+    await turnEnd();
+    assert.deepEqual((await bench.store.load()).sessions, []);
+  });
+
+  it('of a session whose client was there to the end, from the first restart', async (t) => {
+    const bench = await Bench.start(t);
+    await bench.subscribed('one', 't/#', 100);
+    for (let restarts = 0; restarts < 2; restarts++) {
+      await bench.crash(40 * SECOND_MS);
+      assert.equal(bench.broker.counts.sessions, 1);
+    }
+    bench.clock.advance(59 * SECOND_MS);
+    assert.equal(bench.broker.counts.sessions, 1);
+    bench.clock.advance(2 * SECOND_MS);
+    assert.equal(bench.broker.counts.sessions, 0);
+  });
+
+  it('but a session that never expires stays', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('one', 't/#', NEVER_SECONDS)).disconnect();
+    await bench.crash(1000 * DAY_SECONDS * SECOND_MS);
+    assert.equal((await bench.comes('one')).sessionPresent, true);
+  });
+
+  it('of a message: what is left of its interval is sent on [MQTT-3.3.2-6]', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('one')).disconnect();
+    await turnEnd();
+    for (const messageExpiryInterval of [100, 50])
+      bench.broker.publish({ topicName: 't/1', qos: 1, properties: { messageExpiryInterval } });
+    await bench.crash(60 * SECOND_MS);
+    const { client } = await bench.comes('one');
+    const { properties } = await client.expect('publish');
+    assert.equal(properties?.messageExpiryInterval, 40);
+    await client.expectNothing(); // [MQTT-3.3.2-5]
+    assert.equal(bench.broker.stats.dropped.expired, 1);
+  });
+});
+
+describe('after a restart', () => {
+  it('retained messages are there, the last of each topic, with their properties', async (t) => {
+    const bench = await Bench.start(t);
+    const publisher = (await bench.comes('publisher')).client;
+    publisher.publish('r/1', 'old', { retain: true });
+    publisher.publish('r/1', 'new', { retain: true, qos: 1, properties: { userProperties: [['clé', 'é']] } });
+    publisher.publish('r/2', 'gone', { retain: true });
+    publisher.publish('r/2', '', { retain: true });
+    publisher.publish('r/3', 'short', { retain: true, properties: { messageExpiryInterval: 10 } });
+    await publisher.expect('puback');
+    await bench.crash(11 * SECOND_MS);
+    assert.equal(bench.broker.counts.retainedMessages, 1);
+    const { client } = await bench.comes('reader');
+    await client.subscribe('r/#', { qos: 2 });
+    const { payload, qos, retain, properties } = await client.expect('publish');
+    assert.deepEqual([Buffer.from(payload).toString(), qos, retain], ['new', 1, true]);
+    assert.deepEqual(properties?.userProperties, [['clé', 'é']]);
+    await client.expectNothing();
+    await turnEnd();
+    assert.deepEqual(
+      (await bench.store.load()).retained.map(({ topicName }) => topicName),
+      ['r/1'],
+    );
+  });
+
+  it('nothing is there of sessions that ended with their connection, or that the client ended', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('passing', 't/#', 0)).transport.breakOff();
+    await bench.subscribed('still there', 't/#', 0);
+    const ended = await bench.subscribed('ended');
+    ended.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
+    await bench.subscribed('anew');
+    await bench.comes('anew', { cleanStart: true, sessionExpiryInterval: 0 });
+    await bench.crash();
+    assert.deepEqual([...bench.broker.sessions()], []);
+    assert.equal(bench.broker.counts.subscriptions, 0);
+  });
+
+  it('what the server says of itself is said anew', async (t) => {
+    const bench = await Bench.start(t, { sysTopicIntervalMs: 1000 });
+    await turnEnd();
+    assert.deepEqual((await bench.store.load()).retained, []);
+  });
+});
+
+describe('a broker', () => {
+  it('does not start when the store cannot be read', async () => {
+    const store = new MemorySessionStore();
+    store.load = async () => {
+      throw new Error('not a database');
+    };
+    const broker = new Broker({ store, clock: new ManualClock() });
+    await assert.rejects(broker.start(), { name: 'BrokerError', code: 'MQTT_STORE_FAILED' });
+    assert.equal(new WireClient(broker).transport.isClosed, false);
+    await turnEnd();
+    const client = new WireClient(broker);
+    await client.expectClosed();
+  });
+
+  it('that was closed while it read the store does not start', async () => {
+    const broker = new Broker({ store: new MemorySessionStore(), clock: new ManualClock() });
+    const started = broker.start();
+    await broker.close();
+    await assert.rejects(started, { code: 'MQTT_BROKER_CLOSED' });
+  });
+
+  it('takes a store in which two messages have one identifier: both are sent', async (t) => {
+    const bench = await Bench.start(t);
+    const record = { qos: 1, retain: false, subscriptionIdentifiers: [], isReleased: false } as const;
+    const session = { userName: undefined, sessionExpiryInterval: NEVER_SECONDS, disconnectedAtMs: 0 };
+    bench.store.saveSession({ clientId: 'one', ...session });
+    for (const [sequence, text] of [
+      [1, 'a'],
+      [2, 'b'],
+    ] as const) {
+      const message = keepMessage({ topicName: 't', payload: Buffer.from(text), qos: 1 });
+      bench.store.saveQueued('one', { ...record, sequence, packetId: 7, message });
+    }
+    void bench.store.commit();
+    await bench.crash();
+    const { client } = await bench.comes('one');
+    assert.deepEqual(texts(await client.all()), ['again 7 a', '8 b']);
+  });
+});

@@ -1,0 +1,32 @@
+import { describeSessionStore } from '../../../test/contract/session-store.ts';
+import { MemorySessionStore } from './memory-session-store.ts';
+
+describeSessionStore('MemorySessionStore', {
+  canFail: false,
+  openBench: async () => {
+    const store = new MemorySessionStore();
+    return { open: async () => store, remove: async () => {} };
+  },
+});
+
+describeSessionStore('MemorySessionStore whose commits take a while', {
+  canFail: true,
+  openBench: async () => {
+    let fails = false;
+    const store = new MemorySessionStore({
+      beforeCommit: async () => {
+        const failsNow = fails;
+        fails = false;
+        await Promise.resolve();
+        if (failsNow) throw new Error('disk full');
+      },
+    });
+    return {
+      open: async () => store,
+      failNextCommit: () => {
+        fails = true;
+      },
+      remove: async () => {},
+    };
+  },
+});

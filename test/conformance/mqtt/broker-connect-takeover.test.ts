@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
+import {
+  Attendance,
+  connectBytes,
+  startBroker,
+  VERSION_NAMES,
+  VERSIONS,
+} from '../../helpers/mqtt-connect-bench.ts';
+import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+
+const FOR_A_MINUTE = { sessionExpiryInterval: 60 };
+
+describe('a second connection with the same Client Identifier', () => {
+  for (const version of VERSIONS) {
+    it(`[MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2] ends the first (${VERSION_NAMES[version]})`, async (t) => {
+      const attendance = new Attendance();
+      const { broker, open } = await startBroker(t, { hooks: [attendance] });
+      const first = open(version);
+      await first.connect({ clientId: 'a' });
+      const second = open(version);
+      assert.equal((await second.connect({ clientId: 'a' })).reasonCode, ReasonCode.SUCCESS);
+      if (version === 5) {
+        assert.equal((await first.expect('disconnect')).reasonCode, ReasonCode.SESSION_TAKEN_OVER);
+      }
+      assert.equal((await first.bytes()).length, 0);
+      assert.ok(first.transport.isClosed);
+      second.send({ type: 'pingreq' });
+      await second.expect('pingresp');
+      const { connections, sessions } = broker.counts;
+      assert.deepEqual([connections, sessions, broker.stats.connectionsTakenOver], [1, 1, 1]);
+      assert.deepEqual(
+        attendance.left.map(({ clientId, cause }) => [clientId, cause.by, cause.reasonCode]),
+        [['a', 'server', ReasonCode.SESSION_TAKEN_OVER]],
+      );
+    });
+  }
+
+  it('[MQTT-3.1.4-3] whatever version each speaks', async (t) => {
+    const { open } = await startBroker(t);
+    let before = open(5);
+    await before.connect({ clientId: 'a' });
+    for (const version of [4, 3, 5] as const) {
+      const next = open(version);
+      await next.connect({ clientId: 'a' });
+      if (before.version === 5) await before.expect('disconnect');
+      await before.expectClosed();
+      before = next;
+    }
+  });
+
+  it('[MQTT-3.1.4-3] a first one that sends afterwards is not heard', async (t) => {
+    const { broker, open } = await startBroker(t);
+    const first = open();
+    await first.connect({ clientId: 'a' });
+    const second = open();
+    second.send(connectPacket(5, { clientId: 'a' }));
+    first.publish('t', 'late', { retain: true });
+    await second.expect('connack');
+    assert.equal(broker.counts.retainedMessages, 0);
+    assert.equal(broker.stats.publishReceived, 0);
+  });
+
+  it('[MQTT-3.1.4-3] one that comes through another listener takes over too', async (t) => {
+    const { broker, open } = await startBroker(t);
+    const first = open();
+    await first.connect({ clientId: 'a' });
+    await new WireClient(broker.acceptor({ name: 'side' })).connect({ clientId: 'a' });
+    assert.equal((await first.expect('disconnect')).reasonCode, ReasonCode.SESSION_TAKEN_OVER);
+    assert.equal(Array.from(broker.sessions())[0]?.client.listener, 'side');
+  });
+
+  it('[MQTT-3.1.4-3] a Client Identifier that fits into no Reason String is left out of it', async (t) => {
+    const { open } = await startBroker(t);
+    const clientId = 'x'.repeat(65_535);
+    const first = open();
+    await first.connect({ clientId });
+    assert.equal((await open().connect({ clientId })).reasonCode, ReasonCode.SUCCESS);
+    const { reasonCode, properties } = await first.expect('disconnect');
+    assert.equal(reasonCode, ReasonCode.SESSION_TAKEN_OVER);
+    assert.equal(properties.reasonString, undefined);
+    await first.expectClosed();
+  });
+
+  it('[MQTT-3.1.2-5] goes on with a session that outlives its connection, with what was on its way', async (t) => {
+    const { broker, open, connected } = await startBroker(t);
+    const first = open();
+    await first.connect({ clientId: 'a', properties: FOR_A_MINUTE });
+    await first.subscribe('t', { qos: 1 });
+    const publisher = await connected();
+    publisher.publish('t', 'one', { qos: 1 });
+    const { packetId } = await first.expect('publish');
+    const second = open();
+    const { sessionPresent } = await second.connect({
+      clientId: 'a',
+      cleanStart: false,
+      properties: FOR_A_MINUTE,
+    });
+    assert.equal(sessionPresent, true);
+    const again = await second.expect('publish');
+    assert.deepEqual(
+      [again.packetId, again.dup, Buffer.from(again.payload).toString()],
+      [packetId, true, 'one'],
+    );
+    assert.equal(broker.counts.subscriptions, 1);
+  });
+
+  it('[MQTT-3.1.2-4] begins anew with Clean Start', async (t) => {
+    const { broker, open, connected } = await startBroker(t);
+    const first = open();
+    await first.connect({ clientId: 'a', properties: FOR_A_MINUTE });
+    await first.subscribe('t', { qos: 1 });
+    const second = open();
+    const { sessionPresent } = await second.connect({ clientId: 'a', properties: FOR_A_MINUTE });
+    assert.equal(sessionPresent, false);
+    (await connected()).publish('t', 'one');
+    await second.expectNothing();
+    assert.equal(broker.counts.subscriptions, 0);
+  });
+
+  it('section 3.1.2.11.2: a session of Session Expiry Interval 0 has ended with the first', async (t) => {
+    const { broker, open } = await startBroker(t);
+    const first = open();
+    await first.connect({ clientId: 'a' });
+    await first.subscribe('t');
+    const { sessionPresent } = await open().connect({ clientId: 'a', cleanStart: false });
+    assert.equal(sessionPresent, false);
+    assert.equal(broker.counts.subscriptions, 0);
+  });
+
+  it('[MQTT-3.1.4-3] a hundred in a row leave one connection and one session', async (t) => {
+    const { broker, open } = await startBroker(t);
+    for (let count = 0; count < 100; count++) {
+      const transport = open().transport;
+      transport.send(connectBytes(5, { clientId: 'a', cleanStart: false, properties: FOR_A_MINUTE }));
+    }
+    await turnEnd();
+    await turnEnd();
+    const { connections, sessions } = broker.counts;
+    assert.deepEqual([connections, sessions, broker.stats.connectionsTakenOver], [1, 1, 99]);
+  });
+
+  it('section 5.4.2: two that push each other out are told of once', async (t) => {
+    const warnings: string[] = [];
+    const ignore = (): void => {};
+    const warn = (_: object, text: string): void => void warnings.push(text);
+    const log = { debug: ignore, info: ignore, warn, error: ignore };
+    const { clock, open } = await startBroker(t, { log });
+    for (let count = 0; count < 8; count++) {
+      await open(5, { address: `192.0.2.${count % 2}` }).connect({ clientId: 'a' });
+      clock.advance(1000);
+    }
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /client.* id a .*192\.0\.2\.[01] and 192\.0\.2\.[01]/);
+    clock.advance(61_000);
+    for (let count = 0; count < 3; count++) await open().connect({ clientId: 'a' });
+    assert.equal(warnings.length, 2);
+  });
+});
+
+describe('a session of another user', () => {
+  it('section 5.4.2: is not resumed, and its messages go to nobody', async (t) => {
+    const { broker, open, connected } = await startBroker(t);
+    const first = open();
+    await first.connect({ clientId: 'a', userName: 'ana', properties: FOR_A_MINUTE });
+    await first.subscribe('private', { qos: 1 });
+    first.transport.breakOff();
+    const publisher = await connected();
+    publisher.publish('private', 'for ana', { qos: 1 });
+    await publisher.expect('puback');
+    for (const userName of ['ben', undefined]) {
+      const other = open();
+      const { sessionPresent } = await other.connect({ clientId: 'a', cleanStart: false, userName });
+      assert.equal(sessionPresent, false);
+      await other.expectNothing();
+    }
+    assert.equal(broker.counts.subscriptions, 0);
+  });
+
+  it('section 5.4.2: is resumed by its own user, as authenticate says who that is', async (t) => {
+    const hooks = [{ name: 'certificate', authenticate: () => ({ allow: true, userName: 'ana' }) as const }];
+    const { open } = await startBroker(t, { hooks });
+    const first = open();
+    await first.connect({ clientId: 'a', userName: 'one', properties: FOR_A_MINUTE });
+    first.transport.breakOff();
+    const { sessionPresent } = await open().connect({ clientId: 'a', userName: 'two', cleanStart: false });
+    assert.equal(sessionPresent, true);
+  });
+
+  it('section 5.4.2: a connection of another user is taken over, and that is logged', async (t) => {
+    const warnings: string[] = [];
+    const ignore = (): void => {};
+    const warn = (_: object, text: string): void => void warnings.push(text);
+    const { open } = await startBroker(t, { log: { debug: ignore, info: ignore, warn, error: ignore } });
+    const first = open();
+    await first.connect({ clientId: 'a', userName: 'ana' });
+    await open().connect({ clientId: 'a' });
+    assert.equal((await first.expect('disconnect')).reasonCode, ReasonCode.SESSION_TAKEN_OVER);
+    assert.deepEqual(warnings, ['client id a of user ana was taken by user (none)']);
+  });
+});
