@@ -91,7 +91,7 @@ export function dropConnection(connection: Connection, error: Error | undefined)
 }
 
 /** A hook's text, unless no packet can hold it [MQTT-1.5.4-1] [MQTT-1.5.4-2]. */
-function sayable(reason: string): string | undefined {
+export function sayable(reason: string): string | undefined {
   return isEncodableText(reason) && Buffer.byteLength(reason) <= MAX_STRING_BYTES ? reason : undefined;
 }
 

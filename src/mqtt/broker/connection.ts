@@ -58,6 +58,8 @@ export class Connection implements TransportReceiver {
   receivedBefore = 0;
   /** Messages of an earlier connection that were sent again and are not acknowledged. */
   resentCount = 0;
+  /** Whether acknowledgements may say in words why something was refused [MQTT-3.1.2-29]. */
+  wantsProblemInformation = true;
   inboundAliases: InboundTopicAliases<AliasedTopic> | undefined = undefined;
   outboundAliases: OutboundTopicAliases<string> | undefined = undefined;
   willMessage: WillMessage | undefined = undefined;

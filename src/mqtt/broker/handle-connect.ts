@@ -21,6 +21,7 @@ export function handleConnect(connection: Connection, framer: Framer): void {
   const packet = readConnect(connection, framer);
   connection.hasConnect = true;
   const { options } = connection.acceptor;
+  connection.wantsProblemInformation = packet.properties.requestProblemInformation !== false;
   connection.maximumPacketSize = packet.properties.maximumPacketSize ?? connection.maximumPacketSize;
   framer.setMaxPacketBytes(options.maximumPacketSize);
 

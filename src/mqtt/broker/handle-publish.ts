@@ -8,7 +8,7 @@ import { PacketIdSet } from '../session/packet-id-set.ts';
 import type { Session } from '../session/session.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
 import { TopicFault } from '../topics/topic-name.ts';
-import { closeConnection } from './close-connection.ts';
+import { closeConnection, sayable } from './close-connection.ts';
 import type { AliasedTopic, Connection } from './connection.ts';
 import { deliver } from './deliver.ts';
 import type { Engine } from './engine.ts';
@@ -19,6 +19,20 @@ import { noteReceived } from './store-notes.ts';
 
 /** Topics that only the server itself publishes to. */
 const SYS_PREFIX = '$SYS/';
+
+/** What a PUBLISH of QoS 1 or 2 is answered with; the words are for people. */
+type PublishAnswer = { readonly reasonCode: ReasonCode; readonly reasonString?: string };
+
+const ACCEPTED: PublishAnswer = { reasonCode: ReasonCode.SUCCESS };
+const NOBODY_SUBSCRIBES: PublishAnswer = { reasonCode: ReasonCode.NO_MATCHING_SUBSCRIBERS };
+const SYS_IS_OURS: PublishAnswer = {
+  reasonCode: ReasonCode.NOT_AUTHORIZED,
+  reasonString: 'only the server publishes below $SYS',
+};
+const RETAINED_ARE_FULL: PublishAnswer = {
+  reasonCode: ReasonCode.QUOTA_EXCEEDED,
+  reasonString: 'the server keeps as many retained messages, or bytes of them, as it may',
+};
 
 /** Section 3.3: read, resolve the topic, check, ask, retain, deliver, acknowledge. */
 export function handlePublish(connection: Connection, framer: Framer): void {
@@ -34,14 +48,14 @@ export function handlePublish(connection: Connection, framer: Framer): void {
     }
     const session = connection.session!;
     if (qos === 2 && session.received?.has(packetId) === true) {
-      acknowledge(connection, PacketType.PUBREC, packetId, ReasonCode.SUCCESS); // [MQTT-4.3.3-10]: not delivered again
+      acknowledge(connection, PacketType.PUBREC, packetId, ACCEPTED); // [MQTT-4.3.3-10]: not delivered again
       return;
     }
     const notesBefore = engine.notes;
-    const reasonCode = accept(connection, publication);
-    if (qos === 2 && reasonCode < 0x80) keepPacketId(engine, session, packetId);
+    const answer = accept(connection, publication);
+    if (qos === 2 && answer.reasonCode < 0x80) keepPacketId(engine, session, packetId);
     if (engine.notes !== notesBefore) engine.commits.holdBack(connection);
-    acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, reasonCode);
+    acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, answer);
   } finally {
     engine.givePublication();
   }
@@ -119,25 +133,25 @@ function aliasInvalid(topicAlias: number): MqttError {
   return new MqttError('MQTT_TOPIC_ALIAS_INVALID', `Topic Alias ${topicAlias} is above the maximum`); // [MQTT-3.3.2-9]
 }
 
-/** Asks, retains and delivers; the Reason Code that a QoS above 0 is answered with. */
-function accept(connection: Connection, publication: Publication): ReasonCode {
+/** Asks, retains and delivers; what a QoS above 0 is answered with. */
+function accept(connection: Connection, publication: Publication): PublishAnswer {
   const { engine, session } = connection;
   const { hooks } = connection.acceptor;
   if (publication.topicName.startsWith(SYS_PREFIX)) {
     engine.stats.publishDenied++;
-    return ReasonCode.NOT_AUTHORIZED;
+    return SYS_IS_OURS;
   }
   if (hooks.authorizePublish.length > 0) {
     const verdict = askPublishHooks(engine, hooks.authorizePublish, connection.client!, publication);
     if (!verdict.allow) {
       engine.stats.publishDenied++;
-      return verdict.reasonCode;
+      return verdict;
     }
   }
-  if (publication.fields.retain && !retain(engine, publication)) return ReasonCode.QUOTA_EXCEEDED;
+  if (publication.fields.retain && !retain(engine, publication)) return RETAINED_ARE_FULL;
   const count = deliver(engine, publication, session);
   if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, connection.client);
-  return count === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS;
+  return count === 0 ? NOBODY_SUBSCRIBES : ACCEPTED;
 }
 
 function keepPacketId(engine: Engine, session: Session, packetId: number): void {
@@ -150,8 +164,18 @@ function acknowledge(
   connection: Connection,
   type: typeof PacketType.PUBACK | typeof PacketType.PUBREC,
   packetId: number,
-  reasonCode: ReasonCode,
+  { reasonCode, reasonString }: PublishAnswer,
 ): void {
+  if (reasonString !== undefined && connection.version === 5 && connection.wantsProblemInformation) {
+    const name = type === PacketType.PUBACK ? 'puback' : 'pubrec';
+    connection.send({
+      type: name,
+      packetId,
+      reasonCode,
+      properties: { reasonString: sayable(reasonString) },
+    });
+    return;
+  }
   writeAcknowledgement(connection.writer(), type, packetId, reasonCode, connection.version);
   connection.written();
 }

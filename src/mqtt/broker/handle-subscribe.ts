@@ -1,6 +1,6 @@
 import { protocolError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
-import { ReasonCode } from '../codec/reason-code.ts';
+import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import type { SubscribePacket, SubscriptionRequest } from '../codec/subscribe.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
@@ -9,6 +9,7 @@ import { closeForError } from './close-connection.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import { decodeShown } from './decode.ts';
 import type { Verdict } from './hooks.ts';
+import { problemProperties } from './problem-properties.ts';
 import { noteSubscription } from './store-notes.ts';
 
 /** One Topic Filter of a SUBSCRIBE, with what is to be said about it. */
@@ -81,6 +82,7 @@ function conclude(
   const { engine } = connection;
   const session = connection.session!;
   const reasonCodes: ReasonCode[] = [];
+  const reasons: string[] = [];
   const retained: { filter: TopicFilter; request: SubscriptionRequest; qos: QoS }[] = [];
   const subscriptionIdentifier = packet.properties.subscriptionIdentifier ?? 0;
   candidates.forEach((candidate, index) => {
@@ -90,6 +92,8 @@ function conclude(
     const refusal = candidate.refusal ?? denial ?? findQuotaRefusal(connection, filter!);
     if (refusal !== undefined) {
       if (denial !== undefined) engine.stats.subscribeDenied++;
+      const words = verdict === undefined || verdict.allow ? undefined : verdict.reasonString;
+      reasons.push(`${request.topicFilter}: ${words ?? reasonCodeName(refusal, 'SUBACK')}`);
       reasonCodes.push(refusal);
       return;
     }
@@ -110,7 +114,8 @@ function conclude(
     const wantsRetained = retainHandling === 0 || (retainHandling === 1 && isNew);
     if (filter!.shareName === undefined && wantsRetained) retained.push({ filter: filter!, request, qos });
   });
-  connection.send({ type: 'suback', packetId: packet.packetId, properties: {}, reasonCodes });
+  const properties = problemProperties(connection, reasons);
+  connection.send({ type: 'suback', packetId: packet.packetId, properties, reasonCodes });
   for (const { filter, qos } of retained) {
     engine.retainedDeliveries.begin(session, filter.topicFilter, { qos, subscriptionIdentifier });
   }

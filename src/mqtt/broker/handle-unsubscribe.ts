@@ -1,15 +1,21 @@
 import type { Framer } from '../codec/framer.ts';
-import { ReasonCode } from '../codec/reason-code.ts';
+import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
 import type { Connection } from './connection.ts';
 import { decodeShown } from './decode.ts';
+import { problemProperties } from './problem-properties.ts';
 import { forgetSubscription } from './store-notes.ts';
 
 /** Section 3.10: nothing more is sent for these filters but what is on its way [MQTT-3.10.4-2] [MQTT-3.10.4-3]. */
 export function handleUnsubscribe(connection: Connection, framer: Framer): void {
   const { packetId, topicFilters } = decodeShown<'unsubscribe'>(connection, framer);
   const reasonCodes = topicFilters.map((topicFilter) => unsubscribe(connection, topicFilter));
-  connection.send({ type: 'unsuback', packetId, properties: {}, reasonCodes }); // [MQTT-3.10.4-4]
+  const reasons = topicFilters.flatMap((topicFilter, index) => {
+    const code = reasonCodes[index]!;
+    return code < 0x80 ? [] : [`${topicFilter}: ${reasonCodeName(code, 'UNSUBACK')}`];
+  });
+  const properties = problemProperties(connection, reasons);
+  connection.send({ type: 'unsuback', packetId, properties, reasonCodes }); // [MQTT-3.10.4-4]
 }
 
 function unsubscribe(connection: Connection, text: string): ReasonCode {

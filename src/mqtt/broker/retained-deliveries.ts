@@ -54,7 +54,8 @@ export class RetainedDeliveries {
     (session.retainedDeliveries ??= []).push(delivery);
     this.#active.push(delivery);
     // At once what is little: most subscriptions are to few topics.
-    if (this.#left > 0) {
+    // Nobody is called back before `Broker.subscribe` has returned.
+    if (this.#left > 0 && session.local === undefined) {
       this.#active.pop();
       this.#goOn(delivery);
     }

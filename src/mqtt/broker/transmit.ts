@@ -84,9 +84,10 @@ function transmitAlone(
   let packetIdAt = publication.encode(writer, 5, qos, retain, subscriptionIdentifiers, given, known !== 0);
   if (writer.length - before > connection.maximumPacketSize) {
     writer.truncate(before);
-    if (known !== 0 || given === 0) return false;
-    // The client never saw what the alias was to stand for, and without it the packet may be small enough.
-    aliases?.forget(given);
+    if (given === 0) return false;
+    // The client never saw what a new alias was to stand for.
+    if (known === 0) aliases?.forget(given);
+    // Without an alias the packet may be small enough.
     packetIdAt = publication.encode(writer, 5, qos, retain, subscriptionIdentifiers, 0, false);
     if (writer.length - before > connection.maximumPacketSize) {
       writer.truncate(before);

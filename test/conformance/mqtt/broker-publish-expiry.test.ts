@@ -171,8 +171,8 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
     client.transport.breakOff();
     const publisher = await connected(broker);
     // Topic Alias, Content Type, Message Expiry Interval 100; then Topic Alias, and a retained one with it last.
-    publisher.sendBytes('32 12 0001 61 0001 0c 230001 030001 74 0200000064 78');
-    publisher.sendBytes('33 11 0000    0002 0c 0200000064 030001 74 230001 79');
+    publisher.sendBytes('32 13 0001 61 0001 0c 230001 030001 74 0200000064 78');
+    publisher.sendBytes('33 12 0000    0002 0c 0200000064 030001 74 230001 79');
     clock.advance(40_000);
     const back = await connected(broker, 5, lasting('s'));
     const expected = { contentType: 't', messageExpiryInterval: 60 };
