@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../base/version.ts';
+import { agentCommand } from './commands/agent.ts';
 import { checkCommand } from './commands/check.ts';
 import { configDocsCommand } from './commands/config-docs.ts';
 import { hubCommand } from './commands/hub.ts';
@@ -17,6 +18,8 @@ Examples:
   recado manage                     see the devices and command them
   recado sub -t 'house/#' -v        print what an MQTT broker carries
   recado request house/lamp/state   ask over MQTT, and print the answer
+  recado agent --service billing=http://localhost:8080
+                                    a service here, reached through the hub
   recado check recado.yaml          what is wrong in a configuration, and where
   recado passwd users.txt ann       a user of the MQTT broker, and the password
 
@@ -41,6 +44,7 @@ export function buildProgram(): Command {
     .addCommand(pubCommand())
     .addCommand(subCommand())
     .addCommand(requestCommand())
+    .addCommand(agentCommand())
     .addCommand(checkCommand())
     .addCommand(passwdCommand())
     .addCommand(configDocsCommand(), { hidden: true });

@@ -42,7 +42,7 @@ describe('problems', () => {
   const problem = {
     type: 'urn:recado:problem:answer-timeout',
     code: 'ANSWER_TIMEOUT',
-    title: 'The device did not answer in time',
+    title: 'No answer came in time',
     status: 504,
     detail: 'DE1 did not answer within 5000 ms',
     phase: 'sent',

@@ -1,0 +1,57 @@
+import type { BusMessage } from '../bus/bus.ts';
+
+const FAILED = 400;
+
+/**
+ * A failure that a responder answers with: a handler throws it, and the caller of a request reads it out of the answer
+ * with `readAnswerError`.
+ */
+export class AnswerError extends Error {
+  override readonly name = 'AnswerError';
+  /** Chosen by the responder: `TANK_EMPTY`. */
+  readonly code: string;
+  /** 400 to 599, as in HTTP. */
+  readonly status: number;
+
+  constructor(code: string, message: string, options: { status?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.status = options.status ?? 500;
+  }
+}
+
+/**
+ * The failure that an answer tells of: by the user property `status` where there is one, else by a payload that is
+ * `{"error": {"code": …, "message": …}}` and nothing beside. Undefined when the answer is a good one.
+ */
+export function readAnswerError({
+  payload,
+  properties,
+}: Pick<BusMessage, 'payload' | 'properties'>): AnswerError | undefined {
+  const told = (properties.userProperties ?? []).find(([name]) => name === 'status')?.[1];
+  const status = told !== undefined && /^\d{3}$/.test(told) ? Number(told) : undefined;
+  if (status !== undefined && status < FAILED) return undefined;
+  const error = readError(payload);
+  if (error === undefined && status === undefined) return undefined;
+  const { code = 'INTERNAL', message = 'the responder failed' } = error ?? {};
+  return new AnswerError(code, message, { status: status ?? error?.status ?? 500 });
+}
+
+function readError(payload: Uint8Array): { code: string; message: string; status?: number } | undefined {
+  const value = parseObject(payload);
+  if (value === undefined || Object.keys(value).length !== 1) return undefined;
+  const error = value['error'];
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, message, status } = error as { code?: unknown; message?: unknown; status?: unknown };
+  if (typeof code !== 'string' || typeof message !== 'string') return undefined;
+  return { code, message, ...(typeof status === 'number' && { status }) };
+}
+
+function parseObject(payload: Uint8Array): Record<string, unknown> | undefined {
+  if (payload[0] !== 0x7b) return undefined;
+  try {
+    return JSON.parse(Buffer.from(payload).toString()) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,378 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { ManualClock } from '../../../test/helpers/manual-clock.ts';
+import { BusError } from '../../bus/bus-error.ts';
+import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
+import { embedBus } from '../../bus/embedded-bus.ts';
+import { Broker } from '../../mqtt/index.ts';
+import { createRequester, type Answer, type Requester, type RequesterOptions } from '../index.ts';
+
+const SETTLE_MS = 100;
+const QUARANTINE_MS = 1000;
+const TIMEOUT_MS = 500;
+/** Timers come up to so much later. */
+const TICK_MS = 10;
+
+/** Lets all promises that can settle do so. */
+const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const text = ({ payload }: { payload: Uint8Array }): string => Buffer.from(payload).toString();
+
+/** A broker in this process, as it looks before MQTT 5 unless properties are told to travel. */
+class Bench {
+  readonly clock = new ManualClock();
+  readonly requester: Requester;
+  /** The requests that came to the responder. */
+  readonly requests: BusMessage[] = [];
+  readonly listeners = new Set<(event: BusEvent) => void>();
+  /** Of the next publish of the requester, instead of what the broker says. */
+  publishError: Error | undefined;
+  /** Holds PUBACK back. */
+  acknowledgement: Promise<void> | undefined;
+  readonly #bus: Bus;
+
+  constructor(broker: Broker, options: RequesterOptions & { isMqtt5?: boolean }) {
+    const { isMqtt5 = false, ...limits } = options;
+    this.#bus = embedBus(broker);
+    this.requester = createRequester(this.#wrap(isMqtt5), {
+      clock: this.clock,
+      settleMs: SETTLE_MS,
+      quarantineMs: QUARANTINE_MS,
+      timeoutMs: TIMEOUT_MS,
+      correlation: { responseTopic: 'answers' },
+      ...limits,
+    });
+  }
+
+  static async open(t: TestContext, options: RequesterOptions & { isMqtt5?: boolean } = {}): Promise<Bench> {
+    const broker = new Broker();
+    await broker.start();
+    const bench = new Bench(broker, options);
+    t.after(async () => {
+      bench.requester.close();
+      await broker.close();
+    });
+    await bench.#bus.subscribe('requests', { qos: 1 }, (message) => bench.requests.push(message));
+    return bench;
+  }
+
+  /** Asks, and notes what became of it. */
+  ask(
+    payload: string,
+    options: { timeoutMs?: number; caller?: string; signal?: AbortSignal } = {},
+  ): { end?: string } {
+    const noted: { end?: string } = {};
+    this.requester.request('requests', payload, options).then(
+      (answer: Answer) => (noted.end = text(answer)),
+      (error: Error & { code?: string }) => (noted.end = error.code ?? error.message),
+    );
+    return noted;
+  }
+
+  async answer(payload: string, request?: BusMessage): Promise<void> {
+    const { correlationData } = request?.properties ?? {};
+    const properties = correlationData === undefined ? {} : { correlationData };
+    await this.#bus.publish({ topicName: 'answers', payload: Buffer.from(payload), qos: 1, properties });
+    await turns();
+  }
+
+  async keep(payload: string): Promise<void> {
+    await this.#bus.publish({ topicName: 'answers', payload: Buffer.from(payload), qos: 1, retain: true });
+  }
+
+  /** Time goes on in steps, with all that follows from it. */
+  async pass(ms: number): Promise<void> {
+    for (let gone = 0; gone < ms; gone += TICK_MS) {
+      await turns();
+      this.clock.advance(TICK_MS);
+    }
+    await turns();
+  }
+
+  /** The payloads of the requests that were sent. */
+  get sent(): string[] {
+    return this.requests.map(text);
+  }
+
+  #wrap(isMqtt5: boolean): Bus {
+    const bus = this.#bus;
+    return {
+      protocolVersion: isMqtt5 ? 5 : 4,
+      isConnected: true,
+      counters: bus.counters,
+      publish: async (message: OutgoingMessage) => {
+        const error = this.publishError;
+        this.publishError = undefined;
+        if (error !== undefined) throw error;
+        const outcome = await bus.publish(isMqtt5 ? message : { ...message, properties: {} });
+        await this.acknowledgement;
+        return isMqtt5 ? outcome : { matched: undefined };
+      },
+      subscribe: (...args) => bus.subscribe(...args),
+      watch: (listener) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+      },
+      close: () => bus.close(),
+    };
+  }
+}
+
+/** As far as the first request may be sent: the pair begins with a silence. */
+async function begin(bench: Bench, payload: string): Promise<{ end?: string }> {
+  const asked = bench.ask(payload);
+  await bench.pass(SETTLE_MS + TICK_MS);
+  assert.deepEqual(bench.sent, [payload]);
+  return asked;
+}
+
+describe('a fixed pair', () => {
+  it('sends one request at a time, and callers take turns', async (t) => {
+    const bench = await Bench.open(t, { timeoutMs: 60_000 });
+    const asked = ['a1', 'a2', 'a3'].map((payload) => bench.ask(payload, { caller: 'a' }));
+    asked.push(bench.ask('b1', { caller: 'b' }));
+    for (let count = 1; count <= 4; count++) {
+      await bench.pass(SETTLE_MS + TICK_MS);
+      assert.equal(bench.sent.length, count);
+      await bench.answer(`to ${bench.sent.at(-1)}`);
+    }
+    assert.deepEqual(bench.sent, ['a1', 'b1', 'a2', 'a3']);
+    assert.deepEqual(
+      asked.map(({ end }) => end),
+      ['to a1', 'to a2', 'to a3', 'to b1'],
+    );
+  });
+
+  it('needs no silence once it is trusted, and again after one stray answer', async (t) => {
+    const bench = await Bench.open(t, { trustAfter: 3, timeoutMs: 60_000 });
+    const asked = Array.from({ length: 6 }, (_, index) => bench.ask(`${index}`));
+    for (let count = 1; count <= 3; count++) {
+      await bench.pass(SETTLE_MS + TICK_MS);
+      assert.equal(bench.sent.length, count);
+      await bench.answer(`${count}`);
+    }
+    await bench.pass(SETTLE_MS + TICK_MS);
+    await bench.answer('4');
+    assert.equal(bench.sent.length, 5, 'the next one follows at once');
+    await bench.answer('5');
+    assert.equal(bench.sent.length, 6);
+    await bench.answer('6');
+    await bench.answer('6 again');
+    assert.equal(bench.requester.counters.strays, 1);
+    bench.ask('next');
+    await bench.pass(SETTLE_MS);
+    assert.equal(bench.sent.length, 6, 'a stray makes the silence longer');
+    await bench.pass(SETTLE_MS + TICK_MS);
+    assert.equal(bench.sent.length, 7);
+    assert.deepEqual(
+      asked.map(({ end }) => end),
+      ['1', '2', '3', '4', '5', '6'],
+    );
+  });
+
+  it('waits after a timeout for the late answer, which nobody gets', async (t) => {
+    const bench = await Bench.open(t);
+    const first = await begin(bench, 'first');
+    const second = bench.ask('second', { timeoutMs: 60_000 });
+    await bench.pass(TIMEOUT_MS);
+    assert.deepEqual([first.end, bench.sent], ['ANSWER_TIMEOUT', ['first']]);
+    await bench.answer('to the first');
+    await bench.pass(2 * SETTLE_MS + TICK_MS);
+    assert.deepEqual(bench.sent, ['first', 'second']);
+    await bench.answer('to the second');
+    assert.equal(second.end, 'to the second');
+    const { late, strays, answered, timedOut } = bench.requester.counters;
+    assert.deepEqual({ late, strays, answered, timedOut }, { late: 1, strays: 0, answered: 1, timedOut: 1 });
+  });
+
+  it('waits no longer than the quarantine, and the same after a caller left by its signal', async (t) => {
+    const bench = await Bench.open(t, { timeoutMs: 60_000 });
+    const aborting = new AbortController();
+    const first = bench.ask('first', { signal: aborting.signal });
+    await bench.pass(SETTLE_MS + TICK_MS);
+    aborting.abort(new Error('enough'));
+    bench.ask('second');
+    await bench.pass(QUARANTINE_MS - TICK_MS);
+    assert.deepEqual([first.end, bench.sent], ['enough', ['first']]);
+    await bench.pass(2 * TICK_MS);
+    assert.deepEqual(bench.sent, ['first', 'second']);
+  });
+
+  it('counts waiting as waiting: who did not get a turn in time is told so', async (t) => {
+    const bench = await Bench.open(t, { maxWaiting: 2 });
+    const [first, second, third] = ['1', '2', '3'].map((payload) => bench.ask(payload));
+    await turns();
+    assert.equal(third?.end, 'TOO_MANY_REQUESTS');
+    const failure = assert.rejects(bench.requester.request('requests', '4'), { code: 'TOO_MANY_REQUESTS' });
+    await failure;
+    await bench.pass(TIMEOUT_MS + TICK_MS);
+    assert.deepEqual([first?.end, second?.end, bench.sent], ['ANSWER_TIMEOUT', 'ANSWER_TIMEOUT', ['1']]);
+    const asked = bench.requester.request('requests', '5', { timeoutMs: 20 });
+    const told = assert.rejects(asked, /did not get its turn within 20 ms; it was not sent/);
+    await bench.pass(50);
+    await told;
+    assert.equal(bench.requester.counters.refusedFull, 2);
+  });
+
+  it('is not in quarantine when the broker never had the request', async (t) => {
+    const bench = await Bench.open(t);
+    const first = bench.ask('first');
+    bench.publishError = new BusError('BROKER_OFFLINE', 'away');
+    const second = bench.ask('second');
+    await bench.pass(SETTLE_MS + TICK_MS);
+    assert.deepEqual([first.end, bench.sent], ['BROKER_OFFLINE', ['second']]);
+    await bench.answer('yes');
+    assert.equal(second.end, 'yes');
+  });
+
+  it('takes no answer that came before the broker acknowledged the request', async (t) => {
+    const bench = await Bench.open(t);
+    const acknowledgement = Promise.withResolvers<void>();
+    bench.acknowledgement = acknowledgement.promise;
+    const first = await begin(bench, 'first');
+    await bench.answer('to somebody before');
+    assert.deepEqual([first.end, bench.requester.counters.strays], [undefined, 1]);
+    acknowledgement.resolve();
+    await turns();
+    await bench.answer('to the first');
+    assert.equal(first.end, 'to the first');
+  });
+
+  it('expects a second answer when the request may have been sent twice', async (t) => {
+    const bench = await Bench.open(t);
+    const acknowledgement = Promise.withResolvers<void>();
+    bench.acknowledgement = acknowledgement.promise;
+    await begin(bench, 'first');
+    for (const listener of bench.listeners) listener({ type: 'lost', error: new Error('cut') });
+    acknowledgement.resolve();
+    await turns();
+    await bench.answer('to the first');
+    bench.ask('second', { timeoutMs: 60_000 });
+    await bench.pass(QUARANTINE_MS - TICK_MS);
+    assert.deepEqual(bench.sent, ['first']);
+    await bench.answer('to the first');
+    assert.equal(bench.requester.counters.late, 1);
+    await bench.pass(2 * SETTLE_MS + TICK_MS);
+    assert.deepEqual(bench.sent, ['first', 'second']);
+  });
+});
+
+describe('a fixed pair whose responder puts the request into its answer', () => {
+  it('knows the answer to another request', async (t) => {
+    const bench = await Bench.open(t, { quarantineMs: 200 });
+    await begin(bench, '{"number":1}');
+    await bench.pass(TIMEOUT_MS + 200);
+    const second = bench.ask('{"number":2}');
+    await bench.pass(SETTLE_MS + TICK_MS);
+    assert.equal(bench.sent.length, 2);
+    await bench.answer('{"late":true,"received":{"number":1}}');
+    assert.deepEqual([second.end, bench.requester.counters.strays], [undefined, 1]);
+    await bench.answer('{"received":{"number":2}}');
+    assert.equal(second.end, '{"received":{"number":2}}');
+  });
+
+  it('takes only answers with it, once it has seen one', async (t) => {
+    const bench = await Bench.open(t);
+    await begin(bench, '{"number":1}');
+    await bench.answer('{"received":{"number":1}}');
+    const second = bench.ask('{"number":2}');
+    await bench.pass(SETTLE_MS + TICK_MS);
+    await bench.answer('{"of":"nobody"}');
+    assert.equal(second.end, undefined);
+    await bench.answer('{"received":{"number":2}}');
+    assert.equal(second.end, '{"received":{"number":2}}');
+  });
+
+  it('takes any answer to a request that is like others: their answers are, too', async (t) => {
+    const bench = await Bench.open(t);
+    await begin(bench, '{"ask":"ping"}');
+    await bench.answer('{"received":{"ask":"ping"}}');
+    const second = bench.ask('{"ask":"ping"}');
+    await bench.pass(SETTLE_MS + TICK_MS);
+    await bench.answer('{"error":"target down"}');
+    assert.equal(second.end, '{"error":"target down"}');
+  });
+
+  it('forgets it when it keeps requests from their answers', async (t) => {
+    const bench = await Bench.open(t, { quarantineMs: 1, settleMs: 1, timeoutMs: 50 });
+    const ends: (string | undefined)[] = [];
+    for (let number = 0; number < 8; number++) {
+      const asked = bench.ask(`{"number":${number}}`);
+      await bench.pass(2 * TICK_MS);
+      await bench.answer(number === 0 ? '{"received":{"number":0}}' : `"answer ${number}"`);
+      await bench.pass(100);
+      ends.push(asked.end);
+    }
+    const losses = Array.from({ length: 5 }, () => 'ANSWER_TIMEOUT');
+    assert.deepEqual(ends, ['{"received":{"number":0}}', ...losses, '"answer 6"', '"answer 7"']);
+  });
+});
+
+describe('what the broker has kept on the response topic', () => {
+  it('is no answer', async (t) => {
+    const bench = await Bench.open(t);
+    await bench.keep('old');
+    const first = await begin(bench, 'first');
+    assert.deepEqual([first.end, bench.requester.counters.strays], [undefined, 1]);
+    await bench.answer('new');
+    assert.equal(first.end, 'new');
+  });
+});
+
+describe('a fixed pair over MQTT 5', () => {
+  const isMqtt5 = true;
+
+  it('runs in parallel once Correlation Data came back, and takes nothing without it', async (t) => {
+    const bench = await Bench.open(t, { isMqtt5 });
+    const first = await begin(bench, '0');
+    await bench.answer('to 0', bench.requests[0]);
+    assert.equal(first.end, 'to 0');
+    const asked = ['1', '2', '3'].map((payload) => bench.ask(payload));
+    await turns();
+    assert.deepEqual(bench.sent, ['0', '1', '2', '3']);
+    await bench.answer('whose?');
+    for (const index of [3, 1, 2]) await bench.answer(`to ${index}`, bench.requests[index]);
+    await bench.answer('twice', bench.requests[2]);
+    assert.deepEqual(
+      asked.map(({ end }) => end),
+      ['to 1', 'to 2', 'to 3'],
+    );
+    assert.deepEqual([bench.requester.counters.strays, bench.requester.counters.answered], [2, 4]);
+  });
+
+  it('goes back to one at a time when another responder does not send it back', async (t) => {
+    const bench = await Bench.open(t, { isMqtt5 });
+    await begin(bench, '0');
+    await bench.answer('to 0', bench.requests[0]);
+    const lost = ['1', '2'].map((payload) => bench.ask(payload));
+    await turns();
+    await bench.answer('to 1');
+    await bench.answer('to 2');
+    await bench.pass(TIMEOUT_MS + TICK_MS);
+    assert.deepEqual(
+      lost.map(({ end }) => end),
+      ['ANSWER_TIMEOUT', 'ANSWER_TIMEOUT'],
+    );
+    const after = ['3', '4'].map((payload) => bench.ask(payload, { timeoutMs: 60_000 }));
+    await bench.pass(QUARANTINE_MS - 2 * TICK_MS);
+    assert.deepEqual(bench.sent, ['0', '1', '2']);
+    await bench.pass(4 * TICK_MS);
+    assert.deepEqual(bench.sent, ['0', '1', '2', '3']);
+    await bench.answer('to 3');
+    await bench.pass(2 * SETTLE_MS + TICK_MS);
+    await bench.answer('to 4');
+    assert.deepEqual(
+      after.map(({ end }) => end),
+      ['to 3', 'to 4'],
+    );
+  });
+
+  it('goes on after a late answer that says whose it is', async (t) => {
+    const bench = await Bench.open(t, { isMqtt5 });
+    await begin(bench, '0');
+    await bench.pass(TIMEOUT_MS);
+    bench.ask('1');
+    await turns();
+    await bench.answer('to 0', bench.requests[0]);
+    assert.deepEqual([bench.sent, bench.requester.counters.late], [['0', '1'], 1]);
+  });
+});

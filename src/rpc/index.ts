@@ -1,0 +1,28 @@
+/** `recado/rpc`: request and response over MQTT. See docs/protocols/request-response.md. */
+export { AnswerError, readAnswerError } from './answer-error.ts';
+export type { Answer } from './exchange.ts';
+export { createRequester, type Requester } from './requester.ts';
+export {
+  DEFAULT_REQUESTER_LIMITS,
+  type CorrelationChoice,
+  type RequesterCounters,
+  type RequesterLimits,
+  type RequesterOptions,
+  type RequestOptions,
+} from './requester-options.ts';
+export { createResponder, type Responder, type Service } from './responder.ts';
+export {
+  DEFAULT_RESPONDER_LIMITS,
+  type ReceivedRequest,
+  type Reply,
+  type RequestHandler,
+  type ResponderCounters,
+  type ResponderLimits,
+  type ResponderOptions,
+  type ServeOptions,
+} from './responder-options.ts';
+export type { Bus, BusMessage, MessageProperties } from '../bus/bus.ts';
+export { BusError } from '../bus/bus-error.ts';
+export { connectBus } from '../bus/client-bus.ts';
+export type { ClientBusOptions } from '../bus/bus-options.ts';
+export { embedBus } from '../bus/embedded-bus.ts';

@@ -1,0 +1,62 @@
+import { WheelTimer } from '../base/timer-wheel.ts';
+import type { BusMessage } from '../bus/bus.ts';
+import type { IncomingRequest } from './incoming-request.ts';
+import type { ReceivedRequest, RequestHandler } from './responder-options.ts';
+
+/** One request at a responder, from its arrival to its answer. */
+export class RequestTask {
+  readonly message: BusMessage;
+  readonly request: IncomingRequest;
+  readonly answerTopic: string;
+  readonly handler: RequestHandler;
+  readonly deadlineMs: number;
+  readonly timer: WheelTimer;
+  isAnswered = false;
+  #abortion: AbortController | undefined;
+  #abortReason: unknown;
+
+  constructor(parts: {
+    readonly message: BusMessage;
+    readonly request: IncomingRequest;
+    readonly answerTopic: string;
+    readonly handler: RequestHandler;
+    readonly deadlineMs: number;
+    readonly onDue: (task: RequestTask) => void;
+  }) {
+    this.message = parts.message;
+    this.request = parts.request;
+    this.answerTopic = parts.answerTopic;
+    this.handler = parts.handler;
+    this.deadlineMs = parts.deadlineMs;
+    this.timer = new WheelTimer(() => parts.onDue(this));
+  }
+
+  /** What the handler gets. The signal is made when it is asked for: many handlers never use it. */
+  received(nowMs: number): ReceivedRequest {
+    const { topicName, payload, traceparent } = this.request;
+    const signal = (): AbortSignal => this.#signal();
+    return {
+      topicName,
+      payload,
+      properties: this.message.properties,
+      deadlineMs: this.deadlineMs - nowMs,
+      traceparent,
+      get signal() {
+        return signal();
+      },
+    };
+  }
+
+  abort(reason: Error): void {
+    this.#abortReason ??= reason;
+    this.#abortion?.abort(reason);
+  }
+
+  #signal(): AbortSignal {
+    if (this.#abortion === undefined) {
+      this.#abortion = new AbortController();
+      if (this.#abortReason !== undefined) this.#abortion.abort(this.#abortReason);
+    }
+    return this.#abortion.signal;
+  }
+}

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock, type Clock } from '../base/clock.ts';
+import { RecadoError } from '../base/errors.ts';
+import { BusError } from '../bus/bus-error.ts';
+import type { Bus } from '../bus/bus.ts';
+import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
+import { Alarms } from './alarms.ts';
+import type { Correlation, CorrelationParts } from './correlation/correlation.ts';
+import { FixedCorrelation } from './correlation/fixed.ts';
+import { Mqtt5Correlation } from './correlation/mqtt5.ts';
+import { TopicCorrelation } from './correlation/topic.ts';
+import { Exchange, type Answer, type ExchangeEnd, type ExchangeOwner } from './exchange.ts';
+import { RequestIds } from './request-ids.ts';
+import {
+  DEFAULT_REQUESTER_LIMITS,
+  type CorrelationChoice,
+  type RequesterCounters,
+  type RequesterOptions,
+  type RequesterSettings,
+  type RequestOptions,
+} from './requester-options.ts';
+import { answerTimeoutError, requesterClosedError, tooManyRequestsError } from './rpc-errors.ts';
+
+const ANY_LEVELS = Number.POSITIVE_INFINITY;
+const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+const NO_PROPERTIES = {};
+
+type CorrelationKind = 'mqtt5' | 'topic' | 'fixed';
+
+/** Asks questions over MQTT. The bus stays open when the requester is closed. */
+export type Requester = {
+  readonly counters: Readonly<RequesterCounters>;
+  /** Requests that have no answer yet. */
+  readonly inFlight: number;
+
+  /**
+   * Publishes a request and resolves with its answer, a failure that the responder tells of included: see
+   * `readAnswerError`. With QoS 1, the default, it may be carried out twice when the connection is lost meanwhile.
+   *
+   * @throws {RecadoError} `ANSWER_TIMEOUT`, `NO_RESPONDER`, `TOO_MANY_REQUESTS`, `TOPIC_INVALID`, `REQUEST_INVALID`,
+   *   `REQUESTER_CLOSED`; a `BusError` when it could not be sent; or the reason of the signal
+   */
+  request(topicName: string, payload: Uint8Array | string, options?: RequestOptions): Promise<Answer>;
+
+  /** Rejects what is on its way with `REQUESTER_CLOSED`, and ends the subscriptions. */
+  close(): void;
+};
+
+export function createRequester(bus: Bus, options: RequesterOptions = {}): Requester {
+  return new BusRequester(bus, options);
+}
+
+class BusRequester implements Requester, ExchangeOwner {
+  readonly counters: RequesterCounters = {
+    requests: 0,
+    answered: 0,
+    timedOut: 0,
+    abandoned: 0,
+    failed: 0,
+    noResponder: 0,
+    refusedFull: 0,
+    late: 0,
+    strays: 0,
+  };
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #alarms: Alarms;
+  readonly #settings: RequesterSettings;
+  readonly #choice: CorrelationChoice;
+  readonly #parts: CorrelationParts;
+  readonly #exchanges = new Set<Exchange>();
+  /** Made when they are first needed. */
+  readonly #correlations = new Map<CorrelationKind, Correlation>();
+  readonly #unwatch: () => void;
+  #isClosed = false;
+
+  constructor(bus: Bus, { clock = systemClock, correlation = 'auto', ...options }: RequesterOptions) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#alarms = new Alarms(clock);
+    this.#settings = { ...DEFAULT_REQUESTER_LIMITS, prefix: 'recado/rpc', ...options };
+    this.#choice = correlation;
+    this.#parts = {
+      bus,
+      clock,
+      alarms: this.#alarms,
+      ids: new RequestIds(),
+      requesterId: randomBytes(12).toString('hex'),
+      settings: this.#settings,
+      counters: this.counters,
+    };
+    this.#unwatch = bus.watch(({ type }) => {
+      if (type === 'connected') this.#startWaiting();
+    });
+  }
+
+  get inFlight(): number {
+    return this.#exchanges.size;
+  }
+
+  request(
+    topicName: string,
+    payload: Uint8Array | string,
+    options: RequestOptions = NO_PROPERTIES,
+  ): Promise<Answer> {
+    this.counters.requests++;
+    const refusal = this.#findRefusal(topicName, options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { correlation: choice = this.#choice } = options;
+    const exchange = new Exchange(
+      {
+        topicName,
+        payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
+        qos: options.qos ?? 1,
+        properties: options.properties ?? NO_PROPERTIES,
+        traceparent: options.traceparent,
+        timeoutMs: options.timeoutMs ?? this.#settings.timeoutMs,
+        signal: options.signal,
+        caller: options.caller ?? '',
+        responseTopic: typeof choice === 'object' ? choice.responseTopic : '',
+        isEnvelope: choice === 'envelope',
+        failsWithoutResponder: options.failsWithoutResponder ?? true,
+        startedMs: this.#clock.monotonic(),
+      },
+      this,
+    );
+    this.#exchanges.add(exchange);
+    this.#alarms.set(exchange.timer, exchange.deadlineMs);
+    this.#start(exchange, choice);
+    return exchange.promise;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#unwatch();
+    // First these: they must not send what waits when something before it fails.
+    for (const correlation of this.#correlations.values()) correlation.close();
+    for (const exchange of this.#exchanges) exchange.fail(requesterClosedError());
+    this.#alarms.stop();
+  }
+
+  onDue(exchange: Exchange): void {
+    if (exchange.isOver) return;
+    this.counters.timedOut++;
+    const isStarted = exchange.correlation !== undefined;
+    const { timeoutMs } = exchange.fields;
+    const offline = `the MQTT broker was not connected for ${timeoutMs} ms; the request was not sent`;
+    exchange.fail(isStarted ? answerTimeoutError(exchange) : new BusError('BROKER_OFFLINE', offline), 'left');
+  }
+
+  onAbort(exchange: Exchange): void {
+    this.counters.abandoned++;
+    exchange.fail(exchange.fields.signal?.reason, 'left');
+  }
+
+  onOver(exchange: Exchange, end: ExchangeEnd): void {
+    this.#exchanges.delete(exchange);
+    this.#alarms.clear(exchange.timer);
+    if (end === 'answered') this.counters.answered++;
+    else if (end === 'failed') this.counters.failed++;
+    exchange.correlation?.onOver(exchange, end);
+  }
+
+  /** Why a request is not taken. */
+  #findRefusal(topicName: string, options: RequestOptions): unknown {
+    const { correlation = this.#choice, signal, timeoutMs = this.#settings.timeoutMs } = options;
+    if (this.#isClosed) return requesterClosedError();
+    if (signal?.aborted === true) return signal.reason;
+    for (const topic of [
+      topicName,
+      ...(typeof correlation === 'object' ? [correlation.responseTopic] : []),
+    ]) {
+      if (!isValidTopicName(topic, ANY_LEVELS))
+        return new RecadoError('TOPIC_INVALID', `"${topic}" is no topic: it is empty, or has + or #`);
+    }
+    if (!(timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS))
+      return new RecadoError('REQUEST_INVALID', `timeoutMs must be from 1 to ${MAX_TIMEOUT_MS}`);
+    if (correlation === 'mqtt5' && (this.#bus.protocolVersion ?? 5) < 5)
+      return new RecadoError('REQUEST_INVALID', 'the correlation mqtt5 needs a broker that speaks MQTT 5');
+    const { maxInFlight } = this.#settings;
+    if (this.#exchanges.size < maxInFlight) return undefined;
+    this.counters.refusedFull++;
+    return tooManyRequestsError(`${maxInFlight} requests are in flight already (maxInFlight)`);
+  }
+
+  #start(exchange: Exchange, choice: CorrelationChoice): void {
+    const kind = this.#kindOf(choice);
+    if (kind === undefined) return;
+    exchange.correlation = this.#correlation(kind);
+    exchange.correlation.start(exchange);
+  }
+
+  /** Undefined while it is not known which version the broker speaks. */
+  #kindOf(choice: CorrelationChoice): CorrelationKind | undefined {
+    if (typeof choice === 'object') return 'fixed';
+    if (choice !== 'auto') return choice === 'mqtt5' ? 'mqtt5' : 'topic';
+    const { protocolVersion } = this.#bus;
+    if (protocolVersion === undefined) return undefined;
+    return protocolVersion === 5 ? 'mqtt5' : 'topic';
+  }
+
+  /** The broker has told which version it speaks. */
+  #startWaiting(): void {
+    for (const exchange of this.#exchanges)
+      if (exchange.correlation === undefined) this.#start(exchange, 'auto');
+  }
+
+  #correlation(kind: CorrelationKind): Correlation {
+    let correlation = this.#correlations.get(kind);
+    if (correlation === undefined) {
+      correlation = this.#makeCorrelation(kind);
+      this.#correlations.set(kind, correlation);
+    }
+    return correlation;
+  }
+
+  #makeCorrelation(kind: CorrelationKind): Correlation {
+    if (kind === 'mqtt5') return new Mqtt5Correlation(this.#parts);
+    if (kind === 'fixed') return new FixedCorrelation(this.#parts);
+    return new TopicCorrelation(this.#parts);
+  }
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { ManualClock } from '../../test/helpers/manual-clock.ts';
+import type { Bus, BusMessage, MessageProperties } from '../bus/bus.ts';
+import { embedBus } from '../bus/embedded-bus.ts';
+import { Broker } from '../mqtt/index.ts';
+import { createResponder, type Responder, type ResponderOptions } from './index.ts';
+
+const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const TICK_MS = 10;
+
+type Bench = {
+  readonly bus: Bus;
+  readonly clock: ManualClock;
+  readonly responder: Responder;
+  readonly answers: BusMessage[];
+  readonly ask: (payload: string, properties?: MessageProperties) => Promise<void>;
+};
+
+async function open(t: TestContext, options: ResponderOptions = {}): Promise<Bench> {
+  const broker = new Broker();
+  await broker.start();
+  const bus = embedBus(broker);
+  const clock = new ManualClock();
+  const responder = createResponder(bus, { clock, ...options });
+  const answers: BusMessage[] = [];
+  await bus.subscribe('answers/#', { qos: 1 }, (message) => answers.push(message));
+  t.after(() => broker.close());
+  return {
+    bus,
+    clock,
+    responder,
+    answers,
+    async ask(payload, properties = { responseTopic: 'answers/1' }) {
+      await bus.publish({ topicName: 'requests', payload: Buffer.from(payload), qos: 1, properties });
+      await turns();
+    },
+  };
+}
+
+/** A handler that ends when it is told to. */
+function held(): { handler: () => Promise<string>; release: () => void; calls: () => number } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let calls = 0;
+  const handler = async (): Promise<string> => {
+    calls++;
+    await promise;
+    return 'done';
+  };
+  return { handler, release: resolve, calls: () => calls };
+}
+
+const payloads = (answers: readonly BusMessage[]): string[] =>
+  answers.map(({ payload }) => Buffer.from(payload).toString());
+
+describe('the time of a request', () => {
+  it('is what its caller says, or what the broker left of it', async (t) => {
+    const { responder, ask } = await open(t);
+    const seen: number[] = [];
+    await responder.serve('requests', ({ deadlineMs }) => {
+      seen.push(deadlineMs);
+      return '';
+    });
+    const responseTopic = 'answers/1';
+    await ask('', { responseTopic });
+    await ask('', { responseTopic, userProperties: [['deadline-ms', '1500']] });
+    await ask('', { responseTopic, userProperties: [['deadline-ms', '1500']], messageExpiryInterval: 1 });
+    await ask('', { responseTopic, userProperties: [['deadline-ms', 'soon']], messageExpiryInterval: 7 });
+    assert.deepEqual(seen, [30_000, 1500, 1000, 7000]);
+  });
+
+  it('ends the work, and then an answer is of no use', async (t) => {
+    const { responder, ask, clock, answers } = await open(t);
+    const work = held();
+    let signal: AbortSignal | undefined;
+    await responder.serve('requests', (request) => {
+      signal = request.signal;
+      return work.handler();
+    });
+    await ask('', { responseTopic: 'answers/1', messageExpiryInterval: 1 });
+    assert.equal(signal?.aborted, false);
+    clock.advance(1000 + TICK_MS);
+    assert.equal((signal.reason as { code?: string }).code, 'ANSWER_TIMEOUT');
+    work.release();
+    await turns();
+    assert.deepEqual([answers.length, responder.counters.late, responder.running], [0, 1, 0]);
+  });
+
+  it('over without the caller having named it is answered with an error, once', async (t) => {
+    const { responder, ask, clock, answers } = await open(t);
+    const work = held();
+    await responder.serve('requests', work.handler, { timeoutMs: 100 });
+    await ask('');
+    clock.advance(100 + TICK_MS);
+    await turns();
+    work.release();
+    await turns();
+    const error = { code: 'ANSWER_TIMEOUT', message: 'the time for this request is over', status: 504 };
+    assert.deepEqual(payloads(answers), [JSON.stringify({ error })]);
+    assert.deepEqual(answers[0]?.properties.userProperties, [
+      ['status', '504'],
+      ['error', 'ANSWER_TIMEOUT'],
+    ]);
+  });
+
+  it('does not keep an answer from a topic that all answers share: the requester waits for it', async (t) => {
+    const { responder, ask, clock, answers } = await open(t);
+    const work = held();
+    await responder.serve('requests', work.handler, { responseTopic: 'answers/all' });
+    await ask('', { messageExpiryInterval: 1, correlationData: Buffer.from('c') });
+    clock.advance(2000);
+    work.release();
+    await turns();
+    assert.deepEqual(payloads(answers), ['done']);
+    assert.deepEqual([...(answers[0]?.properties.correlationData ?? [])], [...Buffer.from('c')]);
+    assert.equal(responder.counters.late, 1);
+  });
+
+  it('that was over before its turn costs no work', async (t) => {
+    const { responder, ask, clock } = await open(t, { maxConcurrent: 1 });
+    const work = held();
+    await responder.serve('requests', work.handler);
+    await ask('1');
+    await ask('2', { responseTopic: 'answers/2', messageExpiryInterval: 1 });
+    await ask('3');
+    clock.advance(1000 + TICK_MS);
+    work.release();
+    await turns();
+    assert.deepEqual([work.calls(), responder.counters.expired, responder.counters.answered], [2, 1, 2]);
+  });
+});
+
+describe('a responder', () => {
+  it('waits at its end for its handlers, but not for ever', async (t) => {
+    const { responder, ask, clock } = await open(t, { closeTimeoutMs: 500 });
+    const work = held();
+    await responder.serve('requests', work.handler);
+    await ask('');
+    let isClosed = false;
+    const closed = responder.close().then(() => (isClosed = true));
+    await turns();
+    assert.equal(isClosed, false);
+    clock.advance(500);
+    await closed;
+    await ask('');
+    assert.equal(work.calls(), 1);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('counts answers that could not be published', async (t) => {
+    const { responder, ask, bus } = await open(t);
+    const work = held();
+    await responder.serve('requests', work.handler);
+    await ask('');
+    await bus.close();
+    work.release();
+    await turns();
+    assert.deepEqual([responder.counters.unsent, responder.counters.answered], [1, 0]);
+  });
+
+  it('stops one of its services', async (t) => {
+    const { responder, ask, answers } = await open(t);
+    const service = await responder.serve('requests', () => 'x');
+    await ask('');
+    await service.stop();
+    await ask('');
+    assert.equal(answers.length, 1);
+  });
+
+  it('subscribes to nothing when it may not subscribe to all', async (t) => {
+    const { responder, ask, bus } = await open(t);
+    const subscribe: Bus['subscribe'] = (filter, ...rest) =>
+      filter.includes('+') ? Promise.reject(new Error('denied')) : bus.subscribe(filter, ...rest);
+    const half = createResponder({ ...fieldsOf(bus), subscribe });
+    await assert.rejects(
+      half.serve('requests', () => 'x'),
+      /denied/,
+    );
+    await ask('');
+    assert.equal(half.counters.received, 0);
+    await responder.close();
+  });
+});
+
+function fieldsOf(bus: Bus): Bus {
+  return {
+    protocolVersion: bus.protocolVersion,
+    isConnected: bus.isConnected,
+    counters: bus.counters,
+    publish: (...args) => bus.publish(...args),
+    subscribe: (...args) => bus.subscribe(...args),
+    watch: (...args) => bus.watch(...args),
+    close: () => bus.close(),
+  };
+}
