@@ -28,6 +28,8 @@ export class TimerWheel {
   readonly #slots: (WheelTimer | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
   #tick: number;
   #count = 0;
+  /** Taken off the wheel, and not called yet. */
+  #due: WheelTimer[] = [];
 
   constructor(tickMs: number, nowMs: number) {
     this.#tickMs = tickMs;
@@ -70,19 +72,35 @@ export class TimerWheel {
     this.#count--;
   }
 
-  /** Calls what is due by now. Timers may be set and cleared from within. */
-  advance(nowMs: number): void {
+  /**
+   * Calls what is due by now. Timers may be set and cleared from within.
+   *
+   * @param maxTimers - how many are looked at: fifty thousand that are due at once must not keep all else waiting
+   * @returns whether some are left for the next call, which should come soon
+   */
+  advance(nowMs: number, maxTimers: number = Number.POSITIVE_INFINITY): boolean {
     const last = Math.floor(nowMs / this.#tickMs);
     // After a long sleep of the machine once round is enough: every slot has been looked at then.
     const first = Math.max(this.#tick + 1, last - SLOTS + 1);
-    if (last < first) return;
-    this.#tick = last;
-    const due: WheelTimer[] = [];
+    if (last >= first) this.#tick = last;
+    const due = this.#due;
     for (let tick = first; tick <= last; tick++) this.#takeSlot(tick % SLOTS, due);
-    for (const timer of due) {
-      if (timer.slot < 0 && timer.dueMs <= nowMs) timer.onDue();
-      else if (timer.slot < 0 && timer.dueMs !== NOT_DUE) this.set(timer, timer.dueMs);
+    const count = Math.min(due.length, maxTimers);
+    for (let index = 0; index < count; index++) this.#look(due[index]!, nowMs);
+    due.splice(0, count);
+    return due.length > 0;
+  }
+
+  #look(timer: WheelTimer, nowMs: number): void {
+    const { slot, dueMs } = timer;
+    if (slot >= 0 || dueMs === NOT_DUE) return;
+    if (dueMs > nowMs) {
+      this.set(timer, dueMs);
+      return;
     }
+    // It may be in the list twice: set again, and taken off again, before its first turn came.
+    timer.dueMs = NOT_DUE;
+    timer.onDue();
   }
 
   #takeSlot(slot: number, into: WheelTimer[]): void {

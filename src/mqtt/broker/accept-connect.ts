@@ -41,15 +41,20 @@ export function acceptConnect(
     refuseConnect(connection, ReasonCode.PACKET_TOO_LARGE, 'the CONNACK is larger than Maximum Packet Size');
     return;
   }
-  const { cleanStart } = packet;
-  const sessionPresent = attachSession(engine, connection, { client, cleanStart, expiryInterval });
+  if (expiryInterval > 0 && (engine.commits.isFailing || engine.commits.isOverloaded)) {
+    engine.stats.storeRefusals++;
+    refuseConnect(connection, ReasonCode.SERVER_UNAVAILABLE, 'sessions cannot be stored at present');
+    return;
+  }
+  const { cleanStart, willMessage } = packet;
+  const request = { client, cleanStart, expiryInterval, willMessage };
+  const sessionPresent = attachSession(engine, connection, request);
   if (sessionPresent === undefined) {
     refuseConnect(connection, ReasonCode.QUOTA_EXCEEDED, `maxSessions is ${engine.options.maxSessions}`);
     return;
   }
   connection.state = ConnectionState.CONNECTED;
   connection.requestedSessionExpiry = requested;
-  connection.willMessage = packet.willMessage;
   connection.receivedBefore = connection.session?.received?.size ?? 0;
   connection.sendQuota = Math.min(
     packet.properties.receiveMaximum ?? MAX_UINT_16,

@@ -74,6 +74,7 @@ export class Broker implements TransportAcceptor {
   readonly #sysTopics: SysTopics;
   #state: 'new' | 'started' | 'closed' = 'new';
   #localCount = 0;
+  #restoring: Promise<void> | undefined;
 
   /**
    * @param scheduleTurn - when what was collected is sent; for tests that hold time still
@@ -86,14 +87,16 @@ export class Broker implements TransportAcceptor {
   }
 
   /**
-   * Loads what the store has, and begins. Connections are refused before.
+   * Loads what the store has, and begins. Connections are refused before. A broker that could not read its store
+   * does not start any more.
    *
    * @throws {BrokerError} `MQTT_STORE_FAILED`
    */
   async start(): Promise<void> {
     if (this.#state === 'started') return;
     this.#expectOpen();
-    await restoreSessions(this.#engine);
+    this.#restoring ??= restoreSessions(this.#engine);
+    await this.#restoring;
     this.#expectOpen();
     this.#state = 'started';
     this.#engine.startTicking();
@@ -231,6 +234,8 @@ export class Broker implements TransportAcceptor {
     }
     engine.stopTicking();
     if (engine.store === undefined) return;
+    // A failure of it is told to who started.
+    await this.#restoring?.catch(() => {});
     await engine.commits.settle();
     await engine.store.close();
   }

@@ -1,8 +1,16 @@
-import type { Connection } from './connection.ts';
+import type { StoredMessage } from '../session/stored-message.ts';
+import { ConnectionState, type Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 
 /** How often what is left is tried to be written when the broker closes. */
 const LAST_TRIES = 2;
+/** Commits that fail one after the other: so many are no chance, and clients are told to come later. */
+const FAILURES_TO_REFUSE = 2;
+/**
+ * A publisher is paused at `maxUncommittedBytes`, after what it has said; others may say something too. Beyond so many
+ * times as much nothing is taken any more that would have to be stored.
+ */
+const REFUSE_FACTOR = 2;
 
 /**
  * Has the store write once for everything that was noted in a turn, and holds back what connections have to say
@@ -10,6 +18,7 @@ const LAST_TRIES = 2;
  */
 export class CommitGroup {
   readonly #engine: Engine;
+  readonly #maxBytes: number;
   /** Connections that wait for the next commit. */
   #waiting: Connection[] = [];
   /** The number of the next commit. */
@@ -17,16 +26,61 @@ export class CommitGroup {
   #hasNotes = false;
   /** The last commit failed: the store still has to write what was noted for it. */
   #isBehind = false;
+  #failuresInARow = 0;
+  /** Bytes noted for the next commit, and for the one that is in progress, or failed. */
+  #notedBytes = 0;
+  #committingBytes = 0;
+  /** Whose body was counted last: a message that goes to many sessions is noted for one after the other. */
+  #lastBody: StoredMessage | undefined;
+  /** Publishers that are not read until a commit is done. */
+  #paused: Connection[] = [];
   #inProgress: Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#maxBytes = engine.options.maxUncommittedBytes;
   }
 
-  /** Says that something was noted in the store in this turn. */
-  note(): void {
+  /** What was noted and is not committed, in bytes, about. */
+  get uncommittedBytes(): number {
+    return this.#notedBytes + this.#committingBytes;
+  }
+
+  /** Nothing more is taken that would have to be stored: the store has fallen far behind. */
+  get isOverloaded(): boolean {
+    return this.uncommittedBytes > this.#maxBytes * REFUSE_FACTOR;
+  }
+
+  /** The store fails again and again: nobody is promised that anything lasts. */
+  get isFailing(): boolean {
+    return this.#failuresInARow >= FAILURES_TO_REFUSE;
+  }
+
+  /** Says that something was noted in the store in this turn, of about so many bytes. */
+  note(bytes: number): void {
     this.#hasNotes = true;
+    this.#notedBytes += bytes;
     this.#engine.turnLater();
+  }
+
+  /** Counts the body of a message that was noted, once for all sessions that it goes to. */
+  noteBody(message: StoredMessage): void {
+    if (message === this.#lastBody) return;
+    this.#lastBody = message;
+    this.#notedBytes += message.sizeBytes;
+  }
+
+  /** After a connection published something that was noted: it is read no further while too much is not committed. */
+  paceAfterNote(connection: Connection): void {
+    if (!this.#isFull || connection.isHalted || connection.state !== ConnectionState.CONNECTED) return;
+    this.#engine.stats.publishersPaused++;
+    connection.halt();
+    this.#paused.push(connection);
+  }
+
+  /** Now and then: what could not be written is tried again, also when nobody notes anything more. */
+  retry(): void {
+    if (this.#isBehind) this.#engine.turnLater();
   }
 
   /** Has a connection wait for what was noted so far. */
@@ -47,6 +101,9 @@ export class CommitGroup {
     this.#waiting = [];
     this.#hasNotes = false;
     this.#isBehind = false;
+    this.#committingBytes += this.#notedBytes;
+    this.#notedBytes = 0;
+    this.#lastBody = undefined;
     let done: Promise<void> | undefined;
     try {
       done = store.commit();
@@ -55,12 +112,12 @@ export class CommitGroup {
       return;
     }
     if (done === undefined) {
-      release(waiting, epoch);
+      this.#succeed(waiting, epoch);
       return;
     }
     for (const connection of waiting) connection.seal();
     this.#inProgress = done.then(
-      () => this.#finish(() => release(waiting, epoch)),
+      () => this.#finish(() => this.#succeed(waiting, epoch)),
       (error: unknown) => this.#finish(() => this.#fail(waiting, error)),
     );
   }
@@ -82,17 +139,35 @@ export class CommitGroup {
     if (this.#hasNotes) this.#engine.turnLater();
   }
 
+  #succeed(waiting: readonly Connection[], epoch: number): void {
+    this.#committingBytes = 0;
+    this.#failuresInARow = 0;
+    release(waiting, epoch);
+    const paused = this.#paused;
+    if (paused.length === 0) return;
+    this.#paused = [];
+    for (const connection of paused) {
+      if (this.#isFull) this.#paused.push(connection);
+      else connection.goOn();
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.uncommittedBytes > this.#maxBytes;
+  }
+
   /**
    * What was not written must not be acknowledged: the clients come back and send it again. The store keeps it, and
-   * writes it with the next commit; that one is not hurried, for there may be nothing to write on.
+   * writes it with the next commit; that one is not hurried, for there may be nothing to write on. A try for which
+   * nobody waited is no news.
    */
   #fail(waiting: readonly Connection[], error: unknown): void {
     this.#isBehind = true;
+    this.#failuresInARow++;
     this.#engine.stats.storeFailures++;
-    this.#engine.log.error(
-      { err: error },
-      `sessions could not be stored; ${waiting.length} clients are sent away`,
-    );
+    const isNews = this.#failuresInARow === 1 || waiting.length > 0;
+    const text = `sessions could not be stored; ${waiting.length} clients are sent away`;
+    this.#engine.log[isNews ? 'error' : 'debug']({ err: error }, text);
     for (const connection of waiting)
       connection.abort(new Error('the session store failed', { cause: error }));
   }

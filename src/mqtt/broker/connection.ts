@@ -3,8 +3,8 @@ import type { ProtocolVersion } from '../codec/control-packet.ts';
 import { MAX_PACKET_BYTES } from '../codec/control-packet.ts';
 import type { WillMessage } from '../codec/connect.ts';
 import type { ControlPacket } from '../codec/decode-packet.ts';
-import { encodePacket } from '../codec/encode-packet.ts';
 import { Framer } from '../codec/framer.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
 import type { PacketWriter } from '../codec/writer.ts';
 import type { Session } from '../session/session.ts';
 import type { InboundTopicAliases, OutboundTopicAliases } from '../topics/topic-alias.ts';
@@ -12,8 +12,9 @@ import type { TopicEntry } from '../topics/topic-table.ts';
 import { Written, type Transport, type TransportReceiver } from '../transport/transport.ts';
 import type { Acceptor } from './acceptor.ts';
 import type { Authentication } from './authentication.ts';
-import { closeForError, closeForTime, dropConnection } from './close-connection.ts';
+import { closeConnection, closeForError, closeForTime, dropConnection } from './close-connection.ts';
 import { dispatch } from './dispatch.ts';
+import { encodeWithin } from './encode-within.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
 import { sendQueued } from './send-queued.ts';
@@ -90,14 +91,19 @@ export class Connection implements TransportReceiver {
   #isEnding = false;
   #isTransportBlocked = false;
   #isHalted = false;
+  /** Has given more to do than one turn has time for: its next packets come in the next turn. */
+  #isPutOff = false;
   #isPaused = false;
   #isDirty = false;
+  /** What is collected before it is sent, or looked at. */
+  readonly #flushBytes: number;
 
   constructor(engine: Engine, acceptor: Acceptor, transport: Transport) {
     this.engine = engine;
     this.acceptor = acceptor;
     this.transport = transport;
     this.framer = new Framer(acceptor.options.maxConnectBytes);
+    this.#flushBytes = Math.min(FLUSH_BYTES, acceptor.options.maxOutboxBytes);
     this.lastPacketMs = engine.clock.monotonic();
     engine.wheel.set(this.timer, this.lastPacketMs + acceptor.options.connectTimeoutMs);
   }
@@ -117,7 +123,7 @@ export class Connection implements TransportReceiver {
     this.engine.stats.bytesReceived += bytes.length;
     this.lastPacketMs = this.engine.clock.monotonic();
     this.framer.push(bytes, 0, bytes.length);
-    if (this.#isHalted) this.framer.hold();
+    if (this.#isHalted || this.#isPutOff) this.framer.hold();
     else this.#readPackets();
   }
 
@@ -145,7 +151,15 @@ export class Connection implements TransportReceiver {
     // What the client sent meanwhile was not read: its silence is counted from here.
     this.lastPacketMs = this.engine.clock.monotonic();
     this.#readPackets();
-    if (!this.#isHalted) this.#resumeTransport();
+    this.#readOn();
+  }
+
+  /** In the turn after the one that had no time for more. */
+  takeTurn(): void {
+    this.#isPutOff = false;
+    if (this.state === ConnectionState.CLOSED || this.#isHalted) return;
+    this.#readPackets();
+    this.#readOn();
   }
 
   /** Where to encode a packet that is to be sent. Call `written` afterwards. */
@@ -155,7 +169,7 @@ export class Connection implements TransportReceiver {
 
   /** After something was encoded into `writer`. */
   written(): void {
-    if (this.#out !== undefined && this.#out.length >= FLUSH_BYTES) this.#overflow();
+    if (this.#out !== undefined && this.#out.length >= this.#flushBytes) this.#overflow();
   }
 
   /** Sends a packet that is encoded; index of its first byte in the writer's buffer, to patch it in this turn. */
@@ -175,21 +189,20 @@ export class Connection implements TransportReceiver {
     this.#chunks ??= [];
     if (writer.length > 0) this.#pushChunk(writer.detach());
     this.#pushChunk(shared);
-    if (this.#chunkBytes >= FLUSH_BYTES) this.#overflow();
+    if (this.#chunkBytes >= this.#flushBytes) this.#overflow();
   }
 
   /** Sends any packet that is not a PUBLISH. Reason strings are left out where they would make it too large. */
   send(packet: ControlPacket): void {
-    const writer = this.writer();
-    const before = writer.length;
-    encodePacket(writer, packet, this.version);
-    if (writer.length - before > this.maximumPacketSize) {
-      writer.truncate(before);
-      // [MQTT-3.2.2-19] [MQTT-3.2.2-20] [MQTT-3.14.2-3]: what is for people goes first.
-      encodePacket(writer, withoutReasonString(packet), this.version);
-      if (writer.length - before > this.maximumPacketSize) writer.truncate(before);
-    }
-    this.written();
+    if (encodeWithin(this.writer(), packet, this.version, this.maximumPacketSize)) this.written();
+    else this.#giveUp(packet);
+  }
+
+  /** [MQTT-3.1.2-24]: where the client waits for an answer that it does not take, it would wait for ever. */
+  #giveUp({ type }: ControlPacket): void {
+    if (type === 'connack' || type === 'disconnect') return; // the connection is about to end
+    const reason = `the ${type.toUpperCase()} is larger than Maximum Packet Size`;
+    closeConnection(this, ReasonCode.PACKET_TOO_LARGE, reason);
   }
 
   /** At the end of a turn. */
@@ -234,12 +247,17 @@ export class Connection implements TransportReceiver {
   }
 
   #readPackets(): void {
+    const { engine } = this;
     try {
       while (this.framer.next()) {
         dispatch(this, this.framer);
         if (this.state === ConnectionState.CLOSED) return;
         if (this.#isHalted) {
           this.framer.hold();
+          return;
+        }
+        if (++engine.work >= engine.workLimit) {
+          this.#putOff();
           return;
         }
       }
@@ -260,13 +278,16 @@ export class Connection implements TransportReceiver {
   /** A lot has been collected: sends it, and sees whether it must wait. */
   #overflow(): void {
     this.#flush();
-    const { maxOutboxBytes } = this.acceptor.options;
-    const { pendingBytes } = this;
-    if (this.isHeld && pendingBytes >= maxOutboxBytes) this.isBlocked = true;
-    if (pendingBytes >= maxOutboxBytes + PAUSE_MARGIN_BYTES) {
+    if (this.isHeld && this.pendingBytes >= this.acceptor.options.maxOutboxBytes) this.isBlocked = true;
+    if (this.#isFull) {
       if (!this.#isPaused) this.engine.stats.readsPaused++;
       this.#pauseTransport();
     }
+  }
+
+  /** So much waits that the client is not read any more, until some of it has gone. */
+  get #isFull(): boolean {
+    return this.pendingBytes >= this.acceptor.options.maxOutboxBytes + PAUSE_MARGIN_BYTES;
   }
 
   #unblock(): void {
@@ -275,7 +296,7 @@ export class Connection implements TransportReceiver {
     this.#flush();
     if (this.isHeld && this.pendingBytes >= this.acceptor.options.maxOutboxBytes) this.isBlocked = true;
     if (this.isBlocked) return;
-    if (!this.#isHalted) this.#resumeTransport();
+    this.#readOn();
     if (this.session !== undefined) sendQueued(this.engine, this.session);
   }
 
@@ -340,6 +361,17 @@ export class Connection implements TransportReceiver {
     this.#isEnding = false;
   }
 
+  #putOff(): void {
+    this.#isPutOff = true;
+    this.framer.hold();
+    this.#pauseTransport();
+    this.engine.readLater(this);
+  }
+
+  #readOn(): void {
+    if (!this.#isHalted && !this.#isPutOff && !this.#isFull) this.#resumeTransport();
+  }
+
   #pauseTransport(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
@@ -355,9 +387,4 @@ export class Connection implements TransportReceiver {
   #onTimer(): void {
     closeForTime(this);
   }
-}
-
-function withoutReasonString(packet: ControlPacket): ControlPacket {
-  if (!('properties' in packet)) return packet;
-  return { ...packet, properties: { ...packet.properties, reasonString: undefined } } as ControlPacket;
 }

@@ -40,6 +40,7 @@ export function deliver(engine: Engine, publication: Publication, publisher: Ses
   for (const group of sharedGroups) {
     if (deliverShared(engine, publication, group)) count++;
   }
+  engine.work += count;
   return count;
 }
 
@@ -92,7 +93,7 @@ export function deliverTo(
       enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group }); // [MQTT-4.6.0-5]
       return;
     }
-    if (connection.isBlocked && !hasRoom(connection, publication)) {
+    if ((connection.isBlocked || connection.isHeld) && !hasRoom(connection, publication)) {
       engine.countDrop(publication.topicName, session, 'outbox-full');
       return;
     }
@@ -160,9 +161,7 @@ function makeRoom(engine: Engine, session: Session, queue: MessageQueue, queued:
   if (isWithinLimits(session, queue, queued)) return true;
   if (queue.first === undefined) return false;
   const nowMs = engine.clock.now();
-  for (const expired of queue.removeWhere(
-    ({ message, packetId }) => packetId === 0 && message.expiresAtMs <= nowMs,
-  )) {
+  for (const expired of queue.removeExpired(nowMs)) {
     engine.countDrop(expired.message.topicName, session, 'expired');
     forgetQueued(engine, session, expired);
   }

@@ -16,6 +16,7 @@ import { Publication } from './publication.ts';
 import { RetainedDeliveries } from './retained-deliveries.ts';
 import { SharedChoice } from './shared-choice.ts';
 import { BrokerStats } from './stats.ts';
+import { forgetRetained } from './store-notes.ts';
 import { TakeoverWatch } from './takeovers.ts';
 import { WriterPool } from './writer-pool.ts';
 
@@ -24,6 +25,19 @@ const TICK_MS = 250;
 const RETAINED_SWEEP = 2000;
 /** Ticks between two looks at results that subscriptions have overtaken. */
 const FORGET_EVERY_TICKS = 40;
+/** Ticks between two tries of a commit that failed. */
+const RETRY_EVERY_TICKS = 4;
+
+/**
+ * Packets and deliveries of one turn: a few milliseconds. What a client sends beyond it waits, so that a packet that
+ * goes to ten thousand and comes a thousand times does not keep the others waiting.
+ */
+const TURN_WORK = 65_536;
+/** Of these for one connection that had to wait. */
+const SLICE_WORK = 8192;
+
+/** Timers that are looked at in one turn: a session that ends has its subscriptions taken away, and its Will told. */
+const TURN_TIMERS = 256;
 
 /** Does something soon, after everything that has arrived was read. */
 export type ScheduleTurn = (run: () => void) => void;
@@ -53,10 +67,15 @@ export class Engine {
   readonly sharedChoice: SharedChoice;
   readonly startedAtMs: number;
   isClosing = false;
+  /** Packets that were read, and deliveries, in this turn. */
+  work = 0;
+  /** Where the reading of packets stops until the next turn. */
+  workLimit = TURN_WORK;
   /** How often something was noted in the store. */
   notes = 0;
   #dirty: Connection[] = [];
   #spareDirty: Connection[] = [];
+  readonly #putOff: Connection[] = [];
   #isTurnScheduled = false;
   readonly #scheduleTurn: ScheduleTurn;
   readonly #publications: Publication[] = [];
@@ -85,6 +104,7 @@ export class Engine {
       maxRetainedMessages,
       maxRetainedBytes,
       nowMs: () => this.clock.now(),
+      onExpired: ({ topicName }) => forgetRetained(this, topicName),
     });
     this.retainedDeliveries = new RetainedDeliveries(this);
     this.wheel = new TimerWheel(TICK_MS, this.clock.monotonic());
@@ -114,6 +134,12 @@ export class Engine {
     if (this.#isTurnScheduled) return;
     this.#isTurnScheduled = true;
     this.#scheduleTurn(this.#endTurn);
+  }
+
+  /** Has a connection read on in the next turn. */
+  readLater(connection: Connection): void {
+    this.#putOff.push(connection);
+    this.turnLater();
   }
 
   /** A message object to fill; more than one is in use while a hook publishes from within a publish. */
@@ -174,16 +200,48 @@ export class Engine {
     this.commits.commit();
     const dirty = this.#dirty;
     this.#dirty = this.#spareDirty;
-    for (const connection of dirty) connection.endTurn();
+    for (const connection of dirty) this.#flush(connection);
     dirty.length = 0;
     this.#spareDirty = dirty;
     this.retainedDeliveries.continue();
+    this.#readOn();
+  };
+
+  /** One that fails must not keep the others from being flushed: they would never be again. */
+  #flush(connection: Connection): void {
+    try {
+      connection.endTurn();
+    } catch (error) {
+      this.log.error({ err: error }, 'a connection could not be written to');
+      connection.abort(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Those that had to wait take turns, a slice each, for as long as this turn has time. */
+  #readOn(): void {
+    const putOff = this.#putOff;
+    this.work = 0;
+    let next = 0;
+    while (next < putOff.length && this.work < TURN_WORK) {
+      this.workLimit = Math.min(TURN_WORK, this.work + SLICE_WORK);
+      putOff[next++]!.takeTurn();
+    }
+    putOff.splice(0, next);
+    this.work = 0;
+    this.workLimit = TURN_WORK;
+    if (putOff.length > 0) this.turnLater();
+  }
+
+  readonly #advanceWheel = (): void => {
+    if (this.#ticker === undefined) return;
+    if (this.wheel.advance(this.clock.monotonic(), TURN_TIMERS)) this.#scheduleTurn(this.#advanceWheel);
   };
 
   #tick(): void {
     this.#ticks++;
-    this.wheel.advance(this.clock.monotonic());
+    this.#advanceWheel();
     this.retained.removeExpired(RETAINED_SWEEP);
+    if (this.#ticks % RETRY_EVERY_TICKS === 0) this.commits.retry();
     if (this.#ticks % FORGET_EVERY_TICKS === 0) this.topics.forgetOldMatches();
   }
 }

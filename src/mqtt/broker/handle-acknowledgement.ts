@@ -10,8 +10,9 @@ import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
 import type { Connection } from './connection.ts';
+import { expectModestSize } from './decode.ts';
 import { sendQueued } from './send-queued.ts';
-import { forgetQueued, forgetReceived, noteQueued } from './store-notes.ts';
+import { forgetQueued, forgetReceived, noteProgress } from './store-notes.ts';
 
 /** Of a body that is a Packet Identifier and nothing else, which is nearly every one. */
 const SHORT_BODY_BYTES = 2;
@@ -30,6 +31,7 @@ export function handleAcknowledgement(
     packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
   }
   if (packetId === 0) {
+    expectModestSize(framer);
     const reader = new PacketReader().over(bytes, bodyStart, bodyEnd);
     ({ packetId, reasonCode } = decodeAcknowledgement(reader, type, firstByte & 0x0f, connection.version));
   }
@@ -77,7 +79,7 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
     const queued = inflight!.messageOf(packetId);
     if (queued !== undefined) {
       queued.isReleased = true;
-      noteQueued(connection.engine, session, queued);
+      noteProgress(connection.engine, session, queued);
     }
   } else if (state !== InflightState.PUBCOMP) {
     if (reasonCode >= 0x80) return;

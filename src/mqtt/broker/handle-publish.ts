@@ -42,8 +42,11 @@ export function handlePublish(connection: Connection, framer: Framer): void {
   try {
     if (!readPublication(connection, framer, publication)) return;
     const { qos, packetId } = publication.fields;
+    const notesBefore = engine.notes;
     if (qos === 0) {
+      if (isStoreBehind(connection, publication)) return;
       accept(connection, publication);
+      if (engine.notes !== notesBefore) engine.commits.paceAfterNote(connection);
       return;
     }
     const session = connection.session!;
@@ -51,11 +54,13 @@ export function handlePublish(connection: Connection, framer: Framer): void {
       acknowledge(connection, PacketType.PUBREC, packetId, ACCEPTED); // [MQTT-4.3.3-10]: not delivered again
       return;
     }
-    const notesBefore = engine.notes;
+    if (isStoreBehind(connection, publication)) return;
     const answer = accept(connection, publication);
     if (qos === 2 && answer.reasonCode < 0x80) keepPacketId(engine, session, packetId);
-    if (engine.notes !== notesBefore) engine.commits.holdBack(connection);
+    const hasNoted = engine.notes !== notesBefore;
+    if (hasNoted) engine.commits.holdBack(connection);
     acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, answer);
+    if (hasNoted) engine.commits.paceAfterNote(connection);
   } finally {
     engine.givePublication();
   }
@@ -131,6 +136,24 @@ function resolveAlias(connection: Connection, bytes: Buffer, publication: Public
 
 function aliasInvalid(topicAlias: number): MqttError {
   return new MqttError('MQTT_TOPIC_ALIAS_INVALID', `Topic Alias ${topicAlias} is above the maximum`); // [MQTT-3.3.2-9]
+}
+
+/**
+ * The store has fallen so far behind that a message for it cannot be taken. Its sender is sent away, and sends it
+ * again: not every version has a word for a refusal, and none has one at QoS 0.
+ */
+function isStoreBehind(connection: Connection, publication: Publication): boolean {
+  const { engine } = connection;
+  if (!engine.commits.isOverloaded || !wouldBeStored(engine, publication)) return false;
+  engine.stats.storeRefusals++;
+  closeConnection(connection, ReasonCode.QUOTA_EXCEEDED, 'the store of the server has fallen behind');
+  return true;
+}
+
+function wouldBeStored(engine: Engine, publication: Publication): boolean {
+  if (publication.fields.retain) return true;
+  const { subscribers, sharedGroups } = engine.topics.matches(publication.entry!);
+  return sharedGroups.length > 0 || subscribers.some(({ subscriber }) => subscriber.outlivesConnection);
 }
 
 /** Asks, retains and delivers; what a QoS above 0 is answered with. */

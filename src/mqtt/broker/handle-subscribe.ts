@@ -85,17 +85,18 @@ function conclude(
   const reasons: string[] = [];
   const retained: { filter: TopicFilter; request: SubscriptionRequest; qos: QoS }[] = [];
   const subscriptionIdentifier = packet.properties.subscriptionIdentifier ?? 0;
-  candidates.forEach((candidate, index) => {
-    const { request, filter } = candidate;
+  for (const [index, { request, filter, refusal: known }] of candidates.entries()) {
+    // An observer has ended the session: nobody would ever take its subscriptions away again.
+    if (session.hasEnded) return;
     const verdict = verdicts[index];
     const denial = verdict === undefined || verdict.allow ? undefined : verdict.reasonCode;
-    const refusal = candidate.refusal ?? denial ?? findQuotaRefusal(connection, filter!);
+    const refusal = known ?? denial ?? findQuotaRefusal(connection, filter!);
     if (refusal !== undefined) {
       if (denial !== undefined) engine.stats.subscribeDenied++;
       const words = verdict === undefined || verdict.allow ? undefined : verdict.reasonString;
       reasons.push(`${request.topicFilter}: ${words ?? reasonCodeName(refusal, 'SUBACK')}`);
       reasonCodes.push(refusal);
-      return;
+      continue;
     }
     const { maximumQos } = connection.acceptor.options;
     const qos = request.qos < maximumQos ? request.qos : maximumQos; // [MQTT-3.2.2-10]
@@ -113,9 +114,11 @@ function conclude(
     // Section 3.8.3.1; Shared Subscriptions get nothing that is retained (section 4.8.2).
     const wantsRetained = retainHandling === 0 || (retainHandling === 1 && isNew);
     if (filter!.shareName === undefined && wantsRetained) retained.push({ filter: filter!, request, qos });
-  });
+  }
+  if (session.hasEnded) return;
   const properties = problemProperties(connection, reasons);
   connection.send({ type: 'suback', packetId: packet.packetId, properties, reasonCodes });
+  if (session.hasEnded) return; // with its connection, by a SUBACK larger than the client takes
   for (const { filter, qos } of retained) {
     engine.retainedDeliveries.begin(session, filter.topicFilter, { qos, subscriptionIdentifier });
   }

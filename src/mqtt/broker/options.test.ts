@@ -37,6 +37,17 @@ describe('the options of a broker', () => {
       assert.ok(name in DEFAULT_BROKER_OPTIONS, `${name} is no option`);
   });
 
+  it('responseInformation is a text that a packet can hold', () => {
+    for (const responseInformation of ['', 'answers/é', 'a'.repeat(65_535), undefined])
+      assert.doesNotThrow(() => resolveBrokerOptions({ responseInformation }));
+    for (const responseInformation of ['a\0b', '\uD800', 'a'.repeat(65_536), 'é'.repeat(32_768), 7, null]) {
+      const fault = { code: 'MQTT_OPTION_INVALID', message: /^responseInformation must be a text/u };
+      assert.throws(() => resolveBrokerOptions({ responseInformation } as object), fault);
+      const listener = { name: 'x', responseInformation } as never;
+      assert.throws(() => new Broker().acceptor(listener), fault);
+    }
+  });
+
   it('what is undefined is as if it were not there', () => {
     const defaults = resolveBrokerOptions({});
     const names = Object.keys(DEFAULT_BROKER_OPTIONS);

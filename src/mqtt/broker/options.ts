@@ -2,7 +2,14 @@ import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { silentLogger } from '../../base/logger.ts';
-import { MAX_PACKET_BYTES, MAX_UINT_16, MAX_UINT_32, type QoS } from '../codec/control-packet.ts';
+import {
+  MAX_PACKET_BYTES,
+  MAX_STRING_BYTES,
+  MAX_UINT_16,
+  MAX_UINT_32,
+  type QoS,
+} from '../codec/control-packet.ts';
+import { isEncodableText } from '../codec/utf8.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { BrokerError } from './broker-error.ts';
 import type { BrokerHooks } from './hooks.ts';
@@ -56,6 +63,11 @@ export type BrokerLimits = {
   readonly maxSessions: number;
   readonly maxRetainedMessages: number;
   readonly maxRetainedBytes: number;
+  /**
+   * What a store was told and has not committed, about. Beyond it publishers of such are not read until the commit;
+   * beyond twice of it they are sent away, and sessions that are to be stored are refused.
+   */
+  readonly maxUncommittedBytes: number;
   readonly maxTopicLevels: number;
   /** Topics whose subscribers are remembered, and how many of these altogether: the cache of the match. */
   readonly maxCachedTopics: number;
@@ -118,6 +130,7 @@ const BROKER_DEFAULTS: BrokerLimits = {
   maxSessions: 200_000,
   maxRetainedMessages: 1_000_000,
   maxRetainedBytes: 512 * 1024 * 1024,
+  maxUncommittedBytes: 64 * 1024 * 1024,
   maxTopicLevels: 64,
   maxCachedTopics: 100_000,
   maxCachedMatches: 1_000_000,
@@ -156,6 +169,7 @@ export const OPTION_BOUNDS: Readonly<Record<string, Bounds>> = {
   maxSessions: COUNT,
   maxRetainedMessages: { min: 0, max: Number.MAX_SAFE_INTEGER },
   maxRetainedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  maxUncommittedBytes: COUNT,
   maxTopicLevels: { min: 1, max: 32_768 },
   maxCachedTopics: COUNT,
   maxCachedMatches: COUNT,
@@ -180,12 +194,21 @@ export function resolveListenerOptions(
   return { ...defaults, ...withoutUndefined(options) };
 }
 
+function isSendableText(value: unknown): boolean {
+  return typeof value === 'string' && isEncodableText(value) && Buffer.byteLength(value) <= MAX_STRING_BYTES;
+}
+
 function withoutUndefined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-function checkOptions(options: object): void {
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+function checkOptions(options: { readonly responseInformation?: unknown }): void {
+  const { responseInformation } = options;
+  if (responseInformation !== undefined && !isSendableText(responseInformation)) {
+    const text = `responseInformation must be a text without U+0000, of at most ${MAX_STRING_BYTES} bytes of UTF-8`;
+    throw new BrokerError('MQTT_OPTION_INVALID', text);
+  }
+  for (const [name, value] of Object.entries<unknown>(options)) {
     const bounds = OPTION_BOUNDS[name];
     if (bounds === undefined || value === undefined) continue;
     if (Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max)

@@ -240,11 +240,18 @@ export class Publication implements ApplicationMessage {
 
   #begin(): void {
     this.#serial = (this.#serial + 1) | 0;
+    if (this.#serial === 0) this.#forgetSerials();
     if (this.#scratch.length > 0) this.#scratch.reset();
     if (this.#hasOwned) {
       this.#owned.fill(undefined);
       this.#hasOwned = false;
     }
+  }
+
+  /** Once in four thousand million messages the numbers begin anew, and the old ones must not be met again. */
+  #forgetSerials(): void {
+    this.#serials.fill(0);
+    this.#serial = 1;
   }
 
   #bodyOf(body: string): Buffer {

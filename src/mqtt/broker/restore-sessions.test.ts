@@ -1,71 +1,15 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { ManualClock } from '../../../test/helpers/manual-clock.ts';
+import { DAY_SECONDS, RestartBench as Bench, SECOND_MS } from '../../../test/helpers/mqtt-restart-bench.ts';
 import { turnEnd, WireClient } from '../../../test/helpers/mqtt-wire-client.ts';
-import { keepMessage } from '../../../test/helpers/stored-messages.ts';
-import type { ConnectPacket } from '../codec/connect.ts';
+import { keepMessage, loadAll } from '../../../test/helpers/stored-messages.ts';
 import type { ControlPacket } from '../codec/decode-packet.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { MemorySessionStore } from '../session/memory-session-store.ts';
 import { Broker } from './broker.ts';
-import type { BrokerOptions } from './options.ts';
 
-const SECOND_MS = 1000;
-const DAY_SECONDS = 86_400;
 const NEVER_SECONDS = 0xffff_ffff;
-
-/** Brokers that follow one another over one store; none says goodbye. */
-class Bench {
-  readonly store = new MemorySessionStore();
-  readonly #options: BrokerOptions;
-  clock = new ManualClock();
-  broker: Broker;
-
-  constructor(options: BrokerOptions = {}) {
-    this.#options = { sysTopicIntervalMs: 0, store: this.store, ...options };
-    this.broker = new Broker({ ...this.#options, clock: this.clock });
-  }
-
-  static async start(t: TestContext, options: BrokerOptions = {}): Promise<Bench> {
-    const bench = new Bench(options);
-    await bench.broker.start();
-    t.after(() => bench.broker.close());
-    return bench;
-  }
-
-  /** The broker is gone as if its machine had lost power, and another comes `downMs` later. */
-  async crash(downMs = 0): Promise<void> {
-    await turnEnd();
-    this.clock = new ManualClock(this.clock.now() + downMs);
-    this.broker = new Broker({ ...this.#options, clock: this.clock });
-    await this.broker.start();
-  }
-
-  /** A client that comes back to its session, and whether it was there. */
-  async comes(
-    clientId: string,
-    {
-      sessionExpiryInterval = DAY_SECONDS,
-      ...fields
-    }: { sessionExpiryInterval?: number } & Partial<ConnectPacket> = {},
-  ): Promise<{ client: WireClient; sessionPresent: boolean }> {
-    const client = new WireClient(this.broker);
-    const properties = { sessionExpiryInterval };
-    const { sessionPresent } = await client.connect({ clientId, cleanStart: false, properties, ...fields });
-    return { client, sessionPresent };
-  }
-
-  /** A client that has subscribed, in a session that is kept. */
-  async subscribed(
-    clientId: string,
-    topicFilter = 't/#',
-    sessionExpiryInterval = DAY_SECONDS,
-  ): Promise<WireClient> {
-    const { client } = await this.comes(clientId, { sessionExpiryInterval });
-    await client.subscribe(topicFilter, { qos: 2 });
-    return client;
-  }
-}
 
 const texts = (packets: readonly ControlPacket[]): string[] =>
   packets.map((packet) =>
@@ -239,6 +183,59 @@ describe('after a restart a session goes on [MQTT-4.1.0-1] [MQTT-4.1.0-2]', () =
   });
 });
 
+describe('after a restart a Shared Subscription goes on (section 4.8.2)', () => {
+  const published = (bench: Bench, count: number): string[] => {
+    const payloads = Array.from({ length: count }, (_, index) => `m${index}`);
+    for (const payload of payloads) bench.broker.publish({ topicName: 't/1', payload, qos: 1 });
+    return payloads;
+  };
+  const payloadsOf = (packets: readonly ControlPacket[]): string[] =>
+    packets.flatMap((packet) => (packet.type === 'publish' ? [Buffer.from(packet.payload).toString()] : []));
+
+  it('what waited for a member goes to another one when its session ends', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('short', '$share/g/t/#', 100)).disconnect();
+    await turnEnd();
+    const payloads = published(bench, 3);
+    await bench.crash();
+    const other = await bench.subscribed('other', '$share/g/t/#');
+    await other.expectNothing();
+    bench.clock.advance(101 * SECOND_MS);
+    assert.deepEqual(payloadsOf(await other.all()), payloads);
+    await bench.crash();
+    assert.deepEqual(texts(await (await bench.comes('other')).client.all()), [
+      'again 1 m0',
+      'again 2 m1',
+      'again 3 m2',
+    ]);
+  });
+
+  it('so does what it had been sent at QoS 1 and had not acknowledged', async (t) => {
+    const bench = await Bench.start(t);
+    const member = await bench.subscribed('a', '$share/g/t/#', 100);
+    const payloads = published(bench, 2);
+    assert.deepEqual(payloadsOf(await member.all()), payloads);
+    const other = await bench.subscribed('b', '$share/g/t/#');
+    await other.expectNothing();
+    await bench.crash();
+    const { client } = await bench.comes('b');
+    bench.clock.advance(101 * SECOND_MS);
+    assert.deepEqual(payloadsOf(await client.all()), payloads);
+  });
+
+  it('but not to members of another one with the same filter', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('short', '$share/g/t/#', 100)).disconnect();
+    await turnEnd();
+    published(bench, 1);
+    await bench.crash();
+    const stranger = await bench.subscribed('stranger', '$share/h/t/#');
+    bench.clock.advance(101 * SECOND_MS);
+    assert.equal(bench.broker.counts.sessions, 1);
+    await stranger.expectNothing();
+  });
+});
+
 describe('after a restart the time goes on', () => {
   it('of a session from the disconnection [MQTT-3.1.2-23]', async (t) => {
     const bench = await Bench.start(t);
@@ -259,7 +256,7 @@ describe('after a restart the time goes on', () => {
     await bench.crash(101 * SECOND_MS);
     assert.equal(bench.broker.counts.sessions, 0);
     await turnEnd();
-    assert.deepEqual((await bench.store.load()).sessions, []);
+    assert.deepEqual((await loadAll(bench.store)).sessions, []);
   });
 
   it('of a session whose client was there to the end, from the first restart', async (t) => {
@@ -273,6 +270,22 @@ describe('after a restart the time goes on', () => {
     assert.equal(bench.broker.counts.sessions, 1);
     bench.clock.advance(2 * SECOND_MS);
     assert.equal(bench.broker.counts.sessions, 0);
+  });
+
+  it('of a message: it expires when it would have, however often the broker starts', async (t) => {
+    const bench = await Bench.start(t);
+    (await bench.subscribed('one')).disconnect();
+    await turnEnd();
+    const dueMs = bench.clock.now() + 100 * SECOND_MS;
+    const properties = { messageExpiryInterval: 100 };
+    bench.broker.publish({ topicName: 't/1', payload: 'x', qos: 1, retain: true, properties });
+    for (let restarts = 0; restarts < 3; restarts++) await bench.crash(20 * SECOND_MS);
+    const { sessions, retained } = await loadAll(bench.store);
+    const messages = [...retained, ...sessions.flatMap(({ queued }) => queued.map(({ message }) => message))];
+    assert.deepEqual(
+      messages.map(({ expiresAtMs }) => expiresAtMs),
+      [dueMs, dueMs],
+    );
   });
 
   it('but a session that never expires stays', async (t) => {
@@ -317,7 +330,7 @@ describe('after a restart', () => {
     await client.expectNothing();
     await turnEnd();
     assert.deepEqual(
-      (await bench.store.load()).retained.map(({ topicName }) => topicName),
+      (await loadAll(bench.store)).retained.map(({ topicName }) => topicName),
       ['r/1'],
     );
   });
@@ -335,17 +348,30 @@ describe('after a restart', () => {
     assert.equal(bench.broker.counts.subscriptions, 0);
   });
 
+  it('a retained message that expired before is gone from the store too', async (t) => {
+    const bench = await Bench.start(t);
+    const properties = { messageExpiryInterval: 10 };
+    bench.broker.publish({ topicName: 'r/1', payload: 'x', retain: true, properties });
+    bench.broker.publish({ topicName: 'r/2', payload: 'x', retain: true });
+    await turnEnd();
+    bench.clock.advance(11 * SECOND_MS);
+    assert.equal(bench.broker.counts.retainedMessages, 1);
+    await turnEnd();
+    const topics = (await loadAll(bench.store)).retained.map(({ topicName }) => topicName);
+    assert.deepEqual(topics, ['r/2']);
+  });
+
   it('what the server says of itself is said anew', async (t) => {
     const bench = await Bench.start(t, { sysTopicIntervalMs: 1000 });
     await turnEnd();
-    assert.deepEqual((await bench.store.load()).retained, []);
+    assert.deepEqual((await loadAll(bench.store)).retained, []);
   });
 });
 
 describe('a broker', () => {
   it('does not start when the store cannot be read', async () => {
     const store = new MemorySessionStore();
-    store.load = async () => {
+    store.load = () => {
       throw new Error('not a database');
     };
     const broker = new Broker({ store, clock: new ManualClock() });
@@ -354,6 +380,53 @@ describe('a broker', () => {
     await turnEnd();
     const client = new WireClient(broker);
     await client.expectClosed();
+  });
+
+  it('does not start when the store breaks off in the middle', async () => {
+    const store = new MemorySessionStore();
+    const { sessions, retained } = store.load();
+    async function* breakOff(): AsyncGenerator<never[]> {
+      yield [];
+      throw new Error('page 7 is damaged');
+    }
+    for (const state of [
+      { sessions: breakOff(), retained },
+      { sessions, retained: breakOff() },
+    ]) {
+      store.load = () => state;
+      const broker = new Broker({ store, clock: new ManualClock() });
+      await assert.rejects(broker.start(), { code: 'MQTT_STORE_FAILED' });
+      await broker.close();
+    }
+  });
+
+  it('that is closed while it reads the store gives the reading up before it closes the store', async () => {
+    const store = new MemorySessionStore();
+    const steps: string[] = [];
+    let goOn = (): void => {};
+    async function* endless(): AsyncGenerator<never[]> {
+      try {
+        for (;;) {
+          await new Promise<void>((resolve) => {
+            goOn = resolve;
+          });
+          yield [];
+        }
+      } finally {
+        steps.push('given up');
+      }
+    }
+    const { retained } = store.load();
+    store.load = () => ({ sessions: endless(), retained });
+    store.close = async () => void steps.push('closed');
+    const broker = new Broker({ store, clock: new ManualClock() });
+    const started = broker.start();
+    await turnEnd();
+    const closed = broker.close();
+    goOn();
+    await assert.rejects(started, { code: 'MQTT_BROKER_CLOSED' });
+    await closed;
+    assert.deepEqual(steps, ['given up', 'closed']);
   });
 
   it('that was closed while it read the store does not start', async () => {
@@ -365,9 +438,10 @@ describe('a broker', () => {
 
   it('takes a store in which two messages have one identifier: both are sent', async (t) => {
     const bench = await Bench.start(t);
-    const record = { qos: 1, retain: false, subscriptionIdentifiers: [], isReleased: false } as const;
+    const none = { subscriptionIdentifiers: [], group: undefined } as const;
+    const record = { qos: 1, retain: false, ...none, isReleased: false } as const;
     const session = { userName: undefined, sessionExpiryInterval: NEVER_SECONDS, disconnectedAtMs: 0 };
-    bench.store.saveSession({ clientId: 'one', ...session });
+    bench.store.saveSession({ clientId: 'one', will: undefined, ...session });
     for (const [sequence, text] of [
       [1, 'a'],
       [2, 'b'],

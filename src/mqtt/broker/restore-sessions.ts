@@ -3,39 +3,89 @@ import { MessageQueue } from '../session/message-queue.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
 import { QueuedMessage } from '../session/queued-message.ts';
 import { Session } from '../session/session.ts';
-import type { StoredSession } from '../session/session-store.ts';
+import type { QueuedRecord, SharedFilter, StoredSession, StoredWill } from '../session/session-store.ts';
+import type { StoredMessage } from '../session/stored-message.ts';
+import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32 } from '../codec/control-packet.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
+import { publishWill } from './publish-will.ts';
 import { setSessionTimer } from './session-lifecycle.ts';
-import { noteSession, stateOfRestored } from './store-notes.ts';
+import { forgetRetained, forgetStoredSession, noteSession, stateOfRestored } from './store-notes.ts';
 
-/** Takes in what outlived the last broker. Sessions whose time has passed meanwhile end. */
+/** What is to be done when everything has been read: nothing is noted before, and everybody is there. */
+type Afterwards = {
+  readonly expiredTopics: string[];
+  readonly expiredClientIds: string[];
+  /** Whose clients were connected when the broker ended. */
+  readonly lostConnection: Session[];
+  readonly dueWills: { readonly session: Session; readonly message: WillMessage }[];
+  readonly shared: { readonly queued: QueuedMessage; readonly filter: SharedFilter }[];
+};
+
+/**
+ * Takes in what outlived the last broker. Sessions whose time has passed meanwhile end. Clients that were connected
+ * when it ended have lost their connection: their sessions begin to wait now, and so do their Wills, which a server
+ * may publish after its restart (section 3.1.2.5). Nothing was stored of sessions that were to end with their
+ * connection, and their Wills are lost with them.
+ */
 export async function restoreSessions(engine: Engine): Promise<void> {
   const { store } = engine;
   if (store === undefined) return;
-  let stored;
+  const nowMs = engine.clock.now();
+  const afterwards: Afterwards = {
+    expiredTopics: [],
+    expiredClientIds: [],
+    lostConnection: [],
+    dueWills: [],
+    shared: [],
+  };
   try {
-    stored = await store.load();
+    const { sessions, retained } = store.load();
+    for await (const piece of retained) {
+      if (engine.isClosing) return;
+      for (const message of piece) restoreRetained(engine, message, nowMs, afterwards);
+    }
+    for await (const piece of sessions) {
+      if (engine.isClosing) return;
+      for (const record of piece) restoreSession(engine, record, nowMs, afterwards);
+    }
   } catch (error) {
     throw new BrokerError('MQTT_STORE_FAILED', 'the stored sessions could not be read', { cause: error });
   }
-  const nowMs = engine.clock.now();
-  for (const message of stored.retained) {
-    if (message.expiresAtMs <= nowMs) {
-      store.deleteRetained(message.topicName);
-      engine.commits.note();
-      continue;
-    }
-    const { sizeBytes, expiresAtMs } = message;
-    const expires = expiresAtMs === Infinity ? undefined : expiresAtMs;
-    engine.retained.set(message.topicName, { message, sizeBytes, expiresAtMs: expires });
-  }
-  for (const record of stored.sessions) restoreSession(engine, record, nowMs);
+  conclude(engine, afterwards);
 }
 
-function restoreSession(engine: Engine, record: StoredSession, nowMs: number): void {
+function conclude(engine: Engine, afterwards: Afterwards): void {
+  const { expiredTopics, expiredClientIds, lostConnection, dueWills, shared } = afterwards;
+  for (const topicName of expiredTopics) forgetRetained(engine, topicName);
+  for (const clientId of expiredClientIds) forgetStoredSession(engine, clientId);
+  for (const { queued, filter } of shared) queued.group = engine.subscriptions.sharedGroup(filter);
+  for (const session of lostConnection) noteSession(engine, session);
+  for (const { session, message } of dueWills) {
+    publishWill(engine, session, message);
+    // It is not to be published again; an observer may have ended it.
+    if (engine.sessions.get(session.clientId) === session) noteSession(engine, session);
+  }
+}
+
+function restoreRetained(
+  engine: Engine,
+  message: StoredMessage,
+  nowMs: number,
+  { expiredTopics }: Afterwards,
+): void {
+  const { topicName, sizeBytes, expiresAtMs } = message;
+  if (expiresAtMs <= nowMs) {
+    expiredTopics.push(topicName);
+    return;
+  }
+  const expires = expiresAtMs === Infinity ? undefined : expiresAtMs;
+  engine.retained.set(topicName, { message, sizeBytes, expiresAtMs: expires });
+}
+
+function restoreSession(engine: Engine, record: StoredSession, nowMs: number, afterwards: Afterwards): void {
   const { clientId, sessionExpiryInterval, userName } = record;
   const client: ClientInfo = {
     clientId,
@@ -46,37 +96,47 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number): v
   };
   const session = new Session(client, { options: engine.options, hooks: engine.hooks }, undefined);
   session.expiryInterval = sessionExpiryInterval;
-  // One whose client was connected when the broker ended begins to wait now.
-  const awayMs = record.disconnectedAtMs === undefined ? 0 : nowMs - record.disconnectedAtMs;
+  session.disconnectedAtMs = record.disconnectedAtMs ?? nowMs;
+  const awayMs = nowMs - session.disconnectedAtMs;
   const leftMs = sessionExpiryInterval === MAX_UINT_32 ? Infinity : sessionExpiryInterval * 1000 - awayMs;
-  if (leftMs <= 0) {
-    engine.store?.deleteSession(clientId);
-    engine.commits.note();
+  const hasEnded = leftMs <= 0;
+  if (record.will !== undefined) restoreWill(engine, session, record.will, { nowMs, hasEnded, afterwards });
+  if (hasEnded) {
+    afterwards.expiredClientIds.push(clientId);
     return;
   }
   session.expiresAtMs = engine.clock.monotonic() + leftMs;
   for (const { filter, options } of record.subscriptions) {
     if (engine.subscriptions.add(session, filter, options)) session.subscriptionCount++;
   }
-  for (const {
-    message,
-    qos,
-    retain,
-    subscriptionIdentifiers,
-    sequence,
-    packetId,
-    isReleased,
-  } of record.queued) {
-    const queued = new QueuedMessage(message, qos, retain, subscriptionIdentifiers, sequence, undefined);
-    queued.isReleased = isReleased;
-    session.nextSequence = Math.max(session.nextSequence, sequence + 1);
-    const isInflight =
-      packetId !== 0 &&
-      (session.inflight ??= new Inflight()).restore(packetId, stateOfRestored(queued), queued);
-    if (!isInflight) (session.queue ??= new MessageQueue()).push(queued);
-  }
+  for (const queued of record.queued) restoreQueued(session, queued, afterwards);
   for (const packetId of record.receivedPacketIds) (session.received ??= new PacketIdSet()).add(packetId);
   engine.sessions.set(clientId, session);
-  if (record.disconnectedAtMs === undefined) noteSession(engine, session);
+  if (record.disconnectedAtMs === undefined) afterwards.lostConnection.push(session);
   setSessionTimer(engine, session);
+}
+
+/** A Will is due when its delay has passed, or its session has ended [MQTT-3.1.2-8]. */
+function restoreWill(
+  engine: Engine,
+  session: Session,
+  { message, dueAtMs }: StoredWill,
+  { nowMs, hasEnded, afterwards }: { nowMs: number; hasEnded: boolean; afterwards: Afterwards },
+): void {
+  const delaySeconds = Math.min(message.properties.willDelayInterval ?? 0, session.expiryInterval);
+  const leftMs = dueAtMs === undefined ? delaySeconds * 1000 : dueAtMs - nowMs;
+  if (hasEnded || leftMs <= 0) afterwards.dueWills.push({ session, message });
+  else session.will = { message, dueMs: engine.clock.monotonic() + leftMs };
+}
+
+function restoreQueued(session: Session, record: QueuedRecord, { shared }: Afterwards): void {
+  const { message, qos, retain, subscriptionIdentifiers, sequence, group, packetId, isReleased } = record;
+  const queued = new QueuedMessage(message, qos, retain, subscriptionIdentifiers, sequence, undefined);
+  if (group !== undefined) shared.push({ queued, filter: group });
+  queued.isReleased = isReleased;
+  session.nextSequence = Math.max(session.nextSequence, sequence + 1);
+  const isInflight =
+    packetId !== 0 &&
+    (session.inflight ??= new Inflight()).restore(packetId, stateOfRestored(queued), queued);
+  if (!isInflight) (session.queue ??= new MessageQueue()).push(queued);
 }

@@ -1,6 +1,7 @@
 import { RetainOutcome } from '../topics/retained-messages.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
+import { forgetRetained, noteRetained } from './store-notes.ts';
 
 /**
  * Keeps a message with RETAIN for its topic, or removes what is kept when its payload is empty (section 3.3.1.3).
@@ -10,7 +11,7 @@ import type { Publication } from './publication.ts';
 export function retain(engine: Engine, publication: Publication): boolean {
   const { topicName } = publication;
   if (publication.payloadLength === 0) {
-    if (engine.retained.clear(topicName)) noteRetained(engine, () => engine.store?.deleteRetained(topicName));
+    if (engine.retained.clear(topicName)) forgetRetained(engine, topicName);
     return true; // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
   }
   const message = publication.stored(engine.clock.now());
@@ -25,13 +26,6 @@ export function retain(engine: Engine, publication: Publication): boolean {
     return false;
   }
   // What the server says of itself is said anew when it starts.
-  if (!topicName.startsWith('$SYS/')) noteRetained(engine, () => engine.store?.saveRetained(message));
+  if (!topicName.startsWith('$SYS/')) noteRetained(engine, message);
   return true;
-}
-
-function noteRetained(engine: Engine, note: () => void): void {
-  if (engine.store === undefined) return;
-  note();
-  engine.notes++;
-  engine.commits.note();
 }

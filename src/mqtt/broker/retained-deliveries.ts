@@ -8,17 +8,21 @@ import type { Engine } from './engine.ts';
 /** Topics looked at in one go for one subscription, and in one turn for all of them. */
 const PIECE_TOPICS = 256;
 const TURN_TOPICS = 1024;
+/** What a delivery counts for at least: a filter of one topic is not free either. */
+const MIN_TOPICS = 8;
 
 /** The retained messages that a new subscription is still to get. */
 export type RetainedDelivery = {
   readonly session: Session;
   readonly topicFilter: string;
-  readonly qos: QoS;
-  readonly subscriptionIdentifiers: readonly number[];
-  readonly matches: RetainedMatches<StoredMessage>;
+  qos: QoS;
+  subscriptionIdentifiers: readonly number[];
+  matches: RetainedMatches<StoredMessage>;
   /** Read from `matches`, of which the first `sentCount` have been sent. */
   found: readonly StoredMessage[];
   sentCount: number;
+  /** In the list of those that can go on. */
+  isActive: boolean;
 };
 
 /**
@@ -28,7 +32,7 @@ export type RetainedDelivery = {
 export class RetainedDeliveries {
   readonly #engine: Engine;
   /** Those that can go on; the others wait for their clients. */
-  #active: RetainedDelivery[] = [];
+  readonly #active: RetainedDelivery[] = [];
   /** Topics that may still be looked at in this turn. */
   #left = TURN_TOPICS;
 
@@ -42,50 +46,42 @@ export class RetainedDeliveries {
     { qos, subscriptionIdentifier }: { qos: QoS; subscriptionIdentifier: number },
   ): void {
     if (this.#engine.retained.count === 0) return;
-    const delivery: RetainedDelivery = {
-      session,
-      topicFilter,
-      qos,
-      subscriptionIdentifiers: subscriptionIdentifier === 0 ? [] : [subscriptionIdentifier],
-      matches: this.#engine.retained.match(topicFilter),
-      found: [],
-      sentCount: 0,
-    };
-    (session.retainedDeliveries ??= []).push(delivery);
-    this.#active.push(delivery);
+    const delivery = this.#deliveryFor(session, topicFilter);
+    delivery.qos = qos;
+    delivery.subscriptionIdentifiers = subscriptionIdentifier === 0 ? [] : [subscriptionIdentifier];
     // At once what is little: most subscriptions are to few topics.
-    // Nobody is called back before `Broker.subscribe` has returned.
-    if (this.#left > 0 && session.local === undefined) {
-      this.#active.pop();
-      this.#goOn(delivery);
-    }
+    if (this.#left > 0 && !delivery.isActive) this.#goOn(delivery);
+    else this.#activate(delivery);
     this.#engine.turnLater();
   }
 
   /** At the end of a turn: each that can goes on a little. */
   continue(): void {
     this.#left = TURN_TOPICS;
-    if (this.#active.length === 0) return;
     const active = this.#active;
-    this.#active = [];
-    for (const delivery of active) {
-      if (this.#left <= 0) this.#active.push(delivery);
-      else if (!isOver(delivery)) this.#goOn(delivery);
+    const { length } = active;
+    if (length === 0) return;
+    let next = 0;
+    while (next < length && this.#left > 0) {
+      const delivery = active[next++]!;
+      delivery.isActive = false;
+      if (!isOver(delivery)) this.#goOn(delivery);
     }
-    if (this.#active.length > 0) this.#engine.turnLater();
+    active.splice(0, next);
+    if (active.length > 0) this.#engine.turnLater();
   }
 
   /** A client takes more again. */
   goOnFor(session: Session): void {
-    for (const delivery of session.retainedDeliveries ?? []) {
-      if (!this.#active.includes(delivery)) this.#active.push(delivery);
-    }
+    for (const delivery of session.retainedDeliveries ?? []) this.#activate(delivery);
     this.#engine.turnLater();
   }
 
   /** The session ends. */
   closeFor(session: Session): void {
-    for (const delivery of session.retainedDeliveries ?? []) this.#close(delivery);
+    const deliveries = session.retainedDeliveries ?? [];
+    session.retainedDeliveries = undefined;
+    for (const delivery of deliveries) this.#close(delivery);
   }
 
   /** A subscription ends. */
@@ -95,17 +91,40 @@ export class RetainedDeliveries {
     }
   }
 
+  /** The one that this filter has begins anew: a client that asks again and again gets no more than one. */
+  #deliveryFor(session: Session, topicFilter: string): RetainedDelivery {
+    const matches = this.#engine.retained.match(topicFilter);
+    const known = session.retainedDeliveries?.find((other) => other.topicFilter === topicFilter);
+    if (known === undefined) {
+      const none = { qos: 0, subscriptionIdentifiers: [], found: [], sentCount: 0, isActive: false } as const;
+      const delivery: RetainedDelivery = { ...none, session, topicFilter, matches };
+      (session.retainedDeliveries ??= []).push(delivery);
+      return delivery;
+    }
+    if (!known.matches.isDone) known.matches.close();
+    known.matches = matches;
+    known.found = [];
+    known.sentCount = 0;
+    return known;
+  }
+
+  #activate(delivery: RetainedDelivery): void {
+    if (delivery.isActive) return;
+    delivery.isActive = true;
+    this.#active.push(delivery);
+  }
+
   #goOn(delivery: RetainedDelivery): void {
     if (!canTake(delivery)) return;
     this.#sendFound(delivery, true);
     if (delivery.sentCount === delivery.found.length && !delivery.matches.isDone) {
-      this.#left -= PIECE_TOPICS;
       delivery.found = delivery.matches.next(PIECE_TOPICS);
+      this.#left -= Math.max(delivery.matches.lookedAt, MIN_TOPICS);
       delivery.sentCount = 0;
       this.#sendFound(delivery, false);
     }
     if (isOver(delivery)) this.#close(delivery);
-    else if (canTake(delivery)) this.#active.push(delivery);
+    else if (canTake(delivery)) this.#activate(delivery);
   }
 
   /** As many as the client takes. What was found in an earlier turn may have been replaced or removed since. */
@@ -134,11 +153,11 @@ export class RetainedDeliveries {
   #close(delivery: RetainedDelivery): void {
     const { session, matches } = delivery;
     if (!matches.isDone) matches.close();
+    // Still in the list of those that go on it may be: there it is over.
     delivery.found = [];
     delivery.sentCount = 0;
     const rest = session.retainedDeliveries?.filter((other) => other !== delivery);
     session.retainedDeliveries = rest === undefined || rest.length === 0 ? undefined : rest;
-    this.#active = this.#active.filter((other) => other !== delivery);
   }
 }
 

@@ -7,7 +7,7 @@ import type { QueuedMessage } from '../session/queued-message.ts';
 import type { Session } from '../session/session.ts';
 import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
-import { forgetQueued, noteQueued } from './store-notes.ts';
+import { forgetQueued, noteProgress } from './store-notes.ts';
 import { transmit } from './transmit.ts';
 
 /** Sends what waits in a session, as much as its client takes. */
@@ -78,7 +78,7 @@ function sendOne(engine: Engine, session: Session, connection: Connection, queue
     const state = qos === 1 ? InflightState.PUBACK : InflightState.PUBREC;
     const mustBeKept = session.outlivesConnection || queued.group !== undefined;
     queued.packetId = inflight.add(state, mustBeKept ? queued : undefined);
-    noteQueued(engine, session, queued); // first: what is sent waits for the store
+    noteProgress(engine, session, queued); // first: what is sent waits for the store
   }
   const publication = engine.takePublication();
   try {
@@ -106,7 +106,7 @@ function release(engine: Engine, session: Session, connection: Connection, queue
   session.inflight!.setState(queued.packetId, InflightState.PUBCOMP);
   queued.isReleased = true;
   queued.wasResent = false;
-  noteQueued(engine, session, queued);
+  noteProgress(engine, session, queued);
   const { packetId } = queued;
   writeAcknowledgement(
     connection.writer(),

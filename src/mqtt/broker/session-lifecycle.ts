@@ -1,4 +1,5 @@
 import { WheelTimer } from '../../base/timer-wheel.ts';
+import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32 } from '../codec/control-packet.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
@@ -11,7 +12,7 @@ import type { Engine } from './engine.ts';
 import type { ClientInfo, DisconnectCause } from './hooks.ts';
 import { publishWill } from './publish-will.ts';
 import { sendAgain } from './send-queued.ts';
-import { forgetQueued, forgetSession, noteSession, noteWholeSession } from './store-notes.ts';
+import { forgetQueued, forgetSession, noteSession } from './store-notes.ts';
 
 /** What a CONNECT asks of the session it will have. */
 export type SessionRequest = {
@@ -19,6 +20,7 @@ export type SessionRequest = {
   readonly cleanStart: boolean;
   /** Seconds, not above the listener's maximum. */
   readonly expiryInterval: number;
+  readonly willMessage: WillMessage | undefined;
 };
 
 /**
@@ -30,13 +32,14 @@ export type SessionRequest = {
 export function attachSession(
   engine: Engine,
   connection: Connection,
-  { client, cleanStart, expiryInterval }: SessionRequest,
+  { client, cleanStart, expiryInterval, willMessage }: SessionRequest,
 ): boolean | undefined {
   const notesBefore = engine.notes;
   takeOver(engine, client);
   let session = engine.sessions.get(client.clientId);
-  // A session belongs to the user who made it: nobody else gets its messages.
-  if (session !== undefined && (cleanStart || session.client.userName !== client.userName)) {
+  // A session belongs to the user who made it: nobody else gets its messages. One that was to end with its connection
+  // is found here only when an observer of that end brings the next one: it has ended.
+  if (session !== undefined && (cleanStart || !session.outlivesConnection || !isSameUser(session, client))) {
     endSession(engine, session);
     session = undefined;
   }
@@ -54,10 +57,11 @@ export function attachSession(
   session.hooks = connection.acceptor.hooks;
   session.expiryInterval = expiryInterval;
   session.expiresAtMs = Number.POSITIVE_INFINITY;
+  session.disconnectedAtMs = undefined;
   session.connection = connection;
   connection.session = session;
+  connection.willMessage = willMessage;
   if (livedLonger && expiryInterval === 0) forgetSession(engine, session);
-  else if (isPresent && !livedLonger && expiryInterval > 0) noteWholeSession(engine, session);
   else noteSession(engine, session);
   // Also for the end of the session before it: the CONNACK says that it is gone.
   if (engine.notes !== notesBefore) engine.commits.holdBack(connection);
@@ -92,16 +96,19 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
   const nowMs = engine.clock.monotonic();
   if (willMessage !== undefined) {
     const delaySeconds = Math.min(willMessage.properties.willDelayInterval ?? 0, session.expiryInterval);
-    if (delaySeconds === 0) publishWill(engine, session, willMessage);
-    else session.will = { message: willMessage, dueMs: nowMs + delaySeconds * 1000 };
+    if (delaySeconds === 0 || session.hasEnded) publishWill(engine, session, willMessage);
+    else if (session.connection === undefined)
+      session.will = { message: willMessage, dueMs: nowMs + delaySeconds * 1000 };
   }
-  if (session.hasEnded) return;
+  // An observer may have ended it, or brought its client back.
+  if (session.hasEnded || session.connection !== undefined) return;
   if (!session.outlivesConnection) {
     endSession(engine, session);
     return;
   }
   session.expiresAtMs =
     session.expiryInterval === MAX_UINT_32 ? Infinity : nowMs + session.expiryInterval * 1000;
+  session.disconnectedAtMs = engine.clock.now();
   moveSharedMessages(engine, session, false);
   noteSession(engine, session);
   setSessionTimer(engine, session);
@@ -141,13 +148,19 @@ function onSessionTimer(engine: Engine, session: Session): void {
   if (will !== undefined && will.dueMs <= nowMs) {
     session.will = undefined;
     publishWill(engine, session, will.message);
+    if (!session.hasEnded) noteSession(engine, session); // so that it is not published again after a crash
   }
+  if (session.hasEnded || session.connection !== undefined) return;
   if (session.expiresAtMs <= nowMs) {
     engine.stats.sessionsExpired++;
     endSession(engine, session);
     return;
   }
   setSessionTimer(engine, session);
+}
+
+function isSameUser(session: Session, { userName }: ClientInfo): boolean {
+  return session.client.userName === userName;
 }
 
 function takeOver(engine: Engine, client: ClientInfo): void {

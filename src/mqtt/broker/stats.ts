@@ -23,6 +23,10 @@ export class BrokerStats {
   hookFailures = 0;
   hookTimeouts = 0;
   storeFailures = 0;
+  /** CONNECTs and PUBLISHes that were refused because the store has fallen behind, or fails. */
+  storeRefusals = 0;
+  /** A client published more than the store had written (`maxUncommittedBytes`), and was not read any further. */
+  publishersPaused = 0;
   sessionsExpired = 0;
   /** A client that did not read its acknowledgements was itself not read any further. */
   readsPaused = 0;

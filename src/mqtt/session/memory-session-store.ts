@@ -1,7 +1,16 @@
 import { formatTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
 import type { SubscriptionOptions } from '../topics/subscription-match.ts';
-import type { QueuedRecord, SessionRecord, SessionStore, StoredSession } from './session-store.ts';
+import type {
+  QueuedRecord,
+  SessionRecord,
+  SessionStore,
+  StoredSession,
+  StoredState,
+} from './session-store.ts';
 import type { StoredMessage } from './stored-message.ts';
+
+/** Retained messages that are given at a time. */
+const PIECE_MESSAGES = 1024;
 
 type Kept = {
   record: SessionRecord;
@@ -32,16 +41,10 @@ export class MemorySessionStore implements SessionStore {
     this.#beforeCommit = beforeCommit;
   }
 
-  async load(): Promise<{ sessions: StoredSession[]; retained: StoredMessage[] }> {
+  load(): StoredState {
     this.#noted = [];
     this.#generation++;
-    const sessions = [...this.#sessions.values()].map(({ record, subscriptions, queued, received }) => ({
-      ...record,
-      subscriptions: [...subscriptions.values()],
-      queued: [...queued.values()].toSorted((one, other) => one.sequence - other.sequence),
-      receivedPacketIds: [...received],
-    }));
-    return { sessions, retained: [...this.#retained.values()] };
+    return { sessions: this.#loadSessions(), retained: this.#loadRetained() };
   }
 
   saveSession(session: SessionRecord): void {
@@ -74,8 +77,20 @@ export class MemorySessionStore implements SessionStore {
 
   saveQueued(clientId: string, queued: QueuedRecord): void {
     const { sequence, message, qos, retain, subscriptionIdentifiers, packetId, isReleased } = queued;
-    const record = { sequence, message, qos, retain, subscriptionIdentifiers, packetId, isReleased };
+    // Not the group itself: it belongs to a broker, and holds its sessions.
+    const group = queued.group && {
+      shareName: queued.group.shareName,
+      topicFilter: queued.group.topicFilter,
+    };
+    const record = { sequence, message, qos, retain, subscriptionIdentifiers, group, packetId, isReleased };
     this.#note(clientId, (kept) => kept.queued.set(sequence, record));
+  }
+
+  updateQueued(clientId: string, sequence: number, packetId: number, isReleased: boolean): void {
+    this.#note(clientId, ({ queued }) => {
+      const record = queued.get(sequence);
+      if (record !== undefined) queued.set(sequence, { ...record, packetId, isReleased });
+    });
   }
 
   deleteQueued(clientId: string, sequence: number): void {
@@ -121,6 +136,29 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async close(): Promise<void> {}
+
+  async *#loadSessions(): AsyncGenerator<readonly StoredSession[]> {
+    for (const { record, subscriptions, queued, received } of this.#sessions.values()) {
+      const session = {
+        ...record,
+        subscriptions: [...subscriptions.values()],
+        queued: [...queued.values()].toSorted((one, other) => one.sequence - other.sequence),
+        receivedPacketIds: [...received],
+      };
+      yield [session];
+    }
+  }
+
+  async *#loadRetained(): AsyncGenerator<readonly StoredMessage[]> {
+    let piece: StoredMessage[] = [];
+    for (const message of this.#retained.values()) {
+      piece.push(message);
+      if (piece.length < PIECE_MESSAGES) continue;
+      yield piece;
+      piece = [];
+    }
+    if (piece.length > 0) yield piece;
+  }
 
   /** Changes something of a session; nothing when there is none, for it may have been deleted meanwhile. */
   #note(clientId: string, change: (kept: Kept) => unknown): void {

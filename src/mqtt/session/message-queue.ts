@@ -9,6 +9,8 @@ export class MessageQueue {
   #count = 0;
   #bytes = 0;
   #qos0Count = 0;
+  /** Nothing that waits expires before; what was sent already is not counted. Wall-clock ms. */
+  #soonestExpiryMs = Number.POSITIVE_INFINITY;
 
   get count(): number {
     return this.#count;
@@ -34,6 +36,8 @@ export class MessageQueue {
     this.#count++;
     if (queued.qos === 0) this.#qos0Count++;
     this.#bytes += queued.message.sizeBytes;
+    const { expiresAtMs } = queued.message;
+    if (expiresAtMs < this.#soonestExpiryMs && queued.packetId === 0) this.#soonestExpiryMs = expiresAtMs;
   }
 
   /** Puts a message in front of all others: it was sent before and is to be sent again, so not of QoS 0. */
@@ -56,13 +60,24 @@ export class MessageQueue {
     if (this.#count === 0) {
       this.#places = [];
       this.#head = 0;
+      this.#soonestExpiryMs = Number.POSITIVE_INFINITY;
     }
     return queued;
+  }
+
+  /**
+   * Takes out those that have expired and were never sent; gives them back in their order. Where there can be none
+   * nothing is looked at: a queue that is full is asked for room by each message that comes.
+   */
+  removeExpired(nowMs: number): QueuedMessage[] {
+    if (this.#soonestExpiryMs > nowMs) return [];
+    return this.removeWhere(({ message, packetId }) => packetId === 0 && message.expiresAtMs <= nowMs);
   }
 
   /** Takes out those that `isOver` says; gives them back in their order. */
   removeWhere(isOver: (queued: QueuedMessage) => boolean): QueuedMessage[] {
     const removed: QueuedMessage[] = [];
+    this.#soonestExpiryMs = Number.POSITIVE_INFINITY;
     for (let left = this.#count; left > 0; left--) {
       const queued = this.shift()!;
       if (isOver(queued)) removed.push(queued);

@@ -14,7 +14,7 @@ export class QueuedMessage {
   /** Rises within a session: the order in which messages are sent, and sent again. */
   readonly sequence: number;
   /** The Shared Subscription that it was chosen by; another member gets it when this session ends (section 4.8.2). */
-  readonly group: SharedGroup<Session> | undefined;
+  group: SharedGroup<Session> | undefined;
   /** 0 until it was sent. */
   packetId = 0;
   isReleased = false;

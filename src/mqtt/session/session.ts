@@ -47,6 +47,8 @@ export class Session {
   will: PendingWill | undefined = undefined;
   /** Set while the client is away: for its Will, then for its end. */
   timer: WheelTimer | undefined = undefined;
+  /** Wall-clock ms; undefined while its client is connected. */
+  disconnectedAtMs: number | undefined = undefined;
   /** Monotonic ms; infinite when it never ends. */
   expiresAtMs = Number.POSITIVE_INFINITY;
   nextSequence = 1;

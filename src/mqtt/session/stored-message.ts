@@ -1,4 +1,4 @@
-import type { QoS } from '../codec/control-packet.ts';
+import { MAX_UINT_32, type QoS } from '../codec/control-packet.ts';
 import type { PublishFields } from '../codec/scan-publish.ts';
 
 const TOPIC_ALIAS_BYTES = 3;
@@ -104,5 +104,6 @@ export function storeMessage(
 /** Seconds that are left of its Message Expiry Interval, to be sent on [MQTT-3.3.2-6]; -1 when it has none. */
 export function secondsLeft(message: StoredMessage, nowMs: number): number {
   if (message.messageExpiryAt < 0) return -1;
-  return Math.max(0, Math.ceil((message.expiresAtMs - nowMs) / 1000));
+  // No more than a packet can say: a wall clock that is set back makes the rest longer than the whole.
+  return Math.min(MAX_UINT_32, Math.max(0, Math.ceil((message.expiresAtMs - nowMs) / 1000)));
 }

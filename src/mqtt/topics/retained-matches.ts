@@ -22,6 +22,8 @@ export class RetainedMatches<M> {
   readonly #includesChildren: boolean;
   /** Numbers of the levels, good for one piece: between pieces a number can get another meaning. */
   readonly #levels: number[] = [];
+  /** How many topics and levels the last piece looked at. */
+  lookedAt = 0;
   /** The node to look at next. */
   #node = ROOT;
   #depth = 0;
@@ -48,7 +50,9 @@ export class RetainedMatches<M> {
     const last = this.#node;
     if (last === NO_NODE) return messages;
     this.#readLevels();
-    for (let left = maxItems; left > 0 && this.#node !== NO_NODE; left--) {
+    this.lookedAt = 0;
+    while (this.lookedAt < maxItems && this.#node !== NO_NODE) {
+      this.lookedAt++;
       const node = this.#node;
       const isMatch = this.#isMatch();
       // The walk moves on first: the node may go with an expired message, the one after it stays.

@@ -117,6 +117,30 @@ describe('RetainedMessages', () => {
     assert.deepEqual([store.count, store.bytes, store.nodeCount], [1, 1, 2]);
   });
 
+  it('tells of each that expires, however it is met, and of no other', () => {
+    clock.nowMs = 0;
+    const expired: string[] = [];
+    const limits = { maxRetainedMessages: 100, maxRetainedBytes: 1000 };
+    const store = new RetainedMessages<string>({
+      ...limits,
+      nowMs: () => clock.nowMs,
+      onExpired: (message) => expired.push(message),
+    });
+    for (const topicName of ['a', 'b', 'c', 'd', 'e', 'f']) retain(store, topicName, { expiresAtMs: 100 });
+    retain(store, 'g');
+    store.clear('d');
+    clock.nowMs = 100;
+    retain(store, 'e', { expiresAtMs: 200 });
+    assert.deepEqual(expired, []);
+    store.get('a');
+    takeAll(store.match('b'));
+    assert.deepEqual(expired, ['a', 'b']);
+    assert.equal(store.removeExpired(100), 2);
+    store.get('a');
+    assert.deepEqual(new Set(expired), new Set(['a', 'b', 'c', 'f']));
+    assert.equal(expired.length, 4);
+  });
+
   it('does not take a new level for one of the filter that has gone meanwhile', () => {
     const store = storeOf('x/1', 'x/2', 'other/y');
     const matches = store.match('x/+/y');

@@ -2,6 +2,10 @@ import { LevelTree, NO_NODE, ROOT } from './level-tree.ts';
 import { RetainedMatches } from './retained-matches.ts';
 import { RetainedValues } from './retained-values.ts';
 
+/** Levels that are taken for granted; each further one counts for what its place in the tree may cost. */
+const FREE_LEVELS = 8;
+const LEVEL_BYTES = 150;
+
 /** What became of a message that was to be retained. */
 export const RetainOutcome = {
   Retained: 'retained',
@@ -12,11 +16,13 @@ export const RetainOutcome = {
 } as const;
 export type RetainOutcome = (typeof RetainOutcome)[keyof typeof RetainOutcome];
 
-export type RetainedMessagesOptions = {
+export type RetainedMessagesOptions<M> = {
   readonly maxRetainedMessages: number;
   readonly maxRetainedBytes: number;
   /** Milliseconds, of the same clock as `expiresAtMs`. */
   readonly nowMs: () => number;
+  /** Told each message that is removed because it has expired. */
+  readonly onExpired?: (message: M) => void;
 };
 
 /** What is kept with a retained message. */
@@ -37,15 +43,17 @@ export class RetainedMessages<M> {
   readonly #maxMessages: number;
   readonly #maxBytes: number;
   readonly #nowMs: () => number;
+  readonly #onExpired: ((message: M) => void) | undefined;
   readonly #values = new RetainedValues<M>();
   #count = 0;
   #bytes = 0;
   #swept = ROOT;
 
-  constructor({ maxRetainedMessages, maxRetainedBytes, nowMs }: RetainedMessagesOptions) {
+  constructor({ maxRetainedMessages, maxRetainedBytes, nowMs, onExpired }: RetainedMessagesOptions<M>) {
     this.#maxMessages = maxRetainedMessages;
     this.#maxBytes = maxRetainedBytes;
     this.#nowMs = nowMs;
+    this.#onExpired = onExpired;
   }
 
   get count(): number {
@@ -63,7 +71,8 @@ export class RetainedMessages<M> {
   }
 
   /** Retains a message in place of the topic's last one [MQTT-3.3.1-5]. When it is refused the last one stays. */
-  set(topicName: string, { message, sizeBytes, expiresAtMs }: RetainedItem<M>): RetainOutcome {
+  set(topicName: string, { message, sizeBytes: ownBytes, expiresAtMs }: RetainedItem<M>): RetainOutcome {
+    const sizeBytes = ownBytes + bytesOfLevels(topicName);
     const known = this.#tree.find(topicName);
     const isNew = known === NO_NODE || this.#values.message(known) === undefined;
     if (isNew && this.#count >= this.#maxMessages) return RetainOutcome.TooMany;
@@ -118,6 +127,7 @@ export class RetainedMessages<M> {
     const message = this.#values.message(node);
     if (message === undefined || this.#values.expiresAtMs(node) > nowMs) return message;
     this.#remove(node);
+    this.#onExpired?.(message);
     return undefined;
   }
 
@@ -127,4 +137,11 @@ export class RetainedMessages<M> {
     this.#values.delete(node);
     this.#tree.release(node);
   }
+}
+
+/** A million topics of a hundred bytes and sixty levels each would else be ten gigabytes that nobody counted. */
+function bytesOfLevels(topicName: string): number {
+  let levels = 1;
+  for (let at = topicName.indexOf('/'); at >= 0; at = topicName.indexOf('/', at + 1)) levels++;
+  return Math.max(0, levels - FREE_LEVELS) * LEVEL_BYTES;
 }

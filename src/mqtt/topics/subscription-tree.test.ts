@@ -101,6 +101,9 @@ describe('SubscriptionTree', () => {
     );
     const { subscribers, sharedGroups } = matchesOf(tree, 'x');
     assert.equal(subscribers.length, 0);
+    for (const group of sharedGroups) assert.equal(tree.sharedGroup(group), group);
+    assert.equal(tree.sharedGroup({ shareName: 'h', topicFilter: 'x' }), undefined);
+    assert.equal(tree.sharedGroup({ shareName: 'g', topicFilter: 'y' }), undefined);
     const names = sharedGroups.map(
       ({ shareName, topicFilter, size }) => `${shareName} ${topicFilter} ${size}`,
     );

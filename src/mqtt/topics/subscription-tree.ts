@@ -133,6 +133,18 @@ export class SubscriptionTree<S> {
     return this.#find(subscriber, filter) !== 0;
   }
 
+  /** The members of a Shared Subscription; undefined when there are none. */
+  sharedGroup({
+    shareName,
+    topicFilter,
+  }: {
+    shareName: string;
+    topicFilter: string;
+  }): SharedGroup<S> | undefined {
+    const node = this.#tree.find(topicFilter);
+    return node === NO_NODE ? undefined : this.#groupsAt.get(node)?.get(shareName)?.group;
+  }
+
   /** What the subscriber has, the newest first. */
   subscriptionsOf(subscriber: S): Subscription[] {
     const subscriptions: Subscription[] = [];

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { Broker } from '../../../src/mqtt/broker/broker.ts';
+import { MAX_SHOWN_BYTES } from '../../../src/mqtt/broker/decode.ts';
+import { ALLOW } from '../../../src/mqtt/broker/hooks.ts';
+import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
+import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
+import type { QoS } from '../../../src/mqtt/codec/control-packet.ts';
+import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
+import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+
+const MAX_UINT_32 = 0xffff_ffff;
+const PINGREQ = [0xc0, 0];
+
+async function started(options: BrokerOptions = {}): Promise<Broker> {
+  const broker = new Broker({ sysTopicIntervalMs: 0, ...options });
+  await broker.start();
+  return broker;
+}
+
+async function connected(broker: Broker): Promise<WireClient> {
+  const client = new WireClient(broker);
+  await client.connect();
+  return client;
+}
+
+function subscription(topicFilter: string) {
+  return { topicFilter, qos: 0 as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 as const };
+}
+
+suite('clients that ask for too much', () => {
+  test('retained messages for one filter again and again are sent once, not once for each', async () => {
+    const broker = await started();
+    for (let topic = 0; topic < 300; topic++)
+      broker.publish({ topicName: `t/${topic}`, payload: 'x', retain: true });
+    const client = await connected(broker);
+    const subscriptions = Array.from({ length: 100 }, () => subscription('#'));
+    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    await client.expect('suback');
+    const topics = (await client.all()).map((packet) => (packet.type === 'publish' ? packet.topicName : ''));
+    assert.equal(new Set(topics).size, 300);
+    assert.ok(topics.length < 3000, `${topics.length} messages came`);
+    await broker.close();
+  });
+
+  test('a SUBSCRIBE with more bytes than its decoding is worth ends the connection', async () => {
+    const broker = await started();
+    const client = await connected(broker);
+    const subscriptions = Array.from({ length: MAX_SHOWN_BYTES / 4 }, () => subscription('a'));
+    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
+    assert.equal(broker.counts.subscriptions, 0);
+    await broker.close();
+  });
+
+  test('so does an acknowledgement that is nothing but User Properties', async () => {
+    const broker = await started();
+    const client = await connected(broker);
+    const userProperties = Array.from({ length: MAX_SHOWN_BYTES / 4 }, () => ['', ''] as [string, string]);
+    client.send({
+      type: 'puback',
+      packetId: 1,
+      reasonCode: ReasonCode.SUCCESS,
+      properties: { userProperties },
+    });
+    assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
+    await broker.close();
+  });
+
+  test('retained messages of many levels count for the places they take', async () => {
+    const broker = await started({ maxRetainedBytes: 100_000 });
+    const deep = (first: number): string => [first, ...Array.from({ length: 63 }, () => 'x')].join('/');
+    for (let topic = 0; topic < 100; topic++)
+      broker.publish({ topicName: deep(topic), payload: 'x', retain: true });
+    assert.ok(broker.counts.retainedMessages < 20, `${broker.counts.retainedMessages} are retained`);
+    for (let topic = 0; topic < 100; topic++)
+      broker.publish({ topicName: deep(topic), payload: '', retain: true });
+    assert.equal(broker.counts.retainedBytes, 0);
+    await broker.close();
+  });
+});
+
+suite('one turn of the event loop', () => {
+  test('reads no more than it has time for; the rest comes in the next ones, complete and in order', async () => {
+    const broker = await started({ maxOutboxBytes: 64 * 1024 * 1024 });
+    const subscribers = await Promise.all(Array.from({ length: 20 }, () => connected(broker)));
+    for (const subscriber of subscribers) await subscriber.subscribe('t');
+    const publisher = await connected(broker);
+    const writer = new PacketWriter();
+    const count = 6000;
+    for (let index = 0; index < count; index++) {
+      const payload = Buffer.from(String(index));
+      const fields = {
+        dup: false,
+        qos: 0,
+        retain: false,
+        topicName: 't',
+        packetId: 0,
+        properties: {},
+      } as const;
+      encodePacket(writer, { type: 'publish', ...fields, payload }, 5);
+    }
+    publisher.sendBytes(writer.take());
+    assert.ok(broker.stats.publishReceived < count, 'all was read at once');
+    assert.ok(publisher.transport.isPaused);
+    const payloads: string[] = [];
+    while (payloads.length < count) {
+      const packet = await subscribers[0]!.expect('publish');
+      payloads.push(Buffer.from(packet.payload).toString());
+    }
+    assert.deepEqual(
+      payloads,
+      Array.from({ length: count }, (_, index) => String(index)),
+    );
+    assert.equal(publisher.transport.isPaused, false);
+    await broker.close();
+  });
+
+  test('ends so many sessions whose time is over, and the others in the next ones', async () => {
+    const clock = new ManualClock();
+    const broker = await started({ clock });
+    for (let index = 0; index < 1000; index++) {
+      const client = new WireClient(broker);
+      await client.connect({ clientId: `c${index}`, properties: { sessionExpiryInterval: 10 } });
+      client.transport.breakOff();
+    }
+    clock.advance(10_250);
+    assert.ok(broker.counts.sessions > 0, 'all ended at once');
+    while (broker.counts.sessions > 0) await turnEnd();
+    assert.equal(broker.stats.sessionsExpired, 1000);
+    await broker.close();
+  });
+
+  test('a connection that cannot be written to does not keep the others from being flushed', async () => {
+    const broker = await started();
+    const broken = await connected(broker);
+    await broken.subscribe('t');
+    const whole = await connected(broker);
+    await whole.subscribe('t');
+    broken.transport.write = () => {
+      throw new Error('broken');
+    };
+    broker.publish({ topicName: 't', payload: 'one' });
+    assert.equal(Buffer.from((await whole.expect('publish')).payload).toString(), 'one');
+    broker.publish({ topicName: 't', payload: 'two' });
+    assert.equal(Buffer.from((await whole.expect('publish')).payload).toString(), 'two');
+    assert.equal(broker.counts.connections, 1);
+    await broker.close();
+  });
+});
+
+suite('what must not go wrong', () => {
+  test('the longest Message Expiry Interval, and a wall clock that is set back', async () => {
+    const clock = new ManualClock();
+    let isSetBack = false;
+    const wall = {
+      now: () => clock.now() - (isSetBack ? 5000 : 0),
+      monotonic: () => clock.monotonic(),
+      setTimer: clock.setTimer.bind(clock),
+      setTicker: clock.setTicker.bind(clock),
+    };
+    const broker = await started({ clock: wall });
+    const properties = { messageExpiryInterval: MAX_UINT_32 };
+    broker.publish({ topicName: 't', payload: 'x', retain: true, properties });
+    isSetBack = true;
+    const client = await connected(broker);
+    await client.subscribe('t');
+    assert.equal((await client.expect('publish')).properties.messageExpiryInterval, MAX_UINT_32);
+    await broker.close();
+  });
+
+  test('a client that never reads is not read, also when a hook has decided meanwhile', async () => {
+    const authorizeSubscribe = () => Promise.resolve(ALLOW);
+    const broker = await started({ maxOutboxBytes: 1024, hooks: [{ name: 'late', authorizeSubscribe }] });
+    const client = new WireClient(broker, 5, { maxUnreadBytes: 1 });
+    await client.connect();
+    const pings = Array.from({ length: 40_000 }, () => PINGREQ).flat();
+    const received = () => broker.stats.bytesReceived;
+    for (let round = 0; round < 20; round++) {
+      client.sendBytes(pings);
+      const packet = { type: 'subscribe', packetId: 1, properties: {} } as const;
+      client.send({ ...packet, subscriptions: [subscription('t')] });
+      for (let turn = 0; turn < 4; turn++) await turnEnd();
+    }
+    assert.ok(client.transport.isPaused);
+    assert.ok(received() < 5 * pings.length, `${received()} bytes were read`);
+    await broker.close();
+  });
+
+  test('a session that an observer ends while it subscribes leaves no subscription behind', async () => {
+    const broker: Broker = await started({
+      hooks: [
+        {
+          name: 'strict',
+          onSubscribed: (client) => broker.disconnectClient(client.clientId, { endSession: true }),
+        },
+      ],
+    });
+    const client = await connected(broker);
+    const subscriptions = ['a', 'b', 'c'].map(subscription);
+    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.ADMINISTRATIVE_ACTION);
+    assert.equal(broker.counts.subscriptions, 0);
+    assert.equal(broker.counts.sessions, 0);
+    await broker.close();
+  });
+});
