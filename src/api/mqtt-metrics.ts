@@ -25,6 +25,8 @@ const STATS: Readonly<Record<Counted, string>> = {
   hookFailures: 'Failures of hooks',
   hookTimeouts: 'Hooks that did not answer in time',
   storeFailures: 'Failures of the store',
+  storeRefusals: 'Clients and messages that were refused because the store is behind or fails',
+  publishersPaused: 'Times that a client was not read because the store had not written',
   sessionsExpired: 'Sessions that ended because their client stayed away',
   readsPaused: 'Times that a client was not read because it did not read itself',
 };

@@ -1,6 +1,5 @@
 import type { Logger } from '../base/logger.ts';
 import type { Bus } from '../bus/bus.ts';
-import { connectBus } from '../bus/client-bus.ts';
 import { embedBus } from '../bus/embedded-bus.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
 
@@ -20,6 +19,8 @@ export type HubBusOptions = {
  */
 export async function openHubBus({ url, embedded, log }: HubBusOptions): Promise<Bus | undefined> {
   if (url === '') return embedded === undefined ? undefined : embedBus(embedded, { log });
+  // MQTT.js is loaded only where there is something to do with it.
+  const { connectBus } = await import('../bus/client-bus.ts');
   const bus = await connectBus(url, { waitsForConnection: false, log });
   let isTold = false;
   bus.watch((event) => {

@@ -4,12 +4,12 @@ import type {
   QueuedRecord,
   SessionRecord,
   SessionStore,
-  StoredSession,
+  StoredWill,
 } from '../../src/mqtt/session/session-store.ts';
 import type { StoredMessage, StoredMessageParts } from '../../src/mqtt/session/stored-message.ts';
 import type { SubscriptionOptions } from '../../src/mqtt/topics/subscription-match.ts';
 import { formatTopicFilter } from '../../src/mqtt/topics/topic-filter.ts';
-import { keepMessage } from '../helpers/stored-messages.ts';
+import { keepMessage, loadAll } from '../helpers/stored-messages.ts';
 
 type QueuedState = Omit<QueuedRecord, 'message'> & { readonly message: StoredMessageParts };
 
@@ -63,10 +63,8 @@ export class Model {
 }
 
 /** What came back from a store. Fails when its messages are not in order. */
-export function stateOf(loaded: {
-  readonly sessions: readonly StoredSession[];
-  readonly retained: readonly StoredMessage[];
-}): Model {
+export async function stateOf(store: SessionStore): Promise<Model> {
+  const loaded = await loadAll(store);
   const model = new Model();
   for (const { subscriptions, queued, receivedPacketIds, ...record } of loaded.sessions) {
     assert.equal(model.sessions.has(record.clientId), false, 'a session came back twice');
@@ -98,7 +96,8 @@ export function partsOf(message: StoredMessage): StoredMessageParts {
 type NoteStep = {
   readonly do: 'note';
   readonly clientId: string;
-  readonly note: (store: SessionStore) => void;
+  /** What was noted before says whether a message is new, as the broker knows of its own. */
+  readonly note: (store: SessionStore, before: Model) => void;
   readonly change: (model: Model, session: SessionState | undefined) => void;
 };
 /** Something that a broker may do to a store, or that may happen to it. */
@@ -152,6 +151,7 @@ const anyQueued: fc.Arbitrary<QueuedRecord> = fc.record(
     qos: fc.constantFrom(0, 1, 2),
     retain: fc.boolean(),
     subscriptionIdentifiers: fc.array(fc.integer({ min: 1, max: 268_435_455 }), { maxLength: 3 }),
+    group: fc.constantFrom(undefined, { shareName: 'g', topicFilter: 'a/b' }),
     packetId: fc.constantFrom(0, 1, 65_535),
     isReleased: fc.boolean(),
   },
@@ -164,15 +164,36 @@ const note = (clientId: string, rest: Pick<NoteStep, 'note' | 'change'>): Step =
   ...rest,
 });
 
+const anyWill: fc.Arbitrary<StoredWill> = fc.record(
+  {
+    message: fc.record(
+      {
+        topicName: anyTopic,
+        payload: fc.uint8Array({ maxLength: 300 }),
+        qos: fc.constantFrom<0 | 1 | 2>(0, 1, 2),
+        retain: fc.boolean(),
+        properties: fc.record(
+          { willDelayInterval: fc.nat(), correlationData: fc.uint8Array({ maxLength: 9 }) },
+          { requiredKeys: [], ...PLAIN },
+        ),
+      },
+      PLAIN,
+    ),
+    dueAtMs: fc.option(fc.nat(), { nil: undefined }),
+  },
+  PLAIN,
+);
+
 const anySessionStep: fc.Arbitrary<Step> = fc
   .tuple(
     anyClientId,
     fc.option(fc.string(), { nil: undefined }),
     fc.nat(),
     fc.option(fc.nat(), { nil: undefined }),
+    fc.option(anyWill, { nil: undefined }),
   )
-  .map(([clientId, userName, sessionExpiryInterval, disconnectedAtMs]) => {
-    const record = { clientId, userName, sessionExpiryInterval, disconnectedAtMs };
+  .map(([clientId, userName, sessionExpiryInterval, disconnectedAtMs, will]) => {
+    const record = { clientId, userName, sessionExpiryInterval, disconnectedAtMs, will };
     return note(clientId, {
       note: (store) => store.saveSession(record),
       change: (model, session) => {
@@ -203,11 +224,19 @@ const anyQueuedStep: fc.Arbitrary<Step> = fc
   .tuple(anyClientId, anyQueued, fc.boolean())
   .map(([clientId, record, isDone]) =>
     note(clientId, {
-      note: (store) =>
-        isDone ? store.deleteQueued(clientId, record.sequence) : store.saveQueued(clientId, record),
+      note: (store, before) => {
+        const { sequence, packetId, isReleased } = record;
+        if (isDone) store.deleteQueued(clientId, sequence);
+        else if (before.sessions.get(clientId)?.queued.has(sequence) !== true)
+          store.saveQueued(clientId, record);
+        else store.updateQueued(clientId, sequence, packetId, isReleased);
+      },
       change: (_, session) => {
-        if (isDone) session?.queued.delete(record.sequence);
-        else session?.queued.set(record.sequence, { ...record, message: partsOf(record.message) });
+        const { sequence, packetId, isReleased, message } = record;
+        const known = session?.queued.get(sequence);
+        if (isDone) session?.queued.delete(sequence);
+        else if (known === undefined) session?.queued.set(sequence, { ...record, message: partsOf(message) });
+        else session?.queued.set(sequence, { ...known, packetId, isReleased });
       },
     }),
   );

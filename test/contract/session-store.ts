@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import type { WillMessage } from '../../src/mqtt/codec/connect.ts';
 import type { PublishProperties } from '../../src/mqtt/codec/publish.ts';
 import { QueuedMessage } from '../../src/mqtt/session/queued-message.ts';
 import type { QueuedRecord, SessionRecord, SessionStore } from '../../src/mqtt/session/session-store.ts';
 import type { SubscriptionOptions } from '../../src/mqtt/topics/subscription-match.ts';
 import type { TopicFilter } from '../../src/mqtt/topics/topic-filter.ts';
-import { keepMessage } from '../helpers/stored-messages.ts';
+import { SharedGroup } from '../../src/mqtt/topics/shared-group.ts';
+import { keepMessage, loadAll } from '../helpers/stored-messages.ts';
 import { anyStep, Model, partsOf, stateOf, type Step } from './session-store-model.ts';
 
 /** A place for a store, which a broker may leave without a word. */
@@ -43,11 +45,27 @@ const ALL_PROPERTIES: PublishProperties = {
   ],
 };
 
+const ANY_WILL: WillMessage = {
+  topicName: 'w',
+  payload: new Uint8Array(),
+  qos: 0,
+  retain: false,
+  properties: {},
+};
+const FULL_WILL: WillMessage = {
+  topicName: 'wíll/日本',
+  payload: Uint8Array.from({ length: 65_535 }, (_, index) => index),
+  qos: 2,
+  retain: true,
+  properties: { ...ALL_PROPERTIES, willDelayInterval: NEVER_SECONDS },
+};
+
 const sessionOf = (clientId: string, fields: Partial<SessionRecord> = {}): SessionRecord => ({
   clientId,
   userName: undefined,
   sessionExpiryInterval: 60,
   disconnectedAtMs: undefined,
+  will: undefined,
   ...fields,
 });
 
@@ -57,6 +75,7 @@ const queuedOf = (sequence: number, fields: Partial<QueuedRecord> = {}): QueuedR
   qos: 1,
   retain: false,
   subscriptionIdentifiers: [],
+  group: undefined,
   packetId: 0,
   isReleased: false,
   ...fields,
@@ -77,7 +96,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
     /** A store as a broker gets it when the one before has ended without a word. */
     const reopen = async (): Promise<Model> => {
       store = await bench.open();
-      return stateOf(await store.load());
+      return stateOf(store);
     };
     /** Everything noted so far is lasting, and comes back. */
     const cameBack = async (): Promise<Model> => {
@@ -88,7 +107,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
     beforeEach(async () => {
       bench = await openBench();
       store = await bench.open();
-      await store.load();
+      await loadAll(store);
     });
     afterEach(async () => {
       await store.close();
@@ -106,6 +125,11 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
         sessionOf('empty user name', { userName: '' }),
         sessionOf('away', { disconnectedAtMs: 1_790_000_000_123 }),
         sessionOf('away since the beginning of time', { disconnectedAtMs: 0 }),
+        sessionOf('with a Will', { will: { message: ANY_WILL, dueAtMs: undefined } }),
+        sessionOf('with a Will that waits', {
+          disconnectedAtMs: 5,
+          will: { message: FULL_WILL, dueAtMs: 6 },
+        }),
         sessionOf(`sensor/#+$ '"\\%_ 日本 😀 ${'long'.repeat(5000)}`),
       ]) {
         it(`comes back as it was: ${record.clientId.slice(0, 40)}`, async () => {
@@ -113,6 +137,18 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
           assert.deepEqual((await cameBack()).sessionRecords(), [record]);
         });
       }
+
+      it('has a Will, another one, and none', async () => {
+        for (const will of [
+          { message: FULL_WILL, dueAtMs: undefined },
+          { message: FULL_WILL, dueAtMs: 1_790_000_000_123 },
+          { message: ANY_WILL, dueAtMs: undefined },
+          undefined,
+        ]) {
+          store.saveSession(sessionOf('a', { will }));
+          assert.deepEqual((await cameBack()).sessionRecords(), [sessionOf('a', { will })]);
+        }
+      });
 
       it('is changed by the next record, and keeps what it has', async () => {
         store.saveSession(sessionOf('a', { userName: 'one' }));
@@ -154,6 +190,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
         store.saveSubscription('a', FILTER, OPTIONS);
         store.deleteSubscription('a', FILTER);
         store.saveQueued('a', queuedOf(1));
+        store.updateQueued('a', 1, 1, false);
         store.deleteQueued('a', 1);
         store.saveReceivedPacketId('a', 1);
         store.deleteReceivedPacketId('a', 1);
@@ -223,7 +260,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
           store.saveQueued('a', queuedOf(sequence));
           await store.commit();
         }
-        const loaded = await (await bench.open()).load();
+        const loaded = await loadAll(await bench.open());
         const found = loaded.sessions[0]?.queued.map(({ sequence }) => sequence);
         assert.deepEqual(
           found,
@@ -234,14 +271,62 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
       it('is changed under its sequence: sent, released, done', async () => {
         const record = queuedOf(5, { qos: 2, subscriptionIdentifiers: [1, 268_435_455, 1], retain: true });
         store.saveSession(sessionOf('a'));
-        for (const change of [{}, { packetId: 65_535 }, { packetId: 65_535, isReleased: true }]) {
-          const changed = { ...record, ...change };
-          store.saveQueued('a', changed);
+        store.saveQueued('a', record);
+        for (const [packetId, isReleased] of [
+          [0, false],
+          [65_535, false],
+          [65_535, true],
+        ] as const) {
+          store.updateQueued('a', 5, packetId, isReleased);
           const found = (await cameBack()).session('a').queued;
-          assert.deepEqual([...found.values()], [{ ...changed, message: partsOf(record.message) }]);
+          const expected = { ...record, packetId, isReleased, message: partsOf(record.message) };
+          assert.deepEqual([...found.values()], [expected]);
         }
         store.deleteQueued('a', 5);
         assert.equal((await cameBack()).session('a').queued.size, 0);
+      });
+
+      it('is changed in the commit that it is noted in, also when it is done in the same', async () => {
+        store.saveSession(sessionOf('a'));
+        store.saveQueued('a', queuedOf(1, { qos: 2 }));
+        store.updateQueued('a', 1, 9, false);
+        store.updateQueued('a', 1, 9, true);
+        store.saveQueued('a', queuedOf(2));
+        store.updateQueued('a', 2, 10, false);
+        store.deleteQueued('a', 2);
+        const { queued } = (await cameBack()).session('a');
+        assert.deepEqual(
+          [...queued.values()].map(({ sequence, packetId, isReleased }) => [sequence, packetId, isReleased]),
+          [[1, 9, true]],
+        );
+      });
+
+      it('that is not there cannot be changed', async () => {
+        store.saveSession(sessionOf('a'));
+        store.saveQueued('a', queuedOf(1));
+        store.deleteQueued('a', 1);
+        await store.commit();
+        for (const [clientId, sequence] of [
+          ['a', 1],
+          ['a', 2],
+          ['b', 1],
+        ] as const)
+          store.updateQueued(clientId, sequence, 7, true);
+        const state = await cameBack();
+        assert.deepEqual([...state.sessions.keys(), state.session('a').queued.size], ['a', 0]);
+      });
+
+      it('keeps the Shared Subscription that it came by', async () => {
+        const group = { shareName: 'gruppe é', topicFilter: 'a/+/#' };
+        store.saveSession(sessionOf('a'));
+        // As the broker gives it: with more than the store is to know.
+        const shared = new SharedGroup<string>(group);
+        const message = keepMessage({ qos: 1 });
+        store.saveQueued('a', queuedOf(1, { message, group: shared }));
+        store.saveQueued('a', queuedOf(2, { message }));
+        store.updateQueued('a', 1, 5, false);
+        const { queued } = (await cameBack()).session('a');
+        assert.deepEqual([queued.get(1)?.group, queued.get(2)?.group], [group, undefined]);
       });
 
       it('is noted as it is at that moment, and goes on living', async () => {
@@ -261,12 +346,33 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
           store.saveSession(sessionOf(clientId));
           store.saveQueued(clientId, queuedOf(1, { message }));
         }
+        store.saveRetained(message);
         await store.commit();
         for (const clientId of clientIds.slice(1)) store.deleteQueued(clientId, 1);
+        store.deleteRetained(message.topicName);
         await store.commit();
         const state = await reopen();
         assert.deepEqual(state.session('client 0').queued.get(1)?.message, partsOf(message));
         assert.equal(state.session('client 1').queued.size, 0);
+        assert.equal(state.retained.size, 0);
+      });
+
+      it('goes to another session after it came back, and after the first one is done with it', async () => {
+        const message = keepMessage({ payload: randomBytes(1000), qos: 1 });
+        store.saveSession(sessionOf('a'));
+        store.saveSession(sessionOf('b'));
+        store.saveQueued('a', queuedOf(1, { message }));
+        await store.commit();
+        store = await bench.open();
+        const loaded = (await loadAll(store)).sessions.flatMap(({ queued }) => queued);
+        store.deleteSession('a');
+        store.saveQueued('b', queuedOf(1, { message: loaded[0]!.message }));
+        assert.deepEqual((await cameBack()).session('b').queued.get(1)?.message, partsOf(message));
+        store.deleteQueued('b', 1);
+        await store.commit();
+        // The same object once more, although nobody had its body any longer.
+        store.saveQueued('b', queuedOf(2, { message: loaded[0]!.message }));
+        assert.deepEqual((await cameBack()).session('b').queued.get(2)?.message, partsOf(message));
       });
     });
 
@@ -277,6 +383,21 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
       store.deleteReceivedPacketId('a', 1);
       store.deleteReceivedPacketId('a', 2);
       assert.deepEqual((await cameBack()).session('a').received, new Set([256, 65_535]));
+    });
+
+    it('is read again when reading it was given up', async () => {
+      for (let index = 0; index < 3000; index++) {
+        store.saveSession(sessionOf(`${index}`));
+        store.saveRetained(keepMessage({ topicName: `${index}` }));
+      }
+      await store.commit();
+      store = await bench.open();
+      const { sessions, retained } = store.load();
+      for await (const piece of retained) if (piece.length > 0) break;
+      for await (const piece of sessions) if (piece.length > 0) break;
+      await store.close();
+      const state = await reopen();
+      assert.deepEqual([state.sessions.size, state.retained.size], [3000, 3000]);
     });
 
     it('one message is retained for a topic: the last', async () => {
@@ -380,7 +501,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
           const own = await openBench();
           try {
             let opened = await own.open();
-            await opened.load();
+            await loadAll(opened);
             const noted = new Model();
             let committed = new Model();
             for (const step of steps) {
@@ -389,15 +510,15 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
                 committed = noted.copy();
               } else if (step.do === 'crash') {
                 opened = await own.open();
-                assert.deepEqual(stateOf(await opened.load()), committed);
+                assert.deepEqual(await stateOf(opened), committed);
                 noted.become(committed);
               } else {
+                step.note(opened, noted);
                 noted.take(step);
-                step.note(opened);
               }
             }
             opened = await own.open();
-            assert.deepEqual(stateOf(await opened.load()), committed);
+            assert.deepEqual(await stateOf(opened), committed);
             await opened.close();
           } finally {
             await own.remove();

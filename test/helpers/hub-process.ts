@@ -64,13 +64,18 @@ function isUdpPortFree(port: number): Promise<boolean> {
  *
  * @param settings - environment variables of the configuration, such as `RECADO_GATEWAYS_SOCKET_KEEP_ALIVE_MS`
  * @param launcher - words before the command, such as `taskset -c 0`
+ * @param words - another `recado hub` than that of the sources
  */
 export async function startHubProcess(
   ports: HubPorts,
-  { settings = {}, launcher = [] }: { settings?: Record<string, string>; launcher?: readonly string[] } = {},
+  {
+    settings = {},
+    launcher = [],
+    words = recadoWords('hub'),
+  }: { settings?: Record<string, string>; launcher?: readonly string[]; words?: readonly string[] } = {},
 ): Promise<HubProcess> {
   const folder = await mkdtemp(path.join(tmpdir(), 'recado-hub-'));
-  const program = new ChildProgram([...launcher, ...recadoWords('hub')], {
+  const program = new ChildProgram([...launcher, ...words], {
     name: 'the hub',
     cwd: folder,
     env: {

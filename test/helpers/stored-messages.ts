@@ -2,6 +2,7 @@ import { Framer } from '../../src/mqtt/codec/framer.ts';
 import { encodePublish, type PublishPacket } from '../../src/mqtt/codec/publish.ts';
 import { PublishFields, scanPublish } from '../../src/mqtt/codec/scan-publish.ts';
 import { PacketWriter } from '../../src/mqtt/codec/writer.ts';
+import type { SessionStore, StoredSession } from '../../src/mqtt/session/session-store.ts';
 import { storeMessage, type StoredMessage } from '../../src/mqtt/session/stored-message.ts';
 
 /** A message as the broker keeps it, by the way that it takes there: encoded, read, kept. */
@@ -24,4 +25,15 @@ export function keepMessage(fields: Partial<PublishPacket>, nowMs = 0): StoredMe
   scanPublish(framer.bytes, framer.bodyStart, framer.bodyEnd, framer.firstByte & 0x0f, 5, read);
   const topic = { topicName, bytes: framer.bytes, start: read.topicStart, end: read.topicEnd };
   return storeMessage(framer.bytes, read, topic, nowMs);
+}
+
+/** All that a store has, as a broker reads it that starts. */
+export async function loadAll(
+  store: SessionStore,
+): Promise<{ readonly sessions: StoredSession[]; readonly retained: StoredMessage[] }> {
+  const { sessions, retained } = store.load();
+  const all = { sessions: [] as StoredSession[], retained: [] as StoredMessage[] };
+  for await (const piece of sessions) all.sessions.push(...piece);
+  for await (const piece of retained) all.retained.push(...piece);
+  return all;
 }

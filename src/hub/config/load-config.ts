@@ -144,7 +144,7 @@ function checkTogether(config: Config, settings: ReadonlyMap<string, Setting>): 
     ['devices.maxQueuedPerCaller', devices.maxQueuedPerCaller],
     ['devices.maxQueuedInvocations', devices.maxQueuedInvocations],
   );
-  const others = [...findSharedPorts(config), ...findMissingTlsParts(config.mqtt)];
+  const others = [...findSharedPorts(config), ...findMissingTlsParts(config.mqtt), ...findUnprovenAgents(config)];
   mistakes.push(...others.map(({ paths, message }) => ({ where: where(...paths), message })));
   return mistakes;
 }
@@ -188,4 +188,13 @@ function findMissingTlsParts({ enabled, tls }: Config['mqtt']): Contradiction[] 
     mustBeSet('mqtt.tls.clientCertificates', 'mqtt.tls.certificateNames', why);
   }
   return missing;
+}
+
+/** A user name that nobody proves is no right to anything. */
+function findUnprovenAgents({ services, mqtt, broker }: Config): Contradiction[] {
+  const isNeeded = services.enabled && mqtt.enabled && broker === '' && Object.keys(services.agents).length > 0;
+  if (!isNeeded || mqtt.passwordFile !== '' || mqtt.tls.certificateNames) return [];
+  const message =
+    'services.agents names users, and nothing proves who they are: set mqtt.passwordFile or mqtt.tls.certificateNames';
+  return [{ paths: ['services.agents', 'mqtt.passwordFile'], message }];
 }

@@ -79,7 +79,7 @@ export function refuseOpenListeners(config: Config, log: Logger): void {
   for (const sentence of open) log.warn({}, `INSECURE: ${sentence}`);
 }
 
-function namesMoreThanLoopback(networks: readonly string[]): boolean {
+export function namesMoreThanLoopback(networks: readonly string[]): boolean {
   return networks.some((text) => !isWithinLoopback(text));
 }
 

@@ -170,6 +170,8 @@ export class CommitGroup {
     this.#engine.log[isNews ? 'error' : 'debug']({ err: error }, text);
     for (const connection of waiting)
       connection.abort(new Error('the session store failed', { cause: error }));
+    // Those who come back are other connections: these would only be held in memory.
+    this.#paused = this.#paused.filter(({ state }) => state === ConnectionState.CONNECTED);
   }
 }
 

@@ -152,8 +152,13 @@ function isStoreBehind(connection: Connection, publication: Publication): boolea
 
 function wouldBeStored(engine: Engine, publication: Publication): boolean {
   if (publication.fields.retain) return true;
+  const isQos0 = publication.fields.qos === 0;
   const { subscribers, sharedGroups } = engine.topics.matches(publication.entry!);
-  return sharedGroups.length > 0 || subscribers.some(({ subscriber }) => subscriber.outlivesConnection);
+  if (sharedGroups.length > 0 && !isQos0) return true;
+  return subscribers.some(({ subscriber: { outlivesConnection, connection, options }, qos }) => {
+    if (!outlivesConnection) return false;
+    return isQos0 || qos === 0 ? connection === undefined && options.queueQos0 : true;
+  });
 }
 
 /** Asks, retains and delivers; what a QoS above 0 is answered with. */

@@ -32,6 +32,8 @@ export class Publication implements ApplicationMessage {
   packetEnd = 0;
   readonly fields = new PublishFields();
   version: ProtocolVersion = 5;
+  /** For a packet of this side, which is encoded before it goes the way of all others. */
+  readonly packetWriter = new PacketWriter();
   entry: TopicEntry<Session> | undefined = undefined;
   topicName = '';
   /** Where the bytes of the Topic Name are: in `bytes`, or kept from the packet that gave the alias. */

@@ -2,7 +2,6 @@ import type { QoS } from '../codec/control-packet.ts';
 import { encodePublish, type PublishProperties } from '../codec/publish.ts';
 import { Framer } from '../codec/framer.ts';
 import { scanPublish } from '../codec/scan-publish.ts';
-import { PacketWriter } from '../codec/writer.ts';
 import type { CompiledHooks } from './compiled-hooks.ts';
 import { deliver } from './deliver.ts';
 import type { Engine } from './engine.ts';
@@ -24,28 +23,29 @@ export type OutgoingMessage = {
  * @throws {MqttError} `MQTT_NOT_ENCODABLE` when it is not a message that a client could send
  */
 export function publishMessage(engine: Engine, message: OutgoingMessage, hooks: CompiledHooks): number {
-  const writer = new PacketWriter(message.payload.length + message.topicName.length + 64);
   const { topicName, payload, qos, properties } = message;
-  encodePublish(
-    writer,
-    {
-      type: 'publish',
-      dup: false,
-      qos,
-      retain: message.retain,
-      topicName,
-      packetId: qos === 0 ? 0 : 1,
-      properties,
-      payload,
-    },
-    5,
-  );
-  const bytes = writer.detach();
-  const framer = new Framer();
-  framer.push(bytes, 0, bytes.length);
-  framer.next();
   const publication = engine.takePublication();
+  const writer = publication.packetWriter;
   try {
+    writer.reset();
+    encodePublish(
+      writer,
+      {
+        type: 'publish',
+        dup: false,
+        qos,
+        retain: message.retain,
+        topicName,
+        packetId: qos === 0 ? 0 : 1,
+        properties,
+        payload,
+      },
+      5,
+    );
+    const bytes = writer.bytes();
+    const framer = new Framer();
+    framer.push(bytes, 0, bytes.length);
+    framer.next();
     scanPublish(bytes, framer.bodyStart, framer.bodyEnd, framer.firstByte & 0x0f, 5, publication.fields);
     const entry = engine.topics.resolveName(topicName);
     if (!entry.isValid) return 0;

@@ -32,7 +32,7 @@ export function noteSession(engine: Engine, session: Session): void {
 function storedWillOf({ clock }: Engine, { connection, will }: Session): StoredWill | undefined {
   if (connection?.willMessage !== undefined) return { message: connection.willMessage, dueAtMs: undefined };
   if (will === undefined) return undefined;
-  return { message: will.message, dueAtMs: clock.now() + will.dueMs - clock.monotonic() };
+  return { message: will.message, dueAtMs: Math.round(clock.now() + will.dueMs - clock.monotonic()) };
 }
 
 function willBytes({ topicName, payload, properties }: WillMessage): number {

@@ -155,6 +155,9 @@ describe('beyond maxUncommittedBytes', () => {
       const clients = [];
       for (let index = 0; index < 12; index++) clients.push(await bench.passing(`p${index}`, version));
       const other = await bench.passing('other', version);
+      const watcher = new WireClient(bench.broker);
+      await watcher.connect({ clientId: 'watcher', cleanStart: false, properties: DURABLE });
+      await watcher.subscribe('live', { qos: 1 });
       bench.gate.close();
       for (const client of clients) client.publish('t/1', Buffer.alloc(3 * KIBIBYTE), { qos: 1 });
       assert.equal(bench.broker.stats.storeRefusals, clients.length - 7);
@@ -168,6 +171,8 @@ describe('beyond maxUncommittedBytes', () => {
       }
       other.publish('nobody', 'x', { qos: 1 });
       await other.expect('puback');
+      other.publish('live', 'x');
+      await watcher.expect('publish');
       const durable = new WireClient(bench.broker, version);
       durable.send(connectPacket(version, { cleanStart: false, properties: version === 5 ? DURABLE : {} }));
       assert.equal((await durable.expect('connack')).reasonCode, ReasonCode.SERVER_UNAVAILABLE);

@@ -34,6 +34,8 @@ const BROKER_TEXTS: Readonly<Record<BrokerOption, string>> = {
   maxSessions: 'Most sessions, those of connected clients included.',
   maxRetainedMessages: 'Most retained messages.',
   maxRetainedBytes: 'Most bytes of these.',
+  maxUncommittedBytes:
+    'Most bytes that wait for the store before who publishes more is not read any further.',
   maxTopicLevels: 'Most levels of a topic.',
   maxCachedTopics: 'Topics whose subscribers are remembered.',
   maxCachedMatches: 'Subscribers that are remembered for all of these together.',
