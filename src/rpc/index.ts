@@ -21,8 +21,3 @@ export {
   type ResponderOptions,
   type ServeOptions,
 } from './responder-options.ts';
-export type { Bus, BusMessage, MessageProperties } from '../bus/bus.ts';
-export { BusError } from '../bus/bus-error.ts';
-export { connectBus } from '../bus/client-bus.ts';
-export type { ClientBusOptions } from '../bus/bus-options.ts';
-export { embedBus } from '../bus/embedded-bus.ts';
