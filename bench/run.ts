@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
+import { benchFixedRoute } from './fixed-route.ts';
 import { benchFleet } from './fleet.ts';
 import { benchMqttBrokers } from './mqtt-brokers.ts';
 import { benchMqttCodec } from './mqtt-codec.ts';
 import { benchMqttIdle } from './mqtt-idle.ts';
 import { benchMqttMatch } from './mqtt-match.ts';
+import { benchServices, benchServicesChaos } from './services.ts';
 import { compileTools, SERVER_CORE } from './load-tools.ts';
 
 const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N]
@@ -13,10 +15,13 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N]
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   fleet       5,000 idle devices                                             (60 s; --seconds 600 for the bar)
+  fixed-route HTTP → gateway → MQTT → agent → service, against a reverse proxy (3 rounds of 4 s each)
   mqtt        messages through the broker, against Mosquitto and Aedes        (3 rounds of six workloads)
   mqtt-idle   9,000 idle clients: memory and CPU of each                     (3 rounds)
   mqtt-codec  what one MQTT packet costs to cut, read and write
   mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
+  services    1 GiB each way through an HTTP service behind an agent         (3 rounds)
+  services-chaos  10,000 requests while its agents are killed
 
 Without a name all of them run. Exit code 1 says that a bar was missed.
 `;
@@ -27,9 +32,12 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<boolean>>> 
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
+  'fixed-route': ({ rounds, seconds }) => benchFixedRoute({ rounds, seconds: seconds ?? 4 }),
   mqtt: ({ rounds }) => benchMqttBrokers({ rounds }),
   'mqtt-idle': ({ rounds }) => benchMqttIdle({ rounds }),
   'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
+  services: ({ rounds }) => benchServices({ rounds }),
+  'services-chaos': () => benchServicesChaos(),
   'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
 };
 

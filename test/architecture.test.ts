@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   device: 2,
   gateways: 3,
   services: 3,
+  'fixed-routes': 3,
   hub: 4,
   api: 5,
   client: 6,

@@ -37,11 +37,17 @@ export class Access {
     this.#insecure = options.insecure;
   }
 
-  /** Throws `UNAUTHENTICATED` or `FORBIDDEN` when the request may not come in. */
-  check(request: FastifyRequest): void {
+  /**
+   * Throws `UNAUTHENTICATED` or `FORBIDDEN` when the request may not come in.
+   *
+   * @param isForHub - false: its `Authorization` may be for somebody behind the hub, where the caller needs no token
+   * @returns why it may
+   */
+  check(request: FastifyRequest, { isForHub = true } = {}): 'token' | 'trust' {
     const { authorization } = request.headers;
-    if (authorization !== undefined && this.#hasToken(authorization)) return;
-    if (!this.#insecure && !this.#isTrusted(request.raw.socket)) {
+    const isTrusted = this.#insecure || this.#isTrusted(request.raw.socket);
+    if (authorization !== undefined && this.#hasToken(authorization, isForHub || !isTrusted)) return 'token';
+    if (!isTrusted) {
       throw new RequestRefused(
         'UNAUTHENTICATED',
         'This hub needs a token: send it as "Authorization: Bearer …".',
@@ -51,6 +57,7 @@ export class Access {
       );
     }
     this.#checkBrowser(request);
+    return 'trust';
   }
 
   /** Whether a `Host`, as a request has it, cannot be one that a stranger made lead here. */
@@ -62,10 +69,12 @@ export class Access {
     return isIP(name) !== 0 || LOCAL_NAME.test(name) || this.#hostNames.has(name);
   }
 
-  #hasToken(authorization: string): boolean {
+  /** @param mustBeToken - another one than those of the hub is a mistake, not somebody else's */
+  #hasToken(authorization: string, mustBeToken: boolean): boolean {
     if (this.#tokens.size === 0) return false;
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
     if (token !== undefined && this.#tokens.has(digest(token))) return true;
+    if (!mustBeToken) return false;
     throw new RequestRefused('UNAUTHENTICATED', 'The token is wrong, or has been taken back.', {
       headers: { 'www-authenticate': 'Bearer realm="recado", error="invalid_token"' },
     });

@@ -11,12 +11,20 @@ import { answerFrameworkError, useProblems, type RequestRefused } from './proble
 import { commandRoutes } from './routes/commands.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
+import { isServiceRequest, registerServiceEntrance, serviceListRoutes } from './routes/services.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
 import { compileValidator } from './validator.ts';
 
 /** Values in paths of the old routes may be long; find-my-way answers 404 beyond its own limit. */
 const MAX_PATH_VALUE_CHARACTERS = 8192;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The caller came in by a token of the hub, not by where it is. */
+    isTokenProven: boolean;
+  }
+}
 
 /** The HTTP side of a hub. Nothing is opened before `listen`; requests can be injected for tests. */
 export async function buildApp(parts: { hub: Hub; config: Config; log: Logger }): Promise<FastifyInstance> {
@@ -33,10 +41,12 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   useProblems(app, log);
 
   const access = new Access({ ...config.http, insecure: config.insecure });
+  app.decorateRequest('isTokenProven', false);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
     try {
-      access.check(request);
+      // In front of a service, Authorization may be meant for what stands behind it.
+      request.isTokenProven = access.check(request, { isForHub: !isServiceRequest(request.url) }) === 'token';
       done();
     } catch (error) {
       done(error as RequestRefused);
@@ -58,6 +68,8 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
+  await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
+  registerServiceEntrance(app, hub);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   return app;
 }

@@ -11,9 +11,11 @@ const STATS: Readonly<Record<Counted, string>> = {
   connectionsRefused: 'Network connections that a limit refused',
   connectsRefused: 'Clients that were refused',
   connectionsTakenOver: 'Connections that ended because their client connected again',
+  takeoversRefused: 'Clients that were refused because their id belongs to another user',
   keepAliveTimeouts: 'Connections that ended because their client was silent for too long',
   connectTimeouts: 'Connections that ended because nobody said who was there',
   protocolErrors: 'Connections that ended because of a packet that must not come',
+  controlPacketsTooLarge: 'Packets other than CONNECT and PUBLISH that were too large',
   bytesReceived: 'Bytes that came from clients',
   bytesSent: 'Bytes that went to clients',
   publishReceived: 'Messages that came from clients',
@@ -23,6 +25,7 @@ const STATS: Readonly<Record<Counted, string>> = {
   retainRefused: 'Messages that were not retained because there were too many',
   willsPublished: 'Will messages that were published',
   hookFailures: 'Failures of hooks',
+  publishLoops: 'Messages that were not published because a subscriber answered itself',
   hookTimeouts: 'Hooks that did not answer in time',
   storeFailures: 'Failures of the store',
   storeRefusals: 'Clients and messages that were refused because the store is behind or fails',
@@ -37,6 +40,7 @@ const GAUGES: Readonly<Record<keyof Broker['counts'], string>> = {
   subscriptions: 'Subscriptions now',
   retainedMessages: 'Retained messages now, those of $SYS included',
   retainedBytes: 'Bytes of these',
+  queuedBytes: 'Bytes of the messages that wait for clients now',
 };
 
 /** The numbers of the MQTT broker: read when somebody asks, so that a message pays nothing for them. */

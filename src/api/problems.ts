@@ -70,14 +70,20 @@ export function answerFrameworkError(error: FastifyError, reply: FastifyReply): 
   sendProblem(reply, problemOf('REQUEST_INVALID', error.message));
 }
 
-/** Makes every error of this instance a problem. Call it before routes are added. */
-export function useProblems(app: FastifyInstance, log: Logger): void {
+const API_PLACE = 'The API is under /api/v1; /openapi.json describes it.';
+
+/**
+ * Makes every error of this instance a problem. Call it before routes are added.
+ *
+ * @param place - a sentence that says where to look for what there is
+ */
+export function useProblems(app: FastifyInstance, log: Logger, place = API_PLACE): void {
   app.setErrorHandler((error: FastifyError | RecadoError, _request, reply) => {
     if (error instanceof RequestRefused) reply.headers(error.headers);
     return sendProblem(reply, problemFromError(error, log));
   });
   app.setNotFoundHandler((request, reply) => {
-    const detail = `Nothing answers ${request.method} ${request.url.slice(0, 200)}. The API is under /api/v1; /openapi.json describes it.`;
+    const detail = `Nothing answers ${request.method} ${request.url.slice(0, 200)}. ${place}`;
     return sendProblem(reply, problemOf('ROUTE_UNKNOWN', detail));
   });
 }

@@ -1,11 +1,13 @@
 import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { Invocation } from '../devices/invocation.ts';
+import type { Service } from '../services/service-directory.ts';
 import type {
   CommandResource,
   DeviceDetailResource,
   DeviceResource,
   InvocationResource,
+  ServiceResource,
   TelemetryResource,
 } from './schemas.ts';
 
@@ -87,5 +89,28 @@ export function showTelemetry(device: Device): TelemetryResource {
     })),
     unavailable:
       unavailable === undefined ? null : { reason: unavailable.reason, time: showTime(unavailable.time) },
+  };
+}
+
+/** @param nowMs - monotonic, for rates */
+export function showService(service: Service, nowMs: number): ServiceResource {
+  const agents = [...service.agents.values()];
+  const present = agents.filter(({ isLeaving }) => !isLeaving);
+  const isAvailable = present.some(({ isHealthy }) => isHealthy);
+  return {
+    name: service.name,
+    status: isAvailable ? 'available' : present.length > 0 ? 'target-down' : 'no-agent',
+    inFlight: service.inFlightCount,
+    requestsPerSecond: service.requests.perSecond(nowMs),
+    failuresPerSecond: service.failures.perSecond(nowMs),
+    ...service.counters,
+    agents: agents.map((agent) => ({
+      agentId: agent.agentId,
+      description: agent.description ?? null,
+      isHealthy: agent.isHealthy,
+      isLeaving: agent.isLeaving,
+      inFlight: agent.inFlight.size,
+      maxInFlight: agent.maxInFlight,
+    })),
   };
 }

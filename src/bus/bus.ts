@@ -54,6 +54,8 @@ export type Patience = {
 export type SubscribeOptions = Patience & {
   /** The highest QoS that is asked for; 0 when absent. */
   readonly qos?: QoS;
+  /** The handler keeps no payload beyond its call, so a bus need not copy what it only has for that long. */
+  readonly borrowsPayload?: boolean;
 };
 
 export type Subscription = {

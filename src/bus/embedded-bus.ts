@@ -58,7 +58,7 @@ class EmbeddedBus implements Bus {
 
   async subscribe(
     topicFilter: string,
-    { qos = 0, signal }: SubscribeOptions,
+    { qos = 0, signal, borrowsPayload = false }: SubscribeOptions,
     onMessage: (message: BusMessage) => void,
   ): Promise<Subscription> {
     signal?.throwIfAborted();
@@ -66,7 +66,7 @@ class EmbeddedBus implements Bus {
     let isOver = false;
     const receive = (message: ApplicationMessage, arrival: Arrival): void => {
       // A handler that unsubscribes another one while a message goes to both.
-      if (!isOver) this.#hand(message, arrival, onMessage);
+      if (!isOver) this.#hand(message, arrival, { onMessage, borrowsPayload });
     };
     const subscription = toBusError(() => this.#broker.subscribe(topicFilter, receive, { qos }));
     this.#subscriptions.add(subscription);
@@ -91,11 +91,11 @@ class EmbeddedBus implements Bus {
   #hand(
     message: ApplicationMessage,
     { qos, retain }: Arrival,
-    onMessage: (message: BusMessage) => void,
+    { onMessage, borrowsPayload }: { onMessage: (message: BusMessage) => void; borrowsPayload: boolean },
   ): void {
     this.counters.received++;
-    // The broker's view is borrowed; a handler may keep what it gets.
-    const payload = new Uint8Array(message.payload);
+    // The broker's view is borrowed; a handler may keep what it gets, unless it said that it does not.
+    const payload = borrowsPayload ? message.payload : new Uint8Array(message.payload);
     const { topicName, properties } = message;
     try {
       onMessage({

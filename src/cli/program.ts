@@ -3,6 +3,7 @@ import { version } from '../base/version.ts';
 import { agentCommand } from './commands/agent.ts';
 import { checkCommand } from './commands/check.ts';
 import { configDocsCommand } from './commands/config-docs.ts';
+import { gatewayCommand } from './commands/gateway.ts';
 import { hubCommand } from './commands/hub.ts';
 import { manageCommand } from './commands/manage.ts';
 import { passwdCommand } from './commands/passwd.ts';
@@ -44,6 +45,7 @@ export function buildProgram(): Command {
     .addCommand(pubCommand())
     .addCommand(subCommand())
     .addCommand(requestCommand())
+    .addCommand(gatewayCommand())
     .addCommand(agentCommand())
     .addCommand(checkCommand())
     .addCommand(passwdCommand())

@@ -8,6 +8,7 @@ import type {
   InvocationResult,
   Problem,
   ProblemIssue,
+  Service,
 } from './resources.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -74,6 +75,20 @@ export function checkTelemetry(value: unknown): DeviceTelemetry {
     checkType(unavailable['time'], 'string', 'time');
   }
   return value as DeviceTelemetry;
+}
+
+/** @throws {ShapeError} when `value` is no list of services */
+export function checkServices(value: unknown): readonly Service[] {
+  const services = checkList(checkFields(value, 'the list of services')['services'], 'services');
+  for (const item of services) {
+    const service = checkFields(item, 'a service');
+    checkType(service['name'], 'string', 'name');
+    checkType(service['status'], 'string', 'status');
+    checkType(service['inFlight'], 'number', 'inFlight');
+    for (const agent of checkList(service['agents'], 'agents'))
+      checkType(checkFields(agent, 'an agent')['agentId'], 'string', 'agentId');
+  }
+  return services as readonly Service[];
 }
 
 /** @throws {ShapeError} when `value` does not say how the hub is */

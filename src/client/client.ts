@@ -4,6 +4,7 @@ import {
   checkDevicePage,
   checkHealth,
   checkInvocationResult,
+  checkServices,
   checkTelemetry,
 } from './check-answer.ts';
 import { HubAnswerError } from './errors.ts';
@@ -16,6 +17,7 @@ import type {
   DeviceTelemetry,
   Health,
   InvocationResult,
+  Service,
 } from './resources.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -79,11 +81,18 @@ export type DeviceCalls = {
   telemetry(deviceId: string, options?: CallOptions): Promise<DeviceTelemetry>;
 };
 
+/** The services that agents bring to a hub. Requests to a service itself go to `{url}/services/{name}/…`. */
+export type ServiceCalls = {
+  /** All that the hub has met, with their agents. */
+  list(options?: CallOptions): Promise<readonly Service[]>;
+};
+
 /** A hub's HTTP API, typed. Each call throws `ProblemError`, `HubUnreachableError` or `HubAnswerError`. */
 export type Client = {
   /** The hub's address, without a `/` at the end. */
   readonly url: string;
   readonly devices: DeviceCalls;
+  readonly services: ServiceCalls;
   /** Whether a hub is there, and its version. Needs no token. */
   health(options?: CallOptions): Promise<Health>;
 };
@@ -103,6 +112,17 @@ export function createClient(options: ClientOptions): Client {
   return {
     url: hub.url,
     devices: createDeviceCalls(hub, timeoutMs),
+    services: {
+      list: ({ signal } = {}) =>
+        askHub(hub, {
+          method: 'GET',
+          path: '/api/v1/services',
+          timeoutMs,
+          signal,
+          idempotent: true,
+          read: checkServices,
+        }),
+    },
     health: ({ signal } = {}) =>
       askHub(hub, {
         method: 'GET',

@@ -106,6 +106,37 @@ export type DeviceTelemetry = {
   readonly unavailable: { readonly reason: string; readonly time: Timestamp } | null;
 };
 
+/** An agent of a service. */
+export type ServiceAgent = {
+  readonly agentId: string;
+  readonly description: string | null;
+  /** Whether its target answers. */
+  readonly isHealthy: boolean;
+  /** It finishes what it has, and takes nothing new. */
+  readonly isLeaving: boolean;
+  /** Requests that this hub has given it. */
+  readonly inFlight: number;
+  readonly maxInFlight: number;
+};
+
+/** An HTTP service that agents bring to the hub: `/services/{name}/…` reaches it. */
+export type Service = {
+  readonly name: string;
+  readonly status: 'available' | 'target-down' | 'no-agent';
+  readonly inFlight: number;
+  /** Over the last ten seconds. */
+  readonly requestsPerSecond: number;
+  readonly failuresPerSecond: number;
+  /** Since the hub met the service, as are the other counts. */
+  readonly requests: number;
+  readonly failures: number;
+  readonly retries: number;
+  readonly cancelled: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly agents: readonly ServiceAgent[];
+};
+
 /** What the hub says of itself. */
 export type Health = { readonly status: string; readonly name: string; readonly version: string };
 

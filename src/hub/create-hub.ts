@@ -23,7 +23,9 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
   const mqtt = config.mqtt.enabled
     ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, hooks })
     : undefined;
-  const services = config.services.enabled ? createServices(config, { log: parts.log, clock, mqtt }) : undefined;
+  const services = config.services.enabled
+    ? createServices(config, { log: parts.log, clock, mqtt })
+    : undefined;
   const { invocations } = config;
   return new Hub({ devices, gateways, mqtt, services, invocations, log: parts.log, clock });
 }

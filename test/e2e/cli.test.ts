@@ -23,7 +23,7 @@ import { until } from '../helpers/until.ts';
 
 const MAIN = join(ROOT, 'src/cli/main.ts');
 const BIN = join(ROOT, 'bin/recado.js');
-const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0'];
+const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0', '--mqtt-port', '0'];
 const TOKEN = '0123456789abcdef';
 
 const folder = mkdtempSync(join(tmpdir(), 'recado-cli-'));
@@ -113,7 +113,7 @@ describe('recado check', () => {
     assert.equal(end, 2);
     assert.equal(output, '');
     assert.deepEqual(errors.trim().split('\n'), [
-      'bad.yaml:5:1 htpp: is not a key; did you mean http? (allowed: http, gateways, devices, invocations, log, ' +
+      'bad.yaml:5:1 htpp: is not a key; did you mean http? (allowed: http, gateways, mqtt, broker, services, devices, invocations, log, ' +
         'shutdownTimeoutMs, insecure)',
       'bad.yaml:4:14 gateways.socket.tcpPort: must be a whole number, 0 to 65535 (it is "abc")',
       'RECADO_LOG_LEVEL: must be one of debug, info, warn, error, silent (it is "loud")',
@@ -172,12 +172,14 @@ describe('recado hub does not start', () => {
       errors,
       /http\.tokens.*http\.trustedNetworks\n.*gateways\.socket\.trustedNetworks.*deviceTokens/,
     );
+    assert.match(errors, /mqtt\.host is 0\.0\.0\.0.*mqtt\.passwordFile.*mqtt\.trustedNetworks\n/);
     assert.match(errors, /--insecure starts it all the same/);
   });
 
   for (const [flag, key] of [
     ['--http-port', 'http.port'],
     ['--tcp-port', 'gateways.socket.tcpPort'],
+    ['--mqtt-port', 'mqtt.port'],
   ] as const) {
     it(`on a port that is in use, and names it, ${flag} and ${key}`, async () => {
       const other = createServer().listen(0, '127.0.0.1');
@@ -200,16 +202,17 @@ describe('recado hub on the ports of another hub', () => {
       ['--http-port', port],
       ['--tcp-port', String(other.tcpPort)],
       ['--udp-port', String(other.udpPort)],
+      ['--mqtt-port', String(other.mqttPort)],
     ];
     const { end, errors } = await recado(['hub', ...ports.flat()]);
     assert.equal(end, 1);
     const lines = errors.trimEnd().split('\n');
-    assert.equal(lines.length, 4, errors);
+    assert.equal(lines.length, 5, errors);
     for (const [index, [flag = '', number = '']] of ports.entries()) {
       assert.ok(lines[index]?.includes(`port ${number} on 127.0.0.1 is in use by another program.`), errors);
       assert.ok(lines[index]?.includes(flag), errors);
     }
-    assert.equal(lines[3]?.trim(), `A Recado hub is already running at ${other.url}.`);
+    assert.equal(lines[4]?.trim(), `A Recado hub is already running at ${other.url}.`);
   });
 });
 
@@ -291,6 +294,7 @@ describe('recado hub', () => {
       /^INSECURE: http\.host is 0x7f000001, so other machines reach the API/,
     );
     assert.match(warnings[1]?.msg ?? '', /^INSECURE: gateways\.socket\.host is 0x7f000001/);
+    assert.match(warnings[2]?.msg ?? '', /^INSECURE: mqtt\.host is 0x7f000001/);
   });
 
   it('says in recado check what is insecure', async () => {

@@ -10,7 +10,7 @@ import { plainEnvironment, runProgram } from '../helpers/run-program.ts';
 import { readText, ROOT } from '../helpers/source-files.ts';
 
 const START = join(ROOT, 'scripts/start.mjs');
-const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0'];
+const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0', '--mqtt-port', '0'];
 
 const folder = mkdtempSync(join(tmpdir(), 'recado-start-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -27,7 +27,11 @@ export function seedMosquittoSettings(): string[] {
 export type SeedProgram = 'api_1' | 'api_2' | 'agent' | 'client_a' | 'client_b';
 
 /** One of the seed's programs, in Python; it ends with the test. */
-export function startSeedRoute(t: TestContext, name: SeedProgram, args: readonly string[] = []): ChildProgram {
+export function startSeedRoute(
+  t: TestContext,
+  name: SeedProgram,
+  args: readonly string[] = [],
+): ChildProgram {
   const program = new ChildProgram([PYTHON, path.join(SEED, `${name}.py`), ...args], { name: `${name}.py` });
   t.after(() => program.stop());
   return program;

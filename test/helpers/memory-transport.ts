@@ -61,7 +61,8 @@ export class MemoryTransport implements Transport {
   /** Sends bytes to the broker, in one piece; they wait while it does not read. */
   send(bytes: Uint8Array): void {
     if (this.isClosed) return;
-    if (this.isPaused) this.#arrived.push(Buffer.from(bytes));
+    // What came while it was paused comes first, also when that is still on its way.
+    if (this.isPaused || this.#arrived.length > 0) this.#arrived.push(Buffer.from(bytes));
     else this.#receiver?.onBytes(Buffer.from(bytes));
   }
 

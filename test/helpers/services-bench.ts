@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -75,7 +81,11 @@ export class ServicesBench {
 
   async startAgent(
     targetUrl: string,
-    { id = 'one', rules = [], ...more }: Partial<ServiceAgentOptions> & { id?: string; rules?: readonly string[] } = {},
+    {
+      id = 'one',
+      rules = [],
+      ...more
+    }: Partial<ServiceAgentOptions> & { id?: string; rules?: readonly string[] } = {},
   ): Promise<BenchAgent> {
     const bus = await connectBus(this.brokerUrl, {
       clientId: `${id}.${SERVICE}`,
@@ -129,7 +139,8 @@ export class ServicesBench {
     const call = { request, response, service, target, dropsAuthorization: false };
     serveHttp(this.hub, call, (_response, failure) => {
       this.failures.push(failure);
-      if (failure.retryAfterSeconds !== undefined) response.setHeader('retry-after', failure.retryAfterSeconds);
+      if (failure.retryAfterSeconds !== undefined)
+        response.setHeader('retry-after', failure.retryAfterSeconds);
       response.writeHead(599, { 'x-code': failure.code });
       response.end(failure.message);
     });
@@ -147,7 +158,10 @@ export async function openServicesBench(
     const broker = new Broker({ lingerMs: 100 });
     await broker.start();
     const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0 });
-    closers.push(() => broker.close(), () => listener.close());
+    closers.push(
+      () => broker.close(),
+      () => listener.close(),
+    );
     url = listener.url;
     hubBus = embedBus(broker);
   } else {

@@ -40,7 +40,7 @@ export async function runSimulation(seed: number, faults: SimulationFaults = {})
 }
 
 /** What the broker counts must be what the model has. */
-function expectCounts({ broker: { broker }, model, rules }: SimulationWorld): void {
+function expectCounts({ broker: { broker }, model, rules, sessions }: SimulationWorld): void {
   const { counts } = broker;
   expectThat(
     counts.sessions === model.sessions.size,
@@ -53,6 +53,12 @@ function expectCounts({ broker: { broker }, model, rules }: SimulationWorld): vo
   expectThat(
     counts.retainedMessages === model.retained.size,
     () => `${counts.retainedMessages} retained messages, not ${model.retained.size}`,
+  );
+  let queuedBytes = 0;
+  for (const { queue } of sessions.values()) queuedBytes += queue?.bytes ?? 0;
+  expectThat(
+    counts.queuedBytes === queuedBytes,
+    () => `${counts.queuedBytes} bytes are queued, not ${queuedBytes}`,
   );
   for (const { client, queuedCount, inflightCount, subscriptionCount, isConnected } of broker.sessions()) {
     const { clientId } = client;
@@ -114,9 +120,9 @@ function plainConnect(clientId: string, cleanStart: boolean): ConnectPacket {
 function expectNothingLeft(world: SimulationWorld): void {
   const { broker } = world.broker;
   expectCounts(world);
-  const { connections, sessions, subscriptions } = broker.counts;
-  const left = `${connections} connections, ${sessions} sessions, ${subscriptions} subscriptions`;
-  expectThat(connections + sessions + subscriptions === 0, () => `left are ${left}`);
+  const { connections, sessions, subscriptions, queuedBytes } = broker.counts;
+  const left = `${connections} connections, ${sessions} sessions, ${subscriptions} subscriptions, ${queuedBytes} bytes`;
+  expectThat(connections + sessions + subscriptions + queuedBytes === 0, () => `left are ${left}`);
   // One more connection, to look at what all of them share.
   const wire = new SimulatedWire({
     later: world.broker.later,

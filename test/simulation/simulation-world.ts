@@ -1,4 +1,5 @@
 import type { Connection } from '../../src/mqtt/broker/connection.ts';
+import type { Session } from '../../src/mqtt/session/session.ts';
 import type { ConnectPacket } from '../../src/mqtt/codec/connect.ts';
 import type { PublishPacket } from '../../src/mqtt/codec/publish.ts';
 import { DEFAULT_BROKER_OPTIONS } from '../../src/mqtt/broker/options.ts';
@@ -52,6 +53,8 @@ export class SimulationWorld {
   isSettling = false;
   /** What the broker takes to publish with when it is not publishing. */
   firstPublication: unknown;
+  /** The sessions of the broker as it has them. */
+  sessions: ReadonlyMap<string, Session> = new Map();
   #messageCount = 0;
   readonly #faults: SimulationFaults;
 
@@ -279,6 +282,7 @@ export class SimulationWorld {
     });
     wire.connect(this.broker.broker);
     const { engine } = wire.receiver as Connection;
+    this.sessions = engine.sessions;
     this.firstPublication = engine.takePublication();
     engine.givePublication();
     wire.breakOff();

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Counter, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
 import { version } from '../../base/version.ts';
 import type { Hub } from '../../hub/hub.ts';
+import { collectMetrics } from '../metrics.ts';
 
 const Health = Type.Object({ status: Type.Enum(['ok']), name: Type.String(), version: Type.String() });
 
@@ -26,54 +26,3 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
     return reply.type(metrics.contentType).send(await metrics.metrics());
   });
 };
-
-/** What goes up and down; every other number only grows. */
-const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
-
-/** Counting is adding to plain numbers; they become metrics only when somebody asks. */
-function collectMetrics(hub: Hub): Registry {
-  const registry = new Registry();
-  const sources: [string, Readonly<Record<string, number>>][] = [['devices', hub.devices.counters]];
-  for (const gateway of hub.gateways) sources.push([gateway.name, gateway.counters]);
-  for (const [group, counters] of sources) {
-    for (const key of Object.keys(counters)) expose(registry, group, key, () => counters[key] ?? 0);
-  }
-  gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
-  gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);
-  gauge(registry, 'process_resident_memory_bytes', 'Memory of the hub', () => process.memoryUsage.rss());
-  gauge(
-    registry,
-    'process_cpu_seconds',
-    'CPU time of the hub',
-    () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
-  );
-  return registry;
-}
-
-function expose(registry: Registry, group: string, key: string, read: () => number): void {
-  const words = key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  const name = `recado_${group}_${words.replaceAll(' ', '_')}`;
-  if (GAUGES.has(key)) return gauge(registry, name, words, read);
-  const counter = new Counter({
-    name: `${name}_total`,
-    help: `${group}: ${words}`,
-    registers: [],
-    collect() {
-      this.reset();
-      this.inc(read());
-    },
-  });
-  registry.registerMetric(counter);
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  const metric = new Gauge({
-    name,
-    help,
-    registers: [],
-    collect() {
-      this.set(read());
-    },
-  });
-  registry.registerMetric(metric);
-}

@@ -5,7 +5,8 @@ const EXAMPLES = `
 Examples:
   recado check                      recado.yaml, and the environment
   recado check house.yaml           and the files that it names: users, access rules, certificates
-  recado check house.yaml --print   all keys as the hub would use them, secrets masked`;
+  recado check house.yaml --print   all keys as the hub would use them, secrets masked
+  recado check gateway.yaml         fixed routes, of recado gateway or recado agent --config`;
 
 /** `recado check`: what is wrong with a configuration and where, or that it is good. */
 export function checkCommand(): Command {
@@ -19,6 +20,7 @@ export function checkCommand(): Command {
 }
 
 async function runCheck(file: string | undefined, options: { print?: boolean }): Promise<void> {
+  if (file !== undefined && (await checkRoutesFile(file, options))) return;
   const { loadConfig } = await import('../../hub/config/load-config.ts');
   const reading = loadConfig({ environment: process.env, folder: process.cwd(), file });
   if (!reading.ok) {
@@ -46,6 +48,16 @@ async function runCheck(file: string | undefined, options: { print?: boolean }):
       ? 'There is no file; the defaults and the environment are good.'
       : `${reading.file} is good.`;
   await printGood([...warnings, result], options.print === true ? reading.config : undefined);
+}
+
+/** @returns false when the file is not one with fixed routes */
+async function checkRoutesFile(file: string, { print = false }: { print?: boolean }): Promise<boolean> {
+  const { checkFixedRoutes } = await import('../fixed-routes/check-fixed-routes.ts');
+  const outcome = checkFixedRoutes(file, { folder: process.cwd(), environment: process.env, print });
+  if (outcome === undefined) return false;
+  if (outcome.ok) process.stdout.write(`${outcome.lines.join('\n')}\n`);
+  else fail(outcome.lines);
+  return true;
 }
 
 function fail(lines: readonly string[]): void {

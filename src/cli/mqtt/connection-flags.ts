@@ -9,6 +9,8 @@ export type ConnectionFlags = {
   readonly host?: string;
   readonly port?: number;
   readonly url?: string;
+  /** The flag that `url` came from, for texts; `-L` when absent. */
+  readonly urlFlag?: string;
   readonly id?: string;
   readonly username?: string;
   readonly pw?: string;
@@ -163,7 +165,7 @@ function splitUrl(
   const match = /^(mqtts?:\/\/[^/]+)(?:\/(.*))?$/s.exec(text);
   if (match === null)
     command.error(
-      `error: -L "${text.replace(/\/\/[^@/]*@/, '//')}" is no address; write mqtt://host:port/topic`,
+      `error: ${flags.urlFlag ?? '-L'} "${text.replace(/\/\/[^@/]*@/, '//')}" is no address; write mqtt://host:port${flags.urlFlag === undefined ? '/topic' : ''}`,
     );
   return { url: match[1] ?? '', topic: match[2] === '' ? undefined : match[2] };
 }
@@ -174,7 +176,7 @@ function readTls(flags: ConnectionFlags, command: Command): TlsOptions | undefin
   const isSecureUrl = /^(mqtts|wss):/.test(flags.url ?? '');
   if (cafile === undefined && cert === undefined && !isSecureUrl) return undefined;
   if (flags.url !== undefined && !isSecureUrl)
-    command.error('error: with TLS the address of -L begins with mqtts: or wss:');
+    command.error(`error: with TLS the address of ${flags.urlFlag ?? '-L'} begins with mqtts: or wss:`);
   return {
     ...(cafile !== undefined && { ca: readFlagFile('--cafile', cafile, command) }),
     ...(cert !== undefined && { cert: readFlagFile('--cert', cert, command) }),

@@ -100,6 +100,17 @@ describe('environment variables', () => {
     assert.equal(config.insecure, true);
   });
 
+  it('name the services of users, apart by spaces', () => {
+    const environment = {
+      RECADO_SERVICES_AGENTS: 'ana=billing stock, bob=*',
+      RECADO_MQTT_PASSWORD_FILE: 'users.txt',
+      RECADO_BROKER: 'mqtt://hub:secret@broker.example',
+    };
+    const config = goodConfig({ environment });
+    assert.deepEqual(config.services.agents, { ana: ['billing', 'stock'], bob: ['*'] });
+    assert.equal(config.broker, 'mqtt://hub:secret@broker.example');
+  });
+
   it('name files that hold secrets, one a line', () => {
     const file = join(folder, 'tokens');
     writeFileSync(file, '0123456789abcdef\nfedcba9876543210\n');
@@ -123,7 +134,8 @@ describe('environment variables', () => {
 });
 
 const TOKEN = '0123456789abcdef';
-const SECTIONS = 'http, gateways, mqtt, devices, invocations, log, shutdownTimeoutMs, insecure';
+const SECTIONS =
+  'http, gateways, mqtt, broker, services, devices, invocations, log, shutdownTimeoutMs, insecure';
 const HTTP_KEYS = 'host, port, tokens, hostNames, trustedNetworks, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
@@ -191,6 +203,35 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     [
       'recado.yaml:1:43 gateways.socket.deviceTokens.a b: is not a device id: 1 to 64 of A-Z a-z 0-9 . _ : -',
       `recado.yaml:1:67 gateways.socket.deviceTokens.lamp: must be ${TOKEN_RULE} (it is hidden, 5 characters)`,
+    ],
+  ],
+  [
+    'services: {agents: {ana: [billing, "a b"]}}\n',
+    [
+      'recado.yaml:1:36 services.agents.ana[1]: must be the name of a service, as billing, or * (it is "a b")',
+    ],
+  ],
+  [
+    'services: {agents: {ana: billing}}\n',
+    ['recado.yaml:1:26 services.agents.ana: must be a list (it is "billing")'],
+  ],
+  [
+    'services: {agents: [ana]}\n',
+    ['recado.yaml:1:20 services.agents: must be a map of user name to a list of services (it is a list)'],
+  ],
+  [
+    'services: {agents: {ana: [billing]}}\n',
+    [
+      'recado.yaml:1:20 services.agents: services.agents names users, and nothing proves who they are: ' +
+        'set mqtt.passwordFile or mqtt.tls.certificateNames',
+    ],
+  ],
+  [
+    'services: {topicPrefix: "recado/#"}\nbroker: http://secret@x\n',
+    [
+      'recado.yaml:1:25 services.topicPrefix: must be a topic without + and #, as recado/services (it is "recado/#")',
+      'recado.yaml:2:9 broker: must be the address of an MQTT broker, as mqtt://127.0.0.1:1883, or empty ' +
+        '(it is hidden, 15 characters)',
     ],
   ],
   [

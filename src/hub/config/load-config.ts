@@ -144,7 +144,11 @@ function checkTogether(config: Config, settings: ReadonlyMap<string, Setting>): 
     ['devices.maxQueuedPerCaller', devices.maxQueuedPerCaller],
     ['devices.maxQueuedInvocations', devices.maxQueuedInvocations],
   );
-  const others = [...findSharedPorts(config), ...findMissingTlsParts(config.mqtt), ...findUnprovenAgents(config)];
+  const others = [
+    ...findSharedPorts(config),
+    ...findMissingTlsParts(config.mqtt),
+    ...findUnprovenAgents(config),
+  ];
   mistakes.push(...others.map(({ paths, message }) => ({ where: where(...paths), message })));
   return mistakes;
 }
@@ -192,7 +196,8 @@ function findMissingTlsParts({ enabled, tls }: Config['mqtt']): Contradiction[] 
 
 /** A user name that nobody proves is no right to anything. */
 function findUnprovenAgents({ services, mqtt, broker }: Config): Contradiction[] {
-  const isNeeded = services.enabled && mqtt.enabled && broker === '' && Object.keys(services.agents).length > 0;
+  const isNeeded =
+    services.enabled && mqtt.enabled && broker === '' && Object.keys(services.agents).length > 0;
   if (!isNeeded || mqtt.passwordFile !== '' || mqtt.tls.certificateNames) return [];
   const message =
     'services.agents names users, and nothing proves who they are: set mqtt.passwordFile or mqtt.tls.certificateNames';

@@ -13,7 +13,10 @@ export function parseText(text: string, schema: SchemaNode): unknown {
     const holdsLists = Object.values(schema.patternProperties ?? {}).some(({ type }) => type === 'array');
     const pairs = splitList(text).map(splitPair);
     return Object.fromEntries(
-      pairs.map(([name, value]) => [name, holdsLists ? value.split(/\s+/).filter((word) => word !== '') : value]),
+      pairs.map(([name, value]) => [
+        name,
+        holdsLists ? value.split(/\s+/).filter((word) => word !== '') : value,
+      ]),
     );
   }
   return trimmed;

@@ -38,7 +38,10 @@ export const GatewaySchema = Type.Object(
     limits: Type.Object(
       {
         maxInFlight: count({ default: maxInFlight, description: 'Most callers without an answer.' }),
-        maxQueued: count({ default: maxQueued, description: 'Most callers that wait for one response topic.' }),
+        maxQueued: count({
+          default: maxQueued,
+          description: 'Most callers that wait for one response topic.',
+        }),
         maxAnswerBytes: bytes({ default: maxAnswerBytes, description: 'Largest answer.' }),
         quarantineMs: timeoutMs(
           quarantineMs,

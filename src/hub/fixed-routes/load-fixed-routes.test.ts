@@ -98,9 +98,15 @@ describe('gateway.yaml', () => {
   it('says what is no YAML, no list, or not there', () => {
     assert.match(mistakes(gateway('routes: [')).join(), /^g\.yaml:1:\d+: this is not YAML/);
     assert.match(mistakes(gateway('routes: 7')).join(), /^g\.yaml:1:9 routes: must be a list/);
-    assert.match(mistakes(gateway('routes: []')).join(), /^g\.yaml:1:9 routes: must be a list with at least one/);
+    assert.match(
+      mistakes(gateway('routes: []')).join(),
+      /^g\.yaml:1:9 routes: must be a list with at least one/,
+    );
     assert.match(mistakes(gateway('')).join(), /^g\.yaml:1:1 routes: must be there/);
-    assert.match(mistakes(gateway('routes:\n  - *none')).join(), /^g\.yaml:2:5 routes\[0\]: the alias \*none has no anchor before it$/);
+    assert.match(
+      mistakes(gateway('routes:\n  - *none')).join(),
+      /^g\.yaml:2:5 routes\[0\]: the alias \*none has no anchor before it$/,
+    );
     const none = loadGatewayConfig({ file: 'none.yaml', folder, environment: {} });
     assert.deepEqual(mistakes(none), ['none.yaml: there is no such file']);
   });
@@ -122,30 +128,41 @@ describe('agent.yaml', () => {
     const reading = agent(`routes:\n${CALL}`);
     assert.ok(reading.ok, mistakes(reading).join('\n'));
     const { call, timeoutMs, reply } = reading.config.routes[0] ?? {};
-    assert.deepEqual([call?.method, call?.url.href, timeoutMs, reply], [
-      'POST',
-      'http://localhost:5001/ping',
-      5000,
-      undefined,
-    ]);
+    assert.deepEqual(
+      [call?.method, call?.url.href, timeoutMs, reply],
+      ['POST', 'http://localhost:5001/ping', 5000, undefined],
+    );
     assert.equal('group' in reading.config, false);
   });
 
   it('says what is wrong', () => {
     const text = `group: a/b\nroutes:\n${CALL}${CALL}  - { request: a, response: b, call: POST ftp://x, reply: $body }\n`;
-    assert.deepEqual(mistakes(agent(text)).map((line) => line.replace(/ \(.*/, '')), [
-      'a.yaml:1:8 group: must be a name without / + #',
-      'a.yaml:5:38 routes[2].call: must be a method and an address, as POST http://localhost:5001/ping',
-      'a.yaml:5:59 routes[2].reply: "$body" refers to nothing: here are $answer, $request',
-    ]);
+    assert.deepEqual(
+      mistakes(agent(text)).map((line) => line.replace(/ \(.*/, '')),
+      [
+        'a.yaml:1:8 group: must be a name without / + #',
+        'a.yaml:5:38 routes[2].call: must be a method and an address, as POST http://localhost:5001/ping',
+        'a.yaml:5:59 routes[2].reply: "$body" refers to nothing: here are $answer, $request',
+      ],
+    );
     assert.deepEqual(mistakes(agent(`routes:\n${CALL}${CALL}`)), [
       'a.yaml:3:16 routes[1].request: is the topic of routes[0] too; each question would be answered twice',
     ]);
   });
 
   it('takes no address with a password, and no other words after it', () => {
-    for (const call of ['POST http://ann:secret@x/', 'POST', 'http://x', 'POST http://x/ now', 'post http://x/'])
-      assert.equal(mistakes(agent(`routes:\n  - { request: a, response: b, call: "${call}" }`)).length, 1, call);
+    for (const call of [
+      'POST http://ann:secret@x/',
+      'POST',
+      'http://x',
+      'POST http://x/ now',
+      'post http://x/',
+    ])
+      assert.equal(
+        mistakes(agent(`routes:\n  - { request: a, response: b, call: "${call}" }`)).length,
+        1,
+        call,
+      );
   });
 });
 

@@ -62,7 +62,8 @@ function load<T extends { readonly broker: string }>(
   const reading: FixedRoutesReading = readFixedRoutes(text.text, file, schema);
   const mistakes = [...reading.mistakes];
   const broker = environment['RECADO_BROKER'];
-  const fromEnvironment = broker === undefined ? undefined : readLeaf(broker, schema.properties?.['broker'] ?? schema);
+  const fromEnvironment =
+    broker === undefined ? undefined : readLeaf(broker, schema.properties?.['broker'] ?? schema);
   if (fromEnvironment?.ok === false)
     mistakes.push(...fromEnvironment.mistakes.map(({ message }) => ({ where: 'RECADO_BROKER', message })));
   const config = { ...reading.value, ...(broker !== undefined && { broker }) } as unknown as T;
@@ -78,9 +79,11 @@ function findGatewayMistakes({ routes }: GatewayConfig, place: Place): Mistake[]
     const mistakes = findLoop(route, path, place);
     const key = routeKey(route.route);
     const first = seen.get(key);
-    const tellRoute = (message: string): void => void mistakes.push({ where: place(`${path}.route`), message });
+    const tellRoute = (message: string): void =>
+      void mistakes.push({ where: place(`${path}.route`), message });
     if (first !== undefined) tellRoute(`is the same as routes[${first}]; keep one of them`);
-    if (key === HEALTH_ROUTE) tellRoute('is the one by which the gateway tells of itself; choose another path');
+    if (key === HEALTH_ROUTE)
+      tellRoute('is the one by which the gateway tells of itself; choose another path');
     seen.set(key, first ?? index);
     const { params } = route.route;
     for (const { root, steps } of route.payload === undefined ? [] : findReferences(route.payload)) {
@@ -120,7 +123,8 @@ function findLoop(
 function readText(file: string, folder: string): { ok: true; text: string } | { ok: false; message: string } {
   const name = isAbsolute(file) ? file : join(folder, file);
   try {
-    if (statSync(name).size > MAX_FILE_BYTES) return { ok: false, message: `is larger than ${MAX_FILE_BYTES} bytes` };
+    if (statSync(name).size > MAX_FILE_BYTES)
+      return { ok: false, message: `is larger than ${MAX_FILE_BYTES} bytes` };
     return { ok: true, text: readFileSync(name, 'utf8') };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -86,10 +86,15 @@ class SchemaReader {
     const value: Record<string, unknown> = {};
     for (const [name, child] of Object.entries(keys)) {
       const pair = given.get(name);
-      const at = { node: pair?.value ?? pair?.key ?? node, path: childPath(path, name), isGiven: pair !== undefined };
+      const at = {
+        node: pair?.value ?? pair?.key ?? node,
+        path: childPath(path, name),
+        isGiven: pair !== undefined,
+      };
       const read = this.#readKey(pair?.value ?? null, child, at);
       const { required = [] } = schema as { readonly required?: readonly string[] };
-      if (read === undefined && required.includes(name) && !at.isGiven) this.#tell(node, at.path, 'must be there');
+      if (read === undefined && required.includes(name) && !at.isGiven)
+        this.#tell(node, at.path, 'must be there');
       if (read !== undefined) value[name] = read;
     }
     return value;

@@ -1,6 +1,6 @@
 import { parseBrokerUrl } from '../../bus/broker-address.ts';
 import { readHttpCall } from '../../fixed-routes/http-call.ts';
-import { readHttpRoute } from '../../fixed-routes/http-route.ts';
+import { readHttpRoute, type RouteReading } from '../../fixed-routes/http-route.ts';
 import { readMapping, type MappingReading, type MappingWords } from '../../fixed-routes/mapping.ts';
 import { PAYLOAD_WORDS, REPLY_WORDS } from '../../fixed-routes/route-definitions.ts';
 import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
@@ -58,7 +58,7 @@ function ofMapping(reading: MappingReading): LeafReading {
   return reading.ok ? { ok: true, value: reading.mapping } : reading;
 }
 
-function ofReading<T>(reading: { ok: true; value: T } | { ok: false; message: string }): LeafReading {
+function ofReading(reading: RouteReading<unknown>): LeafReading {
   return reading.ok ? reading : wrong(reading.message);
 }
 

@@ -30,7 +30,11 @@ export function guardServiceTopics(rules: TopicGuardRules): BrokerHooks {
   const below = `${rules.topicPrefix}/`;
   const mayServe = servingRule(rules);
 
-  function owns(client: ClientInfo, topic: string, kinds: readonly ('announcement' | 'in' | 'out')[]): boolean {
+  function owns(
+    client: ClientInfo,
+    topic: string,
+    kinds: readonly ('announcement' | 'in' | 'out')[],
+  ): boolean {
     const parsed = parseServiceTopic(rules.topicPrefix, topic);
     if (parsed === undefined || !kinds.includes(parsed.kind)) return false;
     const { service, agentId } = parsed;

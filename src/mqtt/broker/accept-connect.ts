@@ -29,7 +29,7 @@ export function acceptConnect(
   const { options } = acceptor;
   connection.client = client;
   connection.authentication = undefined;
-  if (!mayPublishWill(connection, packet, client)) return;
+  if (!mayTakeSession(connection, client) || !mayPublishWill(connection, packet, client)) return;
   const requested = packet.properties.sessionExpiryInterval ?? 0;
   const expiryInterval = Math.min(requested, options.maximumSessionExpiryInterval);
   const keepAlive = cappedKeepAlive(packet.keepAlive, options.serverKeepAlive);
@@ -68,8 +68,9 @@ export function acceptConnect(
     engine.observe(hook.name, 'onConnected', () => hook.onConnected(client));
   }
   const { session } = connection;
-  if (!sessionPresent || session === undefined) return;
-  resumeSession(session, connection);
+  // An observer may have ended the connection, and the session with it.
+  if (!sessionPresent || session?.connection !== connection) return;
+  resumeSession(engine, session, connection);
   sendQueued(engine, session);
 }
 
@@ -122,6 +123,18 @@ function startKeepAlive(connection: Connection, keepAlive: number): void {
   engine.wheel.clear(connection.timer);
   connection.keepAliveMs = keepAlive * 1000 * KEEP_ALIVE_FACTOR;
   if (keepAlive > 0) engine.wheel.set(connection.timer, engine.clock.monotonic() + connection.keepAliveMs);
+}
+
+/** Nobody ends the session of another user by guessing its Client Identifier, unless the options say so. */
+function mayTakeSession(connection: Connection, { clientId, userName }: ClientInfo): boolean {
+  const { engine, acceptor } = connection;
+  const session = engine.sessions.get(clientId);
+  if (session === undefined || session.client.userName === userName) return true;
+  if (acceptor.options.clientIdTakeover === 'allow') return true;
+  engine.stats.takeoversRefused++;
+  const reason = 'the Client Identifier belongs to another user';
+  refuseConnect(connection, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, reason);
+  return false;
 }
 
 /** A Will is a message that the client may publish later: whether it may is decided when it is given. */

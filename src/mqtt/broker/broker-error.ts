@@ -4,6 +4,8 @@ export type BrokerErrorCode =
   | 'MQTT_OPTION_INVALID'
   /** A topic, filter, QoS or property of `publish` or `subscribe` is not one. */
   | 'MQTT_MESSAGE_INVALID'
+  /** `publish` was called from within a hook or a subscriber that it had called, and so on, too often. */
+  | 'MQTT_PUBLISH_LOOP'
   /** The broker was closed. */
   | 'MQTT_BROKER_CLOSED'
   /** The store could not be read or written. */

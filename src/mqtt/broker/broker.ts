@@ -10,7 +10,7 @@ import { Acceptor } from './acceptor.ts';
 import { BrokerError } from './broker-error.ts';
 import { closeConnection } from './close-connection.ts';
 import { ConnectionState } from './connection.ts';
-import { Engine, type ScheduleTurn } from './engine.ts';
+import { Engine, MAX_PUBLISH_DEPTH, type ScheduleTurn } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { BrokerOptions, ListenerOptions } from './options.ts';
 import { publishMessage } from './publish-message.ts';
@@ -110,13 +110,14 @@ export class Broker implements TransportAcceptor {
 
   /** What is there now. */
   get counts(): BrokerCounts {
-    const { connections, sessions, subscriptions, retained } = this.#engine;
+    const { connections, sessions, subscriptions, retained, queued } = this.#engine;
     return {
       connections: connections.size,
       sessions: sessions.size,
       subscriptions: subscriptions.size,
       retainedMessages: retained.count,
       retainedBytes: retained.bytes,
+      queuedBytes: queued.bytes,
     };
   }
 
@@ -140,10 +141,12 @@ export class Broker implements TransportAcceptor {
    * Publishes a message to all whose subscriptions match; hooks are not asked.
    *
    * @returns to how many sessions it went
-   * @throws {BrokerError} `MQTT_MESSAGE_INVALID`, `MQTT_BROKER_CLOSED`
+   * @throws {BrokerError} `MQTT_MESSAGE_INVALID`, `MQTT_BROKER_CLOSED`; `MQTT_PUBLISH_LOOP` where a hook or a
+   *   subscriber of this program is called by what it publishes itself
    */
   publish(request: PublishRequest): number {
     this.#expectOpen();
+    if (this.#engine.noticePublishLoop()) throw publishLoop(this.#engine);
     const { topicName, payload = '', qos = 0, retain = false, properties = {} } = request;
     const fault = findTopicNameFault(topicName, this.#engine.options.maxTopicLevels);
     if (fault !== undefined) throw invalid(`${JSON.stringify(topicName)} is not a Topic Name: ${fault}`);
@@ -269,7 +272,15 @@ export type BrokerCounts = {
   readonly subscriptions: number;
   readonly retainedMessages: number;
   readonly retainedBytes: number;
+  /** Of the messages that wait in all sessions (`maxTotalQueuedBytes`). */
+  readonly queuedBytes: number;
 };
+
+function publishLoop({ stats }: Engine): BrokerError {
+  stats.publishLoops++;
+  const text = `publish was called from within itself ${MAX_PUBLISH_DEPTH} times: a subscriber or hook answers itself`;
+  return new BrokerError('MQTT_PUBLISH_LOOP', text);
+}
 
 function invalid(message: string): BrokerError {
   return new BrokerError('MQTT_MESSAGE_INVALID', message);

@@ -7,6 +7,7 @@ import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import { isEncodableText } from '../codec/utf8.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import type { DisconnectCause } from './hooks.ts';
+import { shown } from './log-budget.ts';
 import { detachSession } from './session-lifecycle.ts';
 
 type ServerReason = Exclude<ReasonCode, 0x00 | 0x01 | 0x02>;
@@ -39,8 +40,10 @@ export function refuseConnect(connection: Connection, reasonCode: ReasonCode, re
     connection.send({ type: 'connack', sessionPresent: false, reasonCode, properties });
   }
   const { address } = connection.transport.peer;
-  const who = { listener: connection.acceptor.name, address, clientId: connection.client?.clientId };
-  engine.log.info(who, `a client was refused: ${reasonCodeName(reasonCode)} (${reason})`);
+  const clientId = connection.client === undefined ? undefined : shown(connection.client.clientId);
+  const who = { listener: connection.acceptor.name, address, clientId };
+  const text = `a client was refused: ${reasonCodeName(reasonCode)} (${shown(reason)})`;
+  engine.logBudget.write('clients refused', who, text);
   conclude(connection, { by: 'server', reasonCode, reason });
 }
 
@@ -48,7 +51,8 @@ export function refuseConnect(connection: Connection, reasonCode: ReasonCode, re
 export function closeForError(connection: Connection, error: unknown): void {
   if (!(error instanceof MqttError)) {
     // A fault of this program: the client suffers it, the others do not.
-    connection.engine.log.error({ err: error }, 'a packet could not be handled');
+    const { logBudget } = connection.engine;
+    logBudget.write('failures of connections', { err: error }, 'a packet could not be handled');
     closeConnection(connection, ReasonCode.UNSPECIFIED_ERROR, 'the server failed');
     return;
   }

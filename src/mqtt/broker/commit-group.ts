@@ -167,7 +167,8 @@ export class CommitGroup {
     this.#engine.stats.storeFailures++;
     const isNews = this.#failuresInARow === 1 || waiting.length > 0;
     const text = `sessions could not be stored; ${waiting.length} clients are sent away`;
-    this.#engine.log[isNews ? 'error' : 'debug']({ err: error }, text);
+    if (isNews) this.#engine.logBudget.write('failures of the store', { err: error }, text);
+    else this.#engine.log.debug({ err: error }, text);
     for (const connection of waiting)
       connection.abort(new Error('the session store failed', { cause: error }));
     // Those who come back are other connections: these would only be held in memory.

@@ -184,9 +184,9 @@ export class Connection implements TransportReceiver {
 
   /** Sends a large packet without copying it: nobody may write to `shared` any more. */
   appendShared(head: Uint8Array, headEnd: number, shared: Buffer): void {
+    if (this.state === ConnectionState.CLOSED) return;
     const writer = this.#out ?? this.#open();
     if (headEnd > 0) writer.appendPackets(head, 0, headEnd);
-    this.#chunks ??= [];
     if (writer.length > 0) this.#pushChunk(writer.detach());
     this.#pushChunk(shared);
     if (this.#chunkBytes >= this.#flushBytes) this.#overflow();
@@ -213,10 +213,7 @@ export class Connection implements TransportReceiver {
 
   /** A commit begins: what was collected until now waits for it, and for none that comes after it. */
   seal(): void {
-    if (this.#out !== undefined && this.#out.length > 0) {
-      this.#chunks ??= [];
-      this.#pushChunk(this.#out.detach());
-    }
+    this.#closeOut();
     this.#sealedChunks = this.#chunks?.length ?? 0;
   }
 
@@ -239,9 +236,9 @@ export class Connection implements TransportReceiver {
   /** Gives everything to the transport and has it close, when nothing waits any more. Nothing is sent after this. */
   end(): void {
     this.#isEnding = this.isHeld;
+    this.#closeOut();
     if (this.isHeld) return;
     for (const chunk of this.#chunks ?? []) this.transport.write(chunk);
-    if (this.#out !== undefined && this.#out.length > 0) this.transport.write(this.#out.detach());
     this.discard();
     this.transport.end(this.engine.options.lingerMs);
   }
@@ -267,6 +264,7 @@ export class Connection implements TransportReceiver {
   }
 
   #open(): PacketWriter {
+    if (this.state === ConnectionState.CLOSED) return this.engine.writers.nowhere;
     this.#out = this.engine.writers.take();
     if (!this.#isDirty) {
       this.#isDirty = true;
@@ -345,8 +343,16 @@ export class Connection implements TransportReceiver {
     this.isBlocked = true;
   }
 
+  #closeOut(): void {
+    const out = this.#out;
+    if (out === undefined) return;
+    if (out.length > 0) this.#pushChunk(out.detach());
+    this.engine.writers.give(out);
+    this.#out = undefined;
+  }
+
   #pushChunk(chunk: Buffer): void {
-    this.#chunks!.push(chunk);
+    (this.#chunks ??= []).push(chunk);
     this.#chunkBytes += chunk.length;
   }
 

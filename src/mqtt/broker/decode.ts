@@ -4,17 +4,13 @@ import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
 import type { Connection } from './connection.ts';
 
-/**
- * Bytes of any packet that is neither CONNECT nor PUBLISH, Fixed Header not counted. `maximumPacketSize` is meant for
- * payloads: filled with Topic Filters it would be a million objects, and a second of everybody's time.
- */
-export const MAX_SHOWN_BYTES = 131_072;
-
 /** Refuses a packet that is not worth its decoding. */
-export function expectModestSize({ bodyStart, bodyEnd }: Framer): void {
+export function expectModestSize({ engine, acceptor }: Connection, { bodyStart, bodyEnd }: Framer): void {
+  const { maxControlPacketBytes } = acceptor.options;
   const bytes = bodyEnd - bodyStart;
-  if (bytes <= MAX_SHOWN_BYTES) return;
-  const message = `a packet other than PUBLISH came with ${bytes} bytes where ${MAX_SHOWN_BYTES} are accepted`;
+  if (bytes <= maxControlPacketBytes) return;
+  engine.stats.controlPacketsTooLarge++;
+  const message = `a packet other than PUBLISH came with ${bytes} bytes where ${maxControlPacketBytes} are accepted`;
   throw new MqttError('MQTT_PACKET_TOO_LARGE', message);
 }
 
@@ -23,7 +19,7 @@ export function decodeShown<T extends ControlPacket['type']>(
   connection: Connection,
   framer: Framer,
 ): Extract<ControlPacket, { type: T }> {
-  expectModestSize(framer);
+  expectModestSize(connection, framer);
   const reader = new PacketReader().over(framer.bytes, framer.bodyStart, framer.bodyEnd);
   return decodePacket(reader, framer.firstByte, connection.version) as Extract<ControlPacket, { type: T }>;
 }

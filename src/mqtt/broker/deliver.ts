@@ -52,10 +52,8 @@ export function deliverShared(
 ): boolean {
   const { sharedChoice } = engine;
   sharedChoice.topicName = publication.topicName;
-  const match =
-    group.choose(sharedChoice.isReady) ??
-    group.choose(sharedChoice.isThere) ??
-    group.choose(sharedChoice.isAllowed);
+  const match = group.choose(sharedChoice.rankOf);
+  engine.work += group.lookedAt;
   if (match === undefined) return false;
   deliverMatch(engine, publication, match, group);
   return true;
@@ -146,31 +144,39 @@ function deliverAway(engine: Engine, publication: Publication, session: Session,
 }
 
 function enqueue(engine: Engine, publication: Publication, session: Session, route: Route): void {
-  const queue = (session.queue ??= new MessageQueue());
+  const queue = (session.queue ??= new MessageQueue(engine.queued));
   const queued = makeQueued(engine, publication, session, route);
   if (!makeRoom(engine, session, queue, queued)) {
     engine.countDrop(publication.topicName, session, 'queue-full');
     return;
   }
+  // An observer of the drop of one that had expired may have ended it.
+  if (session.hasEnded) return;
   queue.push(queued);
   noteQueued(engine, session, queued);
 }
 
 /** Whether the queue may take one more; messages that have expired make room. */
 function makeRoom(engine: Engine, session: Session, queue: MessageQueue, queued: QueuedMessage): boolean {
-  if (isWithinLimits(session, queue, queued)) return true;
+  if (isWithinLimits(engine, session, queue, queued)) return true;
   if (queue.first === undefined) return false;
   const nowMs = engine.clock.now();
   for (const expired of queue.removeExpired(nowMs)) {
     engine.countDrop(expired.message.topicName, session, 'expired');
     forgetQueued(engine, session, expired);
   }
-  return isWithinLimits(session, queue, queued);
+  return isWithinLimits(engine, session, queue, queued);
 }
 
-function isWithinLimits(session: Session, queue: MessageQueue, { message }: QueuedMessage): boolean {
+function isWithinLimits(
+  { queued: total, options }: Engine,
+  session: Session,
+  queue: MessageQueue,
+  { message: { sizeBytes } }: QueuedMessage,
+): boolean {
   const { maxQueuedMessages, maxQueuedBytes } = session.options;
-  return queue.count < maxQueuedMessages && queue.bytes + message.sizeBytes <= maxQueuedBytes;
+  if (queue.count >= maxQueuedMessages || queue.bytes + sizeBytes > maxQueuedBytes) return false;
+  return total.bytes + sizeBytes <= options.maxTotalQueuedBytes;
 }
 
 function makeQueued(engine: Engine, publication: Publication, session: Session, route: Route): QueuedMessage {

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { TimerWheel } from '../../base/timer-wheel.ts';
 import type { Session } from '../session/session.ts';
+import type { QueuedTotal } from '../session/message-queue.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
 import { RetainedMessages } from '../topics/retained-messages.ts';
@@ -12,6 +13,7 @@ import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
 import type { Connection } from './connection.ts';
 import type { ApplicationMessage, BrokerHooks, ClientInfo, DropReason } from './hooks.ts';
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
+import { LogBudget } from './log-budget.ts';
 import { Publication } from './publication.ts';
 import { RetainedDeliveries } from './retained-deliveries.ts';
 import { SharedChoice } from './shared-choice.ts';
@@ -39,6 +41,12 @@ const SLICE_WORK = 8192;
 /** Timers that are looked at in one turn: a session that ends has its subscriptions taken away, and its Will told. */
 const TURN_TIMERS = 256;
 
+/** Connections that are flushed in one turn: each costs a call of the system. The others come in the next one. */
+const TURN_FLUSHES = 1024;
+
+/** `publish` from within a `publish`, through hooks and subscribers of this program: beyond it they answer themselves. */
+export const MAX_PUBLISH_DEPTH = 32;
+
 /** Does something soon, after everything that has arrived was read. */
 export type ScheduleTurn = (run: () => void) => void;
 
@@ -64,6 +72,9 @@ export class Engine {
   readonly wheel: TimerWheel;
   readonly commits: CommitGroup;
   readonly takeovers: TakeoverWatch;
+  readonly logBudget: LogBudget;
+  /** What waits in all sessions. */
+  readonly queued: QueuedTotal = { bytes: 0 };
   readonly sharedChoice: SharedChoice;
   readonly startedAtMs: number;
   isClosing = false;
@@ -73,13 +84,13 @@ export class Engine {
   workLimit = TURN_WORK;
   /** How often something was noted in the store. */
   notes = 0;
-  #dirty: Connection[] = [];
-  #spareDirty: Connection[] = [];
+  readonly #dirty: Connection[] = [];
   readonly #putOff: Connection[] = [];
   #isTurnScheduled = false;
   readonly #scheduleTurn: ScheduleTurn;
   readonly #publications: Publication[] = [];
   #publicationsInUse = 0;
+  #isPublishLoop = false;
   #ticker: Timer | undefined;
   #ticks = 0;
 
@@ -110,7 +121,8 @@ export class Engine {
     this.wheel = new TimerWheel(TICK_MS, this.clock.monotonic());
     this.commits = new CommitGroup(this);
     this.sharedChoice = new SharedChoice(this);
-    this.takeovers = new TakeoverWatch(this.clock, this.log);
+    this.logBudget = new LogBudget(this.clock, this.log);
+    this.takeovers = new TakeoverWatch(this.clock, this.logBudget);
     this.startedAtMs = this.clock.now();
   }
 
@@ -119,6 +131,7 @@ export class Engine {
   }
 
   stopTicking(): void {
+    this.logBudget.tell(true);
     this.#ticker?.clear();
     this.#ticker = undefined;
   }
@@ -145,11 +158,22 @@ export class Engine {
   /** A message object to fill; more than one is in use while a hook publishes from within a publish. */
   takePublication(): Publication {
     const index = this.#publicationsInUse++;
+    if (index >= MAX_PUBLISH_DEPTH) return new Publication();
     return (this.#publications[index] ??= new Publication());
   }
 
   givePublication(): void {
     this.#publicationsInUse--;
+    if (this.#publicationsInUse === 0) this.#isPublishLoop = false;
+  }
+
+  /**
+   * Whether hooks and subscribers of this program publish from within one another too often. Then none of them may any
+   * more until all have come back: where each answers twice, thirty-two deep would take a year.
+   */
+  noticePublishLoop(): boolean {
+    if (this.#publicationsInUse >= MAX_PUBLISH_DEPTH) this.#isPublishLoop = true;
+    return this.#isPublishLoop;
   }
 
   /** Whether a subscriber may receive a topic: the answer is kept with the topic's matches. */
@@ -192,27 +216,34 @@ export class Engine {
 
   tellHookFailure(hookName: string, moment: string, error: unknown): void {
     this.stats.hookFailures++;
-    this.log.error({ hook: hookName, moment, err: error }, `hook ${hookName} failed in ${moment}`);
+    const fields = { hook: hookName, moment, err: error };
+    this.logBudget.write('failures of hooks', fields, `hook ${hookName} failed in ${moment}`);
   }
 
   readonly #endTurn = (): void => {
     this.#isTurnScheduled = false;
     this.commits.commit();
-    const dirty = this.#dirty;
-    this.#dirty = this.#spareDirty;
-    for (const connection of dirty) this.#flush(connection);
-    dirty.length = 0;
-    this.#spareDirty = dirty;
+    this.#flushSome();
     this.retainedDeliveries.continue();
     this.#readOn();
   };
+
+  /** The first ones; those that come meanwhile are behind all others, and nobody waits for ever. */
+  #flushSome(): void {
+    const dirty = this.#dirty;
+    const count = Math.min(dirty.length, TURN_FLUSHES);
+    for (let index = 0; index < count; index++) this.#flush(dirty[index]!);
+    dirty.copyWithin(0, count);
+    dirty.length -= count;
+    if (dirty.length > 0) this.turnLater();
+  }
 
   /** One that fails must not keep the others from being flushed: they would never be again. */
   #flush(connection: Connection): void {
     try {
       connection.endTurn();
     } catch (error) {
-      this.log.error({ err: error }, 'a connection could not be written to');
+      this.logBudget.write('failures of connections', { err: error }, 'a connection could not be written to');
       connection.abort(error instanceof Error ? error : new Error(String(error)));
     }
   }
@@ -241,6 +272,7 @@ export class Engine {
     this.#ticks++;
     this.#advanceWheel();
     this.retained.removeExpired(RETAINED_SWEEP);
+    this.logBudget.tell();
     if (this.#ticks % RETRY_EVERY_TICKS === 0) this.commits.retry();
     if (this.#ticks % FORGET_EVERY_TICKS === 0) this.topics.forgetOldMatches();
   }

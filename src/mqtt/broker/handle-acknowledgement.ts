@@ -31,7 +31,7 @@ export function handleAcknowledgement(
     packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
   }
   if (packetId === 0) {
-    expectModestSize(framer);
+    expectModestSize(connection, framer);
     const reader = new PacketReader().over(bytes, bodyStart, bodyEnd);
     ({ packetId, reasonCode } = decodeAcknowledgement(reader, type, firstByte & 0x0f, connection.version));
   }

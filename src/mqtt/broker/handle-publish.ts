@@ -9,7 +9,7 @@ import type { Session } from '../session/session.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
 import { TopicFault } from '../topics/topic-name.ts';
 import { closeConnection, sayable } from './close-connection.ts';
-import type { AliasedTopic, Connection } from './connection.ts';
+import { ConnectionState, type AliasedTopic, type Connection } from './connection.ts';
 import { deliver } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
@@ -56,7 +56,9 @@ export function handlePublish(connection: Connection, framer: Framer): void {
     }
     if (isStoreBehind(connection, publication)) return;
     const answer = accept(connection, publication);
-    if (qos === 2 && answer.reasonCode < 0x80) keepPacketId(engine, session, packetId);
+    // An observer may have ended the connection, and the session with it.
+    if (qos === 2 && answer.reasonCode < 0x80 && !session.hasEnded) keepPacketId(engine, session, packetId);
+    if (connection.state === ConnectionState.CLOSED) return;
     const hasNoted = engine.notes !== notesBefore;
     if (hasNoted) engine.commits.holdBack(connection);
     acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, answer);

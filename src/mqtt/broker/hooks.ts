@@ -67,7 +67,7 @@ export type AuthenticationMethod = {
 export type DropReason =
   /** The client does not read, and `maxOutboxBytes` are waiting for it. */
   | 'outbox-full'
-  /** `maxQueuedMessages` or `maxQueuedBytes` are waiting in its session. */
+  /** `maxQueuedMessages` or `maxQueuedBytes` are waiting in its session, or `maxTotalQueuedBytes` in all. */
   | 'queue-full'
   /** QoS 0, and the client is away. */
   | 'offline'

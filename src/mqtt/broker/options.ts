@@ -14,6 +14,13 @@ import type { SessionStore } from '../session/session-store.ts';
 import { BrokerError } from './broker-error.ts';
 import type { BrokerHooks } from './hooks.ts';
 
+/**
+ * `same-user`: a Client Identifier whose session has, or is asked for with, another user name is refused with 0x85
+ * Client Identifier not valid. `allow`: the session ends, and the client gets a new one.
+ */
+export type ClientIdTakeover = 'allow' | 'same-user';
+export const CLIENT_ID_TAKEOVERS = ['allow', 'same-user'] as const satisfies readonly ClientIdTakeover[];
+
 /** What may differ from listener to listener. The first part has the standard's names and units. */
 export type ConnectionOptions = {
   /** QoS 1 and 2 messages of a client that may wait for the server's last word (section 3.2.2.3.3). */
@@ -45,6 +52,13 @@ export type ConnectionOptions = {
   readonly connectTimeoutMs: number;
   /** Bytes of the CONNECT packet: until it is accepted, nobody knows who sends it. */
   readonly maxConnectBytes: number;
+  /**
+   * Bytes of any packet that is neither CONNECT nor PUBLISH, Fixed Header not counted. `maximumPacketSize` is meant for
+   * payloads: filled with Topic Filters it would be a million objects, and a second of everybody's time.
+   */
+  readonly maxControlPacketBytes: number;
+  /** Whether a CONNECT may take the session of another user, who is then disconnected and loses it. */
+  readonly clientIdTakeover: ClientIdTakeover;
   /** QoS 1 and 2 messages on their way to one client, less if its Receive Maximum is smaller. */
   readonly maxInflightMessages: number;
   /** Messages that wait in one session, for the client to come back or to acknowledge others. */
@@ -61,6 +75,8 @@ export type ConnectionOptions = {
 export type BrokerLimits = {
   /** Sessions, those of connected clients included. */
   readonly maxSessions: number;
+  /** Of the messages that wait in all sessions; one that waits in several counts in each. */
+  readonly maxTotalQueuedBytes: number;
   readonly maxRetainedMessages: number;
   readonly maxRetainedBytes: number;
   /**
@@ -118,6 +134,8 @@ const CONNECTION_DEFAULTS: ConnectionOptions = {
   maxConnectsPerSecond: 20_000,
   connectTimeoutMs: 10_000,
   maxConnectBytes: 128 * 1024,
+  maxControlPacketBytes: 128 * 1024,
+  clientIdTakeover: 'same-user',
   maxInflightMessages: 1024,
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 8 * 1024 * 1024,
@@ -128,6 +146,7 @@ const CONNECTION_DEFAULTS: ConnectionOptions = {
 
 const BROKER_DEFAULTS: BrokerLimits = {
   maxSessions: 200_000,
+  maxTotalQueuedBytes: 512 * 1024 * 1024,
   maxRetainedMessages: 1_000_000,
   maxRetainedBytes: 512 * 1024 * 1024,
   maxUncommittedBytes: 64 * 1024 * 1024,
@@ -161,12 +180,14 @@ export const OPTION_BOUNDS: Readonly<Record<string, Bounds>> = {
   maxConnectsPerSecond: COUNT,
   connectTimeoutMs: { min: 1, max: 3_600_000 },
   maxConnectBytes: { min: 64, max: MAX_PACKET_BYTES },
+  maxControlPacketBytes: { min: 64, max: MAX_PACKET_BYTES },
   maxInflightMessages: { min: 1, max: 32_768 },
   maxQueuedMessages: { min: 0, max: Number.MAX_SAFE_INTEGER },
   maxQueuedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
   maxOutboxBytes: { min: 1024, max: Number.MAX_SAFE_INTEGER },
   maxSubscriptionsPerClient: COUNT,
   maxSessions: COUNT,
+  maxTotalQueuedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
   maxRetainedMessages: { min: 0, max: Number.MAX_SAFE_INTEGER },
   maxRetainedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
   maxUncommittedBytes: COUNT,
@@ -202,8 +223,18 @@ function withoutUndefined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-function checkOptions(options: { readonly responseInformation?: unknown }): void {
-  const { responseInformation } = options;
+function checkOptions(options: {
+  readonly responseInformation?: unknown;
+  readonly clientIdTakeover?: unknown;
+}): void {
+  const { responseInformation, clientIdTakeover } = options;
+  if (
+    clientIdTakeover !== undefined &&
+    !(CLIENT_ID_TAKEOVERS as readonly unknown[]).includes(clientIdTakeover)
+  ) {
+    const text = `clientIdTakeover must be one of ${CLIENT_ID_TAKEOVERS.join(', ')}`;
+    throw new BrokerError('MQTT_OPTION_INVALID', text);
+  }
   if (responseInformation !== undefined && !isSendableText(responseInformation)) {
     const text = `responseInformation must be a text without U+0000, of at most ${MAX_STRING_BYTES} bytes of UTF-8`;
     throw new BrokerError('MQTT_OPTION_INVALID', text);

@@ -157,8 +157,18 @@ describe('after a restart a session goes on [MQTT-4.1.0-1] [MQTT-4.1.0-2]', () =
     assert.deepEqual(texts(await again.all()), ['1 x']);
   });
 
-  it('to the user whose it is, and to nobody else', async (t) => {
+  it('to the user whose it is, and its identifier to nobody else', async (t) => {
     const bench = await Bench.start(t);
+    const { client } = await bench.comes('one', { userName: 'ana' });
+    await client.subscribe('t/#', { qos: 1 });
+    await bench.crash();
+    const { reasonCode } = await new WireClient(bench.broker).connect({ clientId: 'one', userName: 'bob' });
+    assert.equal(reasonCode, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);
+    assert.equal((await bench.comes('one', { userName: 'ana' })).sessionPresent, true);
+  });
+
+  it('to the user whose it is, where it is not taken over', async (t) => {
+    const bench = await Bench.start(t, { clientIdTakeover: 'allow' });
     const { client } = await bench.comes('one', { userName: 'ana' });
     await client.subscribe('t/#', { qos: 1 });
     await bench.crash();

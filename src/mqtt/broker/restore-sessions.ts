@@ -109,7 +109,7 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
   for (const { filter, options } of record.subscriptions) {
     if (engine.subscriptions.add(session, filter, options)) session.subscriptionCount++;
   }
-  for (const queued of record.queued) restoreQueued(session, queued, afterwards);
+  for (const queued of record.queued) restoreQueued(engine, session, queued, afterwards);
   for (const packetId of record.receivedPacketIds) (session.received ??= new PacketIdSet()).add(packetId);
   engine.sessions.set(clientId, session);
   if (record.disconnectedAtMs === undefined) afterwards.lostConnection.push(session);
@@ -129,7 +129,7 @@ function restoreWill(
   else session.will = { message, dueMs: engine.clock.monotonic() + leftMs };
 }
 
-function restoreQueued(session: Session, record: QueuedRecord, { shared }: Afterwards): void {
+function restoreQueued(engine: Engine, session: Session, record: QueuedRecord, { shared }: Afterwards): void {
   const { message, qos, retain, subscriptionIdentifiers, sequence, group, packetId, isReleased } = record;
   const queued = new QueuedMessage(message, qos, retain, subscriptionIdentifiers, sequence, undefined);
   if (group !== undefined) shared.push({ queued, filter: group });
@@ -138,5 +138,5 @@ function restoreQueued(session: Session, record: QueuedRecord, { shared }: After
   const isInflight =
     packetId !== 0 &&
     (session.inflight ??= new Inflight()).restore(packetId, stateOfRestored(queued), queued);
-  if (!isInflight) (session.queue ??= new MessageQueue()).push(queued);
+  if (!isInflight) (session.queue ??= new MessageQueue(engine.queued)).push(queued);
 }

@@ -16,7 +16,8 @@ export function sendQueued(engine: Engine, session: Session): void {
   if (connection === undefined) return;
   if (queue !== undefined && queue.count > 0) {
     const inflight = (session.inflight ??= new Inflight());
-    while (!connection.isBlocked) {
+    // An observer of a drop may end it.
+    while (session.connection === connection && !connection.isBlocked) {
       const queued = queue.first;
       if (queued === undefined) break;
       const isResent = queued.packetId !== 0;
@@ -33,7 +34,7 @@ export function sendQueued(engine: Engine, session: Session): void {
  * Has what was sent before and not acknowledged sent again, when a client comes back [MQTT-4.4.0-1]: PUBREL at once,
  * PUBLISH with DUP and the identifier it had, before everything else and no more at a time than the client takes.
  */
-export function sendAgain(session: Session, connection: Connection): void {
+export function sendAgain(engine: Engine, session: Session, connection: Connection): void {
   const { inflight } = session;
   if (inflight === undefined || inflight.count === 0) return;
   const messages = inflight.messages();
@@ -48,7 +49,7 @@ export function sendAgain(session: Session, connection: Connection): void {
     );
     connection.written();
   }
-  const queue = (session.queue ??= new MessageQueue());
+  const queue = (session.queue ??= new MessageQueue(engine.queued));
   // Those that an earlier connection did not live to send again.
   queue.removeWhere(({ packetId }) => packetId !== 0);
   for (const queued of messages.toReversed()) {

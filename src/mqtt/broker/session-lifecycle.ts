@@ -6,10 +6,11 @@ import { InflightState } from '../session/inflight.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
 import { Session } from '../session/session.ts';
 import { closeConnection } from './close-connection.ts';
-import type { Connection } from './connection.ts';
+import { ConnectionState, type Connection } from './connection.ts';
 import { deliverShared } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo, DisconnectCause } from './hooks.ts';
+import { shown } from './log-budget.ts';
 import { publishWill } from './publish-will.ts';
 import { sendAgain } from './send-queued.ts';
 import { forgetQueued, forgetSession, noteSession } from './store-notes.ts';
@@ -27,7 +28,8 @@ export type SessionRequest = {
  * Gives a connection its session: the one that is there, or a new one (section 3.1.2.4). Another connection with the
  * same Client Identifier is ended first [MQTT-3.1.4-3].
  *
- * @returns whether a session was there and goes on; undefined when there may be no more sessions
+ * @returns whether a session was there and goes on; undefined when there may be no more sessions, and when an observer
+ *   has ended the connection meanwhile
  */
 export function attachSession(
   engine: Engine,
@@ -43,6 +45,7 @@ export function attachSession(
     endSession(engine, session);
     session = undefined;
   }
+  if (connection.state === ConnectionState.CLOSED) return undefined;
   const isPresent = session !== undefined;
   if (session === undefined) {
     if (engine.sessions.size >= engine.options.maxSessions) return undefined;
@@ -52,6 +55,7 @@ export function attachSession(
   const livedLonger = session.expiryInterval > 0;
   if (session.timer !== undefined) engine.wheel.clear(session.timer);
   session.will = undefined; // [MQTT-3.1.3-9]: the client is back before its Will was due
+  const receiveWasAsked = session.hooks.authorizeReceive.length > 0;
   session.client = client;
   session.options = connection.acceptor.options;
   session.hooks = connection.acceptor.hooks;
@@ -65,13 +69,18 @@ export function attachSession(
   else noteSession(engine, session);
   // Also for the end of the session before it: the CONNACK says that it is gone.
   if (engine.notes !== notesBefore) engine.commits.holdBack(connection);
-  if (isPresent && connection.acceptor.hooks.authorizeReceive.length > 0) engine.subscriptions.invalidate();
+  if (isPresent) {
+    engine.subscriptions.welcome(session);
+    // What was denied to it before may be allowed now, and the other way round.
+    const isAsked = session.hooks.authorizeReceive.length > 0;
+    if (isAsked || receiveWasAsked) engine.subscriptions.invalidate();
+  }
   return isPresent;
 }
 
 /** Sends what an earlier connection left behind. Called after the CONNACK. */
-export function resumeSession(session: Session, connection: Connection): void {
-  sendAgain(session, connection);
+export function resumeSession(engine: Engine, session: Session, connection: Connection): void {
+  sendAgain(engine, session, connection);
 }
 
 /** A DISCONNECT says how long the session shall live. */
@@ -92,7 +101,8 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
   for (const hook of connection.acceptor.hooks.onDisconnected) {
     engine.observe(hook.name, 'onDisconnected', () => hook.onDisconnected(client!, cause));
   }
-  engine.log.debug({ clientId: session.clientId, by: cause.by }, `client left: ${cause.reason}`);
+  const who = { clientId: shown(session.clientId), by: cause.by };
+  engine.log.debug(who, `client left: ${shown(cause.reason)}`);
   const nowMs = engine.clock.monotonic();
   if (willMessage !== undefined) {
     const delaySeconds = Math.min(willMessage.properties.willDelayInterval ?? 0, session.expiryInterval);
@@ -125,6 +135,7 @@ export function endSession(engine: Engine, session: Session): void {
   engine.subscriptions.removeSubscriber(session);
   session.subscriptionCount = 0;
   moveSharedMessages(engine, session, true);
+  session.queue?.clear();
   session.queue = undefined;
   session.inflight = undefined;
   session.received = undefined;

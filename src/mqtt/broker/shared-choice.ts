@@ -1,10 +1,9 @@
 import type { Session } from '../session/session.ts';
+import { MemberRank } from '../topics/shared-group.ts';
 import type { SubscriptionMatch } from '../topics/subscription-match.ts';
 import type { Engine } from './engine.ts';
 
-type Match = SubscriptionMatch<Session>;
-
-/** Which members of a Shared Subscription may get a message: made once, and told the topic of each message. */
+/** How well members of a Shared Subscription can take a message: made once, and told the topic of each message. */
 export class SharedChoice {
   topicName = '';
   readonly #engine: Engine;
@@ -13,19 +12,12 @@ export class SharedChoice {
     this.#engine = engine;
   }
 
-  /** Connected, reading, and with nothing waiting. */
-  readonly isReady = ({ subscriber }: Match): boolean => {
+  readonly rankOf = ({ subscriber }: SubscriptionMatch<Session>): MemberRank => {
+    if (!this.#engine.canReceive(subscriber, this.topicName)) return MemberRank.DENIED;
     const { connection, queue, local } = subscriber;
-    const isIdle =
-      connection !== undefined && !connection.isBlocked && (queue === undefined || queue.count === 0);
-    return (isIdle || local !== undefined) && this.#engine.canReceive(subscriber, this.topicName);
+    if (local !== undefined) return MemberRank.READY;
+    if (connection === undefined) return MemberRank.AWAY;
+    const isIdle = !connection.isBlocked && (queue === undefined || queue.count === 0);
+    return isIdle ? MemberRank.READY : MemberRank.BUSY;
   };
-
-  readonly isThere = ({ subscriber }: Match): boolean =>
-    (subscriber.connection !== undefined || subscriber.local !== undefined) &&
-    this.#engine.canReceive(subscriber, this.topicName);
-
-  /** Also one that is away, and whose session goes on. */
-  readonly isAllowed = ({ subscriber }: Match): boolean =>
-    this.#engine.canReceive(subscriber, this.topicName);
 }

@@ -7,11 +7,15 @@ export class BrokerStats {
   /** CONNECTs that were refused, with a CONNACK where the version has a word for it. */
   connectsRefused = 0;
   connectionsTakenOver = 0;
+  /** CONNECTs that were refused because their Client Identifier belongs to another user (`clientIdTakeover`). */
+  takeoversRefused = 0;
   /** No packet came within one and a half times the Keep Alive. */
   keepAliveTimeouts = 0;
   connectTimeouts = 0;
   /** Connections ended for a malformed packet or a protocol error. */
   protocolErrors = 0;
+  /** Of these: packets other than CONNECT and PUBLISH that were larger than `maxControlPacketBytes`. */
+  controlPacketsTooLarge = 0;
   bytesReceived = 0;
   bytesSent = 0;
   publishReceived = 0;
@@ -21,6 +25,8 @@ export class BrokerStats {
   retainRefused = 0;
   willsPublished = 0;
   hookFailures = 0;
+  /** `Broker.publish` was refused: it was called from within itself again and again. */
+  publishLoops = 0;
   hookTimeouts = 0;
   storeFailures = 0;
   /** CONNECTs and PUBLISHes that were refused because the store has fallen behind, or fails. */

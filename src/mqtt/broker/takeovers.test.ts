@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../../../test/helpers/manual-clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import { recordingLogger } from '../../../test/helpers/recording-logger.ts';
 import { turnEnd, WireClient } from '../../../test/helpers/mqtt-wire-client.ts';
 import { Broker } from './broker.ts';
 import type { ClientInfo } from './hooks.ts';
+import { LogBudget } from './log-budget.ts';
 import { TakeoverWatch } from './takeovers.ts';
 
 function clientOf(
@@ -15,10 +17,14 @@ function clientOf(
   return { clientId, userName, protocolVersion: 5, peer, listener: 'default' };
 }
 
+function watchOf(log: Logger, clock = new ManualClock()): TakeoverWatch {
+  return new TakeoverWatch(clock, new LogBudget(clock, log));
+}
+
 describe('TakeoverWatch', () => {
   it('tells of two programs that push each other out, once, and where they are', () => {
     const { log, lines } = recordingLogger();
-    const watch = new TakeoverWatch(new ManualClock(), log);
+    const watch = watchOf(log);
     const one = clientOf('sensor', { address: '10.0.0.1' });
     const other = clientOf('sensor', { address: '10.0.0.2' });
     watch.note(one, other);
@@ -33,7 +39,7 @@ describe('TakeoverWatch', () => {
   it('tells again of those that still do it a minute later', () => {
     const { log, lines } = recordingLogger();
     const clock = new ManualClock();
-    const watch = new TakeoverWatch(clock, log);
+    const watch = watchOf(log, clock);
     for (let round = 0; round < 2; round++) {
       for (let count = 0; count < 5; count++) watch.note(clientOf('a'), clientOf('a'));
       clock.advance(60_001);
@@ -44,7 +50,7 @@ describe('TakeoverWatch', () => {
   it('says nothing of a client that comes back now and then', () => {
     const { log, lines } = recordingLogger();
     const clock = new ManualClock();
-    const watch = new TakeoverWatch(clock, log);
+    const watch = watchOf(log, clock);
     for (let count = 0; count < 20; count++) {
       watch.note(clientOf('a'), clientOf('a'));
       clock.advance(30_001);
@@ -54,7 +60,7 @@ describe('TakeoverWatch', () => {
 
   it('tells each time that a user takes the id of another', () => {
     const { log, lines } = recordingLogger();
-    const watch = new TakeoverWatch(new ManualClock(), log);
+    const watch = watchOf(log);
     watch.note(clientOf('a', { userName: 'ana' }), clientOf('a', { userName: 'bob' }));
     watch.note(clientOf('a', { userName: 'bob' }), clientOf('a'));
     assert.deepEqual(
@@ -65,7 +71,7 @@ describe('TakeoverWatch', () => {
 
   it('remembers the last 1000 ids', () => {
     const { log, lines } = recordingLogger();
-    const watch = new TakeoverWatch(new ManualClock(), log);
+    const watch = watchOf(log);
     for (let count = 0; count < 2; count++) watch.note(clientOf('first'), clientOf('first'));
     for (let index = 0; index < 1000; index++) watch.note(clientOf(`${index}`), clientOf(`${index}`));
     for (let count = 0; count < 2; count++) watch.note(clientOf('first'), clientOf('first'));

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/logger.ts';
 import type { ClientInfo } from './hooks.ts';
+import { shown, type LogBudget } from './log-budget.ts';
 
+const KIND = 'takeovers of client ids';
 const MAX_KNOWN = 1000;
 const WINDOW_MS = 60_000;
 /** So many takeovers within the window are two programs that fight, and not one that reconnects. */
@@ -12,10 +13,10 @@ type Takeovers = { count: number; sinceMs: number; isTold: boolean };
 /** Notices clients that push each other out: two programs that were given one Client Identifier. */
 export class TakeoverWatch {
   readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #log: LogBudget;
   readonly #known = new Map<string, Takeovers>();
 
-  constructor(clock: Clock, log: Logger) {
+  constructor(clock: Clock, log: LogBudget) {
     this.#clock = clock;
     this.#log = log;
   }
@@ -23,9 +24,10 @@ export class TakeoverWatch {
   note(earlier: ClientInfo, later: ClientInfo): void {
     const { clientId } = later;
     if (earlier.userName !== later.userName) {
-      this.#log.warn(
-        { clientId, from: earlier.userName, to: later.userName, address: later.peer.address },
-        `client id ${clientId} of user ${nameOf(earlier)} was taken by user ${nameOf(later)}`,
+      this.#log.write(
+        KIND,
+        { clientId: shown(clientId), from: nameOf(earlier), to: nameOf(later), address: later.peer.address },
+        `client id ${shown(clientId)} of user ${nameOf(earlier)} was taken by user ${nameOf(later)}`,
       );
     }
     const nowMs = this.#clock.monotonic();
@@ -40,13 +42,14 @@ export class TakeoverWatch {
     if (takeovers.count < FLAPPING || takeovers.isTold) return;
     takeovers.isTold = true;
     const addresses = `${earlier.peer.address} and ${later.peer.address}`;
-    this.#log.warn(
-      { clientId, addresses: [earlier.peer.address, later.peer.address] },
-      `two clients use the id ${clientId} and push each other out (${addresses}): give each its own id`,
+    this.#log.write(
+      KIND,
+      { clientId: shown(clientId), addresses: [earlier.peer.address, later.peer.address] },
+      `two clients use the id ${shown(clientId)} and push each other out (${addresses}): give each its own id`,
     );
   }
 }
 
 function nameOf({ userName }: ClientInfo): string {
-  return userName === undefined ? '(none)' : userName;
+  return userName === undefined ? '(none)' : shown(userName);
 }

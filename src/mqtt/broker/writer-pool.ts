@@ -6,6 +6,13 @@ const FIRST_BYTES = 1024;
 /** Writers for connections that have something to send: an idle connection has none. */
 export class WriterPool {
   readonly #free: PacketWriter[] = [];
+  readonly #nowhere = new PacketWriter(FIRST_BYTES);
+
+  /** For what is said over a connection that has ended: nobody reads it. */
+  get nowhere(): PacketWriter {
+    this.#nowhere.reset();
+    return this.#nowhere;
+  }
 
   take(): PacketWriter {
     return this.#free.pop() ?? new PacketWriter(FIRST_BYTES);

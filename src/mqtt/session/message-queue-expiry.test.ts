@@ -22,7 +22,7 @@ class WatchedQueue extends MessageQueue {
 
 suite('messages of a queue that expire', () => {
   test('are taken out in their order, and those after them later', () => {
-    const queue = new MessageQueue();
+    const queue = new MessageQueue({ bytes: 0 });
     [30, 10, Infinity, 20, 10].forEach((expiresAtMs, index) => queue.push(queuedUntil(expiresAtMs, index)));
     const sequences = (nowMs: number): number[] => queue.removeExpired(nowMs).map(({ sequence }) => sequence);
     assert.deepEqual(sequences(9), []);
@@ -33,7 +33,7 @@ suite('messages of a queue that expire', () => {
   });
 
   test('are looked for only where there can be some: a full queue is asked by every message', () => {
-    const queue = new WatchedQueue();
+    const queue = new WatchedQueue({ bytes: 0 });
     for (let index = 0; index < 100; index++) queue.push(queuedUntil(index === 50 ? 1000 : Infinity, index));
     for (let nowMs = 0; nowMs < 1000; nowMs++) queue.removeExpired(nowMs);
     assert.equal(queue.looks, 0);
@@ -44,7 +44,7 @@ suite('messages of a queue that expire', () => {
   });
 
   test('what was sent already stays, and is not looked for', () => {
-    const queue = new WatchedQueue();
+    const queue = new WatchedQueue({ bytes: 0 });
     const sent = queuedUntil(10, 0);
     sent.packetId = 7;
     queue.pushFirst(sent);

@@ -15,7 +15,7 @@ const sequencesOf = (messages: Iterable<QueuedMessage>): number[] =>
 
 describe('MessageQueue', () => {
   it('is first in, first out, over many times its size', () => {
-    const queue = new MessageQueue();
+    const queue = new MessageQueue({ bytes: 0 });
     let given = 0;
     let taken = 0;
     for (let round = 1; round <= 40; round++) {
@@ -31,7 +31,7 @@ describe('MessageQueue', () => {
   });
 
   it('that is empty has no first, and gives nothing', () => {
-    const queue = new MessageQueue();
+    const queue = new MessageQueue({ bytes: 0 });
     assert.deepEqual(
       [queue.first, queue.shift(), queue.count, queue.bytes, [...queue]],
       [undefined, undefined, 0, 0, []],
@@ -45,7 +45,7 @@ describe('MessageQueue', () => {
   });
 
   it('takes messages in front, also when it is empty or full', () => {
-    const queue = new MessageQueue();
+    const queue = new MessageQueue({ bytes: 0 });
     for (let sequence = 8; sequence >= 1; sequence--) queue.pushFirst(queuedOf(sequence));
     queue.pushFirst(queuedOf(0));
     queue.push(queuedOf(9));
@@ -53,7 +53,7 @@ describe('MessageQueue', () => {
   });
 
   it('counts the bytes of what is in it', () => {
-    const queue = new MessageQueue();
+    const queue = new MessageQueue({ bytes: 0 });
     const sizes = [10, 100, 1000].map((size, index) => {
       const queued = queuedOf(index, size);
       queue.push(queued);
@@ -68,7 +68,7 @@ describe('MessageQueue', () => {
   });
 
   it('gives what is removed in its order, and keeps the order of the rest', () => {
-    const queue = new MessageQueue();
+    const queue = new MessageQueue({ bytes: 0 });
     for (let sequence = 1; sequence <= 20; sequence++) queue.push(queuedOf(sequence));
     assert.deepEqual(
       sequencesOf(queue.removeWhere(({ sequence }) => sequence % 3 === 0)),
@@ -89,7 +89,10 @@ describe('MessageQueue', () => {
     );
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 120 }), (steps) => {
-        const queue = new MessageQueue();
+        const total = { bytes: 0 };
+        const [queue, other] = [new MessageQueue(total), new MessageQueue(total)];
+        other.push(queuedOf(0));
+        const otherBytes = other.bytes;
         let expected: QueuedMessage[] = [];
         for (const [index, step] of steps.entries()) {
           const queued = queuedOf(index, index % 7);
@@ -112,7 +115,12 @@ describe('MessageQueue', () => {
             queue.bytes,
             expected.reduce((sum, { message }) => sum + message.sizeBytes, 0),
           );
+          assert.equal(total.bytes, queue.bytes + otherBytes);
         }
+        queue.clear();
+        assert.deepEqual([queue.count, queue.bytes, total.bytes, queue.first], [0, 0, otherBytes, undefined]);
+        queue.push(queuedOf(1));
+        assert.equal(queue.shift()?.sequence, 1);
       }),
     );
   });

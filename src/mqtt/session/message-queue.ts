@@ -2,6 +2,9 @@ import type { QueuedMessage } from './queued-message.ts';
 
 const FIRST_PLACES = 8;
 
+/** The sum of the bytes of all queues that were made with it. */
+export type QueuedTotal = { bytes: number };
+
 /** Messages that wait, first in first out. A ring that grows; who pushes keeps to the limits. */
 export class MessageQueue {
   #places: (QueuedMessage | undefined)[] = [];
@@ -11,6 +14,11 @@ export class MessageQueue {
   #qos0Count = 0;
   /** Nothing that waits expires before; what was sent already is not counted. Wall-clock ms. */
   #soonestExpiryMs = Number.POSITIVE_INFINITY;
+  readonly #total: QueuedTotal;
+
+  constructor(total: QueuedTotal) {
+    this.#total = total;
+  }
 
   get count(): number {
     return this.#count;
@@ -35,7 +43,7 @@ export class MessageQueue {
     this.#places[(this.#head + this.#count) & (this.#places.length - 1)] = queued;
     this.#count++;
     if (queued.qos === 0) this.#qos0Count++;
-    this.#bytes += queued.message.sizeBytes;
+    this.#addBytes(queued.message.sizeBytes);
     const { expiresAtMs } = queued.message;
     if (expiresAtMs < this.#soonestExpiryMs && queued.packetId === 0) this.#soonestExpiryMs = expiresAtMs;
   }
@@ -46,7 +54,7 @@ export class MessageQueue {
     this.#head = (this.#head - 1) & (this.#places.length - 1);
     this.#places[this.#head] = queued;
     this.#count++;
-    this.#bytes += queued.message.sizeBytes;
+    this.#addBytes(queued.message.sizeBytes);
   }
 
   shift(): QueuedMessage | undefined {
@@ -56,7 +64,7 @@ export class MessageQueue {
     this.#head = (this.#head + 1) & (this.#places.length - 1);
     this.#count--;
     if (queued.qos === 0) this.#qos0Count--;
-    this.#bytes -= queued.message.sizeBytes;
+    this.#addBytes(-queued.message.sizeBytes);
     if (this.#count === 0) {
       this.#places = [];
       this.#head = 0;
@@ -86,10 +94,25 @@ export class MessageQueue {
     return removed;
   }
 
+  /** Forgets all, when their session ends. */
+  clear(): void {
+    this.#addBytes(-this.#bytes);
+    this.#places = [];
+    this.#head = 0;
+    this.#count = 0;
+    this.#qos0Count = 0;
+    this.#soonestExpiryMs = Number.POSITIVE_INFINITY;
+  }
+
   *[Symbol.iterator](): IterableIterator<QueuedMessage> {
     for (let index = 0; index < this.#count; index++) {
       yield this.#places[(this.#head + index) & (this.#places.length - 1)]!;
     }
+  }
+
+  #addBytes(bytes: number): void {
+    this.#bytes += bytes;
+    this.#total.bytes += bytes;
   }
 
   #grow(): void {

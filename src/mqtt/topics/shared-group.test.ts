@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { SharedGroup } from './shared-group.ts';
+import { MemberRank, SharedGroup } from './shared-group.ts';
 import { makeMatch, type SubscriptionMatch } from './subscription-match.ts';
 
 /** `PROPERTY_SEED=…` repeats a run. */
 const seed = Number(process.env['PROPERTY_SEED'] ?? 20_261_122);
-const always = (): boolean => true;
+const always = (): MemberRank => MemberRank.READY;
 
 function memberOf(name: string, qos: 0 | 1 | 2 = 0): SubscriptionMatch<string> {
   const rest = { noLocal: false, retainAsPublished: false, subscriptionIdentifier: 0 } as const;
@@ -32,11 +32,12 @@ describe('SharedGroup', () => {
 
   it('passes over members that cannot take a message', () => {
     const group = groupOf('abc');
-    const canTake = (match: SubscriptionMatch<string>): boolean => match.subscriber !== 'b';
+    const canTake = (match: SubscriptionMatch<string>): MemberRank =>
+      match.subscriber === 'b' ? MemberRank.DENIED : MemberRank.READY;
     assert.equal(Array.from({ length: 4 }, () => group.choose(canTake)?.subscriber).join(''), 'acac');
     assert.equal(choose(group, 3), 'abc');
     assert.equal(
-      group.choose(() => false),
+      group.choose(() => MemberRank.DENIED),
       undefined,
     );
   });
@@ -61,39 +62,91 @@ describe('SharedGroup', () => {
     assert.equal(group.size, 2);
   });
 
-  it(`lets nobody wait longer than one round (seed ${seed})`, () => {
-    const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('choose' as const), name: fc.constant('') }) },
-      fc.record({
-        do: fc.constantFrom('join', 'leave', 'toggle'),
-        name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-      }),
-    );
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const group = new SharedGroup<string>({ shareName: 'g', topicFilter: 't' });
-        const blocked = new Set<string>();
-        /** By member: choices it could have been, since it was. */
-        const waited = new Map<string, number>();
-        let largest = 0;
-        for (const { do: act, name } of steps) {
-          if (act === 'join') group.set(memberOf(name));
-          if (act === 'join' && !waited.has(name)) waited.set(name, 0);
-          if (act === 'leave') assert.equal(group.delete(name), waited.delete(name));
-          if (act === 'toggle' && !blocked.delete(name)) blocked.add(name);
-          if (act === 'toggle' && waited.has(name)) waited.set(name, 0);
-          largest = Math.max(largest, waited.size);
-          if (act !== 'choose') continue;
-          const chosen = group.choose((match) => !blocked.has(match.subscriber))?.subscriber;
-          const able = [...waited.keys()].filter((member) => !blocked.has(member));
-          assert.equal(chosen !== undefined && able.includes(chosen), able.length > 0);
-          for (const member of able) {
-            waited.set(member, member === chosen ? 0 : (waited.get(member) ?? 0) + 1);
-            assert.ok((waited.get(member) ?? 0) <= largest, `${member} waits`);
+  for (const rank of [MemberRank.DENIED, MemberRank.AWAY, MemberRank.BUSY]) {
+    it(`lets nobody wait longer than one round, where others rank ${rank} (seed ${seed})`, () => {
+      const step = fc.oneof(
+        { weight: 6, arbitrary: fc.record({ do: fc.constant('choose' as const), name: fc.constant('') }) },
+        fc.record({
+          do: fc.constantFrom('join', 'leave', 'toggle'),
+          name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+        }),
+      );
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+          const group = new SharedGroup<string>({ shareName: 'g', topicFilter: 't' });
+          const blocked = new Set<string>();
+          const rankOf = ({ subscriber }: SubscriptionMatch<string>): MemberRank =>
+            blocked.has(subscriber) ? rank : MemberRank.READY;
+          /** By member: choices it could have been, since it was. */
+          const waited = new Map<string, number>();
+          let largest = 0;
+          for (const { do: act, name } of steps) {
+            if (act === 'join') group.set(memberOf(name));
+            if (act === 'join' && !waited.has(name)) waited.set(name, 0);
+            if (act === 'leave') assert.equal(group.delete(name), waited.delete(name));
+            if (act === 'toggle' && !blocked.delete(name)) blocked.add(name);
+            if (act === 'toggle' && !blocked.has(name)) group.welcome(name);
+            if (act === 'toggle' && waited.has(name)) waited.set(name, 0);
+            largest = Math.max(largest, waited.size);
+            assert.equal(group.size, waited.size);
+            if (act !== 'choose') continue;
+            const chosen = group.choose(rankOf)?.subscriber;
+            const able = [...waited.keys()].filter((member) => !blocked.has(member));
+            if (able.length > 0) assert.ok(able.includes(chosen!));
+            else assert.equal(chosen !== undefined, rank !== MemberRank.DENIED && waited.size > 0);
+            for (const member of able) {
+              waited.set(member, member === chosen ? 0 : (waited.get(member) ?? 0) + 1);
+              assert.ok((waited.get(member) ?? 0) <= largest, `${member} waits`);
+            }
           }
-        }
-      }),
-      { seed, numRuns: 1000 },
-    );
+        }),
+        { seed, numRuns: 1000 },
+      );
+    });
+  }
+
+  it('walks past those who are away once, and not for each message', () => {
+    const group = new SharedGroup<string>({ shareName: 'g', topicFilter: 't' });
+    for (let index = 0; index < 1000; index++) group.set(memberOf(`away ${index}`));
+    group.set(memberOf('here'));
+    const rankOf = ({ subscriber }: SubscriptionMatch<string>): MemberRank =>
+      subscriber === 'here' ? MemberRank.READY : MemberRank.AWAY;
+    let looks = 0;
+    for (let count = 0; count < 100; count++) {
+      assert.equal(group.choose(rankOf)?.subscriber, 'here');
+      looks += group.lookedAt;
+    }
+    assert.equal(looks, 1001 + 99);
+    assert.ok(group.delete('here'));
+    const chosen = Array.from({ length: 1000 }, () => {
+      const match = group.choose(rankOf);
+      assert.equal(group.lookedAt, 1);
+      return match?.subscriber;
+    });
+    assert.equal(new Set(chosen).size, 1000);
+  });
+
+  it('looks at 64 members at most for one that is ready, where one is there', () => {
+    const group = new SharedGroup<string>({ shareName: 'g', topicFilter: 't' });
+    for (let index = 0; index < 1000; index++) group.set(memberOf(`${index}`));
+    const rankOf = ({ subscriber }: SubscriptionMatch<string>): MemberRank =>
+      Number(subscriber) < 500 ? MemberRank.BUSY : MemberRank.READY;
+    assert.equal(group.choose(rankOf)?.subscriber, '0');
+    assert.equal(group.lookedAt, 64);
+    for (let count = 1; count < 437; count++) assert.equal(group.choose(rankOf)?.subscriber, `${count}`);
+    assert.equal(group.choose(rankOf)?.subscriber, '500');
+  });
+
+  it('is whole after a member has left while it was asked', () => {
+    for (const rank of Object.values(MemberRank)) {
+      const group = groupOf('abc');
+      const first = group.choose((match) => {
+        if (match.subscriber === 'a') group.delete('a');
+        return match.subscriber === 'a' ? rank : MemberRank.READY;
+      });
+      assert.equal(first?.subscriber, 'b');
+      assert.equal(group.size, 2);
+      assert.equal(choose(group, 3), 'cbc');
+    }
   });
 });

@@ -1,20 +1,76 @@
 import type { SubscriptionMatch } from './subscription-match.ts';
 
-type Member<S> = { match: SubscriptionMatch<S>; next: Member<S>; previous: Member<S> };
+/** How well a member can take a message. */
+export const MemberRank = {
+  /** It may not have it. */
+  DENIED: 0,
+  /** It gets it when it comes back. */
+  AWAY: 1,
+  /** It is there, and other messages wait for it. */
+  BUSY: 2,
+  READY: 3,
+} as const;
+export type MemberRank = (typeof MemberRank)[keyof typeof MemberRank];
+
+/** Members that are looked at for one that is ready, once one is known that is there. */
+const MAX_LOOKS = 64;
+
+type Member<S> = {
+  match: SubscriptionMatch<S>;
+  /** Undefined when it has left. */
+  ring: Ring<S> | undefined;
+  next: Member<S>;
+  previous: Member<S>;
+};
+
+/** Members in turn. */
+class Ring<S> {
+  /** Whose turn it is. */
+  turn: Member<S> | undefined = undefined;
+  size = 0;
+
+  /** Puts the member in front of the one whose turn it is: at the end of the round. */
+  link(member: Member<S>): void {
+    const { turn } = this;
+    member.ring = this;
+    this.size++;
+    if (turn === undefined) {
+      member.next = member;
+      member.previous = member;
+      this.turn = member;
+      return;
+    }
+    member.next = turn;
+    member.previous = turn.previous;
+    turn.previous.next = member;
+    turn.previous = member;
+  }
+
+  unlink(member: Member<S>): void {
+    member.ring = undefined;
+    this.size--;
+    member.previous.next = member.next;
+    member.next.previous = member.previous;
+    if (this.turn === member) this.turn = member.next === member ? undefined : member.next;
+  }
+}
 
 /**
  * The members of one Shared Subscription (MQTT 5.0 section 4.8.2), in turn: each message goes to one of them.
  *
  * A member that can take messages gets at least one of as many as there are members. One that cannot is passed over
- * and loses only that turn. A new member's first turn comes after all others had theirs.
+ * and loses only that turn. A new member's first turn comes after all others had theirs, and so does that of one who
+ * was away. Those who are away are kept apart, so that however many they are, nobody walks past them for each message.
  */
 export class SharedGroup<S> {
   readonly shareName: string;
   /** Without `$share/{ShareName}/`. */
   readonly topicFilter: string;
+  /** How many members the last choice has looked at. */
+  lookedAt = 0;
   readonly #members = new Map<S, Member<S>>();
-  /** Whose turn it is; the members form a ring. */
-  #turn: Member<S> | undefined;
+  readonly #present = new Ring<S>();
+  readonly #away = new Ring<S>();
 
   constructor(filter: { shareName: string; topicFilter: string }) {
     this.shareName = filter.shareName;
@@ -32,7 +88,9 @@ export class SharedGroup<S> {
       known.match = match;
       return;
     }
-    this.#members.set(match.subscriber, this.#link(match));
+    const member = { match } as Member<S>;
+    this.#present.link(member);
+    this.#members.set(match.subscriber, member);
   }
 
   /** False when the subscriber was no member. */
@@ -40,42 +98,63 @@ export class SharedGroup<S> {
     const member = this.#members.get(subscriber);
     if (member === undefined) return false;
     this.#members.delete(subscriber);
-    member.previous.next = member.next;
-    member.next.previous = member.previous;
-    if (this.#turn === member) this.#turn = member.next === member ? undefined : member.next;
+    member.ring?.unlink(member);
     return true;
   }
 
-  /**
-   * The next member that can take a message, and gives the turn to the one after it; undefined when none can.
-   * Never more than one round.
-   */
-  choose(canTake: (match: SubscriptionMatch<S>) => boolean): SubscriptionMatch<S> | undefined {
-    let member = this.#turn;
-    if (member === undefined) return undefined;
-    for (let left = this.#members.size; left > 0; left--) {
-      if (canTake(member.match)) {
-        this.#turn = member.next;
-        return member.match;
-      }
-      member = member.next;
-    }
-    return undefined;
+  /** A member that was away is there again. */
+  welcome(subscriber: S): void {
+    const member = this.#members.get(subscriber);
+    if (member === undefined || member.ring !== this.#away) return;
+    this.#away.unlink(member);
+    this.#present.link(member);
   }
 
-  /** Puts the member in front of the one whose turn it is: at the end of the round. */
-  #link(match: SubscriptionMatch<S>): Member<S> {
-    const turn = this.#turn;
-    if (turn === undefined) {
-      const only = { match } as Member<S>;
-      only.next = only;
-      only.previous = only;
-      this.#turn = only;
-      return only;
+  /**
+   * The next member that is ready, else one that is there, else one that is away; and gives the turn to the one after
+   * it. Undefined when none may have the message. Never more than one round, and of those who are away only as far as
+   * the first that may have it.
+   */
+  choose(rankOf: (match: SubscriptionMatch<S>) => MemberRank): SubscriptionMatch<S> | undefined {
+    this.lookedAt = 0;
+    const chosen = this.#choosePresent(rankOf) ?? this.#chooseAway(rankOf);
+    if (chosen === undefined) return undefined;
+    if (chosen.ring !== undefined) chosen.ring.turn = chosen.next;
+    return chosen.match;
+  }
+
+  #choosePresent(rankOf: (match: SubscriptionMatch<S>) => MemberRank): Member<S> | undefined {
+    const present = this.#present;
+    let busy: Member<S> | undefined;
+    let member = present.turn;
+    for (let left = present.size; left > 0; left--) {
+      const rank = rankOf(member!.match);
+      this.lookedAt++;
+      const { next, ring } = member!;
+      // Whoever was asked may have had it leave.
+      if (ring === present) {
+        if (rank === MemberRank.READY) return member;
+        if (rank === MemberRank.AWAY) {
+          present.unlink(member!);
+          this.#away.link(member!);
+        } else if (rank === MemberRank.BUSY && busy === undefined) {
+          busy = member;
+          left = Math.min(left, MAX_LOOKS);
+        }
+      }
+      member = next;
     }
-    const member = { match, next: turn, previous: turn.previous };
-    turn.previous.next = member;
-    turn.previous = member;
-    return member;
+    return busy?.ring === present ? busy : undefined;
+  }
+
+  #chooseAway(rankOf: (match: SubscriptionMatch<S>) => MemberRank): Member<S> | undefined {
+    const away = this.#away;
+    let member = away.turn;
+    for (let left = away.size; left > 0; left--) {
+      this.lookedAt++;
+      if (rankOf(member!.match) !== MemberRank.DENIED && member!.ring === away) return member;
+      member = member!.next;
+    }
+    return undefined;
   }
 }

@@ -110,6 +110,16 @@ export class SubscriptionTree<S> {
     this.#generation++;
   }
 
+  /** The subscriber is there again: its Shared Subscriptions need not pass it over any more. */
+  welcome(subscriber: S): void {
+    if (this.#groupsAt.size === 0) return;
+    let record = this.#subscribers.firstSubscription(this.#subscribers.find(subscriber));
+    for (; record !== 0; record = this.#records.nextOfSubscriber(record)) {
+      const owner = this.#records.owner(record);
+      if (owner < 0) this.#groups[-owner]!.group.welcome(subscriber);
+    }
+  }
+
   /** False when there was no such subscription (Reason Code 0x11). */
   remove(subscriber: S, filter: TopicFilter): boolean {
     const record = this.#find(subscriber, filter);

@@ -95,7 +95,10 @@ export class OutboundTopicAliases<T> {
     return alias;
   }
 
-  /** Takes an alias back that the peer was not told after all; it is the next one to be given. */
+  /**
+   * Takes an alias back that the peer was not told after all. It is the first to stand for another topic, once there
+   * is none left that was never given.
+   */
   forget(alias: number): void {
     this.#aliases.delete(this.#topics[alias]!);
     this.#topics[alias] = undefined;

@@ -161,7 +161,7 @@ describe('a second connection with the same Client Identifier', () => {
 
 describe('a session of another user', () => {
   it('section 5.4.2: is not resumed, and its messages go to nobody', async (t) => {
-    const { broker, open, connected } = await startBroker(t);
+    const { broker, open, connected } = await startBroker(t, { clientIdTakeover: 'allow' });
     const first = open();
     await first.connect({ clientId: 'a', userName: 'ana', properties: FOR_A_MINUTE });
     await first.subscribe('private', { qos: 1 });
@@ -192,11 +192,58 @@ describe('a session of another user', () => {
     const warnings: string[] = [];
     const ignore = (): void => {};
     const warn = (_: object, text: string): void => void warnings.push(text);
-    const { open } = await startBroker(t, { log: { debug: ignore, info: ignore, warn, error: ignore } });
+    const log = { debug: ignore, info: ignore, warn, error: ignore };
+    const { open } = await startBroker(t, { log, clientIdTakeover: 'allow' });
     const first = open();
     await first.connect({ clientId: 'a', userName: 'ana' });
     await open().connect({ clientId: 'a' });
     assert.equal((await first.expect('disconnect')).reasonCode, ReasonCode.SESSION_TAKEN_OVER);
     assert.deepEqual(warnings, ['client id a of user ana was taken by user (none)']);
+  });
+
+  const OTHERS = [
+    ['ana', 'ben'],
+    ['ana', undefined],
+    [undefined, 'ben'],
+  ] as const;
+  for (const version of VERSIONS) {
+    for (const [owner, other] of OTHERS) {
+      const names = `of ${owner ?? 'nobody'} for ${other ?? 'nobody'}`;
+      it(`section 5.4.2: clientIdTakeover same-user keeps it, ${VERSION_NAMES[version]}: ${names}`, async (t) => {
+        const { broker, open } = await startBroker(t);
+        const first = open(version);
+        await first.connect({ clientId: 'a', userName: owner, cleanStart: false });
+        await first.subscribe('t');
+        for (const cleanStart of [false, true]) {
+          const thief = open(version);
+          const { reasonCode } = await thief.connect({ clientId: 'a', userName: other, cleanStart });
+          assert.equal(reasonCode, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);
+          await thief.expectClosed();
+        }
+        assert.equal(broker.stats.takeoversRefused, 2);
+        broker.publish({ topicName: 't', payload: 'hers' });
+        assert.equal(Buffer.from((await first.expect('publish')).payload).toString(), 'hers');
+      });
+    }
+  }
+
+  it('section 5.4.2: clientIdTakeover same-user keeps a session whose client is away, until it ends', async (t) => {
+    const { broker, open } = await startBroker(t);
+    const first = open();
+    await first.connect({ clientId: 'a', userName: 'ana', properties: FOR_A_MINUTE });
+    first.transport.breakOff();
+    const refused = await open().connect({ clientId: 'a', userName: 'ben' });
+    assert.equal(refused.reasonCode, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);
+    broker.disconnectClient('a', { endSession: true });
+    const taken = await open().connect({ clientId: 'a', userName: 'ben' });
+    assert.equal(taken.reasonCode, ReasonCode.SUCCESS);
+  });
+
+  it('section 5.4.2: clientIdTakeover is the rule of the listener that the client comes through', async (t) => {
+    const { broker, open } = await startBroker(t);
+    await open().connect({ clientId: 'a', userName: 'ana' });
+    const free = broker.acceptor({ name: 'free', clientIdTakeover: 'allow' });
+    const { reasonCode } = await new WireClient(free).connect({ clientId: 'a', userName: 'ben' });
+    assert.deepEqual([reasonCode, broker.stats.connectionsTakenOver], [ReasonCode.SUCCESS, 1]);
   });
 });

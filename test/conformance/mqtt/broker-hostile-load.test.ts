@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
-import { MAX_SHOWN_BYTES } from '../../../src/mqtt/broker/decode.ts';
 import { ALLOW } from '../../../src/mqtt/broker/hooks.ts';
-import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
+import { DEFAULT_BROKER_OPTIONS, type BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
 import type { QoS } from '../../../src/mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
@@ -12,6 +11,7 @@ import { ManualClock } from '../../helpers/manual-clock.ts';
 import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const MAX_UINT_32 = 0xffff_ffff;
+const MAX_SHOWN_BYTES = DEFAULT_BROKER_OPTIONS.maxControlPacketBytes;
 const PINGREQ = [0xc0, 0];
 
 async function started(options: BrokerOptions = {}): Promise<Broker> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RetainedMessages } from '../../../src/mqtt/topics/retained-messages.ts';
+import { MemberRank } from '../../../src/mqtt/topics/shared-group.ts';
 import type { SubscriptionOptions } from '../../../src/mqtt/topics/subscription-match.ts';
 import { SubscriptionTree, type TopicMatches } from '../../../src/mqtt/topics/subscription-tree.ts';
 import { InboundTopicAliases, OutboundTopicAliases } from '../../../src/mqtt/topics/topic-alias.ts';
@@ -253,7 +254,7 @@ describe('4.8.2 shared subscriptions', () => {
       treeOf(['a', '$share/g/t', { qos: 0 }], ['b', '$share/g/t', { qos: 2 }]),
       't',
     ).sharedGroups;
-    const chosen = Array.from({ length: 4 }, () => group?.choose(() => true));
+    const chosen = Array.from({ length: 4 }, () => group?.choose(() => MemberRank.READY));
     assert.deepEqual(
       chosen.map((match) => match?.subscriber),
       ['a', 'b', 'a', 'b'],
@@ -267,7 +268,7 @@ describe('4.8.2 shared subscriptions', () => {
   it('4.8.2 a client with a shared and an ordinary subscription gets a copy for each', () => {
     const { subscribers, sharedGroups } = matchesOf(treeOf(['a', 't'], ['a', '$share/g/t']), 't');
     assert.equal(subscribers[0]?.subscriber, 'a');
-    assert.equal(sharedGroups[0]?.choose(() => true)?.subscriber, 'a');
+    assert.equal(sharedGroups[0]?.choose(() => MemberRank.READY)?.subscriber, 'a');
   });
 
   it('[MQTT-4.7.2-1] the wildcard rule is that of the filter inside', () => {
@@ -317,7 +318,7 @@ describe('3.3.4 and 3.8 overlapping subscriptions and their options', () => {
     );
     const { subscribers, sharedGroups } = matchesOf(tree, 'x');
     assert.deepEqual(subscribers[0]?.subscriptionIdentifiers, [1]);
-    assert.deepEqual(sharedGroups[0]?.choose(() => true)?.subscriptionIdentifiers, [2]);
+    assert.deepEqual(sharedGroups[0]?.choose(() => MemberRank.READY)?.subscriptionIdentifiers, [2]);
   });
 
   it('[MQTT-3.8.3-3] No Local holds back what is forwarded for its own subscription', () => {

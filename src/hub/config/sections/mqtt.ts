@@ -1,5 +1,10 @@
-import { Type, type TBoolean, type TInteger, type TString } from 'typebox';
-import { DEFAULT_BROKER_OPTIONS, OPTION_BOUNDS } from '../../../mqtt/broker/options.ts';
+import { Type, type TBoolean, type TEnum, type TInteger, type TString } from 'typebox';
+import {
+  CLIENT_ID_TAKEOVERS,
+  DEFAULT_BROKER_OPTIONS,
+  OPTION_BOUNDS,
+  type ClientIdTakeover,
+} from '../../../mqtt/broker/options.ts';
 import { file, host, networks, port } from './leaf.ts';
 
 type BrokerOption = keyof typeof DEFAULT_BROKER_OPTIONS;
@@ -25,6 +30,10 @@ const BROKER_TEXTS: Readonly<Record<BrokerOption, string>> = {
   maxConnectsPerSecond: 'Most new connections of one listener in a second.',
   connectTimeoutMs: 'Time for a new connection to say who it is, and to prove it.',
   maxConnectBytes: 'Largest first packet (CONNECT) of a connection.',
+  maxControlPacketBytes: 'Largest packet of any other type than CONNECT and PUBLISH.',
+  clientIdTakeover:
+    'Whether a client identifier whose session has another user may be taken: `allow` ends that session, ' +
+    '`same-user` refuses who comes with it.',
   maxInflightMessages: 'Most QoS 1 and 2 messages on their way to one client.',
   maxQueuedMessages: 'Most messages that wait for one client that is away or slow.',
   maxQueuedBytes: 'Most bytes of these.',
@@ -32,6 +41,7 @@ const BROKER_TEXTS: Readonly<Record<BrokerOption, string>> = {
   maxOutboxBytes: 'Most bytes that wait for a client which does not read.',
   maxSubscriptionsPerClient: 'Most subscriptions of one client.',
   maxSessions: 'Most sessions, those of connected clients included.',
+  maxTotalQueuedBytes: 'Most bytes of the messages that wait for all clients together.',
   maxRetainedMessages: 'Most retained messages.',
   maxRetainedBytes: 'Most bytes of these.',
   maxUncommittedBytes:
@@ -52,12 +62,21 @@ const UNITS: Readonly<Partial<Record<BrokerOption, string>>> = {
 };
 
 /** A text where the broker has one or undefined; empty is undefined. */
-type BrokerLeaf<V> = [V] extends [boolean] ? TBoolean : [V] extends [number] ? TInteger : TString;
+type BrokerLeaf<V> = [V] extends [boolean]
+  ? TBoolean
+  : [V] extends [number]
+    ? TInteger
+    : [V] extends [ClientIdTakeover]
+      ? Takeover
+      : TString;
+type Takeover = TEnum<['allow', 'same-user']>;
 
-function brokerLeaf(name: BrokerOption): TBoolean | TInteger | TString {
+function brokerLeaf(name: BrokerOption): TBoolean | TInteger | TString | Takeover {
   const description = BROKER_TEXTS[name];
   const byDefault = DEFAULT_BROKER_OPTIONS[name];
   if (typeof byDefault === 'boolean') return Type.Boolean({ default: byDefault, description });
+  if (name === 'clientIdTakeover')
+    return Type.Enum([...CLIENT_ID_TAKEOVERS], { default: byDefault, description });
   if (typeof byDefault !== 'number')
     return Type.String({ maxLength: 65_535, format: 'text', default: byDefault ?? '', description });
   const bounds = OPTION_BOUNDS[name];

@@ -5,13 +5,17 @@ import { bytes, count, ms } from './leaf.ts';
 
 const MAX_BODY_BYTES = 1_099_511_627_776;
 
-const { maxRequestBytes, maxInFlightPerService, timeoutMs, idleTimeoutMs, maxHeadBytes } = DEFAULT_SERVICE_LIMITS;
+const { maxRequestBytes, maxInFlightPerService, timeoutMs, idleTimeoutMs, maxHeadBytes } =
+  DEFAULT_SERVICE_LIMITS;
 const { initialCreditBytes, chunkBytes, maxLinkBytes, maxKeptBytes } = DEFAULT_SERVICE_LIMITS;
 const { maxServices, maxAgentsPerService } = DEFAULT_SERVICE_LIMITS;
 
 export const services = Type.Object(
   {
-    enabled: Type.Boolean({ default: true, description: 'Whether HTTP services are reached through the hub.' }),
+    enabled: Type.Boolean({
+      default: true,
+      description: 'Whether HTTP services are reached through the hub.',
+    }),
     topicPrefix: Type.String({
       pattern: '^[^$/#+\\s][^#+\\s]*[^/#+\\s]$',
       maxLength: 200,
@@ -30,9 +34,9 @@ export const services = Type.Object(
         default: {},
         mapOf: 'user name to a list of services',
         description:
-          'Which MQTT users may offer which services; `*` is any. Without it, clients of this machine may offer any, and ' +
-          'others none. Needs proven user names: `mqtt.passwordFile` or `mqtt.tls.certificateNames`. In the variable the ' +
-          'services of a user are apart by spaces.',
+          'Which MQTT users may offer which services; `*` is any. Without it, clients of this machine may offer any, ' +
+          'and others none. Needs proven user names: `mqtt.passwordFile` or `mqtt.tls.certificateNames`. In the ' +
+          'variable the services of a user are apart by spaces.',
       },
     ),
     maxRequestBytes: Type.Integer({
@@ -46,9 +50,18 @@ export const services = Type.Object(
       default: maxInFlightPerService,
       description: 'Most requests of one service at once.',
     }),
-    timeoutMs: ms({ default: timeoutMs, description: 'Time for an answer to begin, once the request is sent.' }),
-    idleTimeoutMs: ms({ default: idleTimeoutMs, description: 'How long a body may stand still, either way.' }),
-    maxHeadBytes: bytes({ default: maxHeadBytes, description: 'Largest head of a request or an answer, as JSON.' }),
+    timeoutMs: ms({
+      default: timeoutMs,
+      description: 'Time for an answer to begin, once the request is sent.',
+    }),
+    idleTimeoutMs: ms({
+      default: idleTimeoutMs,
+      description: 'How long a body may stand still, either way.',
+    }),
+    maxHeadBytes: bytes({
+      default: maxHeadBytes,
+      description: 'Largest head of a request or an answer, as JSON.',
+    }),
     initialCreditBytes: bytes({
       default: initialCreditBytes,
       description: 'Bytes of an answer that may be on their way before its caller has taken any.',

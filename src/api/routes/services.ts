@@ -1,0 +1,95 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Hub } from '../../hub/hub.ts';
+import { serveHttp } from '../../services/http-entrance.ts';
+import type { ServiceFailure } from '../../services/service-failure.ts';
+import { problemOf, RequestRefused } from '../problems.ts';
+import { showService } from '../resources.ts';
+import { PROBLEM_RESPONSE, Service } from '../schemas.ts';
+
+/** Of WebDAV and its like: what stands behind an agent may know them. */
+const MORE_METHODS = ['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT'];
+const PREFIX = '/services/';
+
+const ListSchema = {
+  operationId: 'listServices',
+  summary: 'Lists the services that agents offer, with their agents',
+  tags: ['services'],
+  response: { 200: Type.Object({ services: Type.Array(Service) }), ...PROBLEM_RESPONSE },
+};
+
+/** Whether a request is for what stands behind a service, and not for the hub itself. */
+export function isServiceRequest(url: string): boolean {
+  return url.startsWith(PREFIX);
+}
+
+/** Lists services. */
+export const serviceListRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
+  app.get('/services', { schema: ListSchema }, async () => {
+    const found = hub.services?.serviceHub?.directory.services ?? [];
+    return { services: [...found].map((service) => showService(service, performance.now())) };
+  });
+};
+
+/** `/services/{name}/…`: whatever is asked there goes through an agent, as it came. */
+export function registerServiceEntrance(app: FastifyInstance, hub: Hub): void {
+  for (const method of MORE_METHODS) app.addHttpMethod(method, { hasBody: true });
+  const options = {
+    method: [...app.supportedMethods],
+    schema: { hide: true },
+    handler: async (): Promise<never> => {
+      throw new TypeError('a request for a service was not taken');
+    },
+  };
+  for (const url of [`${PREFIX}:service`, `${PREFIX}:service/*`]) {
+    app.route({
+      ...options,
+      url,
+      // Before anything reads the body: it is passed on as it comes.
+      onRequest: (request, reply, done) => {
+        const place = splitPath(request.raw.url ?? '');
+        const serviceHub = hub.services?.serviceHub;
+        if (place === undefined || serviceHub === undefined) {
+          done(place === undefined ? NO_PATH : NO_SERVICES);
+          return;
+        }
+        reply.hijack();
+        const { raw, isTokenProven: dropsAuthorization } = request;
+        const call = { request: raw, response: reply.raw, ...place, dropsAuthorization };
+        serveHttp(serviceHub, call, writeFailure);
+      },
+    });
+  }
+}
+
+const NO_PATH = new RequestRefused(
+  'REQUEST_INVALID',
+  'A service is asked for as /services/NAME/PATH, without a host in the request line.',
+);
+const NO_SERVICES = new RequestRefused(
+  'SERVICE_UNKNOWN',
+  'This hub has no services: services.enabled is false, or it has no MQTT broker.',
+);
+
+/** `/services/billing/a/b?c` → `billing`, `/a/b?c`: the path as it came, nothing decoded and nothing made shorter. */
+function splitPath(url: string): { service: string; target: string } | undefined {
+  // A proxy's request line begins with `http://`; the router takes that for the path behind it.
+  if (!url.startsWith(PREFIX)) return undefined;
+  const rest = url.slice(PREFIX.length);
+  const end = rest.search(/[/?]/);
+  return end < 0 ? { service: rest, target: '' } : { service: rest.slice(0, end), target: rest.slice(end) };
+}
+
+function writeFailure(response: ServerResponse, { code, message, retryAfterSeconds }: ServiceFailure): void {
+  const problem = problemOf(code, message);
+  const body = Buffer.from(JSON.stringify(problem));
+  if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
+  response.writeHead(problem.status, {
+    'content-type': 'application/problem+json; charset=utf-8',
+    'content-length': body.length,
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(body);
+}

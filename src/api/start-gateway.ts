@@ -1,0 +1,61 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { listenError } from '../base/listen-error.ts';
+import type { Logger } from '../base/logger.ts';
+import { Shutdown } from '../base/shutdown.ts';
+import type { Bus } from '../bus/bus.ts';
+import { CONNECTED_LINE } from '../fixed-routes/exchange-lines.ts';
+import { TopicCaller } from '../fixed-routes/topic-caller.ts';
+import type { GatewayConfig } from '../hub/fixed-routes/gateway-schema.ts';
+import { refuseOpenGateway } from '../hub/fixed-routes/gateway-safety.ts';
+import { buildGatewayApp } from './gateway-app.ts';
+
+/** A gateway that listens. */
+export type RunningGateway = {
+  /** `http://127.0.0.1:5000` */
+  readonly url: string;
+  /** Callers get their answers first. True when all closed within `shutdownTimeoutMs`. The bus stays open. */
+  close(): Promise<boolean>;
+};
+
+/**
+ * Starts the HTTP side of fixed routes over a bus.
+ *
+ * @throws {RecadoError} `LISTENER_UNSAFE`, `PORT_IN_USE` or `LISTEN_FAILED`; nothing is left open then
+ */
+export async function startGateway(
+  config: GatewayConfig,
+  parts: { readonly bus: Bus; readonly log: Logger; readonly print?: ((line: string) => void) | undefined },
+): Promise<RunningGateway> {
+  const { bus, log, print } = parts;
+  refuseOpenGateway(config, log);
+  const { routes, limits } = config;
+  const shutdown = new Shutdown(log);
+  if (bus.isConnected) print?.(CONNECTED_LINE);
+  const unwatch = bus.watch(({ type }) => {
+    if (type === 'connected') print?.(CONNECTED_LINE);
+  });
+  shutdown.add('bus', unwatch);
+  const caller = new TopicCaller({ bus, routes, limits });
+  shutdown.add('requester', () => caller.close());
+  const app = buildGatewayApp({ config, routes, caller, log, print });
+  shutdown.add('http', () => app.close());
+  try {
+    const url = await listen(app, config.http);
+    return { url, close: () => shutdown.close(config.shutdownTimeoutMs) };
+  } catch (error) {
+    await shutdown.close(config.shutdownTimeoutMs);
+    throw error;
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: GatewayConfig['http']): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const keys = { portFlag: '--http-port', portKey: 'http.port', hostKey: 'http.host' };
+    throw listenError(error, { kind: 'TCP', host, port, ...keys });
+  }
+  const { port: actual } = app.server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+}

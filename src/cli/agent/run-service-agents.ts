@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import type { Logger } from '../../base/logger.ts';
+import { RecadoError } from '../../base/errors.ts';
+import type { Bus } from '../../bus/bus.ts';
+import { connectBus } from '../../bus/client-bus.ts';
+import { agentWill, ServiceAgent } from '../../services/agent.ts';
+import { AllowList } from '../../services/allow-list.ts';
+import { isTarget } from '../../services/message-heads.ts';
+import { Upstream } from '../../services/upstream.ts';
+import { createHubLog } from '../hub-log.ts';
+import type { BrokerTarget } from '../mqtt/connection-flags.ts';
+import { stopSignal } from '../stop-signal.ts';
+import {
+  readAgentId,
+  readBroker,
+  readLogLevel,
+  readServices,
+  type NamedTarget,
+  type ServiceAgentFlags,
+} from './service-agent-flags.ts';
+
+/** A hub that cannot see a dead network otherwise hears of it within half as much again. */
+const KEEP_ALIVE_S = 15;
+
+type RunningAgent = { readonly agent: ServiceAgent; readonly bus: Bus; readonly upstream: Upstream };
+
+type AgentParts = {
+  readonly agentId: string;
+  readonly target: BrokerTarget;
+  readonly flags: ServiceAgentFlags;
+  readonly log: Logger;
+};
+
+/** Serves until a signal; what is wrong with the flags is told before anything is connected. */
+export async function runServiceAgents(flags: ServiceAgentFlags, command: Command): Promise<void> {
+  const services = readServices(flags, command);
+  const target = readBroker(flags, command);
+  const level = readLogLevel(flags, command);
+  const agentId = readAgentId(flags, command);
+  if (flags.health !== undefined && !isTarget(flags.health))
+    command.error('error: --health is a path, as /healthz');
+  try {
+    for (const { url } of services) checkTarget(url, flags.allow);
+  } catch (error) {
+    command.error(`error: ${(error as Error).message}`);
+  }
+  const log = createHubLog({ level, format: 'auto' });
+  const stopped = stopSignal();
+  const agents = await Promise.all(services.map((each) => openAgent(each, { agentId, target, flags, log })));
+  // Whatever comes first: the broker may be long in coming.
+  const started = Promise.all(agents.map(({ agent }) => agent.start())).then(() => undefined);
+  const signal = await Promise.race([stopped, started.then(() => stopped)]);
+  log.info({ signal }, 'stopping');
+  await Promise.all(agents.map(closeAgent));
+  log.info({}, 'stopped');
+  process.exit(0);
+}
+
+/** @throws {RecadoError} `CONFIG_INVALID` */
+function checkTarget(url: string, rules: readonly string[] = []): AllowList {
+  new Upstream(url).close();
+  return new AllowList(rules);
+}
+
+/** Each service has a connection of its own, because a connection has only one will. */
+async function openAgent(
+  { name, url }: NamedTarget,
+  { agentId, target, flags, log }: AgentParts,
+): Promise<RunningAgent> {
+  const { maxInFlight, maxRequestBytes, timeout, topicPrefix, health, description, allow = [] } = flags;
+  const bus = await connectBus(target.url, {
+    ...target.options,
+    clientId: `${agentId}.${name}`,
+    keepAliveS: KEEP_ALIVE_S,
+    will: agentWill(name, agentId, topicPrefix),
+    waitsForConnection: false,
+    log,
+  });
+  tellConnection(bus, { log, service: name });
+  const upstream = new Upstream(url);
+  const agent = new ServiceAgent({
+    service: name,
+    agentId,
+    bus,
+    upstream,
+    allow: new AllowList(allow),
+    healthPath: health,
+    description,
+    hasOwnProcess: true,
+    log,
+    ...(maxInFlight !== undefined && { maxInFlight }),
+    ...(maxRequestBytes !== undefined && { maxRequestBytes }),
+    ...(timeout !== undefined && { timeoutMs: timeout * 1000 }),
+    ...(topicPrefix !== undefined && { topicPrefix }),
+  });
+  return { agent, bus, upstream };
+}
+
+/** A line for each connection, and for each loss of it; not one for each attempt. */
+function tellConnection(bus: Bus, { log, service }: { log: Logger; service: string }): void {
+  let isTold = false;
+  bus.watch((event) => {
+    if (event.type === 'connected') {
+      log.info(
+        { service, protocolVersion: event.protocolVersion },
+        `service ${service}: connected to the broker`,
+      );
+      isTold = false;
+      return;
+    }
+    if (event.type === 'retrying' && isTold) return;
+    isTold = event.type === 'retrying';
+    const { message } = event.error;
+    const code = event.error instanceof RecadoError ? event.error.code : undefined;
+    log.warn({ service, code }, `service ${service}: ${message}`);
+  });
+}
+
+async function closeAgent({ agent, bus, upstream }: RunningAgent): Promise<void> {
+  await agent.stop();
+  await bus.close();
+  upstream.close();
+}

@@ -1,0 +1,92 @@
+import { setFlagsFromString } from 'node:v8';
+import { Command } from 'commander';
+import type { FixedAgentFlags } from '../fixed-routes/run-fixed-agent.ts';
+import { readWhole } from '../mqtt/connection-flags.ts';
+import type { ServiceAgentFlags } from '../agent/service-agent-flags.ts';
+
+/** `recado agent` in all its kinds: each has flags of its own, and what `command` knows about mistakes. */
+export type AgentFlags = ServiceAgentFlags & FixedAgentFlags;
+
+const EXAMPLES = `
+Examples:
+  recado agent --service billing=http://localhost:8080          then: http://HUB:5070/services/billing/…
+  recado agent --service billing=http://localhost:8080 --allow 'GET /invoices/**' --allow 'POST /payments'
+  recado agent --broker mqtts://hub.example -u ana -P secret --service stock=http://10.0.0.7/api --health /healthz
+  recado agent --config agent.yaml       fixed routes: questions on topics become HTTP calls
+
+Ctrl+C (or SIGTERM) ends it in order: it takes nothing new, and finishes what runs. A second one ends it at once.`;
+
+/** `recado agent`. */
+export function agentCommand(): Command {
+  return new Command('agent')
+    .description('bring HTTP services to a hub over MQTT')
+    .option('--service <name=url...>', 'a service, and where it is: billing=http://localhost:8080')
+    .option('-c, --config <file>', 'or fixed routes, as docs/protocols/fixed-routes.md describes them')
+    .option('-q, --quiet', 'with --config: no line for each exchange')
+    .option('--broker <url>', 'the hub, or its broker: mqtt://host, also mqtts://, ws:// and wss://')
+    .option(
+      '--allow <rule...>',
+      "only what a rule names: 'GET,HEAD /invoices/**' (* one segment, ** any number)",
+    )
+    .option(
+      '--health <path>',
+      'the service is well when this path answers below 400 (default: it takes connections)',
+    )
+    .option('--max-in-flight <number>', 'most requests at once, of each service (default: 100)', readCount)
+    .option(
+      '--max-request-bytes <number>',
+      'largest body of a request (default: what the hub takes)',
+      readBytes,
+    )
+    .option(
+      '--timeout <seconds>',
+      'longest time until a service begins to answer (default: what the hub allows)',
+      readCount,
+    )
+    .option('--topic-prefix <topic>', 'as services.topicPrefix of the hub (default: recado/services)')
+    .option('--id <id>', 'name of this agent (default: the host name, with a random end)')
+    .option('--description <text>', 'shown in the list of services')
+    .option('-u, --username <name>', 'user name')
+    .option('-P, --pw <password>', 'password')
+    .option('--cafile <file>', 'trust these certificates (PEM)')
+    .option('--cert <file>', 'certificate of this agent (PEM)')
+    .option('--key <file>', 'its private key (PEM)')
+    .option('--insecure', 'with TLS: take a certificate that is for another host')
+    .option(
+      '--log-level <level>',
+      'debug (a line for each request), info, warn, error or silent (default: info)',
+    )
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', EXAMPLES)
+    .action(runAgent);
+}
+
+async function runAgent(flags: AgentFlags, command: Command): Promise<void> {
+  const { config } = flags;
+  if (config !== undefined) {
+    if (flags.service !== undefined) command.error('error: --service and --config are two agents: start two');
+    const { runFixedAgent } = await import('../fixed-routes/run-fixed-agent.ts');
+    return runFixedAgent({ ...flags, config }, command);
+  }
+  if (flags.service === undefined)
+    command.error('error: which service? give --service NAME=URL, or fixed routes with --config FILE');
+  keepYoungGenerationSmall();
+  const { runServiceAgents } = await import('../agent/run-service-agents.ts');
+  await runServiceAgents(flags, command);
+}
+
+/**
+ * An agent only passes bytes on: what it makes is soon forgotten. V8 would let it grow to 48 MiB before it
+ * looks, and the pieces of bodies that hang on it to twice as much.
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+function readCount(text: string): number {
+  return readWhole(text, { min: 1, max: 1_000_000 });
+}
+
+function readBytes(text: string): number {
+  return readWhole(text, { min: 0, max: 9_999_999_999 });
+}

@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import type { GatewayFlags } from '../fixed-routes/run-gateway.ts';
+import { readWhole } from '../mqtt/connection-flags.ts';
+
+const EXAMPLES = `
+Examples:
+  recado gateway                                          with gateway.yaml in this folder
+  recado gateway --config ping.yaml --http-port 8080
+  recado gateway --broker mqtts://broker.example -u ana -P secret
+
+RECADO_BROKER overrides the broker of the file, --broker overrides both. Each answer is a line on the standard
+output. docs/protocols/fixed-routes.md describes the file; recado check FILE says what is wrong in it.
+Ctrl+C (or SIGTERM) stops it in order; a second one stops it at once.`;
+
+/** `recado gateway`. */
+export function gatewayCommand(): Command {
+  return new Command('gateway')
+    .description('turn HTTP requests into questions over MQTT, by fixed routes')
+    .option('-c, --config <file>', 'the routes (default: gateway.yaml)')
+    .option('--host <host>', 'address to listen on (default: that of the file, else 127.0.0.1)')
+    .option('--http-port <number>', 'port; 0 takes any (default: that of the file, else 5000)', readPort)
+    .option('--broker <url>', 'the broker: mqtt://host, also mqtts://, ws:// and wss://')
+    .option('-u, --username <name>', 'user name')
+    .option('-P, --pw <password>', 'password')
+    .option('--cafile <file>', 'trust these certificates (PEM)')
+    .option('--cert <file>', 'certificate of this gateway (PEM)')
+    .option('--key <file>', 'its private key (PEM)')
+    .option('--insecure', 'with TLS: take a certificate that is for another host')
+    .option('-q, --quiet', 'no line for each answer')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: GatewayFlags, command: Command) => {
+      const { runGateway } = await import('../fixed-routes/run-gateway.ts');
+      await runGateway(flags, command);
+    });
+}
+
+function readPort(text: string): number {
+  return readWhole(text, { min: 0, max: 65_535 });
+}

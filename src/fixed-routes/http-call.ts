@@ -1,0 +1,20 @@
+import { HTTP_METHODS, isHttpMethod, type HttpMethod } from './http-method.ts';
+import type { RouteReading } from './http-route.ts';
+
+/** `POST http://localhost:5001/ping`, read. */
+export type HttpCall = { readonly method: HttpMethod; readonly url: URL };
+
+/** Reads a method and the address of what is called. */
+export function readHttpCall(text: string): RouteReading<HttpCall> {
+  const [method = '', address = '', ...more] = text.trim().split(/\s+/);
+  const url = URL.parse(address);
+  if (isHttpMethod(method) && url !== null && more.length === 0 && isGoodTarget(url))
+    return { ok: true, value: { method, url } };
+  const methods = HTTP_METHODS.join(', ');
+  const message = `must be a method and an address, as POST http://localhost:5001/ping (methods: ${methods})`;
+  return { ok: false, message };
+}
+
+function isGoodTarget({ protocol, hostname, username, password, hash }: URL): boolean {
+  return /^https?:$/.test(protocol) && hostname !== '' && username + password + hash === '';
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { connectBus } from '../../src/bus/client-bus.ts';
+import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
+import { openServicesBench, openTarget, readBody, type ServicesBench } from '../helpers/services-bench.ts';
+import { startTestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
+  let mosquitto: Mosquitto;
+  before(async () => {
+    mosquitto = await new Mosquitto().start();
+  });
+  after(() => mosquitto.remove());
+
+  for (const protocolVersion of [5, 4] as const) {
+    describe(`MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`, () => {
+      const open = async (t: TestContext): Promise<{ bench: ServicesBench; target: string }> => {
+        const bench = await openServicesBench(t, { brokerUrl: mosquitto.url, protocolVersion });
+        const target = await openTarget(bench, (request, response) => {
+          void readBody(request).then((body) => response.end(body));
+        });
+        return { bench, target };
+      };
+
+      it('bodies of all sizes pass both ways, many at once', async (t) => {
+        const { bench, target } = await open(t);
+        await bench.startAgent(target);
+        const bodies = [
+          0,
+          1,
+          65_535,
+          65_536,
+          262_144,
+          262_145,
+          3_000_000,
+          ...Array.from({ length: 30 }, (_, n) => n * 9001),
+        ].map((size) => randomBytes(size));
+        const answers = await Promise.all(
+          bodies.map(async (body) => {
+            const answer = await fetch(`${bench.serviceUrl}/`, { method: 'POST', body });
+            return sha256(await answer.bytes());
+          }),
+        );
+        assert.deepEqual(answers, bodies.map(sha256));
+        assert.deepEqual(bench.failures, []);
+      });
+
+      it('a caller who leaves, an agent that is lost, and one that leaves in order are all heard of', async (t) => {
+        const { bench } = await open(t);
+        let held = 0;
+        const target = await openTarget(bench, () => void held++);
+        const one = await bench.startAgent(target);
+        const leaving = new AbortController();
+        const left = fetch(`${bench.serviceUrl}/`, { signal: leaving.signal }).catch(() => 'left');
+        await until('it is there', () => held === 1);
+        leaving.abort();
+        assert.equal(await left, 'left');
+        await until('the agent let it go', () => one.agent.inFlightCount === 0);
+        const lost = fetch(`${bench.serviceUrl}/`, { method: 'POST' });
+        await until('it is there', () => held === 2);
+        await one.kill();
+        assert.equal((await lost).headers.get('x-code'), 'AGENT_LOST');
+        const two = await bench.startAgent(target, { id: 'two' });
+        await two.stop();
+        await until('the hub knows', () => bench.service?.agents.size === 0);
+      });
+    });
+  }
+
+  it('a whole hub with the key "broker" offers services of agents there', async (t) => {
+    const hub = await startTestHub(t, (config) => {
+      config.broker = mosquitto.url;
+      config.mqtt.enabled = false;
+    });
+    const bench = await openServicesBench(t, { brokerUrl: mosquitto.url });
+    await bench.startAgent(await openTarget(bench, (_request, response) => response.end('over there')), {
+      id: 'far',
+    });
+    await until('the hub knows it', async () => {
+      const { body } = await hub.call('GET', '/api/v1/services');
+      return body.services[0]?.status === 'available';
+    });
+    assert.equal((await hub.call('GET', '/services/billing/')).text, 'over there');
+  });
+
+  it('after the broker was away the agent is there again', async (t) => {
+    const other = await new Mosquitto().start();
+    t.after(() => other.remove());
+    const bench = await openServicesBench(t, { brokerUrl: other.url });
+    const target = await openTarget(bench, (_request, response) => response.end('hello'));
+    const quick = { reconnectMinMs: 10, reconnectMaxMs: 50 };
+    const { agentWill, ServiceAgent } = await import('../../src/services/agent.ts');
+    const { AllowList } = await import('../../src/services/allow-list.ts');
+    const { Upstream } = await import('../../src/services/upstream.ts');
+    const { silentLogger } = await import('../../src/base/logger.ts');
+    const bus = await connectBus(other.url, { ...quick, clientId: 'x', will: agentWill('billing', 'x') });
+    const upstream = new Upstream(target);
+    const options = {
+      service: 'billing',
+      agentId: 'x',
+      bus,
+      upstream,
+      allow: new AllowList([]),
+      log: silentLogger,
+    };
+    const agent = new ServiceAgent(options);
+    await agent.start();
+    bench.onClose(async () => {
+      await agent.stop();
+      await bus.close();
+      upstream.close();
+    });
+    const works = async (): Promise<boolean> => {
+      const answer = await fetch(`${bench.serviceUrl}/`);
+      return (await answer.text()) === 'hello';
+    };
+    await until('it works', works);
+    await other.kill();
+    await until('the hub knows', () => !bench.hubBus.isConnected);
+    const away = await fetch(`${bench.serviceUrl}/`);
+    assert.deepEqual([away.headers.get('x-code'), away.headers.get('retry-after')], ['BROKER_OFFLINE', '5']);
+    await other.start();
+    await until('it works again', works, 20_000);
+  });
+});

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { loadAgentConfig, loadGatewayConfig } from '../../src/hub/fixed-routes/load-fixed-routes.ts';
+import { findFreePorts } from '../helpers/hub-process.ts';
+import { readMarkdown } from '../helpers/markdown.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { readText, ROOT } from '../helpers/source-files.ts';
+
+const PING = join(ROOT, 'examples', 'ping');
+
+describe('examples/ping', () => {
+  it('runs all of its programs, shows one round trip and one message, and ends', async () => {
+    const { http, tcp } = await findFreePorts();
+    const words = [process.execPath, '--conditions=recado:source', join(PING, 'run-all.ts')];
+    const env = { API_1_PORT: String(http), API_2_PORT: String(tcp) };
+    const { end, output, errors } = await runProgram(words, { cwd: ROOT, env });
+    assert.deepEqual([end, errors], [0, '']);
+    assert.ok(output.includes('200 {"response":{"message":"pong","received":{"ask":"ping"}}}\n'), output);
+    assert.match(output, /^agent {6}request: \{"ask":"ping"\} -> response: /m);
+    assert.match(output, /^api-1 {6}Topic: api\/ping\/response, Message: /m);
+    assert.match(output, /^client-a {3}my\/topic: Hello from client B! Hello Again$/m);
+  });
+
+  it('says which program did not start', async () => {
+    const { http } = await findFreePorts();
+    const words = [process.execPath, '--conditions=recado:source', join(PING, 'run-all.ts')];
+    const env = { API_1_PORT: String(http), API_2_PORT: 'none', RECADO_BROKER: 'mqtt://127.0.0.1:9' };
+    const { end, errors } = await runProgram(words, { cwd: ROOT, env });
+    assert.equal(end, 1);
+    assert.match(errors, /(api-1|api-2|agent) ended before it was ready/);
+  });
+
+  it('has files for recado gateway and recado agent that are good', () => {
+    const sources = { folder: PING, environment: {} };
+    assert.ok(loadGatewayConfig({ ...sources, file: 'gateway.yaml' }).ok);
+    assert.ok(loadAgentConfig({ ...sources, file: 'agent.yaml' }).ok);
+  });
+});
+
+describe('docs/protocols/fixed-routes.md', () => {
+  it('shows files that are good', async (t) => {
+    const { folderWith } = await import('../helpers/fixed-route-programs.ts');
+    const blocks = readMarkdown(readText('docs/protocols/fixed-routes.md')).codeBlocks.filter(
+      ({ language }) => language === 'yaml',
+    );
+    assert.equal(blocks.length, 4);
+    for (const { lines } of blocks) {
+      const folder = folderWith(t, { 'routes.yaml': lines.join('\n') });
+      const sources = { folder, environment: {}, file: 'routes.yaml' };
+      const isAgent = lines.some((line) => line.includes('call:'));
+      const reading = isAgent ? loadAgentConfig(sources) : loadGatewayConfig(sources);
+      assert.ok(reading.ok, JSON.stringify(reading));
+    }
+  });
+});
