@@ -67,7 +67,14 @@ async function checkThatItRuns(archive) {
   const printed = await run([join(target, 'bin', 'recado.js'), '--version']);
   if (printed.output.trim() !== version)
     problems.push(`the packed program printed no version:\n${printed.output}`);
-  for (const name of ['recado', 'recado/device', 'recado/client', 'recado/mqtt', 'recado/bus', 'recado/rpc']) {
+  for (const name of [
+    'recado',
+    'recado/device',
+    'recado/client',
+    'recado/mqtt',
+    'recado/bus',
+    'recado/rpc',
+  ]) {
     const imported = await run(['--input-type=module', '--eval', `await import('${name}')`]);
     if (imported.exitCode !== 0) problems.push(`the packed ${name} cannot be imported:\n${imported.output}`);
   }

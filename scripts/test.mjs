@@ -38,7 +38,9 @@ async function succeeds(command) {
 
 async function whyNotInstallable() {
   if (process.getuid?.() !== 0) return 'they are not installed and this user is not root';
-  return (await succeeds('command -v apt-get')) ? undefined : 'they are not installed and there is no apt-get';
+  return (await succeeds('command -v apt-get'))
+    ? undefined
+    : 'they are not installed and there is no apt-get';
 }
 
 async function install(names) {

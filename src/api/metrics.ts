@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Hub } from '../hub/hub.ts';
+import type { HubServicesCounters } from '../hub/services/hub-services.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
 
 /** What goes up and down; every other number only grows. */
@@ -12,6 +13,13 @@ export function collectMetrics(hub: Hub): Registry {
   for (const gateway of hub.gateways) sources.push([gateway.name, gateway.counters]);
   for (const [group, counters] of sources) {
     for (const key of Object.keys(counters)) expose(registry, group, key, () => counters[key] ?? 0);
+  }
+  const { services } = hub;
+  if (services !== undefined) {
+    for (const key of Object.keys(services.counters) as (keyof HubServicesCounters)[])
+      expose(registry, 'services', key, () => services.counters[key]);
+    const inFlight = (): number => services.serviceHub?.inFlightCount ?? 0;
+    gauge(registry, 'recado_services_in_flight', 'Requests of services on their way', inFlight);
   }
   if (hub.mqtt !== undefined) registerMqttMetrics(registry, hub.mqtt);
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);

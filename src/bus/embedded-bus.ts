@@ -1,7 +1,8 @@
 import type { Logger } from '../base/logger.ts';
 import { silentLogger } from '../base/logger.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
-import { BrokerError } from '../mqtt/broker/broker-error.ts';
+import { BrokerError, type BrokerErrorCode } from '../mqtt/broker/broker-error.ts';
 import type { ApplicationMessage } from '../mqtt/broker/hooks.ts';
 import type { Arrival } from '../mqtt/session/session.ts';
 import { BusError } from './bus-error.ts';
@@ -122,12 +123,16 @@ class EmbeddedBus implements Bus {
   }
 }
 
+const BUS_CODES: Readonly<Partial<Record<BrokerErrorCode, ErrorCode>>> = {
+  MQTT_BROKER_CLOSED: 'BUS_CLOSED',
+  MQTT_PUBLISH_LOOP: 'TOO_MANY_MESSAGES',
+};
+
 function toBusError<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
-    const code = error.code === 'MQTT_BROKER_CLOSED' ? 'BUS_CLOSED' : 'TOPIC_INVALID';
-    throw new BusError(code, error.message, { cause: error });
+    throw new BusError(BUS_CODES[error.code] ?? 'TOPIC_INVALID', error.message, { cause: error });
   }
 }

@@ -112,7 +112,7 @@ export class FixedAgent {
     return answering;
   }
 
-  /** What goes wrong is an answer too; that the caller's time is over is an error, so that it is never taken for one. */
+  /** What goes wrong is an answer too; that the caller's time is over is an error, never to be taken for one. */
   async #answer({ route, caller }: ServedRoute, { payload, deadlineMs }: ReceivedRequest): Promise<string> {
     this.counters.requests++;
     const { maxRequestBytes, maxAnswerBytes } = this.#parts.limits;

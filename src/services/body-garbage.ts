@@ -4,9 +4,9 @@ import { runInNewContext } from 'node:vm';
 type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
 
 /** Of bodies, between two collections of the young. */
-const MINOR_EVERY_BYTES = 4 * 1024 * 1024;
+const MINOR_EVERY_BYTES = 2 * 1024 * 1024;
 /** So many of them, and then one of everything. */
-const MINORS_BEFORE_MAJOR = 16;
+const MINORS_BEFORE_MAJOR = 24;
 
 /**
  * Has the pieces of bodies collected that have passed. Each is a small object with much memory outside of the

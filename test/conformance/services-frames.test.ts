@@ -60,7 +60,9 @@ function ask(bench: ServicesBench): Promise<string> {
     const call = httpRequest(`${bench.serviceUrl}/`, { agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      response.on('end', () => resolve(`${String(response.headers['x-code'] ?? response.statusCode)} ${text}`));
+      response.on('end', () =>
+        resolve(`${String(response.headers['x-code'] ?? response.statusCode)} ${text}`),
+      );
       response.on('error', () => resolve('cut'));
     });
     call.on('error', () => resolve('cut'));

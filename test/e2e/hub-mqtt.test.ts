@@ -319,7 +319,10 @@ describe('WebSocket on the HTTP port', () => {
 });
 
 it('/metrics count what the broker does', async (t) => {
-  const hub = await startTestHub(t, ({ mqtt }) => void (mqtt.sysTopicIntervalMs = 0));
+  const hub = await startTestHub(t, ({ mqtt, services }) => {
+    mqtt.sysTopicIntervalMs = 0;
+    services.enabled = false; // They have subscriptions of their own.
+  });
   const client = await comeIn(t, urlOf(hub.server, 'mqtt'), { properties: { maximumPacketSize: 500 } });
   const messages = await listen(client, 'counted');
   await client.publishAsync('counted', 'x'.repeat(1000), { qos: 1 });

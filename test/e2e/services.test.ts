@@ -81,6 +81,10 @@ describe('recado agent --service', () => {
       ['box', 'the first', true, 100],
     );
 
+    const { text: metrics } = await hub.call('GET', '/metrics');
+    for (const line of ['recado_services_requests_total 1', 'recado_services_in_flight 0'])
+      assert.ok(metrics.includes(`${line}\n`), line);
+
     agent.signal('SIGTERM');
     assert.equal(await agent.exit(), 0);
     await waitForService(hub, 'no-agent');

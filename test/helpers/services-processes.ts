@@ -37,7 +37,13 @@ export async function openServiceProcesses({
     RECADO_MQTT_PORT: String(mqttPort),
     ...(broker !== undefined && { RECADO_BROKER: broker }),
   };
-  const hub = await startHubProcess(await findFreePorts(), { settings, words: recado('hub') });
+  const ports = await findFreePorts();
+  const hub = await startHubProcess(ports, { settings, words: recado('hub') }).catch(
+    async (error: unknown) => {
+      await target.stop();
+      throw error;
+    },
+  );
   const agents: ChildProgram[] = [];
   const brokerUrl = broker ?? `mqtt://127.0.0.1:${mqttPort}`;
   return {

@@ -2,7 +2,8 @@ import { systemClock, type Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { Broker } from '../../mqtt/broker/broker.ts';
-import { ServiceHub } from '../../services/service-hub.ts';
+import type { DirectoryCounters, ServiceCounters } from '../../services/service-directory.ts';
+import { ServiceHub, type ServiceHubCounters } from '../../services/service-hub.ts';
 import type { Config } from '../config/config-schema.ts';
 import { openHubBus } from '../hub-bus.ts';
 
@@ -14,6 +15,22 @@ export type HubServicesOptions = {
   /** What running requests get when the hub stops. */
   readonly drainMs: number;
 };
+
+/** For metrics. */
+export type HubServicesCounters = ServiceCounters & ServiceHubCounters & DirectoryCounters;
+
+const NO_COUNTS: HubServicesCounters = Object.freeze({
+  requests: 0,
+  failures: 0,
+  retries: 0,
+  cancelled: 0,
+  requestBytes: 0,
+  responseBytes: 0,
+  malformed: 0,
+  stray: 0,
+  refusedServices: 0,
+  refusedAgents: 0,
+});
 
 /** The services of a hub, with the bus that they need. */
 export class HubServices {
@@ -33,6 +50,15 @@ export class HubServices {
   /** Undefined before `start`, and where there is no broker. */
   get serviceHub(): ServiceHub | undefined {
     return this.#serviceHub;
+  }
+
+  /** Sums over all services that are known; zeros where there is no broker. */
+  get counters(): HubServicesCounters {
+    const sum = { ...NO_COUNTS, ...this.#serviceHub?.counters, ...this.#serviceHub?.directory.counters };
+    for (const { counters } of this.#serviceHub?.directory.services ?? []) {
+      for (const key of Object.keys(counters) as (keyof ServiceCounters)[]) sum[key] += counters[key];
+    }
+    return sum;
   }
 
   /** @throws {BusError} `CONFIG_INVALID` when the address of the broker is none */

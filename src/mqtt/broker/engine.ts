@@ -42,7 +42,7 @@ const SLICE_WORK = 8192;
 const TURN_TIMERS = 256;
 
 /** Connections that are flushed in one turn: each costs a call of the system. The others come in the next one. */
-const TURN_FLUSHES = 1024;
+const TURN_FLUSHES = 256;
 
 /** `publish` from within a `publish`, through hooks and subscribers of this program: beyond it they answer themselves. */
 export const MAX_PUBLISH_DEPTH = 32;
@@ -233,9 +233,10 @@ export class Engine {
     const dirty = this.#dirty;
     const count = Math.min(dirty.length, TURN_FLUSHES);
     for (let index = 0; index < count; index++) this.#flush(dirty[index]!);
-    dirty.copyWithin(0, count);
-    dirty.length -= count;
-    if (dirty.length > 0) this.turnLater();
+    const left = dirty.length - count;
+    for (let index = 0; index < left; index++) dirty[index] = dirty[count + index]!;
+    dirty.length = left;
+    if (left > 0) this.turnLater();
   }
 
   /** One that fails must not keep the others from being flushed: they would never be again. */

@@ -18,7 +18,7 @@ export type LogKind = keyof typeof LEVELS;
 
 type Window = { sinceMs: number; written: number; withheld: number };
 
-/** A log that clients cannot flood: so many lines a second of each kind, then one that says how many more there were. */
+/** A log that clients cannot flood: so many lines a second of each kind, then one that says how many more. */
 export class LogBudget {
   readonly #clock: Clock;
   readonly #log: Logger;

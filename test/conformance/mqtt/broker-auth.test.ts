@@ -506,7 +506,7 @@ describe('re-authentication', () => {
     const client = await authenticated(bench, { clientId: 'a' });
     isSlow = true;
     client.send(again('2'));
-    await bench.open().connect({ clientId: 'a' });
+    await bench.open().connect({ clientId: 'a', userName: 'ana' });
     slow.resolve({ step: 'success', userName: 'ana' });
     const types = (await client.all()).map(({ type }) => type);
     assert.deepEqual(types, ['disconnect']);

@@ -393,7 +393,7 @@ describe('while authenticate decides', () => {
   it('[MQTT-3.1.4-3] an earlier connection of the same client goes on until it is allowed', async (t) => {
     const slow = new SlowGuard();
     const hook = guard('second', ({ userName }) => (userName === 'slow' ? slow.authenticate() : ALLOW));
-    const { open } = await startBroker(t, { hooks: [hook] });
+    const { open } = await startBroker(t, { hooks: [hook], clientIdTakeover: 'allow' });
     const first = open();
     await first.connect({ clientId: 'a' });
     const denied = open();

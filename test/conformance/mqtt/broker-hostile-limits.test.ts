@@ -108,7 +108,7 @@ describe('maxControlPacketBytes', () => {
       [outside, 59],
     ] as const) {
       const client = await connected(acceptor);
-      const topicFilter = 'f'.repeat(fits - 6 + 5 - 5);
+      const topicFilter = 'f'.repeat(fits - 6);
       assert.equal((await client.subscribe(topicFilter)).reasonCodes.length, 1);
       client.publish('t', PAYLOAD);
       await client.subscribe('t');

@@ -118,6 +118,28 @@ suite('one turn of the event loop', () => {
     await broker.close();
   });
 
+  test('flushes so many connections, and the others in the next ones, each in its order', async () => {
+    const broker = await started();
+    const subscribers = await Promise.all(Array.from({ length: 600 }, () => connected(broker)));
+    for (const subscriber of subscribers) await subscriber.subscribe('t');
+    broker.publish({ topicName: 't', payload: '0' });
+    await turnEnd();
+    const flushed = subscribers.filter(({ transport }) => transport.bufferedBytes > 0).length;
+    assert.ok(flushed > 0 && flushed < 600, `${flushed} were flushed`);
+    for (let count = 1; count < 10; count++) {
+      broker.publish({ topicName: 't', payload: `${count}` });
+      await turnEnd();
+    }
+    const expected = Array.from({ length: 10 }, (_, count) => `${count}`);
+    for (const subscriber of subscribers) {
+      const payloads = (await subscriber.all()).map((packet) =>
+        packet.type === 'publish' ? Buffer.from(packet.payload).toString() : packet.type,
+      );
+      assert.deepEqual(payloads, expected);
+    }
+    await broker.close();
+  });
+
   test('ends so many sessions whose time is over, and the others in the next ones', async () => {
     const clock = new ManualClock();
     const broker = await started({ clock });
