@@ -50,7 +50,8 @@ async function readiness({ child, ended }) {
   if (typeof message !== 'object') return undefined;
   const address = (scheme) =>
     message.listening.find((each) => each.address.startsWith(`${scheme}:`))?.address;
-  return { http: callable(address('http')), tcp: callable(address('tcp')), udp: callable(address('udp')) };
+  const [http, tcp, udp, mqtt] = ['http', 'tcp', 'udp', 'mqtt'].map((scheme) => callable(address(scheme)));
+  return { http, tcp, udp, mqtt };
 }
 
 /** An address that listens everywhere is no address to call. */
@@ -66,7 +67,7 @@ function startDevice({ kind, flags }, { tcp, udp }) {
 }
 
 /** What runs, and what to try. */
-function screen({ http, tcp, udp }, ids) {
+function screen({ http, tcp, udp, mqtt }, ids) {
   const names = DEVICES.map(({ title }, index) =>
     ids[index] === undefined ? title : `${title} (${ids[index]})`,
   );
@@ -78,6 +79,7 @@ function screen({ http, tcp, udp }, ids) {
     '',
     `  applications   ${http}`,
     ...(tcp === undefined ? [] : [`  devices        ${tcp}  ${udp}`]),
+    ...(mqtt === undefined ? [] : [`  MQTT           ${mqtt}`]),
     '',
     'Try, in another terminal:',
     `  curl ${http}/api/v1/devices`,
