@@ -22,7 +22,7 @@ const WORKLOADS: readonly Workload[] = [
   {
     name: 'QoS 0, 1→1, window 100',
     args: [],
-    messages: 500_000,
+    messages: 1_000_000,
     messagesWhenSlow: 150_000,
     maxCpuUs: undefined,
   },
@@ -47,8 +47,8 @@ const WORKLOADS: readonly Workload[] = [
     messagesWhenSlow: 150_000,
     maxCpuUs: 1.4,
   },
-  { name: 'QoS 1, 1→1', args: ['-q', '1'], messages: 200_000, messagesWhenSlow: 80_000, maxCpuUs: 1.25 },
-  { name: 'QoS 2, 1→1', args: ['-q', '2'], messages: 100_000, messagesWhenSlow: 40_000, maxCpuUs: 2.4 },
+  { name: 'QoS 1, 1→1', args: ['-q', '1'], messages: 500_000, messagesWhenSlow: 80_000, maxCpuUs: 1.25 },
+  { name: 'QoS 2, 1→1', args: ['-q', '2'], messages: 300_000, messagesWhenSlow: 40_000, maxCpuUs: 2.4 },
 ];
 
 /** One line of each workload: a broker, and how it is spoken to. */
