@@ -51,6 +51,20 @@ const sayAuthorization: RequestListener = (request, response) => {
 };
 
 describe('recado agent --service', () => {
+  it('takes the broker of RECADO_BROKER where no flag names one', async (t) => {
+    const nobody = createServer().listen(0, '127.0.0.1');
+    await once(nobody, 'listening');
+    const { port } = nobody.address() as AddressInfo;
+    nobody.close();
+    await once(nobody, 'close');
+    const words = recadoWords('agent', '--service', 'x=http://127.0.0.1:1');
+    const env = { RECADO_BROKER: `mqtt://127.0.0.1:${port}` };
+    const agent = new ChildProgram(words, { name: 'the agent', env });
+    t.after(() => agent.stop());
+    const complaint = `cannot reach the MQTT broker at mqtt://127.0.0.1:${port}`;
+    await until('the complaint', () => `${agent.lines.join()}${agent.errorText}`.includes(complaint), 30_000);
+  });
+
   it('makes a service reachable through the hub, says so, and leaves in order', async (t) => {
     const hub = await startTestHub(t);
     const target = await openTarget(t, (request, response) =>

@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { isServiceName } from '../../services/service-topics.ts';
-import { readTarget, type BrokerTarget } from '../mqtt/connection-flags.ts';
+import { readBrokerTarget } from '../mqtt/broker-flags.ts';
+import type { BrokerTarget } from '../mqtt/connection-flags.ts';
 
 /** What `recado agent --service` may be told. */
 export type ServiceAgentFlags = {
@@ -47,22 +48,9 @@ export function readServices({ service = [] }: ServiceAgentFlags, command: Comma
   return targets;
 }
 
-/** The connection flags, in the form of `recado pub`. */
+/** The broker of `--broker`, else of `RECADO_BROKER`, else the one on this machine. */
 export function readBroker(flags: ServiceAgentFlags, command: Command): BrokerTarget {
-  const { broker = DEFAULT_BROKER, username, pw, cafile, cert, key, insecure } = flags;
-  return readTarget(
-    {
-      url: broker,
-      urlFlag: '--broker',
-      ...(username !== undefined && { username }),
-      ...(pw !== undefined && { pw }),
-      ...(cafile !== undefined && { cafile }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
-      ...(insecure !== undefined && { insecure }),
-    },
-    command,
-  );
+  return readBrokerTarget(flags, process.env['RECADO_BROKER'] ?? DEFAULT_BROKER, command);
 }
 
 export function readLogLevel({ logLevel = 'info' }: ServiceAgentFlags, command: Command): LogLevel {

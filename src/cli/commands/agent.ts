@@ -23,7 +23,10 @@ export function agentCommand(): Command {
     .option('--service <name=url...>', 'a service, and where it is: billing=http://localhost:8080')
     .option('-c, --config <file>', 'or fixed routes, as docs/protocols/fixed-routes.md describes them')
     .option('-q, --quiet', 'with --config: no line for each exchange')
-    .option('--broker <url>', 'the hub, or its broker: mqtt://host, also mqtts://, ws:// and wss://')
+    .option(
+      '--broker <url>',
+      'the hub, or its broker: mqtt://host, also mqtts://, ws:// and wss:// (default: RECADO_BROKER, else mqtt://127.0.0.1:1883)',
+    )
     .option(
       '--allow <rule...>',
       "only what a rule names: 'GET,HEAD /invoices/**' (* one segment, ** any number)",

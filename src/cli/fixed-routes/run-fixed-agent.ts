@@ -4,7 +4,7 @@ import { FixedAgent } from '../../fixed-routes/fixed-agent.ts';
 import { loadAgentConfig } from '../../hub/fixed-routes/load-fixed-routes.ts';
 import { createHubLog } from '../hub-log.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { readBrokerTarget, type BrokerFlags } from './broker-flags.ts';
+import { readBrokerTarget, type BrokerFlags } from '../mqtt/broker-flags.ts';
 import { configOrThrow } from './config-or-throw.ts';
 import { LineWriter } from './line-writer.ts';
 import { tellBroker } from './tell-broker.ts';

@@ -5,7 +5,7 @@ import type { GatewayConfig } from '../../hub/fixed-routes/gateway-schema.ts';
 import { loadGatewayConfig } from '../../hub/fixed-routes/load-fixed-routes.ts';
 import { createHubLog } from '../hub-log.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { readBrokerTarget, type BrokerFlags } from './broker-flags.ts';
+import { readBrokerTarget, type BrokerFlags } from '../mqtt/broker-flags.ts';
 import { configOrThrow } from './config-or-throw.ts';
 import { LineWriter } from './line-writer.ts';
 import { tellBroker } from './tell-broker.ts';

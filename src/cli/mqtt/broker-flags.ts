@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { readTarget, type BrokerTarget } from '../mqtt/connection-flags.ts';
+import { readTarget, type BrokerTarget } from './connection-flags.ts';
 
-/** How a gateway or an agent of fixed routes connects, as the command line gives it. */
+/** How a gateway or an agent connects, as the command line gives it. */
 export type BrokerFlags = {
   readonly broker?: string;
   readonly username?: string;
