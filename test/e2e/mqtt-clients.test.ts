@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -9,30 +9,14 @@ import { after, before, describe, it } from 'node:test';
 import { ChildProgram } from '../helpers/child-program.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
-import { plainEnvironment } from '../helpers/run-program.ts';
 import { ScriptedBroker, welcome } from '../helpers/scripted-broker.ts';
 import { until } from '../helpers/until.ts';
+import { runWithInput as run, type End } from '../helpers/run-with-input.ts';
 
 const skip = whyNoMosquitto();
 
 /** Who waits for a subscription asks the broker's log: nothing else tells when it stands. */
 const SUBSCRIBED = /Sending SUBACK/g;
-
-type End = { readonly end: number | NodeJS.Signals; readonly output: Buffer; readonly errors: string };
-
-/** Runs a program with this input to its end. */
-async function run(words: readonly string[], input: Uint8Array | string = ''): Promise<End> {
-  const [command = '', ...args] = words;
-  const child = spawn(command, args, { env: plainEnvironment(), timeout: 30_000 });
-  const output: Buffer[] = [];
-  let errors = '';
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  child.stdin.on('error', () => {}); // It ended before it read all.
-  child.stdin.end(input);
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals];
-  return { end: code ?? signal, output: Buffer.concat(output), errors };
-}
 
 describe('recado pub and recado sub', { skip }, () => {
   let broker: Mosquitto;

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,26 +9,11 @@ import { AnswerError, createRequester, createResponder, type Responder } from '.
 import { ChildProgram } from '../helpers/child-program.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
-import { plainEnvironment } from '../helpers/run-program.ts';
 import { until } from '../helpers/until.ts';
+import { runWithInput as run } from '../helpers/run-with-input.ts';
 
 const skip = whyNoMosquitto();
 const VERSIONS = ['mqttv5', 'mqttv311', 'mqttv31'] as const;
-
-type End = { readonly end: number | NodeJS.Signals; readonly output: Buffer; readonly errors: string };
-
-async function run(words: readonly string[], input: Uint8Array | string = ''): Promise<End> {
-  const [command = '', ...args] = words;
-  const child = spawn(command, args, { env: plainEnvironment(), timeout: 30_000 });
-  const output: Buffer[] = [];
-  let errors = '';
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  child.stdin.on('error', () => {}); // It ended before it read all.
-  child.stdin.end(input);
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals];
-  return { end: code ?? signal, output: Buffer.concat(output), errors };
-}
 
 describe('requests from the command line', { skip }, () => {
   let broker: Mosquitto;

@@ -10,8 +10,8 @@ import { askPublishHooks } from './ask-publish-hooks.ts';
 import { refuseConnect } from './close-connection.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import type { ApplicationMessage, ClientInfo } from './hooks.ts';
-import { sendQueued } from './send-queued.ts';
-import { attachSession, resumeSession } from './session-lifecycle.ts';
+import { sendAgain, sendQueued } from './send-queued.ts';
+import { attachSession } from './session-lifecycle.ts';
 
 /** A client that does not answer for this many Keep Alives is gone [MQTT-3.1.2-22]. */
 const KEEP_ALIVE_FACTOR = 1.5;
@@ -70,7 +70,7 @@ export function acceptConnect(
   const { session } = connection;
   // An observer may have ended the connection, and the session with it.
   if (!sessionPresent || session?.connection !== connection) return;
-  resumeSession(engine, session, connection);
+  sendAgain(engine, session, connection);
   sendQueued(engine, session);
 }
 

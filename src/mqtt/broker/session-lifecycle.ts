@@ -12,7 +12,6 @@ import type { Engine } from './engine.ts';
 import type { ClientInfo, DisconnectCause } from './hooks.ts';
 import { shown } from './log-budget.ts';
 import { publishWill } from './publish-will.ts';
-import { sendAgain } from './send-queued.ts';
 import { forgetQueued, forgetSession, noteSession } from './store-notes.ts';
 
 /** What a CONNECT asks of the session it will have. */
@@ -76,11 +75,6 @@ export function attachSession(
     if (isAsked || receiveWasAsked) engine.subscriptions.invalidate();
   }
   return isPresent;
-}
-
-/** Sends what an earlier connection left behind. Called after the CONNACK. */
-export function resumeSession(engine: Engine, session: Session, connection: Connection): void {
-  sendAgain(engine, session, connection);
 }
 
 /** A DISCONNECT says how long the session shall live. */
