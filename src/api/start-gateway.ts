@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { formatHostPort } from '../base/address.ts';
 import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
@@ -57,5 +58,5 @@ async function listen(app: FastifyInstance, { host, port }: GatewayConfig['http'
     throw listenError(error, { kind: 'TCP', host, port, ...keys });
   }
   const { port: actual } = app.server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+  return `http://${formatHostPort(host, actual)}`;
 }

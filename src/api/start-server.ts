@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { formatHostPort } from '../base/address.ts';
 import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
@@ -69,5 +70,5 @@ async function listen(app: FastifyInstance, config: Config): Promise<ListeningAd
     throw listenError(error, { kind: 'TCP', host, port, ...keys });
   }
   const { port: actual } = app.server.address() as AddressInfo;
-  return { name: 'http', address: `http://${host.includes(':') ? `[${host}]` : host}:${actual}` };
+  return { name: 'http', address: `http://${formatHostPort(host, actual)}` };
 }

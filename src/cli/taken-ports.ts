@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
+import { formatHostPort } from '../base/address.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 
 /** How long another hub may take to say that it is one. */
@@ -74,7 +75,7 @@ function isPortTaken({ kind, host, port }: Listener): Promise<boolean> {
 /** An address that listens everywhere is no address to call. */
 function callableUrl({ host, port }: Listener): string {
   const callable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${callable.includes(':') ? `[${callable}]` : callable}:${port}`;
+  return `http://${formatHostPort(callable, port)}`;
 }
 
 async function isRecado(url: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { formatHostPort } from '../base/address.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
 import type { ConnectGate } from './connect-gate.ts';
@@ -108,7 +109,7 @@ export function parseHubAddress(text: string): HubAddress | undefined {
 
 /** `host:port`, with brackets where the host is an IPv6 address. */
 export function formatHubAddress({ host, port }: HubAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return formatHostPort(host, port);
 }
 
 /** @throws {RecadoError} `CONFIG_INVALID` when it is no address */

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { formatHostPort } from '../../base/address.ts';
 import { isDeviceId } from '../../devices/description.ts';
 import type { Fleet } from '../../simulators/fleet.ts';
 import type { Radio } from '../../simulators/radio.ts';
@@ -167,9 +168,8 @@ function simulatorOptions({
   token,
   on,
 }: SimulateOptions): SimulatorOptions {
-  const isIpv6 = host.includes(':');
   return {
-    hub: isIpv6 ? `[${host}]:${port}` : `${host}:${port}`,
+    hub: formatHostPort(host, port),
     udpPort,
     protocol: protocol === '2' ? 2 : 1,
     ...(id !== undefined && { id }),

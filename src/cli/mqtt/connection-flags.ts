@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
+import { bracketHost } from '../../base/address.ts';
 import type { ClientBusOptions, TlsOptions } from '../../bus/bus-options.ts';
 import type { OutgoingMessage } from '../../bus/bus.ts';
 import { MAX_UINT_16, MAX_UINT_32, type ProtocolVersion, type QoS } from '../../mqtt/codec/control-packet.ts';
@@ -146,7 +147,7 @@ function urlOf(
   { host = DEFAULT_HOST, port }: ConnectionFlags,
   tls: TlsOptions | undefined,
 ): { url: string; topic: undefined } {
-  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const name = bracketHost(host);
   return {
     url: `${tls === undefined ? 'mqtt' : 'mqtts'}://${name}${port === undefined ? '' : `:${port}`}`,
     topic: undefined,

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { formatHostPort } from '../../base/address.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { listenError } from '../../base/listen-error.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -62,10 +63,9 @@ export class SocketGateway implements Gateway {
       throw listenError(error, { kind: 'UDP', host, port: udpPort, ...keys });
     });
     this.#ticker = this.#context.clock.setTicker(TICK_MS, () => this.#tick());
-    const place = host.includes(':') ? `[${host}]` : host;
     return [
-      { name: 'socket-tcp', address: `tcp://${place}:${tcp.port}` },
-      { name: 'socket-udp', address: `udp://${place}:${udp.port}` },
+      { name: 'socket-tcp', address: `tcp://${formatHostPort(host, tcp.port)}` },
+      { name: 'socket-udp', address: `udp://${formatHostPort(host, udp.port)}` },
     ];
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { openServer, urlHost } from './open-server.ts';
+import { openServer } from './open-server.ts';
 import { Refusals } from './refusals.ts';
 
 test('what the system reports after it listens is counted and told, and does not end the process', async (t) => {
@@ -16,11 +16,4 @@ test('what the system reports after it listens is counted and told, and does not
   server.emit('error', new Error('accept EMFILE'));
   assert.deepEqual(told, [['accept-failed', '', 'accept EMFILE']]);
   assert.equal(refusals.counts['accept-failed'], 1);
-});
-
-test('an IPv6 address stands in brackets in a URL', () => {
-  assert.deepEqual(
-    [urlHost('::1'), urlHost('10.0.0.1'), urlHost('localhost')],
-    ['[::1]', '10.0.0.1', 'localhost'],
-  );
 });

@@ -33,11 +33,6 @@ export async function openServer(
   return 'port' in place ? (server.address() as AddressInfo).port : 0;
 }
 
-/** `::1` → `[::1]`: an address as it stands in a URL. */
-export function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}
-
 function listenFailure(error: NodeJS.ErrnoException, place: ListenPlace): RecadoError {
   const where = 'path' in place ? `the socket ${place.path}` : `TCP port ${place.port} on ${place.host}`;
   if (error.code === 'EADDRINUSE')

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
+import { formatHostPort } from '../../base/address.ts';
 import { shareReads } from '../../base/shared-reads.ts';
 import { DuplexTransport } from './duplex-transport.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { openIncoming, type IncomingOptions } from './incoming.ts';
-import { urlHost } from './open-server.ts';
 import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
 import { acceptTransport } from './stream.ts';
 import type { Listener, Peer, TransportAcceptor, TransportReceiver } from './transport.ts';
@@ -65,5 +65,5 @@ export async function listenTcp(acceptor: TransportAcceptor, options: TcpOptions
   const { port, close } = await openIncoming(options, parts, (socket, address, port) => {
     acceptSocket(acceptor, socket, { transport: 'tcp', address, port, certificate: undefined });
   });
-  return { url: `mqtt://${urlHost(options.host)}:${port}`, port, refusals: refusals.counts, close };
+  return { url: `mqtt://${formatHostPort(options.host, port)}`, port, refusals: refusals.counts, close };
 }

@@ -1,6 +1,6 @@
+import { formatHostPort } from '../../base/address.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import type { IncomingOptions } from './incoming.ts';
-import { urlHost } from './open-server.ts';
 import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
 import { openSecureIncoming } from './secure-incoming.ts';
 import { acceptStream } from './stream.ts';
@@ -42,7 +42,7 @@ export async function listenTls(
     acceptStream(acceptor, socket, { transport: 'tls', address, port, certificate });
   });
   return {
-    url: `mqtts://${urlHost(options.host)}:${server.port}`,
+    url: `mqtts://${formatHostPort(options.host, server.port)}`,
     refusals: refusals.counts,
     ...server,
   };

@@ -3,10 +3,10 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { formatHostPort } from '../../base/address.ts';
 import { plainAddress } from '../../base/networks.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { openIncoming, type IncomingOptions } from './incoming.ts';
-import { urlHost } from './open-server.ts';
 import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
 import { openSecureIncoming } from './secure-incoming.ts';
 import { clientCertificate, type TlsMaterial, type TlsRules } from './tls-material.ts';
@@ -92,7 +92,7 @@ export async function listenWebSocket(
           serve(secured.socket, secured),
         );
   const { port, close } = opened;
-  const url = `${tls === undefined ? 'ws' : 'wss'}://${urlHost(host)}:${port}${path}`;
+  const url = `${tls === undefined ? 'ws' : 'wss'}://${formatHostPort(host, port)}${path}`;
   const reload = 'reload' in opened ? opened.reload : undefined;
   return { url, port, refusals: refusals.counts, reload, close };
 }
