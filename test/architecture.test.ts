@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, it } from 'node:test';
+import { findCircles } from './helpers/import-circles.ts';
 import { listFiles, readImports, readText, ROOT, type Import } from './helpers/source-files.ts';
+import { assertOnlyKnown } from './helpers/tidy-exceptions.ts';
 
 /** The floors of the house. A folder imports only from lower ones; folders on one floor do not know each other. */
 const FLOORS: Readonly<Record<string, number>> = {
@@ -62,7 +64,10 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** Folders without node: modules: `client` runs in browsers too, `devices` is a model without input and output. */
 const WITHOUT_NODE: readonly string[] = ['client', 'devices'];
 
-const MAX_LINE_CHARACTERS = 120;
+/** Rooms inside large folders, the lowest first: a room imports only from itself and from those before it. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  'src/mqtt': ['codec', 'topics', 'session', 'transport', 'broker', 'access'],
+};
 
 type Arrow = Import & { readonly file: string; readonly from: string };
 
@@ -81,6 +86,13 @@ function folderOf(file: string): string {
 
 function targetOf(arrow: Arrow): string {
   return posix.normalize(posix.join(posix.dirname(arrow.file), arrow.specifier));
+}
+
+/** The folder right below `folder` in which a file lies. */
+function roomOf(folder: string, file: string): string | undefined {
+  if (!file.startsWith(`${folder}/`)) return undefined;
+  const [room, rest] = file.slice(folder.length + 1).split('/');
+  return rest === undefined ? undefined : room;
 }
 
 /** What is wrong with an import between folders; undefined when it may be. */
@@ -151,6 +163,61 @@ describe('the floors', () => {
   });
 });
 
+describe('the rooms of a large folder', () => {
+  for (const [folder, rooms] of Object.entries(ROOMS)) {
+    it(`${folder}: ${rooms.join(' < ')}`, () => {
+      const missing = rooms.filter((room) => !existsSync(join(ROOT, folder, room)));
+      assert.deepEqual(missing, [], 'a room that this test names is gone');
+      const wrong = inside.flatMap((arrow) => {
+        const [from, to] = [roomOf(folder, arrow.file), roomOf(folder, targetOf(arrow))];
+        if (from === undefined || to === undefined || rooms.indexOf(to) <= rooms.indexOf(from)) return [];
+        return [{ rooms: `${from} → ${to}`, arrow: describeArrow(arrow) }];
+      });
+      assertOnlyKnown(
+        `arrows that go up in ${folder}`,
+        `what a lower room needs is declared there, and passed in:\n${wrong.map(({ arrow }) => arrow).join('\n')}`,
+        wrong.map((each) => each.rooms),
+      );
+    });
+  }
+
+  it('are told apart by this test', () => {
+    assert.equal(roomOf('src/mqtt', 'src/mqtt/codec/publish.ts'), 'codec');
+    assert.equal(roomOf('src/mqtt', 'src/mqtt/index.ts'), undefined);
+    assert.equal(roomOf('src/mqtt', 'src/bus/bus.ts'), undefined);
+  });
+});
+
+describe('files that import each other', () => {
+  const graph = new Map(
+    sources.map((file) => [file, inside.filter((arrow) => arrow.file === file).map(targetOf)] as const),
+  );
+
+  it('stand in no circle, types counted', () => {
+    const circles = findCircles(graph);
+    assertOnlyKnown(
+      'files in a circle',
+      `each of these leads back to itself; move what both need to a file below both:\n${circles
+        .map((circle) => circle.join(' ⇄ '))
+        .join('\n')}`,
+      circles.flat().map((file) => posix.basename(file)),
+    );
+  });
+
+  it('are found by this test', () => {
+    const circle = findCircles(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c', 'd']],
+        ['c', ['a']],
+        ['d', ['d']],
+        ['e', ['a']],
+      ]),
+    );
+    assert.deepEqual(circle, [['d'], ['a', 'b', 'c']]);
+  });
+});
+
 describe('files and packages', () => {
   it('relative imports name an existing file and end in .ts', () => {
     const wrong = inside.filter(
@@ -208,43 +275,6 @@ describe('files and packages', () => {
   });
 });
 
-describe('every source', () => {
-  it(`has lines of at most ${MAX_LINE_CHARACTERS} characters`, () => {
-    assert.deepEqual(
-      findLines(sources, (line) => withoutTexts(line).length > MAX_LINE_CHARACTERS),
-      [],
-    );
-  });
-
-  it('leaves nothing to do', () => {
-    const marks = /\b(TODO|FIXME|XXX)\b/;
-    const all = [
-      ...listFiles('src', '.ts'),
-      ...listFiles('test', '.ts'),
-      ...listFiles('scripts', '.mjs'),
-    ].filter((file) => file !== 'test/architecture.test.ts');
-    assert.deepEqual(
-      findLines(all, (line) => marks.test(line)),
-      [],
-    );
-  });
-
-  it('has a kebab-case name that says what is in it', () => {
-    const wrong = sources.filter((file) => {
-      const name = posix.basename(file, '.ts');
-      return !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || /^(utils?|helpers?|common|types|misc)$/.test(name);
-    });
-    assert.deepEqual(wrong, []);
-  });
-
-  it('exports by name', () => {
-    assert.deepEqual(
-      findLines(sources, (line) => line.startsWith('export default')),
-      [],
-    );
-  });
-});
-
 function packageName(specifier: string): string {
   const [first = '', second = ''] = specifier.split('/');
   return first.startsWith('@') ? `${first}/${second}` : first;
@@ -255,19 +285,6 @@ function exportTargets(target: string | Record<string, string>): string[] {
   return typeof target === 'string' ? [target] : [target['recado:source'] ?? '(no recado:source)'];
 }
 
-/** A sentence for people is not broken in two for the sake of a rule about code. */
-function withoutTexts(line: string): string {
-  return line.replaceAll(/(['"`]).*\1/g, '');
-}
-
 function describeArrow(arrow: Arrow): string {
   return `${arrow.file} imports ${arrow.specifier}`;
-}
-
-function findLines(files: readonly string[], isWrong: (line: string) => boolean): string[] {
-  return files.flatMap((file) =>
-    readText(file)
-      .split('\n')
-      .flatMap((line, index) => (isWrong(line) ? [`${file}:${index + 1}`] : [])),
-  );
 }
