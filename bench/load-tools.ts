@@ -12,7 +12,16 @@ const BINARIES = path.join(import.meta.dirname, 'bin');
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   hubload: ['measure.h', 'plain_device.h', 'http_client.h'],
   udpload: ['measure.h', 'plain_device.h'],
-  mqttload: ['measure.h', 'mqtt_packets.h', 'mqtt_deliveries.h', 'mqtt_connection.h', 'mqtt_options.h'],
+  mqttload: [
+    'measure.h',
+    'mqtt_packets.h',
+    'mqtt_deliveries.h',
+    'web_socket.h',
+    'mqtt_connection.h',
+    'mqtt_options.h',
+    'mqtt_clients.h',
+    'mqtt_publishing.h',
+  ],
 };
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
@@ -64,6 +73,7 @@ export type MqttLoadReport = {
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly p999Us: number;
   readonly maxUs: number;
   /** Of one core, by the load tool itself: near 100 it may be what sets the rate. */
   readonly loadCpuPercent: number;

@@ -62,21 +62,12 @@ static inline double percentile_ms(const samples *s, double part) {
   return s->us[at >= s->count ? s->count - 1 : at] / 1e3;
 }
 
-// Seconds of CPU, user and system, that a process has used; -1 when it is gone.
+// Seconds of CPU, user and system, that a process has used, to the nanosecond; -1 when it is gone.
 static inline double cpu_seconds_of(int pid) {
-  char path[64], text[2048];
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  FILE *file = fopen(path, "r");
-  if (!file) return -1;
-  size_t length = fread(text, 1, sizeof text - 1, file);
-  fclose(file);
-  text[length] = 0;
-  // The second field is a name in parentheses and may hold spaces: count fields from its end.
-  char *field = strrchr(text, ')');
-  for (int skip = 0; field && skip < 12; skip++) field = strchr(field + 1, ' ');
-  unsigned long user = 0, system = 0;
-  if (!field || sscanf(field, "%lu %lu", &user, &system) != 2) return -1;
-  return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+  clockid_t clock;
+  struct timespec t;
+  if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) return -1;
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 // Resident memory of a process in KiB; -1 when it is gone.

@@ -8,11 +8,11 @@
 enum { MAX_PAYLOAD_BYTES = 131072 };
 
 typedef struct {
-  const char *host, *topic, *filter, *user, *password;
+  const char *host, *topic, *filter, *user, *password, *web_socket_path;
   int port, publishers, subscribers, qos, subscribed_qos, payload_bytes, version, fan_out, addresses, server_pid;
-  int idle, warm_up;
+  int idle, warm_up, is_echo;
   long messages, window;
-  double limit_seconds, connects_per_second;
+  double limit_seconds, connects_per_second, messages_per_second;
 } options;
 
 static options opt = {.host = "127.0.0.1",
@@ -39,6 +39,11 @@ static void usage(void) {
        "  -n count            messages to publish in all (100000)\n"
        "  -w count            window: messages in all that are published and not yet delivered (100);\n"
        "                      at QoS 1 and 2 also those that are not yet acknowledged, shared by the publishers\n"
+       "  -R n                open loop: publish n messages a second in all, however slowly they come back (no window);\n"
+       "                      latency is counted from the time at which each should have left\n"
+       "  -e                  each client publishes to its own subscription, as libmosquitto does it by default: Nagle on,\n"
+       "                      a system call for each packet, 20 in flight (QoS 1 and 2)\n"
+       "  -k path             over WebSocket, a frame for each packet\n"
        "  -v 4|5              MQTT 3.1.1 or 5 (4)\n"
        "  -t topic -f filter  of publishing and of subscribing (load/%d, load/#); %d is the index of the client\n"
        "  -F n                deliveries of each message (as many as subscribers)\n"
@@ -55,6 +60,12 @@ static void usage(void) {
 
 static void check_options(void) {
   if (opt.subscribed_qos < 0) opt.subscribed_qos = opt.qos;
+  if (opt.is_echo) {
+    opt.subscribers = opt.publishers;
+    opt.filter = opt.topic;
+    opt.fan_out = 1;
+    opt.window = opt.messages;
+  }
   if (!opt.fan_out) opt.fan_out = opt.subscribers;
   if (opt.addresses < 0) opt.addresses = opt.idle && !strncmp(opt.host, "127.", 4) ? 4 : 0;
   int is_good = (opt.version == 4 || opt.version == MQTT_5) && opt.qos >= 0 && opt.qos <= 2 &&
@@ -62,13 +73,14 @@ static void check_options(void) {
   is_good = is_good && opt.publishers > 0 && opt.subscribers > 0 && opt.messages > 0 && opt.window > 0;
   is_good = is_good && opt.messages / opt.publishers < UINT32_MAX && opt.fan_out > 0;
   is_good = is_good && opt.payload_bytes >= (int)sizeof(message_stamp) && opt.payload_bytes <= MAX_PAYLOAD_BYTES;
+  is_good = is_good && opt.messages_per_second >= 0 && !(opt.is_echo && opt.messages_per_second);
   is_good = is_good && opt.idle >= 0 && opt.warm_up >= 0 && opt.limit_seconds > 0;
   if (!is_good) usage();
   if (opt.idle && !opt.server_pid) fail("idle clients need -S: what they cost is seen in the broker's process");
 }
 
 static void read_options(int count, char **words) {
-  for (int o; (o = getopt(count, words, "H:P:p:s:q:Q:z:n:w:v:t:f:F:u:x:S:L:i:W:r:a:h")) != -1;) switch (o) {
+  for (int o; (o = getopt(count, words, "H:P:p:s:q:Q:z:n:w:v:t:f:F:u:x:S:L:i:W:r:a:R:ek:h")) != -1;) switch (o) {
       case 'H': opt.host = optarg; break;
       case 'P': opt.port = atoi(optarg); break;
       case 'p': opt.publishers = atoi(optarg); break;
@@ -89,6 +101,9 @@ static void read_options(int count, char **words) {
       case 'i': opt.idle = atoi(optarg); break;
       case 'W': opt.warm_up = atoi(optarg); break;
       case 'r': opt.connects_per_second = atof(optarg); break;
+      case 'R': opt.messages_per_second = atof(optarg); break;
+      case 'e': opt.is_echo = 1; break;
+      case 'k': opt.web_socket_path = optarg; break;
       case 'a': opt.addresses = atoi(optarg); break;
       default: usage();
     }
