@@ -2,7 +2,8 @@ import path from 'node:path';
 import { ChildProgram } from '../test/helpers/child-program.ts';
 import { findFreePorts, startHubProcess } from '../test/helpers/hub-process.ts';
 import { runHubLoad, SERVER_CORE, type HubLoadReport } from './load-tools.ts';
-import { median, printBars, printTable } from './print-table.ts';
+import type { Bar } from './bars.ts';
+import { median, printTable } from './print-table.ts';
 
 const CONNECTIONS = 64;
 const DEVICES = 64;
@@ -34,7 +35,7 @@ export async function benchCommands({
 }: {
   rounds: number;
   seconds: number;
-}): Promise<boolean> {
+}): Promise<readonly Bar[]> {
   const bare = await startBareFastify();
   const hub = await startHubProcess(await findFreePorts(), { launcher: SERVER_CORE });
   try {
@@ -85,7 +86,7 @@ async function runChecked(contender: Contender): Promise<HubLoadReport> {
   return report;
 }
 
-function report(contenders: readonly Contender[]): boolean {
+function report(contenders: readonly Contender[]): readonly Bar[] {
   const figures = contenders.map(({ name, reports, heldAgainst }) => ({
     name,
     heldAgainst,
@@ -112,22 +113,20 @@ function report(contenders: readonly Contender[]): boolean {
       each.cpuUs,
     ]),
   );
-  return printBars(
-    figures
-      .filter((each) => each.heldAgainst !== undefined)
-      .flatMap((each) => [
-        {
-          figure: `${each.name}, calls/s`,
-          met: ratioOf(each) >= MIN_RATIO,
-          measured: `${(ratioOf(each) * 100).toFixed(0)} % of the ${each.heldAgainst}`,
-          wanted: `at least ${MIN_RATIO * 100} %`,
-        },
-        {
-          figure: `${each.name}, p99`,
-          met: each.p99Ms < MAX_P99_MS,
-          measured: `${each.p99Ms.toFixed(1)} ms`,
-          wanted: `under ${MAX_P99_MS} ms`,
-        },
-      ]),
-  );
+  return figures
+    .filter((each) => each.heldAgainst !== undefined)
+    .flatMap((each) => [
+      {
+        figure: `${each.name}, calls/s`,
+        met: ratioOf(each) >= MIN_RATIO,
+        measured: `${(ratioOf(each) * 100).toFixed(0)} % of the ${each.heldAgainst}`,
+        wanted: `at least ${MIN_RATIO * 100} %`,
+      },
+      {
+        figure: `${each.name}, p99`,
+        met: each.p99Ms < MAX_P99_MS,
+        measured: `${each.p99Ms.toFixed(1)} ms`,
+        wanted: `under ${MAX_P99_MS} ms`,
+      },
+    ]);
 }

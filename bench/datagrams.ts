@@ -9,7 +9,8 @@ import {
   type HubLoadReport,
   type UdpLoadReport,
 } from './load-tools.ts';
-import { printBars, printTable } from './print-table.ts';
+import type { Bar } from './bars.ts';
+import { printTable } from './print-table.ts';
 import { readCpuSeconds, readKernelDrops, readMetrics } from './server-figures.ts';
 
 const PER_SECOND = 100_000;
@@ -30,7 +31,7 @@ type Outcome = {
 };
 
 /** Datagrams of one sensor at a steady rate, parsed and kept as latest value, while commands go on beside them. */
-export async function benchDatagrams({ seconds }: { seconds: number }): Promise<boolean> {
+export async function benchDatagrams({ seconds }: { seconds: number }): Promise<readonly Bar[]> {
   const bare = await measureBareSocket(seconds);
   const hub = await startHubProcess(await findFreePorts(), { launcher: SERVER_CORE });
   try {
@@ -144,7 +145,7 @@ function report(
     commands,
     dropped,
   }: { outcome: Outcome; commands: HubLoadReport; dropped: readonly [string, number][] },
-): boolean {
+): readonly Bar[] {
   printTable(
     'Datagrams of one sensor',
     ['receiver', 'sent', 'per second', 'received', 'lost', 'by kernel', 'CPU µs each', 'latest'],
@@ -163,7 +164,7 @@ function report(
   for (const [name, count] of dropped) process.stdout.write(`  ${name}: ${count}\n`);
   const lost = outcome.sent.sent - outcome.received;
   const { perSecond, lastText } = outcome.sent;
-  return printBars([
+  return [
     {
       figure: 'rate',
       met: perSecond >= PER_SECOND * 0.99,
@@ -178,7 +179,7 @@ function report(
       measured: `${commands.p99Ms.toFixed(1)} ms`,
       wanted: `under ${MAX_COMMAND_P99_MS} ms`,
     },
-  ]);
+  ];
 }
 
 function printCommands(commands: HubLoadReport): void {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { ChildProgram } from '../test/helpers/child-program.ts';
 import { recadoWords } from '../test/helpers/hub-process.ts';
 import { runHubLoad, type HubLoadReport } from './load-tools.ts';
-import { median, printBars, printTable } from './print-table.ts';
+import type { Bar } from './bars.ts';
+import { median, printTable } from './print-table.ts';
 
 const CONNECTIONS = 64;
 const MIN_RATIO = 0.25;
@@ -43,7 +44,7 @@ export async function benchFixedRoute({
 }: {
   rounds: number;
   seconds: number;
-}): Promise<boolean> {
+}): Promise<readonly Bar[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'recado-bench-'));
   const programs: ChildProgram[] = [];
   const start = (name: string, words: readonly string[]): ChildProgram => {
@@ -99,7 +100,7 @@ async function runChecked({ name, args }: Contender): Promise<HubLoadReport> {
   return report;
 }
 
-function report(contenders: readonly Contender[]): boolean {
+function report(contenders: readonly Contender[]): readonly Bar[] {
   const figures = contenders.map(({ name, reports }) => ({
     name,
     perSecond: median(reports.map((each) => each.perSecond)),
@@ -122,7 +123,7 @@ function report(contenders: readonly Contender[]): boolean {
     ]),
   );
   const p99Ms = route?.p99Ms ?? Number.NaN;
-  return printBars([
+  return [
     {
       figure: 'fixed route, requests/s',
       met: ratioOf(route?.perSecond) >= MIN_RATIO,
@@ -135,5 +136,5 @@ function report(contenders: readonly Contender[]): boolean {
       measured: `${p99Ms.toFixed(1)} ms`,
       wanted: `under ${MAX_P99_MS} ms`,
     },
-  ]);
+  ];
 }

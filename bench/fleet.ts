@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePorts, startHubProcess, type HubProcess } from '../test/helpers/hub-process.ts';
 import { runHubLoad, SERVER_CORE, type HubLoadReport } from './load-tools.ts';
-import { printBars, printTable } from './print-table.ts';
+import type { Bar } from './bars.ts';
+import { printTable } from './print-table.ts';
 
 const DEVICES = 5000;
 const ADDRESSES = 50;
@@ -11,7 +12,7 @@ const MAX_RSS_MIB = 400;
 const WATCH_PERIOD_MS = 2000;
 
 /** Many devices that only answer keep-alives: what it costs the hub to hold them, and whether it loses any. */
-export async function benchFleet({ seconds }: { seconds: number }): Promise<boolean> {
+export async function benchFleet({ seconds }: { seconds: number }): Promise<readonly Bar[]> {
   const hub = await startHubProcess(await findFreePorts(), { launcher: SERVER_CORE });
   try {
     const watch = watchOnline(hub);
@@ -43,7 +44,7 @@ function watchOnline(hub: HubProcess): { stop(): void; leastOnline(): number | u
   return { stop: () => stopped.abort(), leastOnline: () => least };
 }
 
-function report(load: HubLoadReport, leastOnline: number | undefined): boolean {
+function report(load: HubLoadReport, leastOnline: number | undefined): readonly Bar[] {
   const rssMib = load.rssKib / 1024;
   const expected = (load.seconds / KEEP_ALIVE_SECONDS) * DEVICES;
   printTable(
@@ -75,7 +76,7 @@ function report(load: HubLoadReport, leastOnline: number | undefined): boolean {
       ],
     ],
   );
-  return printBars([
+  return [
     {
       figure: 'devices kept',
       met: load.lost === 0 && leastOnline === DEVICES,
@@ -94,5 +95,5 @@ function report(load: HubLoadReport, leastOnline: number | undefined): boolean {
       measured: `${rssMib.toFixed(0)} MiB`,
       wanted: `under ${MAX_RSS_MIB} MB`,
     },
-  ]);
+  ];
 }

@@ -6,7 +6,8 @@ import {
   startRecado,
   type BrokerServer,
 } from './mqtt-broker-servers.ts';
-import { median, printBars, printTable, type Bar } from './print-table.ts';
+import type { Bar } from './bars.ts';
+import { median, printTable } from './print-table.ts';
 
 type Workload = {
   readonly name: string;
@@ -76,13 +77,13 @@ const MIN_PARTS: Readonly<Record<string, number>> = { [RECADO_MQTT5]: 0.9, [RECA
  * Messages through Recado's broker and through others, in one run: each workload goes round the brokers several times,
  * so that a slow moment of the machine meets all of them. One that does not start, or fails, is told of and left out.
  */
-export async function benchMqttBrokers({ rounds }: { rounds: number }): Promise<boolean> {
+export async function benchMqttBrokers({ rounds }: { rounds: number }): Promise<readonly Bar[]> {
   const servers: BrokerServer[] = [];
   try {
     const contenders = await startContenders(servers);
     for (const workload of WORKLOADS) await runWorkload(workload, { contenders, rounds });
     report(contenders, rounds);
-    return printBars(WORKLOADS.flatMap((workload) => judge(workload, contenders)));
+    return WORKLOADS.flatMap((workload) => judge(workload, contenders));
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }

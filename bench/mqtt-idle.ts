@@ -1,6 +1,7 @@
 import { runMqttLoad, type MqttIdleReport } from './load-tools.ts';
 import { startAedes, startMosquitto, startRecado, type BrokerServer } from './mqtt-broker-servers.ts';
-import { median, printBars, printTable } from './print-table.ts';
+import type { Bar } from './bars.ts';
+import { median, printTable } from './print-table.ts';
 
 const CLIENTS = 9000;
 const MAX_KIB_EACH = 6;
@@ -17,7 +18,7 @@ const BROKERS: Readonly<Record<string, () => Promise<BrokerServer>>> = {
  * Clients that connect and do nothing more: what each takes. Every round starts the brokers anew, since memory that
  * earlier clients left behind would be used again and not be seen.
  */
-export async function benchMqttIdle({ rounds }: { rounds: number }): Promise<boolean> {
+export async function benchMqttIdle({ rounds }: { rounds: number }): Promise<readonly Bar[]> {
   const reports = new Map<string, MqttIdleReport[]>();
   const failed = new Set<string>();
   for (let round = 0; round < rounds; round++) {
@@ -47,7 +48,7 @@ async function measure(start: () => Promise<BrokerServer>): Promise<MqttIdleRepo
   }
 }
 
-function report(reports: ReadonlyMap<string, readonly MqttIdleReport[]>, rounds: number): boolean {
+function report(reports: ReadonlyMap<string, readonly MqttIdleReport[]>, rounds: number): readonly Bar[] {
   const figures = [...reports].map(([name, each]) => ({
     name,
     kibEach: median(each.map((one) => one.kibEach)),
@@ -61,7 +62,7 @@ function report(reports: ReadonlyMap<string, readonly MqttIdleReport[]>, rounds:
     figures.map((each) => [each.name, each.kibEach, each.cpuUs, each.perSecond, each.rssMib]),
   );
   const recado = figures.find((each) => each.name === RECADO);
-  return printBars([
+  return [
     {
       figure: 'memory of an idle client',
       met: recado !== undefined && recado.kibEach <= MAX_KIB_EACH,
@@ -74,5 +75,5 @@ function report(reports: ReadonlyMap<string, readonly MqttIdleReport[]>, rounds:
       measured: recado === undefined ? 'not measured' : `${recado.cpuUs.toFixed(0)} µs`,
       wanted: `at most ${MAX_CPU_US_PER_CONNECT} µs`,
     },
-  ]);
+  ];
 }

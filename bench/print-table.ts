@@ -31,21 +31,3 @@ export function median(values: readonly number[]): number {
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
-
-/** One figure held against what it should be. */
-export type Bar = {
-  readonly figure: string;
-  readonly met: boolean;
-  readonly measured: string;
-  readonly wanted: string;
-};
-
-/** Prints which bars are met; true when all are. */
-export function printBars(bars: readonly Bar[]): boolean {
-  for (const bar of bars) {
-    process.stdout.write(
-      `  ${bar.met ? 'met   ' : 'MISSED'}  ${bar.figure}: ${bar.measured} (wanted: ${bar.wanted})\n`,
-    );
-  }
-  return bars.every((bar) => bar.met);
-}

@@ -8,7 +8,8 @@ import {
   type ServiceProcessesOptions,
 } from '../test/helpers/services-processes.ts';
 import { buildRecado } from './built-recado.ts';
-import { median, printBars, printTable } from './print-table.ts';
+import type { Bar } from './bars.ts';
+import { median, printTable } from './print-table.ts';
 
 const BYTES = 1024 * 1024 * 1024;
 const MIN_MB_PER_SECOND = 150;
@@ -17,7 +18,7 @@ const SMALL_REQUESTS = 2000;
 const CHAOS = { requests: 10_000, atOnce: 64, agents: 3, killEveryMs: 1000 };
 
 /** 1 GiB each way through a service, and small requests one after the other. */
-export async function benchServices({ rounds }: { rounds: number }): Promise<boolean> {
+export async function benchServices({ rounds }: { rounds: number }): Promise<readonly Bar[]> {
   return measureServices({ rounds, recado: await buildRecado() });
 }
 
@@ -25,7 +26,7 @@ export async function benchServices({ rounds }: { rounds: number }): Promise<boo
 export async function measureServices({
   rounds,
   ...options
-}: ServiceProcessesOptions & { rounds: number }): Promise<boolean> {
+}: ServiceProcessesOptions & { rounds: number }): Promise<readonly Bar[]> {
   const bench = await openServiceProcesses(options);
   try {
     const agent = bench.startAgent('bench');
@@ -141,7 +142,7 @@ type Report = {
   readonly rounds: number;
 };
 
-function report({ rows, small, hubMib, agentMib, rounds }: Report): boolean {
+function report({ rows, small, hubMib, agentMib, rounds }: Report): readonly Bar[] {
   const speedOf = (way: string): number =>
     median(rows.filter((row) => row.way === way).map(({ mbPerSecond }) => mbPerSecond));
   const [down, up] = [speedOf('download'), speedOf('upload')];
@@ -168,17 +169,17 @@ function report({ rows, small, hubMib, agentMib, rounds }: Report): boolean {
     wanted: `less than ${MAX_RSS_MIB} MiB`,
   });
   const wrong = rows.filter(({ isRight }) => !isRight).length;
-  return printBars([
+  return [
     speedBar('download', down),
     speedBar('upload', up),
     memoryBar('peak memory of the hub', hubMib),
     memoryBar('peak memory of the agent', agentMib),
     { figure: 'wrong SHA-256', met: wrong === 0, measured: String(wrong), wanted: '0' },
-  ]);
+  ];
 }
 
 /** Requests while agents are killed and started again. */
-export async function benchServicesChaos(): Promise<boolean> {
+export async function benchServicesChaos(): Promise<readonly Bar[]> {
   const processes = await openServiceProcesses({ recado: await buildRecado() });
   try {
     const start = performance.now();
@@ -198,11 +199,11 @@ export async function benchServicesChaos(): Promise<boolean> {
       measured: String(count),
       wanted: '0',
     });
-    return printBars([
+    return [
       none('answers that did not come', CHAOS.requests - answers),
       none('wrong answers, or without a documented status', wrong.length),
       none('safe methods that failed', failedSafe.length),
-    ]);
+    ];
   } finally {
     await processes.stop();
   }
