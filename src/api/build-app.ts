@@ -2,11 +2,12 @@ import type { ServerOptions } from 'node:http';
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Principal } from '../accounts/principal.ts';
 import type { Logger } from '../base/logger.ts';
 import { version } from '../base/version.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import type { Hub } from '../hub/hub.ts';
-import { Access } from './access.ts';
+import { HttpAdmission } from './http-admission.ts';
 import { answerFrameworkError, useProblems, type RequestRefused } from './problems.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { deviceRoutes } from './routes/devices.ts';
@@ -21,8 +22,8 @@ const MAX_PATH_VALUE_CHARACTERS = 8192;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The caller came in by a token of the hub, not by where it is. */
-    isTokenProven: boolean;
+    /** Who asks. */
+    principal: Principal;
   }
 }
 
@@ -40,13 +41,13 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   app.setValidatorCompiler(compileValidator);
   useProblems(app, log);
 
-  const access = new Access({ ...config.http, insecure: config.insecure });
-  app.decorateRequest('isTokenProven', false);
+  const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
+  app.decorateRequest('principal');
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
     try {
       // In front of a service, Authorization may be meant for what stands behind it.
-      request.isTokenProven = access.check(request, { isForHub: !isServiceRequest(request.url) }) === 'token';
+      request.principal = admission.check(request, { isForHub: !isServiceRequest(request.url) });
       done();
     } catch (error) {
       done(error as RequestRefused);

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { partyOf } from '../accounts/principal.ts';
 import { Turn, type TurnWork } from '../base/turn.ts';
 import type { Command } from '../devices/command.ts';
 import type { Invocation } from '../devices/invocation.ts';
@@ -20,7 +21,8 @@ export function invokeForCaller(
   },
 ): Promise<InvokeOutcome> {
   const { input, timeoutMs } = call;
-  const begun = hub.begin(call.deviceId, call.command, { input, timeoutMs, caller: call.request.ip });
+  const caller = partyOf(call.request.principal, call.request.ip);
+  const begun = hub.begin(call.deviceId, call.command, { input, timeoutMs, caller });
   if (!begun.ok) return Promise.resolve({ ok: false, failure: begun.failure, invocation: undefined });
   const { invocation } = begun;
   return new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { gatewayLine } from '../fixed-routes/exchange-lines.ts';
 import type { GatewayRoute } from '../fixed-routes/route-definitions.ts';
 import type { AskOutcome, TopicCaller } from '../fixed-routes/topic-caller.ts';
 import type { GatewayConfig } from '../hub/fixed-routes/gateway-schema.ts';
-import { Access } from './access.ts';
+import { HttpAdmission } from './http-admission.ts';
 import { payloadMaker, replyMaker, type PayloadMaker, type ReplyMaker } from './gateway-payload.ts';
 import {
   answerFrameworkError,
@@ -46,7 +46,7 @@ export function buildGatewayApp({ config, routes, caller, log, print }: GatewayP
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
-  const access = new Access({ ...config.http, insecure: config.insecure });
+  const access = new HttpAdmission({ ...config.http, insecure: config.insecure });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
     try {

@@ -9,8 +9,8 @@ import type { Config } from '../hub/config/config-schema.ts';
 import { refuseOpenListeners } from '../hub/config/safety-check.ts';
 import { createHub } from '../hub/create-hub.ts';
 import type { Hub } from '../hub/hub.ts';
-import { Access } from './access.ts';
 import { buildApp } from './build-app.ts';
+import { HttpAdmission } from './http-admission.ts';
 
 /** A hub that listens. */
 export type RunningServer = {
@@ -35,10 +35,10 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
   try {
     const listening = [...(await hub.start())];
     shutdown.add('gateways', () => hub.stop());
-    const access = new Access({ ...config.http, insecure: config.insecure });
+    const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
     const webSocketPath = hub.mqtt?.attachWebSocket({
       server: app.server,
-      isKnownHost: (host) => access.isKnownHost(host),
+      isKnownHost: (host) => admission.isKnownHost(host),
     });
     const http = await listen(app, config);
     listening.push(http);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLoopbackHost, Networks, parseNetwork, plainAddress } from './networks.ts';
+import { addressParty, isLoopbackHost, Networks, parseNetwork, plainAddress } from './networks.ts';
 
 test('an address is in a network, however it is spelled', () => {
   const networks = new Networks(['10.0.0.0/8', '192.168.1.7', 'fd00::/8']);
@@ -24,4 +24,19 @@ test('loopback hosts', () => {
   for (const host of ['0.0.0.0', '::', '192.168.0.1', 'hub.local'])
     assert.equal(isLoopbackHost(host), false, host);
   assert.equal(plainAddress('::ffff:nonsense'), '::ffff:nonsense');
+});
+
+test('an IPv6 host is its first 64 bits, however its address is spelled', () => {
+  const expected = [
+    ['10.0.0.7', '10.0.0.7'],
+    ['::ffff:10.0.0.7', '10.0.0.7'],
+    ['::1', '0:0:0:0::/64'],
+    ['::1.2.3.4', '0:0:0:0::/64'],
+    ['2001:db8::', '2001:db8:0:0::/64'],
+    ['2001:DB8:0:1:aa:bb:cc:dd', '2001:db8:0:1::/64'],
+    ['::2:3:4:5:6:7', '0:0:2:3::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['', ''],
+  ] as const;
+  for (const [address, party] of expected) assert.equal(addressParty(address), party, address);
 });

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4 } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /** Addresses that reach only this machine. */
 export const LOOPBACK_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
@@ -6,6 +6,25 @@ export const LOOPBACK_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
 /** `::ffff:10.0.0.11` → `10.0.0.11`: one spelling for an IPv4 peer, whatever socket it came through. */
 export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && isIPv4(address.slice(7)) ? address.slice(7) : address;
+}
+
+/**
+ * An address as far as it tells one peer from another: an IPv4 address whole, of an IPv6 address its first 64 bits
+ * (`2001:db8:0:1::/64`), because a host has all the others for itself (RFC 4291 section 2.5.4).
+ */
+export function addressParty(address: string): string {
+  const plain = plainAddress(address);
+  if (!isIPv6(plain)) return plain;
+  // In the one spelling of RFC 5952, which leaves out at most one run of zeros.
+  const canonical = new SocketAddress({ address: plain.replace(/%.*$/, ''), family: 'ipv6' }).address;
+  const [head = '', tail] = canonical.split('::', 2);
+  const groups = head.split(':');
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length;
+  if (tail !== undefined) groups.push(...Array.from({ length: missing }, () => '0'), ...tail.split(':'));
+  return `${groups
+    .slice(0, 4)
+    .map((group) => (group === '' ? '0' : group))
+    .join(':')}::/64`;
 }
 
 /** Splits `10.0.0.0/8`, or a single address; undefined when it is neither. */

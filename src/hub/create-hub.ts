@@ -6,6 +6,7 @@ import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Config } from './config/config-schema.ts';
 import { findOpenListeners } from './config/safety-check.ts';
 import { Hub } from './hub.ts';
+import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';
 import { HubServices } from './services/hub-services.ts';
 import { guardServiceTopics } from './services/topic-guard.ts';
@@ -19,9 +20,10 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
     gateways.push(new SocketGateway(config.gateways.socket, { registry: devices, log: parts.log, clock }));
   }
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
-  const hooks = config.services.enabled ? [guardServiceTopics(config.services)] : [];
+  const identify = identifyMqttClients(config.mqtt);
+  const hooks = config.services.enabled ? [guardServiceTopics(config.services, identify)] : [];
   const mqtt = config.mqtt.enabled
-    ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, hooks })
+    ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, identify, hooks })
     : undefined;
   const services = config.services.enabled
     ? createServices(config, { log: parts.log, clock, mqtt })

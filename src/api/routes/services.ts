@@ -56,7 +56,9 @@ export function registerServiceEntrance(app: FastifyInstance, hub: Hub): void {
           return;
         }
         reply.hijack();
-        const { raw, isTokenProven: dropsAuthorization } = request;
+        const { raw, principal } = request;
+        // It was for the hub, and is none of the service's.
+        const dropsAuthorization = principal.provenBy === 'token';
         const call = { request: raw, response: reply.raw, ...place, dropsAuthorization };
         serveHttp(serviceHub, call, writeFailure);
       },

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ANONYMOUS, TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { plainAddress } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import { FramedSession } from './framed-session.ts';
@@ -32,7 +33,8 @@ export class Connection {
 
   constructor(socket: Socket, context: SessionContext, isTrusted: (address: string) => boolean) {
     const address = plainAddress(socket.remoteAddress ?? '');
-    this.peer = { socket, address, port: socket.remotePort ?? 0, isTrusted: isTrusted(address) };
+    const principal = isTrusted(address) ? TRUSTED_NETWORK : ANONYMOUS;
+    this.peer = { socket, address, port: socket.remotePort ?? 0, principal };
     this.#context = context;
     this.#openedAt = context.clock.monotonic();
   }
@@ -48,7 +50,7 @@ export class Connection {
   }
 
   #onOpening(chunk: Buffer): void {
-    if (!this.peer.isTrusted) {
+    if (this.peer.principal !== TRUSTED_NETWORK) {
       this.#context.counters.connectionsRefusedUntrusted++;
       tellUntrusted(this.#context, this.peer.address);
       return this.end('protocol-error');

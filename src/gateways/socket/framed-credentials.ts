@@ -1,32 +1,36 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { devicePrincipal, TRUSTED_NETWORK, type Principal } from '../../accounts/principal.ts';
 import type { ErrorCode } from '../../base/errors.ts';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import type { Hello } from './framed-hello.ts';
 import type { Peer, SessionContext } from './session.ts';
 
-/** Why a hello is not believed; undefined when it is. */
-export function refuseCredentials(
+/** Why a hello is not believed. */
+type HelloRefusal = { readonly code: ErrorCode; readonly message: string };
+
+/** Who says hello, or why it is not believed. */
+export function checkCredentials(
   hello: Hello,
   peer: Peer,
   context: SessionContext,
-): { code: ErrorCode; message: string } | undefined {
+): Result<Principal, HelloRefusal> {
   const { deviceTokens } = context.options;
   const expected = Object.hasOwn(deviceTokens, hello.id) ? deviceTokens[hello.id] : undefined;
   if (expected !== undefined) {
-    if (hello.token !== undefined && isSameSecret(hello.token, expected)) return undefined;
-    return { code: 'DEVICE_TOKEN_INVALID', message: `The token of ${hello.id} is missing or wrong.` };
+    if (hello.token !== undefined && isSameSecret(hello.token, expected))
+      return succeed(devicePrincipal(hello.id));
+    return fail({ code: 'DEVICE_TOKEN_INVALID', message: `The token of ${hello.id} is missing or wrong.` });
   }
-  if (!peer.isTrusted) {
+  if (peer.principal !== TRUSTED_NETWORK) {
     const message = `The hub has no token for ${hello.id}, and ${peer.address} is not in a trusted network.`;
-    return { code: 'DEVICE_TOKEN_INVALID', message };
+    return fail({ code: 'DEVICE_TOKEN_INVALID', message });
   }
-  return refuseTakeover(hello, context);
+  const refusal = refuseTakeover(hello, context);
+  return refusal === undefined ? succeed(peer.principal) : fail(refusal);
 }
 
 /** Where no token is configured, whoever takes an id over must show the token that its holder showed. */
-function refuseTakeover(
-  hello: Hello,
-  context: SessionContext,
-): { code: ErrorCode; message: string } | undefined {
+function refuseTakeover(hello: Hello, context: SessionContext): HelloRefusal | undefined {
   if (context.registry.get(hello.id)?.isOnline !== true) return undefined;
   const holder = context.directory.framed(hello.id);
   if (holder !== undefined && isSameSecret(holder.token ?? '', hello.token ?? '')) return undefined;

@@ -7,7 +7,7 @@ import type { Invocation } from '../../devices/invocation.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import type { MetricValue } from '../../devices/telemetry.ts';
 import type { FramedDevice } from './device-directory.ts';
-import { refuseCredentials } from './framed-credentials.ts';
+import { checkCredentials } from './framed-credentials.ts';
 import { readHello, type Hello } from './framed-hello.ts';
 import { LineReader } from './line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from './options.ts';
@@ -21,7 +21,8 @@ const MAX_PING_CHARACTERS = 64;
 /** One connection of a framed device (version 2): a JSON object a line, any number of commands in flight. */
 export class FramedSession implements Session, DeviceLink, FramedDevice {
   readonly maxInFlight: number;
-  readonly #peer: Peer;
+  /** From the hello on with the device as its principal. */
+  #peer: Peer;
   readonly #context: SessionContext;
   readonly #reader: LineReader;
   readonly #inFlight = new Map<string, Invocation>();
@@ -102,8 +103,9 @@ export class FramedSession implements Session, DeviceLink, FramedDevice {
   #onHello(value: unknown): void {
     const result = readHello(value);
     if (!result.ok) return this.#refuse(result.code, result.message);
-    const refusal = refuseCredentials(result.hello, this.#peer, this.#context);
-    if (refusal !== undefined) return this.#refuse(refusal.code, refusal.message);
+    const admitted = checkCredentials(result.hello, this.#peer, this.#context);
+    if (!admitted.ok) return this.#refuse(admitted.failure.code, admitted.failure.message);
+    this.#peer = { ...this.#peer, principal: admitted.value };
     this.#hello = result.hello;
     this.#udpKey = randomBytes(32);
     this.#write({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
+import { TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { TellOnce } from '../../base/tell-once.ts';
@@ -43,7 +44,7 @@ test('what comes before the question has left is no answer to it', async () => {
   };
   const session = new PlainSession(
     'DE1',
-    { socket, address: '127.0.0.1', port: 1, isTrusted: true },
+    { socket, address: '127.0.0.1', port: 1, principal: TRUSTED_NETWORK },
     context,
     {
       reader: new PlainMessageReader({ maxBytes: 9999, maxDepth: 9 }),

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Principal } from '../../accounts/principal.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { TellOnce } from '../../base/tell-once.ts';
@@ -37,6 +38,6 @@ export type Peer = {
   /** Its address in plain spelling: `10.0.0.11`. */
   readonly address: string;
   readonly port: number;
-  /** It comes from a network that needs no credentials. */
-  readonly isTrusted: boolean;
+  /** Who it is, as far as it has proven it. */
+  readonly principal: Principal;
 };

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { listenError } from '../../base/listen-error.ts';
@@ -138,7 +139,7 @@ export class SocketGateway implements Gateway {
       this.counters.connectionsRefusedPerAddress++;
       return false;
     }
-    if (!connection.peer.isTrusted && Object.keys(options.deviceTokens).length === 0) {
+    if (connection.peer.principal !== TRUSTED_NETWORK && Object.keys(options.deviceTokens).length === 0) {
       this.counters.connectionsRefusedUntrusted++;
       tellUntrusted(this.#context, connection.peer.address);
       return false;

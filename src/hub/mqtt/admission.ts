@@ -38,7 +38,7 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
   return {
     name: 'admission',
     authenticate({ userName }, { peer }) {
-      if (isOpenToAll || isTrusted(peer, trusted) || isProof(peer.certificate, rules)) return ALLOW;
+      if (isOpenToAll || isTrustedPeer(peer, trusted) || isProof(peer.certificate, rules)) return ALLOW;
       if (hasPasswords) return userName === undefined ? NEEDS_PASSWORD : ALLOW;
       const { address } = peer;
       const remedy = 'name its network in mqtt.trustedNetworks, or set mqtt.passwordFile';
@@ -48,8 +48,8 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
   };
 }
 
-/** Who may come over a Unix socket, the file system has decided. */
-function isTrusted({ transport, address }: Peer, trusted: Networks): boolean {
+/** Whether a peer needs no proof. Who may come over a Unix socket, the file system has decided. */
+export function isTrustedPeer({ transport, address }: Peer, trusted: Networks): boolean {
   return transport === 'unix' || trusted.has(address);
 }
 

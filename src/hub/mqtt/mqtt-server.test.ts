@@ -9,6 +9,7 @@ import { silentLogger } from '../../base/logger.ts';
 import type { Config } from '../config/config-schema.ts';
 import { defaultConfig } from '../config/default-config.ts';
 import { createHub } from '../create-hub.ts';
+import { identifyMqttClients } from './mqtt-principal.ts';
 import { MqttServer } from './mqtt-server.ts';
 
 /** CONNECT of MQTT 5.0 with an assigned client identifier, and the Reason Code of its CONNACK. */
@@ -31,6 +32,14 @@ async function comeIn(t: TestContext, address: string): Promise<{ socket: Socket
   return { socket, rest: once(socket, 'close').then(() => Buffer.concat(chunks)) };
 }
 
+function createServer(changes: Partial<Config['mqtt']> = {}): MqttServer {
+  const mqtt = mqttConfig(changes);
+  return new MqttServer(
+    { mqtt, openHosts: new Set() },
+    { log: silentLogger, identify: identifyMqttClients(mqtt) },
+  );
+}
+
 describe('MqttServer', () => {
   it('is a part of a hub without HTTP', async (t) => {
     const config = defaultConfig();
@@ -48,17 +57,14 @@ describe('MqttServer', () => {
   });
 
   it('may be stopped twice, and before it has started', async () => {
-    const server = new MqttServer({ mqtt: mqttConfig(), openHosts: new Set() }, { log: silentLogger });
+    const server = createServer();
     const stopping = server.stop();
     assert.equal(server.stop(), stopping);
     await stopping;
   });
 
   it('does not wait longer than lingerMs for a client that keeps its side open', async (t) => {
-    const server = new MqttServer(
-      { mqtt: mqttConfig({ lingerMs: 20 }), openHosts: new Set() },
-      { log: silentLogger },
-    );
+    const server = createServer({ lingerMs: 20 });
     const [{ address } = { address: '' }] = await server.start();
     const socket = connect({
       host: '127.0.0.1',
@@ -78,10 +84,7 @@ describe('MqttServer', () => {
     t.after(() => rmSync(folder, { recursive: true }));
     const aclFile = join(folder, 'acl');
     writeFileSync(aclFile, 'user ann\ntopic a\n');
-    const server = new MqttServer(
-      { mqtt: mqttConfig({ aclFile }), openHosts: new Set() },
-      { log: silentLogger },
-    );
+    const server = createServer({ aclFile });
     await assert.rejects(server.start(), {
       code: 'CONFIG_INVALID',
       message:

@@ -19,6 +19,7 @@ import { createAdmission } from './admission.ts';
 import { brokerOptions } from './broker-options.ts';
 import { accessFiles, findMqttFileFaults, usesCertificateNames } from './mqtt-files.ts';
 import { openMqttListeners, RefusalLog, type MqttListeners } from './mqtt-listeners.ts';
+import type { IdentifyMqttClient } from './mqtt-principal.ts';
 import { TlsReload } from './tls-reload.ts';
 
 /** What connections may take to end beyond `mqtt.lingerMs`, and how often they are counted meanwhile. */
@@ -29,6 +30,14 @@ export type MqttServerOptions = {
   readonly mqtt: Config['mqtt'];
   /** Keys of hosts whose listeners strangers may use, because the hub was told to be insecure: `mqtt.host`. */
   readonly openHosts: ReadonlySet<string>;
+};
+
+type MqttServerParts = {
+  readonly log: Logger;
+  readonly clock?: Clock | undefined;
+  readonly identify: IdentifyMqttClient;
+  /** Rules of other parts of the hub, for all clients. */
+  readonly hooks?: readonly BrokerHooks[];
 };
 
 /** The web pages that may ask for a WebSocket, beyond those of `mqtt.webSocket.allowedOrigins`. */
@@ -53,20 +62,18 @@ export class MqttServer {
   readonly #options: MqttServerOptions;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #identify: IdentifyMqttClient;
   readonly #tlsReload: TlsReload;
   #access: AccessControl | undefined;
   #listeners: MqttListeners | undefined;
   #webSocket: AttachedWebSocket | undefined;
   #stopping: Promise<void> | undefined;
 
-  /** @param parts - `hooks`: rules of other parts of the hub, for all clients */
-  constructor(
-    options: MqttServerOptions,
-    parts: { log: Logger; clock?: Clock | undefined; hooks?: readonly BrokerHooks[] },
-  ) {
+  constructor(options: MqttServerOptions, parts: MqttServerParts) {
     const { mqtt } = options;
     this.#options = options;
     this.#log = parts.log;
+    this.#identify = parts.identify;
     this.#clock = parts.clock ?? systemClock;
     this.#tlsReload = new TlsReload(mqtt.tls, { log: this.#log, clock: this.#clock });
     const hooks = [...(mqtt.aclFile === '' ? [] : [this.#aclHooks()]), ...(parts.hooks ?? [])];
@@ -214,12 +221,11 @@ export class MqttServer {
     this.broker.forgetReceiveVerdicts();
     if (changedUsers.length === 0) return;
     const changed = new Set(changedUsers);
-    const byCertificate = usesCertificateNames(this.#options.mqtt.tls);
     for (const { client, isConnected } of this.broker.sessions()) {
-      const { clientId, userName, peer } = client;
-      if (!isConnected || userName === undefined || !changed.has(userName)) continue;
-      if (byCertificate && peer.certificate?.commonName === userName) continue;
-      this.broker.disconnectClient(clientId);
+      if (!isConnected) continue;
+      const { kind, name, provenBy } = this.#identify(client);
+      if (kind === 'user' && provenBy !== 'certificate' && changed.has(name))
+        this.broker.disconnectClient(client.clientId);
     }
   }
 }

@@ -3,6 +3,7 @@ import { ALLOW, type BrokerHooks, type ClientInfo, type Verdict } from '../../mq
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
 import { MAX_ANNOUNCEMENT_BYTES } from '../../services/announcement.ts';
 import { parseServiceTopic } from '../../services/service-topics.ts';
+import type { IdentifyMqttClient } from '../mqtt/mqtt-principal.ts';
 
 export type TopicGuardRules = {
   readonly topicPrefix: string;
@@ -26,9 +27,9 @@ const TOO_LARGE: Verdict = Object.freeze({
  * Keeps the topics of services for the agents that may offer them, and each agent within its own: nobody else reads
  * the requests of callers, or answers them.
  */
-export function guardServiceTopics(rules: TopicGuardRules): BrokerHooks {
+export function guardServiceTopics(rules: TopicGuardRules, identify: IdentifyMqttClient): BrokerHooks {
   const below = `${rules.topicPrefix}/`;
-  const mayServe = servingRule(rules);
+  const mayServe = servingRule(rules, identify);
 
   function owns(
     client: ClientInfo,
@@ -63,14 +64,18 @@ export function guardServiceTopics(rules: TopicGuardRules): BrokerHooks {
   };
 }
 
-function servingRule({ agents }: TopicGuardRules): (client: ClientInfo, service: string) => boolean {
+function servingRule(
+  { agents }: TopicGuardRules,
+  identify: IdentifyMqttClient,
+): (client: ClientInfo, service: string) => boolean {
   const byUser = new Map(Object.entries(agents).map(([user, services]) => [user, new Set(services)]));
   if (byUser.size === 0) {
     const loopback = new Networks(LOOPBACK_NETWORKS);
     return ({ peer }) => peer.transport === 'unix' || loopback.has(peer.address);
   }
-  return ({ userName }, service) => {
-    const services = userName === undefined ? undefined : byUser.get(userName);
+  return (client, service) => {
+    const { kind, name } = identify(client);
+    const services = kind === 'user' ? byUser.get(name) : undefined;
     return services !== undefined && (services.has(service) || services.has(ANY_SERVICE));
   };
 }

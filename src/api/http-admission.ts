@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import { ANONYMOUS, tokenPrincipal, TRUSTED_NETWORK, type Principal } from '../accounts/principal.ts';
 import { Networks } from '../base/networks.ts';
 import { RequestRefused } from './problems.ts';
 
-export type AccessOptions = {
+type HttpAdmissionOptions = {
   readonly tokens: readonly string[];
   readonly trustedNetworks: readonly string[];
   /** Names besides IP addresses and local names under which browsers may reach the hub. */
@@ -21,17 +22,18 @@ const LOCAL_NAME = /^(?:[^.]+|.*\.(?:localhost|local|lan|home|internal|home\.arp
  * where it is, so a web page that a trusted person has open must not borrow that: requests that a browser made
  * for another site, and host names that anybody could point here, are refused.
  */
-export class Access {
-  readonly #tokens: ReadonlySet<string>;
+export class HttpAdmission {
+  readonly #tokens: ReadonlyMap<string, Principal>;
   readonly #trusted: Networks;
   readonly #hostNames: ReadonlySet<string>;
   readonly #insecure: boolean;
-  readonly #trustOfSocket = new WeakMap<Socket, boolean>();
+  /** Who comes without a token, by its connection; undefined: nobody who may come in. */
+  readonly #bySocket = new WeakMap<Socket, Principal | undefined>();
   #lastHost: string | undefined;
 
-  constructor(options: AccessOptions) {
+  constructor(options: HttpAdmissionOptions) {
     // Kept as digests, so that looking one up takes the same time whatever part of it is right.
-    this.#tokens = new Set(options.tokens.map(digest));
+    this.#tokens = new Map(options.tokens.map(digest).map((text) => [text, tokenPrincipal(text)]));
     this.#trusted = new Networks(options.trustedNetworks);
     this.#hostNames = new Set(options.hostNames.map((name) => name.toLowerCase()));
     this.#insecure = options.insecure;
@@ -41,13 +43,16 @@ export class Access {
    * Throws `UNAUTHENTICATED` or `FORBIDDEN` when the request may not come in.
    *
    * @param isForHub - false: its `Authorization` may be for somebody behind the hub, where the caller needs no token
-   * @returns why it may
+   * @returns who it is
    */
-  check(request: FastifyRequest, { isForHub = true } = {}): 'token' | 'trust' {
+  check(request: FastifyRequest, { isForHub = true } = {}): Principal {
     const { authorization } = request.headers;
-    const isTrusted = this.#insecure || this.#isTrusted(request.raw.socket);
-    if (authorization !== undefined && this.#hasToken(authorization, isForHub || !isTrusted)) return 'token';
-    if (!isTrusted) {
+    const trusted = this.#findTrusted(request.raw.socket);
+    if (authorization !== undefined) {
+      const shown = this.#findToken(authorization, isForHub || trusted === undefined);
+      if (shown !== undefined) return shown;
+    }
+    if (trusted === undefined) {
       throw new RequestRefused(
         'UNAUTHENTICATED',
         'This hub needs a token: send it as "Authorization: Bearer …".',
@@ -57,7 +62,7 @@ export class Access {
       );
     }
     this.#checkBrowser(request);
-    return 'trust';
+    return trusted;
   }
 
   /** Whether a `Host`, as a request has it, cannot be one that a stranger made lead here. */
@@ -70,22 +75,23 @@ export class Access {
   }
 
   /** @param mustBeToken - another one than those of the hub is a mistake, not somebody else's */
-  #hasToken(authorization: string, mustBeToken: boolean): boolean {
-    if (this.#tokens.size === 0) return false;
+  #findToken(authorization: string, mustBeToken: boolean): Principal | undefined {
+    if (this.#tokens.size === 0) return undefined;
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    if (token !== undefined && this.#tokens.has(digest(token))) return true;
-    if (!mustBeToken) return false;
+    const shown = token === undefined ? undefined : this.#tokens.get(digest(token));
+    if (shown !== undefined || !mustBeToken) return shown;
     throw new RequestRefused('UNAUTHENTICATED', 'The token is wrong, or has been taken back.', {
       headers: { 'www-authenticate': 'Bearer realm="recado", error="invalid_token"' },
     });
   }
 
-  #isTrusted(socket: Socket): boolean {
-    const known = this.#trustOfSocket.get(socket);
-    if (known !== undefined) return known;
+  #findTrusted(socket: Socket): Principal | undefined {
+    const known = this.#bySocket.get(socket);
+    if (known !== undefined || this.#bySocket.has(socket)) return known;
     const isTrusted = this.#trusted.has(socket.remoteAddress ?? '');
-    this.#trustOfSocket.set(socket, isTrusted);
-    return isTrusted;
+    const found = isTrusted ? TRUSTED_NETWORK : this.#insecure ? ANONYMOUS : undefined;
+    this.#bySocket.set(socket, found);
+    return found;
   }
 
   #checkBrowser(request: FastifyRequest): void {
