@@ -1,0 +1,236 @@
+/**
+ * What peers make a program keep, by kind. The number is the kind's place in `KEPT_KINDS` and in the ledger's books,
+ * so that a booking on the hot path compares no text.
+ */
+export const KeptKind = {
+  PARTY: 0,
+  CONNECTION: 1,
+  CONNECT: 2,
+  SESSION: 3,
+  SUBSCRIPTION: 4,
+  QUEUED: 5,
+  INFLIGHT: 6,
+  OUTBOX: 7,
+  WILL: 8,
+  RETAINED: 9,
+  DESCRIPTION: 10,
+  READING: 11,
+  DATAGRAM: 12,
+  COMMAND: 13,
+  BODY: 14,
+  FRAME: 15,
+} as const;
+export type KeptKind = (typeof KeptKind)[keyof typeof KeptKind];
+
+/** One row of the table of limits: `docs/limits.md` is made of it. */
+type KeptKindRow = {
+  /** Label of the metrics. */
+  readonly name: string;
+  readonly what: string;
+  /** Whose books it is in. */
+  readonly whose: string;
+  /** Measured on Node 24: what one costs beside its own bytes. */
+  readonly fixedBytes: number;
+  /** What each byte of it costs; 1 where bytes are kept as they came. */
+  readonly perByte: number;
+  /** Part of the whole that all of this kind may have, unless an option says a number of bytes. */
+  readonly share: number;
+  /** Whether closing a party's connections gives it back, so that the one that holds most may be closed for it. */
+  readonly isReclaimable: boolean;
+  /** What happens when there is no room. */
+  readonly refusal: string;
+  /** Keys of the configuration that bound it. */
+  readonly options: readonly string[];
+};
+
+const CLIENT = 'client';
+
+/** The cost that a line of the ledger has: its object, its key, its place in the table and in the books. */
+export const PARTY_BYTES = 512;
+
+/** In the order of `KeptKind`. */
+export const KEPT_KINDS: readonly KeptKindRow[] = [
+  {
+    name: 'party',
+    what: 'A line of the ledger itself',
+    whose: 'nobody',
+    fixedBytes: PARTY_BYTES,
+    perByte: 1,
+    share: 1 / 16,
+    isReclaimable: false,
+    refusal: 'newcomers share one line',
+    options: [],
+  },
+  {
+    name: 'connection',
+    what: 'A connection of a client, a device or a caller',
+    whose: 'the address it comes from',
+    fixedBytes: 3584,
+    perByte: 1,
+    share: 1,
+    isReclaimable: true,
+    refusal:
+      'it is closed as soon as it came; for a newcomer, the connections of whoever holds most are closed',
+    options: [
+      'mqtt.maxConnections',
+      'mqtt.maxConnectionsPerAddress',
+      'gateways.socket.maxConnections',
+      'gateways.socket.maxConnectionsPerAddress',
+      'http.maxConnections',
+    ],
+  },
+  {
+    name: 'connect',
+    what: 'A CONNECT that is being decided, and what came of one that is not whole',
+    whose: 'the address it comes from',
+    fixedBytes: 1024,
+    perByte: 1,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03), and close',
+    options: ['mqtt.maxConnectBytes', 'mqtt.connectTimeoutMs'],
+  },
+  {
+    name: 'session',
+    what: 'A session, with or without its connection',
+    whose: CLIENT,
+    fixedBytes: 1024,
+    perByte: 1,
+    share: 1 / 2,
+    isReclaimable: false,
+    refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
+    options: ['mqtt.maxSessions'],
+  },
+  {
+    name: 'subscription',
+    what: 'A subscription',
+    whose: CLIENT,
+    fixedBytes: 512,
+    perByte: 2,
+    share: 1 / 2,
+    isReclaimable: false,
+    refusal: 'SUBACK 0x97 Quota exceeded (3.1.1: 0x80)',
+    options: ['mqtt.maxSubscriptionsPerClient'],
+  },
+  {
+    name: 'queued',
+    what: 'A message that waits in a session',
+    whose: 'the client it is for',
+    fixedBytes: 256,
+    perByte: 1,
+    share: 1 / 2,
+    isReclaimable: false,
+    refusal: 'it is dropped for that client and counted (`queue-full`)',
+    options: ['mqtt.maxTotalQueuedBytes', 'mqtt.maxQueuedBytes', 'mqtt.maxQueuedMessages'],
+  },
+  {
+    name: 'inflight',
+    what: 'A message of QoS 1 or 2 that was sent and is not acknowledged',
+    whose: 'the client it is for',
+    fixedBytes: 256,
+    perByte: 1,
+    share: 1 / 2,
+    isReclaimable: false,
+    refusal: 'it waits in the queue, and counts there',
+    options: ['mqtt.maxInflightMessages', 'mqtt.maxQueuedBytes', 'mqtt.maxTotalQueuedBytes'],
+  },
+  {
+    name: 'outbox',
+    what: 'Bytes that wait for a peer that does not read',
+    whose: CLIENT,
+    fixedBytes: 256,
+    perByte: 1,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: 'QoS 0 is dropped and counted, QoS 1 and 2 wait in the queue, the peer is not read any more',
+    options: ['mqtt.maxOutboxBytes', 'gateways.socket.maxOutboxBytes'],
+  },
+  {
+    name: 'will',
+    what: 'A Will Message',
+    whose: CLIENT,
+    fixedBytes: 512,
+    perByte: 1,
+    share: 1 / 4,
+    isReclaimable: true,
+    refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
+    options: ['mqtt.maxConnectBytes'],
+  },
+  {
+    name: 'retained',
+    what: 'A retained message',
+    whose: 'the client that published it',
+    fixedBytes: 256,
+    perByte: 1,
+    share: 1 / 2,
+    isReclaimable: false,
+    refusal: 'PUBACK or PUBREC 0x97 Quota exceeded; at QoS 0 and before MQTT 5.0 it is dropped and counted',
+    options: ['mqtt.maxRetainedBytes', 'mqtt.maxRetainedMessages'],
+  },
+  {
+    name: 'description',
+    what: 'What a device says of itself',
+    whose: 'the device, else its address',
+    fixedBytes: 1024,
+    perByte: 1,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: 'the device is told DESCRIPTION_INVALID, and closed',
+    options: ['gateways.socket.maxLineBytes', 'devices.maxOfflineDescriptionBytes'],
+  },
+  {
+    name: 'reading',
+    what: 'The latest value of a metric of a device',
+    whose: 'the device, else its address',
+    fixedBytes: 256,
+    perByte: 2,
+    share: 1 / 8,
+    isReclaimable: false,
+    refusal: 'it is left out and counted (`refused`)',
+    options: [],
+  },
+  {
+    name: 'datagram',
+    what: 'What a device sent and is not whole: a line, a message, a datagram that is waited for',
+    whose: 'the address it comes from',
+    fixedBytes: 256,
+    perByte: 1,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: 'the device is closed; a datagram is dropped and counted',
+    options: ['gateways.socket.maxMessageBytes', 'gateways.socket.maxLineBytes'],
+  },
+  {
+    name: 'command',
+    what: 'A command that waits for a device, or for its answer',
+    whose: 'the caller',
+    fixedBytes: 1024,
+    perByte: 1,
+    share: 1 / 8,
+    isReclaimable: false,
+    refusal: '429 TOO_MANY_INVOCATIONS',
+    options: ['devices.maxQueuedInvocations', 'devices.maxQueuedPerCaller'],
+  },
+  {
+    name: 'body',
+    what: 'The body of a request to the HTTP API while it comes',
+    whose: 'the caller',
+    fixedBytes: 1024,
+    perByte: 1,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: '429 TOO_MANY_REQUESTS',
+    options: ['http.maxBodyBytes'],
+  },
+  {
+    name: 'frame',
+    what: 'A request of a service, and what of its body is kept or on its way',
+    whose: 'the caller',
+    fixedBytes: 2048,
+    perByte: 1,
+    share: 1 / 4,
+    isReclaimable: true,
+    refusal: '429 TOO_MANY_REQUESTS; a body that has begun is not read until there is room',
+    options: ['services.maxKeptBytes', 'services.maxLinkBytes', 'services.initialCreditBytes'],
+  },
+];

@@ -1,0 +1,331 @@
+import { KEPT_KINDS, KeptKind, PARTY_BYTES } from './kept-kinds.ts';
+
+const KINDS = KEPT_KINDS.length;
+/** The level above the kinds. */
+const WHOLE = -1;
+const FIRST_PARTIES = 64;
+/** Most of the whole that the lines of the ledger may cost. */
+const PARTY_SHARE = 1 / 16;
+
+/** What of each limit is kept for those that hold next to nothing: a newcomer finds room in it. */
+export const RESERVE = 1 / 4;
+
+const DEFAULT_MAX_KEPT_BYTES = 1024 * 1024 * 1024;
+const DEFAULT_MAX_PARTIES = 32_768;
+
+type LedgerOptions = {
+  /** Of everything that is kept for peers. */
+  readonly maxBytes?: number;
+  /** Peers that are told apart; those beyond share one line. */
+  readonly maxParties?: number;
+  /** Bytes of a kind; where nothing is said its share of the whole. */
+  readonly limits?: Readonly<Partial<Record<KeptKind, number>>>;
+};
+
+/** One row of what is kept, for metrics. */
+type KeptTotals = {
+  readonly kind: string;
+  readonly bytes: number;
+  readonly count: number;
+  readonly refusals: number;
+  readonly limitBytes: number;
+};
+
+/** Told that a party holds more than its share while a newcomer finds no room: closes the connections of that party. */
+type Reclaim = (party: Party) => void;
+
+/**
+ * Whoever something is kept for: a principal, or an address. What is kept holds on to it, and books here what it
+ * costs, so that no booking has to look anybody up.
+ */
+export class Party {
+  readonly key: string;
+  readonly ledger: Ledger;
+  /** Where its books begin. */
+  readonly at: number;
+  /** Bookings, and those who hold it open. */
+  uses = 0;
+
+  constructor(ledger: Ledger, key: string, at: number) {
+    this.ledger = ledger;
+    this.key = key;
+    this.at = at;
+  }
+
+  /** Bytes that are kept for it, of all kinds. */
+  get bytes(): number {
+    return this.ledger.heldBy(this);
+  }
+
+  /** Books one thing, at what it really costs; false, and nothing is booked, when there is no room for it. */
+  book(kind: KeptKind, bytes: number): boolean {
+    return this.ledger.book(this, kind, bytes);
+  }
+
+  /**
+   * Books the first thing of somebody who comes: where there is no room, though it is within the party's share, the
+   * connections of the party that holds most are closed.
+   */
+  admit(kind: KeptKind, bytes: number): boolean {
+    return this.ledger.admit(this, kind, bytes);
+  }
+
+  /** Books one thing that is kept whether there is room or not: it was decided before, or is the program's own. */
+  charge(kind: KeptKind, bytes: number): void {
+    this.ledger.charge(this, kind, bytes);
+  }
+
+  /** Takes one booking back: the same kind and bytes. */
+  release(kind: KeptKind, bytes: number): void {
+    this.ledger.release(this, kind, bytes);
+  }
+
+  /** It is not held open any more. */
+  close(): void {
+    this.ledger.close(this);
+  }
+}
+
+/**
+ * One ledger of everything that peers make this program keep. Each booking is held against the limit of its kind and
+ * against that of the whole, by one rule. Of a limit L of which R is the reserve, with n parties that hold some of it
+ * (of the whole: all that there are):
+ *
+ * - up to L / 2 everybody may have what there is;
+ * - beyond it, up to L − R, a party may not grow above its share, (L − R) / (n + 1);
+ * - in the reserve it may not grow above R / P, where P lines are all that there can be.
+ *
+ * Only who holds no more than R / P ever grows in the reserve, and there are no more than P of them: so the limit is
+ * kept, and a newcomer finds R / P however much the others hold. Up to its share it finds room too where connections
+ * hold what is kept: when it is refused though it asks for no more, the others hold above (L − R) · n / (n + 1)
+ * together, so one of these n − 1 holds more than a share. The one that holds most is closed.
+ */
+export class Ledger {
+  readonly #maxParties: number;
+  readonly #parties = new Map<string, Party>();
+  /** The lines that were given back. */
+  readonly #free: number[] = [];
+  readonly #reclaims: Reclaim[] = [];
+  /** For those who come when there are as many parties as are told apart. */
+  readonly #others: Party;
+  /** What each party holds of each kind. */
+  #held = new Float64Array(FIRST_PARTIES * KINDS);
+  #lines = 0;
+  readonly #limits = new Float64Array(KINDS);
+  readonly #totals = new Float64Array(KINDS);
+  readonly #counts = new Float64Array(KINDS);
+  /** Parties that hold some of a kind. */
+  readonly #holders = new Float64Array(KINDS);
+  readonly #refusals = new Float64Array(KINDS);
+  readonly #maxTotal: number;
+  readonly #halves = new Float64Array(KINDS);
+  readonly #half: number;
+  /** Of all kinds, without the lines. */
+  #total = 0;
+  /** Nobody could be closed in this turn of the event loop: the next one looks again. */
+  #isReclaimVain = false;
+
+  constructor({
+    maxBytes = DEFAULT_MAX_KEPT_BYTES,
+    maxParties = DEFAULT_MAX_PARTIES,
+    limits,
+  }: LedgerOptions = {}) {
+    // What the lines themselves may cost is set aside, so that they need no rule of their own.
+    this.#maxParties = Math.min(maxParties, Math.floor((maxBytes * PARTY_SHARE) / PARTY_BYTES));
+    this.#maxTotal = maxBytes - this.#maxParties * PARTY_BYTES;
+    for (const [kind, { share }] of KEPT_KINDS.entries()) {
+      const limit = limits?.[kind as KeptKind] ?? share * this.#maxTotal;
+      this.#limits[kind] = limit;
+      this.#halves[kind] = limit / 2;
+    }
+    this.#half = this.#maxTotal / 2;
+    this.#limits[KeptKind.PARTY] = this.#maxParties * PARTY_BYTES;
+    this.#others = this.#add('');
+    this.#others.uses = 1;
+  }
+
+  /** Of all kinds, the lines of the ledger included. */
+  get totalBytes(): number {
+    return this.#total + this.#totals[KeptKind.PARTY]!;
+  }
+
+  get partyCount(): number {
+    return this.#parties.size;
+  }
+
+  /** What every kind has now, in the order of the table. */
+  totals(): KeptTotals[] {
+    return KEPT_KINDS.map(({ name }, kind) => ({
+      kind: name,
+      bytes: this.#totals[kind]!,
+      count: this.#counts[kind]!,
+      refusals: this.#refusals[kind]!,
+      limitBytes: this.#limits[kind]!,
+    }));
+  }
+
+  /** Has connections of a party closed when it holds too much. */
+  onReclaim(reclaim: Reclaim): void {
+    this.#reclaims.push(reclaim);
+  }
+
+  /** The line of a party, held open until `close`. */
+  open(key: string): Party {
+    const party = this.#parties.get(key) ?? this.#admit(key);
+    party.uses++;
+    return party;
+  }
+
+  close(party: Party): void {
+    if (--party.uses === 0) this.#forget(party);
+  }
+
+  heldBy(party: Party): number {
+    return this.#heldAt(WHOLE, party);
+  }
+
+  book(party: Party, kind: KeptKind, bytes: number): boolean {
+    const isHalfEmpty =
+      this.#totals[kind]! + bytes <= this.#halves[kind]! && this.#total + bytes <= this.#half;
+    if (isHalfEmpty || (this.#isWithin(kind, party, bytes) && this.#isWithin(WHOLE, party, bytes))) {
+      this.charge(party, kind, bytes);
+      return true;
+    }
+    this.#refusals[kind]!++;
+    return false;
+  }
+
+  admit(party: Party, kind: KeptKind, bytes: number): boolean {
+    this.#makeRoom(kind, party, bytes);
+    this.#makeRoom(WHOLE, party, bytes);
+    return this.book(party, kind, bytes);
+  }
+
+  charge(party: Party, kind: KeptKind, bytes: number): void {
+    const at = party.at + kind;
+    const before = this.#held[at]!;
+    if (before === 0) this.#begin(party, kind);
+    this.#held[at] = before + bytes;
+    this.#totals[kind]! += bytes;
+    this.#counts[kind]!++;
+    this.#total += bytes;
+  }
+
+  release(party: Party, kind: KeptKind, bytes: number): void {
+    const at = party.at + kind;
+    const left = this.#held[at]! - bytes;
+    this.#held[at] = left;
+    this.#totals[kind]! -= bytes;
+    this.#counts[kind]!--;
+    this.#total -= bytes;
+    if (left === 0) this.#end(party, kind);
+  }
+
+  #begin(party: Party, kind: KeptKind): void {
+    this.#holders[kind]!++;
+    party.uses++;
+  }
+
+  #end(party: Party, kind: KeptKind): void {
+    this.#holders[kind]!--;
+    this.close(party);
+  }
+
+  #isWithin(level: number, party: Party, bytes: number): boolean {
+    const total = this.#totalAt(level) + bytes;
+    const limit = this.#limitAt(level);
+    if (total <= limit / 2) return true;
+    const held = this.#heldAt(level, party) + bytes;
+    if (total <= limit * (1 - RESERVE)) return held <= this.#shareAt(level, party);
+    return total <= limit && held <= (limit * RESERVE) / (this.#maxParties + 1);
+  }
+
+  #limitAt(level: number): number {
+    return level === WHOLE ? this.#maxTotal : this.#limits[level]!;
+  }
+
+  #totalAt(level: number): number {
+    return level === WHOLE ? this.#total : this.#totals[level]!;
+  }
+
+  #heldAt(level: number, { at }: Party): number {
+    if (level !== WHOLE) return this.#held[at + level]!;
+    let bytes = 0;
+    for (let kind = 0; kind < KINDS; kind++) bytes += this.#held[at + kind]!;
+    return bytes;
+  }
+
+  #shareAt(level: number, party: Party): number {
+    const { size } = this.#parties;
+    const isNew = level !== WHOLE && this.#held[party.at + level] === 0;
+    const parties = level === WHOLE ? size : this.#holders[level]! + (isNew ? 1 : 0);
+    return (this.#limitAt(level) * (1 - RESERVE)) / (parties + 1);
+  }
+
+  /** Has the party closed that holds most, where one that asks for no more than its share would be refused. */
+  #makeRoom(level: number, party: Party, bytes: number): void {
+    if (this.#isReclaimVain || this.#isWithin(level, party, bytes)) return;
+    if (this.#heldAt(level, party) + bytes > this.#shareAt(level, party)) return;
+    const most = this.#findMost(level, party);
+    const before = this.#totalAt(level);
+    if (most !== undefined) for (const reclaim of this.#reclaims) reclaim(most);
+    if (this.#totalAt(level) < before) return;
+    this.#isReclaimVain = true;
+    setImmediate(() => (this.#isReclaimVain = false));
+  }
+
+  /** Of those that hold more than a share of what closing gives back. */
+  #findMost(level: number, asking: Party): Party | undefined {
+    let most: Party | undefined;
+    let mostBytes = this.#shareAt(level, asking);
+    for (const party of this.#parties.values()) {
+      const bytes = this.#reclaimable(level, party);
+      if (bytes <= mostBytes || party === asking) continue;
+      most = party;
+      mostBytes = bytes;
+    }
+    return most;
+  }
+
+  #reclaimable(level: number, { at }: Party): number {
+    let bytes = 0;
+    for (let kind = 0; kind < KINDS; kind++) {
+      if (KEPT_KINDS[kind]!.isReclaimable && (level === WHOLE || level === kind))
+        bytes += this.#held[at + kind]!;
+    }
+    return bytes;
+  }
+
+  #admit(key: string): Party {
+    if (this.#parties.size >= this.#maxParties) {
+      this.#refusals[KeptKind.PARTY]!++;
+      return this.#others;
+    }
+    const party = this.#add(key);
+    this.#parties.set(key, party);
+    this.#countParty(1);
+    return party;
+  }
+
+  #add(key: string): Party {
+    const at = this.#free.pop() ?? this.#lines++ * KINDS;
+    if (at >= this.#held.length) {
+      const grown = new Float64Array(this.#held.length * 2);
+      grown.set(this.#held);
+      this.#held = grown;
+    }
+    return new Party(this, key, at);
+  }
+
+  #forget(party: Party): void {
+    // Bytes of real costs are whole numbers: what was booked and taken back leaves nothing.
+    this.#parties.delete(party.key);
+    this.#free.push(party.at);
+    this.#countParty(-1);
+  }
+
+  #countParty(change: 1 | -1): void {
+    this.#totals[KeptKind.PARTY]! += change * PARTY_BYTES;
+    this.#counts[KeptKind.PARTY]! += change;
+  }
+}
