@@ -53,10 +53,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['hub', 'cli'],
   pino: ['cli'],
   commander: ['cli'],
-  ink: ['terminal'],
   mqtt: ['bus'],
   ws: ['mqtt'],
-  react: ['terminal'],
   'string-width': ['terminal'],
   'wrap-ansi': ['terminal'],
 };

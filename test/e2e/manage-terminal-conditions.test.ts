@@ -158,18 +158,33 @@ describe('recado manage under all conditions', () => {
     assert.doesNotMatch(program.output, /\u001b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38)m/);
   });
 
-  it('quits with q and with Ctrl+C, and gives the terminal back', async () => {
+  it('quits with q, with Ctrl+C and when it is asked to end, and gives the terminal back', async () => {
     bench.addSensor();
-    for (const quit of ['q', '\u0003']) {
+    for (const quit of ['q', '\u0003', 'SIGTERM'] as const) {
       const program = await bench.openDevice();
-      program.type(quit);
+      if (quit === 'SIGTERM') program.signal(quit);
+      else program.type(quit);
       assert.equal(await program.exit(), 0);
       await until('the screen before is back', () => !program.isOnOwnScreen);
-      assert.ok(
-        program.output.lastIndexOf('\u001b[?25h') > program.output.lastIndexOf('\u001b[?25l'),
-        'the cursor is visible',
-      );
+      assert.ok(program.isCursorShown);
     }
+  });
+
+  it('shows the cursor where somebody types, and nowhere else', async () => {
+    hub.add('g', { commands: GREENHOUSE });
+    const program = await bench.openDevice();
+    assert.ok(!program.isCursorShown);
+    program.press('enter');
+    await program.waitFor('number, 5 to 35');
+    program.type('水2');
+    program.press('left');
+    await until('the cursor before the 2', () => {
+      const before = program.lines.map((line) => /^.*水(?=2)/.exec(line)?.[0].length ?? Number.NaN);
+      return program.isCursorShown && before.includes(program.cursorColumn - 1);
+    });
+    program.press('escape');
+    await program.waitFor('Commands');
+    assert.ok(!program.isCursorShown);
   });
 
   it('q is a letter while somebody types', async () => {

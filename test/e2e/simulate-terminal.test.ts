@@ -162,21 +162,12 @@ describe('the screen of the radio', () => {
 describe('the terminal', () => {
   it('is given back after a signal, and after Ctrl+C while a question is open', async () => {
     for (const end of ['SIGTERM', 'SIGINT', 'Ctrl+C'] as const) {
-      // The shell prints the number of the process, and becomes the program.
-      const words = [
-        'sh',
-        '-c',
-        'echo $$; exec "$@"',
-        'sh',
-        ...recadoWords('simulate', 'sensor', '--lang', 'en'),
-      ];
-      const program = new TerminalProgram(words);
-      cleanUps.push(() => program.stop());
+      const program = startScreen('sensor');
       await program.waitFor('Not connected');
       program.type('6');
       await program.waitFor('Temperature in °C');
       if (end === 'Ctrl+C') program.press('ctrlC');
-      else process.kill(Number.parseInt(program.output, 10), end);
+      else program.signal(end);
       assert.equal(await program.exit(), 0, end);
       // What the program said last may come after the news of its end.
       const last = '\u001b[?7h\u001b[?25h\u001b[?1049l';

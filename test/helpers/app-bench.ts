@@ -1,6 +1,6 @@
 import { ManageApp } from '../../src/terminal/manage/manage-app.ts';
-import { layOut } from '../../src/terminal/manage/ui/cells.ts';
-import type { Key } from '../../src/terminal/manage/ui/keys.ts';
+import { layOut } from '../../src/terminal/ui/rows.ts';
+import type { Key } from '../../src/terminal/ui/key-reader.ts';
 import type { Language } from '../../src/terminal/language.ts';
 import type { FakeHub } from './fake-hub.ts';
 import { ManualClock } from './manual-clock.ts';

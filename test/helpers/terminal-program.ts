@@ -98,6 +98,15 @@ export class TerminalProgram {
     return this.#terminal.buffer.active.type === 'alternate';
   }
 
+  get isCursorShown(): boolean {
+    return this.output.lastIndexOf('\u001b[?25h') > this.output.lastIndexOf('\u001b[?25l');
+  }
+
+  /** Counted from 0. */
+  get cursorColumn(): number {
+    return this.#terminal.buffer.active.cursorX;
+  }
+
   press(...keys: readonly NamedKey[]): void {
     for (const key of keys) this.#pty.write(KEYS[key]);
   }
@@ -149,6 +158,10 @@ export class TerminalProgram {
   /** Its exit code, when it has ended. */
   exit(): Promise<number> {
     return this.#exited;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#pty.kill(signal);
   }
 
   async stop(): Promise<void> {

@@ -45,8 +45,6 @@ async function manage(given: string | undefined, flags: ManageFlags, command: Co
     command.error(`error: --lang is "${flags.lang}"; there are ${LANGUAGES.join(' and ')}`);
   refuseUnusableToken(flags.token, command);
 
-  // React decides at its first import whether it checks itself at every step, which a program in use does not need.
-  process.env['NODE_ENV'] ??= 'production';
   const { runManage } = await import('../../terminal/manage/run-manage.ts');
   process.exitCode = await runManage({
     url: address?.url,

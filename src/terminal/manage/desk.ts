@@ -2,8 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { HubSession } from './hub-session.ts';
 import type { Language } from '../language.ts';
 import type { Say } from './messages.ts';
-import type { Area, Row } from './ui/cells.ts';
-import type { Key } from './ui/keys.ts';
+import type { Area, Row } from '../ui/rows.ts';
+import type { Key } from '../ui/key-reader.ts';
 
 /** What the help explains under one heading. */
 export type HelpTopic =

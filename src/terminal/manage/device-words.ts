@@ -2,7 +2,7 @@ import type { Device, DeviceDetails, Reading } from '../../client/index.ts';
 import type { HubStatus } from './hub-session.ts';
 import { sayIfKnown, sayNumber, type Say } from './messages.ts';
 import { msSince, sayDuration } from './time-words.ts';
-import type { Cell } from './ui/cells.ts';
+import type { Cell } from '../ui/rows.ts';
 
 /** The command that answers what a device is: it has its own place on the screens. */
 const DESCRIBE = 'describe';

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { AppBench } from '../../../test/helpers/app-bench.ts';
 import { FakeHub } from '../../../test/helpers/fake-hub.ts';
@@ -70,14 +68,4 @@ describe('ManageApp', () => {
     bench.app.quit();
     assert.equal(bench.clock.pending, 0);
   });
-});
-
-test('only the window writes to the screen, so that nothing passes by the cleaning', () => {
-  const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
-  );
-  const writers = files.filter((file) =>
-    /from 'ink'|\.write\(/.test(readFileSync(join(import.meta.dirname, file), 'utf8')),
-  );
-  assert.deepEqual(writers.sort(), ['plain/line-prompt.ts', 'ui/window.ts']);
 });

@@ -8,9 +8,9 @@ import { Poller } from './poller.ts';
 import { ConnectScreen } from './screens/connect.ts';
 import { HelpScreen } from './screens/help.ts';
 import { TokenScreen } from './screens/token.ts';
-import type { Area, Row } from './ui/cells.ts';
-import { bodyArea, drawFrame, type WindowSize } from './ui/frame.ts';
-import type { Key } from './ui/keys.ts';
+import type { Area, Row } from '../ui/rows.ts';
+import { bodyArea, drawFrame, type WindowSize } from './window-frame.ts';
+import type { Key } from '../ui/key-reader.ts';
 
 /** News from the hub are drawn at most four times a second; keys at once. */
 const MIN_DRAW_GAP_MS = 250;

@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
-import { cleanText } from '../safe-text.ts';
+import { cleanText } from '../../ui/clean-text.ts';
 
 /** Asks for lines and tells blocks of text. What it writes is cleaned: no escape sequence, ever. */
 export class LinePrompt {

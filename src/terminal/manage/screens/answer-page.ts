@@ -2,9 +2,9 @@ import { ClientError, type Command, type Device, type InvocationResult } from '.
 import type { Timer } from '../../../base/clock.ts';
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { explainFailure } from '../failure-words.ts';
-import type { Area, Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { ScrolledRows } from '../ui/scrolled-rows.ts';
+import type { Area, Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { ScrolledRows } from '../../ui/scrolled-rows.ts';
 import { drawFailure, drawGivenUp, drawResult, drawWaiting } from './answer-view.ts';
 
 /** How often the time that passes is drawn while an answer is awaited, in ms. */
@@ -43,7 +43,7 @@ export class AnswerScreen implements Screen {
   constructor(desk: Desk, options: AnswerOptions) {
     this.#desk = desk;
     this.#options = options;
-    this.#rows = new ScrolledRows(desk);
+    this.#rows = new ScrolledRows(desk.say);
     this.#outcome = { kind: 'waiting', since: desk.clock.monotonic() };
     void this.#send();
   }

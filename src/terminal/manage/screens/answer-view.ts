@@ -4,8 +4,8 @@ import type { Say } from '../messages.ts';
 import { explainFailure, sayPhases } from '../failure-words.ts';
 import { sayShortDuration } from '../time-words.ts';
 import { valueLines } from '../value-lines.ts';
-import { EMPTY_ROW, wrapLines, type Area, type Row, type Tone } from '../ui/cells.ts';
-import { factRows, type Fact } from '../ui/fact-rows.ts';
+import { EMPTY_ROW, wrapLines, type Area, type Row, type Tone } from '../../ui/rows.ts';
+import { factRows, type Fact } from '../../ui/fact-rows.ts';
 
 type Request = { readonly input?: unknown };
 

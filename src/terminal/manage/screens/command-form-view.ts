@@ -1,8 +1,8 @@
 import type { FormField } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
 import { sayFieldHint } from '../draft-words.ts';
-import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../ui/cells.ts';
-import { partShown, scrollTo } from '../ui/list-window.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../../ui/rows.ts';
+import { partShown, scrollTo } from '../../ui/list-window.ts';
 import type { CommandFormState } from './command-form.ts';
 import { LEAD_COLUMNS, type FieldEditor } from './field-editor.ts';
 

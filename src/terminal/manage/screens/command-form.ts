@@ -7,9 +7,9 @@ import {
 } from '../../../client/index.ts';
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { sayDraftProblem } from '../draft-words.ts';
-import type { Area, Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { clamp } from '../ui/list-window.ts';
+import type { Area, Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { clamp } from '../../ui/list-window.ts';
 import { AnswerScreen } from './answer-page.ts';
 import { drawCommandForm } from './command-form-view.ts';
 import { FieldEditor } from './field-editor.ts';

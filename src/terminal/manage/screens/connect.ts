@@ -3,10 +3,10 @@ import { ClientError, HubAnswerError, HubUnreachableError } from '../../../clien
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { sayUnreachable } from '../failure-words.ts';
 import { DEFAULT_HUB_URL, parseHubAddress } from '../hub-address.ts';
-import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { TextLine } from '../ui/text-line.ts';
-import { typingCells } from '../ui/typing-row.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { TextLine } from '../../ui/text-line.ts';
+import { typingCells } from '../../ui/typing-row.ts';
 import { DeviceListScreen } from './device-list.ts';
 
 /** How soon a hub that cannot be reached is tried again, in ms. */

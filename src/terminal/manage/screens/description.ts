@@ -4,10 +4,10 @@ import { sayReason } from '../device-words.ts';
 import { explainFailure } from '../failure-words.ts';
 import { sayTimestamp } from '../time-words.ts';
 import { valueLines } from '../value-lines.ts';
-import { EMPTY_ROW, type Area, type Row } from '../ui/cells.ts';
-import { factRows, type Fact } from '../ui/fact-rows.ts';
-import type { Key } from '../ui/keys.ts';
-import { ScrolledRows } from '../ui/scrolled-rows.ts';
+import { EMPTY_ROW, type Area, type Row } from '../../ui/rows.ts';
+import { factRows, type Fact } from '../../ui/fact-rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { ScrolledRows } from '../../ui/scrolled-rows.ts';
 
 type OwnWords =
   | { readonly kind: 'none' }
@@ -32,7 +32,7 @@ export class DescriptionScreen implements Screen {
     this.#desk = desk;
     this.#device = options.device;
     this.#describe = options.describe;
-    this.#rows = new ScrolledRows(desk);
+    this.#rows = new ScrolledRows(desk.say);
     void this.#ask();
   }
 

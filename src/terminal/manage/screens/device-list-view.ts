@@ -2,8 +2,8 @@ import type { Device } from '../../../client/index.ts';
 import type { Desk } from '../desk.ts';
 import { presenceDot, sayPresence, titleOf } from '../device-words.ts';
 import { sayCount } from '../messages.ts';
-import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../ui/cells.ts';
-import { typingCells } from '../ui/typing-row.ts';
+import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/rows.ts';
+import { typingCells } from '../../ui/typing-row.ts';
 import type { DeviceListState, DeviceStatusFilter } from './device-list.ts';
 
 /** Filters, search and column heads. */

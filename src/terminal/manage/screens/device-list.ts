@@ -2,11 +2,11 @@ import type { Device, DevicePage } from '../../../client/index.ts';
 import { ClientError } from '../../../client/index.ts';
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { Poller } from '../poller.ts';
-import type { Area, Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { clamp } from '../ui/list-window.ts';
-import { TextLine } from '../ui/text-line.ts';
-import { TypedNumber } from '../ui/typed-number.ts';
+import type { Area, Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { clamp } from '../../ui/list-window.ts';
+import { TextLine } from '../../ui/text-line.ts';
+import { TypedNumber } from '../../ui/typed-number.ts';
 import { deviceRows, drawDeviceList } from './device-list-view.ts';
 import { DevicePageScreen } from './device-page.ts';
 

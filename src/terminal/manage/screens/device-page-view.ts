@@ -3,8 +3,8 @@ import type { Desk } from '../desk.ts';
 import { presenceDot, sayPresence, sayReading, sayReason, titleOf, titleOfMetric } from '../device-words.ts';
 import { sayCount, sayIfKnown } from '../messages.ts';
 import { sayTimestamp } from '../time-words.ts';
-import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../ui/cells.ts';
-import { partShown, scrollTo } from '../ui/list-window.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../../ui/rows.ts';
+import { partShown, scrollTo } from '../../ui/list-window.ts';
 import type { DevicePageState } from './device-page.ts';
 
 /** Readings are always given this much room, if there are so many. */

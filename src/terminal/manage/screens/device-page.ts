@@ -9,10 +9,10 @@ import {
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { isDescribe } from '../device-words.ts';
 import { Poller } from '../poller.ts';
-import type { Area, Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { clamp } from '../ui/list-window.ts';
-import { TypedNumber } from '../ui/typed-number.ts';
+import type { Area, Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { clamp } from '../../ui/list-window.ts';
+import { TypedNumber } from '../../ui/typed-number.ts';
 import { AnswerScreen } from './answer-page.ts';
 import { CommandFormScreen } from './command-form.ts';
 import { DescriptionScreen } from './description.ts';

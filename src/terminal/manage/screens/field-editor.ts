@@ -1,9 +1,9 @@
 import type { FormField } from '../../../client/index.ts';
 import type { Say } from '../messages.ts';
-import type { Cell } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { TextLine } from '../ui/text-line.ts';
-import { typingCells } from '../ui/typing-row.ts';
+import type { Cell } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { TextLine } from '../../ui/text-line.ts';
+import { typingCells } from '../../ui/typing-row.ts';
 
 /** Room between the label and the value, for the left arrow of a choice. */
 export const LEAD_COLUMNS = 2;

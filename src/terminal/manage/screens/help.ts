@@ -1,8 +1,8 @@
 import type { Desk, HelpTopic, Hint, Screen } from '../desk.ts';
 import type { MessageKey } from '../messages.ts';
-import { EMPTY_ROW, wrapLines, type Area, type Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { ScrolledRows } from '../ui/scrolled-rows.ts';
+import { EMPTY_ROW, wrapLines, type Area, type Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { ScrolledRows } from '../../ui/scrolled-rows.ts';
 
 type KeyHelp = readonly (readonly [keys: string, key: MessageKey])[];
 
@@ -81,7 +81,7 @@ export class HelpScreen implements Screen {
   constructor(desk: Desk, current: HelpTopic) {
     this.#desk = desk;
     this.#current = current;
-    this.#rows = new ScrolledRows(desk);
+    this.#rows = new ScrolledRows(desk.say);
   }
 
   get title(): string {

@@ -1,9 +1,9 @@
 import { ClientError, type Device, type DeviceTelemetry } from '../../../client/index.ts';
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { Poller } from '../poller.ts';
-import type { Area, Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { ScrolledRows } from '../ui/scrolled-rows.ts';
+import type { Area, Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { ScrolledRows } from '../../ui/scrolled-rows.ts';
 import { drawReading, drawUnavailable } from './device-page-view.ts';
 
 const POLL_MS = 1000;
@@ -22,7 +22,7 @@ export class ReadingsScreen implements Screen {
   constructor(desk: Desk, device: Device) {
     this.#desk = desk;
     this.#device = device;
-    this.#rows = new ScrolledRows(desk);
+    this.#rows = new ScrolledRows(desk.say);
     this.#poller = new Poller({ periodMs: POLL_MS, clock: desk.clock, run: (signal) => this.#load(signal) });
   }
 

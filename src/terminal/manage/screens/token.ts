@@ -1,10 +1,10 @@
 import { HubAnswerError, HubUnreachableError } from '../../../client/index.ts';
 import type { Desk, Hint, Screen } from '../desk.ts';
 import { needsToken } from '../hub-session.ts';
-import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../ui/cells.ts';
-import type { Key } from '../ui/keys.ts';
-import { TextLine } from '../ui/text-line.ts';
-import { typingCells } from '../ui/typing-row.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Row } from '../../ui/rows.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { TextLine } from '../../ui/text-line.ts';
+import { typingCells } from '../../ui/typing-row.ts';
 
 const MAX_TOKEN_COLUMNS = 60;
 

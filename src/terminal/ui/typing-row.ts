@@ -1,4 +1,4 @@
-import { fit, widthOf, type Cell } from './cells.ts';
+import { fit, widthOf, type Cell } from './rows.ts';
 import type { TextLine } from './text-line.ts';
 
 /** The cells of a line that somebody types, with its cursor while it has the focus: exactly `columns` wide. */

@@ -1,4 +1,4 @@
-import { widthOf, wrapLines, type Area, type Row, type Tone } from './cells.ts';
+import { widthOf, wrapLines, type Area, type Row, type Tone } from './rows.ts';
 
 const GAP = 2;
 /** Labels take at most this part of the width. */

@@ -1,6 +1,6 @@
-import { cleanLine, cleanText } from '../safe-text.ts';
-import { widthOf } from './cells.ts';
-import type { Key } from './keys.ts';
+import { cleanLine, cleanText } from './clean-text.ts';
+import { widthOf } from './rows.ts';
+import type { Key } from './key-reader.ts';
 
 /** More than a hub takes as input. */
 export const MAX_LINE_CHARACTERS = 65_536;

@@ -1,16 +1,16 @@
-import type { Desk } from '../desk.ts';
-import { EMPTY_ROW, type Area, type Row } from './cells.ts';
-import type { Key } from './keys.ts';
+import type { Say } from '../manage/messages.ts';
+import { EMPTY_ROW, type Area, type Row } from './rows.ts';
+import type { Key } from './key-reader.ts';
 
 /** Rows of which a part is seen, and the keys that move it. What does not fit says where one is. */
 export class ScrolledRows {
-  readonly #desk: Desk;
+  readonly #say: Say;
   #first = 0;
   #count = 0;
   #seen = 1;
 
-  constructor(desk: Desk) {
-    this.#desk = desk;
+  constructor(say: Say) {
+    this.#say = say;
   }
 
   /** Takes a key that scrolls; false when everything is in sight, or the key means something else. */
@@ -37,7 +37,7 @@ export class ScrolledRows {
     this.#first = Math.min(this.#first, rows.length - this.#seen);
     const values = { from: this.#first + 1, to: this.#first + this.#seen, total: rows.length };
     const position: Row = [
-      { text: this.#desk.say('answer.lines', values), width: area.columns, align: 'right', tone: 'dim' },
+      { text: this.#say('answer.lines', values), width: area.columns, align: 'right', tone: 'dim' },
     ];
     return [...rows.slice(this.#first, this.#first + this.#seen), EMPTY_ROW, position];
   }

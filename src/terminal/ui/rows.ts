@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-import { cleanLine, cleanText } from '../safe-text.ts';
+import { cleanLine, cleanText } from './clean-text.ts';
 
 /** What a piece of text is, from which its looks follow. */
 export type Tone = 'plain' | 'dim' | 'strong' | 'accent' | 'focus' | 'good' | 'warn' | 'bad' | 'cursor';
@@ -17,7 +17,10 @@ export type Cell = {
 /** One line of the screen. */
 export type Row = readonly Cell[];
 
-/** The room for a screen's own rows. */
+/** A cell as it stands in its row. */
+export type LaidOutCell = { readonly text: string; readonly tone: Tone };
+
+/** Some room on a screen, or all of it. */
 export type Area = { readonly columns: number; readonly rows: number };
 
 export const EMPTY_ROW: Row = [];
@@ -32,7 +35,7 @@ export function widthOf(text: string): number {
 }
 
 /** Cleans a row and lays it out to at most `columns`. */
-export function layOut(row: Row, columns: number): { text: string; tone: Tone }[] {
+export function layOut(row: Row, columns: number): LaidOutCell[] {
   const cells = row.map((cell) => ({ ...cell, text: cleanLine(cell.text.slice(0, MAX_CELL_CHARACTERS)) }));
   const taken = cells.map((cell) => (cell.width === 'rest' ? 0 : (cell.width ?? widthOf(cell.text))));
   const rests = cells.filter((cell) => cell.width === 'rest').length;

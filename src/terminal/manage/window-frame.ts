@@ -1,9 +1,9 @@
-import type { Hint, Screen } from '../desk.ts';
-import { sayGoneReason } from '../failure-words.ts';
-import type { HubStatus } from '../hub-session.ts';
-import type { Say } from '../messages.ts';
-import { sayTime } from '../time-words.ts';
-import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from './cells.ts';
+import type { Hint, Screen } from './desk.ts';
+import { sayGoneReason } from './failure-words.ts';
+import type { HubStatus } from './hub-session.ts';
+import type { Say } from './messages.ts';
+import { sayTime } from './time-words.ts';
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row } from '../ui/rows.ts';
 
 export type WindowSize = { readonly columns: number; readonly rows: number };
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 
 /** Digits further apart than this begin a new number. */
 const PAUSE_MS = 1500;

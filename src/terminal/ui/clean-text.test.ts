@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { array, assert as check, constantFrom, oneof, property, string } from 'fast-check';
-import { cleanLine, cleanText } from './safe-text.ts';
+import { cleanLine, cleanText } from './clean-text.ts';
 
 describe('cleanText', () => {
   test('what a hostile device could send loses its teeth and keeps its words', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Key } from './keys.ts';
+import type { Key } from './key-reader.ts';
 import { MAX_LINE_CHARACTERS, TextLine } from './text-line.ts';
 
 function press(line: TextLine, ...names: Key['name'][]): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fit, layOut, widthOf, wrapLines, type Row } from './cells.ts';
+import { fit, layOut, widthOf, wrapLines, type Row } from './rows.ts';
 
 function textOf(row: Row, columns: number): string {
   return layOut(row, columns)

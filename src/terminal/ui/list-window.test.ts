@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ManualClock } from '../../../../test/helpers/manual-clock.ts';
+import { ManualClock } from '../../../test/helpers/manual-clock.ts';
 import { clamp, partShown, scrollTo } from './list-window.ts';
 import { TypedNumber } from './typed-number.ts';
 
