@@ -132,10 +132,10 @@ export class SubscriptionTable {
   #addFilter(topicFilter: string): SubscribedFilter | undefined {
     const parsed = parseTopicFilter(topicFilter, ANY_LEVELS);
     if (!parsed.ok) return undefined;
-    const plainFilter = parsed.filter.topicFilter;
+    const plainFilter = parsed.value.topicFilter;
     const entry = { topicFilter, plainFilter, handlers: new Set<Handler>(), identifiers: new Set<number>() };
     this.#byFilter.set(topicFilter, entry);
-    if (parsed.filter.shareName !== undefined || hasWildcard(parsed.filter)) this.#patterns.add(entry);
+    if (parsed.value.shareName !== undefined || hasWildcard(parsed.value)) this.#patterns.add(entry);
     return entry;
   }
 }

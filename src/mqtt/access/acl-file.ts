@@ -155,8 +155,8 @@ class AclReader {
 
 function findFilterFault(filter: string): string | undefined {
   const parsed = parseTopicFilter(filter, MAX_RULE_LEVELS);
-  const fault = parsed.ok && parsed.filter.shareName !== undefined ? TopicFault.ShareName : undefined;
-  const found = parsed.ok ? fault : parsed.fault;
+  const fault = parsed.ok && parsed.value.shareName !== undefined ? TopicFault.ShareName : undefined;
+  const found = parsed.ok ? fault : parsed.failure;
   return found === undefined ? undefined : `the topic ${JSON.stringify(filter)} ${FAULT_TEXTS[found]}`;
 }
 

@@ -1,5 +1,4 @@
-import { DOLLAR_SIGN, NUMBER_SIGN, PLUS_SIGN } from '../topics/topic-name.ts';
-import { endOfLevel } from '../topics/topic-filter.ts';
+import { DOLLAR_SIGN, endOfLevel, NUMBER_SIGN, PLUS_SIGN } from '../topics/topic-name.ts';
 
 /**
  * Whether some Topic Name is matched by both of two valid Topic Filters.

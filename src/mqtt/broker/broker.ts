@@ -175,8 +175,8 @@ export class Broker implements TransportAcceptor {
     this.#expectOpen();
     const engine = this.#engine;
     const parsed = parseTopicFilter(topicFilter, engine.options.maxTopicLevels);
-    if (!parsed.ok) throw invalid(`${JSON.stringify(topicFilter)} is not a Topic Filter: ${parsed.fault}`);
-    const { filter } = parsed;
+    if (!parsed.ok) throw invalid(`${JSON.stringify(topicFilter)} is not a Topic Filter: ${parsed.failure}`);
+    const filter = parsed.value;
     const session = new Session(this.#localClient(), this.#acceptor, onMessage);
     const retainHandling = retained ? 0 : 2;
     const options = { qos, noLocal: false, retainAsPublished, subscriptionIdentifier: 0 };

@@ -57,7 +57,7 @@ function examine(connection: Connection, packet: SubscribePacket, request: Subsc
   const refuse = (refusal: ReasonCode): Candidate => ({ request, filter: undefined, refusal });
   if (!parsed.ok) return refuse(ReasonCode.TOPIC_FILTER_INVALID);
   // `$share/…` is a Shared Subscription for earlier versions too: their clients expect it of brokers that know it.
-  const { filter } = parsed;
+  const filter = parsed.value;
   if (filter.shareName !== undefined && request.noLocal) {
     throw protocolError('No Local is set on a Shared Subscription'); // [MQTT-3.8.3-4]
   }

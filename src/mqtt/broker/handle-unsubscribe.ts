@@ -23,7 +23,7 @@ function unsubscribe(connection: Connection, text: string): ReasonCode {
   const session = connection.session!;
   const parsed = parseTopicFilter(text, engine.options.maxTopicLevels);
   if (!parsed.ok) return ReasonCode.TOPIC_FILTER_INVALID;
-  const { filter } = parsed;
+  const filter = parsed.value;
   if (!engine.subscriptions.remove(session, filter)) return ReasonCode.NO_SUBSCRIPTION_EXISTED;
   session.subscriptionCount--;
   if (filter.shareName === undefined) engine.retainedDeliveries.closeFilter(session, filter.topicFilter);

@@ -1,7 +1,7 @@
 import { LevelTable } from './level-table.ts';
 import { NumberPages } from './number-pages.ts';
 import { PairTable } from './pair-table.ts';
-import { endOfLevel } from './topic-filter.ts';
+import { endOfLevel } from './topic-name.ts';
 
 /** "No node": the number of no node, and what follows the last of a list. */
 export const NO_NODE = 0;

@@ -1,6 +1,5 @@
 import { NO_NODE, ROOT, type LevelTree } from './level-tree.ts';
-import { endOfLevel } from './topic-filter.ts';
-import { DOLLAR_SIGN } from './topic-name.ts';
+import { DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
 
 /** Where the messages are. */
 export type RetainedSource<M> = {

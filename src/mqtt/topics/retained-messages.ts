@@ -1,6 +1,7 @@
 import { LevelTree, NO_NODE, ROOT } from './level-tree.ts';
 import { RetainedMatches } from './retained-matches.ts';
 import { RetainedValues } from './retained-values.ts';
+import { countLevels } from './topic-name.ts';
 
 /** Levels that are taken for granted; each further one counts for what its place in the tree may cost. */
 const FREE_LEVELS = 8;
@@ -141,7 +142,5 @@ export class RetainedMessages<M> {
 
 /** A million topics of a hundred bytes and sixty levels each would else be ten gigabytes that nobody counted. */
 function bytesOfLevels(topicName: string): number {
-  let levels = 1;
-  for (let at = topicName.indexOf('/'); at >= 0; at = topicName.indexOf('/', at + 1)) levels++;
-  return Math.max(0, levels - FREE_LEVELS) * LEVEL_BYTES;
+  return Math.max(0, countLevels(topicName) - FREE_LEVELS) * LEVEL_BYTES;
 }

@@ -21,7 +21,7 @@ const ascending = (a: number, b: number): number => a - b;
 function filterOf(text: string): TopicFilter {
   const parsed = parseTopicFilter(text, 65_536);
   assert.ok(parsed.ok, text);
-  return parsed.filter;
+  return parsed.value;
 }
 
 function matchesOf<S>(tree: SubscriptionTree<S>, topicName: string): TopicMatches<S> {

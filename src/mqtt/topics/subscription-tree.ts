@@ -9,8 +9,8 @@ import {
   type SubscriptionOptions,
 } from './subscription-match.ts';
 import { SubscriptionRecords } from './subscription-records.ts';
-import { endOfLevel, type TopicFilter } from './topic-filter.ts';
-import { DOLLAR_SIGN } from './topic-name.ts';
+import type { TopicFilter } from './topic-filter.ts';
+import { DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
 
 const FIRST_NODES = 64;
 const FIRST_DEPTH = 64;

@@ -16,7 +16,7 @@ const seed = Number(process.env['PROPERTY_SEED'] ?? 20_261_122);
 
 function faultOf(text: string): TopicFault | undefined {
   const parsed = parseTopicFilter(text, LEVELS);
-  return parsed.ok ? undefined : parsed.fault;
+  return parsed.ok ? undefined : parsed.failure;
 }
 
 /** The rules of section 4.7 read in the plainest way: level by level, with lists. */
@@ -42,7 +42,7 @@ describe('parseTopicFilter', () => {
       ['/$share/g/a', undefined, '/$share/g/a'],
     ] as const) {
       const filter = { shareName, topicFilter };
-      assert.deepEqual(parseTopicFilter(text, LEVELS), { ok: true, filter });
+      assert.deepEqual(parseTopicFilter(text, LEVELS), { ok: true, value: filter });
       assert.equal(formatTopicFilter(filter), text);
     }
   });

@@ -1,4 +1,5 @@
-import { findTextFault, NUMBER_SIGN, PLUS_SIGN, SOLIDUS, TopicFault } from './topic-name.ts';
+import { fail, succeed, type Result } from '../../base/result.ts';
+import { endOfLevel, findTextFault, NUMBER_SIGN, PLUS_SIGN, SOLIDUS, TopicFault } from './topic-name.ts';
 
 /** A Topic Filter as SUBSCRIBE and UNSUBSCRIBE name it. */
 export type TopicFilter = {
@@ -8,10 +9,6 @@ export type TopicFilter = {
   readonly topicFilter: string;
 };
 
-export type ParsedTopicFilter =
-  | { readonly ok: true; readonly filter: TopicFilter }
-  | { readonly ok: false; readonly fault: TopicFault };
-
 const SHARE_PREFIX = '$share/';
 
 /**
@@ -19,17 +16,17 @@ const SHARE_PREFIX = '$share/';
  *
  * @param maxTopicLevels - this server's limit, `$share/{ShareName}/` not counted
  */
-export function parseTopicFilter(text: string, maxTopicLevels: number): ParsedTopicFilter {
+export function parseTopicFilter(text: string, maxTopicLevels: number): Result<TopicFilter, TopicFault> {
   const fault = findTextFault(text);
-  if (fault !== undefined) return { ok: false, fault };
+  if (fault !== undefined) return fail(fault);
   const isShared = text.startsWith(SHARE_PREFIX);
   const nameEnd = isShared ? text.indexOf('/', SHARE_PREFIX.length) : -1;
-  if (isShared && !isShareName(text, nameEnd)) return { ok: false, fault: TopicFault.ShareName };
+  if (isShared && !isShareName(text, nameEnd)) return fail(TopicFault.ShareName);
   const start = nameEnd + 1;
   const wildcardFault = findWildcardFault(text, start, maxTopicLevels);
-  if (wildcardFault !== undefined) return { ok: false, fault: wildcardFault };
+  if (wildcardFault !== undefined) return fail(wildcardFault);
   const shareName = isShared ? text.slice(SHARE_PREFIX.length, nameEnd) : undefined;
-  return { ok: true, filter: { shareName, topicFilter: text.slice(start) } };
+  return succeed({ shareName, topicFilter: text.slice(start) });
 }
 
 export function isValidTopicFilter(text: string, maxTopicLevels: number): boolean {
@@ -78,12 +75,6 @@ export function matchesTopicFilter(topicFilter: string, topicName: string): bool
     filterAt = filterEnd + 1;
     nameAt = nameEnd + 1;
   }
-}
-
-/** Where the level that begins at `start` ends: at the separator, or at the end of the text. */
-export function endOfLevel(text: string, start: number): number {
-  const end = text.indexOf('/', start);
-  return end < 0 ? text.length : end;
 }
 
 /** @param nameEnd - of the separator after the ShareName; -1 when there is none */

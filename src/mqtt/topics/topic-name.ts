@@ -46,6 +46,19 @@ export function isValidTopicName(topicName: string, maxTopicLevels: number): boo
   return findTopicNameFault(topicName, maxTopicLevels) === undefined;
 }
 
+/** Where the level that begins at `start` ends: at the separator, or at the end of the text. */
+export function endOfLevel(text: string, start: number): number {
+  const end = text.indexOf('/', start);
+  return end < 0 ? text.length : end;
+}
+
+/** The number of levels of a Topic Name, or of a Topic Filter. */
+export function countLevels(text: string): number {
+  let levels = 1;
+  for (let at = text.indexOf('/'); at >= 0; at = text.indexOf('/', at + 1)) levels++;
+  return levels;
+}
+
 /** What forbids a text as a Topic Name and as a Topic Filter alike. */
 export function findTextFault(text: string): TopicFault | undefined {
   if (text === '') return TopicFault.Empty;

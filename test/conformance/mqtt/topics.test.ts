@@ -30,7 +30,7 @@ function treeOf(
   for (const [subscriber, text, options] of subscriptions) {
     const parsed = parseTopicFilter(text, LEVELS);
     assert.ok(parsed.ok, text);
-    tree.add(subscriber, parsed.filter, { ...PLAIN, ...options });
+    tree.add(subscriber, parsed.value, { ...PLAIN, ...options });
   }
   return tree;
 }
@@ -213,7 +213,7 @@ describe('4.8.2 shared subscriptions', () => {
   it('[MQTT-4.8.2-1] begin with $share/ and a ShareName of at least one character', () => {
     assert.deepEqual(parseTopicFilter('$share/consumer1/sport/tennis/+', LEVELS), {
       ok: true,
-      filter: { shareName: 'consumer1', topicFilter: 'sport/tennis/+' },
+      value: { shareName: 'consumer1', topicFilter: 'sport/tennis/+' },
     });
     for (const text of ['$share/', '$share//sport']) assert.ok(!isValidTopicFilter(text, LEVELS), text);
   });
@@ -228,7 +228,7 @@ describe('4.8.2 shared subscriptions', () => {
   it('4.8.2 "$share/consumer1//finance" is the filter "/finance"', () => {
     assert.deepEqual(parseTopicFilter('$share/consumer1//finance', LEVELS), {
       ok: true,
-      filter: { shareName: 'consumer1', topicFilter: '/finance' },
+      value: { shareName: 'consumer1', topicFilter: '/finance' },
     });
   });
 
