@@ -218,7 +218,7 @@ export class Broker implements TransportAcceptor {
 
   /** Has `authorizeReceive` asked anew: what clients may receive has changed. */
   forgetReceiveVerdicts(): void {
-    this.#engine.subscriptions.invalidate();
+    this.#engine.subscriptions.changes.noteAll();
   }
 
   /** Ends all connections with 0x8B Server shutting down, writes what is to be written, and closes the store. */

@@ -72,7 +72,7 @@ export function attachSession(
     engine.subscriptions.welcome(session);
     // What was denied to it before may be allowed now, and the other way round.
     const isAsked = session.hooks.authorizeReceive.length > 0;
-    if (isAsked || receiveWasAsked) engine.subscriptions.invalidate();
+    if (isAsked || receiveWasAsked) engine.subscriptions.forgetVerdicts(session);
   }
   return isPresent;
 }

@@ -1,10 +1,14 @@
 const FIRST_ROOM = 64;
 
-/** Three numbers a subscriber: its first subscription, the last match that met it, and where that match put it. */
+/**
+ * Four numbers a subscriber: its first subscription, the last match that met it, where that match put it, and since
+ * when what was decided about it holds.
+ */
 const SHIFT = 2;
 const FIRST_SUBSCRIPTION = 0;
 const MATCH = 1;
 const PLACE = 2;
+const VERDICT_EPOCH = 3;
 
 /** Gives each subscriber a small number, by which what is known of it while a topic is matched is found at once. */
 export class SubscriberTable<S> {
@@ -13,6 +17,7 @@ export class SubscriberTable<S> {
   #fields = new Int32Array(FIRST_ROOM << SHIFT);
   #end = 1;
   #match = 0;
+  #verdictEpoch = 0;
 
   get size(): number {
     return this.#numbers.size;
@@ -33,6 +38,7 @@ export class SubscriberTable<S> {
       this.#fields = fields;
     }
     this.#numbers.set(subscriber, number);
+    this.#fields[(number << SHIFT) + VERDICT_EPOCH] = this.#verdictEpoch;
     return number;
   }
 
@@ -49,6 +55,16 @@ export class SubscriberTable<S> {
 
   setFirstSubscription(number: number, subscription: number): void {
     this.#fields[(number << SHIFT) + FIRST_SUBSCRIPTION] = subscription;
+  }
+
+  verdictEpoch(number: number): number {
+    return this.#fields[(number << SHIFT) + VERDICT_EPOCH]!;
+  }
+
+  /** What was decided about the subscriber holds no more, also when it is not known now and comes again. */
+  beginVerdictEpoch(number: number): void {
+    this.#verdictEpoch = (this.#verdictEpoch + 1) | 0;
+    if (number !== 0) this.#fields[(number << SHIFT) + VERDICT_EPOCH] = this.#verdictEpoch;
   }
 
   /** From here on no subscriber has a place, until it is given one. */

@@ -29,6 +29,8 @@ export class SubscriptionMatch<S> {
    * Only where some of the overlapping subscriptions say No Local and others do not.
    */
   readonly ownMessages: SubscriptionMatch<S> | undefined;
+  /** What was decided about what the subscriber may receive holds while this is the same. */
+  readonly verdictEpoch: number;
 
   constructor(
     subscriber: S,
@@ -37,6 +39,7 @@ export class SubscriptionMatch<S> {
     retainAsPublished: boolean,
     subscriptionIdentifiers: readonly number[],
     ownMessages: SubscriptionMatch<S> | undefined,
+    verdictEpoch: number,
   ) {
     this.subscriber = subscriber;
     this.qos = qos;
@@ -44,14 +47,27 @@ export class SubscriptionMatch<S> {
     this.retainAsPublished = retainAsPublished;
     this.subscriptionIdentifiers = subscriptionIdentifiers;
     this.ownMessages = ownMessages;
+    this.verdictEpoch = verdictEpoch;
   }
 }
 
 /** The match by one subscription. */
-export function makeMatch<S>(subscriber: S, options: SubscriptionOptions): SubscriptionMatch<S> {
+export function makeMatch<S>(
+  subscriber: S,
+  options: SubscriptionOptions,
+  verdictEpoch = 0,
+): SubscriptionMatch<S> {
   const { qos, noLocal, retainAsPublished, subscriptionIdentifier } = options;
   const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
-  return new SubscriptionMatch(subscriber, qos, noLocal, retainAsPublished, identifiers, undefined);
+  return new SubscriptionMatch(
+    subscriber,
+    qos,
+    noLocal,
+    retainAsPublished,
+    identifiers,
+    undefined,
+    verdictEpoch,
+  );
 }
 
 /**
@@ -76,6 +92,7 @@ export function mergeMatches<S>(
     one.retainAsPublished && other.retainAsPublished,
     joinIdentifiers(one.subscriptionIdentifiers, other.subscriptionIdentifiers),
     mergeOwnMessages(one, other),
+    one.verdictEpoch,
   );
 }
 

@@ -24,12 +24,6 @@ function filterOf(text: string): TopicFilter {
   return parsed.value;
 }
 
-function matchesOf<S>(tree: SubscriptionTree<S>, topicName: string): TopicMatches<S> {
-  const into: TopicMatches<S> = { subscribers: [], sharedGroups: [] };
-  tree.match(topicName, into);
-  return into;
-}
-
 function treeOf(
   ...subscriptions: [string, string, Partial<SubscriptionOptions>?][]
 ): SubscriptionTree<string> {
@@ -40,7 +34,8 @@ function treeOf(
 }
 
 function subscribersOf(tree: SubscriptionTree<string>, topicName: string): string {
-  return matchesOf(tree, topicName)
+  return tree
+    .match(topicName)
     .subscribers.map(({ subscriber }) => subscriber)
     .sort()
     .join('');
@@ -56,13 +51,6 @@ describe('SubscriptionTree', () => {
     assert.equal(subscribersOf(tree, '$x/y'), '');
   });
 
-  it('replaces what is in the result', () => {
-    const tree = treeOf(['a', 'x'], ['b', '$share/g/x']);
-    const into = matchesOf(tree, 'x');
-    tree.match('y', into);
-    assert.deepEqual(into, { subscribers: [], sharedGroups: [] });
-  });
-
   it('makes one entry of overlapping subscriptions', () => {
     const tree = treeOf(
       ['a', 'x/y', { qos: 0, subscriptionIdentifier: 7, retainAsPublished: true }],
@@ -70,7 +58,7 @@ describe('SubscriptionTree', () => {
       ['a', 'x/#', { qos: 1, subscriptionIdentifier: 7, retainAsPublished: false }],
       ['a', '#', { qos: 1 }],
     );
-    const [match, ...others] = matchesOf(tree, 'x/y').subscribers;
+    const [match, ...others] = tree.match('x/y').subscribers;
     assert.equal(others.length, 0);
     assert.equal(match?.qos, 2);
     assert.deepEqual(match?.subscriptionIdentifiers.toSorted(ascending), [7, 7, 9]);
@@ -78,17 +66,17 @@ describe('SubscriptionTree', () => {
     assert.equal(match?.ownMessages, undefined);
   });
 
-  it('changes the generation when a match could change, and only then', () => {
+  it('notes a change when a match could change, and only then', () => {
     const tree = treeOf(['a', 'x', { qos: 1, subscriptionIdentifier: 3 }]);
-    const { generation } = tree;
+    const { generation } = tree.changes;
     tree.add('a', filterOf('x'), { ...PLAIN, qos: 1, subscriptionIdentifier: 3, retainHandling: 2 });
     assert.ok(!tree.remove('a', filterOf('y')) && !tree.remove('b', filterOf('x')));
-    assert.equal(tree.generation, generation);
-    const before = matchesOf(tree, 'x').subscribers[0];
+    assert.equal(tree.changes.generation, generation);
+    const before = tree.match('x').subscribers[0];
     assert.ok(!tree.add('a', filterOf('x'), { ...PLAIN, qos: 2 }));
-    assert.ok(tree.generation > generation);
+    assert.ok(tree.changes.generation > generation);
     assert.equal(before?.qos, 1, 'results that were given stay as they were');
-    assert.equal(matchesOf(tree, 'x').subscribers[0]?.qos, 2);
+    assert.equal(tree.match('x').subscribers[0]?.qos, 2);
     assert.equal(tree.size, 1);
   });
 
@@ -99,7 +87,7 @@ describe('SubscriptionTree', () => {
       ['a', '$share/h/x/#'],
       ['a', '$share/g/x'],
     );
-    const { subscribers, sharedGroups } = matchesOf(tree, 'x');
+    const { subscribers, sharedGroups } = tree.match('x');
     assert.equal(subscribers.length, 0);
     for (const group of sharedGroups) assert.equal(tree.sharedGroup(group), group);
     assert.equal(tree.sharedGroup({ shareName: 'h', topicFilter: 'x' }), undefined);
@@ -112,7 +100,7 @@ describe('SubscriptionTree', () => {
     assert.ok(!tree.remove('a', filterOf('x/#')), 'an ordinary subscription is another one');
     assert.equal(tree.removeSubscriber('a'), 2);
     assert.deepEqual(
-      matchesOf(tree, 'x/1').sharedGroups.map(({ size }) => size),
+      tree.match('x/1').sharedGroups.map(({ size }) => size),
       [1],
     );
   });
@@ -147,8 +135,8 @@ describe('SubscriptionTree', () => {
       const levels = Array.from({ length: 8 }, (_, bit) => ((ways >> bit) & 1 ? '+' : 'a'));
       tree.add(ways, filterOf(levels.join('/')), PLAIN);
     }
-    assert.equal(matchesOf(tree, 'a/a/a/a/a/a/a/a').subscribers.length, 256);
-    assert.equal(matchesOf(tree, 'b/a/a/a/a/a/a/a').subscribers.length, 128);
+    assert.equal(tree.match('a/a/a/a/a/a/a/a').subscribers.length, 256);
+    assert.equal(tree.match('b/a/a/a/a/a/a/a').subscribers.length, 128);
   });
 
   it('keeps nothing of what has gone', () => {
@@ -257,7 +245,7 @@ describe('SubscriptionTree against a list', () => {
         const entries = [...list.values()];
         assert.equal(tree.size, entries.length);
         for (const name of names) {
-          const matches = matchesOf(tree, name);
+          const matches = tree.match(name);
           assert.deepEqual(foundIn(matches), expectedOf(entries, name));
           const groups = entries.flatMap(({ text }) => {
             const { shareName, topicFilter } = filterOf(text);

@@ -1,6 +1,8 @@
+import { FilterChanges } from './filter-changes.ts';
 import { LevelTree, NO_NODE, ROOT } from './level-tree.ts';
 import { PairTable } from './pair-table.ts';
-import { SharedGroup } from './shared-group.ts';
+import type { SharedGroup } from './shared-group.ts';
+import { SharedGroups } from './shared-groups.ts';
 import { SubscriberTable } from './subscriber-table.ts';
 import {
   makeMatch,
@@ -10,33 +12,52 @@ import {
 } from './subscription-match.ts';
 import { SubscriptionRecords } from './subscription-records.ts';
 import type { TopicFilter } from './topic-filter.ts';
-import { DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
+import { countLevels, DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
+import type { WorkMeter } from './work-meter.ts';
 
 const FIRST_NODES = 64;
 const FIRST_DEPTH = 64;
 
-/** Who gets the messages of one topic. */
+/**
+ * Nodes that one match may visit besides one for each level of the topic: a few milliseconds. A topic of fifteen
+ * levels cannot have more, whatever has been subscribed to; what is deeper nobody may make as expensive as he likes.
+ */
+const MAX_MATCH_NODES = 65_536;
+
+/** Who gets the messages of one topic. Never changed. */
 export type TopicMatches<S> = {
   /** One for each subscriber with an ordinary subscription. */
-  readonly subscribers: SubscriptionMatch<S>[];
+  readonly subscribers: readonly SubscriptionMatch<S>[];
   /** One member of each gets a copy too, also when it is among `subscribers` (MQTT 5.0 section 4.8.2). */
-  readonly sharedGroups: SharedGroup<S>[];
+  readonly sharedGroups: readonly SharedGroup<S>[];
+  /** So many filters lie on the topic's way that it is not matched: nobody gets its messages. */
+  readonly isTooWide: boolean;
 };
+
+const NOBODY: readonly SubscriptionMatch<never>[] = [];
+const NO_GROUPS: readonly SharedGroup<never>[] = [];
+export const NO_MATCHES: TopicMatches<never> = {
+  subscribers: NOBODY,
+  sharedGroups: NO_GROUPS,
+  isTooWide: false,
+};
+const TOO_WIDE: TopicMatches<never> = { ...NO_MATCHES, isTooWide: true };
 
 /** A subscription as it was added. */
 export type Subscription = { readonly filter: TopicFilter; readonly options: SubscriptionOptions };
 
 /** Where a subscription belongs: a node, or for a Shared Subscription the negative of a group's number. */
 type Owner = number;
-type GroupEntry<S> = { readonly node: number; readonly number: number; readonly group: SharedGroup<S> };
 
 /**
  * The subscriptions of all sessions, as a tree by topic level. Filters are taken as valid (`parseTopicFilter`).
  *
  * A match visits the nodes whose path matches the beginning of the topic, so subscriptions to other topics cost
- * nothing. What it gives is never changed afterwards and holds as long as `generation` is the same.
+ * nothing. What it gives holds until `changes` concern the topic.
  */
 export class SubscriptionTree<S> {
+  /** Of the filters for which a match could show something else than before. */
+  readonly changes = new FilterChanges();
   readonly #tree = new LevelTree();
   readonly #records = new SubscriptionRecords<S>();
   readonly #subscribers = new SubscriberTable<S>();
@@ -44,20 +65,17 @@ export class SubscriptionTree<S> {
   readonly #byOwner = new PairTable();
   /** By node: the first of its ordinary subscriptions. */
   #firstAt = new Int32Array(FIRST_NODES);
-  /** By node and share name. */
-  readonly #groupsAt = new Map<number, Map<string, GroupEntry<S>>>();
-  readonly #groups: (GroupEntry<S> | undefined)[] = [undefined];
-  readonly #freeGroups: number[] = [];
+  readonly #groups = new SharedGroups<S>();
+  readonly #meter: WorkMeter;
   /** Numbers of the topic's levels, as far as the walk came down. */
   #levels = new Int32Array(FIRST_DEPTH);
   /** Nodes that the walk left for later: at most one a level. */
   #laterNodes = new Int32Array(FIRST_DEPTH);
   #laterDepths = new Int32Array(FIRST_DEPTH);
-  #generation = 0;
 
-  /** Grows with every change that a match could show. */
-  get generation(): number {
-    return this.#generation;
+  /** @param meter - told the nodes that are visited and the subscriptions that are found or changed */
+  constructor(meter: WorkMeter = { work: 0 }) {
+    this.#meter = meter;
   }
 
   /** The number of subscriptions, shared ones included. */
@@ -81,13 +99,14 @@ export class SubscriptionTree<S> {
    */
   add(subscriber: S, filter: TopicFilter, options: SubscriptionOptions): boolean {
     const number = this.#subscribers.findOrAdd(subscriber);
-    const match = makeMatch(subscriber, options);
+    const match = makeMatch(subscriber, options, this.#subscribers.verdictEpoch(number));
     const node = this.#tree.hold(filter.topicFilter);
-    const owner = filter.shareName === undefined ? node : this.#holdGroup(node, filter);
+    this.#meter.work += countLevels(filter.topicFilter);
+    const owner = filter.shareName === undefined ? node : this.#groupOwner(node, filter);
     const known = this.#byOwner.get(owner, number);
     if (known !== 0) {
       this.#tree.release(node);
-      this.#replace(known, match, options.retainHandling);
+      this.#replace(known, filter, match, options.retainHandling);
       return false;
     }
     const record = this.#records.add(match, {
@@ -99,24 +118,37 @@ export class SubscriptionTree<S> {
     });
     this.#byOwner.set(owner, number, record);
     this.#subscribers.setFirstSubscription(number, record);
-    if (owner < 0) this.#groups[-owner]!.group.set(match);
-    else this.#setFirstAt(owner, record);
-    this.#generation++;
+    if (owner < 0) {
+      this.#groups.group(-owner).set(match);
+      return true;
+    }
+    this.#setFirstAt(owner, record);
+    this.changes.note(filter.topicFilter);
     return true;
-  }
-
-  /** Makes every result that was kept old: something outside has changed what it should be. */
-  invalidate(): void {
-    this.#generation++;
   }
 
   /** The subscriber is there again: its Shared Subscriptions need not pass it over any more. */
   welcome(subscriber: S): void {
-    if (this.#groupsAt.size === 0) return;
+    if (this.#groups.isEmpty) return;
     let record = this.#subscribers.firstSubscription(this.#subscribers.find(subscriber));
     for (; record !== 0; record = this.#records.nextOfSubscriber(record)) {
       const owner = this.#records.owner(record);
-      if (owner < 0) this.#groups[-owner]!.group.welcome(subscriber);
+      if (owner < 0) this.#groups.group(-owner).welcome(subscriber);
+    }
+  }
+
+  /** What was decided about what the subscriber may receive holds no more; about the others it does. */
+  forgetVerdicts(subscriber: S): void {
+    const number = this.#subscribers.find(subscriber);
+    this.#subscribers.beginVerdictEpoch(number);
+    const epoch = this.#subscribers.verdictEpoch(number);
+    let record = this.#subscribers.firstSubscription(number);
+    for (; record !== 0; record = this.#records.nextOfSubscriber(record)) {
+      if (this.#records.owner(record) < 0) continue; // members are asked about at each message
+      const { filter, options } = this.#describe(record);
+      this.#records.replace(record, makeMatch(subscriber, options, epoch), options.retainHandling);
+      this.changes.note(filter.topicFilter);
+      this.#meter.work += countLevels(filter.topicFilter);
     }
   }
 
@@ -151,8 +183,8 @@ export class SubscriptionTree<S> {
     shareName: string;
     topicFilter: string;
   }): SharedGroup<S> | undefined {
-    const node = this.#tree.find(topicFilter);
-    return node === NO_NODE ? undefined : this.#groupsAt.get(node)?.get(shareName)?.group;
+    const number = this.#groups.find(this.#tree.find(topicFilter), shareName);
+    return number === 0 ? undefined : this.#groups.group(number);
   }
 
   /** What the subscriber has, the newest first. */
@@ -164,10 +196,21 @@ export class SubscriptionTree<S> {
     return subscriptions;
   }
 
-  /** Fills `into`, in place of what it holds, with who gets messages of a valid Topic Name. */
-  match(topicName: string, into: TopicMatches<S>): void {
-    into.subscribers.length = 0;
-    into.sharedGroups.length = 0;
+  /** Who gets messages of a valid Topic Name. */
+  match(topicName: string): TopicMatches<S> {
+    const subscribers: SubscriptionMatch<S>[] = [];
+    const sharedGroups: SharedGroup<S>[] = [];
+    if (!this.#walk(topicName, subscribers, sharedGroups)) return TOO_WIDE;
+    // As large as it must be: an array that grew has room to spare.
+    return {
+      subscribers: subscribers.length === 0 ? NOBODY : subscribers.slice(),
+      sharedGroups: sharedGroups.length === 0 ? NO_GROUPS : sharedGroups.slice(),
+      isTooWide: false,
+    };
+  }
+
+  /** Collects what lies on the topic's ways through the tree; false when there are too many of them. */
+  #walk(topicName: string, subscribers: SubscriptionMatch<S>[], sharedGroups: SharedGroup<S>[]): boolean {
     this.#subscribers.beginMatch();
     const tree = this.#tree;
     let hasWildcards = topicName.charCodeAt(0) !== DOLLAR_SIGN; // [MQTT-4.7.2-1], of the first level only
@@ -176,8 +219,8 @@ export class SubscriptionTree<S> {
     let later = 0;
     let node = ROOT;
     let depth = 0;
-    for (;;) {
-      if (hasWildcards) this.#collect(tree.numberSignChild(node), into); // the parent level is included
+    for (let visited = 1; ; visited++) {
+      if (hasWildcards) this.#collect(tree.numberSignChild(node), subscribers, sharedGroups); // the parent level too
       let exact = NO_NODE;
       let plus = NO_NODE;
       if (depth === levelsRead && levelStart <= topicName.length) {
@@ -190,7 +233,7 @@ export class SubscriptionTree<S> {
         exact = tree.child(node, this.#levels[depth]!);
         if (hasWildcards) plus = tree.plusChild(node);
       } else {
-        this.#collect(node, into);
+        this.#collect(node, subscribers, sharedGroups);
       }
       hasWildcards = true;
       depth++;
@@ -200,7 +243,11 @@ export class SubscriptionTree<S> {
       }
       node = exact === NO_NODE ? plus : exact;
       if (node !== NO_NODE) continue;
-      if (later === 0) return;
+      const isTooWide = visited > MAX_MATCH_NODES + levelsRead;
+      if (later === 0 || isTooWide) {
+        this.#meter.work += visited;
+        return !isTooWide;
+      }
       node = this.#laterNodes[--later]!;
       depth = this.#laterDepths[later]!;
     }
@@ -215,20 +262,17 @@ export class SubscriptionTree<S> {
     this.#levels[depth] = level;
   }
 
-  /** Puts the subscriptions of one node into the result. */
-  #collect(node: number, into: TopicMatches<S>): void {
+  /** Adds the subscriptions of one node. */
+  #collect(node: number, subscribers: SubscriptionMatch<S>[], sharedGroups: SharedGroup<S>[]): void {
     if (node === NO_NODE || !this.#tree.isHeld(node)) return;
-    const { subscribers } = into;
     for (let record = this.#firstOf(node); record !== 0; record = this.#records.nextOfOwner(record)) {
       const match = this.#records.match(record);
       const place = this.#subscribers.placeOr(this.#records.subscriber(record), subscribers.length);
       if (place < 0) subscribers.push(match);
       else subscribers[place] = mergeMatches(subscribers[place]!, match);
+      this.#meter.work++;
     }
-    if (this.#groupsAt.size === 0) return;
-    const groups = this.#groupsAt.get(node);
-    if (groups === undefined) return;
-    for (const { group } of groups.values()) into.sharedGroups.push(group);
+    if (!this.#groups.isEmpty) this.#groups.collect(node, sharedGroups);
   }
 
   #firstOf(node: number): number {
@@ -246,11 +290,16 @@ export class SubscriptionTree<S> {
     const node = number === 0 ? NO_NODE : this.#tree.find(topicFilter);
     if (node === NO_NODE) return 0;
     if (shareName === undefined) return this.#byOwner.get(node, number);
-    const entry = this.#groupsAt.get(node)?.get(shareName);
-    return entry === undefined ? 0 : this.#byOwner.get(-entry.number, number);
+    const group = this.#groups.find(node, shareName);
+    return group === 0 ? 0 : this.#byOwner.get(-group, number);
   }
 
-  #replace(record: number, match: SubscriptionMatch<S>, retainHandling: number): void {
+  #replace(
+    record: number,
+    { topicFilter }: TopicFilter,
+    match: SubscriptionMatch<S>,
+    retainHandling: number,
+  ): void {
     const known = this.#records.match(record);
     const isSame =
       known.qos === match.qos &&
@@ -261,12 +310,13 @@ export class SubscriptionTree<S> {
     this.#records.replace(record, isSame ? known : match, retainHandling);
     if (isSame) return;
     const owner = this.#records.owner(record);
-    if (owner < 0) this.#groups[-owner]!.group.set(match);
-    this.#generation++;
+    if (owner < 0) this.#groups.group(-owner).set(match);
+    else this.changes.note(topicFilter);
   }
 
   #removeRecord(record: number): void {
     const records = this.#records;
+    const { filter } = this.#describe(record);
     const { subscriber } = records.match(record);
     const owner: Owner = records.owner(record);
     const number = records.subscriber(record);
@@ -278,46 +328,38 @@ export class SubscriptionTree<S> {
     if (this.#subscribers.firstSubscription(number) === 0) this.#subscribers.delete(subscriber);
     const node = owner < 0 ? this.#leaveGroup(-owner, subscriber) : owner;
     this.#tree.release(node);
-    this.#generation++;
+    if (owner > 0) this.changes.note(filter.topicFilter);
+    this.#meter.work += countLevels(filter.topicFilter);
   }
 
   /** The owner of a group's subscriptions; a new group is made. Its node is held by them. */
-  #holdGroup(node: number, filter: TopicFilter): Owner {
-    const shareName = filter.shareName ?? '';
-    let groups = this.#groupsAt.get(node);
-    if (groups === undefined) this.#groupsAt.set(node, (groups = new Map()));
-    let entry = groups.get(shareName);
-    if (entry === undefined) {
-      const number = this.#freeGroups.pop() ?? this.#groups.length;
-      entry = { node, number, group: new SharedGroup({ shareName, topicFilter: filter.topicFilter }) };
-      this.#groups[number] = entry;
-      groups.set(shareName, entry);
-    }
-    return -entry.number;
+  #groupOwner(node: number, { shareName = '', topicFilter }: TopicFilter): Owner {
+    const known = this.#groups.find(node, shareName);
+    if (known !== 0) return -known;
+    this.changes.note(topicFilter);
+    return -this.#groups.add(node, shareName, topicFilter);
   }
 
   /** The group's node; a group without members goes. */
   #leaveGroup(number: number, subscriber: S): number {
-    const { node, group } = this.#groups[number]!;
+    const group = this.#groups.group(number);
+    const node = this.#groups.node(number);
     group.delete(subscriber);
     if (group.size > 0) return node;
-    const groups = this.#groupsAt.get(node);
-    groups?.delete(group.shareName);
-    if (groups?.size === 0) this.#groupsAt.delete(node);
-    this.#groups[number] = undefined;
-    this.#freeGroups.push(number);
+    this.#groups.delete(number);
+    this.changes.note(group.topicFilter);
     return node;
   }
 
   #describe(record: number): Subscription {
     const owner = this.#records.owner(record);
-    const entry = owner < 0 ? this.#groups[-owner] : undefined;
-    const topicFilter = this.#tree.pathOf(entry?.node ?? owner);
+    const group = owner < 0 ? this.#groups.group(-owner) : undefined;
+    const topicFilter = group?.topicFilter ?? this.#tree.pathOf(owner);
     const { qos, noLocal, retainAsPublished, subscriptionIdentifiers } = this.#records.match(record);
     const retainHandling = this.#records.retainHandling(record) as 0 | 1 | 2;
     const subscriptionIdentifier = subscriptionIdentifiers[0] ?? 0;
     const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier };
-    return { filter: { shareName: entry?.group.shareName, topicFilter }, options };
+    return { filter: { shareName: group?.shareName, topicFilter }, options };
   }
 }
 

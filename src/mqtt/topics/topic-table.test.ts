@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import type { SubscriptionOptions } from './subscription-match.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
+import { matchesTopicFilter, type TopicFilter } from './topic-filter.ts';
 import { TopicFault } from './topic-name.ts';
 import { TopicTable, type TopicEntry } from './topic-table.ts';
 
@@ -181,5 +182,131 @@ describe('TopicTable', () => {
       ),
       { seed, numRuns: 500 },
     );
+  });
+});
+
+type Change = {
+  readonly act: 'add' | 'remove' | 'leave' | 'forget' | 'forget all' | 'sweep';
+  readonly subscriber: string;
+  readonly filter: TopicFilter;
+  readonly topic: string;
+};
+
+const level = fc.constantFrom('a', 'b', '');
+const filter = fc
+  .tuple(fc.array(fc.oneof(level, level, fc.constant('+')), { minLength: 1, maxLength: 4 }), fc.boolean())
+  .map(([levels, isOpen]) => [...levels, ...(isOpen ? ['#'] : [])].join('/'))
+  .filter((text) => text !== '')
+  .map((topicFilter) => ({ shareName: undefined, topicFilter }));
+const change: fc.Arbitrary<Change> = fc.record({
+  act: fc.constantFrom('add', 'add', 'add', 'remove', 'remove', 'leave', 'forget', 'forget all', 'sweep'),
+  subscriber: fc.constantFrom('u', 'v', 'w', 'x', 'y', 'z'),
+  filter,
+  topic: fc
+    .array(level, { minLength: 1, maxLength: 4 })
+    .map((levels) => levels.join('/'))
+    .filter((text) => text !== ''),
+});
+
+/** A table, and a list beside it that knows what must come of it. */
+class TableModel {
+  readonly tree = new SubscriptionTree<string>();
+  /** Denies in each state of the world other topics to other subscribers. */
+  readonly #state = new Map<string, number>();
+  readonly #asked = new Set<string>();
+  readonly #filters = new Map<string, Set<string>>();
+  /** By topic: who got a verdict when the topic was matched last. */
+  readonly #decided = new Map<string, Set<string>>();
+  readonly table = new TopicTable({
+    subscriptions: this.tree,
+    maxTopicLevels: 16,
+    maxTopics: 1000,
+    maxMatches: 10_000,
+    canReceive: (subscriber, topicName) => {
+      this.#asked.add(subscriber);
+      return this.#isAllowed(subscriber, topicName);
+    },
+  });
+
+  apply({ act, subscriber, filter }: Change): void {
+    const own = this.#filters.get(subscriber) ?? new Set();
+    this.#filters.set(subscriber, own);
+    if (act === 'add') this.tree.add(subscriber, filter, PLAIN);
+    if (act === 'add') own.add(filter.topicFilter);
+    if (act === 'remove') assert.equal(this.tree.remove(subscriber, filter), own.delete(filter.topicFilter));
+    if (act === 'leave') assert.equal(this.tree.removeSubscriber(subscriber), own.size);
+    if (act === 'leave') own.clear();
+    if (act === 'sweep') this.table.forgetOldMatches();
+    if (act !== 'forget' && act !== 'forget all') return;
+    for (const name of act === 'forget' ? [subscriber] : 'uvwxyz') {
+      this.#state.set(name, (this.#state.get(name) ?? 0) + 1);
+      for (const decided of this.#decided.values()) decided.delete(name);
+    }
+    if (act === 'forget') this.tree.forgetVerdicts(subscriber);
+    else this.tree.changes.noteAll();
+  }
+
+  check(topic: string, keepsVerdicts: boolean): void {
+    const matching = [...this.#filters]
+      .filter(([, filters]) => [...filters].some((text) => matchesTopicFilter(text, topic)))
+      .map(([subscriber]) => subscriber);
+    this.#asked.clear();
+    const found = this.table.matches(this.table.resolveName(topic)).subscribers;
+    const names = found.map(({ subscriber }) => subscriber).sort();
+    assert.deepEqual(names, matching.filter((name) => this.#isAllowed(name, topic)).sort());
+    const decided = this.#decided.get(topic) ?? new Set();
+    if (keepsVerdicts)
+      assert.deepEqual(
+        [...this.#asked].filter((name) => decided.has(name)),
+        [],
+        'asked about once more',
+      );
+    this.#decided.set(topic, new Set(matching));
+  }
+
+  #isAllowed(subscriber: string, topicName: string): boolean {
+    const state = this.#state.get(subscriber) ?? 0;
+    return (subscriber.charCodeAt(0) + topicName.length + state) % 3 !== 0;
+  }
+}
+
+describe('TopicTable while others subscribe, against a list', () => {
+  const churn = fc.array(change, { maxLength: 120 });
+  it(`is right after any changes, and asks once (seed ${seed})`, () => {
+    fc.assert(
+      fc.property(churn, fc.integer({ min: 1, max: 50 }), (changes, checkEvery) => {
+        const model = new TableModel();
+        const keepsVerdicts = !changes.some(({ act }) => act === 'sweep');
+        for (const [index, each] of changes.entries()) {
+          model.apply(each);
+          if (index % checkEvery === 0) model.check(each.topic, keepsVerdicts);
+        }
+        for (const { topic } of changes) model.check(topic, keepsVerdicts);
+      }),
+      { seed, numRuns: 2000 },
+    );
+  });
+
+  it('does not match anew what a change has nothing to do with', () => {
+    const meter = { work: 0 };
+    const tree = new SubscriptionTree<string>(meter);
+    const table = new TopicTable({ subscriptions: tree, maxTopicLevels: 16, maxTopics: 9, maxMatches: 99 });
+    tree.add('a', { shareName: undefined, topicFilter: 'site/#' }, PLAIN);
+    const entry = table.resolveName('site/1/speed');
+    const before = table.matches(entry);
+    const others = ['site/2/speed', 'site/+/heat', 'other/#', '+/2/#', 'site/1'];
+    for (let round = 0; round < 100; round++) {
+      for (const topicFilter of others) tree.add('b', { shareName: 'g', topicFilter }, PLAIN);
+      tree.removeSubscriber('b');
+      const { work } = meter;
+      assert.equal(table.matches(entry), before);
+      assert.equal(meter.work, work);
+    }
+    tree.add('b', { shareName: 'g', topicFilter: '+/1/#' }, PLAIN);
+    const after = table.matches(entry);
+    assert.equal(after.sharedGroups.length, 1);
+    tree.add('c', { shareName: 'g', topicFilter: '+/1/#' }, PLAIN);
+    assert.equal(table.matches(entry), after, 'a group is the same with one more member');
+    assert.equal(after.sharedGroups[0]?.size, 2);
   });
 });

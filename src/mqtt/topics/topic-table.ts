@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { randomMultiplier } from './random-seed.ts';
-import type { SharedGroup } from './shared-group.ts';
+import { decideReceivers } from './receive-verdicts.ts';
 import type { SubscriptionMatch } from './subscription-match.ts';
-import type { SubscriptionTree, TopicMatches } from './subscription-tree.ts';
+import { NO_MATCHES, type SubscriptionTree, type TopicMatches } from './subscription-tree.ts';
 import { findTopicNameFault, MAX_TOPIC_BYTES, TopicFault } from './topic-name.ts';
 
 const NEVER_MATCHED = -1;
 const NOT_KEPT = -1;
+const NO_PLACES = -1;
 const FIRST_BUCKETS = 64;
 /** A longer topic is not kept: there are few, and the table's memory stays bounded by its number of entries. */
 const MAX_KEPT_TOPIC_BYTES = 1024;
@@ -26,8 +27,13 @@ export class TopicEntry<S> {
   readonly byteLength: number;
   readonly words: Int32Array;
   readonly hash: number;
-  matches: TopicMatches<S> = { subscribers: [], sharedGroups: [] };
+  matches: TopicMatches<S> = NO_MATCHES;
+  /** All who were asked about: those among `matches.subscribers`, and those who may not receive the topic. */
+  asked: readonly SubscriptionMatch<S>[] = NO_MATCHES.subscribers;
+  /** Of the subscriptions, in which `matches` were last known to be right. */
   generation = NEVER_MATCHED;
+  /** Where changes of filters that match the topic are noted; read when it is first needed. */
+  changePlaces = NO_PLACES;
   wasUsed = false;
   place = NOT_KEPT;
   nextInBucket: TopicEntry<S> | undefined = undefined;
@@ -52,7 +58,7 @@ export type TopicTableOptions<S> = {
   readonly maxTopics: number;
   /** How many matches, of all kept topics together; 8 bytes each. */
   readonly maxMatches: number;
-  /** Leaves out subscribers that may not receive a topic; asked once for each result, not for each message. */
+  /** Leaves out subscribers that may not receive a topic; asked once for each topic, not for each message. */
   readonly canReceive?: ((subscriber: S, topicName: string) => boolean) | undefined;
 };
 
@@ -69,7 +75,6 @@ export class TopicTable<S> {
   readonly #canReceive: ((subscriber: S, topicName: string) => boolean) | undefined;
   readonly #multiplier = randomMultiplier();
   readonly #words = new Int32Array((MAX_TOPIC_BYTES >> 2) + 1);
-  readonly #scratch: TopicMatches<S> = { subscribers: [], sharedGroups: [] };
   #buckets: (TopicEntry<S> | undefined)[] = makeBuckets(FIRST_BUCKETS);
   readonly #kept: TopicEntry<S>[] = [];
   #hand = 0;
@@ -123,7 +128,8 @@ export class TopicTable<S> {
   /** Who gets messages of this topic, which must be valid. The result is never changed: later calls give another. */
   matches(entry: TopicEntry<S>): TopicMatches<S> {
     entry.wasUsed = true;
-    return entry.generation === this.#subscriptions.generation ? entry.matches : this.#matchAnew(entry);
+    if (entry.generation === this.#subscriptions.changes.generation) return entry.matches;
+    return this.#isStillRight(entry) ? entry.matches : this.#matchAnew(entry);
   }
 
   /**
@@ -131,10 +137,19 @@ export class TopicTable<S> {
    * now and then: a topic that is used again is matched anew without it.
    */
   forgetOldMatches(): void {
-    const { generation } = this.#subscriptions;
     for (const entry of this.#kept) {
-      if (entry.generation !== generation) this.#keepMatches(entry, noMatches(), NEVER_MATCHED);
+      if (!this.#isStillRight(entry)) this.#forgetMatches(entry);
     }
+  }
+
+  /** Whether what was found for the topic is what would be found now. */
+  #isStillRight(entry: TopicEntry<S>): boolean {
+    const { changes } = this.#subscriptions;
+    if (entry.generation === NEVER_MATCHED) return false;
+    if (entry.changePlaces === NO_PLACES) entry.changePlaces = changes.placesOf(entry.topicName);
+    if (changes.concern(entry.topicName, entry.changePlaces, entry.generation)) return false;
+    entry.generation = changes.generation;
+    return true;
   }
 
   /**
@@ -201,7 +216,7 @@ export class TopicTable<S> {
   }
 
   #drop(entry: TopicEntry<S>): void {
-    this.#keepMatches(entry, noMatches(), NEVER_MATCHED);
+    this.#forgetMatches(entry);
     entry.place = NOT_KEPT;
     const bucket = entry.hash & (this.#buckets.length - 1);
     let before = this.#buckets[bucket];
@@ -225,29 +240,42 @@ export class TopicTable<S> {
     for (const entry of this.#kept) this.#intoBucket(entry);
   }
 
+  /** A new result each time: a delivery that is going through the last one goes on undisturbed. */
   #matchAnew(entry: TopicEntry<S>): TopicMatches<S> {
-    const { generation } = this.#subscriptions;
-    this.#subscriptions.match(entry.topicName, this.#scratch);
+    const { generation, allSince } = this.#subscriptions.changes;
+    const found = this.#subscriptions.match(entry.topicName);
     const canReceive = this.#canReceive;
-    if (canReceive !== undefined) {
-      const all = this.#scratch.subscribers;
-      const allowed = all.filter(({ subscriber }) => canReceive(subscriber, entry.topicName));
-      all.length = 0;
-      for (const match of allowed) all.push(match);
+    let matches = found;
+    if (canReceive !== undefined && found.subscribers.length > 0) {
+      const known =
+        entry.generation < allSince ? NOT_ASKED : { asked: entry.asked, allowed: entry.matches.subscribers };
+      const subscribers = decideReceivers(found.subscribers, known, (subscriber) =>
+        canReceive(subscriber, entry.topicName),
+      );
+      if (subscribers !== found.subscribers) matches = { ...found, subscribers };
     }
-    // A new object each time: a delivery that is going through the last one goes on undisturbed.
-    const matches = copyOf(this.#scratch);
-    this.#scratch.subscribers.length = 0;
-    this.#scratch.sharedGroups.length = 0;
-    if (entry.place === NOT_KEPT || countOf(matches) > this.#maxMatches) return matches;
-    this.#keepMatches(entry, matches, generation);
+    // Whoever was asked may have had the topic matched after a later change, or driven it out.
+    const isOvertaken = entry.generation > generation;
+    const count = countOf(matches, found.subscribers);
+    if (entry.place === NOT_KEPT || isOvertaken || count > this.#maxMatches) return matches;
+    this.#keepMatches(entry, matches, found.subscribers, generation);
     if (this.#matchCount > this.#maxMatches) this.#makeRoomForMatches(entry);
     return matches;
   }
 
-  #keepMatches(entry: TopicEntry<S>, matches: TopicMatches<S>, generation: number): void {
-    this.#matchCount += countOf(matches) - countOf(entry.matches);
+  #forgetMatches(entry: TopicEntry<S>): void {
+    this.#keepMatches(entry, NO_MATCHES, NO_MATCHES.subscribers, NEVER_MATCHED);
+  }
+
+  #keepMatches(
+    entry: TopicEntry<S>,
+    matches: TopicMatches<S>,
+    asked: readonly SubscriptionMatch<S>[],
+    generation: number,
+  ): void {
+    this.#matchCount += countOf(matches, asked) - countOf(entry.matches, entry.asked);
     entry.matches = matches;
+    entry.asked = asked;
     entry.generation = generation;
   }
 
@@ -256,30 +284,21 @@ export class TopicTable<S> {
     while (this.#matchCount > this.#maxMatches) {
       this.#matchHand = (this.#matchHand + 1) % this.#kept.length;
       const entry = this.#kept[this.#matchHand]!;
-      if (entry === newest || countOf(entry.matches) === 0) continue;
+      if (entry === newest || countOf(entry.matches, entry.asked) === 0) continue;
       if (entry.wasUsed) entry.wasUsed = false;
-      else this.#keepMatches(entry, noMatches(), NEVER_MATCHED);
+      else this.#forgetMatches(entry);
     }
   }
 }
 
-const NOBODY: SubscriptionMatch<never>[] = [];
-const NO_GROUPS: SharedGroup<never>[] = [];
+const NOT_ASKED = { asked: NO_MATCHES.subscribers, allowed: NO_MATCHES.subscribers };
 
-function noMatches<S>(): TopicMatches<S> {
-  return { subscribers: NOBODY, sharedGroups: NO_GROUPS };
-}
-
-/** As large as it must be: an array that grew has room to spare. */
-function copyOf<S>({ subscribers, sharedGroups }: TopicMatches<S>): TopicMatches<S> {
-  return {
-    subscribers: subscribers.length === 0 ? NOBODY : subscribers.slice(),
-    sharedGroups: sharedGroups.length === 0 ? NO_GROUPS : sharedGroups.slice(),
-  };
-}
-
-function countOf<S>({ subscribers, sharedGroups }: TopicMatches<S>): number {
-  return subscribers.length + sharedGroups.length;
+function countOf<S>(
+  { subscribers, sharedGroups }: TopicMatches<S>,
+  asked: readonly SubscriptionMatch<S>[],
+): number {
+  const askedCount = asked === subscribers ? 0 : asked.length;
+  return subscribers.length + sharedGroups.length + askedCount;
 }
 
 function makeBuckets<S>(count: number): (TopicEntry<S> | undefined)[] {

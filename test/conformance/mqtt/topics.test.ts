@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { RetainedMessages } from '../../../src/mqtt/topics/retained-messages.ts';
 import { MemberRank } from '../../../src/mqtt/topics/shared-group.ts';
 import type { SubscriptionOptions } from '../../../src/mqtt/topics/subscription-match.ts';
-import { SubscriptionTree, type TopicMatches } from '../../../src/mqtt/topics/subscription-tree.ts';
+import { SubscriptionTree } from '../../../src/mqtt/topics/subscription-tree.ts';
 import { InboundTopicAliases, OutboundTopicAliases } from '../../../src/mqtt/topics/topic-alias.ts';
 import {
   isValidTopicFilter,
@@ -35,23 +35,13 @@ function treeOf(
   return tree;
 }
 
-function matchesOf(tree: SubscriptionTree<string>, topicName: string): TopicMatches<string> {
-  const into: TopicMatches<string> = { subscribers: [], sharedGroups: [] };
-  tree.match(topicName, into);
-  return into;
-}
-
 /** All three that match must agree: one filter against one name, the subscriptions, the retained messages. */
 function assertMatch(topicFilter: string, topicName: string, expected: boolean): void {
   const what = `${topicFilter} and ${topicName}`;
   assert.ok(isValidTopicFilter(topicFilter, LEVELS) && isValidTopicName(topicName, LEVELS), what);
   assert.equal(matchesTopicFilter(topicFilter, topicName), expected, what);
   const count = expected ? 1 : 0;
-  assert.equal(
-    matchesOf(treeOf(['s', topicFilter]), topicName).subscribers.length,
-    count,
-    `subscription ${what}`,
-  );
+  assert.equal(treeOf(['s', topicFilter]).match(topicName).subscribers.length, count, `subscription ${what}`);
   const retained = new RetainedMessages<string>({
     maxRetainedMessages: 9,
     maxRetainedBytes: 9,
@@ -151,8 +141,7 @@ describe('4.7.2 topics beginning with $', () => {
 
   it('4.7.2 with both "#" and "$SYS/#" a client receives topics of both kinds', () => {
     const tree = treeOf(['s', '#'], ['s', '$SYS/#']);
-    for (const name of ['$SYS/uptime', 'sport'])
-      assert.equal(matchesOf(tree, name).subscribers.length, 1, name);
+    for (const name of ['$SYS/uptime', 'sport']) assert.equal(tree.match(name).subscribers.length, 1, name);
   });
 
   it('4.7.2 a $ that is not the first character means nothing', () => {
@@ -239,9 +228,9 @@ describe('4.8.2 shared subscriptions', () => {
       ['c', '$share/consumer2/sport/tennis/+'],
       ['d', '$share/consumer1/sport/#'],
     );
-    const groups = matchesOf(tree, 'sport/tennis/x').sharedGroups.map(
-      (group) => `${group.shareName} ${group.topicFilter} ${group.size}`,
-    );
+    const groups = tree
+      .match('sport/tennis/x')
+      .sharedGroups.map((group) => `${group.shareName} ${group.topicFilter} ${group.size}`);
     assert.deepEqual(groups.sort(), [
       'consumer1 sport/# 1',
       'consumer1 sport/tennis/+ 2',
@@ -250,8 +239,7 @@ describe('4.8.2 shared subscriptions', () => {
   });
 
   it('4.8.2 a message goes to one of the members, at the QoS it was granted [MQTT-4.8.2-3]', () => {
-    const [group] = matchesOf(
-      treeOf(['a', '$share/g/t', { qos: 0 }], ['b', '$share/g/t', { qos: 2 }]),
+    const [group] = treeOf(['a', '$share/g/t', { qos: 0 }], ['b', '$share/g/t', { qos: 2 }]).match(
       't',
     ).sharedGroups;
     const chosen = Array.from({ length: 4 }, () => group?.choose(() => MemberRank.READY));
@@ -266,7 +254,7 @@ describe('4.8.2 shared subscriptions', () => {
   });
 
   it('4.8.2 a client with a shared and an ordinary subscription gets a copy for each', () => {
-    const { subscribers, sharedGroups } = matchesOf(treeOf(['a', 't'], ['a', '$share/g/t']), 't');
+    const { subscribers, sharedGroups } = treeOf(['a', 't'], ['a', '$share/g/t']).match('t');
     assert.equal(subscribers[0]?.subscriber, 'a');
     assert.equal(sharedGroups[0]?.choose(() => MemberRank.READY)?.subscriber, 'a');
   });
@@ -274,11 +262,11 @@ describe('4.8.2 shared subscriptions', () => {
   it('[MQTT-4.7.2-1] the wildcard rule is that of the filter inside', () => {
     const tree = treeOf(['a', '$share/g/#'], ['a', '$share/g/$SYS/#']);
     assert.deepEqual(
-      matchesOf(tree, '$SYS/x').sharedGroups.map(({ topicFilter }) => topicFilter),
+      tree.match('$SYS/x').sharedGroups.map(({ topicFilter }) => topicFilter),
       ['$SYS/#'],
     );
     assert.deepEqual(
-      matchesOf(tree, 'x').sharedGroups.map(({ topicFilter }) => topicFilter),
+      tree.match('x').sharedGroups.map(({ topicFilter }) => topicFilter),
       ['#'],
     );
   });
@@ -288,11 +276,11 @@ describe('3.3.4 and 3.8 overlapping subscriptions and their options', () => {
   it('[MQTT-3.3.4-2] one copy with the maximum QoS of all that match', () => {
     const tree = treeOf(['a', 'x/+', { qos: 1 }], ['a', 'x/#', { qos: 2 }], ['a', 'x/y', { qos: 0 }]);
     assert.deepEqual(
-      matchesOf(tree, 'x/y').subscribers.map(({ qos }) => qos),
+      tree.match('x/y').subscribers.map(({ qos }) => qos),
       [2],
     );
     assert.deepEqual(
-      matchesOf(tree, 'x/y/z').subscribers.map(({ qos }) => qos),
+      tree.match('x/y/z').subscribers.map(({ qos }) => qos),
       [2],
     );
   });
@@ -304,7 +292,7 @@ describe('3.3.4 and 3.8 overlapping subscriptions and their options', () => {
       ['a', '#', { subscriptionIdentifier: 1 }],
       ['a', 'x/#'],
     );
-    const [match] = matchesOf(tree, 'x').subscribers;
+    const [match] = tree.match('x').subscribers;
     assert.deepEqual(
       match?.subscriptionIdentifiers.toSorted((a, b) => a - b),
       [1, 1, 268_435_455],
@@ -316,26 +304,26 @@ describe('3.3.4 and 3.8 overlapping subscriptions and their options', () => {
       ['a', 'x', { subscriptionIdentifier: 1 }],
       ['a', '$share/g/x', { subscriptionIdentifier: 2 }],
     );
-    const { subscribers, sharedGroups } = matchesOf(tree, 'x');
+    const { subscribers, sharedGroups } = tree.match('x');
     assert.deepEqual(subscribers[0]?.subscriptionIdentifiers, [1]);
     assert.deepEqual(sharedGroups[0]?.choose(() => MemberRank.READY)?.subscriptionIdentifiers, [2]);
   });
 
   it('[MQTT-3.8.3-3] No Local holds back what is forwarded for its own subscription', () => {
     const all = treeOf(['a', 'x', { noLocal: true }], ['a', '#', { noLocal: true }]);
-    assert.equal(matchesOf(all, 'x').subscribers[0]?.noLocal, true);
+    assert.equal(all.match('x').subscribers[0]?.noLocal, true);
     const some = treeOf(
       ['a', 'x', { noLocal: true, qos: 2, subscriptionIdentifier: 1 }],
       ['a', '#', { noLocal: false, qos: 1, subscriptionIdentifier: 2 }],
     );
-    const [match] = matchesOf(some, 'x').subscribers;
+    const [match] = some.match('x').subscribers;
     assert.deepEqual([match?.noLocal, match?.qos, match?.subscriptionIdentifiers.length], [false, 2, 2]);
     assert.deepEqual([match?.ownMessages?.qos, match?.ownMessages?.subscriptionIdentifiers], [1, [2]]);
   });
 
   it('[MQTT-3.8.4-3] an identical filter replaces the subscription', () => {
     const tree = treeOf(['a', 'x', { qos: 2, subscriptionIdentifier: 1 }], ['a', 'x', { qos: 1 }]);
-    const [match] = matchesOf(tree, 'x').subscribers;
+    const [match] = tree.match('x').subscribers;
     assert.deepEqual([tree.size, match?.qos, match?.subscriptionIdentifiers], [1, 1, []]);
   });
 
