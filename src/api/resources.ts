@@ -1,7 +1,7 @@
 import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { Invocation } from '../devices/invocation.ts';
-import type { Service } from '../services/service-directory.ts';
+import type { ServiceEntry } from '../services/hub/service-directory.ts';
 import type {
   CommandResource,
   DeviceDetailResource,
@@ -93,7 +93,7 @@ export function showTelemetry(device: Device): TelemetryResource {
 }
 
 /** @param nowMs - monotonic, for rates */
-export function showService(service: Service, nowMs: number): ServiceResource {
+export function showService(service: ServiceEntry, nowMs: number): ServiceResource {
   const agents = [...service.agents.values()];
   const present = agents.filter(({ isLeaving }) => !isLeaving);
   const isAvailable = present.some(({ isHealthy }) => isHealthy);

@@ -1,7 +1,7 @@
 import { RecadoError } from './errors.ts';
 
 /** A listener that could not begin, and where it is configured. */
-export type ListenPlace = {
+type ListenPlace = {
   readonly kind: 'TCP' | 'UDP';
   readonly host: string;
   readonly port: number;

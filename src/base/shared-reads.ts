@@ -6,7 +6,7 @@ export const SHARED_READ_BYTES = 65_536;
 const shared = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
 
 /** Bytes that arrived. Borrowed: the next read of any connection overwrites them, so copy what is kept. */
-export type OnBytes = (bytes: Buffer) => void;
+type OnBytes = (bytes: Buffer) => void;
 
 type WithHandle = { _handle?: unknown };
 

@@ -1,7 +1,7 @@
 import { BusError } from './bus-error.ts';
 
-export const BROKER_PROTOCOLS = ['mqtt', 'mqtts', 'ws', 'wss'] as const;
-export type BrokerProtocol = (typeof BROKER_PROTOCOLS)[number];
+const BROKER_PROTOCOLS = ['mqtt', 'mqtts', 'ws', 'wss'] as const;
+type BrokerProtocol = (typeof BROKER_PROTOCOLS)[number];
 
 /** The ports that IANA and HTTP give them. */
 const DEFAULT_PORTS: Readonly<Record<BrokerProtocol, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };

@@ -14,7 +14,7 @@ export type CommandOutcome =
   /** Nobody waits for its answer any more; it may still be running. */
   | { readonly kind: 'abandoned'; readonly why: Abandonment };
 
-export type Abandonment = 'deadline' | 'cancelled' | 'connection-lost';
+type Abandonment = 'deadline' | 'cancelled' | 'connection-lost';
 
 /** A handler that has been started. */
 export class RunningCommand {

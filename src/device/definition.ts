@@ -77,7 +77,7 @@ export type PreparedDevice = {
 };
 
 /** The command that asks for the general description, where a device has one. */
-export const DESCRIBE_COMMAND = 'describe';
+const DESCRIBE_COMMAND = 'describe';
 
 /**
  * Checks a definition by the hub's own rules, so that mistakes are found where they were made.

@@ -2,13 +2,13 @@ import { connect, type Socket } from 'node:net';
 import { formatHubAddress, type HubAddress, type LinkOptions } from './options.ts';
 
 /** Why there is no connection: a reason for programs, and a sentence for people. */
-export type DialFailure = {
+type DialFailure = {
   readonly ok: false;
   readonly reason: 'hub-not-listening' | 'hub-unknown' | 'hub-unreachable' | 'connect-failed';
   readonly message: string;
 };
 
-export type DialResult = { readonly ok: true; readonly socket: Socket } | DialFailure;
+type DialResult = { readonly ok: true; readonly socket: Socket } | DialFailure;
 
 /** For whoever was stopped while it waited: nobody reads it. */
 export const STOPPED: DialFailure = { ok: false, reason: 'connect-failed', message: 'Stopped.' };

@@ -16,7 +16,7 @@ export type Welcome = {
 /** Why the hub refused a device, or ended its connection. */
 export type HubError = { readonly code: string; readonly message: string };
 
-export type FramedListener = {
+type FramedListener = {
   onWelcome(welcome: Welcome): void;
   /** The hub refuses the device, or says why it will close the connection. */
   onError(error: HubError): void;

@@ -19,7 +19,7 @@ const OPEN_BRACE = 0x7b;
 const MAX_ID_BYTES = 64;
 
 /** What a connection of version 1 tells its link. */
-export type PlainListener = {
+type PlainListener = {
   /** The hub gave this id. Called again if more of it arrives later: there is no framing. */
   onId(id: string): void;
   /** The hub sent what cannot be understood; the connection is of no more use. */

@@ -12,7 +12,7 @@ export const RECEIVED = 'Recebido';
 export const INVALID_COMMAND = 'Comando inválido';
 export const FAILED_COMMAND = 'O comando falhou no dispositivo';
 export const LATE_COMMAND = 'O dispositivo não terminou o comando a tempo';
-export const DONE = 'Comando executado';
+const DONE = 'Comando executado';
 
 /** The description that follows the id: `{'1': {'Descrição': 'Ligar', …}, …}`. */
 export function writeDescription(commands: readonly PreparedCommand[]): string {
@@ -62,7 +62,7 @@ export function writePlainReport(report: Report, metrics: ReadonlyMap<string, Me
   return writePythonLiteral({ ...values, Válido: true });
 }
 
-export type PlainInput =
+type PlainInput =
   | { readonly ok: true; readonly input: unknown }
   | { readonly ok: false; readonly message: string };
 

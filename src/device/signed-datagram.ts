@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { MetricValue } from '../devices/telemetry.ts';
 
-export type SignedReport = {
+type SignedReport = {
   readonly id: string;
   /** 1 for the first datagram of the session, and one more for each. */
   readonly seq: number;

@@ -3,7 +3,7 @@ import { RecadoError } from '../base/errors.ts';
 import { silentLogger, type Logger } from '../base/logger.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
-import { createResponder, type ReceivedRequest, type Responder, type Service } from '../rpc/index.ts';
+import { createResponder, type ReceivedRequest, type Responder, type ServedTopic } from '../rpc/index.ts';
 import { agentLine, CONNECTED_LINE } from './exchange-lines.ts';
 import { HttpCaller, type CallOutcome } from './http-caller.ts';
 import { readPayload, spaceJson, type JsonPayload } from './json-payload.ts';
@@ -44,7 +44,7 @@ export class FixedAgent {
   readonly #parts: FixedAgentParts;
   readonly #responder: Responder;
   readonly #routes: readonly ServedRoute[];
-  readonly #services: Service[] = [];
+  readonly #services: ServedTopic[] = [];
   readonly #running = new Set<Promise<unknown>>();
   #isStopped = false;
 

@@ -2,7 +2,7 @@ import { RecadoError } from '../base/errors.ts';
 import type { MessageProperties } from '../bus/bus.ts';
 import { AnswerError } from './answer-error.ts';
 import { TRACE_PROPERTY } from './request-message.ts';
-import type { Reply } from './responder-options.ts';
+import type { AnswerContent } from './responder-options.ts';
 
 export type AnswerParts = { readonly payload: Uint8Array; readonly properties: MessageProperties };
 
@@ -14,9 +14,9 @@ type Asked = {
   readonly expiresInMs: number | undefined;
 };
 
-export function answerOf(reply: Reply, asked: Asked): AnswerParts {
+export function answerOf(content: AnswerContent, asked: Asked): AnswerParts {
   const { payload, properties = {} } =
-    typeof reply === 'object' && 'payload' in reply ? reply : { payload: reply };
+    typeof content === 'object' && 'payload' in content ? content : { payload: content };
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   return { payload: bytes, properties: propertiesOf(asked, properties, []) };
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
 
 /** What the envelope of a request says. */
-export type EnvelopeHead = {
+type EnvelopeHead = {
   /** The topic for the answer. */
   readonly answerTo: string;
   /** What is left of the caller's time. */

@@ -1,6 +1,6 @@
 /** `recado/rpc`: request and response over MQTT. See docs/protocols/request-response.md. */
 export { AnswerError, readAnswerError } from './answer-error.ts';
-export type { Answer } from './exchange.ts';
+export type { Answer } from './pending-request.ts';
 export { createRequester, type Requester } from './requester.ts';
 export {
   DEFAULT_REQUESTER_LIMITS,
@@ -10,11 +10,11 @@ export {
   type RequesterOptions,
   type RequestOptions,
 } from './requester-options.ts';
-export { createResponder, type Responder, type Service } from './responder.ts';
+export { createResponder, type Responder, type ServedTopic } from './responder.ts';
 export {
   DEFAULT_RESPONDER_LIMITS,
   type ReceivedRequest,
-  type Reply,
+  type AnswerContent,
   type RequestHandler,
   type ResponderCounters,
   type ResponderLimits,

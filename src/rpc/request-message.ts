@@ -1,5 +1,5 @@
 import type { MessageProperties } from '../bus/bus.ts';
-import type { Exchange } from './exchange.ts';
+import type { PendingRequest } from './pending-request.ts';
 
 /** User properties of requests: what is left of the caller's time, in ms, and the trace it belongs to (W3C). */
 export const DEADLINE_PROPERTY = 'deadline-ms';
@@ -10,7 +10,7 @@ export const TRACE_PROPERTY = 'traceparent';
  * exactly how much of it is left.
  */
 export function requestProperties(
-  { fields, deadlineMs }: Exchange,
+  { fields, deadlineMs }: PendingRequest,
   nowMs: number,
   own: { readonly responseTopic?: string; readonly correlationData?: Uint8Array },
 ): MessageProperties {

@@ -30,7 +30,7 @@ export type RequesterLimits = {
   readonly quarantineMs: number;
   /** So long a response topic must be quiet after an answer, when it cannot be trusted. */
   readonly settleMs: number;
-  /** A response topic is trusted after so many exchanges in a row without a stray answer; Infinity: never. */
+  /** A response topic is trusted after so many requests in a row without a stray answer; Infinity: never. */
   readonly trustAfter: number;
 };
 

@@ -5,11 +5,17 @@ import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
 import { Alarms } from './alarms.ts';
-import type { Correlation, CorrelationParts } from './correlation/correlation.ts';
+import type { CorrelationParts } from './correlation/correlation.ts';
 import { FixedCorrelation } from './correlation/fixed.ts';
 import { Mqtt5Correlation } from './correlation/mqtt5.ts';
 import { TopicCorrelation } from './correlation/topic.ts';
-import { Exchange, type Answer, type ExchangeEnd, type ExchangeOwner } from './exchange.ts';
+import {
+  PendingRequest,
+  type Answer,
+  type Correlation,
+  type RequestEnd,
+  type RequestOwner,
+} from './pending-request.ts';
 import { RequestIds } from './request-ids.ts';
 import {
   DEFAULT_REQUESTER_LIMITS,
@@ -50,7 +56,7 @@ export function createRequester(bus: Bus, options: RequesterOptions = {}): Reque
   return new BusRequester(bus, options);
 }
 
-class BusRequester implements Requester, ExchangeOwner {
+class BusRequester implements Requester, RequestOwner {
   readonly counters: RequesterCounters = {
     requests: 0,
     answered: 0,
@@ -68,7 +74,7 @@ class BusRequester implements Requester, ExchangeOwner {
   readonly #settings: RequesterSettings;
   readonly #choice: CorrelationChoice;
   readonly #parts: CorrelationParts;
-  readonly #exchanges = new Set<Exchange>();
+  readonly #pending = new Set<PendingRequest>();
   /** Made when they are first needed. */
   readonly #correlations = new Map<CorrelationKind, Correlation>();
   readonly #unwatch: () => void;
@@ -95,7 +101,7 @@ class BusRequester implements Requester, ExchangeOwner {
   }
 
   get inFlight(): number {
-    return this.#exchanges.size;
+    return this.#pending.size;
   }
 
   request(
@@ -107,7 +113,7 @@ class BusRequester implements Requester, ExchangeOwner {
     const refusal = this.#findRefusal(topicName, options);
     if (refusal !== undefined) return Promise.reject(refusal);
     const { correlation: choice = this.#choice } = options;
-    const exchange = new Exchange(
+    const request = new PendingRequest(
       {
         topicName,
         payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
@@ -124,10 +130,10 @@ class BusRequester implements Requester, ExchangeOwner {
       },
       this,
     );
-    this.#exchanges.add(exchange);
-    this.#alarms.set(exchange.timer, exchange.deadlineMs);
-    this.#start(exchange, choice);
-    return exchange.promise;
+    this.#pending.add(request);
+    this.#alarms.set(request.timer, request.deadlineMs);
+    this.#start(request, choice);
+    return request.promise;
   }
 
   close(): void {
@@ -136,30 +142,30 @@ class BusRequester implements Requester, ExchangeOwner {
     this.#unwatch();
     // First these: they must not send what waits when something before it fails.
     for (const correlation of this.#correlations.values()) correlation.close();
-    for (const exchange of this.#exchanges) exchange.fail(requesterClosedError());
+    for (const request of this.#pending) request.fail(requesterClosedError());
     this.#alarms.stop();
   }
 
-  onDue(exchange: Exchange): void {
-    if (exchange.isOver) return;
+  onDue(request: PendingRequest): void {
+    if (request.isOver) return;
     this.counters.timedOut++;
-    const isStarted = exchange.correlation !== undefined;
-    const { timeoutMs } = exchange.fields;
+    const isStarted = request.correlation !== undefined;
+    const { timeoutMs } = request.fields;
     const offline = `the MQTT broker was not connected for ${timeoutMs} ms; the request was not sent`;
-    exchange.fail(isStarted ? answerTimeoutError(exchange) : new BusError('BROKER_OFFLINE', offline), 'left');
+    request.fail(isStarted ? answerTimeoutError(request) : new BusError('BROKER_OFFLINE', offline), 'left');
   }
 
-  onAbort(exchange: Exchange): void {
+  onAbort(request: PendingRequest): void {
     this.counters.abandoned++;
-    exchange.fail(exchange.fields.signal?.reason, 'left');
+    request.fail(request.fields.signal?.reason, 'left');
   }
 
-  onOver(exchange: Exchange, end: ExchangeEnd): void {
-    this.#exchanges.delete(exchange);
-    this.#alarms.clear(exchange.timer);
+  onOver(request: PendingRequest, end: RequestEnd): void {
+    this.#pending.delete(request);
+    this.#alarms.clear(request.timer);
     if (end === 'answered') this.counters.answered++;
     else if (end === 'failed') this.counters.failed++;
-    exchange.correlation?.onOver(exchange, end);
+    request.correlation?.onOver(request, end);
   }
 
   /** Why a request is not taken. */
@@ -179,16 +185,16 @@ class BusRequester implements Requester, ExchangeOwner {
     if (correlation === 'mqtt5' && (this.#bus.protocolVersion ?? 5) < 5)
       return new RecadoError('REQUEST_INVALID', 'the correlation mqtt5 needs a broker that speaks MQTT 5');
     const { maxInFlight } = this.#settings;
-    if (this.#exchanges.size < maxInFlight) return undefined;
+    if (this.#pending.size < maxInFlight) return undefined;
     this.counters.refusedFull++;
     return tooManyRequestsError(`${maxInFlight} requests are in flight already (maxInFlight)`);
   }
 
-  #start(exchange: Exchange, choice: CorrelationChoice): void {
+  #start(request: PendingRequest, choice: CorrelationChoice): void {
     const kind = this.#kindOf(choice);
     if (kind === undefined) return;
-    exchange.correlation = this.#correlation(kind);
-    exchange.correlation.start(exchange);
+    request.correlation = this.#correlation(kind);
+    request.correlation.start(request);
   }
 
   /** Undefined while it is not known which version the broker speaks. */
@@ -202,8 +208,7 @@ class BusRequester implements Requester, ExchangeOwner {
 
   /** The broker has told which version it speaks. */
   #startWaiting(): void {
-    for (const exchange of this.#exchanges)
-      if (exchange.correlation === undefined) this.#start(exchange, 'auto');
+    for (const request of this.#pending) if (request.correlation === undefined) this.#start(request, 'auto');
   }
 
   #correlation(kind: CorrelationKind): Correlation {

@@ -17,7 +17,7 @@ export type ReceivedRequest = {
   readonly signal: AbortSignal;
 };
 
-export type Reply =
+export type AnswerContent =
   | Uint8Array
   | string
   | { readonly payload: Uint8Array | string; readonly properties?: MessageProperties };
@@ -26,7 +26,7 @@ export type Reply =
  * Answers one request. What it throws becomes an answer that is an error: an `AnswerError` with its code, status and
  * message, a `RecadoError` as well; of any other only `INTERNAL`, 500, is told, and the rest is logged.
  */
-export type RequestHandler = (request: ReceivedRequest) => Reply | Promise<Reply>;
+export type RequestHandler = (request: ReceivedRequest) => AnswerContent | Promise<AnswerContent>;
 
 export type ServeOptions = {
   /** Responders of one group share the work (`$share/{group}/…`). */

@@ -17,7 +17,7 @@ import {
 } from './responder-options.ts';
 
 /** The requests of one topic, until they are stopped. */
-export type Service = {
+export type ServedTopic = {
   /** Takes no more requests; those that came are answered. */
   stop(): Promise<void>;
 };
@@ -37,7 +37,7 @@ export type Responder = {
    * @param topicFilter - may have wildcards
    * @throws {BusError} what `Bus.subscribe` throws
    */
-  serve(topicFilter: string, handler: RequestHandler, options?: ServeOptions): Promise<Service>;
+  serve(topicFilter: string, handler: RequestHandler, options?: ServeOptions): Promise<ServedTopic>;
 
   /** Answers what waits with `RESPONDER_CLOSED`, aborts what runs, and waits for it for `closeTimeoutMs`. */
   close(): Promise<void>;
@@ -64,7 +64,7 @@ class BusResponder implements Responder {
   readonly #log: Logger;
   readonly #limits: ResponderLimits;
   readonly #alarms: Alarms;
-  readonly #services = new Set<Service>();
+  readonly #services = new Set<ServedTopic>();
   readonly #running = new Set<RequestTask>();
   readonly #sending = new Set<Promise<void>>();
   #waiting: RequestTask[] = [];
@@ -88,7 +88,11 @@ class BusResponder implements Responder {
     return this.#waiting.length;
   }
 
-  async serve(topicFilter: string, handler: RequestHandler, options: ServeOptions = {}): Promise<Service> {
+  async serve(
+    topicFilter: string,
+    handler: RequestHandler,
+    options: ServeOptions = {},
+  ): Promise<ServedTopic> {
     if (this.#isClosed) throw closedError();
     const { group, qos = 1 } = options;
     const share = group === undefined ? '' : `$share/${group}/`;
@@ -124,8 +128,8 @@ class BusResponder implements Responder {
     this.#alarms.stop();
   }
 
-  #makeService(subscriptions: readonly Subscription[]): Service {
-    const service: Service = {
+  #makeService(subscriptions: readonly Subscription[]): ServedTopic {
+    const service: ServedTopic = {
       stop: async () => {
         this.#services.delete(service);
         await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
@@ -181,8 +185,8 @@ class BusResponder implements Responder {
     this.#alarms.set(task.timer, task.deadlineMs);
     try {
       // Never answers within the call of the broker: its acknowledgement has to come first.
-      const reply = await task.handler(task.received(this.#clock.monotonic()));
-      this.#answerUnlessLate(task, () => answerOf(reply, this.#askedOf(task)));
+      const content = await task.handler(task.received(this.#clock.monotonic()));
+      this.#answerUnlessLate(task, () => answerOf(content, this.#askedOf(task)));
     } catch (error) {
       this.#answerUnlessLate(task, () => this.#failureOf(task, error));
     } finally {

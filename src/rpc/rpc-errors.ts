@@ -1,8 +1,8 @@
 import { RecadoError } from '../base/errors.ts';
 import { BusError } from '../bus/bus-error.ts';
-import type { Exchange } from './exchange.ts';
+import type { PendingRequest } from './pending-request.ts';
 
-export function answerTimeoutError({ fields, wasSent }: Exchange): RecadoError {
+export function answerTimeoutError({ fields, wasSent }: PendingRequest): RecadoError {
   const { topicName, timeoutMs } = fields;
   const what = wasSent ? `no answer to the request on ${topicName} came` : 'the request did not get its turn';
   return new RecadoError(
@@ -11,7 +11,7 @@ export function answerTimeoutError({ fields, wasSent }: Exchange): RecadoError {
   );
 }
 
-export function noResponderError({ fields }: Exchange): RecadoError {
+export function noResponderError({ fields }: PendingRequest): RecadoError {
   return new RecadoError(
     'NO_RESPONDER',
     `nobody subscribes to ${fields.topicName}; see whether its responder runs and uses this topic`,

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import type { Bus } from '../../src/bus/bus.ts';
-import { encodeAnnouncement } from '../../src/services/announcement.ts';
-import { encodeHead, type RequestHead, type ResponseHead } from '../../src/services/message-heads.ts';
-import { announcementTopic, inTopic, outTopic } from '../../src/services/service-topics.ts';
-import { decodeFrame, encodeFrame, FrameType, type Frame, type FrameParts } from '../../src/services/wire.ts';
+import { encodeAnnouncement } from '../../src/services/wire/announcement.ts';
+import { encodeHead, type RequestHead, type ResponseHead } from '../../src/services/wire/message-heads.ts';
+import { announcementTopic, inTopic, outTopic } from '../../src/services/wire/service-topics.ts';
+import {
+  decodeFrame,
+  encodeFrame,
+  FrameType,
+  type Frame,
+  type FrameParts,
+} from '../../src/services/wire/frame.ts';
 import {
   openServicesBench,
   openTarget,

@@ -93,9 +93,9 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
     const bench = await openServicesBench(t, { brokerUrl: other.url });
     const target = await openTarget(bench, (_request, response) => response.end('hello'));
     const quick = { reconnectMinMs: 10, reconnectMaxMs: 50 };
-    const { agentWill, ServiceAgent } = await import('../../src/services/agent.ts');
-    const { AllowList } = await import('../../src/services/allow-list.ts');
-    const { Upstream } = await import('../../src/services/upstream.ts');
+    const { agentWill, HttpServiceAgent } = await import('../../src/services/agent/http-service-agent.ts');
+    const { AllowList } = await import('../../src/services/agent/allow-list.ts');
+    const { Upstream } = await import('../../src/services/agent/upstream.ts');
     const { silentLogger } = await import('../../src/base/logger.ts');
     const bus = await connectBus(other.url, { ...quick, clientId: 'x', will: agentWill('billing', 'x') });
     const upstream = new Upstream(target);
@@ -107,7 +107,7 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
       allow: new AllowList([]),
       log: silentLogger,
     };
-    const agent = new ServiceAgent(options);
+    const agent = new HttpServiceAgent(options);
     await agent.start();
     bench.onClose(async () => {
       await agent.stop();

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { decodeAnnouncement, encodeAnnouncement } from '../../src/services/announcement.ts';
-import { decodeRequestHead, decodeResponseHead, encodeHead } from '../../src/services/message-heads.ts';
-import { decodeAgentFailure, encodeAgentFailure } from '../../src/services/service-failure.ts';
+import { decodeAnnouncement, encodeAnnouncement } from '../../src/services/wire/announcement.ts';
+import { decodeRequestHead, decodeResponseHead, encodeHead } from '../../src/services/wire/message-heads.ts';
+import { decodeAgentFailure, encodeAgentFailure } from '../../src/services/wire/service-failure.ts';
 import {
   decodeFrame,
   encodeFrame,
@@ -12,7 +12,7 @@ import {
   MAX_CANCEL_BYTES,
   MAX_FAILURE_BYTES,
   MAX_UINT_32,
-} from '../../src/services/wire.ts';
+} from '../../src/services/wire/frame.ts';
 
 const MAX_HEAD_BYTES = 1000;
 const number32 = fc.integer({ min: 0, max: MAX_UINT_32 });

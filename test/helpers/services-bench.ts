@@ -14,19 +14,23 @@ import { connectBus } from '../../src/bus/client-bus.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
 import { Broker } from '../../src/mqtt/broker/broker.ts';
 import { listenTcp } from '../../src/mqtt/transport/tcp.ts';
-import { agentWill, ServiceAgent, type ServiceAgentOptions } from '../../src/services/agent.ts';
-import { AllowList } from '../../src/services/allow-list.ts';
-import { serveHttp } from '../../src/services/http-entrance.ts';
+import {
+  agentWill,
+  HttpServiceAgent,
+  type HttpServiceAgentOptions,
+} from '../../src/services/agent/http-service-agent.ts';
+import { AllowList } from '../../src/services/agent/allow-list.ts';
+import { serveHttp } from '../../src/services/hub/http-entrance.ts';
 import type { ServiceHubLimits } from '../../src/services/options.ts';
-import type { ServiceFailure } from '../../src/services/service-failure.ts';
-import { ServiceHub } from '../../src/services/service-hub.ts';
-import { Upstream } from '../../src/services/upstream.ts';
+import type { ServiceFailure } from '../../src/services/wire/service-failure.ts';
+import { ServiceHub } from '../../src/services/hub/service-hub.ts';
+import { Upstream } from '../../src/services/agent/upstream.ts';
 import { until } from './until.ts';
 
 export const SERVICE = 'billing';
 
 export type BenchAgent = {
-  readonly agent: ServiceAgent;
+  readonly agent: HttpServiceAgent;
   readonly bus: Bus;
   /** Cuts its connection, as the death of its process would. */
   kill(): Promise<void>;
@@ -85,7 +89,7 @@ export class ServicesBench {
       id = 'one',
       rules = [],
       ...more
-    }: Partial<ServiceAgentOptions> & { id?: string; rules?: readonly string[] } = {},
+    }: Partial<HttpServiceAgentOptions> & { id?: string; rules?: readonly string[] } = {},
   ): Promise<BenchAgent> {
     const bus = await connectBus(this.brokerUrl, {
       clientId: `${id}.${SERVICE}`,
@@ -95,7 +99,7 @@ export class ServicesBench {
       ...(this.#protocolVersion !== undefined && { protocolVersion: this.#protocolVersion }),
     });
     const upstream = new Upstream(targetUrl);
-    const agent = new ServiceAgent({
+    const agent = new HttpServiceAgent({
       service: SERVICE,
       agentId: id,
       bus,

@@ -1,6 +1,6 @@
 import { decodeText, TextCache } from './text-cache.ts';
 
-export type LiteralResult =
+type LiteralResult =
   | { readonly ok: true; readonly value: unknown }
   /** What is wrong, in words; `offset` counts bytes from `start`. */
   | { readonly ok: false; readonly message: string; readonly offset: number };

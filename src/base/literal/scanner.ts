@@ -1,5 +1,5 @@
 /** Which limit a value broke; `shape` is a first byte other than `{`, or a bracket closed by another kind. */
-export type ScanBreak = 'bytes' | 'depth' | 'shape';
+type ScanBreak = 'bytes' | 'depth' | 'shape';
 
 const NEEDS_MORE = -1;
 const BROKEN = -2;

@@ -3,10 +3,10 @@ import type { Logger } from '../../base/logger.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { connectBus } from '../../bus/client-bus.ts';
-import { agentWill, ServiceAgent } from '../../services/agent.ts';
-import { AllowList } from '../../services/allow-list.ts';
-import { isTarget } from '../../services/message-heads.ts';
-import { Upstream } from '../../services/upstream.ts';
+import { agentWill, HttpServiceAgent } from '../../services/agent/http-service-agent.ts';
+import { AllowList } from '../../services/agent/allow-list.ts';
+import { isTarget } from '../../services/wire/message-heads.ts';
+import { Upstream } from '../../services/agent/upstream.ts';
 import { createHubLog } from '../hub-log.ts';
 import type { BrokerTarget } from '../mqtt/connection-flags.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -22,7 +22,7 @@ import {
 /** A hub that cannot see a dead network otherwise hears of it within half as much again. */
 const KEEP_ALIVE_S = 15;
 
-type RunningAgent = { readonly agent: ServiceAgent; readonly bus: Bus; readonly upstream: Upstream };
+type RunningAgent = { readonly agent: HttpServiceAgent; readonly bus: Bus; readonly upstream: Upstream };
 
 type AgentParts = {
   readonly agentId: string;
@@ -78,7 +78,7 @@ async function openAgent(
   });
   tellConnection(bus, { log, service: name });
   const upstream = new Upstream(url);
-  const agent = new ServiceAgent({
+  const agent = new HttpServiceAgent({
     service: name,
     agentId,
     bus,

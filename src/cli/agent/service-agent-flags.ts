@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import { isServiceName } from '../../services/service-topics.ts';
+import { isServiceName } from '../../services/wire/service-topics.ts';
 import { readBrokerTarget } from '../mqtt/broker-flags.ts';
 import type { BrokerTarget } from '../mqtt/connection-flags.ts';
 

@@ -10,11 +10,11 @@ import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { Gateway, ListeningAddress } from '../gateway.ts';
-import { Connection, tellUntrusted } from './connection.ts';
+import { SocketConnection, tellUntrusted } from './socket-connection.ts';
 import { SocketCounters } from './counters.ts';
-import { DeviceDirectory } from './device-directory.ts';
+import { DeviceDirectory } from './directory/device-directory.ts';
 import { MAX_TOLD_CAUSES, type SocketGatewayOptions } from './options.ts';
-import type { SessionContext } from './session.ts';
+import type { SessionContext } from './session/device-session.ts';
 import { TelemetryReceiver } from './telemetry-receiver.ts';
 
 const TICK_MS = 100;
@@ -27,7 +27,7 @@ export class SocketGateway implements Gateway {
   readonly #context: SessionContext;
   readonly #trusted: Networks;
   readonly #receiver: TelemetryReceiver;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<SocketConnection>();
   readonly #perAddress = new Map<string, number>();
   #server: Server | undefined;
   #ticker: Timer | undefined;
@@ -99,7 +99,7 @@ export class SocketGateway implements Gateway {
 
   #accept(accepted: Socket): void {
     const socket = shareReads(accepted, (bytes) => connection.onBytes(bytes));
-    const connection = new Connection(socket, this.#context, (address) => this.#trusted.has(address));
+    const connection = new SocketConnection(socket, this.#context, (address) => this.#trusted.has(address));
     const { address } = connection.peer;
     // Without a listener, a reset by the peer would end the process.
     let failed = false;
@@ -119,7 +119,7 @@ export class SocketGateway implements Gateway {
     socket.resume();
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: SocketConnection): void {
     const { address } = connection.peer;
     this.#connections.delete(connection);
     this.counters.connectionsOpen--;
@@ -129,7 +129,7 @@ export class SocketGateway implements Gateway {
     if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
-  #admit(connection: Connection): boolean {
+  #admit(connection: SocketConnection): boolean {
     const { options } = this.#context;
     if (this.#connections.size >= options.maxConnections) {
       this.counters.connectionsRefusedLimit++;

@@ -1,8 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { plainAddress } from '../../base/networks.ts';
-import type { SessionContext } from './session.ts';
-import { isSigned, parseSigned } from './signed-datagrams.ts';
+import type { SessionContext } from './session/device-session.ts';
+import { isSigned, parseSigned } from './wire/signed-datagrams.ts';
 
 /** Receives the datagrams of all devices on one UDP socket. */
 export class TelemetryReceiver {

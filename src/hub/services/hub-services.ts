@@ -2,8 +2,8 @@ import { systemClock, type Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { Broker } from '../../mqtt/broker/broker.ts';
-import type { DirectoryCounters, ServiceCounters } from '../../services/service-directory.ts';
-import { ServiceHub, type ServiceHubCounters } from '../../services/service-hub.ts';
+import type { DirectoryCounters, ServiceCounters } from '../../services/hub/service-directory.ts';
+import { ServiceHub, type ServiceHubCounters } from '../../services/hub/service-hub.ts';
 import type { Config } from '../config/config-schema.ts';
 import { openHubBus } from '../hub-bus.ts';
 

@@ -1,8 +1,8 @@
 import { LOOPBACK_NETWORKS, Networks } from '../../base/networks.ts';
 import { ALLOW, type BrokerHooks, type ClientInfo, type Verdict } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
-import { MAX_ANNOUNCEMENT_BYTES } from '../../services/announcement.ts';
-import { parseServiceTopic } from '../../services/service-topics.ts';
+import { MAX_ANNOUNCEMENT_BYTES } from '../../services/wire/announcement.ts';
+import { parseServiceTopic } from '../../services/wire/service-topics.ts';
 import type { IdentifyMqttClient } from '../mqtt/mqtt-principal.ts';
 
 export type TopicGuardRules = {

@@ -1,19 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Bus, OutgoingMessage } from '../../bus/bus.ts';
 import type { Alarms } from '../alarms.ts';
-import type { Exchange, ExchangeEnd } from '../exchange.ts';
+import type { PendingRequest } from '../pending-request.ts';
 import type { RequestIds } from '../request-ids.ts';
 import type { RequesterCounters, RequesterSettings } from '../requester-options.ts';
 import { noResponderError } from '../rpc-errors.ts';
-
-/** How answers find their requests. */
-export type Correlation = {
-  /** Sends a request. The exchange may be over before this returns. */
-  start(exchange: Exchange): void;
-  /** An exchange that was started is over, for whatever reason. */
-  onOver(exchange: Exchange, end: ExchangeEnd): void;
-  close(): void;
-};
 
 /** What the correlations of one requester have in common. */
 export type CorrelationParts = {
@@ -28,22 +19,26 @@ export type CorrelationParts = {
 };
 
 /** Publishes a request whose answer can be told from all others. */
-export function publishRequest(parts: CorrelationParts, exchange: Exchange, message: OutgoingMessage): void {
+export function publishRequest(
+  parts: CorrelationParts,
+  request: PendingRequest,
+  message: OutgoingMessage,
+): void {
   const { bus, clock, counters } = parts;
-  exchange.wasSent = true;
-  bus.publish(message, patienceOf(exchange, clock.monotonic())).then(
+  request.wasSent = true;
+  bus.publish(message, patienceOf(request, clock.monotonic())).then(
     ({ matched }) => {
-      if (matched !== false || exchange.isOver || !exchange.fields.failsWithoutResponder) return;
+      if (matched !== false || request.isOver || !request.fields.failsWithoutResponder) return;
       counters.noResponder++;
-      exchange.fail(noResponderError(exchange));
+      request.fail(noResponderError(request));
     },
-    (error: unknown) => exchange.fail(error),
+    (error: unknown) => request.fail(error),
   );
 }
 
 /** What waits for the broker waits no longer than the caller. */
 export function patienceOf(
-  { deadlineMs, fields }: Exchange,
+  { deadlineMs, fields }: PendingRequest,
   nowMs: number,
 ): { timeoutMs: number; signal?: AbortSignal } {
   const timeoutMs = Math.max(1, deadlineMs - nowMs);

@@ -11,7 +11,7 @@ const MAX_LOSSES = 5;
  * - `missing`: it should hold the payload, as the others did, and does not
  * - `unknown`: nothing
  */
-export type EchoVerdict = 'own' | 'other' | 'missing' | 'unknown';
+type EchoVerdict = 'own' | 'other' | 'missing' | 'unknown';
 
 /**
  * Recognises answers by the request that their responder puts into them, if it does: `{"received": {"ask": "ping"}}`.

@@ -2,12 +2,12 @@ import { FairQueue } from '../../base/fair-queue.ts';
 import { WheelTimer } from '../../base/timer-wheel.ts';
 import type { BusEvent, BusMessage, PublishOutcome } from '../../bus/bus.ts';
 import { AnswerSubscription } from '../answer-subscription.ts';
-import type { Exchange, ExchangeEnd } from '../exchange.ts';
+import type { PendingRequest, RequestEnd } from '../pending-request.ts';
 import { requestProperties } from '../request-message.ts';
 import { noResponderError, tooManyRequestsError, wasNeverSent } from '../rpc-errors.ts';
-import { Caution } from './caution.ts';
+import { Quarantine } from './quarantine.ts';
 import { patienceOf, type CorrelationParts } from './correlation.ts';
-import { Debts } from './debts.ts';
+import { LateAnswers } from './late-answers.ts';
 import { EchoMemory } from './echo-memory.ts';
 import { readId } from './mqtt5.ts';
 import { SentRequest } from './sent-request.ts';
@@ -35,13 +35,13 @@ export class FixedPair {
   readonly #responseTopic: string;
   readonly #subscription: AnswerSubscription;
   readonly #unwatch: () => void;
-  readonly #waiting: FairQueue<Exchange>;
+  readonly #waiting: FairQueue<PendingRequest>;
   /** By id. */
   readonly #inFlight = new Map<string, SentRequest>();
   /** The one that an answer without Correlation Data can be for. */
   #current: SentRequest | undefined;
-  readonly #debts = new Debts();
-  readonly #caution: Caution;
+  readonly #lateAnswers = new LateAnswers();
+  readonly #quarantine: Quarantine;
   readonly #echo = new EchoMemory();
   readonly #timer = new WheelTimer(() => this.#next());
   #isParallel = false;
@@ -64,7 +64,7 @@ export class FixedPair {
       maxItems: settings.maxWaiting,
       maxItemsPerCaller: settings.maxWaitingPerCaller,
     });
-    this.#caution = new Caution(settings);
+    this.#quarantine = new Quarantine(settings);
     this.#subscription = new AnswerSubscription({
       bus,
       counters: parts.counters,
@@ -81,25 +81,25 @@ export class FixedPair {
     return this.#waiting.size === 0 && this.#inFlight.size === 0 && this.#readyAtMs(nowMs) <= nowMs;
   }
 
-  start(exchange: Exchange): void {
-    if (this.#waiting.push(exchange.fields.caller, exchange)) {
+  start(request: PendingRequest): void {
+    if (this.#waiting.push(request.fields.caller, request)) {
       this.#next();
       return;
     }
     this.#parts.counters.refusedFull++;
     const what = `${this.#waiting.size} requests wait for their turn on ${this.#responseTopic}`;
-    exchange.fail(tooManyRequestsError(`${what} (maxWaiting, maxWaitingPerCaller)`));
+    request.fail(tooManyRequestsError(`${what} (maxWaiting, maxWaitingPerCaller)`));
   }
 
-  onOver(exchange: Exchange, end: ExchangeEnd): void {
-    const sent = this.#inFlight.get(exchange.id);
+  onOver(request: PendingRequest, end: RequestEnd): void {
+    const sent = this.#inFlight.get(request.id);
     if (sent === undefined) {
-      this.#waiting.remove(exchange.fields.caller, exchange);
+      this.#waiting.remove(request.fields.caller, request);
       return;
     }
     const nowMs = this.#nowMs();
     this.#forget(sent);
-    this.#debts.add(sent, nowMs + this.#parts.settings.quarantineMs);
+    this.#lateAnswers.add(sent, nowMs + this.#parts.settings.quarantineMs);
     if (this.#isParallel) this.#doubtWhenLost(sent, end, nowMs);
     else this.#learnFromLoss(sent);
     this.#next();
@@ -126,9 +126,9 @@ export class FixedPair {
     }
     this.#isSending = true;
     while (this.#maySend()) {
-      const exchange = this.#waiting.take(() => true);
-      if (exchange === undefined) break;
-      this.#send(exchange);
+      const request = this.#waiting.take(() => true);
+      if (request === undefined) break;
+      this.#send(request);
     }
     this.#isSending = false;
   }
@@ -139,12 +139,12 @@ export class FixedPair {
     this.#subscription.ready().then(
       () => {
         this.#isAsking = false;
-        this.#caution.begin(this.#nowMs());
+        this.#quarantine.begin(this.#nowMs());
         this.#next();
       },
       (error: unknown) => {
         this.#isAsking = false;
-        for (const exchange of this.#waiting.drain()) exchange.fail(error);
+        for (const request of this.#waiting.drain()) request.fail(error);
       },
     );
   }
@@ -161,24 +161,24 @@ export class FixedPair {
   }
 
   #readyAtMs(nowMs: number): number {
-    return Math.max(this.#blockedUntilMs, this.#caution.quietUntilMs, this.#debts.clearAtMs(nowMs));
+    return Math.max(this.#blockedUntilMs, this.#quarantine.quietUntilMs, this.#lateAnswers.clearAtMs(nowMs));
   }
 
-  #send(exchange: Exchange): void {
+  #send(request: PendingRequest): void {
     const { bus, ids } = this.#parts;
     const nowMs = this.#nowMs();
-    const { topicName, payload, qos } = exchange.fields;
-    exchange.id = ids.next();
+    const { topicName, payload, qos } = request.fields;
+    request.id = ids.next();
     const trace = this.#isParallel ? undefined : this.#echo.remember(payload);
-    const sent = new SentRequest(exchange, nowMs, trace);
-    this.#inFlight.set(exchange.id, sent);
+    const sent = new SentRequest(request, nowMs, trace);
+    this.#inFlight.set(request.id, sent);
     if (!this.#isParallel) this.#current = sent;
-    exchange.wasSent = true;
-    const properties = requestProperties(exchange, nowMs, {
+    request.wasSent = true;
+    const properties = requestProperties(request, nowMs, {
       responseTopic: this.#responseTopic,
-      correlationData: Buffer.from(exchange.id, 'latin1'),
+      correlationData: Buffer.from(request.id, 'latin1'),
     });
-    const published = bus.publish({ topicName, payload, qos, properties }, patienceOf(exchange, nowMs));
+    const published = bus.publish({ topicName, payload, qos, properties }, patienceOf(request, nowMs));
     sent.phase = 'sent';
     published.then(
       (outcome) => this.#onPublished(sent, outcome),
@@ -187,25 +187,25 @@ export class FixedPair {
   }
 
   #onPublished(sent: SentRequest, { matched }: PublishOutcome): void {
-    const { exchange } = sent;
+    const { request } = sent;
     sent.phase = 'acknowledged';
     if (matched !== false) return;
     // Nobody has got it, so there is no answer to wait for.
-    this.#debts.settle(exchange.id);
-    if (!exchange.isOver && exchange.fields.failsWithoutResponder) {
+    this.#lateAnswers.settle(request.id);
+    if (!request.isOver && request.fields.failsWithoutResponder) {
       this.#forget(sent);
       this.#parts.counters.noResponder++;
-      exchange.fail(noResponderError(exchange));
+      request.fail(noResponderError(request));
     }
     this.#next();
   }
 
   #onUnpublished(sent: SentRequest, error: unknown): void {
     if (wasNeverSent(error)) {
-      this.#debts.settle(sent.exchange.id);
+      this.#lateAnswers.settle(sent.request.id);
       this.#forget(sent);
     }
-    sent.exchange.fail(error);
+    sent.request.fail(error);
     this.#next();
   }
 
@@ -229,7 +229,7 @@ export class FixedPair {
     if (sent !== undefined) {
       this.#prove();
       this.#deliver(sent, message);
-    } else if (this.#debts.settle(id)) {
+    } else if (this.#lateAnswers.settle(id)) {
       this.#parts.counters.late++;
       this.#prove();
       this.#next();
@@ -265,13 +265,13 @@ export class FixedPair {
   /** An answer came, and nobody waits for one. */
   #takeUnexpected(message: BusMessage): void {
     const nowMs = this.#nowMs();
-    const debtor = this.#inFlight.size === 0 ? this.#debts.findOnly(nowMs) : undefined;
-    const verdict = debtor === undefined ? 'other' : this.#echo.judge(debtor.trace, message.payload);
-    if (debtor === undefined || verdict === 'other' || verdict === 'missing') return this.#takeStray(message);
+    const owed = this.#inFlight.size === 0 ? this.#lateAnswers.findOnly(nowMs) : undefined;
+    const verdict = owed === undefined ? 'other' : this.#echo.judge(owed.trace, message.payload);
+    if (owed === undefined || verdict === 'other' || verdict === 'missing') return this.#takeStray(message);
     this.#parts.counters.late++;
     this.#echo.learnStray(message.payload);
-    this.#caution.disturbed(nowMs);
-    this.#debts.settle(debtor.exchange.id);
+    this.#quarantine.disturbed(nowMs);
+    this.#lateAnswers.settle(owed.request.id);
     this.#next();
   }
 
@@ -279,21 +279,21 @@ export class FixedPair {
     const nowMs = this.#nowMs();
     this.#parts.counters.strays++;
     this.#lastStrayMs = nowMs;
-    this.#caution.disturbed(nowMs);
+    this.#quarantine.disturbed(nowMs);
     this.#echo.learnStray(message.payload);
   }
 
   #deliver(sent: SentRequest, message: BusMessage): void {
     const nowMs = this.#nowMs();
     this.#forget(sent);
-    if (sent.mayRepeat) this.#debts.add(sent, nowMs + this.#parts.settings.quarantineMs);
-    this.#caution.answered(nowMs);
-    sent.exchange.answer(message, nowMs);
+    if (sent.mayRepeat) this.#lateAnswers.add(sent, nowMs + this.#parts.settings.quarantineMs);
+    this.#quarantine.answered(nowMs);
+    sent.request.answer(message, nowMs);
     this.#next();
   }
 
   #forget(sent: SentRequest): void {
-    this.#inFlight.delete(sent.exchange.id);
+    this.#inFlight.delete(sent.request.id);
     if (this.#current === sent) this.#current = undefined;
   }
 
@@ -308,8 +308,8 @@ export class FixedPair {
   }
 
   /** A responder may have come in its place that does not send Correlation Data back. */
-  #doubtWhenLost(sent: SentRequest, end: ExchangeEnd, nowMs: number): void {
-    const isTimeOver = end === 'left' && nowMs >= sent.exchange.deadlineMs;
+  #doubtWhenLost(sent: SentRequest, end: RequestEnd, nowMs: number): void {
+    const isTimeOver = end === 'left' && nowMs >= sent.request.deadlineMs;
     if (!isTimeOver || this.#lastStrayMs < sent.sentMs) return;
     this.#doubt++;
     if (this.#doubt < MAX_DOUBT) return;
@@ -319,7 +319,7 @@ export class FixedPair {
     this.#proofsNeeded = PROOFS_AFTER_FALLBACK;
     // Until then all that left without an answer may still get one, and what is in flight delays it further.
     this.#blockedUntilMs = nowMs + this.#parts.settings.quarantineMs;
-    this.#caution.begin(nowMs);
+    this.#quarantine.begin(nowMs);
   }
 
   /** A rule that costs one request after the other does not fit this broker or this responder. */
@@ -333,14 +333,14 @@ export class FixedPair {
   #observe({ type }: BusEvent): void {
     if (type === 'lost') {
       for (const sent of this.#inFlight.values())
-        if (sent.phase === 'sent' && sent.exchange.fields.qos === 1) sent.mayRepeat = true;
+        if (sent.phase === 'sent' && sent.request.fields.qos === 1) sent.mayRepeat = true;
     } else if (type === 'connected') {
-      this.#caution.begin(this.#nowMs());
+      this.#quarantine.begin(this.#nowMs());
     }
   }
 
   #failAll(error: Error): void {
-    const exchanges = [...this.#inFlight.values()].map(({ exchange }) => exchange);
-    for (const exchange of [...exchanges, ...this.#waiting.drain()]) exchange.fail(error);
+    const requests = [...this.#inFlight.values()].map(({ request }) => request);
+    for (const request of [...requests, ...this.#waiting.drain()]) request.fail(error);
   }
 }

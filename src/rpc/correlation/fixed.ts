@@ -1,36 +1,36 @@
-import type { Exchange, ExchangeEnd } from '../exchange.ts';
-import { IdleShelf } from '../idle-shelf.ts';
+import type { Correlation, PendingRequest, RequestEnd } from '../pending-request.ts';
+import { IdlePool } from '../idle-pool.ts';
 import { tooManyRequestsError } from '../rpc-errors.ts';
-import type { Correlation, CorrelationParts } from './correlation.ts';
+import type { CorrelationParts } from './correlation.ts';
 import { FixedPair } from './fixed-pair.ts';
 
 /** Answers that come on one topic, the same for all requests; each such topic is a `FixedPair`. */
 export class FixedCorrelation implements Correlation {
   readonly #parts: CorrelationParts;
-  readonly #pairs: IdleShelf<FixedPair>;
+  readonly #pairs: IdlePool<FixedPair>;
 
   constructor(parts: CorrelationParts) {
     const { maxAnswerTopics, idleMs } = parts.settings;
     this.#parts = parts;
-    this.#pairs = new IdleShelf(parts.clock, { maxItems: maxAnswerTopics, idleMs });
+    this.#pairs = new IdlePool(parts.clock, { maxItems: maxAnswerTopics, idleMs });
   }
 
-  start(exchange: Exchange): void {
-    const { responseTopic } = exchange.fields;
+  start(request: PendingRequest): void {
+    const { responseTopic } = request.fields;
     const pair = this.#pairs.take(responseTopic, () => new FixedPair(this.#parts, responseTopic));
     if (pair !== undefined) {
-      pair.start(exchange);
+      pair.start(request);
       return;
     }
     this.#parts.counters.refusedFull++;
     const { maxAnswerTopics } = this.#parts.settings;
-    exchange.fail(
+    request.fail(
       tooManyRequestsError(`answers on ${maxAnswerTopics} topics are waited for already (maxAnswerTopics)`),
     );
   }
 
-  onOver(exchange: Exchange, end: ExchangeEnd): void {
-    this.#pairs.find(exchange.fields.responseTopic)?.onOver(exchange, end);
+  onOver(request: PendingRequest, end: RequestEnd): void {
+    this.#pairs.find(request.fields.responseTopic)?.onOver(request, end);
   }
 
   close(): void {

@@ -1,16 +1,16 @@
 import type { BusMessage } from '../../bus/bus.ts';
 import { AnswerSubscription } from '../answer-subscription.ts';
-import type { Exchange, ExchangeEnd } from '../exchange.ts';
+import type { Correlation, PendingRequest, RequestEnd } from '../pending-request.ts';
 import { RecentIds } from '../recent-ids.ts';
 import { requestProperties } from '../request-message.ts';
-import { publishRequest, type Correlation, type CorrelationParts } from './correlation.ts';
+import { publishRequest, type CorrelationParts } from './correlation.ts';
 
 /** Response Topic and Correlation Data (MQTT 5.0 section 4.10): one subscription, any number in flight. */
 export class Mqtt5Correlation implements Correlation {
   readonly #parts: CorrelationParts;
   readonly #responseTopic: string;
   readonly #subscription: AnswerSubscription;
-  readonly #exchanges = new Map<string, Exchange>();
+  readonly #pending = new Map<string, PendingRequest>();
   readonly #left: RecentIds;
 
   constructor(parts: CorrelationParts) {
@@ -26,19 +26,19 @@ export class Mqtt5Correlation implements Correlation {
     });
   }
 
-  start(exchange: Exchange): void {
-    exchange.id = this.#parts.ids.next();
-    this.#exchanges.set(exchange.id, exchange);
-    if (this.#subscription.isReady) this.#send(exchange);
+  start(request: PendingRequest): void {
+    request.id = this.#parts.ids.next();
+    this.#pending.set(request.id, request);
+    if (this.#subscription.isReady) this.#send(request);
     else
       this.#subscription.ready().then(
-        () => this.#send(exchange),
-        (error: unknown) => exchange.fail(error),
+        () => this.#send(request),
+        (error: unknown) => request.fail(error),
       );
   }
 
-  onOver({ id }: Exchange, end: ExchangeEnd): void {
-    this.#exchanges.delete(id);
+  onOver({ id }: PendingRequest, end: RequestEnd): void {
+    this.#pending.delete(id);
     if (end === 'left') this.#left.add(id);
   }
 
@@ -46,27 +46,27 @@ export class Mqtt5Correlation implements Correlation {
     this.#subscription.close();
   }
 
-  #send(exchange: Exchange): void {
-    if (exchange.isOver) return;
-    const { topicName, payload, qos } = exchange.fields;
-    const properties = requestProperties(exchange, this.#parts.clock.monotonic(), {
+  #send(request: PendingRequest): void {
+    if (request.isOver) return;
+    const { topicName, payload, qos } = request.fields;
+    const properties = requestProperties(request, this.#parts.clock.monotonic(), {
       responseTopic: this.#responseTopic,
-      correlationData: Buffer.from(exchange.id, 'latin1'),
+      correlationData: Buffer.from(request.id, 'latin1'),
     });
-    publishRequest(this.#parts, exchange, { topicName, payload, qos, properties });
+    publishRequest(this.#parts, request, { topicName, payload, qos, properties });
   }
 
   #take(message: BusMessage): void {
     const { clock, counters } = this.#parts;
     const id = readId(message);
-    const exchange = this.#exchanges.get(id);
-    if (exchange !== undefined) exchange.answer(message, clock.monotonic());
+    const request = this.#pending.get(id);
+    if (request !== undefined) request.answer(message, clock.monotonic());
     else if (this.#left.take(id)) counters.late++;
     else counters.strays++;
   }
 
   #failAll(error: Error): void {
-    for (const exchange of this.#exchanges.values()) exchange.fail(error);
+    for (const request of this.#pending.values()) request.fail(error);
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Exchange } from '../exchange.ts';
+import type { PendingRequest } from '../pending-request.ts';
 import type { Trace } from './payload-traces.ts';
 
 /** A request of a fixed pair that was published. */
 export class SentRequest {
-  readonly exchange: Exchange;
+  readonly request: PendingRequest;
   readonly sentMs: number;
   /** By which its answer may be recognised. */
   readonly trace: Trace | undefined;
@@ -19,8 +19,8 @@ export class SentRequest {
   /** Answers were refused because of what was in them, or was not. */
   refusedByEcho = false;
 
-  constructor(exchange: Exchange, sentMs: number, trace: Trace | undefined) {
-    this.exchange = exchange;
+  constructor(request: PendingRequest, sentMs: number, trace: Trace | undefined) {
+    this.request = request;
     this.sentMs = sentMs;
     this.trace = trace;
   }
@@ -28,6 +28,6 @@ export class SentRequest {
   /** Whether an answer that comes now came before the broker had the request. */
   get isTooEarly(): boolean {
     // At QoS 2 the broker may hand a message on before the last of its acknowledgements.
-    return this.phase === 'sent' && this.exchange.fields.qos < 2;
+    return this.phase === 'sent' && this.request.fields.qos < 2;
   }
 }

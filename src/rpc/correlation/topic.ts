@@ -1,16 +1,16 @@
 import type { BusMessage, OutgoingMessage } from '../../bus/bus.ts';
 import { AnswerSubscription } from '../answer-subscription.ts';
 import { wrapRequest } from '../envelope.ts';
-import type { Exchange, ExchangeEnd } from '../exchange.ts';
-import { IdleShelf } from '../idle-shelf.ts';
+import type { Correlation, PendingRequest, RequestEnd } from '../pending-request.ts';
+import { IdlePool } from '../idle-pool.ts';
 import { RecentIds } from '../recent-ids.ts';
 import { requestProperties } from '../request-message.ts';
 import { tooManyRequestsError } from '../rpc-errors.ts';
-import { publishRequest, type Correlation, type CorrelationParts } from './correlation.ts';
+import { publishRequest, type CorrelationParts } from './correlation.ts';
 
 /** The requests on one topic, and the subscription to their answers. */
 type AnswerTopic = {
-  readonly exchanges: Map<string, Exchange>;
+  readonly requests: Map<string, PendingRequest>;
   readonly subscription: AnswerSubscription;
   readonly isIdle: boolean;
   close(): void;
@@ -22,38 +22,38 @@ type AnswerTopic = {
  */
 export class TopicCorrelation implements Correlation {
   readonly #parts: CorrelationParts;
-  readonly #topics: IdleShelf<AnswerTopic>;
+  readonly #topics: IdlePool<AnswerTopic>;
   readonly #left: RecentIds;
 
   constructor(parts: CorrelationParts) {
     const { maxAnswerTopics, idleMs, maxInFlight } = parts.settings;
     this.#parts = parts;
-    this.#topics = new IdleShelf(parts.clock, { maxItems: maxAnswerTopics, idleMs });
+    this.#topics = new IdlePool(parts.clock, { maxItems: maxAnswerTopics, idleMs });
     this.#left = new RecentIds(maxInFlight);
   }
 
-  start(exchange: Exchange): void {
-    const { topicName } = exchange.fields;
+  start(request: PendingRequest): void {
+    const { topicName } = request.fields;
     const topic = this.#topics.take(topicName, () => this.#open(topicName));
     if (topic === undefined) {
       this.#parts.counters.refusedFull++;
       const { maxAnswerTopics } = this.#parts.settings;
       const what = `answers on ${maxAnswerTopics} topics are waited for already (maxAnswerTopics)`;
-      exchange.fail(tooManyRequestsError(what));
+      request.fail(tooManyRequestsError(what));
       return;
     }
-    exchange.id = this.#parts.ids.next();
-    topic.exchanges.set(exchange.id, exchange);
-    if (topic.subscription.isReady) this.#send(exchange);
+    request.id = this.#parts.ids.next();
+    topic.requests.set(request.id, request);
+    if (topic.subscription.isReady) this.#send(request);
     else
       topic.subscription.ready().then(
-        () => this.#send(exchange),
-        (error: unknown) => exchange.fail(error),
+        () => this.#send(request),
+        (error: unknown) => request.fail(error),
       );
   }
 
-  onOver({ id, fields }: Exchange, end: ExchangeEnd): void {
-    this.#topics.find(fields.topicName)?.exchanges.delete(id);
+  onOver({ id, fields }: PendingRequest, end: RequestEnd): void {
+    this.#topics.find(fields.topicName)?.requests.delete(id);
     if (end === 'left') this.#left.add(id);
   }
 
@@ -62,42 +62,42 @@ export class TopicCorrelation implements Correlation {
   }
 
   #open(topicName: string): AnswerTopic {
-    const exchanges = new Map<string, Exchange>();
+    const requests = new Map<string, PendingRequest>();
     const subscription = new AnswerSubscription({
       bus: this.#parts.bus,
       counters: this.#parts.counters,
       topicFilter: this.#answerTopic(topicName, '+'),
-      onMessage: (message) => this.#take(exchanges, message),
+      onMessage: (message) => this.#take(requests, message),
       onDenied: (error) => {
-        for (const exchange of exchanges.values()) exchange.fail(error);
+        for (const request of requests.values()) request.fail(error);
       },
     });
     return {
-      exchanges,
+      requests,
       subscription,
       get isIdle() {
-        return exchanges.size === 0;
+        return requests.size === 0;
       },
       close: () => subscription.close(),
     };
   }
 
-  #send(exchange: Exchange): void {
-    if (!exchange.isOver) publishRequest(this.#parts, exchange, this.#messageOf(exchange));
+  #send(request: PendingRequest): void {
+    if (!request.isOver) publishRequest(this.#parts, request, this.#messageOf(request));
   }
 
-  #messageOf(exchange: Exchange): OutgoingMessage {
-    const { topicName, payload, qos, isEnvelope } = exchange.fields;
+  #messageOf(request: PendingRequest): OutgoingMessage {
+    const { topicName, payload, qos, isEnvelope } = request.fields;
     const nowMs = this.#parts.clock.monotonic();
-    const properties = requestProperties(exchange, nowMs, {});
+    const properties = requestProperties(request, nowMs, {});
     if (!isEnvelope) {
-      const requestTopic = `${topicName}/requests/${this.#parts.requesterId}/${exchange.id}`;
+      const requestTopic = `${topicName}/requests/${this.#parts.requesterId}/${request.id}`;
       return { topicName: requestTopic, payload, qos, properties };
     }
     const envelope = wrapRequest(payload, {
-      answerTo: this.#answerTopic(topicName, exchange.id),
-      deadlineMs: Math.max(1, Math.ceil(exchange.deadlineMs - nowMs)),
-      traceparent: exchange.fields.traceparent,
+      answerTo: this.#answerTopic(topicName, request.id),
+      deadlineMs: Math.max(1, Math.ceil(request.deadlineMs - nowMs)),
+      traceparent: request.fields.traceparent,
     });
     return { topicName, payload: envelope, qos, properties };
   }
@@ -106,11 +106,11 @@ export class TopicCorrelation implements Correlation {
     return `${topicName}/answers/${this.#parts.requesterId}/${id}`;
   }
 
-  #take(exchanges: ReadonlyMap<string, Exchange>, message: BusMessage): void {
+  #take(requests: ReadonlyMap<string, PendingRequest>, message: BusMessage): void {
     const { clock, counters } = this.#parts;
     const id = message.topicName.slice(message.topicName.lastIndexOf('/') + 1);
-    const exchange = exchanges.get(id);
-    if (exchange !== undefined) exchange.answer(message, clock.monotonic());
+    const request = requests.get(id);
+    if (request !== undefined) request.answer(message, clock.monotonic());
     else if (this.#left.take(id)) counters.late++;
     else counters.strays++;
   }

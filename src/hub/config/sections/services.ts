@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { DEFAULT_SERVICE_LIMITS } from '../../../services/options.ts';
-import { DEFAULT_TOPIC_PREFIX } from '../../../services/service-topics.ts';
+import { DEFAULT_TOPIC_PREFIX } from '../../../services/wire/service-topics.ts';
 import { bytes, count, ms } from './leaf.ts';
 
 const MAX_BODY_BYTES = 1_099_511_627_776;

@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+import type { Principal } from '../../../accounts/principal.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import type { TellOnce } from '../../../base/tell-once.ts';
+import type { Turn } from '../../../base/turn.ts';
+import type { DeviceRegistry } from '../../../devices/device-registry.ts';
+import type { PresenceReason } from '../../../devices/presence.ts';
+import type { SocketCounters } from '../counters.ts';
+import type { DeviceDirectory } from '../directory/device-directory.ts';
+import type { SocketGatewayOptions } from '../options.ts';
+
+/** What every connection of the gateway works with. */
+export type SessionContext = {
+  readonly options: SocketGatewayOptions;
+  readonly registry: DeviceRegistry;
+  readonly directory: DeviceDirectory;
+  readonly counters: SocketCounters;
+  readonly clock: Clock;
+  /** Writes to devices leave together, at the end of a turn. */
+  readonly turn: Turn;
+  readonly log: Logger;
+  readonly tellOnce: TellOnce;
+};
+
+/** One way to understand the bytes of a connection. It owns the socket until `end`. */
+export type DeviceSession = {
+  onBytes(chunk: Buffer): void;
+  /** Called several times a second; `now` is monotonic ms. */
+  tick(now: number): void;
+  /** The socket is gone, or is to go. Called at least once; the first reason counts. */
+  end(reason: PresenceReason): void;
+};
+
+/** A connected peer, before and after it is known what it speaks. */
+export type SocketPeer = {
+  readonly socket: Socket;
+  /** Its address in plain spelling: `10.0.0.11`. */
+  readonly address: string;
+  readonly port: number;
+  /** Who it is, as far as it has proven it. */
+  readonly principal: Principal;
+};

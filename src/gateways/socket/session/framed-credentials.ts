@@ -1,0 +1,47 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { devicePrincipal, TRUSTED_NETWORK, type Principal } from '../../../accounts/principal.ts';
+import type { ErrorCode } from '../../../base/errors.ts';
+import { fail, succeed, type Result } from '../../../base/result.ts';
+import type { Hello } from '../wire/framed-hello.ts';
+import type { SocketPeer, SessionContext } from './device-session.ts';
+
+/** Why a hello is not believed. */
+type HelloRefusal = { readonly code: ErrorCode; readonly message: string };
+
+/** Who says hello, or why it is not believed. */
+export function checkCredentials(
+  hello: Hello,
+  peer: SocketPeer,
+  context: SessionContext,
+): Result<Principal, HelloRefusal> {
+  const { deviceTokens } = context.options;
+  const expected = Object.hasOwn(deviceTokens, hello.id) ? deviceTokens[hello.id] : undefined;
+  if (expected !== undefined) {
+    if (hello.token !== undefined && isSameSecret(hello.token, expected))
+      return succeed(devicePrincipal(hello.id));
+    return fail({ code: 'DEVICE_TOKEN_INVALID', message: `The token of ${hello.id} is missing or wrong.` });
+  }
+  if (peer.principal !== TRUSTED_NETWORK) {
+    const message = `The hub has no token for ${hello.id}, and ${peer.address} is not in a trusted network.`;
+    return fail({ code: 'DEVICE_TOKEN_INVALID', message });
+  }
+  const refusal = refuseTakeover(hello, context);
+  return refusal === undefined ? succeed(peer.principal) : fail(refusal);
+}
+
+/** Where no token is configured, whoever takes an id over must show the token that its holder showed. */
+function refuseTakeover(hello: Hello, context: SessionContext): HelloRefusal | undefined {
+  if (context.registry.get(hello.id)?.isOnline !== true) return undefined;
+  const holder = context.directory.framed(hello.id);
+  if (holder !== undefined && isSameSecret(holder.token ?? '', hello.token ?? '')) return undefined;
+  return {
+    code: 'FORBIDDEN',
+    message: `Another device is connected as ${hello.id}, with another token. Choose another id.`,
+  };
+}
+
+/** Compares two secrets in a time that tells nothing about them. */
+function isSameSecret(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

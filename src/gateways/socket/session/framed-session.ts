@@ -1,0 +1,351 @@
+import { randomBytes } from 'node:crypto';
+import type { ErrorCode } from '../../../base/errors.ts';
+import type { Device } from '../../../devices/device.ts';
+import type { DeviceLink } from '../../../devices/device-link.ts';
+import type { DeviceFailure, Failure } from '../../../devices/failure.ts';
+import type { Invocation } from '../../../devices/invocation.ts';
+import type { PresenceReason } from '../../../devices/presence.ts';
+import type { MetricValue } from '../../../devices/telemetry.ts';
+import type { FramedDevice } from '../directory/device-directory.ts';
+import { checkCredentials } from './framed-credentials.ts';
+import { readHello, type Hello } from '../wire/framed-hello.ts';
+import { LineReader } from '../wire/line-reader.ts';
+import { MAX_UNASKED_MESSAGES } from '../options.ts';
+import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
+import { hasValidMac, ReplayWindow } from '../wire/signed-datagrams.ts';
+
+/** How long a refused or replaced device may take to read why. */
+const FAREWELL_MS = 1000;
+const MAX_PING_CHARACTERS = 64;
+
+/** One connection of a framed device (version 2): a JSON object a line, any number of commands in flight. */
+export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
+  readonly maxInFlight: number;
+  /** From the hello on with the device as its principal. */
+  #peer: SocketPeer;
+  readonly #context: SessionContext;
+  readonly #reader: LineReader;
+  readonly #inFlight = new Map<string, Invocation>();
+  readonly #openedAt: number;
+  #hello: Hello | undefined;
+  #device: Device | undefined;
+  #udpKey: Buffer | undefined;
+  #window = new ReplayWindow();
+  #isEnded = false;
+  #lastHeardAt: number;
+  #pings = 0;
+  #pingSentAt = 0;
+  #messageBeganAt = 0;
+  #unasked = 0;
+
+  constructor(peer: SocketPeer, context: SessionContext) {
+    this.#peer = peer;
+    this.#context = context;
+    this.maxInFlight = context.options.maxInFlightInvocations;
+    this.#reader = new LineReader({
+      maxBytes: context.options.maxLineBytes,
+      maxDepth: context.options.maxNestingDepth,
+    });
+    this.#openedAt = context.clock.monotonic();
+    this.#lastHeardAt = this.#openedAt;
+  }
+
+  /** Empty before the hello. */
+  get id(): string {
+    return this.#hello?.id ?? '';
+  }
+
+  /** What it showed in its hello; whoever takes its id over must show the same. */
+  get token(): string | undefined {
+    return this.#hello?.token;
+  }
+
+  onBytes(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    // One write for all that these bytes make the hub say.
+    this.#peer.socket.cork();
+    for (let line = this.#reader.next(); line !== undefined && !this.#isEnded; line = this.#reader.next()) {
+      this.#messageBeganAt = 0;
+      if (line.kind === 'broken') this.#onBroken(line.why, line.tooLarge);
+      else this.#onLine(line.value);
+    }
+    this.#peer.socket.uncork();
+    if (this.#reader.isInside && this.#messageBeganAt === 0)
+      this.#messageBeganAt = this.#context.clock.monotonic();
+    else if (!this.#reader.isInside) this.#messageBeganAt = 0;
+  }
+
+  #onBroken(why: string, tooLarge: boolean): void {
+    if (tooLarge) this.#context.counters.messagesTooLarge++;
+    else this.#context.counters.messagesInvalid++;
+    this.#context.log.warn(
+      { device: this.id, address: this.#peer.address },
+      `${this.id || this.#peer.address}: ${why}; closing its connection`,
+    );
+    const code: ErrorCode = tooLarge ? 'MESSAGE_TOO_LARGE' : 'MESSAGE_INVALID';
+    const error = { code, message: `The hub closes this connection: ${why}.` };
+    this.#sayGoodbye(this.#device === undefined ? { ok: false, error } : { error }, 'protocol-error');
+  }
+
+  #onLine(value: unknown): void {
+    this.#lastHeardAt = this.#context.clock.monotonic();
+    this.#pingSentAt = 0;
+    if (this.#device === undefined) return this.#onHello(value);
+    this.#device.lastSeen = this.#context.clock.now();
+    if (typeof value !== 'object' || value === null) return this.#onUnasked();
+    const message = value as Record<string, unknown>;
+    if (typeof message['re'] === 'string') this.#onResult(message['re'], message);
+    else if (message['telemetry'] !== undefined) this.#onTelemetry(message);
+    else if (isPing(message['ping'])) this.#write({ pong: message['ping'] });
+    else if (message['pong'] === undefined) this.#onUnasked();
+  }
+
+  #onHello(value: unknown): void {
+    const result = readHello(value);
+    if (!result.ok) return this.#refuse(result.code, result.message);
+    const admitted = checkCredentials(result.hello, this.#peer, this.#context);
+    if (!admitted.ok) return this.#refuse(admitted.failure.code, admitted.failure.message);
+    this.#peer = { ...this.#peer, principal: admitted.value };
+    this.#hello = result.hello;
+    this.#udpKey = randomBytes(32);
+    this.#write({
+      ok: true,
+      id: this.id,
+      session: randomBytes(12).toString('base64url'),
+      keepAliveMs: this.#context.options.framedKeepAliveMs,
+      udpKey: this.#udpKey.toString('base64url'),
+    });
+    this.#device = this.#context.registry.connect(this.id, {
+      gateway: 'socket',
+      description: result.hello.description,
+      link: this,
+    });
+    this.#context.directory.addFramed(this);
+  }
+
+  #refuse(code: ErrorCode, message: string): void {
+    this.#context.counters.handshakesFailed++;
+    this.#context.log.warn(
+      { address: this.#peer.address, code },
+      `a device at ${this.#peer.address} was refused: ${message}`,
+    );
+    this.#sayGoodbye({ ok: false, error: { code, message } }, 'protocol-error');
+  }
+
+  #onResult(invocationId: string, message: Record<string, unknown>): void {
+    const invocation = this.#inFlight.get(invocationId);
+    if (invocation === undefined) {
+      this.#context.counters.messagesUnasked++;
+      return;
+    }
+    this.#inFlight.delete(invocationId);
+    if (message['error'] === undefined || message['error'] === null)
+      return invocation.answer(message['output'] ?? null);
+    const device = readDeviceFailure(message['error']);
+    invocation.fail({
+      code: 'DEVICE_ERROR',
+      message: device.message ?? `Device ${this.id} answered that ${invocation.command.name} failed.`,
+      device,
+    });
+  }
+
+  #onTelemetry(message: Record<string, unknown>): boolean {
+    const readings = message['telemetry'];
+    const device = this.#device;
+    if (
+      device === undefined ||
+      typeof readings !== 'object' ||
+      readings === null ||
+      Array.isArray(readings)
+    ) {
+      this.#onUnasked();
+      return false;
+    }
+    const now = this.#context.clock.now();
+    const time = readTime(message['at']) ?? now;
+    for (const [metric, value] of Object.entries(readings)) {
+      const unit = device.description.telemetry.find((item) => item.metric === metric)?.unit;
+      if (!isMetricValue(value) || !device.telemetry.observe(metric, value, unit, time))
+        this.#context.counters.readingsRefused++;
+    }
+    return true;
+  }
+
+  /** A signed datagram that names this device. */
+  onDatagram(bytes: Buffer, message: Record<string, unknown>): void {
+    const { counters } = this.#context;
+    if (this.#udpKey === undefined || this.#device === undefined || !hasValidMac(bytes, this.#udpKey)) {
+      counters.datagramsDroppedForged++;
+      return;
+    }
+    const lostBefore = this.#window.lost;
+    if (!this.#window.accept(Number(message['seq']))) {
+      counters.datagramsDroppedReplayed++;
+      return;
+    }
+    counters.datagramsLost += this.#window.lost - lostBefore;
+    this.#device.lastSeen = this.#context.clock.now();
+    if (this.#onTelemetry(message)) counters.datagramsTaken++;
+    else counters.datagramsDroppedInvalid++;
+  }
+
+  #onUnasked(): void {
+    this.#context.counters.messagesUnasked++;
+    if (++this.#unasked > MAX_UNASKED_MESSAGES)
+      this.#onBroken('too many messages that the protocol does not know', false);
+  }
+
+  invoke(invocation: Invocation): void {
+    const refusal = this.#send(invocation);
+    if (refusal === undefined) invocation.markSent();
+    else invocation.fail(refusal);
+  }
+
+  /** Writes a command; why it cannot be, otherwise. */
+  #send(invocation: Invocation): Failure | undefined {
+    const { options, counters } = this.#context;
+    const waiting = this.#peer.socket.writableLength;
+    if (waiting > options.maxOutboxBytes) {
+      counters.outboxFull++;
+      return {
+        code: 'TOO_MANY_INVOCATIONS',
+        message: `Device ${this.id} does not read what the hub sends: ${waiting} bytes wait.`,
+        retryAfterSeconds: 1,
+      };
+    }
+    const line = JSON.stringify({
+      cmd: invocation.id,
+      name: invocation.command.name,
+      ...(invocation.input !== undefined && { input: invocation.input }),
+      deadlineMs: Math.ceil(invocation.remainingMs),
+    });
+    if (Buffer.byteLength(line) > options.maxLineBytes) {
+      const message = `the whole line may have ${options.maxLineBytes} bytes (gateways.socket.maxLineBytes)`;
+      return {
+        code: 'INPUT_INVALID',
+        message: `The input is too large for device ${this.id}.`,
+        issues: [{ pointer: '', message }],
+      };
+    }
+    this.#inFlight.set(invocation.id, invocation);
+    this.#peer.socket.write(`${line}\n`);
+    return undefined;
+  }
+
+  cancel(invocation: Invocation): void {
+    if (!this.#inFlight.delete(invocation.id)) return;
+    this.#write({ cancel: invocation.id });
+    invocation.release();
+  }
+
+  close(reason: PresenceReason): void {
+    const error = FAREWELLS[reason];
+    if (error === undefined) this.end(reason);
+    else this.#sayGoodbye({ error }, reason);
+  }
+
+  tick(now: number): void {
+    const { options, counters } = this.#context;
+    if (this.#isEnded) return;
+    if (this.#device === undefined) {
+      if (now - this.#openedAt < options.handshakeTimeoutMs) return;
+      counters.handshakeTimeouts++;
+      return this.#refuse('HELLO_INVALID', `The hello did not come within ${options.handshakeTimeoutMs} ms.`);
+    }
+    if (this.#messageBeganAt > 0 && now - this.#messageBeganAt > options.messageTimeoutMs) {
+      counters.messageTimeouts++;
+      return this.#onBroken(`a line did not end within ${options.messageTimeoutMs} ms`, false);
+    }
+    if (this.#pingSentAt > 0) {
+      if (now - this.#pingSentAt < options.keepAliveTimeoutMs) return;
+      counters.keepAliveTimeouts++;
+      return this.end('keep-alive-timeout');
+    }
+    if (now - this.#lastHeardAt < options.framedKeepAliveMs) return;
+    this.#pingSentAt = now;
+    counters.keepAlivesSent++;
+    this.#write({ ping: ++this.#pings });
+  }
+
+  #write(message: object): void {
+    if (this.#isEnded) return;
+    this.#peer.socket.write(`${JSON.stringify(message)}\n`);
+    // A peer that asks and does not read would fill the hub's memory with answers. Twice, because a command that was
+    // let in just below the limit may itself be long.
+    if (this.#peer.socket.writableLength <= this.#context.options.maxOutboxBytes * 2) return;
+    this.#context.counters.outboxFull++;
+    this.end('protocol-error');
+  }
+
+  /** Sends a last line, ends the session now, and the socket once the line has left or a second has passed. */
+  #sayGoodbye(message: object, reason: PresenceReason): void {
+    if (this.#isEnded) return;
+    const { socket } = this.#peer;
+    this.#write(message);
+    this.#leave(reason);
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  end(reason: PresenceReason): void {
+    if (this.#isEnded) return;
+    this.#leave(reason);
+    this.#peer.socket.destroy();
+  }
+
+  #leave(reason: PresenceReason): void {
+    this.#isEnded = true;
+    this.#context.directory.removeFramed(this);
+    if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
+    const failure: Failure = {
+      code: 'DEVICE_LOST',
+      message: `The connection to device ${this.id} was lost before it answered. It may have done the command.`,
+    };
+    const lost = [...this.#inFlight.values()];
+    this.#inFlight.clear();
+    for (const invocation of lost) invocation.fail(failure);
+  }
+}
+
+const FAREWELLS: Partial<Record<PresenceReason, { code: ErrorCode; message: string }>> = {
+  'taken-over': {
+    code: 'TAKEN_OVER',
+    message: 'Another connection came with the same id, and the hub now speaks with that one.',
+  },
+  'hub-stopping': { code: 'HUB_STOPPING', message: 'The hub is shutting down. Come back later.' },
+};
+
+function readDeviceFailure(error: unknown): DeviceFailure {
+  if (typeof error !== 'object' || error === null) return { payload: error };
+  const { code, message, status } = error as Record<string, unknown>;
+  const isStatus = typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599;
+  return {
+    ...(typeof code === 'string' && { code: code.slice(0, 128) }),
+    ...(typeof message === 'string' && { message: message.slice(0, 2048) }),
+    ...(isStatus && { status }),
+    payload: error,
+  };
+}
+
+/** What a ping may carry, and its pong gives back: a number, or a short text. */
+function isPing(value: unknown): value is number | string {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_PING_CHARACTERS);
+}
+
+/** RFC 3339, years 1970 to 9999; wall time in ms. */
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+function readTime(value: unknown): number | undefined {
+  if (typeof value !== 'string' || !RFC_3339.test(value)) return undefined;
+  const time = Date.parse(value);
+  return time >= 0 ? time : undefined;
+}
+
+function isMetricValue(value: unknown): value is MetricValue {
+  return (
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'number' && Number.isFinite(value))
+  );
+}

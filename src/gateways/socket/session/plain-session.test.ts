@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import { TRUSTED_NETWORK } from '../../../accounts/principal.ts';
+import { systemClock } from '../../../base/clock.ts';
+import { silentLogger } from '../../../base/logger.ts';
+import { TellOnce } from '../../../base/tell-once.ts';
+import { Turn } from '../../../base/turn.ts';
+import { DeviceRegistry } from '../../../devices/device-registry.ts';
+import { Invocation } from '../../../devices/invocation.ts';
+import { SocketCounters } from '../counters.ts';
+import { DeviceDirectory } from '../directory/device-directory.ts';
+import type { SocketGatewayOptions } from '../options.ts';
+import { PlainMessageReader } from '../wire/plain-messages.ts';
+import { PlainSession } from './plain-session.ts';
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+test('what comes before the question has left is no answer to it', async () => {
+  const written: string[] = [];
+  const socket = { write: (text: string) => written.push(text), destroy: () => {} } as unknown as Socket;
+  const limits = {
+    maxQueuedInvocations: 9,
+    maxQueuedPerCaller: 9,
+    maxOfflineDevices: 9,
+    maxOfflineDescriptionBytes: 9999,
+  };
+  const registry = new DeviceRegistry({ limits, clock: systemClock });
+  const context = {
+    options: {
+      maxMessageBytes: 9999,
+      maxNestingDepth: 9,
+      maxCommandBytes: 2048,
+      datagramWaitMs: 99,
+      keepAliveMs: 99,
+    } as SocketGatewayOptions,
+    registry,
+    directory: new DeviceDirectory(),
+    counters: new SocketCounters(),
+    clock: systemClock,
+    turn: new Turn(),
+    log: silentLogger,
+    tellOnce: new TellOnce(silentLogger, 9),
+  };
+  const session = new PlainSession(
+    'DE1',
+    { socket, address: '127.0.0.1', port: 1, principal: TRUSTED_NETWORK },
+    context,
+    {
+      reader: new PlainMessageReader({ maxBytes: 9999, maxDepth: 9 }),
+      openedAt: systemClock.monotonic(),
+    },
+  );
+  session.onBytes(Buffer.from("{'1': {'Descrição': 'Ligar'}}"));
+  const device = registry.get('DE1');
+  const command = device?.command('ligar');
+  assert.ok(device !== undefined && command !== undefined);
+  const ask = (): Invocation => {
+    const options = {
+      id: 'i',
+      deviceId: 'DE1',
+      command,
+      input: undefined,
+      timeoutMs: 1000,
+      caller: '',
+      clock: systemClock,
+    };
+    const invocation = new Invocation(options);
+    device.lane.enter(invocation);
+    return invocation;
+  };
+  const first = ask();
+  const second = ask();
+  session.onBytes(Buffer.from("{'Resposta': 'stray'}Recebido"));
+  assert.deepEqual([written, first.state, context.counters.messagesUnasked], [[], 'running', 2]);
+  await nextTurn();
+  assert.deepEqual(written, ['{"Comando":"1"}']);
+  session.onBytes(Buffer.from("{'Resposta': 'right'}"));
+  assert.equal(first.output, 'right');
+  await nextTurn();
+  assert.equal(written.length, 2);
+  session.onBytes(Buffer.from("{'Resposta': 'second'}"));
+  assert.equal(second.output, 'second');
+
+  session.tick(systemClock.monotonic() + 1000);
+  session.onBytes(Buffer.from('Recebido'));
+  await nextTurn();
+  assert.equal(written.at(-1), '{"Comando":"0"}');
+  assert.equal(context.counters.messagesUnasked, 3, 'a keep-alive is not answered before it is asked');
+  session.end('hub-stopping');
+});

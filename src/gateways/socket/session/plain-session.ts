@@ -1,0 +1,372 @@
+import type { Device } from '../../../devices/device.ts';
+import type { DeviceLink } from '../../../devices/device-link.ts';
+import type { Failure } from '../../../devices/failure.ts';
+import type { Invocation } from '../../../devices/invocation.ts';
+import type { PresenceReason } from '../../../devices/presence.ts';
+import type { PlainDevice } from '../directory/device-directory.ts';
+import { DatagramWaiters } from './datagram-waiters.ts';
+import { MAX_UNASKED_MESSAGES } from '../options.ts';
+import { readPlainDescription, type PlainDescription } from '../wire/plain-description.ts';
+import { encodePlainCommand, PlainMessageReader, type PlainMessage } from '../wire/plain-messages.ts';
+import { PlainTelemetry } from './plain-telemetry.ts';
+import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
+
+/** The command that every plain device answers with `Recebido`. */
+const KEEP_ALIVE = encodePlainCommand(0);
+
+/**
+ * One connected plain device (version 1), from its `Conexão` on. Its answers carry no id, so at most one thing is
+ * asked at a time: a keep-alive, or a command.
+ */
+export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
+  readonly maxInFlight = 1;
+  readonly id: string;
+  readonly address: string;
+  readonly tcpPort: number;
+  readonly #peer: SocketPeer;
+  readonly #context: SessionContext;
+  readonly #reader: PlainMessageReader;
+  readonly #waiters: DatagramWaiters;
+  readonly #telemetry: PlainTelemetry;
+  readonly #openedAt: number;
+  #device: Device | undefined;
+  #plain: PlainDescription | undefined;
+  #isEnded = false;
+  /** The command that was sent and is not answered yet, and when it was sent. */
+  #exchange: Invocation | undefined;
+  #exchangeSentAt = 0;
+  /** The next command, held back until what is being asked or read is complete. */
+  #held: Invocation | undefined;
+  #keepAliveSentAt = 0;
+  #lastSentAt: number;
+  #lastHeardAt: number;
+  #messageBeganAt = 0;
+  #isReading = false;
+  #outgoing = '';
+  /** What is asked has not left yet, so nothing that comes can be its answer. */
+  #isWritePending = false;
+  #unasked = 0;
+
+  /** @param openedAt - when the connection was opened; monotonic ms */
+  constructor(
+    id: string,
+    peer: SocketPeer,
+    context: SessionContext,
+    opening: { reader: PlainMessageReader; openedAt: number },
+  ) {
+    this.id = id;
+    this.address = peer.address;
+    this.tcpPort = peer.port;
+    this.#peer = peer;
+    this.#context = context;
+    this.#reader = opening.reader;
+    this.#telemetry = new PlainTelemetry(context);
+    this.#waiters = new DatagramWaiters(context.options.datagramWaitMs);
+    this.#openedAt = opening.openedAt;
+    this.#lastSentAt = context.clock.monotonic();
+    this.#lastHeardAt = this.#lastSentAt;
+  }
+
+  get sendsDatagrams(): boolean {
+    return (this.#plain?.datagramCommands.size ?? 0) > 0;
+  }
+
+  /** What a `Checagem` wants to know: has the device been heard from within the time in which it must answer? */
+  get isGood(): boolean {
+    const silentMs = this.#context.clock.monotonic() - this.#lastHeardAt;
+    return (
+      this.#device !== undefined && !this.#isEnded && silentMs <= this.#context.options.keepAliveTimeoutMs
+    );
+  }
+
+  /** Greets the device with its id; its description comes next. */
+  greet(): void {
+    this.#peer.socket.write(this.id);
+  }
+
+  onBytes(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    this.readOn();
+  }
+
+  /** Reads what the reader still holds. Also called when the connection hands over after the first word. */
+  readOn(): void {
+    this.#isReading = true;
+    for (
+      let message = this.#reader.next();
+      message !== undefined && !this.#isEnded;
+      message = this.#reader.next()
+    ) {
+      this.#messageBeganAt = 0;
+      this.#onMessage(message);
+    }
+    this.#isReading = false;
+    if (this.#isEnded) return;
+    if (this.#reader.isInside && this.#messageBeganAt === 0)
+      this.#messageBeganAt = this.#context.clock.monotonic();
+    this.#sendHeld();
+  }
+
+  #onMessage(message: PlainMessage): void {
+    this.#lastHeardAt = this.#context.clock.monotonic();
+    if (message.kind === 'broken') return this.#onBroken(message.why, message.tooLarge);
+    if (this.#device === undefined) return this.#onDescription(message);
+    this.#device.lastSeen = this.#context.clock.now();
+    if (message.kind === 'word') this.#onWord(message.word);
+    else this.#onAnswer(message);
+  }
+
+  #onBroken(why: string, tooLarge: boolean): void {
+    if (tooLarge) this.#context.counters.messagesTooLarge++;
+    else this.#context.counters.messagesInvalid++;
+    const failure: Failure = {
+      code: 'BAD_ANSWER',
+      message: `What device ${this.id} sent ${why}. Its connection was closed.`,
+    };
+    this.#exchange?.fail(failure);
+    this.#exchange = undefined;
+    this.#context.log.warn(
+      { device: this.id, address: this.address },
+      `what device ${this.id} sent ${why}: closing its connection`,
+    );
+    this.end('protocol-error');
+  }
+
+  #onDescription(message: PlainMessage): void {
+    const plain = message.kind === 'value' ? readPlainDescription(message.value) : undefined;
+    if (plain === undefined) {
+      this.#context.counters.handshakesFailed++;
+      this.#context.log.warn(
+        { device: this.id, address: this.address },
+        `${this.address} sent no description of commands: closing its connection`,
+      );
+      return this.end('protocol-error');
+    }
+    if (this.#context.registry.get(this.id)?.isOnline === true) {
+      // Somebody with credentials came with this id between the two steps of the handshake.
+      this.#context.counters.handshakesFailed++;
+      return this.end('protocol-error');
+    }
+    this.#plain = plain;
+    this.#context.directory.addPlain(this, this.#context.clock.monotonic());
+    this.#device = this.#context.registry.connect(this.id, {
+      gateway: 'socket',
+      description: plain.description,
+      link: this,
+    });
+  }
+
+  #onWord(word: string): void {
+    if (word === 'Recebido' && this.#keepAliveSentAt > 0 && !this.#isWritePending) {
+      this.#keepAliveSentAt = 0;
+      if (this.#exchange !== undefined && this.#exchange.command.number === 0)
+        this.#settle((exchange) => exchange.answer(word));
+    } else {
+      this.#onUnasked();
+    }
+  }
+
+  #onAnswer(message: PlainMessage & { kind: 'value' | 'unreadable' }): void {
+    if (this.#exchange === undefined || this.#keepAliveSentAt > 0 || this.#isWritePending)
+      return this.#onUnasked();
+    if (message.kind === 'unreadable') {
+      this.#context.counters.messagesInvalid++;
+      const failure: Failure = {
+        code: 'BAD_ANSWER',
+        message: `The answer of device ${this.id} cannot be read: ${message.why}.`,
+      };
+      return this.#settle((exchange) => exchange.fail(failure));
+    }
+    const answer = message.value as Record<string, unknown>;
+    if (!Object.hasOwn(answer, 'Resposta')) {
+      this.#context.counters.messagesInvalid++;
+      const failure: Failure = {
+        code: 'BAD_ANSWER',
+        message: `The answer of device ${this.id} has no "Resposta".`,
+      };
+      return this.#settle((exchange) => exchange.fail(failure));
+    }
+    this.#learnTitle(answer['Resposta']);
+    this.#settle((exchange) => exchange.answer(answer['Resposta']));
+  }
+
+  #settle(call: (exchange: Invocation) => void): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (exchange !== undefined) call(exchange);
+  }
+
+  #onUnasked(): void {
+    this.#context.counters.messagesUnasked++;
+    if (++this.#unasked > MAX_UNASKED_MESSAGES) {
+      this.#context.log.warn(
+        { device: this.id },
+        `device ${this.id} keeps sending what nobody asked for: closing its connection`,
+      );
+      this.end('protocol-error');
+    }
+  }
+
+  #learnTitle(output: unknown): void {
+    if (this.#exchange?.command.number !== this.#plain?.describeNumber) return;
+    const title =
+      typeof output === 'object' && output !== null
+        ? (output as Record<string, unknown>)['Descrição']
+        : undefined;
+    if (typeof title === 'string' && title.length <= 256) this.#device?.learnTitle(title);
+  }
+
+  invoke(invocation: Invocation): void {
+    if (this.#plain?.datagramCommands.has(invocation.command.number) === true) {
+      // Answered by what comes anyway: the line stays free for others.
+      if (!this.#waiters.add(invocation, this.#context.clock.monotonic()))
+        this.#context.counters.datagramWaitersRefused++;
+      invocation.release();
+    } else if (this.#isReading || this.#reader.isInside || this.#keepAliveSentAt > 0) {
+      this.#held = invocation;
+    } else {
+      this.#send(invocation);
+    }
+  }
+
+  cancel(invocation: Invocation): void {
+    if (this.#held === invocation) {
+      this.#held = undefined;
+      invocation.release();
+    } else if (this.#exchange === invocation) {
+      this.#checkExchange(this.#context.clock.monotonic());
+    }
+  }
+
+  close(reason: PresenceReason): void {
+    this.end(reason);
+  }
+
+  #sendHeld(): void {
+    const held = this.#held;
+    if (held === undefined || this.#keepAliveSentAt > 0 || this.#reader.isInside) return;
+    this.#held = undefined;
+    this.#send(held);
+  }
+
+  #send(invocation: Invocation): void {
+    const message = encodePlainCommand(invocation.command.number, invocation.input);
+    if (Buffer.byteLength(message) > this.#context.options.maxCommandBytes) {
+      return invocation.fail({
+        code: 'INPUT_INVALID',
+        message: `The input is too large for device ${this.id}.`,
+        issues: [
+          {
+            pointer: '',
+            message: `the whole command may have ${this.#context.options.maxCommandBytes} bytes (gateways.socket.maxCommandBytes)`,
+          },
+        ],
+      });
+    }
+    const now = this.#context.clock.monotonic();
+    this.#exchange = invocation;
+    this.#exchangeSentAt = now;
+    this.#lastSentAt = now;
+    if (invocation.command.number === 0) this.#keepAliveSentAt = now;
+    this.#write(message);
+    invocation.markSent();
+  }
+
+  /** One message waits at the most: the next one is asked when this one has been answered. */
+  #write(message: string): void {
+    this.#outgoing = message;
+    this.#isWritePending = true;
+    this.#context.turn.add(this);
+  }
+
+  endTurn(): void {
+    this.#isWritePending = false;
+    if (!this.#isEnded) this.#peer.socket.write(this.#outgoing);
+  }
+
+  tick(now: number): void {
+    const { options, counters } = this.#context;
+    if (this.#device === undefined) {
+      if (now - this.#openedAt < options.handshakeTimeoutMs) return;
+      counters.handshakeTimeouts++;
+      return this.end('protocol-error');
+    }
+    this.#waiters.expire(now, this.id);
+    if (this.#messageBeganAt > 0 && now - this.#messageBeganAt > options.messageTimeoutMs) {
+      counters.messageTimeouts++;
+      return this.end('protocol-error');
+    }
+    if (this.#exchange !== undefined && this.#exchange.command.number !== 0) return this.#checkExchange(now);
+    if (this.#keepAliveSentAt > 0) {
+      if (now - this.#keepAliveSentAt < options.keepAliveTimeoutMs) return;
+      counters.keepAliveTimeouts++;
+      return this.end('keep-alive-timeout');
+    }
+    if (now - this.#lastSentAt >= options.keepAliveMs) this.#sendKeepAlive(now);
+  }
+
+  #sendKeepAlive(now: number): void {
+    this.#keepAliveSentAt = now;
+    this.#lastSentAt = now;
+    this.#context.counters.keepAlivesSent++;
+    this.#write(KEEP_ALIVE);
+  }
+
+  /**
+   * The answer has `answerTimeoutMs` to come, however long its caller waits. A caller that leaves early does not end
+   * the exchange: the answer may still come, and must not be taken for the next one. When it has had its time, the
+   * line is in doubt, and a closed one is better than a wrong answer.
+   */
+  #checkExchange(now: number): void {
+    if (this.#exchange === undefined) return;
+    if (now - this.#exchangeSentAt < this.#context.options.answerTimeoutMs) return;
+    this.#context.counters.answerTimeouts++;
+    this.end('answer-timeout');
+  }
+
+  end(reason: PresenceReason): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#peer.socket.destroy();
+    this.#context.directory.removePlain(this);
+    this.#context.directory.ids.release(this.address, this.id);
+    // The device leaves first: what is failed below must not make the lane send the next command here.
+    if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
+    this.#settle((exchange) => exchange.fail(reason === 'answer-timeout' ? this.#tooLate() : lost(this.id)));
+    this.#held?.fail({
+      code: 'DEVICE_OFFLINE',
+      message: `Device ${this.id} went offline before the command was sent.`,
+      retryAfterSeconds: 5,
+    });
+    this.#held = undefined;
+    this.#waiters.failAll({
+      code: 'DEVICE_OFFLINE',
+      message: `Device ${this.id} went offline.`,
+      retryAfterSeconds: 5,
+    });
+  }
+
+  #tooLate(): Failure {
+    const { answerTimeoutMs } = this.#context.options;
+    return {
+      code: 'ANSWER_TIMEOUT',
+      message: `Device ${this.id} did not answer within ${answerTimeoutMs} ms (gateways.socket.answerTimeoutMs). Its connection was closed.`,
+    };
+  }
+
+  /** A datagram that is this device's. False when it cannot be read. */
+  onDatagram(bytes: Buffer): boolean {
+    if (this.#device === undefined) return false;
+    const reading = this.#telemetry.take(bytes, this.#device);
+    if (reading === undefined) return false;
+    this.#waiters.resolve(reading);
+    return true;
+  }
+}
+
+function lost(deviceId: string): Failure {
+  return {
+    code: 'DEVICE_LOST',
+    message: `The connection to device ${deviceId} was lost before it answered. It may have done the command.`,
+  };
+}

@@ -1,0 +1,37 @@
+import type { ErrorCode } from '../../../base/errors.ts';
+import { isDeviceId, readDescription, type DeviceDescription } from '../../../devices/description.ts';
+
+/** `{"recado":2,"id":"greenhouse-1","token":"…","description":{…}}` */
+export type Hello = {
+  readonly id: string;
+  readonly token: string | undefined;
+  readonly description: DeviceDescription;
+};
+
+type HelloResult =
+  | { readonly ok: true; readonly hello: Hello }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+/** Reads the first line of a framed device. */
+export function readHello(value: unknown): HelloResult {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse('the first line must be an object');
+  const hello = value as Record<string, unknown>;
+  if (hello['recado'] !== 2) return refuse('"recado" must be 2, the version of the protocol');
+  const id = hello['id'];
+  if (typeof id !== 'string' || !isDeviceId(id))
+    return refuse('"id" must have 1 to 64 letters, digits or . _ - :');
+  const token = hello['token'];
+  if (token !== undefined && (typeof token !== 'string' || token.length > 512))
+    return refuse('"token" must be a text of at most 512 characters');
+  const read = readDescription(hello['description'] ?? {});
+  if (!read.ok) {
+    const issues = read.issues.slice(0, 10).map((issue) => `description${issue.pointer} ${issue.message}`);
+    return { ok: false, code: 'DESCRIPTION_INVALID', message: issues.join('; ') };
+  }
+  return { ok: true, hello: { id, token, description: read.description } };
+}
+
+function refuse(message: string): HelloResult {
+  return { ok: false, code: 'HELLO_INVALID', message: `${message[0]?.toUpperCase()}${message.slice(1)}.` };
+}

@@ -1,0 +1,89 @@
+import { isUtf8 } from 'node:buffer';
+
+type Line =
+  | { readonly kind: 'message'; readonly value: unknown }
+  | { readonly kind: 'broken'; readonly why: string; readonly tooLarge: boolean };
+
+const NEWLINE = 0x0a;
+
+/** Cuts the byte stream of a framed device into lines, and reads each as JSON. */
+export class LineReader {
+  readonly #maxBytes: number;
+  readonly #maxDepth: number;
+  #parts: Buffer[] = [];
+  #pendingBytes = 0;
+  #chunk: Buffer = Buffer.alloc(0);
+  #at = 0;
+
+  constructor(limits: { maxBytes: number; maxDepth: number }) {
+    this.#maxBytes = limits.maxBytes;
+    this.#maxDepth = limits.maxDepth;
+  }
+
+  get isInside(): boolean {
+    return this.#pendingBytes > 0;
+  }
+
+  /** Hands over what arrived, which is only borrowed. Call `next` until it gives undefined before pushing again. */
+  push(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /** The next line that is not empty; undefined when more bytes are needed. */
+  next(): Line | undefined {
+    while (this.#at < this.#chunk.length) {
+      const newline = this.#chunk.indexOf(NEWLINE, this.#at);
+      const end = newline < 0 ? this.#chunk.length : newline;
+      if (this.#pendingBytes + end - this.#at > this.#maxBytes) {
+        return { kind: 'broken', why: `a line has more than ${this.#maxBytes} bytes`, tooLarge: true };
+      }
+      const part = this.#chunk.subarray(this.#at, end);
+      this.#at = newline < 0 ? end : end + 1;
+      if (newline < 0) {
+        // The chunk is borrowed, so what is kept of it is copied.
+        this.#parts.push(Buffer.from(part));
+        this.#pendingBytes += part.length;
+        return undefined;
+      }
+      const line = this.#parts.length === 0 ? part : Buffer.concat([...this.#parts, part]);
+      this.#parts = [];
+      this.#pendingBytes = 0;
+      if (line.length > 1 || (line.length === 1 && line[0] !== 0x0d)) return this.#read(line);
+    }
+    return undefined;
+  }
+
+  #read(line: Buffer): Line {
+    if (!isUtf8(line)) return { kind: 'broken', why: 'a line is not UTF-8', tooLarge: false };
+    if (depthOf(line) > this.#maxDepth) {
+      return {
+        kind: 'broken',
+        why: `a line is nested deeper than ${this.#maxDepth} levels`,
+        tooLarge: false,
+      };
+    }
+    try {
+      return { kind: 'message', value: JSON.parse(line.toString('utf8')) };
+    } catch {
+      return { kind: 'broken', why: 'a line is not JSON', tooLarge: false };
+    }
+  }
+}
+
+/** The deepest nesting of JSON text, brackets in strings left out. */
+function depthOf(line: Buffer): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let index = 0; index < line.length; index++) {
+    const byte = line[index];
+    if (inString) {
+      if (byte === 0x5c) index++;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x7b || byte === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return deepest;
+}

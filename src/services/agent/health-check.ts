@@ -1,0 +1,95 @@
+import { connect } from 'node:net';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Upstream } from './upstream.ts';
+
+const HEALTHY_EVERY_MS = 5000;
+const UNHEALTHY_EVERY_MS = 1000;
+const TIMEOUT_MS = 2000;
+const SUCCESSFUL_BELOW = 400;
+
+type HealthCheckOptions = {
+  readonly upstream: Upstream;
+  /** A path that answers below 400 when the target is well; without one, a TCP connection is enough. */
+  readonly path: string | undefined;
+  readonly clock: Clock;
+  readonly onChanged: (isHealthy: boolean) => void;
+};
+
+/** Looks every few seconds whether the target of an agent is there. */
+export class HealthCheck {
+  readonly #options: HealthCheckOptions;
+  #isHealthy = false;
+  #timer: Timer | undefined;
+  #checking: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(options: HealthCheckOptions) {
+    this.#options = options;
+  }
+
+  get isHealthy(): boolean {
+    return this.#isHealthy;
+  }
+
+  /** Settles after the first look. */
+  start(): Promise<void> {
+    return this.checkNow();
+  }
+
+  /** Looks at once: a request has just failed, say. */
+  checkNow(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => (this.#checking = undefined));
+    return this.#checking;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.clear();
+  }
+
+  async #check(): Promise<void> {
+    const { upstream, path, clock, onChanged } = this.#options;
+    this.#timer?.clear();
+    const isHealthy = path === undefined ? await canConnect(upstream) : await answersWell(upstream, path);
+    if (this.#isStopped) return;
+    const hasChanged = isHealthy !== this.#isHealthy;
+    this.#isHealthy = isHealthy;
+    const everyMs = isHealthy ? HEALTHY_EVERY_MS : UNHEALTHY_EVERY_MS;
+    this.#timer = clock.setTimer(everyMs, () => void this.checkNow());
+    if (hasChanged) onChanged(isHealthy);
+  }
+}
+
+function canConnect({ host, port }: Upstream): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: TIMEOUT_MS });
+    const finish = (isThere: boolean): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('connect', () => finish(true));
+    socket.once('timeout', () => finish(false));
+    socket.once('error', () => finish(false));
+  });
+}
+
+function answersWell(upstream: Upstream, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = upstream.request({
+      method: 'GET',
+      target: path,
+      headers: [],
+      hasBody: false,
+      isFresh: true,
+    });
+    request.setTimeout(TIMEOUT_MS, () => request.destroy());
+    request.on('error', () => resolve(false));
+    request.once('close', () => resolve(false));
+    request.once('response', (response) => {
+      resolve((response.statusCode ?? 500) < SUCCESSFUL_BELOW);
+      response.on('error', () => {});
+      request.destroy();
+    });
+    request.end();
+  });
+}

@@ -1,0 +1,106 @@
+import type { ServerResponse } from 'node:http';
+import type { FramePool } from '../flow/frame-pool.ts';
+import { endToEndHeaders } from '../wire/header-list.ts';
+import type { ResponseHead } from '../wire/message-heads.ts';
+
+type CallerEvents = {
+  /** So many bytes of the answer have left this process. */
+  readonly onTaken: (bytes: number) => void;
+  /** The connection to the caller ended before the answer did. */
+  readonly onLeft: () => void;
+};
+
+type CallerParts = CallerEvents & { readonly method: string; readonly pool: FramePool };
+
+const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
+
+/** The answer on its way to the caller. */
+export class CallerResponse {
+  readonly #response: ServerResponse;
+  readonly #method: string;
+  readonly #pool: FramePool;
+  readonly #events: CallerEvents;
+  #isStarted = false;
+  #hasBody = true;
+  /** What is still to come, where the service said how much. */
+  #leftBytes: number | undefined;
+
+  constructor(response: ServerResponse, { method, pool, ...events }: CallerParts) {
+    this.#response = response;
+    this.#method = method;
+    this.#pool = pool;
+    this.#events = events;
+    response.on('close', events.onLeft);
+    // An error of the socket: 'close' follows.
+    response.on('error', ignore);
+  }
+
+  /** Something of the answer may have left. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  /** @returns false when the head cannot be sent */
+  start({ status, headers, bodyBytes }: ResponseHead): boolean {
+    this.#hasBody = this.#method !== 'HEAD' && status !== 204 && status !== 304;
+    this.#leftBytes = this.#hasBody ? bodyBytes : undefined;
+    const fields = endToEndHeaders(headers, CONTENT_LENGTH).flat();
+    // 204 has none (RFC 9110 section 8.6).
+    if (bodyBytes !== undefined && status !== 204) fields.push('content-length', String(bodyBytes));
+    try {
+      this.#response.writeHead(status, fields);
+    } catch {
+      return false;
+    }
+    this.#isStarted = true;
+    return true;
+  }
+
+  /** The body may be long in coming, as with events: the head does not wait for it. */
+  flush(): void {
+    this.#response.flushHeaders();
+  }
+
+  /**
+   * @param body - is copied: it is borrowed from the message that it came in
+   * @returns false when there are more bytes than the service said
+   */
+  write(body: Uint8Array): boolean {
+    const { length } = body;
+    if (length === 0) return true;
+    if (!this.#hasBody) return false;
+    if (this.#leftBytes !== undefined) {
+      if (length > this.#leftBytes) return false;
+      this.#leftBytes -= length;
+    }
+    const copy = this.#pool.take(length);
+    copy.set(body);
+    this.#response.write(copy, (error) => {
+      if (error !== undefined && error !== null) return;
+      this.#pool.give(copy);
+      this.#events.onTaken(length);
+    });
+    return true;
+  }
+
+  /** @returns false when there are fewer bytes than the service said */
+  end(): boolean {
+    if (this.#leftBytes !== undefined && this.#leftBytes > 0) return false;
+    this.#response.end();
+    return true;
+  }
+
+  /** Cuts the connection, so that no caller takes the answer for a whole one. */
+  destroy(): void {
+    const { socket } = this.#response;
+    // A caller of HTTP/1.0 takes an orderly end for the end of the body.
+    if (socket === null) this.#response.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  detach(): void {
+    this.#response.off('close', this.#events.onLeft);
+  }
+}
+
+function ignore(): void {}

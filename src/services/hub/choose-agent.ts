@@ -1,0 +1,58 @@
+import type { ServiceFailure } from '../wire/service-failure.ts';
+import type { AgentEntry, ServiceEntry } from './service-directory.ts';
+
+type Choice =
+  | { readonly ok: true; readonly agent: AgentEntry }
+  | { readonly ok: false; readonly failure: ServiceFailure };
+
+const NO_AGENT_RETRY_SECONDS = 5;
+const BUSY_RETRY_SECONDS = 1;
+
+/**
+ * The agent with the fewest requests in flight; among equals the one whose turn is longest ago.
+ *
+ * @param tried - those that have failed this request already
+ */
+export function chooseAgent(
+  service: ServiceEntry,
+  tried: ReadonlySet<AgentEntry>,
+  turn: { last: number },
+): Choice {
+  let best: AgentEntry | undefined;
+  let [present, healthy, untried] = [0, 0, 0];
+  for (const agent of service.agents.values()) {
+    if (agent.isLeaving) continue;
+    present++;
+    if (!agent.isHealthy) continue;
+    healthy++;
+    if (tried.has(agent)) continue;
+    untried++;
+    if (agent.inFlight.size < agent.maxInFlight && isBetter(agent, best)) best = agent;
+  }
+  if (best !== undefined) {
+    best.lastTurn = ++turn.last;
+    return { ok: true, agent: best };
+  }
+  return { ok: false, failure: describeNone(service.name, { present, healthy, untried }) };
+}
+
+function isBetter(agent: AgentEntry, best: AgentEntry | undefined): boolean {
+  if (best === undefined || agent.inFlight.size < best.inFlight.size) return true;
+  return agent.inFlight.size === best.inFlight.size && agent.lastTurn < best.lastTurn;
+}
+
+function describeNone(
+  name: string,
+  { present, healthy, untried }: { present: number; healthy: number; untried: number },
+): ServiceFailure {
+  if (present > 0 && healthy === 0) {
+    const message = `No agent of the service ${name} can reach its target.`;
+    return { code: 'TARGET_DOWN', message };
+  }
+  if (untried === 0) {
+    const message = `No agent of the service ${name} is connected${present > 0 ? ' that has not failed' : ''}.`;
+    return { code: 'NO_AGENT', message, retryAfterSeconds: NO_AGENT_RETRY_SECONDS };
+  }
+  const message = `Every agent of the service ${name} has as many requests as it takes.`;
+  return { code: 'TOO_MANY_REQUESTS', message, retryAfterSeconds: BUSY_RETRY_SECONDS };
+}

@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { addForwarding } from './forwarded.ts';
+import { endToEndHeaders, pairHeaders, type HeaderList } from '../wire/header-list.ts';
+import { isTarget } from '../wire/message-heads.ts';
+import type { ServiceFailure } from '../wire/service-failure.ts';
+import type { ServiceHub } from './service-hub.ts';
+
+/** How long the rest of a body that nobody wants is read, so that its sender comes to see the answer. */
+const LINGER_MS = 2000;
+
+/** Told anew on the way (`host`, `content-length`), or answered here (`expect`). */
+const OWN_HEADERS: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
+const OWN_HEADERS_AND_AUTHORIZATION: ReadonlySet<string> = new Set([...OWN_HEADERS, 'authorization']);
+
+type EntranceCall = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly service: string;
+  /** What follows the name of the service in the request line; empty for `/`. */
+  readonly target: string;
+  /** The caller's `Authorization` was for the hub. */
+  readonly dropsAuthorization: boolean;
+};
+
+/** Writes what the hub itself has to say. */
+type WriteFailure = (response: ServerResponse, failure: ServiceFailure) => void;
+
+/** Takes a request of Node's HTTP server, body unread, through a service; its response is answered whatever happens. */
+export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: WriteFailure): void {
+  const { request, response, service } = call;
+  const answerFailure = (failure: ServiceFailure): void => {
+    if (!response.headersSent) writeFailure(response, failure);
+  };
+  const bodyBytes = readContentLength(request);
+  const target = toTarget(call.target);
+  const refusal = findFault(request, target) ?? hub.findRefusal(service, { bodyBytes });
+  if (refusal !== undefined) {
+    answerFailure(refusal);
+    drain(request, response);
+    return;
+  }
+  const method = request.method ?? 'GET';
+  const headers = forwardedHeaders(call);
+  const hasBody = request.headers['transfer-encoding'] !== undefined || (bodyBytes ?? 0) > 0;
+  const send = (): void => {
+    // The caller has not waited.
+    if (request.socket.destroyed) return;
+    hub.send(
+      service,
+      { method, target, headers, bodyBytes, hasBody, request, response },
+      { answerFailure, onEnd: () => drain(request, response) },
+    );
+  };
+  // What came with the head is a moment behind it: together they are one message.
+  if (hasBody) setImmediate(send);
+  else send();
+}
+
+function findFault(request: IncomingMessage, target: string): ServiceFailure | undefined {
+  if (!isTarget(target)) {
+    return {
+      code: 'REQUEST_INVALID',
+      message: 'The path of the request has characters that it may not have.',
+    };
+  }
+  if (request.method === 'CONNECT' || isWebSocket(request)) {
+    const message = 'Services are reached by requests and answers; WebSocket and CONNECT do not pass.';
+    return { code: 'UPGRADE_UNSUPPORTED', message };
+  }
+  return undefined;
+}
+
+/** Other offers, as of HTTP/2, may be ignored (RFC 9110 section 7.8); a WebSocket would wait in vain. */
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return (headers.upgrade ?? '').split(',').some((name) => name.trim().toLowerCase() === 'websocket');
+}
+
+function toTarget(rest: string): string {
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function forwardedHeaders({ request, dropsAuthorization }: EntranceCall): HeaderList {
+  const without = dropsAuthorization ? OWN_HEADERS_AND_AUTHORIZATION : OWN_HEADERS;
+  const { socket } = request;
+  const protocol = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
+  const address = socket.remoteAddress ?? '';
+  const { host } = request.headers;
+  return addForwarding(endToEndHeaders(pairHeaders(request.rawHeaders), without), {
+    address,
+    host,
+    protocol,
+  });
+}
+
+/** Node's parser has checked it, and refused those that contradict each other or Transfer-Encoding. */
+function readContentLength({ headers }: IncomingMessage): number | undefined {
+  const text = headers['content-length'];
+  return text === undefined || headers['transfer-encoding'] !== undefined ? undefined : Number(text);
+}
+
+/**
+ * The answer is given, and the body not at its end: it is thrown away for a while, because a connection that is closed
+ * with unread bytes takes the answer with it.
+ */
+function drain(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete || request.destroyed) {
+    request.resume();
+    return;
+  }
+  request.on('error', ignore);
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  timer.unref();
+  const stop = (): void => clearTimeout(timer);
+  request.once('end', stop);
+  response.once('close', () => {
+    // With the answer gone out and the rest still coming, the timer decides.
+    if (request.destroyed) stop();
+  });
+}
+
+function ignore(): void {}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Announcement } from '../wire/announcement.ts';
+import { chooseAgent } from './choose-agent.ts';
+import { RateMeter } from './rate-meter.ts';
+import { ServiceDirectory, type AgentEntry, type InFlight } from './service-directory.ts';
+
+const ANNOUNCEMENT: Announcement = {
+  epoch: 'a',
+  isHealthy: true,
+  isLeaving: false,
+  maxInFlight: 2,
+  creditBytes: 1000,
+};
+
+function directoryWith(
+  limits: { maxServices?: number; maxAgentsPerService?: number } = {},
+): ServiceDirectory {
+  return new ServiceDirectory({ maxServices: 2, maxAgentsPerService: 2, maxLinkBytes: 1000, ...limits });
+}
+
+const nothing: InFlight = { onAgentGone() {} };
+
+describe('the directory of services', () => {
+  it('says what changed', () => {
+    const directory = directoryWith();
+    const announce = (change: Partial<Announcement>) =>
+      directory.announce('s', 'x', { ...ANNOUNCEMENT, ...change });
+    assert.deepEqual(
+      [
+        announce({}),
+        announce({}),
+        announce({ isHealthy: false }),
+        announce({}),
+        announce({ isLeaving: true }),
+        announce({ epoch: 'b' }),
+        directory.remove('s', 'x'),
+        directory.remove('s', 'x'),
+      ],
+      ['new', 'same', 'unhealthy', 'healthy', 'leaving', 'again', 'gone', 'same'],
+    );
+  });
+
+  it('tells the requests of an agent that is gone, or is another one', () => {
+    const directory = directoryWith();
+    let lost = 0;
+    const request: InFlight = { onAgentGone: () => lost++ };
+    const enter = (epoch: string): void => {
+      directory.announce('s', 'x', { ...ANNOUNCEMENT, epoch });
+      directory.get('s')?.agents.get('x')?.inFlight.add(request);
+    };
+    enter('a');
+    enter('b');
+    assert.equal(lost, 1);
+    directory.remove('s', 'x');
+    assert.equal(lost, 2);
+  });
+
+  it('holds so many services and agents, and forgets services without agents first', () => {
+    const directory = directoryWith();
+    assert.equal(directory.announce('one', 'x', ANNOUNCEMENT), 'new');
+    assert.equal(directory.announce('two', 'x', ANNOUNCEMENT), 'new');
+    assert.equal(directory.announce('three', 'x', ANNOUNCEMENT), 'refused');
+    directory.remove('one', 'x');
+    assert.equal(directory.announce('three', 'x', ANNOUNCEMENT), 'new');
+    assert.equal(directory.get('one'), undefined);
+    assert.equal(directory.announce('two', 'y', ANNOUNCEMENT), 'new');
+    assert.equal(directory.announce('two', 'z', ANNOUNCEMENT), 'refused');
+    assert.deepEqual(directory.counters, { refusedServices: 1, refusedAgents: 1 });
+  });
+});
+
+describe('the choice of an agent', () => {
+  function serviceWith(...agents: (Partial<Announcement> & { busy?: number })[]) {
+    const directory = directoryWith({ maxAgentsPerService: 10 });
+    for (const [index, { busy = 0, ...change }] of agents.entries()) {
+      directory.announce('s', `a${index}`, { ...ANNOUNCEMENT, ...change });
+      const entry = directory.get('s')!.agents.get(`a${index}`)!;
+      for (let count = 0; count < busy; count++) entry.inFlight.add({ ...nothing });
+    }
+    return directory.get('s')!;
+  }
+  const choose = (
+    service: ReturnType<typeof serviceWith>,
+    tried: ReadonlySet<AgentEntry> = new Set(),
+    turn = { last: 0 },
+  ) => {
+    const choice = chooseAgent(service, tried, turn);
+    return choice.ok ? choice.agent.agentId : choice.failure.code;
+  };
+
+  it('falls on the one with the fewest requests, and goes round among equals', () => {
+    assert.equal(choose(serviceWith({ busy: 1 }, {}, { busy: 1 })), 'a1');
+    const service = serviceWith({}, {}, {});
+    const turn = { last: 0 };
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => choose(service, new Set(), turn)),
+      ['a0', 'a1', 'a2', 'a0'],
+    );
+  });
+
+  it('passes by those that are unwell, leaving, full or tried', () => {
+    const service = serviceWith({ isHealthy: false }, { isLeaving: true }, { busy: 2 }, { busy: 1 });
+    assert.equal(choose(service), 'a3');
+    assert.equal(choose(service, new Set([service.agents.get('a3')!])), 'TOO_MANY_REQUESTS');
+  });
+
+  it('says why there is none', () => {
+    assert.equal(choose(serviceWith({ isHealthy: false })), 'TARGET_DOWN');
+    assert.equal(choose(serviceWith({ isLeaving: true })), 'NO_AGENT');
+    assert.equal(choose(serviceWith({ busy: 2 })), 'TOO_MANY_REQUESTS');
+  });
+});
+
+it('a rate is that of the last ten seconds', () => {
+  const meter = new RateMeter();
+  for (let count = 0; count < 50; count++) meter.count(1000 + count * 10);
+  assert.equal(meter.perSecond(2000), 5);
+  assert.equal(meter.perSecond(10_999), 5);
+  assert.equal(meter.perSecond(11_000), 0);
+});

@@ -1,0 +1,97 @@
+import { isHeaderField, isToken, type HeaderList } from './header-list.ts';
+import { MAX_UINT_32 } from './frame.ts';
+
+/** What REQUEST says before the body. */
+export type RequestHead = {
+  readonly method: string;
+  /** Path and query, as they came to the hub, after the name of the service; begins with `/`. */
+  readonly target: string;
+  readonly headers: HeaderList;
+  /** How long the answer may take to begin once the body is over, in ms. */
+  readonly timeoutMs: number;
+  /** How many bytes of the answer's body may be sent before the first CREDIT. */
+  readonly creditBytes: number;
+  /** The length of the body where it is known; undefined where it is not, and where there is none. */
+  readonly bodyBytes?: number;
+};
+
+/** What RESPONSE says before the body. */
+export type ResponseHead = {
+  /** 200 to 599. */
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** The length that the target gave; for HEAD and 304 that of the body which is not sent. */
+  readonly bodyBytes?: number;
+};
+
+const MAX_METHOD_CHARACTERS = 32;
+/** The request line of HTTP: no space, no control character, nothing beyond a byte. */
+const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export function encodeHead(head: RequestHead | ResponseHead): Buffer {
+  return Buffer.from(JSON.stringify(head));
+}
+
+/** Undefined when it is not a request that may be made: the other side is not to be trusted with that. */
+export function decodeRequestHead(bytes: Uint8Array): RequestHead | undefined {
+  const value = parseObject(bytes);
+  if (value === undefined) return undefined;
+  const { method, target, headers, timeoutMs, creditBytes, bodyBytes } = value;
+  const isGood =
+    typeof method === 'string' &&
+    method.length <= MAX_METHOD_CHARACTERS &&
+    isToken(method) &&
+    method !== 'CONNECT' &&
+    isTarget(target) &&
+    isHeaderList(headers) &&
+    isWhole(timeoutMs, 1, MAX_UINT_32) &&
+    isWhole(creditBytes, 1, MAX_UINT_32) &&
+    isBodyBytes(bodyBytes);
+  if (!isGood) return undefined;
+  return { method, target, headers, timeoutMs, creditBytes, ...(bodyBytes !== undefined && { bodyBytes }) };
+}
+
+/** Undefined when it is not an answer that HTTP knows. */
+export function decodeResponseHead(bytes: Uint8Array): ResponseHead | undefined {
+  const value = parseObject(bytes);
+  if (value === undefined) return undefined;
+  const { status, headers, bodyBytes } = value;
+  const isGood = isWhole(status, 200, 599) && isHeaderList(headers) && isBodyBytes(bodyBytes);
+  if (!isGood) return undefined;
+  return { status, headers, ...(bodyBytes !== undefined && { bodyBytes }) };
+}
+
+export function isTarget(target: unknown): target is string {
+  return typeof target === 'string' && TARGET.test(target);
+}
+
+/** JSON in UTF-8 that is an object; undefined when it is not. */
+export function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(bytes));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isWhole(value: unknown, min: number, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+function isBodyBytes(value: unknown): value is number | undefined {
+  return value === undefined || isWhole(value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function isHeaderList(value: unknown): value is HeaderList {
+  return Array.isArray(value) && value.every(isPair);
+}
+
+function isPair(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [name, text] = value as [unknown, unknown];
+  return typeof name === 'string' && typeof text === 'string' && isHeaderField(name, text);
+}
