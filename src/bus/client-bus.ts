@@ -16,7 +16,7 @@ import type {
   Subscription,
 } from './bus.ts';
 import { createIncomingStore, openMqttConnection, type MqttConnection } from './mqtt-connection.ts';
-import { Outbox } from './outbox.ts';
+import { BusOutbox } from './bus-outbox.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
 import { SubscriptionTable, type Handler, type SubscribedFilter } from './subscription-table.ts';
 import { withinPatience } from './within-patience.ts';
@@ -53,7 +53,7 @@ class ClientBus implements Bus {
   };
   readonly #address: BrokerAddress;
   readonly #settings: BusSettings;
-  readonly #outbox: Outbox;
+  readonly #outbox: BusOutbox;
   readonly #table = new SubscriptionTable();
   readonly #listeners = new Set<(event: BusEvent) => void>();
   readonly #incomingStore = createIncomingStore();
@@ -75,7 +75,7 @@ class ClientBus implements Bus {
     this.#address = address;
     this.#settings = settings;
     this.#version = settings.protocolVersion;
-    this.#outbox = new Outbox({
+    this.#outbox = new BusOutbox({
       limits: settings,
       clock: settings.clock,
       counters: this.counters,

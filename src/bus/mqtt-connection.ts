@@ -15,7 +15,7 @@ import {
 } from './connection-errors.ts';
 import { asBuffer, mqttClientOptions } from './mqtt-client-options.ts';
 import { fromMqttProperties, toMqttProperties } from './mqtt-properties.ts';
-import type { Sender } from './outbox.ts';
+import type { Sender } from './bus-outbox.ts';
 
 /** What the server said in CONNACK about what it takes. */
 type ServerLimits = {

@@ -1,4 +1,4 @@
-import type { Connection } from '../../src/mqtt/broker/connection.ts';
+import type { Connection } from '../../src/mqtt/broker/connection/connection.ts';
 import type { ConnectPacket } from '../../src/mqtt/codec/connect.ts';
 import { isServed } from './model-receipt.ts';
 import { expectThat } from './simulation-failure.ts';

@@ -1,4 +1,4 @@
-import type { Connection } from '../../src/mqtt/broker/connection.ts';
+import type { Connection } from '../../src/mqtt/broker/connection/connection.ts';
 import type { Session } from '../../src/mqtt/session/session.ts';
 import type { ConnectPacket } from '../../src/mqtt/codec/connect.ts';
 import type { PublishPacket } from '../../src/mqtt/codec/publish.ts';

@@ -7,8 +7,8 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { PacketWriter } from '../codec/writer.ts';
 import { OutboundTopicAliases } from '../topics/topic-alias.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
-import { refuseConnect } from './close-connection.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { end } from './connection/end-connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ApplicationMessage, ClientInfo } from './hooks.ts';
 import { sendAgain, sendQueued } from './send-queued.ts';
 import { attachSession } from './session-lifecycle.ts';
@@ -38,19 +38,20 @@ export function acceptConnect(
       ? { ...connackProperties(connection, packet, { expiryInterval, keepAlive }), ...authentication }
       : NO_PROPERTIES;
   if (!canBeTold(connection, properties)) {
-    refuseConnect(connection, ReasonCode.PACKET_TOO_LARGE, 'the CONNACK is larger than Maximum Packet Size');
+    const reason = 'the CONNACK is larger than Maximum Packet Size';
+    end(connection, 'refused', { reasonCode: ReasonCode.PACKET_TOO_LARGE, reason });
     return;
   }
   if (expiryInterval > 0 && (engine.commits.isFailing || engine.commits.isOverloaded)) {
-    engine.stats.storeRefusals++;
-    refuseConnect(connection, ReasonCode.SERVER_UNAVAILABLE, 'sessions cannot be stored at present');
+    end(connection, 'store-unavailable');
     return;
   }
   const { cleanStart, willMessage } = packet;
   const request = { client, cleanStart, expiryInterval, willMessage };
   const sessionPresent = attachSession(engine, connection, request);
   if (sessionPresent === undefined) {
-    refuseConnect(connection, ReasonCode.QUOTA_EXCEEDED, `maxSessions is ${engine.options.maxSessions}`);
+    const reason = `maxSessions is ${engine.options.maxSessions}`;
+    end(connection, 'refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
     return;
   }
   connection.state = ConnectionState.CONNECTED;
@@ -131,9 +132,7 @@ function mayTakeSession(connection: Connection, { clientId, userName }: ClientIn
   const session = engine.sessions.get(clientId);
   if (session === undefined || session.client.userName === userName) return true;
   if (acceptor.options.clientIdTakeover === 'allow') return true;
-  engine.stats.takeoversRefused++;
-  const reason = 'the Client Identifier belongs to another user';
-  refuseConnect(connection, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, reason);
+  end(connection, 'user-differs');
   return false;
 }
 
@@ -147,6 +146,7 @@ function mayPublishWill(connection: Connection, packet: ConnectPacket, client: C
   const message: ApplicationMessage = { topicName, qos, retain, payload, properties };
   const verdict = askPublishHooks(connection.engine, authorizePublish, client, message);
   if (verdict.allow) return true;
-  refuseConnect(connection, ReasonCode.NOT_AUTHORIZED, 'the Will Message may not be published');
+  const reason = 'the Will Message may not be published';
+  end(connection, 'refused', { reasonCode: ReasonCode.NOT_AUTHORIZED, reason });
   return false;
 }

@@ -1,6 +1,7 @@
 import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
-import { Connection } from './connection.ts';
+import { Connection } from './connection/connection.ts';
+import type { OutboxRules } from './connection/outbox.ts';
 import type { Engine } from './engine.ts';
 import { resolveListenerOptions, type ConnectionOptions, type ListenerOptions } from './options.ts';
 
@@ -12,6 +13,8 @@ export class Acceptor implements TransportAcceptor {
   readonly name: string;
   readonly options: ConnectionOptions;
   readonly hooks: CompiledHooks;
+  /** For the outboxes of its connections. */
+  readonly outboxRules: OutboxRules;
   readonly #engine: Engine;
   readonly #perAddress = new Map<string, number>();
   readonly #toldAtMs = new Map<string, number>();
@@ -24,6 +27,9 @@ export class Acceptor implements TransportAcceptor {
     this.#engine = engine;
     this.name = options.name;
     this.options = resolveListenerOptions(options, engine.options);
+    const { writers, stats } = engine;
+    const { maxOutboxBytes: maxBytes } = this.options;
+    this.outboxRules = { writers, stats, maxBytes, lingerMs: engine.options.lingerMs };
     this.hooks =
       options.hooks === undefined ? engine.hooks : compileHooks([...options.hooks, ...engine.ownHooks]);
     this.#credit = this.options.maxConnectsPerSecond;

@@ -1,7 +1,7 @@
 import { PacketType } from '../codec/control-packet.ts';
 import { isReasonCodeOf, ReasonCode } from '../codec/reason-code.ts';
-import { closeConnection, refuseConnect } from './close-connection.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { end } from './connection/end-connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
 import { withinHookTimeout } from './hook-timeout.ts';
 import type {
   AuthenticationExchange,
@@ -50,7 +50,7 @@ export class Authentication {
         this.#take(step);
         return;
       }
-      this.#connection.halt();
+      this.#connection.inbox.decide();
       withinHookTimeout(this.#connection.engine, step, LATE)
         .then((answer) => {
           this.#take(answer);
@@ -97,7 +97,7 @@ export class Authentication {
     if (connection.state === ConnectionState.CONNECTING) {
       // A Reason Code that a CONNACK cannot have becomes one that it can [MQTT-3.2.2-8].
       const isFit = reasonCode >= 0x80 && isReasonCodeOf(PacketType.CONNACK, reasonCode);
-      refuseConnect(connection, isFit ? reasonCode : ReasonCode.NOT_AUTHORIZED, reason);
-    } else closeConnection(connection, ReasonCode.NOT_AUTHORIZED, reason); // section 4.12.1
+      end(connection, 'refused', { reasonCode: isFit ? reasonCode : ReasonCode.NOT_AUTHORIZED, reason });
+    } else end(connection, 'refused', { reasonCode: ReasonCode.NOT_AUTHORIZED, reason }); // section 4.12.1
   }
 }

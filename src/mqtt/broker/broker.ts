@@ -1,15 +1,14 @@
 import type { QoS } from '../codec/control-packet.ts';
 import { MqttError } from '../codec/errors.ts';
 import type { PublishProperties } from '../codec/publish.ts';
-import { ReasonCode } from '../codec/reason-code.ts';
 import { Session, type LocalReceiver } from '../session/session.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
 import { findTopicNameFault } from '../topics/topic-name.ts';
 import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
 import { Acceptor } from './acceptor.ts';
 import { BrokerError } from './broker-error.ts';
-import { closeConnection } from './close-connection.ts';
-import { ConnectionState } from './connection.ts';
+import { end } from './connection/end-connection.ts';
+import { ConnectionState } from './connection/connection.ts';
 import { Engine, MAX_PUBLISH_DEPTH, type ScheduleTurn } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { BrokerOptions, ListenerOptions } from './options.ts';
@@ -210,7 +209,7 @@ export class Broker implements TransportAcceptor {
     const session = this.#engine.sessions.get(clientId);
     if (session === undefined) return false;
     if (session.connection !== undefined) {
-      closeConnection(session.connection, ReasonCode.ADMINISTRATIVE_ACTION, 'ended by the administrator');
+      end(session.connection, 'administrator');
     }
     if (ends) endSession(this.#engine, session);
     return true;
@@ -229,11 +228,7 @@ export class Broker implements TransportAcceptor {
     engine.isClosing = true;
     this.#sysTopics.stop();
     for (const connection of engine.connections) {
-      if (connection.state === ConnectionState.CONNECTED) {
-        closeConnection(connection, ReasonCode.SERVER_SHUTTING_DOWN, 'the server is shutting down');
-      } else {
-        connection.abort(new Error('the server is shutting down'));
-      }
+      end(connection, connection.state === ConnectionState.CONNECTED ? 'shutting-down' : 'never-connected');
     }
     engine.stopTicking();
     if (engine.store === undefined) return;

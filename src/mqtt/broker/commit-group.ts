@@ -1,5 +1,7 @@
 import type { StoredMessage } from '../session/stored-message.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
+import { end } from './connection/end-connection.ts';
+import { InboxState } from './connection/inbox.ts';
 import type { Engine } from './engine.ts';
 
 /** How often what is left is tried to be written when the broker closes. */
@@ -72,9 +74,9 @@ export class CommitGroup {
 
   /** After a connection published something that was noted: it is read no further while too much is not committed. */
   paceAfterNote(connection: Connection): void {
-    if (!this.#isFull || connection.isHalted || connection.state !== ConnectionState.CONNECTED) return;
+    if (!this.#isFull || connection.inbox.state !== InboxState.READING) return;
     this.#engine.stats.publishersPaused++;
-    connection.halt();
+    connection.inbox.decide();
     this.#paused.push(connection);
   }
 
@@ -85,10 +87,7 @@ export class CommitGroup {
 
   /** Has a connection wait for what was noted so far. */
   holdBack(connection: Connection): void {
-    if (connection.heldForEpoch === this.#epoch) return;
-    connection.heldForEpoch = this.#epoch;
-    connection.isHeld = true;
-    this.#waiting.push(connection);
+    if (connection.outbox.waitFor(this.#epoch)) this.#waiting.push(connection);
   }
 
   /** At the end of a turn. One commit at a time: what is noted meanwhile goes into the next. */
@@ -115,7 +114,7 @@ export class CommitGroup {
       this.#succeed(waiting, epoch);
       return;
     }
-    for (const connection of waiting) connection.seal();
+    for (const connection of waiting) connection.outbox.seal();
     this.#inProgress = done.then(
       () => this.#finish(() => this.#succeed(waiting, epoch)),
       (error: unknown) => this.#finish(() => this.#fail(waiting, error)),
@@ -169,13 +168,12 @@ export class CommitGroup {
     const text = `sessions could not be stored; ${waiting.length} clients are sent away`;
     if (isNews) this.#engine.logBudget.write('failures of the store', { err: error }, text);
     else this.#engine.log.debug({ err: error }, text);
-    for (const connection of waiting)
-      connection.abort(new Error('the session store failed', { cause: error }));
+    for (const connection of waiting) end(connection, 'store-failed');
     // Those who come back are other connections: these would only be held in memory.
     this.#paused = this.#paused.filter(({ state }) => state === ConnectionState.CONNECTED);
   }
 }
 
 function release(waiting: readonly Connection[], epoch: number): void {
-  for (const connection of waiting) connection.release(epoch);
+  for (const connection of waiting) connection.outbox.release(epoch);
 }

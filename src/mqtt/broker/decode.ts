@@ -2,7 +2,7 @@ import { decodePacket, type ControlPacket } from '../codec/decode-packet.ts';
 import { MqttError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 
 /** Refuses a packet that is not worth its decoding. */
 export function expectModestSize({ engine, acceptor }: Connection, { bodyStart, bodyEnd }: Framer): void {

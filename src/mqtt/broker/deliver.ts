@@ -5,7 +5,6 @@ import { QueuedMessage } from '../session/queued-message.ts';
 import type { Session } from '../session/session.ts';
 import type { SharedGroup } from '../topics/shared-group.ts';
 import type { SubscriptionMatch } from '../topics/subscription-match.ts';
-import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
 import { forgetQueued, noteQueued } from './store-notes.ts';
@@ -91,7 +90,7 @@ export function deliverTo(
       enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group }); // [MQTT-4.6.0-5]
       return;
     }
-    if ((connection.isBlocked || connection.isHeld) && !hasRoom(connection, publication)) {
+    if (!connection.outbox.hasRoomFor(publication.packetEnd - publication.packetStart)) {
       engine.countDrop(publication.topicName, session, 'outbox-full');
       return;
     }
@@ -102,7 +101,7 @@ export function deliverTo(
   }
   const inflight = (session.inflight ??= new Inflight());
   const hasQueue = session.queue !== undefined && session.queue.count > 0;
-  if (connection.isBlocked || hasQueue || inflight.count >= connection.sendQuota) {
+  if (!connection.outbox.takesMore || hasQueue || inflight.count >= connection.sendQuota) {
     enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
     return;
   }
@@ -120,11 +119,6 @@ export function deliverTo(
     if (kept !== undefined) forgetQueued(engine, session, kept);
     engine.countDrop(publication.topicName, session, 'packet-too-large');
   }
-}
-
-function hasRoom(connection: Connection, publication: Publication): boolean {
-  const size = publication.packetEnd - publication.packetStart;
-  return connection.pendingBytes + size <= connection.acceptor.options.maxOutboxBytes;
 }
 
 /** For a client that is not connected, or for this program itself. */

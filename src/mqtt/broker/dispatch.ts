@@ -1,7 +1,7 @@
 import { PacketType } from '../codec/control-packet.ts';
 import { protocolError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
 import { handleAcknowledgement } from './handle-acknowledgement.ts';
 import { handleAuth } from './handle-auth.ts';
 import { handleConnect } from './handle-connect.ts';
@@ -51,7 +51,8 @@ export function dispatch(connection: Connection, framer: Framer): void {
 
 /** The first packet is a CONNECT [MQTT-3.1.0-1]; before the CONNACK only an AUTH may follow it (section 4.12). */
 function dispatchBeforeConnected(connection: Connection, framer: Framer, type: number): void {
-  if (!connection.hasConnect && type === PacketType.CONNECT) handleConnect(connection, framer);
+  if (connection.state === ConnectionState.NEW && type === PacketType.CONNECT)
+    handleConnect(connection, framer);
   else if (connection.authentication !== undefined && type === PacketType.AUTH)
     handleAuth(connection, framer);
   else if (connection.authentication !== undefined && type === PacketType.DISCONNECT)

@@ -10,7 +10,9 @@ import { SubscriptionTree } from '../topics/subscription-tree.ts';
 import { TopicTable } from '../topics/topic-table.ts';
 import { CommitGroup } from './commit-group.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
-import type { Connection } from './connection.ts';
+import { end } from './connection/end-connection.ts';
+import type { Inbox } from './connection/inbox.ts';
+import type { Connection } from './connection/connection.ts';
 import type { ApplicationMessage, BrokerHooks, ClientInfo, DropReason } from './hooks.ts';
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
 import { LogBudget } from './log-budget.ts';
@@ -20,7 +22,7 @@ import { SharedChoice } from './shared-choice.ts';
 import { BrokerStats } from './stats.ts';
 import { forgetRetained } from './store-notes.ts';
 import { TakeoverWatch } from './takeovers.ts';
-import { WriterPool } from './writer-pool.ts';
+import { WriterPool } from './connection/writer-pool.ts';
 
 const TICK_MS = 250;
 /** Retained messages looked at in each tick for those that have expired. */
@@ -85,7 +87,7 @@ export class Engine {
   /** How often something was noted in the store. */
   notes = 0;
   readonly #dirty: Connection[] = [];
-  readonly #putOff: Connection[] = [];
+  readonly #putOff: Inbox[] = [];
   #isTurnScheduled = false;
   readonly #scheduleTurn: ScheduleTurn;
   readonly #publications: Publication[] = [];
@@ -149,9 +151,9 @@ export class Engine {
     this.#scheduleTurn(this.#endTurn);
   }
 
-  /** Has a connection read on in the next turn. */
-  readLater(connection: Connection): void {
-    this.#putOff.push(connection);
+  /** Has an inbox read on in the next turn. */
+  readLater(inbox: Inbox): void {
+    this.#putOff.push(inbox);
     this.turnLater();
   }
 
@@ -242,10 +244,9 @@ export class Engine {
   /** One that fails must not keep the others from being flushed: they would never be again. */
   #flush(connection: Connection): void {
     try {
-      connection.endTurn();
+      connection.outbox.endTurn();
     } catch (error) {
-      this.logBudget.write('failures of connections', { err: error }, 'a connection could not be written to');
-      connection.abort(error instanceof Error ? error : new Error(String(error)));
+      end(connection, 'unwritable', { error });
     }
   }
 

@@ -9,7 +9,7 @@ import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { expectModestSize } from './decode.ts';
 import { sendQueued } from './send-queued.ts';
 import { forgetQueued, forgetReceived, noteProgress } from './store-notes.ts';
@@ -85,8 +85,8 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
     if (reasonCode >= 0x80) return;
     answer = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
   }
-  writeAcknowledgement(connection.writer(), PacketType.PUBREL, packetId, answer, connection.version);
-  connection.written();
+  writeAcknowledgement(connection.outbox.writer(), PacketType.PUBREL, packetId, answer, connection.version);
+  connection.outbox.written();
 }
 
 /** The sender will not send the message again [MQTT-4.3.3-11]. */
@@ -95,6 +95,6 @@ function handlePubrel(connection: Connection, packetId: number): void {
   const isKnown = session.received?.delete(packetId) === true;
   if (isKnown) forgetReceived(connection.engine, session, packetId);
   const answer = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
-  writeAcknowledgement(connection.writer(), PacketType.PUBCOMP, packetId, answer, connection.version);
-  connection.written();
+  writeAcknowledgement(connection.outbox.writer(), PacketType.PUBCOMP, packetId, answer, connection.version);
+  connection.outbox.written();
 }

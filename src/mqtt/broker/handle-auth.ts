@@ -2,8 +2,8 @@ import { protocolError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { Authentication } from './authentication.ts';
-import { closeConnection } from './close-connection.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { end } from './connection/end-connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 
 /** Section 3.15: the next step of an exchange, or the first of a new one (section 4.12.1). */
@@ -34,12 +34,14 @@ function authenticateAgain(connection: Connection, name: string, data: Uint8Arra
   const method = connection.acceptor.hooks.authenticationMethods.get(name);
   const client = connection.client!;
   if (method === undefined) {
-    closeConnection(connection, ReasonCode.BAD_AUTHENTICATION_METHOD, `there is no method ${name}`);
+    const reason = `there is no method ${name}`;
+    end(connection, 'refused', { reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD, reason });
     return;
   }
   connection.authentication = new Authentication(connection, method, client, (success) => {
     if (success.userName !== client.userName) {
-      closeConnection(connection, ReasonCode.NOT_AUTHORIZED, 'the user is another than before');
+      const reason = 'the user is another than before';
+      end(connection, 'refused', { reasonCode: ReasonCode.NOT_AUTHORIZED, reason });
       return;
     }
     const authentication = success.data === undefined ? {} : { authenticationData: success.data };

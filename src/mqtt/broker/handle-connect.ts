@@ -8,8 +8,8 @@ import { findTopicNameFault } from '../topics/topic-name.ts';
 import { acceptConnect } from './accept-connect.ts';
 import { askConnectHooks } from './ask-connect-hooks.ts';
 import { Authentication } from './authentication.ts';
-import { closeForError, refuseConnect } from './close-connection.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { end, endForFault } from './connection/end-connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ClientInfo, ConnectVerdict } from './hooks.ts';
 
 const ASSIGNED_ID_BYTES = 12;
@@ -19,7 +19,7 @@ type Refusal = { readonly reasonCode: ReasonCode; readonly reason: string };
 /** Section 3.1: check what the client asks for, find out who it is, then give it a session. */
 export function handleConnect(connection: Connection, framer: Framer): void {
   const packet = readConnect(connection, framer);
-  connection.hasConnect = true;
+  connection.state = ConnectionState.CONNECTING;
   const { options } = connection.acceptor;
   connection.wantsProblemInformation = packet.properties.requestProblemInformation !== false;
   connection.maximumPacketSize = packet.properties.maximumPacketSize ?? connection.maximumPacketSize;
@@ -36,7 +36,7 @@ export function handleConnect(connection: Connection, framer: Framer): void {
   connection.client = client;
   const refusal = findRefusal(connection, packet);
   if (refusal !== undefined) {
-    refuseConnect(connection, refusal.reasonCode, refusal.reason);
+    end(connection, 'refused', refusal);
     return;
   }
   const { authenticationMethod } = packet.properties;
@@ -54,7 +54,7 @@ function readConnect(connection: Connection, framer: Framer): ConnectPacket {
   } catch (error) {
     // Whom a CONNACK can be understood by is told why.
     const version = peekProtocolVersion(bytes, bodyStart, bodyEnd) ?? versionAbove(bytes, bodyStart, bodyEnd);
-    connection.hasConnect = version !== undefined;
+    if (version !== undefined) connection.state = ConnectionState.CONNECTING;
     connection.version = version ?? 4;
     throw error;
   }
@@ -106,14 +106,14 @@ function authenticate(connection: Connection, packet: ConnectPacket, client: Cli
     conclude(connection, packet, client, answer);
     return;
   }
-  connection.halt();
+  connection.inbox.decide();
   answer
     .then((verdict) => {
       if (connection.state !== ConnectionState.CONNECTING) return;
       conclude(connection, packet, client, verdict);
       connection.goOn();
     })
-    .catch((error: unknown) => closeForError(connection, error));
+    .catch((error: unknown) => endForFault(connection, error));
 }
 
 function conclude(
@@ -123,7 +123,8 @@ function conclude(
   verdict: ConnectVerdict,
 ): void {
   if (!verdict.allow) {
-    refuseConnect(connection, verdict.reasonCode, verdict.reasonString ?? 'the credentials were refused');
+    const { reasonCode, reasonString: reason = 'the credentials were refused' } = verdict;
+    end(connection, 'refused', { reasonCode, reason });
     return;
   }
   const known = verdict.userName === undefined ? client : { ...client, userName: verdict.userName };
@@ -139,7 +140,8 @@ function beginEnhanced(
 ): void {
   const method = connection.acceptor.hooks.authenticationMethods.get(name);
   if (method === undefined) {
-    refuseConnect(connection, ReasonCode.BAD_AUTHENTICATION_METHOD, `there is no method ${name}`); // [MQTT-4.12.0-1]
+    const reason = `there is no method ${name}`;
+    end(connection, 'refused', { reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD, reason }); // [MQTT-4.12.0-1]
     return;
   }
   connection.authenticationMethod = name;

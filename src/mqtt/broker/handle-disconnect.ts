@@ -1,8 +1,8 @@
 import { protocolError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
-import { ReasonCode } from '../codec/reason-code.ts';
-import { closeAfterDisconnect } from './close-connection.ts';
-import type { Connection } from './connection.ts';
+import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
+import { end } from './connection/end-connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 import { changeSessionExpiry } from './session-lifecycle.ts';
 
@@ -18,5 +18,5 @@ export function handleDisconnect(connection: Connection, framer: Framer): void {
     changeSessionExpiry(connection, sessionExpiryInterval);
   }
   if (reasonCode === ReasonCode.NORMAL_DISCONNECTION) connection.willMessage = undefined; // [MQTT-3.14.4-3]
-  closeAfterDisconnect(connection, reasonCode);
+  end(connection, 'disconnect', { reasonCode, reason: reasonCodeName(reasonCode, 'DISCONNECT') });
 }

@@ -8,8 +8,8 @@ import { PacketIdSet } from '../session/packet-id-set.ts';
 import type { Session } from '../session/session.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
 import { TopicFault } from '../topics/topic-name.ts';
-import { closeConnection, sayable } from './close-connection.ts';
-import { ConnectionState, type AliasedTopic, type Connection } from './connection.ts';
+import { end, sayable } from './connection/end-connection.ts';
+import { ConnectionState, type AliasedTopic, type Connection } from './connection/connection.ts';
 import { deliver } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
@@ -78,16 +78,18 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   }
   const { options } = connection.acceptor;
   if (fields.qos > options.maximumQos) {
-    closeConnection(connection, ReasonCode.QOS_NOT_SUPPORTED, `Maximum QoS is ${options.maximumQos}`); // [MQTT-3.2.2-11]
+    const reason = `Maximum QoS is ${options.maximumQos}`;
+    end(connection, 'refused', { reasonCode: ReasonCode.QOS_NOT_SUPPORTED, reason }); // [MQTT-3.2.2-11]
     return false;
   }
   if (fields.retain && !options.retainAvailable) {
-    closeConnection(connection, ReasonCode.RETAIN_NOT_SUPPORTED, 'Retain Available is 0'); // [MQTT-3.2.2-14]
+    const reason = 'Retain Available is 0';
+    end(connection, 'refused', { reasonCode: ReasonCode.RETAIN_NOT_SUPPORTED, reason }); // [MQTT-3.2.2-14]
     return false;
   }
   if (fields.qos > 0 && !isWithinReceiveMaximum(connection, fields.qos, fields.packetId)) {
     const reason = `Receive Maximum is ${options.receiveMaximum}`;
-    closeConnection(connection, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, reason); // [MQTT-3.3.4-7]
+    end(connection, 'refused', { reasonCode: ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, reason }); // [MQTT-3.3.4-7]
     return false;
   }
   if (fields.topicAlias === 0) {
@@ -104,7 +106,8 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
     throw malformed('the Topic Name is not well-formed UTF-8 without U+0000');
   }
   // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
-  closeConnection(connection, ReasonCode.TOPIC_NAME_INVALID, `the Topic Name is refused: ${fault}`);
+  const reason = `the Topic Name is refused: ${fault}`;
+  end(connection, 'refused', { reasonCode: ReasonCode.TOPIC_NAME_INVALID, reason });
   return false;
 }
 
@@ -147,8 +150,7 @@ function aliasInvalid(topicAlias: number): MqttError {
 function isStoreBehind(connection: Connection, publication: Publication): boolean {
   const { engine } = connection;
   if (!engine.commits.isOverloaded || !wouldBeStored(engine, publication)) return false;
-  engine.stats.storeRefusals++;
-  closeConnection(connection, ReasonCode.QUOTA_EXCEEDED, 'the store of the server has fallen behind');
+  end(connection, 'store-behind');
   return true;
 }
 
@@ -206,6 +208,6 @@ function acknowledge(
     });
     return;
   }
-  writeAcknowledgement(connection.writer(), type, packetId, reasonCode, connection.version);
-  connection.written();
+  writeAcknowledgement(connection.outbox.writer(), type, packetId, reasonCode, connection.version);
+  connection.outbox.written();
 }

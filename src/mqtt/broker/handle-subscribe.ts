@@ -5,8 +5,8 @@ import type { SubscribePacket, SubscriptionRequest } from '../codec/subscribe.ts
 import type { QoS } from '../codec/control-packet.ts';
 import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
 import { askSubscribeHooks } from './ask-subscribe-hooks.ts';
-import { closeForError } from './close-connection.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { endForFault } from './connection/end-connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 import type { Verdict } from './hooks.ts';
 import { problemProperties } from './problem-properties.ts';
@@ -39,14 +39,14 @@ export function handleSubscribe(connection: Connection, framer: Framer): void {
     conclude(connection, packet, candidates, verdicts as (Verdict | undefined)[]);
     return;
   }
-  connection.halt();
+  connection.inbox.decide();
   Promise.all(verdicts.map((verdict) => Promise.resolve(verdict)))
     .then((answers) => {
       if (connection.state !== ConnectionState.CONNECTED) return;
       conclude(connection, packet, candidates, answers);
       connection.goOn();
     })
-    .catch((error: unknown) => closeForError(connection, error));
+    .catch((error: unknown) => endForFault(connection, error));
 }
 
 /** What speaks against a filter without asking anybody. */

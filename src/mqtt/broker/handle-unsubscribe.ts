@@ -1,7 +1,7 @@
 import type { Framer } from '../codec/framer.ts';
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 import { problemProperties } from './problem-properties.ts';
 import { forgetSubscription } from './store-notes.ts';

@@ -1,5 +1,5 @@
-import { sayable } from './close-connection.ts';
-import type { Connection } from './connection.ts';
+import { sayable } from './connection/end-connection.ts';
+import type { Connection } from './connection/connection.ts';
 
 /** Of the words in one packet: beyond it they would not be read. */
 const MAX_REASON_CHARACTERS = 1000;

@@ -169,7 +169,7 @@ function isOver({ matches, found, sentCount }: RetainedDelivery): boolean {
 function canTake({ session, qos }: RetainedDelivery): boolean {
   const { local, connection, queue, inflight } = session;
   if (local !== undefined) return true;
-  if (connection === undefined || connection.isBlocked) return false;
+  if (connection === undefined || !connection.outbox.takesMore) return false;
   if (queue !== undefined && queue.count > 0) return false;
   return qos === 0 || inflight === undefined || inflight.count < connection.sendQuota;
 }

@@ -5,7 +5,7 @@ import { Inflight, InflightState } from '../session/inflight.ts';
 import { MessageQueue } from '../session/message-queue.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
 import type { Session } from '../session/session.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import type { Engine } from './engine.ts';
 import { forgetQueued, noteProgress } from './store-notes.ts';
 import { transmit } from './transmit.ts';
@@ -17,7 +17,7 @@ export function sendQueued(engine: Engine, session: Session): void {
   if (queue !== undefined && queue.count > 0) {
     const inflight = (session.inflight ??= new Inflight());
     // An observer of a drop may end it.
-    while (session.connection === connection && !connection.isBlocked) {
+    while (session.connection === connection && connection.outbox.takesMore) {
       const queued = queue.first;
       if (queued === undefined) break;
       const isResent = queued.packetId !== 0;
@@ -41,13 +41,13 @@ export function sendAgain(engine: Engine, session: Session, connection: Connecti
   for (const { packetId } of messages) {
     if (inflight.stateOf(packetId) !== InflightState.PUBCOMP) continue;
     writeAcknowledgement(
-      connection.writer(),
+      connection.outbox.writer(),
       PacketType.PUBREL,
       packetId,
       ReasonCode.SUCCESS,
       connection.version,
     );
-    connection.written();
+    connection.outbox.written();
   }
   const queue = (session.queue ??= new MessageQueue(engine.queued));
   // Those that an earlier connection did not live to send again.
@@ -110,11 +110,11 @@ function release(engine: Engine, session: Session, connection: Connection, queue
   noteProgress(engine, session, queued);
   const { packetId } = queued;
   writeAcknowledgement(
-    connection.writer(),
+    connection.outbox.writer(),
     PacketType.PUBREL,
     packetId,
     ReasonCode.SUCCESS,
     connection.version,
   );
-  connection.written();
+  connection.outbox.written();
 }

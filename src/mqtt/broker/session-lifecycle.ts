@@ -1,12 +1,11 @@
 import { WheelTimer } from '../../base/timer-wheel.ts';
 import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32 } from '../codec/control-packet.ts';
-import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
 import { Session } from '../session/session.ts';
-import { closeConnection } from './close-connection.ts';
-import { ConnectionState, type Connection } from './connection.ts';
+import { end } from './connection/end-connection.ts';
+import { ConnectionState, type Connection } from './connection/connection.ts';
 import { deliverShared } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo, DisconnectCause } from './hooks.ts';
@@ -172,10 +171,9 @@ function takeOver(engine: Engine, client: ClientInfo): void {
   const session = engine.sessions.get(client.clientId);
   const earlier = session?.connection;
   if (session === undefined || earlier === undefined) return;
-  engine.stats.connectionsTakenOver++;
   engine.takeovers.note(session.client, client);
   // Section 3.1.4: a Will with a delay is not published when the session goes on.
-  closeConnection(earlier, ReasonCode.SESSION_TAKEN_OVER, `another client came as ${client.clientId}`);
+  end(earlier, 'taken-over', { reason: `another client came as ${client.clientId}` });
 }
 
 /**

@@ -17,7 +17,7 @@ export class SharedChoice {
     const { connection, queue, local } = subscriber;
     if (local !== undefined) return MemberRank.READY;
     if (connection === undefined) return MemberRank.AWAY;
-    const isIdle = !connection.isBlocked && (queue === undefined || queue.count === 0);
+    const isIdle = connection.outbox.takesMore && (queue === undefined || queue.count === 0);
     return isIdle ? MemberRank.READY : MemberRank.BUSY;
   };
 }

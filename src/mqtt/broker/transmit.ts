@@ -1,6 +1,6 @@
 import type { QoS } from '../codec/control-packet.ts';
 import { patchPacketId } from '../codec/forward-publish.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { variantOf, type Publication } from './publication.ts';
 
 /** A larger packet is not copied for each receiver. */
@@ -40,11 +40,12 @@ export function transmit(
     transmitShared(connection, publication, variant, firstByte, packetId);
     return true;
   }
-  const buffer = connection.append(publication.sourceOf(variant), start, end);
-  const at = connection.appendedAt;
+  const writer = connection.outbox.writer();
+  const at = writer.appendPackets(publication.sourceOf(variant), start, end);
+  const { buffer } = writer;
   buffer[at] = firstByte;
   if (qos > 0) patchPacketId(buffer, at + publication.packetIdAtOf(variant), packetId);
-  connection.written();
+  connection.outbox.written();
   return true;
 }
 
@@ -63,7 +64,7 @@ function transmitShared(
   owned.copy(head, 0, 0, headEnd);
   head[0] = firstByte;
   if (packetIdAt >= 0) patchPacketId(head, packetIdAt, packetId);
-  connection.appendShared(head, headEnd, owned.subarray(headEnd));
+  connection.outbox.appendShared(head, headEnd, owned.subarray(headEnd));
 }
 
 /** Encodes for this client alone: it has identifiers of its own, or Topic Aliases. */
@@ -78,7 +79,7 @@ function transmitAlone(
 ): boolean {
   const aliases = connection.outboundAliases;
   const known = aliases?.find(publication.topicName) ?? 0;
-  const writer = connection.writer();
+  const writer = connection.outbox.writer();
   const before = writer.length;
   const given = known === 0 ? (aliases?.assign(publication.topicName) ?? 0) : known;
   let packetIdAt = publication.encode(writer, 5, qos, retain, subscriptionIdentifiers, given, known !== 0);
@@ -97,6 +98,6 @@ function transmitAlone(
   connection.engine.stats.publishSent++;
   if (dup) writer.buffer[before]! |= DUP;
   if (packetIdAt >= 0) patchPacketId(writer.buffer, packetIdAt, packetId);
-  connection.written();
+  connection.outbox.written();
   return true;
 }

@@ -8,7 +8,7 @@ import type { PacketReader } from './reader.ts';
 import { hasProperties, writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
-export type DisconnectProperties = PropertiesOf<'DISCONNECT'>;
+type DisconnectProperties = PropertiesOf<'DISCONNECT'>;
 
 /** The last packet of a connection (section 3.14). Before MQTT 5.0 only clients send it. */
 export type DisconnectPacket = {

@@ -1,7 +1,7 @@
 import type { WheelTimer } from '../../base/timer-wheel.ts';
 import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32, type QoS } from '../codec/control-packet.ts';
-import type { Connection } from '../broker/connection.ts';
+import type { Connection } from '../broker/connection/connection.ts';
 import type { ApplicationMessage, ClientInfo } from '../broker/hooks.ts';
 import type { CompiledHooks } from '../broker/compiled-hooks.ts';
 import type { ConnectionOptions } from '../broker/options.ts';

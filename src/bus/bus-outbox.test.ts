@@ -3,19 +3,19 @@ import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../../test/helpers/manual-clock.ts';
 import type { BusCounters, OutgoingMessage, PublishOutcome } from './bus.ts';
-import { Outbox, type OutboxLimits, type Sender } from './outbox.ts';
+import { BusOutbox, type OutboxLimits, type Sender } from './bus-outbox.ts';
 
 const LIMITS: OutboxLimits = { timeoutMs: 1000, maxInflight: 2, maxQueuedMessages: 3, maxQueuedBytes: 10 };
 
 function createOutbox(limits: Partial<OutboxLimits> = {}): {
-  outbox: Outbox;
+  outbox: BusOutbox;
   clock: ManualClock;
   counters: BusCounters;
 } {
   const clock = new ManualClock();
   const counters = { published: 0, received: 0, unclaimed: 0, refusedFull: 0, givenUp: 0, reconnected: 0 };
   return {
-    outbox: new Outbox({ limits: { ...LIMITS, ...limits }, clock, counters, label: 'mqtt://x' }),
+    outbox: new BusOutbox({ limits: { ...LIMITS, ...limits }, clock, counters, label: 'mqtt://x' }),
     clock,
     counters,
   };

@@ -1,4 +1,4 @@
-import { PacketWriter } from '../codec/writer.ts';
+import { PacketWriter } from '../../codec/writer.ts';
 
 const MAX_FREE_WRITERS = 64;
 const FIRST_BYTES = 1024;

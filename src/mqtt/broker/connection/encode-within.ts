@@ -1,7 +1,7 @@
-import type { ProtocolVersion } from '../codec/control-packet.ts';
-import type { ControlPacket } from '../codec/decode-packet.ts';
-import { encodePacket } from '../codec/encode-packet.ts';
-import type { PacketWriter } from '../codec/writer.ts';
+import type { ProtocolVersion } from '../../codec/control-packet.ts';
+import type { ControlPacket } from '../../codec/decode-packet.ts';
+import { encodePacket } from '../../codec/encode-packet.ts';
+import type { PacketWriter } from '../../codec/writer.ts';
 
 /**
  * Encodes a packet for a client that takes no larger ones than `maximumPacketSize` bytes; a Reason String is left out

@@ -6,7 +6,7 @@ import type { BusCounters, OutgoingMessage, Patience, PublishOutcome } from './b
 export type Sender = {
   /** Of the server: how many messages at QoS 1 and 2 may be unacknowledged. */
   readonly receiveMaximum: number;
-  /** The socket takes no more for now; `Outbox.pump` is to be called when it does. */
+  /** The socket takes no more for now; `BusOutbox.pump` is to be called when it does. */
   readonly isBlocked: boolean;
   /** Why this broker cannot be given the message; undefined when it can. */
   findFault(message: OutgoingMessage): BusError | undefined;
@@ -40,7 +40,7 @@ type OutboxOptions = {
 };
 
 /** Messages on their way to the broker: those that wait, in order, and those that wait for an acknowledgement. */
-export class Outbox {
+export class BusOutbox {
   readonly #limits: OutboxLimits;
   readonly #clock: Clock;
   readonly #counters: BusCounters;

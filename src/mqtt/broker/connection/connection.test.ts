@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { GatedStore } from '../../../test/helpers/gated-store.ts';
-import { connected, lasting, publishesOf, startBroker } from '../../../test/helpers/mqtt-broker-bench.ts';
-import { connectPacket, turnEnd, WireClient } from '../../../test/helpers/mqtt-wire-client.ts';
-import { ReasonCode } from '../codec/reason-code.ts';
-import type { AuthenticationMethod } from './hooks.ts';
+import { GatedStore } from '../../../../test/helpers/gated-store.ts';
+import { connected, lasting, publishesOf, startBroker } from '../../../../test/helpers/mqtt-broker-bench.ts';
+import { connectPacket, turnEnd, WireClient } from '../../../../test/helpers/mqtt-wire-client.ts';
+import { ReasonCode } from '../../codec/reason-code.ts';
+import type { AuthenticationMethod } from '../hooks.ts';
 
 const EXACT_BYTES = [1024, 5000, 65_536, 200_000] as const;
 

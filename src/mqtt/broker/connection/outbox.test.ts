@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Written, type Transport } from '../../transport/transport.ts';
+import { BrokerStats } from '../stats.ts';
+import { nextOutboxState, Outbox, OutboxEvent, OutboxState } from './outbox.ts';
+import { WriterPool } from './writer-pool.ts';
+
+const PEER = { transport: 'stream', address: '', port: 0, certificate: undefined } as const;
+const MAX_BYTES = 1024;
+
+/** An outbox over a transport that writes down what it is given, and says what it is told to say. */
+function makeOutbox() {
+  const written: string[] = [];
+  const told: string[] = [];
+  let says: Written = Written.TAKEN;
+  const transport: Transport = {
+    peer: PEER,
+    bufferedBytes: 0,
+    write(bytes) {
+      written.push(bytes.toString());
+      return says;
+    },
+    pause() {},
+    resume() {},
+    end: () => void told.push('end'),
+    destroy: () => void told.push('destroy'),
+  };
+  const owner = {
+    flushLater: () => void told.push('flushLater'),
+    onOverfull: () => void told.push('overfull'),
+    onRoom: () => void told.push('room'),
+  };
+  const stats = new BrokerStats();
+  const rules = { writers: new WriterPool(), stats, maxBytes: MAX_BYTES, lingerMs: 0 };
+  const outbox = new Outbox(owner, transport, rules);
+  return {
+    outbox,
+    written,
+    told,
+    stats,
+    say: (answer: Written) => void (says = answer),
+    put: (text: string): void => {
+      outbox.writer().appendPackets(Buffer.from(text), 0, text.length);
+      outbox.written();
+    },
+  };
+}
+
+describe('the states of an outbox', () => {
+  const { OPEN, COMMITTING, BLOCKED, BLOCKED_COMMITTING, ENDING, ENDED } = OutboxState;
+  const { WAIT, COMMITTED, BLOCK, DRAIN, END, DISCARD } = OutboxEvent;
+  const legal: readonly (readonly [OutboxState, OutboxEvent, OutboxState])[] = [
+    [OPEN, WAIT, COMMITTING],
+    [OPEN, BLOCK, BLOCKED],
+    [OPEN, END, ENDED],
+    [COMMITTING, COMMITTED, OPEN],
+    [COMMITTING, BLOCK, BLOCKED_COMMITTING],
+    [COMMITTING, END, ENDING],
+    [BLOCKED, WAIT, BLOCKED_COMMITTING],
+    [BLOCKED, DRAIN, OPEN],
+    [BLOCKED, END, ENDED],
+    [BLOCKED_COMMITTING, COMMITTED, BLOCKED],
+    [BLOCKED_COMMITTING, DRAIN, COMMITTING],
+    [BLOCKED_COMMITTING, END, ENDING],
+    [ENDING, COMMITTED, ENDED],
+    [ENDING, DISCARD, ENDED],
+    [ENDED, COMMITTED, ENDED],
+  ];
+  for (const [from, event, to] of legal) {
+    it(`lead from ${from} by event ${event} to ${to}`, () => assert.equal(nextOutboxState(from, event), to));
+  }
+
+  it('do not know what cannot happen', () => {
+    for (const [state, event] of [
+      [OPEN, COMMITTED],
+      [OPEN, DRAIN],
+      [COMMITTING, DRAIN],
+      [BLOCKED, BLOCK],
+      [BLOCKED, COMMITTED],
+      [ENDED, BLOCK],
+    ] as const) {
+      assert.throws(() => nextOutboxState(state, event), /met event/);
+    }
+  });
+});
+
+describe('an outbox', () => {
+  it('collects a turn, and asks once for its end', () => {
+    const { outbox, put, written, told, stats } = makeOutbox();
+    put('one ');
+    put('two');
+    assert.deepEqual([written, told], [[], ['flushLater']]);
+    outbox.endTurn();
+    assert.deepEqual([written, stats.bytesSent], [['one two'], 7]);
+  });
+
+  it('keeps what a commit must write first, and not for a later one', () => {
+    const { outbox, put, written } = makeOutbox();
+    put('a');
+    assert.equal(outbox.waitFor(1), true);
+    assert.equal(outbox.waitFor(1), false);
+    outbox.seal();
+    put('b');
+    outbox.waitFor(2);
+    outbox.endTurn();
+    assert.deepEqual(written, []);
+    outbox.release(1);
+    assert.deepEqual(written, ['a']);
+    outbox.release(2);
+    assert.deepEqual(written, ['a', 'b']);
+  });
+
+  it('of a client that does not read takes no more until it does', () => {
+    const { outbox, put, say, written, told } = makeOutbox();
+    say(Written.BLOCKED);
+    put('a');
+    outbox.endTurn();
+    assert.equal(outbox.takesMore, false);
+    assert.equal(outbox.hasRoomFor(MAX_BYTES), true);
+    assert.equal(outbox.hasRoomFor(MAX_BYTES + 1), false);
+    put('b');
+    outbox.endTurn();
+    say(Written.TAKEN);
+    outbox.drained();
+    assert.deepEqual([written, told.at(-1)], [['a', 'b'], 'room']);
+    assert.equal(outbox.takesMore, true);
+  });
+
+  it('ends after the commit that its last bytes wait for, and takes nothing meanwhile', () => {
+    const { outbox, put, written, told } = makeOutbox();
+    put('last words');
+    outbox.waitFor(1);
+    outbox.end();
+    assert.deepEqual([written, told], [[], ['flushLater']]);
+    put('too late');
+    outbox.release(1);
+    assert.deepEqual([written, told.at(-1)], [['last words'], 'end']);
+    outbox.endTurn();
+    outbox.release(1);
+    assert.deepEqual(written, ['last words']);
+  });
+
+  it('that is discarded sends nothing, also when the commit comes', () => {
+    const { outbox, put, written, told } = makeOutbox();
+    put('a');
+    outbox.waitFor(1);
+    outbox.end();
+    outbox.discard();
+    outbox.release(1);
+    assert.deepEqual([written, told], [[], ['flushLater']]);
+  });
+
+  it('says when so much waits that its client should not be read any more', () => {
+    const { put, say, told } = makeOutbox();
+    say(Written.BLOCKED);
+    const piece = 'x'.repeat(MAX_BYTES);
+    for (let count = 0; count < 64; count++) put(piece);
+    assert.equal(told.includes('overfull'), false);
+    for (let count = 0; count < 3; count++) put(piece);
+    assert.equal(told.includes('overfull'), true);
+  });
+});
