@@ -11,7 +11,7 @@ import {
 } from './load-tools.ts';
 import type { Bar } from './bars.ts';
 import { printTable } from './print-table.ts';
-import { readCpuSeconds, readKernelDrops, readMetrics } from './server-figures.ts';
+import { readCpuSeconds, readKernelDrops, readMetrics } from './servers/server-figures.ts';
 
 const PER_SECOND = 100_000;
 const MAX_COMMAND_P99_MS = 50;

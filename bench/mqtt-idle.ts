@@ -1,16 +1,22 @@
-import { runMqttLoad, type MqttIdleReport } from './load-tools.ts';
-import { startAedes, startMosquitto, startRecado, type BrokerServer } from './mqtt-broker-servers.ts';
 import type { Bar } from './bars.ts';
+import { targetOf } from './contest.ts';
+import { runMqttLoad, type MqttIdleReport } from './load-tools.ts';
+import { FLASHMQ, MOSQUITTO, RECADO } from './mqtt-bars.ts';
 import { median, printTable } from './print-table.ts';
+import { startAedes } from './servers/aedes.ts';
+import type { BrokerServer } from './servers/broker-server.ts';
+import { startFlashMq } from './servers/flashmq.ts';
+import { startMosquitto } from './servers/mosquitto.ts';
+import { startRecado } from './servers/recado.ts';
 
 const CLIENTS = 9000;
-const MAX_KIB_EACH = 6;
-const MAX_CPU_US_PER_CONNECT = 110;
-const RECADO = 'Recado';
+const MAX_KIB_EACH = 3.5;
+const MAX_CPU_US_PER_CONNECT = 40;
 
 const BROKERS: Readonly<Record<string, () => Promise<BrokerServer>>> = {
-  [RECADO]: startRecado,
-  Mosquitto: startMosquitto,
+  [RECADO]: () => startRecado(),
+  [FLASHMQ]: startFlashMq,
+  [MOSQUITTO]: startMosquitto,
   Aedes: startAedes,
 };
 
@@ -41,8 +47,7 @@ export async function benchMqttIdle({ rounds }: { rounds: number }): Promise<rea
 async function measure(start: () => Promise<BrokerServer>): Promise<MqttIdleReport> {
   const server = await start();
   try {
-    const target = ['-P', String(server.port), '-S', String(server.program.pid)];
-    return await runMqttLoad<MqttIdleReport>([...target, '-i', String(CLIENTS)]);
+    return await runMqttLoad<MqttIdleReport>([...targetOf(server), '-i', String(CLIENTS)]);
   } finally {
     await server.stop();
   }

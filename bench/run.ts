@@ -4,6 +4,10 @@ import { benchDatagrams } from './datagrams.ts';
 import { benchFixedRoute } from './fixed-route.ts';
 import { benchFleet } from './fleet.ts';
 import { benchMqttBrokers } from './mqtt-brokers.ts';
+import { benchMqttNagle } from './mqtt-nagle.ts';
+import { benchMqttOpenLoop } from './mqtt-open-loop.ts';
+import { benchMqttTls, benchMqttWebSocket } from './mqtt-transports.ts';
+import { benchHubMemory } from './hub-memory.ts';
 import { benchMqttCodec } from './mqtt-codec.ts';
 import { benchMqttIdle } from './mqtt-idle.ts';
 import { benchMqttMatch } from './mqtt-match.ts';
@@ -14,15 +18,20 @@ import { recordFigures } from './recorded-figures.ts';
 
 const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- --record]
 
-  commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
-  datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
-  fleet       5,000 idle devices                                             (60 s; --seconds 600 for the bar)
-  fixed-route HTTP → gateway → MQTT → agent → service, against a reverse proxy (3 rounds of 4 s each)
-  mqtt        messages through the broker, against Mosquitto and Aedes        (3 rounds of six workloads)
-  mqtt-idle   9,000 idle clients: memory and CPU of each                     (3 rounds)
+  mqtt        fifteen rows of messages, against FlashMQ, Mosquitto and Aedes  (3 rounds)
+  mqtt-tls    the same over TLS, against FlashMQ and Mosquitto                (3 rounds)
+  mqtt-ws     the same over WebSocket                                         (3 rounds)
+  mqtt-nagle  a client that leaves Nagle's algorithm on                       (3 rounds)
+  mqtt-open-loop  the tail at 80 % of the highest rate                        (3 runs of 30 s each)
+  mqtt-idle   9,000 idle clients: memory and CPU of each                      (3 rounds)
   mqtt-codec  what one MQTT packet costs to cut, read and write
   mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
-  services    1 GiB each way through an HTTP service behind an agent         (3 rounds)
+  hub-memory  a packaged hub, idle and after the fifteen rows                 (two minutes)
+  commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
+  datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
+  fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
+  fixed-route HTTP → gateway → MQTT → agent → service, against a reverse proxy (3 rounds of 4 s each)
+  services    1 GiB each way through an HTTP service behind an agent          (3 rounds)
   services-chaos  10,000 requests while its agents are killed
 
 Without a name all of them run; at the end one table tells each bar. Exit code 1 says that one was missed.
@@ -32,16 +41,21 @@ Without a name all of them run; at the end one table tells each bar. Exit code 1
 type Options = { readonly rounds: number; readonly seconds: number | undefined };
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Bar[]>>> = {
+  mqtt: ({ rounds }) => benchMqttBrokers({ rounds }),
+  'mqtt-tls': ({ rounds }) => benchMqttTls({ rounds }),
+  'mqtt-ws': ({ rounds }) => benchMqttWebSocket({ rounds }),
+  'mqtt-nagle': ({ rounds }) => benchMqttNagle({ rounds }),
+  'mqtt-open-loop': ({ rounds, seconds }) => benchMqttOpenLoop({ rounds, seconds: seconds ?? 30 }),
+  'mqtt-idle': ({ rounds }) => benchMqttIdle({ rounds }),
+  'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
+  'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
+  'hub-memory': () => benchHubMemory(),
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
   'fixed-route': ({ rounds, seconds }) => benchFixedRoute({ rounds, seconds: seconds ?? 4 }),
-  mqtt: ({ rounds }) => benchMqttBrokers({ rounds }),
-  'mqtt-idle': ({ rounds }) => benchMqttIdle({ rounds }),
-  'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
   services: ({ rounds }) => benchServices({ rounds }),
   'services-chaos': () => benchServicesChaos(),
-  'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
 };
 
 async function main(): Promise<number> {

@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { runChaos } from '../test/helpers/services-chaos.ts';
 import {
@@ -7,7 +6,8 @@ import {
   type ServiceProcesses,
   type ServiceProcessesOptions,
 } from '../test/helpers/services-processes.ts';
-import { buildRecado } from './built-recado.ts';
+import { buildRecado } from './servers/built-recado.ts';
+import { readMemoryMib } from './servers/server-figures.ts';
 import type { Bar } from './bars.ts';
 import { median, printTable } from './print-table.ts';
 
@@ -37,7 +37,10 @@ export async function measureServices({
       rows.push(await download(`${bench.url}/download?bytes=${BYTES}`, 'download'));
       rows.push(await upload(`${bench.url}/upload`, 'upload'));
     }
-    const [hubMib, agentMib] = [await readPeakMib(bench.hub.program.pid), await readPeakMib(agent.pid)];
+    const [hubMib, agentMib] = [
+      await readMemoryMib(bench.hub.program.pid, 'VmHWM'),
+      await readMemoryMib(agent.pid, 'VmHWM'),
+    ];
     return report({ rows, small, hubMib, agentMib, rounds });
   } finally {
     await bench.stop();
@@ -126,12 +129,6 @@ function createPattern(): Buffer {
     block[index] = state >>> 16;
   }
   return block;
-}
-
-/** The most memory that a process has ever had, as the system counts it. */
-async function readPeakMib(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmHWM:\s+(\d+)/.exec(text)?.[1]) / 1024;
 }
 
 type Report = {

@@ -28,3 +28,9 @@ export async function readMetrics(url: string): Promise<ReadonlyMap<string, numb
   }
   return metrics;
 }
+
+/** Resident memory of a process in MiB; `VmHWM` is the most that it has ever had. */
+export async function readMemoryMib(pid: number, field: 'VmRSS' | 'VmHWM' = 'VmRSS'): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(text)?.[1]) / 1024;
+}
