@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
+import { benchEventLoop } from './event-loop.ts';
 import { benchFixedRoute } from './fixed-route.ts';
 import { benchFleet } from './fleet.ts';
 import { benchMqttBrokers } from './mqtt-brokers.ts';
@@ -27,6 +28,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   mqtt-codec  what one MQTT packet costs to cut, read and write
   mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
   hub-memory  a packaged hub, idle and after the fifteen rows                 (two minutes)
+  event-loop  how long one peer keeps everybody waiting, with 24 kinds of flood (3 s each)
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
@@ -50,6 +52,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
   'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
   'hub-memory': () => benchHubMemory(),
+  'event-loop': ({ seconds }) => benchEventLoop({ seconds: seconds ?? 3 }),
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
