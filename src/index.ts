@@ -13,5 +13,5 @@ export type { ListeningAddress } from './gateways/gateway.ts';
 export type { Config } from './hub/config/config-schema.ts';
 export { defaultConfig } from './hub/config/default-config.ts';
 export { createHub } from './hub/create-hub.ts';
-export type { Hub, InvokeOptions, InvokeOutcome } from './hub/hub.ts';
+export type { Hub, InvokeFailure, InvokeOptions } from './hub/hub.ts';
 export type { Broker } from './mqtt/index.ts';

@@ -1,8 +1,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { ERROR_TABLE, problemSlug, RecadoError, type ErrorCode, type Issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { DeviceFailure, Failure } from '../devices/failure.ts';
-import type { Invocation } from '../devices/invocation.ts';
+import type { DeviceFailure } from '../devices/failure.ts';
+import type { InvokeFailure } from '../hub/hub.ts';
 import { showInvocation } from './resources.ts';
 import type { InvocationResource } from './schemas.ts';
 
@@ -48,11 +48,8 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 }
 
 /** Tells why an invocation did not complete: its own status, the phase it reached, and whether to try again. */
-export function sendFailure(
-  reply: FastifyReply,
-  failure: Failure,
-  invocation: Invocation | undefined,
-): FastifyReply {
+export function sendFailure(reply: FastifyReply, failure: InvokeFailure): FastifyReply {
+  const { invocation } = failure;
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
   const problem = problemOf(failure.code, failure.message, {
     ...(failure.device?.status !== undefined && { status: failure.device.status }),

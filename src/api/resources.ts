@@ -77,6 +77,21 @@ export function showInvocation(invocation: Invocation): InvocationResource {
   };
 }
 
+/**
+ * `showInvocation` as JSON, for the answer to every command: a third of what writing the object costs. Times, ids and
+ * states hold nothing that JSON would escape.
+ */
+export function writeInvocation(invocation: Invocation): string {
+  const { id, deviceId, command, state, acceptedAt, sentAt, deliveredAt, answeredAt } = invocation;
+  const sent = sentAt > 0 ? `,"sent":"${showTime(sentAt)}"` : '';
+  const delivered = deliveredAt > 0 ? `,"delivered":"${showTime(deliveredAt)}"` : '';
+  const answered = answeredAt > 0 ? `,"answered":"${showTime(answeredAt)}"` : '';
+  return (
+    `{"id":"${id}","deviceId":${JSON.stringify(deviceId)},"command":${JSON.stringify(command.name)},` +
+    `"state":"${state}","phases":{"accepted":"${showTime(acceptedAt)}"${sent}${delivered}${answered}}}`
+  );
+}
+
 export function showTelemetry(device: Device): TelemetryResource {
   const { unavailable } = device.telemetry;
   return {

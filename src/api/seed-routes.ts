@@ -3,7 +3,7 @@ import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { Failure } from '../devices/failure.ts';
 import type { Hub } from '../hub/hub.ts';
-import { invokeForCaller } from './caller.ts';
+import { invokeForCaller } from './invoke-for-caller.ts';
 import { fitSeedInput, seedDescription } from './seed-words.ts';
 
 const NOT_FOUND = { Resposta: 'Dispositivo não encontrado' };
@@ -34,7 +34,7 @@ export const seedRoutes: FastifyPluginAsync<{ hub: Hub }> = async (app, { hub })
 };
 
 function addCommandRoutes(app: FastifyInstance, hub: Hub): void {
-  const invoke = (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): Promise<unknown> =>
+  const invoke = (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): void =>
     invokeSeedCommand(hub, request, reply);
   app.get('/devices/:deviceId/commands/:number', { schema: { hide: true } }, invoke);
   app.post('/devices/:deviceId/commands/:number', { schema: { hide: true } }, invoke);
@@ -42,21 +42,18 @@ function addCommandRoutes(app: FastifyInstance, hub: Hub): void {
   app.patch('/devices/:deviceId/commands/:number/*', { schema: { hide: true } }, invoke);
 }
 
-async function invokeSeedCommand(
-  hub: Hub,
-  request: FastifyRequest<{ Params: Params }>,
-  reply: FastifyReply,
-): Promise<unknown> {
+function invokeSeedCommand(hub: Hub, request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): void {
   const { deviceId, number } = request.params;
   const device = online(hub, deviceId);
-  if (device === undefined) return reply.code(404).send(NOT_FOUND);
-  if (!/^\d{1,6}$/.test(number)) return reply.code(400).send(INVALID_COMMAND);
+  if (device === undefined) return void reply.code(404).send(NOT_FOUND);
+  if (!/^\d{1,6}$/.test(number)) return void reply.code(400).send(INVALID_COMMAND);
   const command = commandFor(device, Number(number), request.method);
   const input = command === undefined ? undefined : fitSeedInput(command, request.params['*']);
-  if (command === undefined || input === undefined) return reply.code(400).send(INVALID_COMMAND);
-  const outcome = await invokeForCaller(hub, { request, reply, deviceId, command, input: input.value });
-  if (outcome.ok) return { Resposta: outcome.output };
-  return answerFailure(reply, outcome.failure, device, command);
+  if (command === undefined || input === undefined) return void reply.code(400).send(INVALID_COMMAND);
+  invokeForCaller(hub, { request, deviceId, command, input: input.value }, (end) => {
+    if (end.ok) reply.send({ Resposta: end.value.output });
+    else answerFailure(reply, end.failure, device, command);
+  });
 }
 
 /** The command with this number. A device that judges numbers itself is asked whatever number came. */
@@ -79,16 +76,21 @@ function commandFor(device: Device, number: number, method: string): Command | u
   };
 }
 
-function answerFailure(reply: FastifyReply, failure: Failure, device: Device, command: Command): unknown {
+function answerFailure(
+  reply: FastifyReply,
+  failure: Failure,
+  device: Device,
+  command: Command,
+): FastifyReply {
   switch (failure.code) {
     case 'DEVICE_ERROR':
       // For a plain device this is the reason why a reading is not valid, which those programs show like any answer.
-      if (device.description.numbered !== undefined) return { Resposta: failure.message };
+      if (device.description.numbered !== undefined) return reply.send({ Resposta: failure.message });
       return reply
         .code(failure.device?.status ?? 502)
         .send({ Resposta: failure.device?.payload ?? failure.message });
     case 'ANSWER_TIMEOUT':
-      if (isFromDatagrams(device, command)) return NO_DATA;
+      if (isFromDatagrams(device, command)) return reply.send(NO_DATA);
       return reply.code(504).send({ Resposta: 'O dispositivo não respondeu' });
     case 'DEVICE_UNKNOWN':
     case 'DEVICE_OFFLINE':

@@ -21,13 +21,16 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     // A request without a body is one with an empty object: what must be in it is then told by name.
     const given = httpPart === 'body' ? (data ?? {}) : data;
     const value: unknown = isText ? Value.Convert(schema, given) : given;
-    if (checked.Check(value)) return { value };
+    if (checked.Check(value)) return value === data ? UNCHANGED : { value };
     const issues = checked.Errors(value).map(issueOf).filter(isTelling).slice(0, MAX_ISSUES);
     const where = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request');
     const text = issues.map((issue) => `${where}${issue.pointer} ${issue.message}`).join('; ');
     return { error: new RequestRefused('REQUEST_INVALID', `The request does not fit: ${text}.`, { issues }) };
   };
 };
+
+/** Fastify keeps what it has. */
+const UNCHANGED = {};
 
 type ValidationError = ReturnType<ReturnType<typeof Compile>['Errors']>[number];
 

@@ -21,7 +21,7 @@ export type LaneCounters = {
 /** The way of invocations into one device: as many at once as its link can tell apart, the others in turn. */
 export class InvocationLane implements InvocationOwner {
   readonly #waiting: FairQueue<Invocation>;
-  readonly #exchanges = new Set<Invocation>();
+  #inFlight = 0;
   readonly #busySerial = new Set<string>();
   readonly #counters: LaneCounters;
   #link: DeviceLink | undefined;
@@ -40,7 +40,7 @@ export class InvocationLane implements InvocationOwner {
   }
 
   get inFlight(): number {
-    return this.#exchanges.size;
+    return this.#inFlight;
   }
 
   /** The device came: what enters goes through this link. */
@@ -81,7 +81,7 @@ export class InvocationLane implements InvocationOwner {
   giveUp(invocation: Invocation, state: 'failed' | 'cancelled'): void {
     const waiting = this.#waiting.remove(invocation.caller, invocation);
     invocation.giveUp(state, state === 'failed' ? timeoutFailure(invocation) : CANCELLED);
-    if (!waiting && this.#exchanges.has(invocation)) this.#link?.cancel(invocation);
+    if (!waiting && invocation.isExchangeOpen) this.#link?.cancel(invocation);
   }
 
   onSettled(invocation: Invocation): void {
@@ -91,9 +91,9 @@ export class InvocationLane implements InvocationOwner {
   }
 
   onReleased(invocation: Invocation): void {
-    if (!this.#exchanges.delete(invocation)) return;
+    this.#inFlight--;
     if (invocation.command.concurrency === 'serial') this.#busySerial.delete(invocation.command.name);
-    this.#advance();
+    if (this.#waiting.size > 0) this.#advance();
   }
 
   onLateAnswer(): void {
@@ -101,12 +101,12 @@ export class InvocationLane implements InvocationOwner {
   }
 
   #canStart(invocation: Invocation): boolean {
-    if (this.#link === undefined || this.#exchanges.size >= this.#link.maxInFlight) return false;
+    if (this.#link === undefined || this.#inFlight >= this.#link.maxInFlight) return false;
     return invocation.command.concurrency === 'parallel' || !this.#busySerial.has(invocation.command.name);
   }
 
   #start(invocation: Invocation): void {
-    this.#exchanges.add(invocation);
+    this.#inFlight++;
     if (invocation.command.concurrency === 'serial') this.#busySerial.add(invocation.command.name);
     invocation.enterExchange();
     try {
@@ -121,7 +121,7 @@ export class InvocationLane implements InvocationOwner {
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#link !== undefined && this.#exchanges.size < this.#link.maxInFlight) {
+    while (this.#link !== undefined && this.#inFlight < this.#link.maxInFlight) {
       const next = this.#waiting.take((invocation) => this.#canStart(invocation));
       if (next === undefined) break;
       this.#start(next);

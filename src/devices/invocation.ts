@@ -17,7 +17,7 @@ export type InvocationOwner = {
   onLateAnswer(invocation: Invocation): void;
 };
 
-export type InvocationOptions = {
+type InvocationOptions = {
   readonly id: string;
   readonly deviceId: string;
   readonly command: Command;
@@ -45,7 +45,6 @@ export class Invocation {
   sentAt = 0;
   deliveredAt = 0;
   answeredAt = 0;
-  endedAt = 0;
   state: InvocationState = 'running';
   output: unknown = undefined;
   failure: Failure | undefined = undefined;
@@ -53,9 +52,7 @@ export class Invocation {
   readonly #acceptedTick: number;
   #owner: InvocationOwner | undefined = undefined;
   #timer: Timer | undefined = undefined;
-  /** It has left the queue: the exchange with the device has begun, and perhaps ended. */
-  hasLeftQueue = false;
-  #inExchange = false;
+  #exchange: 'waiting' | 'open' | 'over' = 'waiting';
   #onDone: ((invocation: Invocation) => void) | undefined = undefined;
 
   constructor(options: InvocationOptions) {
@@ -90,6 +87,16 @@ export class Invocation {
     return this.failure?.code === 'TOO_MANY_INVOCATIONS' ? undefined : 'accepted';
   }
 
+  /** The exchange with the device has begun, and perhaps ended. */
+  get hasLeftQueue(): boolean {
+    return this.#exchange !== 'waiting';
+  }
+
+  /** The device has been asked, and may still answer. */
+  get isExchangeOpen(): boolean {
+    return this.#exchange === 'open';
+  }
+
   /** What is left of the caller's wait, in ms; at least 0. */
   get remainingMs(): number {
     return Math.max(0, this.timeoutMs - (this.#clock.monotonic() - this.#acceptedTick));
@@ -105,8 +112,7 @@ export class Invocation {
 
   /** The exchange with the device begins. @internal Called by the lane. */
   enterExchange(): void {
-    this.#inExchange = true;
-    this.hasLeftQueue = true;
+    this.#exchange = 'open';
   }
 
   /** The command was handed to the transport. */
@@ -125,7 +131,7 @@ export class Invocation {
       this.answeredAt = this.#clock.now();
       this.output = output;
       this.#end('completed');
-    } else if (this.#inExchange) {
+    } else if (this.isExchangeOpen) {
       this.#owner?.onLateAnswer(this);
     }
     this.release();
@@ -138,7 +144,7 @@ export class Invocation {
         this.answeredAt = this.#clock.now();
       this.failure = failure;
       this.#end('failed');
-    } else if (this.#inExchange && failure.code === 'DEVICE_ERROR') {
+    } else if (this.isExchangeOpen && failure.code === 'DEVICE_ERROR') {
       this.#owner?.onLateAnswer(this);
     }
     this.release();
@@ -153,14 +159,13 @@ export class Invocation {
 
   /** The link needs nothing more for this invocation: the device can take the next one. */
   release(): void {
-    if (!this.#inExchange) return;
-    this.#inExchange = false;
+    if (!this.isExchangeOpen) return;
+    this.#exchange = 'over';
     this.#owner?.onReleased(this);
   }
 
   #end(state: 'completed' | 'failed' | 'cancelled'): void {
     this.state = state;
-    this.endedAt = this.#clock.now();
     this.#timer?.clear();
     this.#timer = undefined;
     this.#owner?.onSettled(this);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
 import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
@@ -24,17 +25,10 @@ export type InvokeOptions = {
   readonly caller?: string;
 };
 
-/** What became of an invocation. `invocation` is absent when there was nothing to invoke. */
-export type InvokeOutcome =
-  | { readonly ok: true; readonly output: unknown; readonly invocation: Invocation }
-  | { readonly ok: false; readonly failure: Failure; readonly invocation: Invocation | undefined };
+/** Why a command was not carried out; with the invocation, unless there was nothing to invoke. */
+export type InvokeFailure = Failure & { readonly invocation?: Invocation };
 
-/** An invocation that was accepted, or the reason why it was not. */
-export type Begun =
-  | { readonly ok: true; readonly invocation: Invocation }
-  | { readonly ok: false; readonly failure: Failure };
-
-export type HubParts = {
+type HubParts = {
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
   readonly mqtt?: MqttServer | undefined;
@@ -56,7 +50,8 @@ export class Hub {
   readonly #clock: Clock;
   /** Makes invocation ids unique across restarts. */
   readonly #idPrefix: string;
-  #lastNumber = 0;
+  /** Of ids; from a number of ten digits on, so that ids sort in the order of their making. */
+  #lastNumber = 1_000_000_000;
   #isStopping = false;
 
   constructor(parts: HubParts) {
@@ -102,30 +97,36 @@ export class Hub {
   }
 
   /**
-   * Invokes a command and waits for its end. Never rejects: what can go wrong is in the outcome.
+   * Invokes a command and waits for its end. Never rejects: the invocation that completed, with its output, or what
+   * went wrong.
    *
    * @param command - its name; or a command of the caller's own making, for devices that judge numbers themselves
    */
-  invoke(deviceId: string, command: string | Command, options: InvokeOptions = {}): Promise<InvokeOutcome> {
+  invoke(
+    deviceId: string,
+    command: string | Command,
+    options: InvokeOptions = {},
+  ): Promise<Result<Invocation, InvokeFailure>> {
+    const begun = this.begin(deviceId, command, options);
+    if (!begun.ok) return Promise.resolve(begun);
+    const { signal } = options;
+    const leave = (): void => this.cancel(begun.value);
+    if (signal?.aborted === true) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
     return new Promise((resolve) => {
-      const begun = this.begin(deviceId, command, options);
-      if (!begun.ok) {
-        resolve({ ok: false, failure: begun.failure, invocation: undefined });
-        return;
-      }
-      const { signal } = options;
-      const leave = (): void => this.cancel(begun.invocation);
-      if (signal?.aborted === true) leave();
-      else signal?.addEventListener('abort', leave, { once: true });
-      begun.invocation.whenDone((invocation) => {
+      begun.value.whenDone((invocation) => {
         signal?.removeEventListener('abort', leave);
-        resolve(outcomeOf(invocation));
+        resolve(readEnd(invocation));
       });
     });
   }
 
   /** Like `invoke`, without waiting: the caller follows the invocation itself, with `whenDone` and `cancel`. */
-  begin(deviceId: string, command: string | Command, options: InvokeOptions = {}): Begun {
+  begin(
+    deviceId: string,
+    command: string | Command,
+    options: InvokeOptions = {},
+  ): Result<Invocation, Failure> {
     const device = this.devices.get(deviceId);
     if (device === undefined) return refused('DEVICE_UNKNOWN', `There is no device ${deviceId}.`);
     const known = typeof command === 'string' ? device.command(command) : command;
@@ -133,12 +134,12 @@ export class Hub {
     const issues = this.#checkInput(known, options.input);
     if (issues.length > 0) {
       const message = `The input of ${known.name} does not fit: ${issues.map((issue) => `${issue.pointer || 'it'} ${issue.message}`).join('; ')}.`;
-      return { ok: false, failure: { code: 'INPUT_INVALID', message, issues } };
+      return fail({ code: 'INPUT_INVALID', message, issues });
     }
     if (this.#isStopping) return refused('HUB_STOPPING', 'The hub is shutting down.');
     if (!device.isOnline) {
       const message = `Device ${deviceId} is offline since ${new Date(device.presence.since).toISOString()} (${device.presence.reason}).`;
-      return { ok: false, failure: { code: 'DEVICE_OFFLINE', message, retryAfterSeconds: 5 } };
+      return fail({ code: 'DEVICE_OFFLINE', message, retryAfterSeconds: 5 });
     }
     const { maxTimeoutMs } = this.#invocations;
     if (options.timeoutMs !== undefined && options.timeoutMs > maxTimeoutMs) {
@@ -146,10 +147,10 @@ export class Hub {
         { pointer: '/timeoutMs', message: `must be at most ${maxTimeoutMs} (invocations.maxTimeoutMs)` },
       ];
       const message = `timeoutMs is ${options.timeoutMs}, and may be at most ${maxTimeoutMs}.`;
-      return { ok: false, failure: { code: 'REQUEST_INVALID', message, issues } };
+      return fail({ code: 'REQUEST_INVALID', message, issues });
     }
     const invocation = new Invocation({
-      id: `${this.#idPrefix}${(++this.#lastNumber).toString(36).padStart(7, '0')}`,
+      id: `${this.#idPrefix}${++this.#lastNumber}`,
       deviceId,
       command: known,
       input: options.input,
@@ -158,7 +159,7 @@ export class Hub {
       clock: this.#clock,
     });
     device.lane.enter(invocation);
-    return { ok: true, invocation };
+    return succeed(invocation);
   }
 
   /** The caller leaves: nobody gets the answer, and the device is told where its protocol allows. */
@@ -184,21 +185,21 @@ export class Hub {
   }
 }
 
-/** The end of an invocation as an outcome. */
-export function outcomeOf(invocation: Invocation): InvokeOutcome {
-  if (invocation.state === 'completed') return { ok: true, output: invocation.output, invocation };
-  const failure = invocation.failure ?? {
+/** How an invocation ended, once it has. */
+export function readEnd(invocation: Invocation): Result<Invocation, InvokeFailure> {
+  if (invocation.state === 'completed') return succeed(invocation);
+  const failure: Failure = invocation.failure ?? {
     code: 'INTERNAL',
     message: 'The invocation ended without a reason.',
   };
-  return { ok: false, failure, invocation };
+  return fail({ ...failure, invocation });
 }
 
-function refused(code: Failure['code'], message: string): Begun {
-  return { ok: false, failure: { code, message } };
+function refused(code: Failure['code'], message: string): Result<never, Failure> {
+  return fail({ code, message });
 }
 
-function unknownCommand(device: Device, name: string): Begun {
+function unknownCommand(device: Device, name: string): Result<never, Failure> {
   const names = device.description.commands.slice(0, 20).map((command) => command.name);
   const has = names.length === 0 ? 'It has no commands.' : `It has ${names.join(', ')}.`;
   return refused('COMMAND_UNKNOWN', `Device ${device.id} has no command ${name}. ${has}`);

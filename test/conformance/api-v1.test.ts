@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { startServer } from '../../src/api/start-server.ts';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -432,4 +434,24 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/services',
     '/healthz',
   ]);
+});
+
+test('commands: what a caller still waits for when it leaves is cancelled, and nothing else', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await join(t, hub, '127.0.0.11');
+  const caller = connect(Number(new URL(hub.url).port), '127.0.0.1');
+  t.after(() => caller.destroy());
+  const call = 'POST /api/v1/devices/DE11/commands/describe HTTP/1.1\r\nhost: localhost\r\n\r\n';
+  caller.write(call);
+  await device.nextObject();
+  device.send("{'Resposta': 'ok'}");
+  const [answer] = (await once(caller, 'data')) as [Buffer];
+  assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
+  // The second of two pipelined ones waits in the queue of the device.
+  caller.write(call + call);
+  await device.nextObject();
+  caller.destroy();
+  const { counters } = hub.server.hub.devices;
+  await until('both are cancelled', () => counters.invocationsCancelled === 2);
+  assert.equal(counters.invocationsCompleted, 1);
 });

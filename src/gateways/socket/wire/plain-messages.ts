@@ -123,7 +123,6 @@ function isSpace(byte: number | undefined): boolean {
 
 /** What the hub sends: JSON of strings, numbers and objects, which Python reads as a literal as well. */
 export function encodePlainCommand(number: number, input?: unknown): string {
-  return JSON.stringify(
-    input === undefined ? { Comando: String(number) } : { Comando: String(number), Entrada: input },
-  );
+  const command = `{"Comando":"${number}"`;
+  return input === undefined ? `${command}}` : `${command},"Entrada":${JSON.stringify(input)}}`;
 }

@@ -1,0 +1,52 @@
+import type { Socket } from 'node:net';
+import { partyOf, type Principal } from '../accounts/principal.ts';
+import type { Invocation } from '../devices/invocation.ts';
+import type { Hub } from '../hub/hub.ts';
+
+const callers = new WeakMap<Socket, ApiCaller>();
+
+/** The far end of an HTTP connection. What it waits for is cancelled when it leaves. */
+export class ApiCaller {
+  readonly #hub: Hub;
+  readonly #address: string;
+  /** One as a rule; more when requests are pipelined. */
+  readonly #awaited: Invocation[] = [];
+  #principal: Principal | undefined;
+  #party = '';
+
+  /** Made once for each connection: that costs less than to watch each response. */
+  static of(socket: Socket, hub: Hub): ApiCaller {
+    const known = callers.get(socket);
+    if (known !== undefined) return known;
+    const caller = new ApiCaller(socket, hub);
+    callers.set(socket, caller);
+    return caller;
+  }
+
+  constructor(socket: Socket, hub: Hub) {
+    this.#hub = hub;
+    this.#address = socket.remoteAddress ?? '';
+    socket.once('close', () => {
+      for (const invocation of this.#awaited.splice(0)) this.#hub.cancel(invocation);
+    });
+  }
+
+  /** To whom its requests are put down. */
+  party(principal: Principal): string {
+    if (principal !== this.#principal) {
+      this.#principal = principal;
+      this.#party = partyOf(principal, this.#address);
+    }
+    return this.#party;
+  }
+
+  await(invocation: Invocation): void {
+    this.#awaited.push(invocation);
+  }
+
+  /** It has ended. */
+  release(invocation: Invocation): void {
+    const index = this.#awaited.indexOf(invocation);
+    if (index >= 0) this.#awaited.splice(index, 1);
+  }
+}
