@@ -1,7 +1,8 @@
 import { startGateway } from '../src/api/start-gateway.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { embedBus } from '../src/bus/embedded-bus.ts';
-import { loadGatewayConfig } from '../src/hub/fixed-routes/load-fixed-routes.ts';
+import { BRIDGE_SERVER_CONFIG } from '../src/bridge/server-config.ts';
+import { loadConfigOrThrow } from '../src/config/load-config.ts';
 import { Broker, listenTcp } from '../src/mqtt/index.ts';
 
 /* A gateway and the broker in one process. The argument is its configuration; prints the ports of both. */
@@ -9,9 +10,8 @@ import { Broker, listenTcp } from '../src/mqtt/index.ts';
 const broker = new Broker();
 await broker.start();
 const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
-const reading = loadGatewayConfig({ file: process.argv[2] ?? '', folder: process.cwd(), environment: {} });
-if (!reading.ok)
-  throw new Error(reading.mistakes.map(({ where, message }) => `${where}: ${message}`).join('\n'));
-const gateway = await startGateway(reading.config, { bus: embedBus(broker), log: silentLogger });
+const sources = { file: process.argv[2] ?? '', folder: process.cwd(), environment: {} };
+const config = loadConfigOrThrow(BRIDGE_SERVER_CONFIG, sources, 'the gateway');
+const gateway = await startGateway(config, { bus: embedBus(broker), log: silentLogger });
 process.stdout.write(`ports ${new URL(gateway.url).port} ${listener.port}\n`);
 process.stdin.resume().once('end', () => process.exit(0));

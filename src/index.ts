@@ -11,7 +11,7 @@ export type { Presence, PresenceReason } from './devices/presence.ts';
 export type { MetricValue, Reading } from './devices/telemetry.ts';
 export type { ListeningAddress } from './gateways/gateway.ts';
 export type { Config } from './hub/config/config-schema.ts';
-export { defaultConfig } from './hub/config/default-config.ts';
+export { defaultConfig } from './hub/config/hub-config.ts';
 export { createHub } from './hub/create-hub.ts';
 export type { Hub, InvokeFailure, InvokeOptions } from './hub/hub.ts';
 export type { Broker } from './mqtt/index.ts';

@@ -6,9 +6,10 @@ import { describe, it } from 'node:test';
 import type { Command } from 'commander';
 import { ERROR_TABLE, problemSlug, type ErrorCode } from '../src/base/errors.ts';
 import { buildProgram } from '../src/cli/program.ts';
-import { configDocs } from '../src/hub/config/config-docs.ts';
-import { loadConfig } from '../src/hub/config/load-config.ts';
-import { findOpenListeners } from '../src/hub/config/safety-check.ts';
+import { loadConfig } from '../src/config/load-config.ts';
+import { configPage } from '../src/hub/config/config-page.ts';
+import { HUB_CONFIG } from '../src/hub/config/hub-config.ts';
+import { findOpenListeners } from '../src/hub/config/open-listeners.ts';
 import { headingAnchor, readMarkdown } from './helpers/markdown.ts';
 import { listFiles, readText, ROOT } from './helpers/source-files.ts';
 
@@ -53,7 +54,7 @@ function isLinkGood(file: string, link: string): boolean {
 
 describe('docs/config.md', () => {
   it('is what the schema says (npm run docs:config writes it anew)', () => {
-    assert.equal(readText('docs/config.md'), configDocs());
+    assert.equal(readText('docs/config.md'), configPage());
   });
 
   it('shows only configuration that is good', () => {
@@ -64,8 +65,8 @@ describe('docs/config.md', () => {
     const folder = mkdtempSync(join(tmpdir(), 'recado-docs-'));
     for (const { lines } of examples) {
       writeFileSync(join(folder, 'recado.yaml'), lines.join('\n'));
-      const reading = loadConfig({ environment: {}, folder });
-      assert.deepEqual(reading.ok ? findOpenListeners(reading.config) : reading.mistakes, []);
+      const reading = loadConfig(HUB_CONFIG, { environment: {}, folder });
+      assert.deepEqual(reading.ok ? findOpenListeners(reading.value.config) : reading.failure, []);
     }
     rmSync(folder, { recursive: true });
   });

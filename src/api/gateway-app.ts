@@ -3,10 +3,10 @@ import Fastify from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { version } from '../base/version.ts';
-import { gatewayLine } from '../fixed-routes/exchange-lines.ts';
-import type { GatewayRoute } from '../fixed-routes/route-definitions.ts';
-import type { AskOutcome, TopicCaller } from '../fixed-routes/topic-caller.ts';
-import type { GatewayConfig } from '../hub/fixed-routes/gateway-schema.ts';
+import { gatewayLine } from '../bridge/exchange-lines.ts';
+import type { BridgeServerRoute } from '../bridge/server-config.ts';
+import type { AskOutcome, TopicCaller } from '../bridge/topic-caller.ts';
+import type { BridgeServerConfig } from '../bridge/server-config.ts';
 import { HttpAdmission } from './http-admission.ts';
 import { payloadMaker, replyMaker, type PayloadMaker, type ReplyMaker } from './gateway-payload.ts';
 import {
@@ -24,8 +24,8 @@ const RETRY_AFTER_S = 1;
 const MAX_PARAM_CHARACTERS = 1024;
 
 export type GatewayParts = {
-  readonly config: GatewayConfig;
-  readonly routes: readonly GatewayRoute[];
+  readonly config: BridgeServerConfig;
+  readonly routes: readonly BridgeServerRoute[];
   readonly caller: TopicCaller;
   readonly log: Logger;
   /** Gets a line for each answer. */
@@ -84,7 +84,7 @@ function endConnectionsWhenClosing(app: FastifyInstance): void {
 }
 
 type RouteParts = {
-  readonly route: GatewayRoute;
+  readonly route: BridgeServerRoute;
   readonly caller: TopicCaller;
   readonly print: GatewayParts['print'];
 };

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { jsonPayload, readPayload, spaceJson, type JsonPayload } from '../fixed-routes/json-payload.ts';
-import { applyMapping, isConstant, type Mapping } from '../fixed-routes/mapping.ts';
+import { jsonPayload, readPayload, spaceJson, type JsonPayload } from '../bridge/json-payload.ts';
+import { applyMapping, isConstant, type Mapping } from '../bridge/mapping.ts';
 
 /** Undefined: it is nested too deeply to be written. */
 export type PayloadMaker = (request: FastifyRequest) => JsonPayload | undefined;

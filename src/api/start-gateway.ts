@@ -5,10 +5,11 @@ import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import type { Bus } from '../bus/bus.ts';
-import { CONNECTED_LINE } from '../fixed-routes/exchange-lines.ts';
-import { TopicCaller } from '../fixed-routes/topic-caller.ts';
-import type { GatewayConfig } from '../hub/fixed-routes/gateway-schema.ts';
-import { refuseOpenGateway } from '../hub/fixed-routes/gateway-safety.ts';
+import { findOpenHttpListener } from '../config/http-listener.ts';
+import { refuseOpenListeners } from '../config/open-listener.ts';
+import { CONNECTED_LINE } from '../bridge/exchange-lines.ts';
+import { TopicCaller } from '../bridge/topic-caller.ts';
+import type { BridgeServerConfig } from '../bridge/server-config.ts';
 import { buildGatewayApp } from './gateway-app.ts';
 
 /** A gateway that listens. */
@@ -25,11 +26,12 @@ export type RunningGateway = {
  * @throws {RecadoError} `LISTENER_UNSAFE`, `PORT_IN_USE` or `LISTEN_FAILED`; nothing is left open then
  */
 export async function startGateway(
-  config: GatewayConfig,
+  config: BridgeServerConfig,
   parts: { readonly bus: Bus; readonly log: Logger; readonly print?: ((line: string) => void) | undefined },
 ): Promise<RunningGateway> {
   const { bus, log, print } = parts;
-  refuseOpenGateway(config, log);
+  const names = { program: 'the gateway', remedy: '"insecure: true"', insecure: config.insecure };
+  refuseOpenListeners(findOpenHttpListener(config.http, 'the gateway'), names, log);
   const { routes, limits } = config;
   const shutdown = new Shutdown(log);
   if (bus.isConnected) print?.(CONNECTED_LINE);
@@ -50,7 +52,7 @@ export async function startGateway(
   }
 }
 
-async function listen(app: FastifyInstance, { host, port }: GatewayConfig['http']): Promise<string> {
+async function listen(app: FastifyInstance, { host, port }: BridgeServerConfig['http']): Promise<string> {
   try {
     await app.listen({ host, port });
   } catch (error) {

@@ -4,9 +4,10 @@ import { formatHostPort } from '../base/address.ts';
 import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
+import { refuseOpenListeners } from '../config/open-listener.ts';
 import type { ListeningAddress } from '../gateways/gateway.ts';
 import type { Config } from '../hub/config/config-schema.ts';
-import { refuseOpenListeners } from '../hub/config/safety-check.ts';
+import { findOpenListeners } from '../hub/config/open-listeners.ts';
 import { createHub } from '../hub/create-hub.ts';
 import type { Hub } from '../hub/hub.ts';
 import { buildApp } from './build-app.ts';
@@ -28,7 +29,8 @@ export type RunningServer = {
  */
 export async function startServer(config: Config, parts: { log: Logger }): Promise<RunningServer> {
   const { log } = parts;
-  refuseOpenListeners(config, log);
+  const names = { program: 'the hub', remedy: '--insecure', insecure: config.insecure };
+  refuseOpenListeners(findOpenListeners(config), names, log);
   const shutdown = new Shutdown(log);
   const hub = createHub(config, { log });
   const app = await buildApp({ hub, config, log });

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { Config } from '../hub/config/config-schema.ts';
-import { defaultConfig } from '../hub/config/default-config.ts';
+import { defaultConfig } from '../hub/config/hub-config.ts';
 import { describeTakenPorts } from './taken-ports.ts';
 
 /** A configuration whose only port is that of the HTTP API. */

@@ -4,7 +4,7 @@ import { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Gateway } from '../gateways/gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Config } from './config/config-schema.ts';
-import { findOpenListeners } from './config/safety-check.ts';
+import { findOpenListeners } from './config/open-listeners.ts';
 import { Hub } from './hub.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { startServer } from '../../src/api/start-server.ts';
 import { silentLogger } from '../../src/base/logger.ts';
-import { defaultConfig } from '../../src/hub/config/default-config.ts';
+import { defaultConfig } from '../../src/hub/config/hub-config.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 import { RADIO_DESCRIPTION, SENSOR_DESCRIPTION, WireDevice } from '../helpers/wire-device.ts';

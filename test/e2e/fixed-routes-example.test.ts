@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { loadAgentConfig, loadGatewayConfig } from '../../src/hub/fixed-routes/load-fixed-routes.ts';
+import { BRIDGE_CALLER_CONFIG } from '../../src/bridge/caller-config.ts';
+import { BRIDGE_SERVER_CONFIG } from '../../src/bridge/server-config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { findFreePorts } from '../helpers/hub-process.ts';
 import { readMarkdown } from '../helpers/markdown.ts';
 import { runProgram } from '../helpers/run-program.ts';
@@ -33,8 +35,8 @@ describe('examples/ping', () => {
 
   it('has files for recado gateway and recado agent that are good', () => {
     const sources = { folder: PING, environment: {} };
-    assert.ok(loadGatewayConfig({ ...sources, file: 'gateway.yaml' }).ok);
-    assert.ok(loadAgentConfig({ ...sources, file: 'agent.yaml' }).ok);
+    assert.ok(loadConfig(BRIDGE_SERVER_CONFIG, { ...sources, file: 'gateway.yaml' }).ok);
+    assert.ok(loadConfig(BRIDGE_CALLER_CONFIG, { ...sources, file: 'agent.yaml' }).ok);
   });
 });
 
@@ -49,7 +51,9 @@ describe('docs/protocols/fixed-routes.md', () => {
       const folder = folderWith(t, { 'routes.yaml': lines.join('\n') });
       const sources = { folder, environment: {}, file: 'routes.yaml' };
       const isAgent = lines.some((line) => line.includes('call:'));
-      const reading = isAgent ? loadAgentConfig(sources) : loadGatewayConfig(sources);
+      const reading = isAgent
+        ? loadConfig(BRIDGE_CALLER_CONFIG, sources)
+        : loadConfig(BRIDGE_SERVER_CONFIG, sources);
       assert.ok(reading.ok, JSON.stringify(reading));
     }
   });

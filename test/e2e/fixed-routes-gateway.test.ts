@@ -4,8 +4,9 @@ import { request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { startGateway } from '../../src/api/start-gateway.ts';
 import { silentLogger } from '../../src/base/logger.ts';
+import { BRIDGE_SERVER_CONFIG } from '../../src/bridge/server-config.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
-import { loadGatewayConfig } from '../../src/hub/fixed-routes/load-fixed-routes.ts';
+import { loadConfigOrThrow } from '../../src/config/load-config.ts';
 import { Broker } from '../../src/mqtt/index.ts';
 import { AnswerError, createResponder, type ReceivedRequest } from '../../src/rpc/index.ts';
 import { folderWith } from '../helpers/fixed-route-programs.ts';
@@ -37,13 +38,13 @@ async function startBench(t: TestContext, routes: string, more = ''): Promise<Be
   const folder = folderWith(t, {
     'gateway.yaml': `http: { port: 0, maxBodyBytes: 300000 }\n${more}\nroutes:\n${routes}`,
   });
-  const reading = loadGatewayConfig({ file: 'gateway.yaml', folder, environment: {} });
-  assert.ok(reading.ok, JSON.stringify(reading));
+  const sources = { file: 'gateway.yaml', folder, environment: {} };
+  const config = loadConfigOrThrow(BRIDGE_SERVER_CONFIG, sources, 'the gateway');
   const broker = new Broker();
   await broker.start();
   const bus = embedBus(broker);
   const printed: string[] = [];
-  const gateway = await startGateway(reading.config, {
+  const gateway = await startGateway(config, {
     bus,
     log: silentLogger,
     print: (line) => printed.push(line),

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { startServer, type RunningServer } from '../../src/api/start-server.ts';
 import { silentLogger, type Logger } from '../../src/base/logger.ts';
 import type { Config } from '../../src/hub/config/config-schema.ts';
-import { defaultConfig } from '../../src/hub/config/default-config.ts';
+import { defaultConfig } from '../../src/hub/config/hub-config.ts';
 import type { Json } from './json.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object ? Mutable<T[K]> : T[K] };

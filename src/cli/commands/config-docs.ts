@@ -6,7 +6,7 @@ export function configDocsCommand(): Command {
     .description('print docs/config.md, made from the schema of the configuration')
     .helpOption('-h, --help', 'print help')
     .action(async () => {
-      const { configDocs } = await import('../../hub/config/config-docs.ts');
-      process.stdout.write(configDocs());
+      const { configPage } = await import('../../hub/config/config-page.ts');
+      process.stdout.write(configPage());
     });
 }

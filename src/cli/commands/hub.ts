@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { RunningServer } from '../../api/start-server.ts';
+import type { ConfigFlag } from '../../config/load-config.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
-import type { ConfigFlag, ConfigReading } from '../../hub/config/load-config.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { welcomeText } from '../welcome-text.ts';
 
@@ -88,24 +88,12 @@ async function rethrow(error: unknown, config: Config): Promise<never> {
 }
 
 async function readConfig(file: string | undefined, options: HubOptions): Promise<Config> {
-  const { loadConfig } = await import('../../hub/config/load-config.ts');
-  const reading = loadConfig({
-    environment: process.env,
-    folder: process.cwd(),
-    file,
-    flags: configFlags(options),
-  });
-  return configOrThrow(reading);
-}
-
-async function configOrThrow(reading: ConfigReading): Promise<Config> {
-  if (reading.ok) return reading.config;
-  const { formatMistake } = await import('../../hub/config/setting.ts');
-  const lines = reading.mistakes.map((mistake) => `\n  ${formatMistake(mistake)}`);
-  throw new RecadoError(
-    'CONFIG_INVALID',
-    `the hub did not start, because its configuration is wrong:${lines.join('')}`,
-  );
+  const [{ loadConfigOrThrow }, { HUB_CONFIG }] = await Promise.all([
+    import('../../config/load-config.ts'),
+    import('../../hub/config/hub-config.ts'),
+  ]);
+  const sources = { environment: process.env, folder: process.cwd(), file, flags: configFlags(options) };
+  return loadConfigOrThrow(HUB_CONFIG, sources, 'the hub');
 }
 
 function configFlags(options: HubOptions): ConfigFlag[] {

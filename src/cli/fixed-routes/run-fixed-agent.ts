@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { connectBus } from '../../bus/client-bus.ts';
-import { FixedAgent } from '../../fixed-routes/fixed-agent.ts';
-import { loadAgentConfig } from '../../hub/fixed-routes/load-fixed-routes.ts';
+import { BRIDGE_CALLER_CONFIG } from '../../bridge/caller-config.ts';
+import { FixedAgent } from '../../bridge/fixed-agent.ts';
+import { loadConfigOrThrow } from '../../config/load-config.ts';
 import { createHubLog } from '../hub-log.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { readBrokerTarget, type BrokerFlags } from '../mqtt/broker-flags.ts';
-import { configOrThrow } from './config-or-throw.ts';
 import { LineWriter } from './line-writer.ts';
 import { tellBroker } from './tell-broker.ts';
 
@@ -20,8 +20,8 @@ export async function runFixedAgent(
   command: Command,
 ): Promise<void> {
   const environment = flags.broker === undefined ? process.env : {};
-  const reading = loadAgentConfig({ file: flags.config, folder: process.cwd(), environment });
-  const config = configOrThrow(reading, 'the agent');
+  const sources = { file: flags.config, folder: process.cwd(), environment };
+  const config = loadConfigOrThrow(BRIDGE_CALLER_CONFIG, sources, 'the agent');
   const { url, options } = readBrokerTarget(flags, config.broker, command);
   const log = createHubLog({ level: 'info', format: 'auto' });
   const lines = new LineWriter(process.stdout);

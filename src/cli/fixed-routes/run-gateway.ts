@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { startGateway } from '../../api/start-gateway.ts';
 import { connectBus } from '../../bus/client-bus.ts';
-import type { GatewayConfig } from '../../hub/fixed-routes/gateway-schema.ts';
-import { loadGatewayConfig } from '../../hub/fixed-routes/load-fixed-routes.ts';
+import { BRIDGE_SERVER_CONFIG } from '../../bridge/server-config.ts';
+import { loadConfigOrThrow, type ConfigFlag } from '../../config/load-config.ts';
 import { createHubLog } from '../hub-log.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { readBrokerTarget, type BrokerFlags } from '../mqtt/broker-flags.ts';
-import { configOrThrow } from './config-or-throw.ts';
 import { LineWriter } from './line-writer.ts';
 import { tellBroker } from './tell-broker.ts';
 
@@ -24,17 +23,13 @@ const RECONNECT_MAX_MS = 2000;
 
 /** Serves until a signal. */
 export async function runGateway(flags: GatewayFlags, command: Command): Promise<void> {
-  const config = withFlags(
-    configOrThrow(
-      loadGatewayConfig({
-        file: flags.config ?? DEFAULT_FILE,
-        folder: process.cwd(),
-        environment: flags.broker === undefined ? process.env : {},
-      }),
-      'the gateway',
-    ),
-    flags,
-  );
+  const sources = {
+    file: flags.config ?? DEFAULT_FILE,
+    folder: process.cwd(),
+    environment: flags.broker === undefined ? process.env : {},
+    flags: configFlags(flags),
+  };
+  const config = loadConfigOrThrow(BRIDGE_SERVER_CONFIG, sources, 'the gateway');
   const { url, options } = readBrokerTarget(flags, config.broker, command);
   const log = createHubLog({ level: 'info', format: 'auto' });
   const lines = new LineWriter(process.stdout);
@@ -66,11 +61,9 @@ export async function runGateway(flags: GatewayFlags, command: Command): Promise
   }
 }
 
-function withFlags(config: GatewayConfig, { host, httpPort }: GatewayFlags): GatewayConfig {
-  const http = {
-    ...config.http,
-    ...(host !== undefined && { host }),
-    ...(httpPort !== undefined && { port: httpPort }),
-  };
-  return { ...config, http };
+function configFlags({ host, httpPort }: GatewayFlags): ConfigFlag[] {
+  return [
+    ...(host === undefined ? [] : [{ flag: '--host', path: 'http.host', text: host }]),
+    ...(httpPort === undefined ? [] : [{ flag: '--http-port', path: 'http.port', text: String(httpPort) }]),
+  ];
 }

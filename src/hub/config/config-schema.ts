@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
-import { http } from './sections/http.ts';
-import { bytes, count, ms } from './sections/leaf.ts';
+import { httpListener } from '../../config/http-listener.ts';
+import { bytes, count, ms } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { services } from './sections/services.ts';
 import { socket } from './sections/socket.ts';
@@ -60,13 +60,13 @@ const log = Type.Object(
 
 export const ConfigSchema = Type.Object(
   {
-    http,
+    http: httpListener(5070, 'The HTTP server: API and old routes.'),
     gateways: Type.Object({ socket }, { additionalProperties: false, description: 'Where devices come in.' }),
     mqtt,
     broker: Type.String({
       maxLength: 4096,
       pattern: '^((mqtts?|wss?)://[^\\s/]+.*)?$',
-      format: 'broker',
+      expected: 'the address of an MQTT broker, as mqtt://127.0.0.1:1883, or empty',
       default: '',
       secret: true,
       description:

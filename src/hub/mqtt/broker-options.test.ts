@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Broker } from '../../mqtt/broker/broker.ts';
 import { DEFAULT_BROKER_OPTIONS, OPTION_BOUNDS } from '../../mqtt/broker/options.ts';
-import { CONFIG_KEYS } from '../config/config-keys.ts';
-import { defaultConfig } from '../config/default-config.ts';
+import { collectKeys } from '../../config/config-keys.ts';
+import { ConfigSchema } from '../config/config-schema.ts';
+import { defaultConfig } from '../config/hub-config.ts';
 import { BROKER_OPTIONS } from '../config/sections/mqtt.ts';
 import { brokerOptions } from './broker-options.ts';
 
@@ -27,7 +28,7 @@ describe('the options of the broker', () => {
 
   for (const name of BROKER_OPTIONS.filter((each) => OPTION_BOUNDS[each] !== undefined)) {
     it(`${name} has the bounds of the broker, which takes both`, () => {
-      const schema = CONFIG_KEYS.find(({ path }) => path === `mqtt.${name}`)?.schema;
+      const schema = collectKeys(ConfigSchema).find(({ path }) => path === `mqtt.${name}`)?.schema;
       for (const value of [schema?.minimum, schema?.maximum])
         assert.doesNotThrow(() => new Broker(brokerOptions({ ...mqtt, [name]: value })));
       assert.throws(() => new Broker({ [name]: (schema?.minimum ?? 0) - 1 }), {
@@ -37,7 +38,7 @@ describe('the options of the broker', () => {
   }
 
   it('have a unit wherever they are a time or a size', () => {
-    const units = new Map(CONFIG_KEYS.map(({ path, schema }) => [path, schema.unit]));
+    const units = new Map(collectKeys(ConfigSchema).map(({ path, schema }) => [path, schema.unit]));
     assert.equal(units.get('mqtt.connectTimeoutMs'), 'ms');
     assert.equal(units.get('mqtt.maxOutboxBytes'), 'bytes');
     assert.equal(units.get('mqtt.maximumPacketSize'), 'bytes');

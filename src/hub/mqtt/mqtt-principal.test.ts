@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ClientInfo } from '../../mqtt/broker/hooks.ts';
 import type { Peer } from '../../mqtt/transport/transport.ts';
 import type { Config } from '../config/config-schema.ts';
-import { defaultConfig } from '../config/default-config.ts';
+import { defaultConfig } from '../config/hub-config.ts';
 import { identifyMqttClients } from './mqtt-principal.ts';
 
 const CERTIFICATE = { commonName: 'ann', subjectAltName: undefined, fingerprint: 'AA:BB' };

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { silentLogger } from '../../base/logger.ts';
 import type { Config } from '../config/config-schema.ts';
-import { defaultConfig } from '../config/default-config.ts';
+import { defaultConfig } from '../config/hub-config.ts';
 import { createHub } from '../create-hub.ts';
 import { identifyMqttClients } from './mqtt-principal.ts';
 import { MqttServer } from './mqtt-server.ts';

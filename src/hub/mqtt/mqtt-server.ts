@@ -14,7 +14,7 @@ import type { BrokerHooks } from '../../mqtt/broker/hooks.ts';
 import type { TransportAcceptor } from '../../mqtt/transport/transport.ts';
 import { attachWebSocket, type AttachedWebSocket } from '../../mqtt/transport/websocket.ts';
 import type { Config } from '../config/config-schema.ts';
-import { hasMqttRules } from '../config/safety-check.ts';
+import { hasMqttRules } from '../config/open-listeners.ts';
 import { createAdmission } from './admission.ts';
 import { brokerOptions } from './broker-options.ts';
 import { accessFiles, findMqttFileFaults, usesCertificateNames } from './mqtt-files.ts';

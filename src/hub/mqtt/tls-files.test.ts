@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeAuthority } from '../../../test/helpers/mqtt-certificates.ts';
-import { defaultConfig } from '../config/default-config.ts';
+import { defaultConfig } from '../config/hub-config.ts';
 import { readTlsFiles } from './tls-files.ts';
 
 describe('the files of the TLS listener', () => {

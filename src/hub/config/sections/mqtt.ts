@@ -5,7 +5,7 @@ import {
   OPTION_BOUNDS,
   type ClientIdTakeover,
 } from '../../../mqtt/broker/options.ts';
-import { file, host, networks, port } from './leaf.ts';
+import { file, host, networks, port } from '../../../config/leaf.ts';
 
 type BrokerOption = keyof typeof DEFAULT_BROKER_OPTIONS;
 
@@ -78,7 +78,12 @@ function brokerLeaf(name: BrokerOption): TBoolean | TInteger | TString | Takeove
   if (name === 'clientIdTakeover')
     return Type.Enum([...CLIENT_ID_TAKEOVERS], { default: byDefault, description });
   if (typeof byDefault !== 'number')
-    return Type.String({ maxLength: 65_535, format: 'text', default: byDefault ?? '', description });
+    return Type.String({
+      maxLength: 65_535,
+      expected: 'a text, or empty',
+      default: byDefault ?? '',
+      description,
+    });
   const bounds = OPTION_BOUNDS[name];
   if (bounds === undefined) throw new TypeError(`the option ${name} of the broker has no bounds`);
   const named = name.endsWith('Ms') ? 'ms' : name.endsWith('Bytes') ? 'bytes' : undefined;
@@ -133,12 +138,16 @@ const webSocket = Type.Object(
     path: Type.String({
       pattern: '^/[A-Za-z0-9._~/-]*$',
       maxLength: 1000,
-      format: 'path',
+      expected: 'a path that begins with /, as /mqtt',
       default: '/mqtt',
       description: 'The path that they ask for.',
     }),
     allowedOrigins: Type.Array(
-      Type.String({ pattern: '^(\\*|https?://[^/\\s]+)$', maxLength: 1000, format: 'origin' }),
+      Type.String({
+        pattern: '^(\\*|https?://[^/\\s]+)$',
+        maxLength: 1000,
+        expected: 'an origin, as https://panel.example.org, or *',
+      }),
       {
         maxItems: 1000,
         default: [],

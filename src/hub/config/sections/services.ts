@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { DEFAULT_SERVICE_LIMITS } from '../../../services/options.ts';
+import { bytes, count, ms } from '../../../config/leaf.ts';
 import { DEFAULT_TOPIC_PREFIX } from '../../../services/wire/service-topics.ts';
-import { bytes, count, ms } from './leaf.ts';
 
 const MAX_BODY_BYTES = 1_099_511_627_776;
 
@@ -19,15 +19,21 @@ export const services = Type.Object(
     topicPrefix: Type.String({
       pattern: '^[^$/#+\\s][^#+\\s]*[^/#+\\s]$',
       maxLength: 200,
-      format: 'topic',
+      expected: 'a topic without + and #, as recado/services',
       default: DEFAULT_TOPIC_PREFIX,
       description: 'The topics of services begin with it; their agents must be told the same.',
     }),
     agents: Type.Record(
       Type.String({ pattern: '^[^\\u0000-\\u001f]{1,256}$' }),
-      Type.Array(Type.String({ pattern: '^(\\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$', format: 'service' }), {
-        maxItems: 1000,
-      }),
+      Type.Array(
+        Type.String({
+          pattern: '^(\\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$',
+          expected: 'the name of a service, as billing, or *',
+        }),
+        {
+          maxItems: 1000,
+        },
+      ),
       {
         additionalProperties: false,
         maxProperties: 10_000,

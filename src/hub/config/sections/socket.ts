@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
+import { bytes, count, host, ms, networks, port, TOKEN } from '../../../config/leaf.ts';
 
 /** What a device may call itself: `isDeviceId` of the model, in the words of JSON Schema. */
 const DEVICE_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
@@ -16,6 +16,8 @@ export const socket = Type.Object(
       maxProperties: 100_000,
       default: {},
       secret: true,
+      mapOf: 'device id to token',
+      nameOf: 'a device id: 1 to 64 of A-Z a-z 0-9 . _ : -',
       description: 'Tokens of framed (version 2) devices, by device id.',
     }),
     maxConnections: count({ default: 10_000, description: 'Most connections at once.' }),

@@ -1,0 +1,160 @@
+import { systemClock, type Clock } from '../base/clock.ts';
+import { RecadoError } from '../base/errors.ts';
+import { silentLogger, type Logger } from '../base/logger.ts';
+import { BusError } from '../bus/bus-error.ts';
+import type { Bus } from '../bus/bus.ts';
+import { createResponder, type ReceivedRequest, type Responder, type ServedTopic } from '../rpc/index.ts';
+import type { BridgeCallerLimits, BridgeCallerRoute } from './caller-config.ts';
+import { agentLine, CONNECTED_LINE } from './exchange-lines.ts';
+import { HttpCaller, type CallOutcome } from './http-caller.ts';
+import { readPayload, spaceJson, type JsonPayload } from './json-payload.ts';
+import { applyMapping } from './mapping.ts';
+
+/** The call's own time ends first: it has something better to say than that it is over. */
+const RESPONDER_MARGIN_MS = 1000;
+/** The subscriptions were not granted in time, because the broker is away or slow. */
+const SUBSCRIBE_AGAIN: ReadonlySet<string> = new Set(['BROKER_OFFLINE', 'BROKER_TIMEOUT', 'BROKER_LOST']);
+
+export type FixedAgentParts = {
+  readonly bus: Bus;
+  readonly routes: readonly BridgeCallerRoute[];
+  readonly limits: BridgeCallerLimits;
+  /** Agents of one group share the questions. */
+  readonly group?: string | undefined;
+  /** Gets a line for each exchange, and one when the agent is ready. */
+  readonly print?: ((line: string) => void) | undefined;
+  readonly log?: Logger;
+  readonly clock?: Clock;
+};
+
+/** Since the agent was made. */
+export type FixedAgentCounters = {
+  requests: number;
+  /** Calls that came to no answer of the service. */
+  callsFailed: number;
+  /** Questions larger than `maxRequestBytes`. */
+  refusedLarge: number;
+};
+
+type ServedRoute = { readonly route: BridgeCallerRoute; readonly caller: HttpCaller };
+
+/** Turns questions on topics into HTTP calls, and their answers into answers. The bus stays open when it is stopped. */
+export class FixedAgent {
+  readonly counters: FixedAgentCounters = { requests: 0, callsFailed: 0, refusedLarge: 0 };
+  readonly #parts: FixedAgentParts;
+  readonly #responder: Responder;
+  readonly #routes: readonly ServedRoute[];
+  readonly #services: ServedTopic[] = [];
+  readonly #running = new Set<Promise<unknown>>();
+  #isStopped = false;
+
+  constructor(parts: FixedAgentParts) {
+    const { bus, limits, log = silentLogger, clock = systemClock } = parts;
+    this.#parts = parts;
+    this.#routes = parts.routes.map((route) => ({ route, caller: new HttpCaller(route.call) }));
+    const { maxInFlight: maxConcurrent, maxQueued: maxWaiting } = limits;
+    this.#responder = createResponder(bus, { maxConcurrent, maxWaiting, log, clock });
+  }
+
+  /** Questions that are being answered. */
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * Settles when all topics are subscribed to; a broker that is away is waited for.
+   *
+   * @throws {BusError} `BROKER_DENIED` when the broker does not let it subscribe; `BUS_CLOSED`
+   */
+  async start(): Promise<void> {
+    await Promise.all(this.#routes.map((served) => this.#serve(served)));
+    this.#parts.print?.(CONNECTED_LINE);
+    this.#parts.bus.watch(({ type }) => {
+      if (type === 'connected') this.#parts.print?.(CONNECTED_LINE);
+    });
+  }
+
+  /** Takes no more questions, and gives those that it has at most `drainMs`. */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#services.map((service) => service.stop()));
+    if (this.#running.size > 0) await this.#drain(drainMs);
+    for (const { caller } of this.#routes) caller.close();
+    await this.#responder.close();
+  }
+
+  async #serve(served: ServedRoute): Promise<void> {
+    const { request, response: responseTopic, timeoutMs } = served.route;
+    const { group } = this.#parts;
+    const options = {
+      responseTopic,
+      timeoutMs: timeoutMs + RESPONDER_MARGIN_MS,
+      ...(group !== undefined && { group }),
+    };
+    while (!this.#isStopped) {
+      try {
+        this.#services.push(
+          await this.#responder.serve(request, (each) => this.#take(served, each), options),
+        );
+        return;
+      } catch (error) {
+        if (this.#isStopped || (error instanceof BusError && SUBSCRIBE_AGAIN.has(error.code))) continue;
+        throw error;
+      }
+    }
+  }
+
+  #take(served: ServedRoute, received: ReceivedRequest): Promise<string> {
+    const answering = this.#answer(served, received);
+    this.#running.add(answering);
+    const forget = (): unknown => this.#running.delete(answering);
+    answering.then(forget, forget);
+    return answering;
+  }
+
+  /** What goes wrong is an answer too; that the caller's time is over is an error, never to be taken for one. */
+  async #answer({ route, caller }: ServedRoute, { payload, deadlineMs }: ReceivedRequest): Promise<string> {
+    this.counters.requests++;
+    const { maxRequestBytes, maxAnswerBytes } = this.#parts.limits;
+    if (payload.length > maxRequestBytes) {
+      this.counters.refusedLarge++;
+      const error = `the request has ${payload.length} bytes, more than maxRequestBytes (${maxRequestBytes})`;
+      return write({ error });
+    }
+    const request = readPayload(payload);
+    const timeoutMs = Math.max(1, Math.min(route.timeoutMs, deadlineMs));
+    const outcome = await caller.call(request, { timeoutMs, maxAnswerBytes });
+    const reply = replyOf(route, request, outcome);
+    this.#parts.print?.(agentLine(request.json, reply));
+    if (outcome.kind === 'failed') {
+      this.counters.callsFailed++;
+      if (outcome.isTimeOver && deadlineMs <= route.timeoutMs)
+        throw new RecadoError('ANSWER_TIMEOUT', outcome.message);
+    }
+    return reply;
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = (this.#parts.clock ?? systemClock).setTimer(drainMs, resolve);
+    await Promise.race([Promise.allSettled(this.#running), promise]);
+    timer.clear();
+  }
+}
+
+/** The mapping is for good answers; what a service says of a failure is told as it is. */
+function replyOf(route: BridgeCallerRoute, request: JsonPayload, outcome: CallOutcome): string {
+  if (outcome.kind === 'failed') return write({ error: outcome.message });
+  if (outcome.kind === 'text') return write({ status_code: outcome.status, text: outcome.text });
+  const { value: answer, status } = outcome;
+  try {
+    if (route.reply === undefined || status >= 400) return write(answer);
+    return write(applyMapping(route.reply, { answer, request: request.value }) ?? null);
+  } catch {
+    return write({ error: `the answer of ${route.call.url.host} is nested too deeply` });
+  }
+}
+
+function write(value: unknown): string {
+  return spaceJson(JSON.stringify(value));
+}

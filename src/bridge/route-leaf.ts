@@ -1,0 +1,79 @@
+import { Type } from 'typebox';
+import { fail, succeed, type Result } from '../base/result.ts';
+import { parseBrokerUrl } from '../bus/broker-address.ts';
+import type { ValueMistake } from '../config/config-keys.ts';
+import type { Contradiction } from '../config/load-config.ts';
+import { readHttpCall } from './http-call.ts';
+import { readHttpRoute } from './http-route.ts';
+import { readMapping, type Mapping, type MappingWords } from './mapping.ts';
+import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
+
+/* The kinds of keys that gateway.yaml and agent.yaml have beside those of config/leaf.ts. */
+
+/** What `payload` may refer to. */
+export const PAYLOAD_WORDS: MappingWords = { roots: ['body', 'query', 'params'] };
+/** What `reply` may refer to, on both sides. */
+export const REPLY_WORDS: MappingWords = { roots: ['answer', 'request'], shortRoot: 'answer' };
+
+const ANY_LEVELS = Number.POSITIVE_INFINITY;
+/** Longer than an answer is ever waited for. */
+const MAX_TIME_MS = 3_600_000;
+
+type LeafText = { readonly default?: string; readonly secret?: boolean; readonly description: string };
+
+/** A text, and what is made of it. */
+const textLeaf = <T>(readText: (text: string) => Result<T, string>, leaf: LeafText) =>
+  Type.Unsafe<T>({ read: (written: unknown) => readTextLeaf(written, readText), ...leaf });
+
+function readTextLeaf<T>(
+  written: unknown,
+  readText: (text: string) => Result<T, string>,
+): Result<T, readonly ValueMistake[]> {
+  const reading = typeof written === 'string' && written !== '' ? readText(written) : fail('must be a text');
+  return reading.ok ? reading : fail([{ steps: [], message: reading.failure }]);
+}
+
+function readTopicName(text: string): Result<string, string> {
+  if (isValidTopicName(text, ANY_LEVELS)) return succeed(text);
+  return fail('must be a topic without + and #, as api/ping/request');
+}
+
+function readShareName(text: string): Result<string, string> {
+  return isValidTopicName(text, 1) ? succeed(text) : fail('must be a name without / + #');
+}
+
+function readBroker(text: string): Result<string, string> {
+  try {
+    parseBrokerUrl(text);
+    return succeed(text);
+  } catch {
+    // Not its own message: that shows the text, which may hold a password.
+    return fail('must be the address of an MQTT broker, as mqtt://localhost:1883 (or mqtts:, ws:, wss:)');
+  }
+}
+
+export const topicName = (description: string) => textLeaf(readTopicName, { description });
+export const shareName = (description: string) => textLeaf(readShareName, { description });
+export const httpRoute = (description: string) => textLeaf(readHttpRoute, { description });
+export const httpCall = (description: string) => textLeaf(readHttpCall, { description });
+export const mapping = (words: MappingWords, description: string) =>
+  Type.Optional(
+    Type.Unsafe<Mapping>({ read: (written: unknown) => readMapping(written, words), description }),
+  );
+export const broker = () =>
+  textLeaf(readBroker, {
+    secret: true,
+    default: 'mqtt://localhost:1883',
+    description: 'The MQTT broker, as mqtt://user:password@host:1883; also mqtts://, ws:// and wss://.',
+  });
+export const timeoutMs = (byDefault: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum: MAX_TIME_MS, unit: 'ms', default: byDefault, description });
+export const shutdownTimeoutMs = () =>
+  timeoutMs(5000, 'Time for everything to close when the program is told to stop.');
+
+/** An agent that hears its own answers would answer them for ever. */
+export function findAnswerLoop(request: string, response: string, path: string): Contradiction[] {
+  if (request !== response) return [];
+  const message = 'is the topic of the request too; answers need one of their own';
+  return [{ paths: [`${path}.response`], message }];
+}

@@ -1,0 +1,202 @@
+import { systemClock, type Clock } from '../base/clock.ts';
+import { RecadoError, type ErrorCode } from '../base/errors.ts';
+import type { Bus } from '../bus/bus.ts';
+import { createRequester, readAnswerError, type Answer, type Requester } from '../rpc/index.ts';
+import { BrokerPresence } from './broker-presence.ts';
+import { readPayload, type JsonPayload } from './json-payload.ts';
+import type { BridgeServerLimits, BridgeServerRoute } from './server-config.ts';
+
+/** A broker that has just gone is waited for so long; after it callers are told at once. */
+const BROKER_GRACE_MS = 1000;
+/** Nobody has got a question that nobody subscribes to: it is asked again, for an agent that is just coming back. */
+const ASK_AGAIN_MS = 250;
+/** Subscriptions of routes stay: the first question after a pause must not wait for one. */
+const IDLE_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** What a caller gets. */
+export type AskOutcome =
+  | { readonly kind: 'answer'; readonly answer: JsonPayload }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'left' }
+  | {
+      readonly kind: 'failure';
+      readonly code: string;
+      readonly message: string;
+      /** Where the agent chose it. */
+      readonly status?: number;
+      /** Trying again later may help. */
+      readonly isTransient: boolean;
+    };
+
+/** Since the caller was made. */
+export type AskCounters = {
+  asked: number;
+  answered: number;
+  timedOut: number;
+  /** Callers who ended the connection before. */
+  left: number;
+  failed: number;
+  /** Of them, because the broker was away. */
+  brokerAway: number;
+  /** Of them, because of a limit. */
+  refusedFull: number;
+  /** Questions that were asked again because nobody subscribed. */
+  askedAgain: number;
+};
+
+export type AskOptions = {
+  /** Callers take turns. */
+  readonly caller: string;
+  readonly signal: AbortSignal;
+};
+
+const TRANSIENT: ReadonlySet<string> = new Set<ErrorCode>([
+  'BROKER_OFFLINE',
+  'BROKER_LOST',
+  'BUS_CLOSED',
+  'REQUESTER_CLOSED',
+  'TOO_MANY_REQUESTS',
+  'TOO_MANY_MESSAGES',
+]);
+
+/** Asks the questions of a gateway's routes. Each response topic is subscribed to once. */
+export class TopicCaller {
+  readonly counters: AskCounters = {
+    asked: 0,
+    answered: 0,
+    timedOut: 0,
+    left: 0,
+    failed: 0,
+    brokerAway: 0,
+    refusedFull: 0,
+    askedAgain: 0,
+  };
+  readonly #clock: Clock;
+  readonly #requester: Requester;
+  readonly #presence: BrokerPresence;
+  readonly #maxAnswerBytes: number;
+
+  constructor(parts: {
+    readonly bus: Bus;
+    readonly routes: readonly BridgeServerRoute[];
+    readonly limits: BridgeServerLimits;
+    readonly clock?: Clock;
+  }) {
+    const { bus, routes, limits, clock = systemClock } = parts;
+    const { maxInFlight, maxQueued, maxAnswerBytes, quarantineMs } = limits;
+    this.#clock = clock;
+    this.#maxAnswerBytes = maxAnswerBytes;
+    this.#presence = new BrokerPresence({ bus, clock, graceMs: BROKER_GRACE_MS });
+    this.#requester = createRequester(bus, {
+      maxInFlight,
+      maxWaiting: maxQueued,
+      maxWaitingPerCaller: maxQueued,
+      quarantineMs,
+      maxAnswerTopics: Math.max(1, new Set(routes.map(({ response }) => response)).size),
+      idleMs: IDLE_MS,
+      clock,
+    });
+  }
+
+  get isBrokerThere(): boolean {
+    return this.#presence.isThere;
+  }
+
+  get inFlight(): number {
+    return this.#requester.inFlight;
+  }
+
+  /** Asks, and waits at most the route's `timeoutMs`. Never rejects. */
+  async ask(route: BridgeServerRoute, payloadJson: string, options: AskOptions): Promise<AskOutcome> {
+    this.counters.asked++;
+    const deadlineMs = this.#clock.monotonic() + route.timeoutMs;
+    const outcome =
+      this.#presence.isThere || (await this.#presence.untilGraceIsOver())
+        ? await this.#askUntil(deadlineMs, route, payloadJson, options)
+        : brokerAway();
+    this.#count(outcome);
+    return outcome;
+  }
+
+  /** Those who wait get a failure. */
+  close(): void {
+    this.#presence.close();
+    this.#requester.close();
+  }
+
+  async #askUntil(
+    deadlineMs: number,
+    route: BridgeServerRoute,
+    payloadJson: string,
+    { caller, signal }: AskOptions,
+  ): Promise<AskOutcome> {
+    const correlation = { responseTopic: route.response };
+    for (;;) {
+      const timeoutMs = deadlineMs - this.#clock.monotonic();
+      if (timeoutMs < 1) return { kind: 'timeout' };
+      try {
+        const options = { timeoutMs, correlation, caller, signal };
+        return this.#read(await this.#requester.request(route.request, payloadJson, options));
+      } catch (error) {
+        if (signal.aborted) return { kind: 'left' };
+        const failure = failureOf(error);
+        if (failure !== 'nobody') return failure;
+        this.counters.askedAgain++;
+        await this.#pause(Math.min(ASK_AGAIN_MS, deadlineMs - this.#clock.monotonic()), signal);
+        if (signal.aborted) return { kind: 'left' };
+      }
+    }
+  }
+
+  #read(answer: Answer): AskOutcome {
+    const { payload, properties } = answer;
+    if (payload.length > this.#maxAnswerBytes) {
+      const message = `The answer has ${payload.length} bytes, more than maxAnswerBytes (${this.#maxAnswerBytes}).`;
+      return { kind: 'failure', code: 'BAD_ANSWER', message, isTransient: false };
+    }
+    // An answer may be `{"error": …}` and good; only what the agent itself could not do is marked by a property.
+    const isMarked = properties.userProperties?.some(([name]) => name === 'status') === true;
+    const error = isMarked ? readAnswerError(answer) : undefined;
+    if (error === undefined) return { kind: 'answer', answer: readPayload(payload) };
+    if (error.code === 'ANSWER_TIMEOUT') return { kind: 'timeout' };
+    const { code, message, status } = error;
+    return { kind: 'failure', code, message, status, isTransient: status === 429 || status === 503 };
+  }
+
+  #count(outcome: AskOutcome): void {
+    if (outcome.kind === 'answer') this.counters.answered++;
+    else if (outcome.kind === 'timeout') this.counters.timedOut++;
+    else if (outcome.kind === 'left') this.counters.left++;
+    else {
+      this.counters.failed++;
+      if (outcome.code === 'BROKER_OFFLINE') this.counters.brokerAway++;
+      if (outcome.code === 'TOO_MANY_REQUESTS') this.counters.refusedFull++;
+    }
+  }
+
+  #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.clear();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#clock.setTimer(Math.max(0, delayMs), end);
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+}
+
+/** @returns `nobody` when the question can be asked again without harm */
+function failureOf(error: unknown): AskOutcome | 'nobody' {
+  if (!(error instanceof RecadoError)) throw error;
+  const { code, message } = error;
+  if (code === 'NO_RESPONDER') return 'nobody';
+  if (code === 'ANSWER_TIMEOUT' || code === 'BROKER_TIMEOUT') return { kind: 'timeout' };
+  return { kind: 'failure', code, message, isTransient: TRANSIENT.has(code) };
+}
+
+function brokerAway(): AskOutcome {
+  const message = 'The MQTT broker is away; nothing was sent.';
+  return { kind: 'failure', code: 'BROKER_OFFLINE', message, isTransient: true };
+}

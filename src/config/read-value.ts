@@ -1,0 +1,120 @@
+import { isIP } from 'node:net';
+import { Value } from 'typebox/value';
+import { parseNetwork } from '../base/networks.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
+import type { SchemaNode, ValueMistake } from './config-keys.ts';
+
+const MAX_SHOWN_CHARACTERS = 60;
+/** What the documentation shows, now or once: everybody knows them. */
+const SAMPLE_TOKENS: ReadonlySet<string> = new Set([
+  'make-your-own-with-openssl-rand-hex-24',
+  'choose-a-long-secret-here',
+]);
+const SAMPLE_TOKEN_MESSAGE =
+  'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
+const HOST_NAME =
+  /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
+
+/** What a text must be, by the formats that are checked here. */
+const TEXT_FORMATS: Readonly<Record<string, string>> = {
+  network: 'a network or an address, as 10.0.0.0/8 or 10.0.0.7',
+  host: 'an IP address or a host name, as 127.0.0.1',
+};
+
+/** The value of one key as the program needs it, or all that is wrong with it. */
+export function readValue(written: unknown, schema: SchemaNode): Result<unknown, readonly ValueMistake[]> {
+  if (schema.read !== undefined) return schema.read(written);
+  const isSecret = schema.secret === true;
+  const found = new Map<string, ValueMistake>();
+  for (const error of Value.Errors(schema, written)) {
+    // TypeBox tells a free name that is not allowed twice: at the name, and at its parent.
+    if (error.keyword === 'additionalProperties' || found.has(error.instancePath)) continue;
+    const steps = error.instancePath.split('/').slice(1).map(unescapePointer);
+    found.set(error.instancePath, { steps, message: mistakeMessage(written, schema, { steps, isSecret }) });
+  }
+  const others = checkTexts(written, schema, isSecret).filter(({ steps }) => !found.has(pointerOf(steps)));
+  const mistakes = [...found.values(), ...others];
+  return mistakes.length > 0 ? fail(mistakes) : succeed(written);
+}
+
+/** What a value must be, as the end of a sentence: `a whole number, 0 to 65535`. */
+export function describeExpected(schema: SchemaNode): string {
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
+  if (schema.type === 'integer') {
+    const unit = schema.unit === undefined ? '' : ` of ${schema.unit}`;
+    const upTo = schema.maximum === Number.MAX_SAFE_INTEGER ? 'or more' : `to ${schema.maximum}`;
+    return `a whole number${unit}, ${schema.minimum} ${upTo}`;
+  }
+  if (schema.type === 'boolean') return 'true or false';
+  const text = schema.expected ?? TEXT_FORMATS[schema.format ?? ''];
+  if (text !== undefined) return text;
+  return schema.type === 'array' ? 'a list' : `a map of ${schema.mapOf}`;
+}
+
+function mistakeMessage(
+  value: unknown,
+  schema: SchemaNode,
+  at: { steps: readonly string[]; isSecret: boolean },
+): string {
+  let part = value;
+  let expected: SchemaNode | undefined = schema;
+  for (const step of at.steps) {
+    part = (part as Record<string, unknown>)[step];
+    expected =
+      expected.items ??
+      Object.entries(expected.patternProperties ?? {}).find(([p]) => new RegExp(p).test(step))?.[1];
+    if (expected === undefined)
+      return schema.nameOf === undefined
+        ? `cannot be a name in a map of ${schema.mapOf}`
+        : `is not ${schema.nameOf}`;
+  }
+  return `must be ${describeExpected(expected)} (it is ${showValue(part, at.isSecret)})`;
+}
+
+/** What JSON Schema cannot say of a text: whether it is a host or a network, and a secret that is no secret. */
+function checkTexts(value: unknown, schema: SchemaNode, isSecret: boolean): ValueMistake[] {
+  // The lists and the maps of the configuration hold texts only, all of one kind.
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).flatMap(([step, part]: [string, unknown]) =>
+      typeof part === 'string'
+        ? checkTexts(part, schema.items ?? schema, isSecret).map(({ message }) => ({
+            steps: [step],
+            message,
+          }))
+        : [],
+    );
+  }
+  if (typeof value !== 'string') return [];
+  if (isSecret) return SAMPLE_TOKENS.has(value) ? [{ steps: [], message: SAMPLE_TOKEN_MESSAGE }] : [];
+  const isGood =
+    (schema.format !== 'network' || parseNetwork(value) !== undefined) &&
+    (schema.format !== 'host' || isHost(value));
+  return isGood
+    ? []
+    : [{ steps: [], message: `must be ${describeExpected(schema)} (it is ${showValue(value, false)})` }];
+}
+
+/** Digits and dots that are no IP address are a mistyped one, not a name. */
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || (HOST_NAME.test(text) && !/^[\d.]+$/.test(text));
+}
+
+function showValue(value: unknown, isSecret: boolean): string {
+  if (value === null || value === undefined || value === '') return 'empty';
+  if (isSecret)
+    return typeof value === 'string'
+      ? `hidden, ${value.length} character${value.length === 1 ? '' : 's'}`
+      : 'hidden';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a section';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
+}
+
+function pointerOf(steps: readonly string[]): string {
+  return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function unescapePointer(step: string): string {
+  return step.replaceAll('~1', '/').replaceAll('~0', '~');
+}

@@ -1,0 +1,92 @@
+import { assembleSection, collectKeys } from '../../config/config-keys.ts';
+import type { ConfigDefinition, Contradiction } from '../../config/load-config.ts';
+import { ConfigSchema, type Config } from './config-schema.ts';
+
+/** What `recado hub` can be told. */
+export const HUB_CONFIG: ConfigDefinition<Config> = {
+  schema: ConfigSchema,
+  variables: collectKeys(ConfigSchema),
+  otherVariables: ['RECADO_CONFIG', 'RECADO_URL', 'RECADO_TOKEN', 'RECADO_LANG'],
+  fileVariable: 'RECADO_CONFIG',
+  usualFile: 'recado.yaml',
+  findContradictions,
+};
+
+/** The configuration of a hub that was told nothing: loopback only, the usual ports. A new object each time. */
+export function defaultConfig(): Config {
+  return assembleSection(ConfigSchema, new Map()) as Config;
+}
+
+function findContradictions(config: Config): Contradiction[] {
+  const { devices, invocations } = config;
+  return [
+    ...findExceeded(
+      ['invocations.defaultTimeoutMs', invocations.defaultTimeoutMs],
+      ['invocations.maxTimeoutMs', invocations.maxTimeoutMs],
+    ),
+    ...findExceeded(
+      ['devices.maxQueuedPerCaller', devices.maxQueuedPerCaller],
+      ['devices.maxQueuedInvocations', devices.maxQueuedInvocations],
+    ),
+    ...findSharedPorts(config),
+    ...findMissingTlsParts(config.mqtt),
+    ...findUnprovenAgents(config),
+  ];
+}
+
+function findExceeded(
+  [small, smallValue]: readonly [string, number],
+  [large, largeValue]: readonly [string, number],
+): Contradiction[] {
+  if (smallValue <= largeValue) return [];
+  const message = `${small} is ${smallValue}, more than ${large}, which is ${largeValue}; lower the one or raise the other`;
+  return [{ paths: [small, large], message }];
+}
+
+function findSharedPorts({ http, gateways: { socket }, mqtt }: Config): Contradiction[] {
+  const ports = [
+    { path: 'http.port', ...http },
+    ...(socket.enabled ? [{ path: 'gateways.socket.tcpPort', host: socket.host, port: socket.tcpPort }] : []),
+    ...(mqtt.enabled ? [{ path: 'mqtt.port', ...mqtt }] : []),
+    ...(mqtt.enabled && mqtt.tls.enabled ? [{ path: 'mqtt.tls.port', ...mqtt.tls }] : []),
+  ].filter(({ port }) => port !== 0);
+  return ports.flatMap((later, index) =>
+    ports
+      .slice(0, index)
+      .filter(({ host, port }) => host === later.host && port === later.port)
+      .map(({ path, port }) => {
+        const message = `${path} and ${later.path} are both ${port}; each needs its own`;
+        return { paths: [later.path, path], message };
+      }),
+  );
+}
+
+function findMissingTlsParts({ enabled, tls }: Config['mqtt']): Contradiction[] {
+  if (!enabled || !tls.enabled) return [];
+  const missing: Contradiction[] = [];
+  const mustBeSet = (path: string, because: string, why: string): void => {
+    missing.push({ paths: [path, because], message: `${path} must be set, because ${why}` });
+  };
+  if (tls.certFile === '') mustBeSet('mqtt.tls.certFile', 'mqtt.tls.enabled', 'mqtt.tls.enabled is true');
+  if (tls.keyFile === '') mustBeSet('mqtt.tls.keyFile', 'mqtt.tls.enabled', 'mqtt.tls.enabled is true');
+  const { clientCertificates, certificateNames } = tls;
+  if (clientCertificates !== 'no' && tls.caFile === '') {
+    const why = `mqtt.tls.clientCertificates is ${clientCertificates}`;
+    mustBeSet('mqtt.tls.caFile', 'mqtt.tls.clientCertificates', why);
+  }
+  if (clientCertificates === 'no' && certificateNames) {
+    const why = 'mqtt.tls.certificateNames is true';
+    mustBeSet('mqtt.tls.clientCertificates', 'mqtt.tls.certificateNames', why);
+  }
+  return missing;
+}
+
+/** A user name that nobody proves is no right to anything. */
+function findUnprovenAgents({ services, mqtt, broker }: Config): Contradiction[] {
+  const isNeeded =
+    services.enabled && mqtt.enabled && broker === '' && Object.keys(services.agents).length > 0;
+  if (!isNeeded || mqtt.passwordFile !== '' || mqtt.tls.certificateNames) return [];
+  const message =
+    'services.agents names users, and nothing proves who they are: set mqtt.passwordFile or mqtt.tls.certificateNames';
+  return [{ paths: ['services.agents', 'mqtt.passwordFile'], message }];
+}
