@@ -52,7 +52,10 @@ export function compareRates(
   { of = RECADO, other, minRatio }: { of?: string; other: string; minRatio: number },
 ): Bar {
   const [own, theirs] = [result.figuresOf(of, workload), result.figuresOf(other, workload)];
-  const base = { figure: `${workload.name}: rate of ${of}`, wanted: `at least ${minRatio} × ${other}` };
+  const base = {
+    figure: `${workload.name}: rate of ${of}, against ${other}`,
+    wanted: `at least ${minRatio} × ${other}`,
+  };
   if (own === undefined || theirs === undefined) {
     const absence = result.absenceOf(other);
     const measured = `not measured${absence === undefined ? '' : `: ${absence}`}`;

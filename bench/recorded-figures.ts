@@ -22,7 +22,7 @@ export function recordFigures(results: readonly BenchResult[], order: readonly s
 }
 
 /** What the page says. */
-function readFigures(): readonly BenchResult[] {
+export function readFigures(): readonly BenchResult[] {
   if (!existsSync(FIGURES_FILE)) return [];
   const results = new Map<string, Bar[]>();
   for (const line of readFileSync(FIGURES_FILE, 'utf8').split('\n')) {
