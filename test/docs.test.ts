@@ -5,11 +5,13 @@ import { join, posix } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Command } from 'commander';
 import { ERROR_TABLE, problemSlug, type ErrorCode } from '../src/base/errors.ts';
+import { KEPT_KINDS } from '../src/base/kept-kinds.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { loadConfig } from '../src/config/load-config.ts';
 import { configPage } from '../src/hub/config/config-page.ts';
 import { HUB_CONFIG } from '../src/hub/config/hub-config.ts';
 import { findOpenListeners } from '../src/hub/config/open-listeners.ts';
+import { limitsDocs } from '../scripts/limits-docs.ts';
 import { headingAnchor, readMarkdown } from './helpers/markdown.ts';
 import { listFiles, readText, ROOT } from './helpers/source-files.ts';
 
@@ -23,6 +25,7 @@ const REQUIRED = [
   'CHANGELOG.md',
   'docs/config.md',
   'docs/errors.md',
+  'docs/limits.md',
 ];
 
 /** Pages whose shell blocks are checked against the command line. */
@@ -69,6 +72,21 @@ describe('docs/config.md', () => {
       assert.deepEqual(reading.ok ? findOpenListeners(reading.value.config) : reading.failure, []);
     }
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('docs/limits.md', () => {
+  it('is what the table of kinds says (npm run docs:limits writes it anew)', () => {
+    assert.equal(readText('docs/limits.md'), limitsDocs());
+  });
+
+  it('names only options that exist', () => {
+    const known = new Set(HUB_CONFIG.variables.map(({ path }) => path));
+    const named = KEPT_KINDS.flatMap(({ options }) => options);
+    assert.deepEqual(
+      named.filter((option) => !known.has(option)),
+      [],
+    );
   });
 });
 

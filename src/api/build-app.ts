@@ -10,6 +10,7 @@ import type { Hub } from '../hub/hub.ts';
 import { HttpAdmission } from './http-admission.ts';
 import { answerFrameworkError, useProblems, type RequestRefused } from './problems.ts';
 import { commandRoutes } from './routes/commands.ts';
+import { limitRequestBodies } from './request-bodies.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
 import { isServiceRequest, registerServiceEntrance, serviceListRoutes } from './routes/services.ts';
@@ -17,6 +18,9 @@ import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
 import { compileValidator } from './validator.ts';
 
+/** For a head to come whole, and for a new connection to begin one. */
+const HEAD_TIMEOUT_MS = 10_000;
+const LOOK_EVERY_MS = 2000;
 /** Values in paths of the old routes may be long; find-my-way answers 404 beyond its own limit. */
 const MAX_PATH_VALUE_CHARACTERS = 8192;
 
@@ -34,7 +38,11 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
     bodyLimit: config.http.maxBodyBytes,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
-    http: upgradeRules(config),
+    http: {
+      ...upgradeRules(config),
+      headersTimeout: HEAD_TIMEOUT_MS,
+      connectionsCheckingInterval: LOOK_EVERY_MS,
+    },
     routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -54,6 +62,7 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
     }
   });
 
+  limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

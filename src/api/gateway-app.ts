@@ -1,12 +1,17 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import Fastify from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../base/errors.ts';
+import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
+import { Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
+import { shareOpenFiles } from '../base/open-files.ts';
 import { version } from '../base/version.ts';
 import { gatewayLine } from '../bridge/exchange-lines.ts';
 import type { BridgeServerRoute } from '../bridge/server-config.ts';
 import type { AskOutcome, TopicCaller } from '../bridge/topic-caller.ts';
 import type { BridgeServerConfig } from '../bridge/server-config.ts';
+import { limitHttpConnections } from './http-connections.ts';
+import { limitRequestBodies } from './request-bodies.ts';
 import { HttpAdmission } from './http-admission.ts';
 import { payloadMaker, replyMaker, type PayloadMaker, type ReplyMaker } from './gateway-payload.ts';
 import {
@@ -47,16 +52,18 @@ export function buildGatewayApp({ config, routes, caller, log, print }: GatewayP
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   const access = new HttpAdmission({ ...config.http, insecure: config.insecure });
+  app.decorateRequest('principal');
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
     try {
-      access.check(request);
+      request.principal = access.check(request);
       done();
     } catch (error) {
       done(error as RequestRefused);
     }
   });
 
+  limitCallers(app, config.http);
   endConnectionsWhenClosing(app);
   app.get('/healthz', async () => ({
     status: 'ok',
@@ -68,6 +75,14 @@ export function buildGatewayApp({ config, routes, caller, log, print }: GatewayP
   }));
   for (const route of routes) addRoute(app, { route, caller, print });
   return app;
+}
+
+function limitCallers(app: FastifyInstance, http: BridgeServerConfig['http']): void {
+  const connections = Math.min(http.maxConnections, shareOpenFiles().http);
+  const limits = { [KeptKind.HTTP_CONNECTION]: connections * HTTP_CONNECTION_BYTES };
+  const ledger = new Ledger({ limits });
+  limitHttpConnections(app.server, ledger);
+  limitRequestBodies(app, { ...http, ledger });
 }
 
 /** A connection that is kept after its last answer would keep the gateway from closing. */

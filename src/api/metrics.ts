@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Hub } from '../hub/hub.ts';
 import type { HubServicesCounters } from '../hub/services/hub-services.ts';
+import { registerLedgerMetrics } from './ledger-metrics.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
 
 /** What goes up and down; every other number only grows. */
@@ -21,6 +22,7 @@ export function collectMetrics(hub: Hub): Registry {
     const inFlight = (): number => services.serviceHub?.inFlightCount ?? 0;
     gauge(registry, 'recado_services_in_flight', 'Requests of services on their way', inFlight);
   }
+  registerLedgerMetrics(registry, hub.ledger);
   if (hub.mqtt !== undefined) registerMqttMetrics(registry, hub.mqtt);
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
   gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);

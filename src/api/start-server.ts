@@ -12,6 +12,7 @@ import { createHub } from '../hub/create-hub.ts';
 import type { Hub } from '../hub/hub.ts';
 import { buildApp } from './build-app.ts';
 import { HttpAdmission } from './http-admission.ts';
+import { limitHttpConnections } from './http-connections.ts';
 
 /** A hub that listens. */
 export type RunningServer = {
@@ -42,6 +43,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       server: app.server,
       isKnownHost: (host) => admission.isKnownHost(host),
     });
+    limitHttpConnections(app.server, hub.ledger);
     const http = await listen(app, config);
     listening.push(http);
     if (webSocketPath !== undefined) {

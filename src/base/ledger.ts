@@ -10,7 +10,7 @@ const PARTY_SHARE = 1 / 16;
 /** What of each limit is kept for those that hold next to nothing: a newcomer finds room in it. */
 export const RESERVE = 1 / 4;
 
-const DEFAULT_MAX_KEPT_BYTES = 1024 * 1024 * 1024;
+export const DEFAULT_MAX_KEPT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_PARTIES = 32_768;
 
 type LedgerOptions = {
@@ -31,8 +31,11 @@ type KeptTotals = {
   readonly limitBytes: number;
 };
 
-/** Told that a party holds more than its share while a newcomer finds no room: closes the connections of that party. */
-type Reclaim = (party: Party) => void;
+/**
+ * Told that a party holds more than its share while a newcomer finds no room: closes the connections of that party.
+ * The kind is the one that is full, undefined where the whole is.
+ */
+type Reclaim = (party: Party, kind: KeptKind | undefined) => void;
 
 /**
  * Whoever something is kept for: a principal, or an address. What is kept holds on to it, and books here what it
@@ -268,7 +271,8 @@ export class Ledger {
     if (this.#heldAt(level, party) + bytes > this.#shareAt(level, party)) return;
     const most = this.#findMost(level, party);
     const before = this.#totalAt(level);
-    if (most !== undefined) for (const reclaim of this.#reclaims) reclaim(most);
+    if (most !== undefined)
+      for (const reclaim of this.#reclaims) reclaim(most, level === WHOLE ? undefined : (level as KeptKind));
     if (this.#totalAt(level) < before) return;
     this.#isReclaimVain = true;
     setImmediate(() => (this.#isReclaimVain = false));

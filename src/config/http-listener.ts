@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { isLoopbackHost } from '../base/networks.ts';
-import { bytes, host, networks, port, TOKEN } from './leaf.ts';
+import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';
 
 /** The section `http` of a program whose HTTP server listens on this port when nobody says more. */
@@ -22,6 +22,14 @@ export const httpListener = (usualPort: number, description: string) =>
           'Public host names under which callers without a token may reach the hub; local names always may.',
       }),
       trustedNetworks: networks('Callers from these networks or addresses need no token.'),
+      maxConnections: count({
+        default: 10_000,
+        description: 'Most connections at once; never more than a quarter of what the system lets be opened.',
+      }),
+      bodyTimeoutMs: ms({
+        default: 30_000,
+        description: 'Time for the body of a request to come, unless it is for a service.',
+      }),
       maxBodyBytes: bytes({ default: 1_048_576, description: 'Largest request body.' }),
     },
     { additionalProperties: false, description },

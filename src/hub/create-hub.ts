@@ -5,6 +5,7 @@ import type { Gateway } from '../gateways/gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Config } from './config/config-schema.ts';
 import { findOpenListeners } from './config/open-listeners.ts';
+import { createLedger } from './create-ledger.ts';
 import { Hub } from './hub.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';
@@ -14,6 +15,7 @@ import { guardServiceTopics } from './services/topic-guard.ts';
 /** Puts a hub together. It opens nothing before `start`. */
 export function createHub(config: Config, parts: { log: Logger; clock?: Clock }): Hub {
   const clock = parts.clock ?? systemClock;
+  const ledger = createLedger(config);
   const devices = new DeviceRegistry({ limits: config.devices, clock });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
@@ -29,7 +31,7 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
     ? createServices(config, { log: parts.log, clock, mqtt })
     : undefined;
   const { invocations } = config;
-  return new Hub({ devices, gateways, mqtt, services, invocations, log: parts.log, clock });
+  return new Hub({ ledger, devices, gateways, mqtt, services, invocations, log: parts.log, clock });
 }
 
 function createServices(

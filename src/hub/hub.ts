@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
+import type { Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { Command } from '../devices/command.ts';
@@ -29,6 +30,7 @@ export type InvokeOptions = {
 export type InvokeFailure = Failure & { readonly invocation?: Invocation };
 
 type HubParts = {
+  readonly ledger: Ledger;
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
   readonly mqtt?: MqttServer | undefined;
@@ -40,6 +42,8 @@ type HubParts = {
 
 /** Devices and their gateways, and the MQTT broker. The one way to a device for every face: `invoke`. */
 export class Hub {
+  /** What peers make it keep. */
+  readonly ledger: Ledger;
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
   /** Undefined when the hub is no MQTT broker. */
@@ -55,6 +59,7 @@ export class Hub {
   #isStopping = false;
 
   constructor(parts: HubParts) {
+    this.ledger = parts.ledger;
     this.devices = parts.devices;
     this.gateways = parts.gateways;
     this.mqtt = parts.mqtt;

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
 import { bytes, count, ms } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
@@ -44,6 +45,23 @@ const invocations = Type.Object(
   { additionalProperties: false, description: 'Execution of commands.' },
 );
 
+const memory = Type.Object(
+  {
+    maxKeptBytes: Type.Integer({
+      minimum: 16_777_216,
+      maximum: Number.MAX_SAFE_INTEGER,
+      unit: 'bytes',
+      default: DEFAULT_MAX_KEPT_BYTES,
+      description:
+        'Most bytes that all peers together make the hub keep; who has more than a fair share grows only while half is free.',
+    }),
+  },
+  {
+    additionalProperties: false,
+    description: 'What is kept for peers; [limits.md](limits.md) has the shares.',
+  },
+);
+
 const log = Type.Object(
   {
     level: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
@@ -75,6 +93,7 @@ export const ConfigSchema = Type.Object(
     services,
     devices,
     invocations,
+    memory,
     log,
     shutdownTimeoutMs: ms({ default: 5000, description: 'Time for everything to close when the hub stops.' }),
     insecure: Type.Boolean({

@@ -1,0 +1,58 @@
+import { DEFAULT_MAX_KEPT_BYTES, Ledger, RESERVE } from '../src/base/ledger.ts';
+import { KEPT_KINDS, PARTY_BYTES } from '../src/base/kept-kinds.ts';
+
+const KIB = 1024;
+const MIB = KIB * KIB;
+const [lines] = new Ledger().totals();
+const MAX_PARTIES = (lines?.limitBytes ?? 0) / PARTY_BYTES;
+
+/** docs/limits.md: `npm run docs:limits` writes it anew. */
+export function limitsDocs(): string {
+  return `${TEXT}\n${table()}`;
+}
+
+const TEXT = `# Limits
+
+This page is made from the table in \`src/base/kept-kinds.ts\` by \`npm run docs:limits\`.
+
+Everything that a peer makes the hub keep is booked in one ledger, at what it costs in memory: to the peer, to its kind,
+and to the whole. The whole is \`memory.maxKeptBytes\` (${DEFAULT_MAX_KEPT_BYTES / MIB} MiB unless it says otherwise). A peer is whoever has proven who it is: a
+token, an MQTT user, a certificate, a device token. All others are their address; of IPv6 the first 64 bits. Up to
+${MAX_PARTIES.toLocaleString('en')} of them are told apart, ${PARTY_BYTES} bytes each; those beyond share one line.
+
+Each kind and the whole have a limit, and one rule:
+
+- up to half of the limit everybody may have what there is;
+- from there to ${(1 - RESERVE) * 100} %, a peer may not grow above its share: ${(1 - RESERVE) * 100} % of the limit, divided by the number of peers that hold
+  some of it and one more;
+- the rest is for those that hold next to nothing, so that a newcomer always finds room.
+
+When a newcomer that asks for no more than its share finds no room, and connections hold what is full, the connections of
+the peer that holds most are closed.
+
+\`GET /metrics\` has, for each kind, \`recado_kept_bytes\`, \`recado_kept_things\`, \`recado_kept_limit_bytes\` and
+\`recado_kept_refused_total\`, with the label \`kind\`. What a program that embeds \`recado/mqtt\` keeps is booked in the same
+way, in a ledger of its broker's own.
+
+**Cost** is the fixed part and what each byte costs. **Share** is the part of the whole that a kind may have; where one of
+its options says a number of bytes for all of the kind, that is its limit instead. The other options bound what one peer,
+or one thing, may have.
+`;
+
+function table(): string {
+  const rows = KEPT_KINDS.map(({ name, what, whose, fixedBytes, perByte, share, refusal, options }) =>
+    [
+      `\`${name}\``,
+      what,
+      whose,
+      `${(fixedBytes / KIB).toLocaleString('en')} KiB${perByte === 1 ? '' : `, ${perByte} a byte`}`,
+      share === 1 ? 'all' : `1/${1 / share}`,
+      refusal,
+      options.map((option) => `\`${option}\``).join(', '),
+    ].join(' | '),
+  );
+  const head = ['Kind', 'What', 'Booked to', 'Cost', 'Share', 'Refusal', 'Options'];
+  return [head.join(' | '), head.map(() => '---').join(' | '), ...rows].map((row) => `| ${row} |\n`).join('');
+}
+
+if (import.meta.main) process.stdout.write(limitsDocs());

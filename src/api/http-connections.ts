@@ -1,0 +1,40 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
+import type { Ledger, Party } from '../base/ledger.ts';
+import { addressParty } from '../base/networks.ts';
+
+/**
+ * Holds the connections of the HTTP server within their share, so that callers, who need no token to connect, do not
+ * take the descriptors of devices and MQTT clients. For a newcomer those of the address that has most are closed.
+ */
+export function limitHttpConnections(server: Server, ledger: Ledger): void {
+  const parties = new Map<Socket, Party>();
+  const forget = (socket: Socket): void => {
+    const party = parties.get(socket);
+    if (party === undefined) return;
+    parties.delete(socket);
+    party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
+    party.close();
+  };
+  server.on('connection', (socket: Socket) => {
+    const party = ledger.open(addressParty(socket.remoteAddress ?? ''));
+    if (!party.admit(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES)) {
+      party.close();
+      socket.destroy();
+      return;
+    }
+    parties.set(socket, party);
+    socket.once('close', () => forget(socket));
+  });
+  // A WebSocket is a connection of MQTT from now on.
+  server.on('upgrade', (_request, socket: Socket) => forget(socket));
+  ledger.onReclaim((party, kind) => {
+    if (kind === KeptKind.CONNECTION) return;
+    for (const [socket, owner] of parties) {
+      if (owner !== party) continue;
+      forget(socket);
+      socket.destroy();
+    }
+  });
+}

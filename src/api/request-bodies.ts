@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { partyOf } from '../accounts/principal.ts';
+import { KEPT_KINDS, KeptKind } from '../base/kept-kinds.ts';
+import type { Ledger, Party } from '../base/ledger.ts';
+import { RequestRefused } from './problems.ts';
+
+/** Of a body; a connection is booked with as much. */
+const FREE_BYTES = 4096;
+const LOOK_EVERY_MS = 1000;
+/** How long the rest of a body that was refused is read, so that its sender comes to see the answer. */
+const LINGER_MS = 2000;
+
+const TOO_MANY = new RequestRefused(
+  'TOO_MANY_REQUESTS',
+  'This server keeps as many bodies of requests as it may. Try again when some have been answered.',
+  { headers: { 'retry-after': '1' } },
+);
+
+type RequestBodiesOptions = {
+  readonly ledger: Ledger;
+  readonly maxBodyBytes: number;
+  readonly bodyTimeoutMs: number;
+  /** Requests whose bodies are not kept: they are passed on as they come. */
+  readonly isPassedOn?: (url: string) => boolean;
+};
+
+type Booked = { readonly party: Party; readonly bytes: number };
+
+/** Books the bodies of requests for as long as they are kept, and gives each its time to come. */
+export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesOptions): void {
+  const { ledger, maxBodyBytes, bodyTimeoutMs, isPassedOn } = options;
+  const booked = new Map<IncomingMessage, Booked>();
+  /** When each must have come; in the order of their beginning, which is that of their end. */
+  const coming = new Map<IncomingMessage, number>();
+  const ticker = setInterval(() => {
+    const now = performance.now();
+    for (const [request, dueMs] of coming) {
+      if (dueMs > now) return;
+      coming.delete(request);
+      request.socket.destroy();
+    }
+  }, LOOK_EVERY_MS);
+  ticker.unref();
+
+  app.addHook('onRequest', (request, _, done) => {
+    const bytes = isPassedOn?.(request.url) === true ? 0 : bodyLength(request, maxBodyBytes);
+    if (bytes > 0) coming.set(request.raw, performance.now() + bodyTimeoutMs);
+    if (bytes <= FREE_BYTES) return done();
+    const party = ledger.open(partyOf(request.principal, request.ip));
+    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.BODY]!;
+    const cost = fixedBytes + perByte * bytes;
+    if (party.admit(KeptKind.BODY, cost)) booked.set(request.raw, { party, bytes: cost });
+    else party.close();
+    done(booked.has(request.raw) ? undefined : TOO_MANY);
+  });
+  app.addHook('preValidation', (request, _, done) => {
+    coming.delete(request.raw);
+    done();
+  });
+  app.addHook('onResponse', ({ raw }, _, done) => {
+    coming.delete(raw);
+    const kept = booked.get(raw);
+    if (kept !== undefined) {
+      booked.delete(raw);
+      kept.party.release(KeptKind.BODY, kept.bytes);
+      kept.party.close();
+    }
+    if (!raw.complete) setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref();
+    done();
+  });
+  app.addHook('onClose', async () => clearInterval(ticker));
+}
+
+/** What a body may have at the most; 0 where there is none. */
+function bodyLength({ headers }: FastifyRequest, maxBodyBytes: number): number {
+  if (headers['transfer-encoding'] !== undefined) return maxBodyBytes;
+  return Math.min(Number(headers['content-length'] ?? 0), maxBodyBytes);
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+
+/** A caller that has connected, and says nothing. */
+async function callFrom(t: TestContext, hub: TestHub, localAddress: string): Promise<Socket> {
+  const socket = connect({ port: Number(new URL(hub.url).port), host: '127.0.0.1', localAddress });
+  socket.on('error', () => {});
+  t.after(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket.resume();
+}
+
+async function statusFrom(hub: TestHub, localAddress: string): Promise<number | undefined> {
+  const request = httpRequest(`${hub.url}/healthz`, { localAddress, agent: false });
+  request.end();
+  const [{ statusCode }] = (await once(request, 'response')) as [{ statusCode?: number }];
+  return statusCode;
+}
+
+const countOpen = (sockets: readonly Socket[]): number => sockets.filter(({ closed }) => !closed).length;
+
+describe('limits of the HTTP server', () => {
+  it('one address holds half of the connections, and a newcomer comes in however many it holds', async (t) => {
+    const hub = await startTestHub(t, (config) => (config.http.maxConnections = 20));
+    const greedy: Socket[] = [];
+    for (let left = 30; left > 0; left--) greedy.push(await callFrom(t, hub, '127.0.0.2'));
+    await until('the others are closed', () => countOpen(greedy) === 10);
+    const more: Socket[] = [];
+    for (const address of ['127.0.0.3', '127.0.0.4', '127.0.0.5']) {
+      for (let left = 6; left > 0; left--) more.push(await callFrom(t, hub, address));
+    }
+    assert.equal(await statusFrom(hub, '127.0.0.9'), 200);
+    await until('no more than there may be', () => countOpen([...greedy, ...more]) <= 20);
+    const metrics = await hub.call('GET', '/metrics');
+    assert.match(metrics.text, /recado_kept_refused_total\{kind="http_connection"\} [1-9]/);
+  });
+
+  it('a connection that ends gives its place back', async (t) => {
+    const hub = await startTestHub(t, (config) => (config.http.maxConnections = 16));
+    for (let round = 0; round < 10; round++) {
+      const socket = await callFrom(t, hub, '127.0.0.2');
+      assert.equal(await statusFrom(hub, '127.0.0.2'), 200);
+      socket.destroy();
+      await until('it is closed', async () =>
+        (await hub.call('GET', '/metrics')).text.includes('kept_things{kind="http_connection"} 1'),
+      );
+    }
+  });
+
+  it('bodies of requests have a sum, and a caller that finds it full is told 429', async (t) => {
+    const hub = await startTestHub(t, (config) => {
+      config.http.maxBodyBytes = 8 * 1024 * 1024;
+      config.memory.maxKeptBytes = 64 * 1024 * 1024;
+    });
+    const head = (bytes: number): string =>
+      `POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
+    const answers: string[] = [];
+    for (let count = 0; count < 3; count++) {
+      const socket = await callFrom(t, hub, '127.0.0.2');
+      socket.on('data', (bytes) => answers.push(bytes.toString('latin1')));
+      socket.write(head(2 * 1024 * 1024));
+    }
+    await until('two are refused', () => answers.length === 2);
+    assert.match(answers[0] ?? '', /^HTTP\/1\.1 429 /);
+    assert.match(answers[0] ?? '', /retry-after: 1/);
+    assert.equal(
+      (await hub.call('POST', '/api/v1/devices/x/commands/y', { input: 'x'.repeat(9000) })).status,
+      404,
+    );
+  });
+
+  it('a body that does not come ends its connection', async (t) => {
+    const hub = await startTestHub(t, (config) => (config.http.bodyTimeoutMs = 100));
+    const socket = await callFrom(t, hub, '127.0.0.2');
+    socket.write(
+      'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n',
+    );
+    socket.write('Content-Length: 100\r\n\r\n{');
+    await once(socket, 'close');
+    assert.equal((await hub.call('GET', '/metrics')).text.includes('kept_things{kind="body"} 0'), true);
+  });
+});
