@@ -32,7 +32,7 @@ export function showDevice(device: Device): DeviceResource {
   return {
     deviceId: device.id,
     title: device.title ?? null,
-    model: device.description.model ?? null,
+    model: device.model ?? null,
     gateway: device.gateway,
     presence: {
       status: presence.status,
@@ -41,7 +41,7 @@ export function showDevice(device: Device): DeviceResource {
       since: showTime(presence.since),
       lastSeen: showTime(device.lastSeen),
     },
-    commandCount: device.description.commands.length,
+    commandCount: device.commandCount,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
-import type { DeviceDescription } from './description.ts';
 import { Device } from './device.ts';
 import type { DeviceLink } from './device-link.ts';
+import type { KeptDescription } from './kept-description.ts';
 import type { LaneCounters, LaneLimits } from './invocation-lane.ts';
 import { nextPresence, type Presence, type PresenceReason } from './presence.ts';
 
@@ -78,7 +78,7 @@ export class DeviceRegistry {
     deviceId: string,
     arrival: {
       gateway: string;
-      description: DeviceDescription;
+      description: KeptDescription;
       link: DeviceLink;
       reason?: 'connected' | 'reconnected';
     },
@@ -89,7 +89,7 @@ export class DeviceRegistry {
       previous !== undefined
         ? 'taken-over'
         : (arrival.reason ?? (known === undefined ? 'connected' : 'reconnected'));
-    const device = known ?? this.#add(deviceId);
+    const device = known ?? this.#add(deviceId, arrival.description);
     this.#leaveOffline(device);
     device.gateway = arrival.gateway;
     device.describe(arrival.description);
@@ -122,6 +122,7 @@ export class DeviceRegistry {
     if (device === undefined) return 'unknown';
     if (device.isOnline) return 'online';
     this.#devices.delete(deviceId);
+    device.forget();
     this.#leaveOffline(device);
     return 'forgotten';
   }
@@ -130,13 +131,13 @@ export class DeviceRegistry {
     if (this.#offline.delete(device.id)) this.#offlineCharacters -= device.descriptionCharacters;
   }
 
-  #add(deviceId: string): Device {
+  #add(deviceId: string, description: KeptDescription): Device {
     const presence = nextPresence(undefined, {
       status: 'offline',
       reason: 'disconnected',
       now: this.#clock.now(),
     });
-    const device = new Device(deviceId, {
+    const device = new Device(deviceId, description, {
       order: ++this.#lastOrder,
       presence: { ...presence, sequence: 0 },
       limits: this.#limits,

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import type { DeviceDescription } from './description.ts';
+import type { KeptDescription } from './kept-description.ts';
 import type { DeviceLink } from './device-link.ts';
 import { InvocationLane, type LaneCounters, type LaneLimits } from './invocation-lane.ts';
 import type { Presence } from './presence.ts';
@@ -10,13 +11,10 @@ export class Device {
   readonly id: string;
   /** Its place among all devices that the hub has met; grows, and is never given twice. */
   readonly order: number;
-  telemetry = new Telemetry();
+  telemetry: Telemetry;
   readonly lane: InvocationLane;
   /** The name of the gateway it came through last. */
   gateway = '';
-  /** How large its description is, as JSON. */
-  descriptionCharacters = 0;
-  description: DeviceDescription = { commands: [], telemetry: [] };
   /** Its link while online. */
   link: DeviceLink | undefined = undefined;
   presence: Presence;
@@ -24,13 +22,16 @@ export class Device {
   lastSeen: number;
   /** A title that the device gave outside its description. */
   #learnedTitle: string | undefined = undefined;
-  readonly #commands = new Map<string, Command>();
+  #kept: KeptDescription;
 
   constructor(
     id: string,
+    kept: KeptDescription,
     options: { order: number; presence: Presence; limits: LaneLimits; counters: LaneCounters },
   ) {
     this.id = id;
+    this.#kept = kept;
+    this.telemetry = new Telemetry(kept.party);
     this.order = options.order;
     this.presence = options.presence;
     this.lastSeen = options.presence.since;
@@ -38,7 +39,24 @@ export class Device {
   }
 
   get title(): string | undefined {
-    return this.description.title ?? this.#learnedTitle;
+    return this.#kept.title ?? this.#learnedTitle;
+  }
+
+  get model(): string | undefined {
+    return this.#kept.model;
+  }
+
+  get commandCount(): number {
+    return this.#kept.commandCount;
+  }
+
+  get description(): DeviceDescription {
+    return this.#kept.description;
+  }
+
+  /** How large its description is, as JSON. */
+  get descriptionCharacters(): number {
+    return this.#kept.text.length;
   }
 
   get isOnline(): boolean {
@@ -46,7 +64,7 @@ export class Device {
   }
 
   command(name: string): Command | undefined {
-    return this.#commands.get(name);
+    return this.#kept.command(name);
   }
 
   /** The command with this number in the device's description. */
@@ -55,16 +73,23 @@ export class Device {
   }
 
   /** A device that describes itself otherwise than the one before on this id is another: what that one said goes. */
-  describe(description: DeviceDescription): void {
-    const text = JSON.stringify(description);
-    this.descriptionCharacters = text.length;
-    if (text !== JSON.stringify(this.description)) {
+  describe(kept: KeptDescription): void {
+    const before = this.#kept;
+    if (before === kept) return;
+    this.#kept = kept;
+    if (before.text !== kept.text) {
       this.#learnedTitle = undefined;
-      this.telemetry = new Telemetry();
+      this.telemetry.forget();
+      this.telemetry = new Telemetry(kept.party);
     }
-    this.description = description;
-    this.#commands.clear();
-    for (const command of description.commands) this.#commands.set(command.name, command);
+    this.telemetry.moveTo(kept.party);
+    before.release();
+  }
+
+  /** It is off the list: nothing of it is kept any more. */
+  forget(): void {
+    this.telemetry.forget();
+    this.#kept.release();
   }
 
   learnTitle(title: string): void {

@@ -19,7 +19,9 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
   const devices = new DeviceRegistry({ limits: config.devices, clock });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
-    gateways.push(new SocketGateway(config.gateways.socket, { registry: devices, log: parts.log, clock }));
+    gateways.push(
+      new SocketGateway(config.gateways.socket, { ledger, registry: devices, log: parts.log, clock }),
+    );
   }
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt);

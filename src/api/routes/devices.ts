@@ -93,7 +93,7 @@ function matches(device: Device, filter: Filter): boolean {
   if (filter.gateway !== undefined && device.gateway !== filter.gateway) return false;
   if (filter.q === undefined) return true;
   const text = filter.q.toLowerCase();
-  return [device.id, device.title, device.description.model].some(
+  return [device.id, device.title, device.model].some(
     (field) => field?.toLowerCase().includes(text) === true,
   );
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ANONYMOUS, TRUSTED_NETWORK } from '../../accounts/principal.ts';
-import { plainAddress } from '../../base/networks.ts';
+import { addressParty, plainAddress } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import { FramedSession } from './session/framed-session.ts';
 import { MAX_CHECKS_PER_CONNECTION } from './options.ts';
@@ -34,7 +34,8 @@ export class SocketConnection {
   constructor(socket: Socket, context: SessionContext, isTrusted: (address: string) => boolean) {
     const address = plainAddress(socket.remoteAddress ?? '');
     const principal = isTrusted(address) ? TRUSTED_NETWORK : ANONYMOUS;
-    this.peer = { socket, address, port: socket.remotePort ?? 0, principal };
+    const party = context.ledger.open(addressParty(address));
+    this.peer = { socket, address, port: socket.remotePort ?? 0, principal, party };
     this.#context = context;
     this.#openedAt = context.clock.monotonic();
   }
@@ -56,10 +57,13 @@ export class SocketConnection {
       return this.end('protocol-error');
     }
     const { options } = this.#context;
-    this.#opening ??= new PlainMessageReader({
-      maxBytes: options.maxMessageBytes,
-      maxDepth: options.maxNestingDepth,
-    });
+    this.#opening ??= new PlainMessageReader(
+      {
+        maxBytes: options.maxMessageBytes,
+        maxDepth: options.maxNestingDepth,
+      },
+      this.peer.party,
+    );
     this.#opening.push(chunk);
     for (
       let message = this.#opening.next();
@@ -118,6 +122,7 @@ export class SocketConnection {
   end(reason: PresenceReason): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#opening?.close();
     if (this.#session === undefined) this.peer.socket.destroy();
     else this.#session.end(reason);
   }

@@ -3,6 +3,8 @@ import { TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { listenError } from '../../base/listen-error.ts';
+import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
+import type { Ledger } from '../../base/ledger.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Networks } from '../../base/networks.ts';
 import { shareReads } from '../../base/shared-reads.ts';
@@ -35,10 +37,11 @@ export class SocketGateway implements Gateway {
 
   constructor(
     options: SocketGatewayOptions,
-    parts: { registry: DeviceRegistry; log: Logger; clock?: Clock },
+    parts: { ledger: Ledger; registry: DeviceRegistry; log: Logger; clock?: Clock },
   ) {
     this.#context = {
       options,
+      ledger: parts.ledger,
       registry: parts.registry,
       directory: new DeviceDirectory(),
       counters: this.counters,
@@ -49,6 +52,11 @@ export class SocketGateway implements Gateway {
     };
     this.#trusted = new Networks(options.trustedNetworks);
     this.#receiver = new TelemetryReceiver(this.#context);
+    parts.ledger.onReclaim((party, kind) => {
+      if (kind === KeptKind.HTTP_CONNECTION) return;
+      for (const connection of this.#connections)
+        if (connection.peer.party === party) connection.end('protocol-error');
+    });
   }
 
   async start(): Promise<readonly ListeningAddress[]> {
@@ -105,6 +113,7 @@ export class SocketGateway implements Gateway {
     let failed = false;
     socket.on('error', () => (failed = true));
     if (!this.#admit(connection)) {
+      connection.peer.party.close();
       socket.destroy();
       return;
     }
@@ -123,6 +132,8 @@ export class SocketGateway implements Gateway {
     const { address } = connection.peer;
     this.#connections.delete(connection);
     this.counters.connectionsOpen--;
+    connection.peer.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
+    connection.peer.party.close();
     const left = (this.#perAddress.get(address) ?? 1) - 1;
     if (left > 0) this.#perAddress.set(address, left);
     else this.#perAddress.delete(address);
@@ -142,6 +153,10 @@ export class SocketGateway implements Gateway {
     if (connection.peer.principal !== TRUSTED_NETWORK && Object.keys(options.deviceTokens).length === 0) {
       this.counters.connectionsRefusedUntrusted++;
       tellUntrusted(this.#context, connection.peer.address);
+      return false;
+    }
+    if (!connection.peer.party.admit(KeptKind.CONNECTION, CONNECTION_BYTES)) {
+      this.counters.connectionsRefusedLimit++;
       return false;
     }
     return true;

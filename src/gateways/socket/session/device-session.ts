@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Principal } from '../../../accounts/principal.ts';
 import type { Clock } from '../../../base/clock.ts';
+import type { Ledger, Party } from '../../../base/ledger.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { TellOnce } from '../../../base/tell-once.ts';
 import type { Turn } from '../../../base/turn.ts';
@@ -13,6 +14,7 @@ import type { SocketGatewayOptions } from '../options.ts';
 /** What every connection of the gateway works with. */
 export type SessionContext = {
   readonly options: SocketGatewayOptions;
+  readonly ledger: Ledger;
   readonly registry: DeviceRegistry;
   readonly directory: DeviceDirectory;
   readonly counters: SocketCounters;
@@ -40,4 +42,6 @@ export type SocketPeer = {
   readonly port: number;
   /** Who it is, as far as it has proven it. */
   readonly principal: Principal;
+  /** Its address, for what is kept before it is known who it is; held open by the connection. */
+  readonly party: Party;
 };

@@ -12,11 +12,13 @@ import { readHello, type Hello } from '../wire/framed-hello.ts';
 import { LineReader } from '../wire/line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
+import { keepDescription } from './keep-description.ts';
 import { hasValidMac, ReplayWindow } from '../wire/signed-datagrams.ts';
 
 /** How long a refused or replaced device may take to read why. */
 const FAREWELL_MS = 1000;
 const MAX_PING_CHARACTERS = 64;
+const NO_ROOM = 'The hub keeps as many descriptions as it may.';
 
 /** One connection of a framed device (version 2): a JSON object a line, any number of commands in flight. */
 export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
@@ -27,7 +29,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   readonly #reader: LineReader;
   readonly #inFlight = new Map<string, Invocation>();
   readonly #openedAt: number;
-  #hello: Hello | undefined;
+  #hello: Omit<Hello, 'description'> | undefined;
   #device: Device | undefined;
   #udpKey: Buffer | undefined;
   #window = new ReplayWindow();
@@ -42,10 +44,13 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     this.#peer = peer;
     this.#context = context;
     this.maxInFlight = context.options.maxInFlightInvocations;
-    this.#reader = new LineReader({
-      maxBytes: context.options.maxLineBytes,
-      maxDepth: context.options.maxNestingDepth,
-    });
+    this.#reader = new LineReader(
+      {
+        maxBytes: context.options.maxLineBytes,
+        maxDepth: context.options.maxNestingDepth,
+      },
+      peer.party,
+    );
     this.#openedAt = context.clock.monotonic();
     this.#lastHeardAt = this.#openedAt;
   }
@@ -61,6 +66,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   }
 
   onBytes(chunk: Buffer): void {
+    if (this.#isEnded) return;
     this.#reader.push(chunk);
     // One write for all that these bytes make the hub say.
     this.#peer.socket.cork();
@@ -106,7 +112,10 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     const admitted = checkCredentials(result.hello, this.#peer, this.#context);
     if (!admitted.ok) return this.#refuse(admitted.failure.code, admitted.failure.message);
     this.#peer = { ...this.#peer, principal: admitted.value };
-    this.#hello = result.hello;
+    const { id, token, description } = result.hello;
+    const kept = keepDescription(description, this.#peer, this.#context);
+    if (kept === undefined) return this.#refuse('DESCRIPTION_INVALID', NO_ROOM);
+    this.#hello = { id, token };
     this.#udpKey = randomBytes(32);
     this.#write({
       ok: true,
@@ -117,7 +126,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     });
     this.#device = this.#context.registry.connect(this.id, {
       gateway: 'socket',
-      description: result.hello.description,
+      description: kept,
       link: this,
     });
     this.#context.directory.addFramed(this);
@@ -296,6 +305,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
 
   #leave(reason: PresenceReason): void {
     this.#isEnded = true;
+    this.#reader.close();
     this.#context.directory.removeFramed(this);
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
     const failure: Failure = {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { TRUSTED_NETWORK } from '../../../accounts/principal.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/logger.ts';
+import { Ledger } from '../../../base/ledger.ts';
 import { TellOnce } from '../../../base/tell-once.ts';
 import { Turn } from '../../../base/turn.ts';
 import { DeviceRegistry } from '../../../devices/device-registry.ts';
@@ -26,7 +27,9 @@ test('what comes before the question has left is no answer to it', async () => {
     maxOfflineDescriptionBytes: 9999,
   };
   const registry = new DeviceRegistry({ limits, clock: systemClock });
+  const ledger = new Ledger();
   const context = {
+    ledger,
     options: {
       maxMessageBytes: 9999,
       maxNestingDepth: 9,
@@ -44,10 +47,10 @@ test('what comes before the question has left is no answer to it', async () => {
   };
   const session = new PlainSession(
     'DE1',
-    { socket, address: '127.0.0.1', port: 1, principal: TRUSTED_NETWORK },
+    { socket, address: '127.0.0.1', port: 1, principal: TRUSTED_NETWORK, party: ledger.open('127.0.0.1') },
     context,
     {
-      reader: new PlainMessageReader({ maxBytes: 9999, maxDepth: 9 }),
+      reader: new PlainMessageReader({ maxBytes: 9999, maxDepth: 9 }, ledger.open('127.0.0.1')),
       openedAt: systemClock.monotonic(),
     },
   );

@@ -8,6 +8,7 @@ import { DatagramWaiters } from './datagram-waiters.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import { readPlainDescription, type PlainDescription } from '../wire/plain-description.ts';
 import { encodePlainCommand, PlainMessageReader, type PlainMessage } from '../wire/plain-messages.ts';
+import { keepDescription } from './keep-description.ts';
 import { PlainTelemetry } from './plain-telemetry.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
 
@@ -30,7 +31,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   readonly #telemetry: PlainTelemetry;
   readonly #openedAt: number;
   #device: Device | undefined;
-  #plain: PlainDescription | undefined;
+  #plain: Omit<PlainDescription, 'description'> | undefined;
   #isEnded = false;
   /** The command that was sent and is not answered yet, and when it was sent. */
   #exchange: Invocation | undefined;
@@ -85,6 +86,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   }
 
   onBytes(chunk: Buffer): void {
+    if (this.#isEnded) return;
     this.#reader.push(chunk);
     this.readOn();
   }
@@ -147,11 +149,17 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
       this.#context.counters.handshakesFailed++;
       return this.end('protocol-error');
     }
-    this.#plain = plain;
+    const { description, datagramCommands, describeNumber } = plain;
+    const kept = keepDescription(description, this.#peer, this.#context);
+    if (kept === undefined) {
+      this.#context.counters.handshakesFailed++;
+      return this.end('protocol-error');
+    }
+    this.#plain = { datagramCommands, describeNumber };
     this.#context.directory.addPlain(this, this.#context.clock.monotonic());
     this.#device = this.#context.registry.connect(this.id, {
       gateway: 'socket',
-      description: plain.description,
+      description: kept,
       link: this,
     });
   }
@@ -327,6 +335,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   end(reason: PresenceReason): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#reader.close();
     this.#peer.socket.destroy();
     this.#context.directory.removePlain(this);
     this.#context.directory.ids.release(this.address, this.id);

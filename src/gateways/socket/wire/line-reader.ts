@@ -1,27 +1,34 @@
 import { isUtf8 } from 'node:buffer';
+import type { Party } from '../../../base/ledger.ts';
+import { PartialMessage } from './partial-message.ts';
 
 type Line =
   | { readonly kind: 'message'; readonly value: unknown }
   | { readonly kind: 'broken'; readonly why: string; readonly tooLarge: boolean };
 
 const NEWLINE = 0x0a;
+const NO_ROOM: Line = {
+  kind: 'broken',
+  why: 'the hub keeps as much of messages that are not whole as it may',
+  tooLarge: true,
+};
 
 /** Cuts the byte stream of a framed device into lines, and reads each as JSON. */
 export class LineReader {
   readonly #maxBytes: number;
   readonly #maxDepth: number;
-  #parts: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #partial: PartialMessage;
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
 
-  constructor(limits: { maxBytes: number; maxDepth: number }) {
+  constructor(limits: { maxBytes: number; maxDepth: number }, party: Party) {
+    this.#partial = new PartialMessage(party);
     this.#maxBytes = limits.maxBytes;
     this.#maxDepth = limits.maxDepth;
   }
 
   get isInside(): boolean {
-    return this.#pendingBytes > 0;
+    return this.#partial.length > 0;
   }
 
   /** Hands over what arrived, which is only borrowed. Call `next` until it gives undefined before pushing again. */
@@ -30,25 +37,26 @@ export class LineReader {
     this.#at = 0;
   }
 
+  /** Its connection is over. */
+  close(): void {
+    this.#partial.clear();
+  }
+
   /** The next line that is not empty; undefined when more bytes are needed. */
   next(): Line | undefined {
     while (this.#at < this.#chunk.length) {
       const newline = this.#chunk.indexOf(NEWLINE, this.#at);
       const end = newline < 0 ? this.#chunk.length : newline;
-      if (this.#pendingBytes + end - this.#at > this.#maxBytes) {
+      if (this.#partial.length + end - this.#at > this.#maxBytes) {
         return { kind: 'broken', why: `a line has more than ${this.#maxBytes} bytes`, tooLarge: true };
       }
       const part = this.#chunk.subarray(this.#at, end);
       this.#at = newline < 0 ? end : end + 1;
       if (newline < 0) {
-        // The chunk is borrowed, so what is kept of it is copied.
-        this.#parts.push(Buffer.from(part));
-        this.#pendingBytes += part.length;
-        return undefined;
+        return this.#partial.append(part) ? undefined : NO_ROOM;
       }
-      const line = this.#parts.length === 0 ? part : Buffer.concat([...this.#parts, part]);
-      this.#parts = [];
-      this.#pendingBytes = 0;
+      if (this.#partial.length > 0 && !this.#partial.append(part)) return NO_ROOM;
+      const line = this.#partial.length === 0 ? part : this.#partial.take();
       if (line.length > 1 || (line.length === 1 && line[0] !== 0x0d)) return this.#read(line);
     }
     return undefined;

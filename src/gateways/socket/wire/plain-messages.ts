@@ -1,5 +1,7 @@
 import { readLiteral } from '../../../base/literal/reader.ts';
+import type { Party } from '../../../base/ledger.ts';
 import { LiteralScanner } from '../../../base/literal/scanner.ts';
+import { PartialMessage } from './partial-message.ts';
 
 /** The three messages of a plain device that are bare words. */
 type PlainWord = 'Conexão' | 'Checagem' | 'Recebido';
@@ -18,6 +20,11 @@ const WORDS = (['Conexão', 'Checagem', 'Recebido'] as const).map((word) => ({
 }));
 
 const OPEN_BRACE = 0x7b;
+const NO_ROOM: PlainMessage = {
+  kind: 'broken',
+  why: 'is more than the hub may keep of messages that are not whole',
+  tooLarge: true,
+};
 
 /**
  * Cuts the byte stream of a plain device into messages. The protocol has no framing: a message ends where its
@@ -26,21 +33,22 @@ const OPEN_BRACE = 0x7b;
 export class PlainMessageReader {
   readonly #scanner: LiteralScanner;
   readonly #maxDepth: number;
-  /** Chunks of a dictionary that is not complete yet. */
-  #parts: Buffer[] = [];
+  /** Of a dictionary. */
+  readonly #partial: PartialMessage;
   /** The beginning of a word that is not complete yet, one character a byte. */
   #word = '';
   #chunk: Buffer = NOTHING;
   #at = 0;
 
-  constructor(limits: { maxBytes: number; maxDepth: number }) {
+  constructor(limits: { maxBytes: number; maxDepth: number }, party: Party) {
+    this.#partial = new PartialMessage(party);
     this.#scanner = new LiteralScanner(limits);
     this.#maxDepth = limits.maxDepth;
   }
 
   /** True while a message has begun and is not complete. */
   get isInside(): boolean {
-    return this.#parts.length > 0 || this.#word !== '';
+    return this.#partial.length > 0 || this.#word !== '';
   }
 
   /** Hands over what arrived, which is only borrowed. Call `next` until it gives undefined before pushing again. */
@@ -49,9 +57,14 @@ export class PlainMessageReader {
     this.#at = 0;
   }
 
+  /** Its connection is over. */
+  close(): void {
+    this.#partial.clear();
+  }
+
   /** The next complete message; undefined when more bytes are needed. */
   next(): PlainMessage | undefined {
-    if (this.#parts.length > 0) return this.#value();
+    if (this.#partial.length > 0) return this.#value();
     if (this.#word === '') {
       while (this.#at < this.#chunk.length && isSpace(this.#chunk[this.#at])) this.#at++;
       if (this.#at >= this.#chunk.length) return this.#wait();
@@ -73,16 +86,15 @@ export class PlainMessageReader {
       };
     }
     if (end === -1) {
-      // The chunk is borrowed, so what is kept of it is copied.
-      this.#parts.push(Buffer.from(this.#chunk.subarray(from)));
-      return this.#wait();
+      const isKept = this.#partial.append(this.#chunk.subarray(from));
+      this.#wait();
+      return isKept ? undefined : NO_ROOM;
     }
     this.#at = end;
     this.#scanner.reset();
-    if (this.#parts.length === 0) return this.#read(this.#chunk, from, end);
-    this.#parts.push(this.#chunk.subarray(from, end));
-    const whole = Buffer.concat(this.#parts);
-    this.#parts = [];
+    if (this.#partial.length === 0) return this.#read(this.#chunk, from, end);
+    if (!this.#partial.append(this.#chunk.subarray(from, end))) return NO_ROOM;
+    const whole = this.#partial.take();
     return this.#read(whole, 0, whole.length);
   }
 

@@ -1,0 +1,68 @@
+import { KEPT_KINDS, KeptKind } from '../base/kept-kinds.ts';
+import type { Party } from '../base/ledger.ts';
+import type { Command } from './command.ts';
+import type { DeviceDescription } from './description.ts';
+
+type Parsed = { readonly description: DeviceDescription; readonly commands: ReadonlyMap<string, Command> };
+
+const TWO_BYTES = /[^\0-\u00ff]/;
+
+/**
+ * A description as long as its device is in the list: its JSON text, booked to a party. As objects it would take many
+ * times the bytes that the device sent, so they are made when somebody asks, and stay only until memory is wanted.
+ */
+export class KeptDescription {
+  readonly text: string;
+  readonly title: string | undefined;
+  readonly model: string | undefined;
+  readonly commandCount: number;
+  readonly party: Party;
+  readonly #cost: number;
+  #parsed: WeakRef<Parsed> | undefined;
+
+  /** @returns undefined when the hub keeps as many descriptions as it may */
+  static keep(description: DeviceDescription, party: Party): KeptDescription | undefined {
+    const kept = new KeptDescription(description, party);
+    return party.admit(KeptKind.DESCRIPTION, kept.#cost) ? kept : undefined;
+  }
+
+  private constructor(description: DeviceDescription, party: Party) {
+    this.text = JSON.stringify(description);
+    // Copies, so that they do not hold on to the line that they came in.
+    const { title, model } = JSON.parse(
+      JSON.stringify({ title: description.title, model: description.model }),
+    ) as {
+      title?: string;
+      model?: string;
+    };
+    this.title = title;
+    this.model = model;
+    this.commandCount = description.commands.length;
+    this.party = party;
+    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.DESCRIPTION]!;
+    this.#cost = fixedBytes + perByte * this.text.length * (TWO_BYTES.test(this.text) ? 2 : 1);
+  }
+
+  get description(): DeviceDescription {
+    return this.#read().description;
+  }
+
+  command(name: string): Command | undefined {
+    return this.#read().commands.get(name);
+  }
+
+  /** Another one takes its place, or its device is forgotten. */
+  release(): void {
+    this.party.release(KeptKind.DESCRIPTION, this.#cost);
+  }
+
+  #read(): Parsed {
+    const known = this.#parsed?.deref();
+    if (known !== undefined) return known;
+    const description = JSON.parse(this.text) as DeviceDescription;
+    const commands = new Map(description.commands.map((command) => [command.name, command]));
+    const parsed = { description, commands };
+    this.#parsed = new WeakRef(parsed);
+    return parsed;
+  }
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+import { WireDevice } from '../helpers/wire-device.ts';
+
+const KIB = 1024;
+const MIB = KIB * KIB;
+
+async function keptOf(hub: TestHub, kind: string, what = 'bytes'): Promise<number> {
+  const { text } = await hub.call('GET', '/metrics');
+  return Number(new RegExp(`recado_kept_${what}\\{kind="${kind}"\\} (\\d+)`).exec(text)?.[1]);
+}
+
+/** A hello that explains itself with many small values: the most that bytes of JSON can become as objects. */
+function helloOf(id: string, values: number): string {
+  const description = {
+    commands: { a: { input: { examples: Array.from({ length: values }, () => ({})) } } },
+  };
+  return `${JSON.stringify({ recado: 2, id, description })}\n`;
+}
+
+async function arrive(t: TestContext, hub: TestHub, address: string, line: string): Promise<WireDevice> {
+  const device = await WireDevice.connect(t, hub.tcpPort, address);
+  device.send(line);
+  await until('it is answered', () => device.text.includes('\n'));
+  return device;
+}
+
+describe('limits of devices', () => {
+  it('a description is booked as its text as long as its device is in the list', async (t) => {
+    const hub = await startTestHub(t);
+    const line = helloOf('lamp', 10_000);
+    const device = await arrive(t, hub, '127.0.0.2', line);
+    const booked = await keptOf(hub, 'description');
+    assert.ok(booked > line.length * 0.9 && booked < line.length * 1.2, `${booked} for ${line.length}`);
+    const shown = await hub.call('GET', '/api/v1/devices/lamp/commands');
+    assert.equal(shown.body.commands[0].input.examples.length, 10_000);
+    device.send('{"telemetry":{"level":1,"state":"on"}}\n');
+    await until('two readings', async () => (await keptOf(hub, 'reading', 'things')) === 2);
+    device.send('{"telemetry":{"state":"a longer text than before"}}\n');
+    await until('still two', async () => (await keptOf(hub, 'reading')) > 570);
+    device.socket.destroy();
+    await until(
+      'it is offline',
+      async () => (await hub.call('DELETE', '/api/v1/devices/lamp')).status === 204,
+    );
+    assert.equal(await keptOf(hub, 'description'), 0);
+    assert.equal(await keptOf(hub, 'reading'), 0);
+  });
+
+  it('another description on the same id gives the first one back', async (t) => {
+    const hub = await startTestHub(t);
+    const first = await arrive(t, hub, '127.0.0.2', helloOf('lamp', 10_000));
+    first.socket.destroy();
+    await arrive(t, hub, '127.0.0.3', helloOf('lamp', 10));
+    await until('one description', async () => (await keptOf(hub, 'description', 'things')) === 1);
+    assert.ok((await keptOf(hub, 'description')) < 2 * KIB);
+  });
+
+  it('descriptions have a sum: one address has half of it, and a newcomer comes in', async (t) => {
+    const hub = await startTestHub(t, (config) => (config.memory.maxKeptBytes = 16 * MIB));
+    let accepted = 0;
+    for (let count = 0; count < 8; count++) {
+      const device = await arrive(t, hub, '127.0.0.2', helloOf(`greedy-${count}`, 80_000));
+      if (device.text.includes('"ok":true')) accepted++;
+      else assert.match(device.text, /DESCRIPTION_INVALID.*as many descriptions/);
+    }
+    assert.equal(accepted, 4);
+    const other = await arrive(t, hub, '127.0.0.3', helloOf('modest', 10));
+    assert.match(other.text, /"ok":true/);
+  });
+
+  it('lines that are not whole have a sum, and give it back', async (t) => {
+    const hub = await startTestHub(t, (config) => (config.memory.maxKeptBytes = 16 * MIB));
+    const devices: WireDevice[] = [];
+    for (let count = 0; count < 8; count++) {
+      const device = await WireDevice.connect(t, hub.tcpPort, '127.0.0.2');
+      device.send(`{"recado":2,"id":"x","filler":"${'x'.repeat(200 * KIB)}`);
+      devices.push(device);
+    }
+    await until('those beyond are closed', () => devices.filter(({ isClosed }) => isClosed).length === 5);
+    assert.equal(await keptOf(hub, 'partial', 'things'), 3);
+    for (const { socket } of devices) socket.destroy();
+    await until('nothing is kept', async () => (await keptOf(hub, 'partial')) === 0);
+    assert.equal(await keptOf(hub, 'connection'), 0);
+  });
+});
