@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { createClient, ProblemError, type Client } from '../../src/client/index.ts';
-import { ManageBench } from '../helpers/manage-bench.ts';
+import { ManageRig } from '../helpers/manage-rig.ts';
 import { startTestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 
@@ -190,7 +190,7 @@ describe('recado manage and a real hub', () => {
   it('lists, sends, shows the answer, and sees the device leave', async (t) => {
     const hub = await startTestHub(t);
     const device = await connectDevice(t, hub.tcpPort);
-    const bench = new ManageBench();
+    const bench = new ManageRig();
     t.after(() => bench.stop());
     const program = bench.start({ args: [hub.url] });
     await program.waitFor(/❯ +1 ● lab:1 +Greenhouse +socket +online for/);

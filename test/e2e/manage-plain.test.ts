@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { GREENHOUSE } from '../helpers/fake-commands.ts';
-import { ManageBench } from '../helpers/manage-bench.ts';
+import { ManageRig } from '../helpers/manage-rig.ts';
 import { plainEnvironment } from '../helpers/run-program.ts';
 import { ROOT } from '../helpers/source-files.ts';
 
@@ -33,10 +33,10 @@ function manage(
 }
 
 describe('recado manage in plain lines', () => {
-  const bench = new ManageBench();
-  const { hub } = bench;
+  const rig = new ManageRig();
+  const { hub } = rig;
   before(() => hub.start());
-  afterEach(() => bench.reset());
+  afterEach(() => rig.reset());
   after(() => hub.stop());
 
   /** Runs it and checks what is always so: it ends well, and writes nothing but text. */
@@ -53,7 +53,7 @@ describe('recado manage in plain lines', () => {
   }
 
   it('lists, opens, sends and goes back, as the menus say', async () => {
-    bench.addSensor();
+    rig.addSensor();
     const output = await run(['1', '1', 'd', 'b', 'q']);
     assert.match(
       output,
@@ -82,7 +82,7 @@ describe('recado manage in plain lines', () => {
   });
 
   it('opens a device by its id, and says when there is none', async () => {
-    bench.addSensor();
+    rig.addSensor();
     const output = await run(['DE7', '..', 'DE1']);
     assert.match(output, /The hub knows no device with the id "DE7"\./);
     assert.match(output, /The hub knows no device with the id "\.\."\./);
@@ -116,7 +116,7 @@ describe('recado manage in plain lines', () => {
   });
 
   it('explains itself, goes back with 0, and tells what can be typed once a menu', async () => {
-    bench.addSensor();
+    rig.addSensor();
     const output = await run(['?', '1', '1', '1', '?', '0', 'q']);
     assert.match(output, /> \?\nType one of these, then Enter:\na number or an id: opens that device\n/);
     assert.match(output, /DE1> \?\nType one of these, then Enter:\na number: sends that command/);
@@ -156,7 +156,7 @@ describe('recado manage in plain lines', () => {
   });
 
   it('asks for a token without repeating it', async () => {
-    bench.addSensor();
+    rig.addSensor();
     hub.token = 'open-sesame';
     const output = await run(['wrong', 'open-sesame', '1']);
     assert.match(output, /wants a token/);
@@ -167,7 +167,7 @@ describe('recado manage in plain lines', () => {
   });
 
   it('takes the address from the environment, and speaks Portuguese', async () => {
-    bench.addSensor();
+    rig.addSensor();
     const output = await run(['1', '1', 'q'], { args: ['--lang', 'pt-BR'], env: { RECADO_URL: hub.url } });
     assert.match(output, /^Conectado a /);
     assert.match(output, /\n1 dispositivo\n1\. {2}DE1 {2}Sensor de temperatura {2}online há 5 min\n/);
@@ -192,8 +192,8 @@ describe('recado manage in plain lines', () => {
   });
 
   it('--plain on a terminal moves no cursor', async () => {
-    bench.addSensor();
-    const program = bench.start({ args: [hub.url, '--plain'] });
+    rig.addSensor();
+    const program = rig.start({ args: [hub.url, '--plain'] });
     await program.waitFor('Type a number or an id');
     program.type('1\r');
     await program.waitFor('DE1> ');

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { GREENHOUSE, SENSOR } from '../helpers/fake-commands.ts';
-import { ManageBench } from '../helpers/manage-bench.ts';
+import { ManageRig } from '../helpers/manage-rig.ts';
 import { until } from '../helpers/until.ts';
 
 describe('recado manage under all conditions', () => {
-  const bench = new ManageBench();
-  const { hub } = bench;
+  const rig = new ManageRig();
+  const { hub } = rig;
   before(() => hub.start());
-  afterEach(() => bench.reset());
+  afterEach(() => rig.reset());
   after(() => hub.stop());
 
   it('waits for a hub that is not there yet', async () => {
-    bench.addSensor();
+    rig.addSensor();
     await hub.stop();
-    const program = bench.start({ args: [hub.url] });
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor(`Nothing listens at ${hub.url}.`);
     await program.waitFor('Trying again every 2 s');
     await hub.start();
@@ -22,8 +22,8 @@ describe('recado manage under all conditions', () => {
   });
 
   it('a hub that goes away and comes back is told, and nothing needs to be done', async () => {
-    bench.addSensor();
-    const program = await bench.openDevice();
+    rig.addSensor();
+    const program = await rig.openDevice();
     await program.waitFor(/Temperatura +25 °C/);
     await hub.stop();
     await program.waitFor(/gone since \d\d:\d\d:\d\d · trying again · nothing listens there/);
@@ -34,9 +34,9 @@ describe('recado manage under all conditions', () => {
   });
 
   it('asks for a token when the hub wants one, and does not show it', async () => {
-    bench.addSensor();
+    rig.addSensor();
     hub.token = 'open-sesame';
-    const program = bench.start({ args: [hub.url] });
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor('The hub asks who you are');
     program.type('wrong');
     await program.waitFor('•••••');
@@ -50,9 +50,9 @@ describe('recado manage under all conditions', () => {
   });
 
   it('takes the token from the environment', async () => {
-    bench.addSensor();
+    rig.addSensor();
     hub.token = 'open-sesame';
-    const program = bench.start({ args: [hub.url], env: { RECADO_TOKEN: 'open-sesame' } });
+    const program = rig.start({ args: [hub.url], env: { RECADO_TOKEN: 'open-sesame' } });
     await program.waitFor('Sensor de temperatura');
   });
 
@@ -70,7 +70,7 @@ describe('recado manage under all conditions', () => {
         },
       ],
     });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     await program.waitFor('moved');
     assert.match(program.lines[0] ?? '', /Recado › Devices › evil/);
     program.press('enter');
@@ -91,7 +91,7 @@ describe('recado manage under all conditions', () => {
       commands: SENSOR,
       readings: [{ metric: 'Temperatura', value: 25, unit: '°C' }],
     });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     for (const [columns, rows] of [
       [40, 12],
       [30, 8],
@@ -119,7 +119,7 @@ describe('recado manage under all conditions', () => {
 
   it('speaks Brazilian Portuguese, and takes numbers as they are written there', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = bench.start({ args: [hub.url], env: { LC_ALL: 'pt_BR.UTF-8' } });
+    const program = rig.start({ args: [hub.url], env: { LC_ALL: 'pt_BR.UTF-8' } });
     await program.waitFor('Recado › Dispositivos');
     await program.waitFor('online há');
     program.press('enter');
@@ -146,22 +146,22 @@ describe('recado manage under all conditions', () => {
   });
 
   it('the language can be chosen', async () => {
-    const program = bench.start({ args: [hub.url, '--lang', 'pt-BR'] });
+    const program = rig.start({ args: [hub.url, '--lang', 'pt-BR'] });
     await program.waitFor('Nenhum dispositivo se conectou ainda.');
   });
 
   it('has no colours when nobody wants them', async () => {
-    bench.addSensor();
-    const program = bench.start({ args: [hub.url], env: { NO_COLOR: '1' } });
+    rig.addSensor();
+    const program = rig.start({ args: [hub.url], env: { NO_COLOR: '1' } });
     await program.waitFor('Sensor de temperatura');
     // oxlint-disable-next-line no-control-regex -- the sequences for colours are what is looked for
     assert.doesNotMatch(program.output, /\u001b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38)m/);
   });
 
   it('quits with q, with Ctrl+C and when it is asked to end, and gives the terminal back', async () => {
-    bench.addSensor();
+    rig.addSensor();
     for (const quit of ['q', '\u0003', 'SIGTERM'] as const) {
-      const program = await bench.openDevice();
+      const program = await rig.openDevice();
       if (quit === 'SIGTERM') program.signal(quit);
       else program.type(quit);
       assert.equal(await program.exit(), 0);
@@ -172,7 +172,7 @@ describe('recado manage under all conditions', () => {
 
   it('shows the cursor where somebody types, and nowhere else', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     assert.ok(!program.isCursorShown);
     program.press('enter');
     await program.waitFor('number, 5 to 35');
@@ -188,8 +188,8 @@ describe('recado manage under all conditions', () => {
   });
 
   it('q is a letter while somebody types', async () => {
-    bench.addSensor();
-    const program = bench.start({ args: [hub.url] });
+    rig.addSensor();
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor('Sensor de temperatura');
     program.type('/q?');
     await program.waitFor(/Search +q\?/);

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { GREENHOUSE, SENSOR } from '../helpers/fake-commands.ts';
-import { ManageBench } from '../helpers/manage-bench.ts';
+import { ManageRig } from '../helpers/manage-rig.ts';
 import { until } from '../helpers/until.ts';
 
 describe('recado manage on a terminal', () => {
-  const bench = new ManageBench();
-  const { hub } = bench;
+  const rig = new ManageRig();
+  const { hub } = rig;
   before(() => hub.start());
-  afterEach(() => bench.reset());
+  afterEach(() => rig.reset());
   after(() => hub.stop());
 
   it('asks for the address, says what is wrong with it, and connects', async () => {
-    bench.addSensor();
-    const program = bench.start({});
+    rig.addSensor();
+    const program = rig.start({});
     await program.waitFor('Address  http://127.0.0.1:5070');
     program.press('ctrlU');
     program.type('not an address');
@@ -28,8 +28,8 @@ describe('recado manage on a terminal', () => {
   });
 
   it('shows devices as they come, change and go', async () => {
-    bench.addSensor();
-    const program = bench.start({ args: [hub.url] });
+    rig.addSensor();
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor(/❯ +1 ● DE1 +Sensor de temperatura +socket +online for 5 min/);
     hub.add('DE2', { title: 'Radio' });
     await program.waitFor(/ 2 ● DE2 +Radio/);
@@ -41,7 +41,7 @@ describe('recado manage on a terminal', () => {
   });
 
   it('says what to do when there are no devices', async () => {
-    const program = bench.start({ args: [hub.url] });
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor('No device has connected yet.');
     await program.waitFor('recado simulate sensor');
   });
@@ -51,7 +51,7 @@ describe('recado manage on a terminal', () => {
       const status = index % 2 === 0 ? 'online' : 'offline';
       hub.add(`van-${String(index).padStart(2, '0')}`, { title: `Van ${index}`, status });
     }
-    const program = bench.start({ args: [hub.url] });
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor('1–14 of 60');
     program.type('n');
     await program.waitFor('15–28 of 60');
@@ -81,15 +81,15 @@ describe('recado manage on a terminal', () => {
 
   it('numbers typed at once mean the same as typed slowly', async () => {
     for (let index = 1; index <= 13; index++) hub.add(`d${String(index).padStart(2, '0')}`);
-    const program = bench.start({ args: [hub.url] });
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor('13 devices');
     program.type('12\r');
     await program.waitFor('› d12');
   });
 
   it("shows a device's readings live, sends a command, shows its answer and goes back", async () => {
-    bench.addSensor();
-    const program = await bench.openDevice();
+    rig.addSensor();
+    const program = await rig.openDevice();
     await program.waitFor(/Temperatura +25 °C/);
     const device = hub.devices.get('DE1');
     assert.ok(device !== undefined);
@@ -110,8 +110,8 @@ describe('recado manage on a terminal', () => {
   });
 
   it('keeps the general description apart from the commands, and asks the device for it', async () => {
-    bench.addSensor();
-    const program = await bench.openDevice();
+    rig.addSensor();
+    const program = await rig.openDevice();
     await program.waitFor('Ligar');
     assert.doesNotMatch(program.text, /Descrição geral/);
     program.type('d');
@@ -124,7 +124,7 @@ describe('recado manage on a terminal', () => {
 
   it('makes a form of the input, checks it, and sends what was typed', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     program.press('enter');
     await program.waitFor('number, 5 to 35');
     program.type('99');
@@ -144,7 +144,7 @@ describe('recado manage on a terminal', () => {
 
   it('takes the input that the hub refuses back to its field', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     program.type('4');
     await program.waitFor(/❯ +4 Refuse/);
     program.press('enter');
@@ -160,7 +160,7 @@ describe('recado manage on a terminal', () => {
 
   it('tells a failure in full, and sends again only what is safe, or twice confirmed', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     program.type('2\r');
     await program.waitFor('✗ The device answered that it failed');
     for (const text of [
@@ -190,7 +190,7 @@ describe('recado manage on a terminal', () => {
 
   it('tells how far a command without answer came', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     program.type('3\r');
     await program.waitFor('✗ The device did not answer in time');
     await program.waitFor(/Reached +accepted .* · sent/);
@@ -198,8 +198,8 @@ describe('recado manage on a terminal', () => {
   });
 
   it('a device that went offline cannot be asked, and the hub says so', async () => {
-    bench.addSensor();
-    const program = await bench.openDevice();
+    rig.addSensor();
+    const program = await rig.openDevice();
     await program.waitFor('Ligar');
     hub.add('DE1', { status: 'offline', reason: 'keep-alive-timeout', commands: SENSOR });
     await program.waitFor(/○ offline for .* · it fell silent/);
@@ -211,7 +211,7 @@ describe('recado manage on a terminal', () => {
 
   it('an offline device can be forgotten, after asking', async () => {
     hub.add('old', { status: 'offline' });
-    const program = bench.start({ args: [hub.url] });
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor(/❯ +1 ○ old/);
     program.press('enter');
     await program.waitFor('forget');
@@ -229,7 +229,7 @@ describe('recado manage on a terminal', () => {
 
   it('a command under way can be given up', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     program.type('6\r');
     await program.waitFor(/Waiting for g … \d/);
     program.press('escape');
@@ -240,7 +240,7 @@ describe('recado manage on a terminal', () => {
 
   it('a long answer scrolls', async () => {
     hub.add('g', { commands: GREENHOUSE });
-    const program = await bench.openDevice();
+    const program = await rig.openDevice();
     program.type('7\r');
     await program.waitFor(/lines 1–16 of 6\d/);
     program.press('pageDown');

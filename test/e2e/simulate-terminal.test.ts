@@ -148,7 +148,7 @@ describe('the screen of the radio', () => {
     assert.equal(await ask(connection, { Comando: '1' }), "{'Resposta': 'Dispositivo ligado'}");
     await program.waitFor('Ligado, Tocando: Águas de Março 🎵');
     await ask(connection, { Comando: '3', Entrada: 'evil \u001b[2J\u001b]0;title\u0007 song' });
-    await program.waitFor('Tocando: evil  [2J ]0;title  song');
+    await program.waitFor('Tocando: evil  song');
     assert.deepEqual(program.liberties, []);
     program.type('8');
     await program.waitFor('A música foi pausada.');
@@ -179,10 +179,12 @@ describe('the terminal', () => {
   });
 
   it('is given back before an error that nobody caught is printed', async () => {
-    const screen = JSON.stringify(new URL('../../src/terminal/screen.ts', import.meta.url));
-    const script = `const { openScreen } = await import(${screen});
-      openScreen(process.stdin, process.stdout).show({ title: 'Up', status: [], choices: [], message: { lines: [] }, prompt: '' });
-      process.stdin.once('data', () => { throw new Error('boom'); });`;
+    const screen = JSON.stringify(new URL('../../src/terminal/ui/full-screen.ts', import.meta.url));
+    const clock = JSON.stringify(new URL('../../src/base/clock.ts', import.meta.url));
+    const script = `const { FullScreen } = await import(${screen});
+      const { systemClock: clock } = await import(${clock});
+      const content = { draw: () => [[{ text: 'Up' }]], onKey: () => { throw new Error('boom'); } };
+      new FullScreen(content, { stdin: process.stdin, stdout: process.stdout, clock });`;
     const program = new TerminalProgram([process.execPath, '--input-type=module', '-e', script]);
     cleanUps.push(() => program.stop());
     await program.waitFor('Up');

@@ -46,14 +46,13 @@ async function manage(given: string | undefined, flags: ManageFlags, command: Co
   refuseUnusableToken(flags.token, command);
 
   const { runManage } = await import('../../terminal/manage/run-manage.ts');
-  process.exitCode = await runManage({
-    url: address?.url,
+  await runManage({
+    url: address?.value,
     token: flags.token,
     language,
     isPlain: flags.plain === true,
     stdin: process.stdin,
     stdout: process.stdout,
-    env: process.env,
   });
 }
 

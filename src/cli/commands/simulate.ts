@@ -183,18 +183,12 @@ async function runMenu(
   options: SimulateOptions,
   stopped: Promise<unknown>,
 ): Promise<void> {
-  const [{ openScreen }, { SimulateScreen }, { detectLanguage }] = await Promise.all([
-    import('../../terminal/screen.ts'),
-    import('../../terminal/simulate/simulate-screen.ts'),
+  const [{ runSimulateMenu }, { detectLanguage }] = await Promise.all([
+    import('../../terminal/simulate/run-simulate-menu.ts'),
     import('../../terminal/language.ts'),
   ]);
-  const screen = openScreen(process.stdin, process.stdout);
-  void stopped.then(() => screen.close());
-  try {
-    await new SimulateScreen(device, screen, options.lang ?? detectLanguage(process.env)).run();
-  } finally {
-    screen.close();
-  }
+  const language = options.lang ?? detectLanguage(process.env);
+  await runSimulateMenu(device, { language, stopped, stdin: process.stdin, stdout: process.stdout });
 }
 
 async function runHeadless(device: Sensor | Radio, stopped: Promise<unknown>): Promise<void> {

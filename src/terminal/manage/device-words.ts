@@ -1,6 +1,6 @@
 import type { Device, DeviceDetails, Reading } from '../../client/index.ts';
 import type { HubStatus } from './hub-session.ts';
-import { sayIfKnown, sayNumber, type Say } from './messages.ts';
+import { sayIfKnown, sayNumber, type Say } from '../messages.ts';
 import { msSince, sayDuration } from './time-words.ts';
 import type { Cell } from '../ui/rows.ts';
 

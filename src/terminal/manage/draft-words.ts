@@ -1,5 +1,5 @@
 import type { DraftProblem, FormField, NumberField, TextField } from '../../client/index.ts';
-import type { Say } from './messages.ts';
+import type { Say } from '../messages.ts';
 
 /** Choices are named in a hint up to this many characters. */
 const MAX_CHOICES_CHARACTERS = 60;

@@ -2,15 +2,19 @@ import {
   HubAnswerError,
   HubUnreachableError,
   ProblemError,
+  type ClientError,
   type DeviceFailure,
   type Invocation,
   type InvocationPhase,
 } from '../../client/index.ts';
-import { sayIfKnown, type MessageKey, type Say } from './messages.ts';
+import { sayIfKnown, type MessageKey, type Say } from '../messages.ts';
+import { GAP_BLOCK, textBlock, type Block, type Fact } from '../ui/blocks.ts';
+import type { PageContext } from './page-context.ts';
 import { sayShortDuration, sayTime } from './time-words.ts';
+import { valueBlocks } from './value-lines.ts';
 
 /** A failure in the words of the screens. */
-export type Explanation = {
+type Explanation = {
   readonly title: string;
   /** The stable code and status, for looking it up; empty when there is none. */
   readonly code: string;
@@ -40,36 +44,42 @@ const SELF_EXPLAINING: ReadonlySet<string> = new Set([
 
 const PHASES: readonly InvocationPhase[] = ['accepted', 'sent', 'delivered', 'answered'];
 
-/** Puts what a call threw into words. */
-export function explainFailure(error: unknown, say: Say, now: number): Explanation {
-  if (error instanceof ProblemError) return explainProblem(error, say, now);
-  const retry = (isSafe: boolean): Explanation['facts'] => [
-    [say('answer.safe'), say(isSafe ? 'answer.safe.yes' : 'answer.safe.no')],
+/** Everything that is known of a failure; `request` is what was sent. */
+export function failureBlocks(
+  error: ClientError,
+  { say, clock, isLive }: Pick<PageContext, 'say' | 'clock' | 'isLive'>,
+  request: readonly Fact[] = [],
+): Block[] {
+  const { title, code, detail, facts, payload } = explainFailure(error, say, clock.now());
+  const codeFact = isLive && code !== '' ? [{ label: say('answer.code'), text: code }] : [];
+  return [
+    textBlock(isLive || code === '' ? title : `${title} (${code})`, 'bad', { text: '✗ ', tone: 'bad' }),
+    GAP_BLOCK,
+    ...(detail === '' ? [] : [textBlock(detail), GAP_BLOCK]),
+    { kind: 'facts', facts: [...request, ...facts.map(([label, text]) => ({ label, text })), ...codeFact] },
+    ...(payload === undefined ? [] : [GAP_BLOCK, ...valueBlocks(payload, say)]),
   ];
-  if (error instanceof HubUnreachableError || error instanceof HubAnswerError) {
-    const isStrange = error instanceof HubAnswerError;
-    return {
-      title: say(isStrange ? 'problem.strange' : 'problem.unreachable'),
-      code: isStrange && error.status > 0 ? String(error.status) : '',
-      detail: sayUnreachable(error, say),
-      facts: retry(error.safeToRetry),
-      payload: undefined,
-      isSafeToRetry: error.safeToRetry,
-    };
-  }
-  const detail = error instanceof Error ? error.message : String(error);
+}
+
+/** Puts the failure of a call into words. */
+export function explainFailure(error: ClientError, say: Say, now: number): Explanation {
+  if (error instanceof ProblemError) return explainProblem(error, say, now);
+  const isSafe = error.safeToRetry === true;
+  const isUnreachable = error instanceof HubUnreachableError;
+  const isStrange = error instanceof HubAnswerError;
   return {
-    title: say('problem.unexpected'),
-    code: '',
-    detail,
-    facts: retry(false),
+    title: say(`problem.${isUnreachable ? 'unreachable' : isStrange ? 'strange' : 'unexpected'}`),
+    code: isStrange && error.status > 0 ? String(error.status) : '',
+    detail: sayUnreachable(error, say),
+    facts: [[say('answer.safe'), say(isSafe ? 'answer.safe.yes' : 'answer.safe.no')]],
     payload: undefined,
-    isSafeToRetry: false,
+    isSafeToRetry: isSafe,
   };
 }
 
 /** Why the hub cannot be talked to, and what to do. */
-export function sayUnreachable(error: HubUnreachableError | HubAnswerError, say: Say): string {
+export function sayUnreachable(error: ClientError, say: Say): string {
+  if (!(error instanceof HubUnreachableError || error instanceof HubAnswerError)) return error.message;
   const { url } = error;
   if (error instanceof HubUnreachableError) return say(`connect.advice.${error.reason}`, { url });
   if (error.location !== undefined) return say('connect.advice.redirect', { url, location: error.location });

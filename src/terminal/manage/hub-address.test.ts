@@ -15,7 +15,7 @@ test('an address is read as people write it', () => {
     ['https://hub.example/house/', 'https://hub.example/house'],
     ['HTTP://HUB.local:5070', 'http://hub.local:5070'],
   ];
-  for (const [text, url] of addresses) assert.deepEqual(parseHubAddress(text), { ok: true, url }, text);
+  for (const [text, value] of addresses) assert.deepEqual(parseHubAddress(text), { ok: true, value }, text);
 });
 
 test('what is no address of a hub is refused', () => {
@@ -30,6 +30,6 @@ test('what is no address of a hub is refused', () => {
     'hub/x',
     'http://hub/?a=b',
   ]) {
-    assert.deepEqual(parseHubAddress(text), { ok: false }, text);
+    assert.deepEqual(parseHubAddress(text), { ok: false, failure: 'no-address' }, text);
   }
 });

@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import {
+  ClientError,
   createClient,
   HubAnswerError,
   HubUnreachableError,
@@ -16,7 +18,7 @@ export type HubStatus =
   | { readonly kind: 'up'; readonly since: number; readonly wasGone: boolean }
   | { readonly kind: 'gone'; readonly since: number; readonly error: HubUnreachableError | HubAnswerError };
 
-export type SessionOptions = {
+type HubSessionOptions = {
   readonly url: string;
   readonly token?: string | undefined;
   readonly clock: Clock;
@@ -24,7 +26,7 @@ export type SessionOptions = {
 
 /** The hub that is looked at: its client, how it was found last, and the token that it asks for. */
 export class HubSession {
-  readonly #clock: Clock;
+  readonly clock: Clock;
   #url: string;
   #token: string | undefined;
   /** The hub that has seen the token: no other one may. */
@@ -34,8 +36,8 @@ export class HubSession {
   /** Called when the hub does not know who asks. */
   onTokenNeeded: () => void = () => {};
 
-  constructor(options: SessionOptions) {
-    this.#clock = options.clock;
+  constructor(options: HubSessionOptions) {
+    this.clock = options.clock;
     this.#url = options.url;
     this.#token = options.token;
     this.#client = this.#createClient();
@@ -53,17 +55,19 @@ export class HubSession {
     return this.#token !== undefined && this.#token !== '';
   }
 
-  /** @throws {TypeError} when the token has characters that cannot be sent; the one before stays */
-  useToken(token: string): void {
+  /** False, and the one before stays, when the token has characters that cannot be sent. */
+  useToken(token: string): boolean {
     const before = this.#token;
     this.#token = token;
     try {
       this.#client = this.#createClient();
-      this.#tokenUrl = this.#url;
     } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
       this.#token = before;
-      throw error;
+      return false;
     }
+    this.#tokenUrl = this.#url;
+    return true;
   }
 
   /** Turns to another hub. A token that the one before has seen stays behind. */
@@ -82,33 +86,34 @@ export class HubSession {
     this.#status = { kind: 'unknown' };
   }
 
-  /** Makes calls, and remembers whether the hub was there. What they throw is thrown. */
-  async call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
+  /** Makes calls, and remembers whether the hub was there. What was given up meanwhile throws the signal's reason. */
+  async call<T>(ask: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<Result<T, ClientError>> {
     const client = this.#client;
     try {
       const answer = await ask(client);
+      signal?.throwIfAborted();
       if (client === this.#client) this.#wasFound();
-      return answer;
+      return succeed(answer);
     } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof ClientError)) throw error;
       if (client === this.#client) this.#hasFailed(error);
-      throw error;
+      return fail(error);
     }
   }
 
-  #hasFailed(error: unknown): void {
+  #hasFailed(error: ClientError): void {
     if (needsToken(error)) this.onTokenNeeded();
     if (error instanceof HubUnreachableError || error instanceof HubAnswerError) {
-      const since = this.#status.kind === 'gone' ? this.#status.since : this.#clock.now();
+      const since = this.#status.kind === 'gone' ? this.#status.since : this.clock.now();
       this.#status = { kind: 'gone', since, error };
-    } else if (error instanceof ProblemError) {
-      this.#wasFound();
-    }
+    } else this.#wasFound();
   }
 
   #wasFound(): void {
     if (this.hasToken) this.#tokenUrl = this.#url;
     if (this.#status.kind === 'up') return;
-    this.#status = { kind: 'up', since: this.#clock.now(), wasGone: this.#status.kind === 'gone' };
+    this.#status = { kind: 'up', since: this.clock.now(), wasGone: this.#status.kind === 'gone' };
   }
 
   #createClient(): Client {

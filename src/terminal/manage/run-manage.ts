@@ -1,31 +1,21 @@
+import { systemClock } from '../../base/clock.ts';
 import type { Language } from '../language.ts';
+import { hasScreen, runPages, type TerminalStreams } from '../ui/run-pages.ts';
+import { DEFAULT_HUB_URL } from './hub-address.ts';
+import { ManageApp } from './manage-app.ts';
 
-export type ManageOptions = {
+type ManageOptions = TerminalStreams & {
   /** Where the hub is; undefined: the application asks. */
   readonly url: string | undefined;
   readonly token: string | undefined;
   readonly language: Language;
-  /** Plain lines even where screens are possible. */
+  /** Plain lines even where a screen is possible. */
   readonly isPlain: boolean;
-  readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/**
- * Runs the management application until somebody quits: with screens on a terminal, with plain lines elsewhere.
- *
- * @returns the exit code of the program
- */
-export async function runManage(options: ManageOptions): Promise<number> {
-  const { stdin, stdout, env } = options;
-  const isScreenPossible = stdin.isTTY && stdout.isTTY && env['TERM'] !== 'dumb';
-  if (options.isPlain || !isScreenPossible) {
-    const { runPlain } = await import('./plain/run-plain.ts');
-    await runPlain(options);
-  } else {
-    const { runScreens } = await import('./run-screens.ts');
-    await runScreens(options);
-  }
-  return 0;
+/** Runs the management application until somebody quits: on the whole screen of a terminal, else in plain lines. */
+export async function runManage({ url, token, language, isPlain, ...streams }: ManageOptions): Promise<void> {
+  const isLive = !isPlain && hasScreen(streams);
+  const options = { url, token, language, isLive, defaultUrl: DEFAULT_HUB_URL, clock: systemClock };
+  await runPages(new ManageApp(options), streams);
 }

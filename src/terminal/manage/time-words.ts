@@ -1,4 +1,4 @@
-import { sayNumber, type Say } from './messages.ts';
+import { sayNumber, type Say } from '../messages.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

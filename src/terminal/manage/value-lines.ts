@@ -1,7 +1,5 @@
-import type { Say } from './messages.ts';
-
-/** A line of a value: what it is called, and its text, which may have line breaks. */
-export type ValueLine = { readonly depth: number; readonly label: string; readonly text: string };
+import type { Say } from '../messages.ts';
+import { textBlock, type Block, type Fact } from '../ui/blocks.ts';
 
 /** A value with more lines is cut: nobody reads them. */
 export const MAX_VALUE_LINES = 2000;
@@ -12,10 +10,10 @@ const MAX_DEPTH = 8;
  *
  * @returns the lines, and how many more there would have been
  */
-export function valueLines(value: unknown, say: Say): { lines: ValueLine[]; cut: number } {
-  const lines: ValueLine[] = [];
+export function valueLines(value: unknown, say: Say): { lines: Fact[]; cut: number } {
+  const lines: Fact[] = [];
   let cut = 0;
-  const add = (line: ValueLine): void => {
+  const add = (line: Fact): void => {
     if (lines.length < MAX_VALUE_LINES) lines.push(line);
     else cut++;
   };
@@ -30,6 +28,15 @@ export function valueLines(value: unknown, say: Say): { lines: ValueLine[]; cut:
   };
   visit('', value, 0);
   return { lines, cut };
+}
+
+/** A value in blocks, and how much of it is not shown. */
+export function valueBlocks(value: unknown, say: Say): Block[] {
+  const { lines, cut } = valueLines(value, say);
+  return [
+    { kind: 'facts', facts: lines },
+    ...(cut === 0 ? [] : [textBlock(say('answer.cut', { count: cut }), 'dim')]),
+  ];
 }
 
 function membersOf(value: unknown): [string, unknown][] | undefined {

@@ -1,5 +1,5 @@
 /** Why a virtual device is connected, or not. */
-export type ConnectionReason =
+type ConnectionReason =
   | 'not-started'
   | 'stopped'
   | 'starting'
@@ -24,14 +24,8 @@ export type ConnectionState = {
   readonly retryInMs: number;
 };
 
-export type PowerResult = 'turned-on' | 'already-on' | 'turned-off' | 'already-off';
-export type PlayerResult =
-  | 'playing'
-  | 'already-playing'
-  | 'paused'
-  | 'already-paused'
-  | 'no-song'
-  | 'radio-off';
+type PowerResult = 'turned-on' | 'already-on' | 'turned-off' | 'already-off';
+type PlayerResult = 'playing' | 'already-playing' | 'paused' | 'already-paused' | 'no-song' | 'radio-off';
 
 /** What the screen of a virtual device needs of any device. */
 type SimulatedConnection = {

@@ -4,7 +4,7 @@ import { KeyReader, type Key } from './key-reader.ts';
 import { layOut, widthOf, type Area, type LaidOutCell, type Row, type Tone } from './rows.ts';
 
 /** What a screen shows: rows out, keys in. */
-export type ScreenContent = {
+type ScreenContent = {
   draw(size: Area): readonly Row[];
   onKey(key: Key): void;
   /** The screen has another size now: it is drawn afterwards. */

@@ -1,4 +1,4 @@
-import type { Say } from '../manage/messages.ts';
+import type { Say } from '../messages.ts';
 import { EMPTY_ROW, type Area, type Row } from './rows.ts';
 import type { Key } from './key-reader.ts';
 

@@ -1,0 +1,256 @@
+import type { Result } from '../../../base/result.ts';
+import {
+  ProblemError,
+  readInputForm,
+  type Client,
+  type ClientError,
+  type Command,
+  type Device,
+  type DeviceDetails,
+  type DeviceTelemetry,
+} from '../../../client/index.ts';
+import type { Key } from '../../ui/key-reader.ts';
+import { clamp } from '../../ui/list-window.ts';
+import type { Hint, Question } from '../../ui/page.ts';
+import type { Area, Row } from '../../ui/rows.ts';
+import { TypedNumber } from '../../ui/typed-number.ts';
+import { isDescribe } from '../device-words.ts';
+import type { ManagePage, PageContext } from '../page-context.ts';
+import { sayPlainHelp } from '../plain-help.ts';
+import { AnswerPage } from './answer.ts';
+import { CommandFormPage } from './command-form.ts';
+import { DescriptionPage } from './description.ts';
+import { drawDevice, tellDevice, type DeviceDetailsView } from './device-view.ts';
+import { ReadingsPage } from './readings.ts';
+
+type Snapshot = {
+  readonly device: DeviceDetails;
+  readonly telemetry: DeviceTelemetry;
+  /** Undefined when they are known already. */
+  readonly commands: readonly Command[] | undefined;
+};
+
+/** One device: whether it is there, what it reports, what it can be asked to do. */
+export class DeviceDetailsPage implements ManagePage {
+  readonly pollMs = 1000;
+  readonly topic = 'device';
+  readonly #app: PageContext;
+  readonly #number: TypedNumber;
+  readonly #state: DeviceDetailsView;
+  /** The command for its general description, if it has one. */
+  #describe: Command | undefined;
+  /** The presence at which the commands were read: a device that comes back may have others. */
+  #commandsAt: number | undefined;
+
+  constructor(app: PageContext, device: Device) {
+    this.#app = app;
+    this.#number = new TypedNumber(app.clock);
+    this.#state = { device, telemetry: undefined, commands: undefined, selected: 0, concern: 'none' };
+  }
+
+  get title(): string {
+    return this.#state.device.deviceId;
+  }
+
+  get hints(): readonly Hint[] {
+    const { concern, device } = this.#state;
+    if (concern === 'forgetting') {
+      return [
+        ['y', 'keys.yes'],
+        ['n', 'keys.no'],
+      ];
+    }
+    return [
+      ['↑↓', 'keys.choose'],
+      ['Enter', 'keys.send'],
+      ...(device.presence.status === 'offline' ? ([['x', 'keys.forget']] as const) : []),
+      ['d', 'keys.description'],
+      ['r', 'keys.readings'],
+      ['Esc', 'keys.back'],
+    ];
+  }
+
+  async load(signal: AbortSignal): Promise<Result<unknown, ClientError>> {
+    const state = this.#state;
+    const snapshot = await this.#app.hub.call((client) => this.#ask(client, signal), signal);
+    if (snapshot.ok) {
+      const { device, telemetry, commands } = snapshot.value;
+      Object.assign(state, { device, telemetry });
+      if (state.concern === 'unknown') state.concern = 'none';
+      if (commands !== undefined) this.#takeCommands(commands, device.presence.sequence);
+    } else if (snapshot.failure instanceof ProblemError && snapshot.failure.code === 'DEVICE_UNKNOWN') {
+      state.concern = 'unknown';
+    }
+    return snapshot;
+  }
+
+  onKey(key: Key): boolean {
+    if (this.#state.concern === 'forgetting') return this.#takeConfirmation(key);
+    switch (key.name) {
+      case 'up':
+        return this.#select(this.#state.selected - 1);
+      case 'down':
+        return this.#select(this.#state.selected + 1);
+      case 'home':
+      case 'pageUp':
+        return this.#select(0);
+      case 'end':
+      case 'pageDown':
+        return this.#select(this.#commands.length);
+      case 'enter':
+      case 'right':
+        return this.#openSelected();
+      default:
+        return key.name === 'text' && this.#takeLetter(key.text);
+    }
+  }
+
+  draw(area: Area): readonly Row[] {
+    return drawDevice(this.#state, this.#app, area);
+  }
+
+  tell(): readonly string[] {
+    return tellDevice(this.#state, this.#app);
+  }
+
+  get question(): Question {
+    const { concern, device } = this.#state;
+    const { deviceId: id } = device;
+    return { text: concern === 'forgetting' ? this.#app.say('plain.forget', { id }) : `${id}> ` };
+  }
+
+  async answer(line: string): Promise<boolean> {
+    const text = line.trim();
+    if (this.#state.concern === 'forgetting') {
+      this.#state.concern = 'none';
+      if (text.toLowerCase() === this.#app.say('plain.yes')) await this.#forget();
+      return false;
+    }
+    switch (text) {
+      case '':
+      case 'r':
+        return true;
+      case 'b':
+      case '0':
+        this.#app.back();
+        return false;
+      case 'q':
+        this.#app.quit();
+        return false;
+      case '?':
+        this.#app.notify(sayPlainHelp('device', this.#app.say));
+        return false;
+      case 'd':
+      case 'x':
+        this.#takeLetter(text);
+        return false;
+      default: {
+        const command = this.#commands.find((each) => String(each.number) === text || each.name === text);
+        if (command === undefined) this.#app.notify(this.#app.say('plain.unknownChoice', { text }));
+        else this.#openCommand(command);
+        return false;
+      }
+    }
+  }
+
+  get #commands(): readonly Command[] {
+    return this.#state.commands ?? [];
+  }
+
+  #takeLetter(text: string): boolean {
+    switch (text) {
+      case 'd':
+        return this.#openDescription();
+      case 'r':
+        this.#app.open(new ReadingsPage(this.#app, this.#state.device));
+        return true;
+      case 'x':
+        this.#askToForget();
+        return true;
+      default:
+        return this.#takeDigit(text);
+    }
+  }
+
+  /** Numbers are those of the device's own description. */
+  #takeDigit(text: string): boolean {
+    if (!/^\d$/.test(text)) return false;
+    const indexOf = (number: number): number => this.#commands.findIndex((each) => each.number === number);
+    const number = this.#number.take(text, (wanted) => indexOf(wanted) >= 0);
+    if (number !== undefined) this.#select(indexOf(number));
+    return true;
+  }
+
+  #takeConfirmation(key: Key): boolean {
+    this.#state.concern = 'none';
+    if (key.name === 'text' && ['y', 's', 'Y', 'S'].includes(key.text)) void this.#forget();
+    return true;
+  }
+
+  #select(index: number): true {
+    this.#state.selected = clamp(index, this.#commands.length + 1);
+    return true;
+  }
+
+  #openSelected(): boolean {
+    const command = this.#commands[this.#state.selected];
+    return command === undefined ? this.#openDescription() : this.#openCommand(command);
+  }
+
+  #openCommand(command: Command): true {
+    const { device } = this.#state;
+    const form = readInputForm(command.input);
+    const page =
+      form !== undefined && form.fields.length > 0
+        ? new CommandFormPage(this.#app, { device, command, form })
+        : new AnswerPage(this.#app, { device, command, request: form === undefined ? {} : { input: {} } });
+    this.#app.open(page);
+    return true;
+  }
+
+  #openDescription(): true {
+    this.#app.open(new DescriptionPage(this.#app, { device: this.#state.device, describe: this.#describe }));
+    return true;
+  }
+
+  #askToForget(): void {
+    const { device } = this.#state;
+    if (device.presence.status === 'offline') this.#state.concern = 'forgetting';
+    else this.#app.notify(this.#app.say('device.forget.online', { id: device.deviceId }));
+  }
+
+  async #forget(): Promise<void> {
+    const { deviceId: id } = this.#state.device;
+    const { say, hub } = this.#app;
+    const forgotten = await hub.call(({ devices }) => devices.forget(id));
+    if (forgotten.ok) {
+      this.#app.notify(say('device.forget.done', { id }));
+      this.#app.back();
+      return;
+    }
+    const { failure } = forgotten;
+    const isOnline = failure instanceof ProblemError && failure.code === 'DEVICE_ONLINE';
+    if (isOnline) this.#app.notify(say('device.forget.online', { id }));
+    else this.#app.tellFailure(failure);
+  }
+
+  async #ask({ devices }: Client, signal: AbortSignal): Promise<Snapshot> {
+    const { deviceId } = this.#state.device;
+    const [device, telemetry] = await Promise.all([
+      devices.get(deviceId, { signal }),
+      devices.telemetry(deviceId, { signal }),
+    ]);
+    const isKnown = this.#commandsAt === device.presence.sequence;
+    const commands = isKnown ? undefined : await devices.commands(deviceId, { signal });
+    return { device, telemetry, commands };
+  }
+
+  #takeCommands(commands: readonly Command[], presence: number): void {
+    const selected = this.#commands[this.#state.selected]?.name;
+    this.#commandsAt = presence;
+    this.#describe = commands.find(isDescribe);
+    this.#state.commands = commands.filter((command) => !isDescribe(command));
+    const index = this.#commands.findIndex((command) => command.name === selected);
+    this.#select(index >= 0 ? index : this.#state.selected);
+  }
+}

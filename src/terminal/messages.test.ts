@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { LANGUAGES } from './language.ts';
+import { createSay, MESSAGES, sayCount, sayIfKnown } from './messages.ts';
+
+function placeholders(text: string): string[] {
+  return (text.match(/\{\w+\}/g) ?? []).sort();
+}
+
+describe('messages', () => {
+  for (const language of LANGUAGES) {
+    const messages: Readonly<Record<string, string>> = MESSAGES[language];
+
+    test(`${language} has every key, and no other`, () => {
+      assert.deepEqual(Object.keys(messages).sort(), Object.keys(MESSAGES.en).sort());
+    });
+
+    test(`${language} fills the same things in`, () => {
+      for (const [key, text] of Object.entries(MESSAGES.en)) {
+        assert.deepEqual(placeholders(messages[key] ?? ''), placeholders(text), key);
+      }
+    });
+
+    test(`${language} leaves no text empty`, () => {
+      for (const [key, text] of Object.entries(messages)) assert.notEqual(text.trim(), '', key);
+    });
+  }
+
+  test('a text in another language is another text', () => {
+    const same = Object.entries(MESSAGES.en).filter(
+      ([key, text]) => MESSAGES['pt-BR'][key as 'hub.gone'] === text,
+    );
+    assert.deepEqual(
+      same.map(([key]) => key).sort(),
+      [
+        'description.id',
+        'devices.column.gateway',
+        'devices.show.offline',
+        'devices.show.online',
+        'description.gateway',
+        'form.json',
+        'plain.field',
+        'presence.offline',
+        'presence.online',
+        'token.label',
+        'virtual.data.id',
+        'virtual.data.status',
+        'virtual.none',
+        'token.title',
+      ].sort(),
+    );
+  });
+});
+
+describe('createSay', () => {
+  test('fills in, and counts', () => {
+    const say = createSay('pt-BR');
+    assert.equal(say('device.unknown', { id: 'DE1' }), 'O hub não conhece mais DE1.');
+    assert.equal(sayCount(say, 'devices.total', 1), '1 dispositivo');
+    assert.equal(sayCount(say, 'devices.total', 0), '0 dispositivos');
+  });
+
+  test('a value cannot bring in another placeholder', () => {
+    assert.equal(createSay('en')('plain.sending', { command: '{id}', id: 'DE1' }), 'Sending {id} to DE1 …');
+  });
+
+  test('what only a newer hub says is not known', () => {
+    assert.equal(sayIfKnown(createSay('en'), 'reason.abducted'), undefined);
+    assert.equal(sayIfKnown(createSay('en'), 'toString'), undefined);
+    assert.equal(sayIfKnown(createSay('en'), 'reason.connected'), 'connected');
+  });
+});

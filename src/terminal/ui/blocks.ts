@@ -1,0 +1,93 @@
+import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row, type Tone } from './rows.ts';
+
+const GAP = 2;
+/** Labels take at most this part of the width. */
+const MOST_OF_WIDTH = 0.4;
+
+/** What is called how; a value of many parts is told as one fact each, deeper ones indented. */
+export type Fact = {
+  readonly label: string;
+  readonly text: string;
+  readonly depth?: number;
+  readonly tone?: Tone;
+};
+
+/** A part of what a page says: laid out in columns on a screen, told line by line without one. */
+export type Block =
+  | { readonly kind: 'text'; readonly text: string; readonly tone?: Tone; readonly mark?: Cell }
+  | { readonly kind: 'heading'; readonly text: string }
+  /** Labels in one column, texts in another; long texts go on below themselves. */
+  | { readonly kind: 'facts'; readonly facts: readonly Fact[] }
+  /** Sets apart what stands above and below it on a screen. */
+  | { readonly kind: 'gap' };
+
+export const GAP_BLOCK: Block = { kind: 'gap' };
+
+export function textBlock(text: string, tone?: Tone, mark?: Cell): Block {
+  return { kind: 'text', text, ...(tone !== undefined && { tone }), ...(mark !== undefined && { mark }) };
+}
+
+export function drawBlocks(blocks: readonly Block[], area: Area): Row[] {
+  return blocks.flatMap((block) => {
+    switch (block.kind) {
+      case 'text':
+        return textRows(block.text, area, block);
+      case 'heading':
+        return [EMPTY_ROW, [{ text: block.text, tone: 'strong' }]];
+      case 'facts':
+        return factRows(block.facts, area);
+      default:
+        return [EMPTY_ROW];
+    }
+  });
+}
+
+/** Blocks as one text for plain lines. */
+export function tellBlocks(blocks: readonly Block[]): string {
+  return blocks
+    .flatMap((block) => {
+      switch (block.kind) {
+        case 'text':
+          return [block.text];
+        case 'heading':
+          return ['', `${block.text}:`];
+        case 'facts':
+          return block.facts.map(tellFact);
+        default:
+          return [];
+      }
+    })
+    .join('\n');
+}
+
+/** A text in as many rows as it needs. */
+export function textRows(
+  text: string,
+  area: Area,
+  look: { readonly tone?: Tone; readonly mark?: Cell } = {},
+): Row[] {
+  const { tone = 'plain', mark } = look;
+  const indent = mark === undefined ? 0 : widthOf(mark.text);
+  return wrapLines(text, area.columns - indent).map((line, index): Row => [
+    ...(mark === undefined ? [] : [index === 0 ? mark : { text: '', width: indent }]),
+    { text: line, tone },
+  ]);
+}
+
+function factRows(facts: readonly Fact[], area: Area): Row[] {
+  const indented = (fact: Fact): string => '  '.repeat(fact.depth ?? 0) + fact.label;
+  const longest = Math.max(0, ...facts.map((fact) => widthOf(indented(fact))));
+  const column = longest === 0 ? 0 : Math.min(longest, Math.floor(area.columns * MOST_OF_WIDTH)) + GAP;
+  return facts.flatMap((fact) =>
+    wrapLines(fact.text, area.columns - column).map((text, index): Row => [
+      { text: index === 0 ? indented(fact) : '', width: column, tone: 'dim' },
+      { text, tone: fact.tone ?? 'plain' },
+    ]),
+  );
+}
+
+function tellFact({ label, text, depth = 0 }: Fact): string {
+  if (label === '') return text;
+  const name = '  '.repeat(depth) + (label.endsWith('.') ? label : `${label}:`);
+  return text === '' ? name : `${name} ${text}`;
+}

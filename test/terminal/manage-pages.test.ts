@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { ManageAppRig } from '../helpers/manage-app-rig.ts';
+import { GREENHOUSE, SENSOR } from '../helpers/fake-commands.ts';
+import { FakeHub } from '../helpers/fake-hub.ts';
+import { LANGUAGES } from '../../src/terminal/language.ts';
+import { createSay } from '../../src/terminal/messages.ts';
+
+const hub = new FakeHub();
+before(() => hub.start());
+after(() => hub.stop());
+afterEach(() => {
+  hub.devices.clear();
+  hub.token = undefined;
+});
+
+/** Opens the page of the only device. */
+async function openDevice(rig: ManageAppRig): Promise<void> {
+  await rig.see(/❯ +1 ●/);
+  rig.press('enter');
+  await rig.see('General description');
+}
+
+describe('the state of the hub', () => {
+  const screens = [
+    ['an answer', '1', '✓ Answered'],
+    ['a form', '2', 'whole number'],
+    ['the description', 'd', 'Last seen'],
+    ['the readings', 'r', 'no readings yet'],
+    ['the help', '?', 'Everywhere'],
+  ] as const;
+  for (const [name, key, text] of screens) {
+    test(`is told on ${name}, as it changes`, async () => {
+      const input = { type: 'object', properties: { volume: { type: 'integer' } } };
+      hub.add('DE1', { commands: [{ name: 'on' }, { name: 'volume', input }] });
+      const rig = new ManageAppRig(hub);
+      await openDevice(rig);
+      rig.type(key);
+      if (/\d/.test(key)) rig.press('enter');
+      await rig.see(text);
+      await rig.see(/● 127/);
+      await hub.stop();
+      await rig.see(/○ 127.* · gone since .* nothing listens there/);
+      await hub.start();
+      await rig.see(/● 127.* · back since/);
+      rig.app.quit();
+    });
+  }
+
+  test('is told while a token is asked for', async () => {
+    hub.token = 'open-sesame';
+    const rig = new ManageAppRig(hub);
+    await rig.see('The hub asks who you are');
+    await hub.stop();
+    await rig.see(/gone since/);
+    await hub.start();
+    await rig.see(/back since/);
+    rig.app.quit();
+  });
+});
+
+describe('the proposed address', () => {
+  test('is taken at once when a hub answers there, and can be changed by going back', async () => {
+    hub.add('DE1');
+    const rig = new ManageAppRig(hub, { isAddressProposed: true });
+    await rig.see('DE1');
+    rig.press('escape');
+    await rig.see(`Address  ${hub.url}`);
+    rig.clock.advance(5000);
+    assert.match(rig.text, /Connect to a hub/);
+    rig.app.quit();
+  });
+
+  test('is only proposed when nobody answers there', async () => {
+    await hub.stop();
+    const rig = new ManageAppRig(hub, { isAddressProposed: true });
+    await rig.see(`Address  ${hub.url}`);
+    rig.app.quit();
+    await hub.start();
+  });
+});
+
+describe('the last line', () => {
+  test('keeps the way back and the help in small windows', async () => {
+    hub.add('DE1', { commands: GREENHOUSE });
+    const rig = new ManageAppRig(hub);
+    await openDevice(rig);
+    for (const columns of [24, 30, 60, 80, 200]) {
+      rig.resize(columns, 15);
+      assert.match(rig.lastLine, /Esc back +\? help/, `${columns} columns`);
+    }
+    rig.press('enter');
+    for (const columns of [24, 60, 80]) {
+      rig.resize(columns, 15);
+      assert.match(rig.lastLine, /Esc back +Ctrl\+G help/, `${columns} columns, typing`);
+    }
+    rig.app.quit();
+  });
+});
+
+describe('the help', () => {
+  test('begins with the screen from which it was asked, also while typing', async () => {
+    hub.add('DE1', { commands: GREENHOUSE });
+    const rig = new ManageAppRig(hub);
+    await openDevice(rig);
+    rig.type('?');
+    assert.match(rig.text, /› Help\n[─\n]+ +A device\n[^]*forget an offline device[^]*Everywhere/);
+    rig.press('escape', 'enter');
+    rig.type('21');
+    rig.pressCtrl('g');
+    assert.match(rig.text, /› Help\n[─\n]+ +The input of a command\n/);
+    rig.press('escape');
+    assert.match(rig.text, /Target +21/, 'what was typed is still there');
+    rig.app.quit();
+  });
+});
+
+/** What a value looks like that was put into a text by mistake. */
+const MISTAKE = /\bundefined\b|\bnull\b|\bNaN\b|\[object \w+\]|\{\w+\}/;
+
+for (const language of LANGUAGES) {
+  test(`no screen shows a value that is missing (${language})`, async () => {
+    hub.add('bare', { status: 'offline' });
+    hub.add('greenhouse', { commands: GREENHOUSE });
+    hub.add('odd', {
+      commands: [
+        { name: 'nothing' },
+        { name: 'holes', run: () => ({ output: { a: null, b: [null, {}, [], ''], c: { d: { e: null } } } }) },
+        { name: 'fail', run: () => ({ failure: { code: 'BRAND_NEW', status: 418, detail: '' } }) },
+      ],
+      readings: [{ metric: '' }, { metric: 'door', value: false, unit: '' }],
+    });
+    hub.add('sensor', { model: 'v1', commands: SENSOR, unavailable: '' });
+    const rig = new ManageAppRig(hub, { language, isAddressProposed: true });
+    await rig.see('greenhouse');
+    rig.type('f/zzz?');
+    rig.press('escape');
+    for (let index = 0; index < hub.devices.size; index++) {
+      await rig.see('greenhouse');
+      rig.press('home', ...Array.from({ length: index }, () => 'down' as const), 'enter');
+      await visitDevice(rig);
+      rig.press('escape');
+    }
+    await hub.stop();
+    await rig.see(/○ 127/);
+    await hub.start();
+    hub.token = 'secret';
+    await rig.see('RECADO_TOKEN');
+    rig.press('enter', 'escape');
+    rig.app.quit();
+    const empty = createSay(language)('value.empty');
+    assert.ok(
+      rig.screens.some((screen) => screen.includes(empty)),
+      'the answer with holes was seen',
+    );
+    for (const screen of rig.screens) assert.doesNotMatch(screen, MISTAKE);
+  });
+}
+
+/** Looks at everything that the page of a device leads to, and goes back to the page. */
+async function visitDevice(rig: ManageAppRig): Promise<void> {
+  await rig.see(/^ +(?:❯ )? *d /m);
+  for (const letter of ['d', 'r', 'x', '?']) {
+    rig.type(letter);
+    for (let turn = 0; turn < 30; turn++) await settle(rig);
+    rig.type('n');
+    if (letter !== 'x') rig.press('escape');
+  }
+  const count = rig.text.match(/^ +(?:❯ )? *\d+ \S/gm)?.length ?? 0;
+  for (let index = 0; index < count; index++) {
+    const page = rig.text.split('\n')[0];
+    rig.press('home', ...Array.from({ length: index }, () => 'down' as const), 'enter');
+    rig.press('down', 'down', 'down', 'down', 'enter');
+    for (let turn = 0; turn < 30; turn++) await settle(rig);
+    rig.type('?e');
+    rig.press('escape');
+    rig.type('e');
+    for (let steps = 0; steps < 4 && rig.text.split('\n')[0] !== page; steps++) rig.press('escape');
+    assert.equal(rig.text.split('\n')[0], page);
+  }
+}
+
+/** Lets answers come in, and time go on. */
+async function settle(rig: ManageAppRig): Promise<void> {
+  rig.clock.advance(20);
+  await new Promise((resolve) => setImmediate(resolve));
+}
