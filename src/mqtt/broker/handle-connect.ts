@@ -47,7 +47,9 @@ export function handleConnect(connection: Connection, framer: Framer): void {
 function readConnect(connection: Connection, framer: Framer): ConnectPacket {
   const { bytes, bodyStart, bodyEnd, firstByte } = framer;
   try {
-    const packet = decodeConnect(new PacketReader().over(bytes, bodyStart, bodyEnd), firstByte & 0x0f);
+    // Nobody asks for its User Properties: kept while a password waits, they would be a megabyte of small objects.
+    const reader = new PacketReader().over(bytes, bodyStart, bodyEnd);
+    const packet = decodeConnect(reader, firstByte & 0x0f, false);
     connection.version = packet.protocolVersion;
     framer.setVersion(packet.protocolVersion);
     return packet;

@@ -57,7 +57,11 @@ const USER_NAME_FLAG = 0b1000_0000;
  * @throws {MqttError} `MQTT_UNSUPPORTED_PROTOCOL_VERSION` [MQTT-3.1.2-1] [MQTT-3.1.2-2], malformed, or protocol error.
  *   `peekProtocolVersion` then says how to answer.
  */
-export function decodeConnect(reader: PacketReader, flags: number): ConnectPacket {
+export function decodeConnect(
+  reader: PacketReader,
+  flags: number,
+  keepsUserProperties = true,
+): ConnectPacket {
   const protocolVersion = readProtocolVersion(reader);
   expectReservedFlags(PacketType.CONNECT, flags, protocolVersion);
   const connectFlags = reader.readByte('Connect Flags');
@@ -66,7 +70,7 @@ export function decodeConnect(reader: PacketReader, flags: number): ConnectPacke
   const keepAlive = reader.readUint16('Keep Alive');
   const properties =
     protocolVersion === 5
-      ? readProperties(reader, 'CONNECT')
+      ? readProperties(reader, 'CONNECT', keepsUserProperties)
       : { sessionExpiryInterval: cleanStart ? 0 : MAX_UINT_32 };
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     throw protocolError('Authentication Data comes without Authentication Method'); // section 3.1.2.11.10

@@ -37,7 +37,7 @@ type Decode = (reader: PacketReader, flags: number, version: ProtocolVersion) =>
 /** By packet type. */
 const DECODERS: readonly (Decode | undefined)[] = [
   undefined, // reserved (section 2.1.2)
-  decodeConnect,
+  (reader, flags) => decodeConnect(reader, flags),
   decodeConnack,
   decodePublish,
   acknowledgementDecoder(PacketType.PUBACK),

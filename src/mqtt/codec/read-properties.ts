@@ -13,15 +13,21 @@ import type { PacketReader } from './reader.ts';
  *
  * @throws {MqttError} malformed: an identifier that does not belong to the holder, or a value that is cut short;
  *   protocol error: a property that comes twice and may not, or a value that the standard forbids
+ *
+ * @param keepsUserProperties - false where nobody looks at them: checked they are all the same
  */
-export function readProperties<H extends PropertyHolder>(reader: PacketReader, holder: H): PropertiesOf<H> {
+export function readProperties<H extends PropertyHolder>(
+  reader: PacketReader,
+  holder: H,
+  keepsUserProperties = true,
+): PropertiesOf<H> {
   const length = reader.readVariableByteInteger('Property Length');
   if (length === 0) return NO_PROPERTIES;
   const outerEnd = reader.end;
   const end = reader.position + length;
   if (end > outerEnd) throw malformed('the properties are longer than the packet');
   reader.end = end; // no value may reach past the properties
-  const found = readPropertiesToEnd(reader, holder);
+  const found = readPropertiesToEnd(reader, holder, keepsUserProperties);
   reader.end = outerEnd;
   return found;
 }
@@ -30,6 +36,7 @@ export function readProperties<H extends PropertyHolder>(reader: PacketReader, h
 export function readPropertiesToEnd<H extends PropertyHolder>(
   reader: PacketReader,
   holder: H,
+  keepsUserProperties = true,
 ): PropertiesOf<H> {
   const { end } = reader;
   const rows = propertiesById(holder);
@@ -41,6 +48,7 @@ export function readPropertiesToEnd<H extends PropertyHolder>(
     const earlier = found[row.name];
     if (row.many === true) {
       const value = readValue(reader, row);
+      if (!keepsUserProperties && row.name === 'userProperties') continue;
       if (earlier === undefined) found[row.name] = [value];
       else (earlier as unknown[]).push(value);
     } else {

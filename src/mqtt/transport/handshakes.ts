@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { addressParty } from '../../base/networks.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 
 export const DEFAULT_MAX_HANDSHAKES = 2048;
@@ -12,14 +13,20 @@ export type HandshakeLimits = {
   readonly handshakeTimeoutMs?: number;
 };
 
-type Handshake = { readonly address: string; readonly timer: NodeJS.Timeout };
+type Handshake = { readonly address: string; readonly party: string; readonly timer: NodeJS.Timeout };
 
-/** The connections of one listener that are not handed over yet. Each ends by `finish`, by `refuse`, or by itself. */
+/**
+ * The connections of one listener that are not handed over yet. Each ends by `finish`, by `refuse`, or by itself. When
+ * there are as many as there may be, the oldest of the address that has most makes room: who opens many and says
+ * nothing keeps nobody out.
+ */
 export class Handshakes {
   readonly #refusals: Refusals;
   readonly #max: number;
   readonly #timeoutMs: number;
+  /** The oldest first. */
   readonly #underWay = new Map<Socket, Handshake>();
+  readonly #perParty = new Map<string, number>();
 
   constructor(refusals: Refusals, limits: HandshakeLimits) {
     this.#refusals = refusals;
@@ -27,20 +34,16 @@ export class Handshakes {
     this.#timeoutMs = limits.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
   }
 
-  /** @returns false when there is no room for it: it has been destroyed then */
-  begin(socket: Socket, address: string): boolean {
-    if (this.#underWay.size >= this.#max) {
-      socket.destroy();
-      this.#refusals.tell('too-many-handshakes', address);
-      return false;
-    }
+  begin(socket: Socket, address: string): void {
+    if (this.#underWay.size >= this.#max) this.#makeRoom();
+    const party = addressParty(address);
+    this.#perParty.set(party, (this.#perParty.get(party) ?? 0) + 1);
     const timer = setTimeout(() => this.refuse(socket, 'handshake-timeout'), this.#timeoutMs);
-    this.#underWay.set(socket, { address, timer });
+    this.#underWay.set(socket, { address, party, timer });
     // Without a listener, a reset by the peer would end the process.
     socket.on('error', ignore);
     // Later, because TLS closes the socket first and says why afterwards.
     socket.once('close', () => void setImmediate(() => this.refuse(socket, 'handshake-unfinished')));
-    return true;
   }
 
   /** @returns false when it was refused meanwhile, and is not to be used */
@@ -64,10 +67,28 @@ export class Handshakes {
     }
   }
 
+  #makeRoom(): void {
+    let most = '';
+    let mostCount = 0;
+    for (const [party, count] of this.#perParty) {
+      if (count <= mostCount) continue;
+      most = party;
+      mostCount = count;
+    }
+    for (const [socket, { party }] of this.#underWay) {
+      if (party === most) return this.refuse(socket, 'too-many-handshakes');
+    }
+  }
+
   #forget(socket: Socket): Handshake | undefined {
     const handshake = this.#underWay.get(socket);
+    if (handshake === undefined) return undefined;
+    const { party, timer } = handshake;
     this.#underWay.delete(socket);
-    clearTimeout(handshake?.timer);
+    const left = (this.#perParty.get(party) ?? 1) - 1;
+    if (left === 0) this.#perParty.delete(party);
+    else this.#perParty.set(party, left);
+    clearTimeout(timer);
     return handshake;
   }
 }

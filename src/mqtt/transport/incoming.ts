@@ -48,8 +48,7 @@ export async function openIncoming(
       socket.destroy();
       return refusals.tell('proxy-untrusted', address);
     }
-    const needsHandshake = hasHandshake || trusted !== undefined;
-    if (needsHandshake && !handshakes.begin(socket, address)) return;
+    if (hasHandshake || trusted !== undefined) handshakes.begin(socket, address);
     if (trusted === undefined) return take(socket, address, remotePort);
     readProxyHeader(socket, handshakes, (source) => {
       if (!hasHandshake && !handshakes.finish(socket)) return;

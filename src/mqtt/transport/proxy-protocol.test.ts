@@ -228,9 +228,9 @@ describe('a TCP listener with the PROXY protocol', () => {
     const { acceptor, told, dial } = await open(t, { maxHandshakes: 1 });
     const first = await dial();
     const second = await dial();
-    await closed(second);
+    await closed(first);
     assert.deepEqual(told, ['too-many-handshakes 127.0.0.1']);
-    first.write(V1);
+    second.write(V1);
     await acceptor.connection();
     (await dial()).write(V1);
     await acceptor.connection(1);

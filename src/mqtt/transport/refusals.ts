@@ -2,7 +2,7 @@
 export type RefusalReason =
   /** The system could not hand it over; mostly no file descriptors were left. */
   | 'accept-failed'
-  /** `maxHandshakes` others had not finished theirs. */
+  /** There were `maxHandshakes`, most of them from its address, and it was the oldest of these. */
   | 'too-many-handshakes'
   /** PROXY header, TLS and HTTP upgrade together took longer than `handshakeTimeoutMs`. */
   | 'handshake-timeout'

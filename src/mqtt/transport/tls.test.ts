@@ -126,16 +126,30 @@ describe('a TLS listener', () => {
     assert.equal(acceptor.connections.length, 0);
   });
 
-  it('lets at most maxHandshakes be under way', async (t) => {
-    const { listener, told, acceptor, dial } = await open(t, { maxHandshakes: 1 });
-    const silent = connectTcp(listener.port, '127.0.0.1');
-    await once(silent, 'connect');
-    await closed(dial());
-    assert.deepEqual(told, ['too-many-handshakes 127.0.0.1']);
-    silent.destroy();
-    await until('the silent one is gone', () => told.length === 2);
+  it('lets at most maxHandshakes be under way: the oldest makes room', async (t) => {
+    const { listener, told, acceptor, dial } = await open(t, { maxHandshakes: 2 });
+    const silent = [connectTcp(listener.port, '127.0.0.1'), connectTcp(listener.port, '127.0.0.1')];
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
     await once(dial(), 'secureConnect');
     await acceptor.connection();
+    assert.deepEqual(told, ['too-many-handshakes 127.0.0.1']);
+    await until('one is closed', () => silent.filter(({ closed: isClosed }) => isClosed).length === 1);
+  });
+
+  it('who opens many handshakes and says nothing keeps nobody else out', async (t) => {
+    const { listener, told, acceptor, dial } = await open(t, { maxHandshakes: 10 });
+    const modest = connectTcp({ port: listener.port, host: '127.0.0.1', localAddress: '127.0.0.3' });
+    await once(modest, 'connect');
+    for (let left = 30; left > 0; left--) {
+      await once(
+        connectTcp({ port: listener.port, host: '127.0.0.1', localAddress: '127.0.0.2' }),
+        'connect',
+      );
+    }
+    await once(dial(), 'secureConnect');
+    await acceptor.connection();
+    assert.equal(modest.closed, false);
+    assert.deepEqual(new Set(told), new Set(['too-many-handshakes 127.0.0.2']));
   });
 
   it('drops handshakes that are under way when it closes', async (t) => {
