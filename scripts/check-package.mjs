@@ -1,5 +1,13 @@
 // Packs the package as npm would publish it, looks at what is in it, installs it elsewhere and runs it.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pinnedNode, root, runQuietly } from './checkout.mjs';
@@ -17,6 +25,16 @@ const EXPECTED = [
   'dist/index.d.ts',
 ];
 const ALLOWED = /^(package\.json|[A-Z][A-Za-z.-]*\.md|LICENSE|bin\/recado\.js|dist\/.+\.(js|d\.ts))$/;
+
+/** The types of the client come from schemas far below it: a strict program of somebody else must see them whole. */
+const PROGRAM = `import { createClient, type Device } from 'recado/client';
+const { devices } = createClient({ url: 'http://hub' });
+const device: Device | undefined = (await devices.list({ status: 'online', limit: undefined })).devices[0];
+export const title: string | null | undefined = device?.title;
+export const answered: string | undefined = (await devices.invoke('a', 'b', { input: 1 })).invocation.phases.answered;
+// @ts-expect-error: a type that was not found would be any, and take this
+export const status: 'gone' | undefined = device?.presence.status;
+`;
 
 const problems = [];
 const folder = mkdtempSync(join(tmpdir(), 'recado-package-'));
@@ -67,6 +85,12 @@ async function checkThatItRuns(archive) {
   const printed = await run([join(target, 'bin', 'recado.js'), '--version']);
   if (printed.output.trim() !== version)
     problems.push(`the packed program printed no version:\n${printed.output}`);
+  writeFileSync(join(folder, 'program.mts'), PROGRAM);
+  const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
+  const platform = ['--target', 'es2024', '--module', 'nodenext', '--lib', 'esnext,dom', '--types', ''];
+  const compiler = join(root, 'node_modules', '.bin', 'tsc');
+  const typed = await runQuietly(compiler, [...flags, ...platform, 'program.mts'], { cwd: folder });
+  if (typed.exitCode !== 0) problems.push(`recado/client has types that cannot be used:\n${typed.output}`);
   for (const name of [
     'recado',
     'recado/device',

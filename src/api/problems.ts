@@ -1,24 +1,9 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { ERROR_TABLE, problemSlug, RecadoError, type ErrorCode, type Issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { DeviceFailure } from '../devices/failure.ts';
 import type { InvokeFailure } from '../hub/hub.ts';
 import { showInvocation } from './resources.ts';
-import type { InvocationResource } from './schemas.ts';
-
-/** An error on the wire: RFC 9457, with members of our own after `detail`. */
-export type Problem = {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ErrorCode;
-  readonly errors?: readonly Issue[];
-  readonly phase?: string;
-  readonly safeToRetry?: boolean;
-  readonly invocation?: InvocationResource;
-  readonly device?: DeviceFailure;
-};
+import type { ProblemResource } from './schemas.ts';
 
 /** A request that the API itself refuses: what is wrong, and where. */
 export class RequestRefused extends RecadoError {
@@ -34,12 +19,16 @@ export class RequestRefused extends RecadoError {
   }
 }
 
-export function problemOf(code: ErrorCode, detail: string, more: Partial<Problem> = {}): Problem {
+export function problemOf(
+  code: ErrorCode,
+  detail: string,
+  more: Partial<ProblemResource> = {},
+): ProblemResource {
   const { status, title } = ERROR_TABLE[code];
   return { type: `urn:recado:problem:${problemSlug(code)}`, title, status, detail, code, ...more };
 }
 
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+export function sendProblem(reply: FastifyReply, problem: ProblemResource): FastifyReply {
   // A string passes Fastify's serialisation by, so that no response schema can cut a member off.
   return reply
     .code(problem.status)
@@ -53,7 +42,7 @@ export function sendFailure(reply: FastifyReply, failure: InvokeFailure): Fastif
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
   const problem = problemOf(failure.code, failure.message, {
     ...(failure.device?.status !== undefined && { status: failure.device.status }),
-    ...(failure.issues !== undefined && { errors: failure.issues }),
+    ...(failure.issues !== undefined && { errors: [...failure.issues] }),
     ...(failure.device !== undefined && { device: failure.device }),
     safeToRetry: invocation?.safeToRetry ?? true,
     ...(invocation?.phase !== undefined && { phase: invocation.phase }),
@@ -85,9 +74,9 @@ export function useProblems(app: FastifyInstance, log: Logger, place = API_PLACE
   });
 }
 
-function problemFromError(error: FastifyError | RecadoError, log: Logger): Problem {
+function problemFromError(error: FastifyError | RecadoError, log: Logger): ProblemResource {
   if (error instanceof RecadoError) {
-    return problemOf(error.code, error.message, error.issues.length > 0 ? { errors: error.issues } : {});
+    return problemOf(error.code, error.message, error.issues.length > 0 ? { errors: [...error.issues] } : {});
   }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return problemOf('BODY_TOO_LARGE', 'The request body is larger than http.maxBodyBytes allows.');

@@ -1,6 +1,11 @@
 import { Type, type Static } from 'typebox';
-import { COMMAND_KINDS } from '../devices/command.ts';
+import { COMMAND_KINDS, type JsonSchema } from '../devices/command.ts';
 import { PRESENCE_REASONS } from '../devices/presence.ts';
+
+/*
+ * The shapes on the wire, once: requests are checked and answers written with these schemas, `/openapi.json` shows
+ * them, and the types of the client are theirs.
+ */
 
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -17,58 +22,105 @@ export const CommandName = Type.String({
   description: 'As in the list of commands',
 });
 
-/*
- * The shapes on the wire, once: requests are checked and answers written with these schemas, `/openapi.json` shows
- * them, and the types of the client come from them.
- */
-
-export const Presence = Type.Object({
-  status: Type.Enum(['online', 'offline']),
-  sequence: Type.Integer({ description: 'Grows with each change' }),
-  reason: Type.Enum([...PRESENCE_REASONS], { description: 'Why it changed last' }),
-  since: Time,
-  lastSeen: Time,
-});
+const PresenceSchema = Type.Object(
+  {
+    status: Type.Enum(['online', 'offline']),
+    sequence: Type.Integer({
+      description: 'Grows with each change, so that two observations can be ordered',
+    }),
+    reason: Type.Enum([...PRESENCE_REASONS], { description: 'Why it changed last' }),
+    since: Time,
+    lastSeen: Time,
+  },
+  { description: 'Whether a device can be reached now' },
+);
+export type PresenceResource = Static<typeof PresenceSchema>;
 
 const deviceProperties = {
   deviceId: Type.String(),
   title: nullable(Type.String()),
   model: nullable(Type.String()),
-  gateway: Type.String(),
-  presence: Presence,
+  gateway: Type.String({ description: 'The part of the hub that it is connected through' }),
+  presence: PresenceSchema,
   commandCount: Type.Integer(),
 };
+const DeviceSchema = Type.Object(deviceProperties);
+export type DeviceResource = Static<typeof DeviceSchema>;
 
-export const Device = Type.Object(deviceProperties);
-export type DeviceResource = Static<typeof Device>;
+const MetricSchema = Type.Object(
+  {
+    metric: Type.String(),
+    title: Type.Optional(Type.String()),
+    unit: Type.Optional(Type.String()),
+    type: Type.Optional(Type.String()),
+  },
+  { description: 'What the device says that it reports by itself' },
+);
+export type MetricResource = Static<typeof MetricSchema>;
 
-export const DeviceDetail = Type.Object({
-  ...deviceProperties,
-  telemetry: Type.Array(
-    Type.Object({
-      metric: Type.String(),
-      title: Type.Optional(Type.String()),
-      unit: Type.Optional(Type.String()),
-      type: Type.Optional(Type.String()),
-    }),
-  ),
+export const DeviceDetailSchema = Type.Object({ ...deviceProperties, telemetry: Type.Array(MetricSchema) });
+export type DeviceDetailResource = Static<typeof DeviceDetailSchema>;
+
+const MAX_PAGE_DEVICES = 1000;
+
+export const DeviceQuerySchema = Type.Object(
+  {
+    status: Type.Optional(Type.Enum(['online', 'offline'])),
+    gateway: Type.Optional(Type.String({ maxLength: 64 })),
+    q: Type.Optional(Type.String({ maxLength: 256, description: 'Text in the id, title or model' })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: MAX_PAGE_DEVICES, description: 'Devices a page' }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ maxLength: 256, description: 'The `nextCursor` of the page before' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type DeviceQuery = Static<typeof DeviceQuerySchema>;
+
+export const DevicePageSchema = Type.Object({
+  devices: Type.Array(DeviceSchema),
+  nextCursor: Type.Optional(Type.String({ description: 'Absent on the last page' })),
+  total: Type.Integer({ description: 'Devices on all pages' }),
 });
-export type DeviceDetailResource = Static<typeof DeviceDetail>;
+export type DevicePageResource = Static<typeof DevicePageSchema>;
 
-export const Command = Type.Object({
+const CommandSchema = Type.Object({
   name: Type.String(),
-  number: Type.Integer(),
+  number: Type.Integer({ description: '1, 2, 3 … in the order of the description' }),
   title: Type.String(),
   kind: Type.Enum([...COMMAND_KINDS]),
-  input: Type.Unknown({ description: 'JSON Schema of the input; null when the command takes none' }),
-  output: Type.Unknown({ description: 'JSON Schema of the output; null when the device did not say' }),
-  idempotent: Type.Boolean(),
+  input: Type.Unsafe<JsonSchema | null>(
+    Type.Unknown({ description: 'JSON Schema of the input; null when the command takes none' }),
+  ),
+  output: Type.Unsafe<JsonSchema | null>(
+    Type.Unknown({ description: 'JSON Schema of the output; null when the device did not say' }),
+  ),
+  idempotent: Type.Boolean({ description: 'Invoking twice does no more than invoking once' }),
   concurrency: Type.Enum(['serial', 'parallel']),
-  expectedMs: nullable(Type.Integer()),
+  expectedMs: nullable(Type.Integer({ description: 'How long it usually takes' })),
 });
-export type CommandResource = Static<typeof Command>;
+export type CommandResource = Static<typeof CommandSchema>;
 
-export const Invocation = Type.Object({
+export const CommandListSchema = Type.Object({ commands: Type.Array(CommandSchema) });
+export type CommandListResource = Static<typeof CommandListSchema>;
+
+export const InvokeBodySchema = Type.Object(
+  {
+    input: Type.Optional(Type.Unknown({ description: 'Checked against the schema of the command' })),
+    timeoutMs: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'Wait for the device, in ms; at most invocations.maxTimeoutMs',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type InvokeBody = Static<typeof InvokeBodySchema>;
+
+const InvocationSchema = Type.Object({
   id: Type.String(),
   deviceId: Type.String(),
   command: Type.String(),
@@ -80,25 +132,44 @@ export const Invocation = Type.Object({
     answered: Type.Optional(Type.String()),
   }),
 });
-export type InvocationResource = Static<typeof Invocation>;
+export type InvocationResource = Static<typeof InvocationSchema>;
+/** How far an invocation came. Each phase is proof: of the queue, the socket, the protocol, the device. */
+export type PhaseResource = keyof InvocationResource['phases'];
 
-export const Telemetry = Type.Object({
+export const InvocationAnswerSchema = Type.Object({
+  output: Type.Unknown({ description: 'What the device answered; null when it answered without a value' }),
+  invocation: InvocationSchema,
+});
+export type InvocationAnswerResource = Static<typeof InvocationAnswerSchema>;
+
+const ReadingSchema = Type.Object({
+  metric: Type.String(),
+  value: Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
+  unit: nullable(Type.String()),
+  time: Time,
+});
+export type ReadingResource = Static<typeof ReadingSchema>;
+
+export const TelemetrySchema = Type.Object({
   deviceId: Type.String(),
-  readings: Type.Array(
-    Type.Object({
-      metric: Type.String(),
-      value: Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
-      unit: nullable(Type.String()),
-      time: Time,
-    }),
-  ),
+  readings: Type.Array(ReadingSchema),
   unavailable: nullable(Type.Object({ reason: Type.String(), time: Time })),
 });
-export type TelemetryResource = Static<typeof Telemetry>;
+export type TelemetryResource = Static<typeof TelemetrySchema>;
 
 const RATE = { description: 'Over the last ten seconds' };
 
-export const Service = Type.Object({
+const ServiceAgentSchema = Type.Object({
+  agentId: Type.String(),
+  description: nullable(Type.String()),
+  isHealthy: Type.Boolean({ description: 'Whether its target answers' }),
+  isLeaving: Type.Boolean({ description: 'It finishes what it has' }),
+  inFlight: Type.Integer({ description: 'Requests that this hub has given it' }),
+  maxInFlight: Type.Integer(),
+});
+export type ServiceAgentResource = Static<typeof ServiceAgentSchema>;
+
+const ServiceSchema = Type.Object({
   name: Type.String(),
   status: Type.Enum(['available', 'target-down', 'no-agent']),
   inFlight: Type.Integer({ description: 'Requests in this hub' }),
@@ -110,34 +181,54 @@ export const Service = Type.Object({
   cancelled: Type.Integer({ description: 'The caller left before the end' }),
   requestBytes: Type.Integer(),
   responseBytes: Type.Integer(),
-  agents: Type.Array(
-    Type.Object({
-      agentId: Type.String(),
-      description: nullable(Type.String()),
-      isHealthy: Type.Boolean({ description: 'Whether its target answers' }),
-      isLeaving: Type.Boolean({ description: 'It finishes what it has' }),
-      inFlight: Type.Integer({ description: 'Requests that this hub has given it' }),
-      maxInFlight: Type.Integer(),
-    }),
-  ),
+  agents: Type.Array(ServiceAgentSchema),
 });
-export type ServiceResource = Static<typeof Service>;
+export type ServiceResource = Static<typeof ServiceSchema>;
 
-export const ProblemSchema = Type.Object(
+export const ServiceListSchema = Type.Object({ services: Type.Array(ServiceSchema) });
+export type ServiceListResource = Static<typeof ServiceListSchema>;
+
+export const HealthSchema = Type.Object({
+  status: Type.Enum(['ok']),
+  name: Type.Enum(['recado']),
+  version: Type.String(),
+});
+export type HealthResource = Static<typeof HealthSchema>;
+
+const IssueSchema = Type.Object(
+  { pointer: Type.String(), message: Type.String() },
+  { description: 'One thing that is wrong in what was sent: where (RFC 6901), and what to do' },
+);
+export type IssueResource = Static<typeof IssueSchema>;
+
+const DeviceFailureSchema = Type.Object(
+  {
+    code: Type.Optional(Type.String()),
+    message: Type.Optional(Type.String()),
+    status: Type.Optional(Type.Integer({ description: 'An HTTP status that the device asked for' })),
+    payload: Type.Optional(Type.Unknown({ description: 'What it sent beside, as it came' })),
+  },
+  { description: "The device's own account of a command that failed" },
+);
+export type DeviceFailureResource = Static<typeof DeviceFailureSchema>;
+
+const ProblemSchema = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String(),
     code: Type.String(),
-    errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), message: Type.String() }))),
-    phase: Type.Optional(Type.String()),
+    errors: Type.Optional(Type.Array(IssueSchema)),
+    phase: Type.Optional(Type.Enum(['accepted', 'sent', 'delivered', 'answered'])),
     safeToRetry: Type.Optional(Type.Boolean()),
-    invocation: Type.Optional(Invocation),
-    device: Type.Optional(Type.Unknown()),
+    invocation: Type.Optional(InvocationSchema),
+    device: Type.Optional(DeviceFailureSchema),
   },
   { description: 'What went wrong (RFC 9457)' },
 );
+/** An error on the wire: RFC 9457, with members of the hub's own after `detail`. */
+export type ProblemResource = Static<typeof ProblemSchema>;
 
 /** For the `response` of a route: every status that is not named is a problem. */
 export const PROBLEM_RESPONSE = {
@@ -146,3 +237,5 @@ export const PROBLEM_RESPONSE = {
     content: { 'application/problem+json': { schema: ProblemSchema } },
   },
 };
+
+export type { JsonSchema };

@@ -1,129 +1,202 @@
 import type {
-  Command,
-  Device,
-  DeviceDetails,
-  DevicePage,
-  DeviceTelemetry,
-  Health,
-  InvocationResult,
-  Problem,
-  ProblemIssue,
-  Service,
-} from './resources.ts';
+  CommandListResource,
+  CommandResource,
+  DeviceDetailResource,
+  DevicePageResource,
+  DeviceResource,
+  HealthResource,
+  InvocationAnswerResource,
+  InvocationResource,
+  IssueResource,
+  PhaseResource,
+  PresenceResource,
+  ProblemResource,
+  ServiceAgentResource,
+  ServiceListResource,
+  ServiceResource,
+  TelemetryResource,
+} from '../api/schemas.ts';
+import {
+  anything,
+  fields,
+  isFields,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  reader,
+  text,
+  truth,
+  word,
+  type Check,
+  type Fields,
+  type Members,
+} from './shape.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+const presence = object<PresenceResource>({
+  status: oneOf('online', 'offline'),
+  sequence: number,
+  reason: word(),
+  since: text,
+  lastSeen: text,
+});
 
-/** What an answer should have been and is not. */
-export class ShapeError extends Error {
-  override readonly name = 'ShapeError';
-}
+const deviceMembers: Members<DeviceResource> = {
+  deviceId: text,
+  title: orNull(text),
+  model: orNull(text),
+  gateway: text,
+  presence,
+  commandCount: number,
+};
 
-/** @throws {ShapeError} when `value` is no page of devices */
-export function checkDevicePage(value: unknown): DevicePage {
-  const page = checkFields(value, 'the list of devices');
-  for (const device of checkList(page['devices'], 'devices')) checkDevice(device);
-  checkType(page['total'], 'number', 'total');
-  if (page['nextCursor'] !== undefined) checkType(page['nextCursor'], 'string', 'nextCursor');
-  return value as DevicePage;
-}
+const metric = object<DeviceDetailResource['telemetry'][number]>({
+  metric: text,
+  title: optional(text),
+  unit: optional(text),
+  type: optional(text),
+});
 
-/** @throws {ShapeError} when `value` is no device with what it reports */
-export function checkDeviceDetails(value: unknown): DeviceDetails {
-  const device = checkDevice(value);
-  for (const item of checkList(device['telemetry'], 'telemetry')) {
-    checkType(checkFields(item, 'a metric')['metric'], 'string', 'metric');
-  }
-  return value as DeviceDetails;
-}
+const command = object<CommandResource>({
+  name: text,
+  number,
+  title: text,
+  kind: word(),
+  input: orNull(fields),
+  output: orNull(fields),
+  idempotent: truth,
+  concurrency: word(),
+  expectedMs: orNull(number),
+});
 
-/** @throws {ShapeError} when `value` is no list of commands */
-export function checkCommands(value: unknown): readonly Command[] {
-  const commands = checkList(checkFields(value, 'the list of commands')['commands'], 'commands');
-  for (const item of commands) {
-    const command = checkFields(item, 'a command');
-    checkType(command['name'], 'string', 'name');
-    checkType(command['number'], 'number', 'number');
-    checkType(command['title'], 'string', 'title');
-    checkType(command['kind'], 'string', 'kind');
-    if (command['input'] !== null) checkFields(command['input'], 'input');
-  }
-  return commands as readonly Command[];
-}
+const invocation = object<InvocationResource>({
+  id: text,
+  deviceId: text,
+  command: text,
+  state: word(),
+  phases: object<InvocationResource['phases']>({
+    accepted: text,
+    sent: optional(text),
+    delivered: optional(text),
+    answered: optional(text),
+  }),
+});
 
-/** @throws {ShapeError} when `value` is no outcome of a command */
-export function checkInvocationResult(value: unknown): InvocationResult {
-  const result = checkFields(value, 'the outcome of the command');
-  if (!('output' in result)) throw new ShapeError('has no output');
-  checkInvocation(result['invocation']);
-  return value as InvocationResult;
-}
+const reading = object<TelemetryResource['readings'][number]>({
+  metric: text,
+  value: (value) =>
+    ['number', 'string', 'boolean'].includes(typeof value) ? undefined : 'has a reading without a value',
+  unit: orNull(text),
+  time: text,
+});
 
-/** @throws {ShapeError} when `value` holds no readings of a device */
-export function checkTelemetry(value: unknown): DeviceTelemetry {
-  const telemetry = checkFields(value, 'the readings');
-  for (const item of checkList(telemetry['readings'], 'readings')) {
-    const reading = checkFields(item, 'a reading');
-    checkType(reading['metric'], 'string', 'metric');
-    checkType(reading['time'], 'string', 'time');
-    if (!['number', 'string', 'boolean'].includes(typeof reading['value']))
-      throw new ShapeError('has a reading without a value');
-    if (reading['unit'] !== null) checkType(reading['unit'], 'string', 'unit');
-  }
-  if (telemetry['unavailable'] !== null) {
-    const unavailable = checkFields(telemetry['unavailable'], 'unavailable');
-    checkType(unavailable['reason'], 'string', 'reason');
-    checkType(unavailable['time'], 'string', 'time');
-  }
-  return value as DeviceTelemetry;
-}
+const serviceAgent = object<ServiceAgentResource>({
+  agentId: text,
+  description: orNull(text),
+  isHealthy: truth,
+  isLeaving: truth,
+  inFlight: number,
+  maxInFlight: number,
+});
 
-/** @throws {ShapeError} when `value` is no list of services */
-export function checkServices(value: unknown): readonly Service[] {
-  const services = checkList(checkFields(value, 'the list of services')['services'], 'services');
-  for (const item of services) {
-    const service = checkFields(item, 'a service');
-    checkType(service['name'], 'string', 'name');
-    checkType(service['status'], 'string', 'status');
-    checkType(service['inFlight'], 'number', 'inFlight');
-    for (const agent of checkList(service['agents'], 'agents'))
-      checkType(checkFields(agent, 'an agent')['agentId'], 'string', 'agentId');
-  }
-  return services as readonly Service[];
-}
+const service = object<ServiceResource>({
+  name: text,
+  status: word(),
+  inFlight: number,
+  requestsPerSecond: number,
+  failuresPerSecond: number,
+  requests: number,
+  failures: number,
+  retries: number,
+  cancelled: number,
+  requestBytes: number,
+  responseBytes: number,
+  agents: list(serviceAgent, 'an agent'),
+});
 
-/** @throws {ShapeError} when `value` does not say how the hub is */
-export function checkHealth(value: unknown): Health {
-  const health = checkFields(value, 'the health of the hub');
-  if (health['name'] !== 'recado') throw new ShapeError('does not come from a Recado hub');
-  checkType(health['status'], 'string', 'status');
-  checkType(health['version'], 'string', 'version');
-  return value as Health;
-}
+export const readDevicePage = reader(
+  object<DevicePageResource>({
+    devices: list(object(deviceMembers), 'a device'),
+    nextCursor: optional(text),
+    total: number,
+  }),
+  'the list of devices',
+);
+
+export const readDeviceDetail = reader(
+  object<DeviceDetailResource>({ ...deviceMembers, telemetry: list(metric, 'a metric') }),
+  'a device',
+);
+
+export const readCommandList = reader(
+  object<CommandListResource>({ commands: list(command, 'a command') }),
+  'the list of commands',
+);
+
+export const readInvocationAnswer = reader(
+  object<InvocationAnswerResource>({ output: anything, invocation }),
+  'the answer to the command',
+);
+
+export const readTelemetry = reader(
+  object<TelemetryResource>({
+    deviceId: text,
+    readings: list(reading, 'a reading'),
+    unavailable: orNull(object<NonNullable<TelemetryResource['unavailable']>>({ reason: text, time: text })),
+  }),
+  'the readings',
+);
+
+export const readServiceList = reader(
+  object<ServiceListResource>({ services: list(service, 'a service') }),
+  'the list of services',
+);
+
+export const readHealth = reader(
+  object<HealthResource>({
+    status: word(),
+    name: (value) => (value === 'recado' ? undefined : 'does not come from a Recado hub'),
+    version: text,
+  }),
+  'the health of the hub',
+);
+
+const issue = object<IssueResource>({ pointer: text, message: text });
+const phase = oneOf<PhaseResource>('accepted', 'sent', 'delivered', 'answered');
 
 /** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out. */
-export function readProblem(value: unknown, status: number): Problem | undefined {
+export function readProblem(value: unknown, status: number): ProblemResource | undefined {
   if (!isFields(value) || typeof value['code'] !== 'string') return undefined;
-  const problem = value;
-  const text = (name: string): string => (typeof problem[name] === 'string' ? problem[name] : '');
-  const phase = problem['phase'];
-  const safeToRetry = problem['safeToRetry'];
+  const problem = value as Fields & Partial<ProblemResource>;
+  const textOf = (member: unknown): string => (typeof member === 'string' ? member : '');
+  const { errors, device } = problem;
   return {
-    type: text('type'),
+    type: textOf(problem.type),
     code: value['code'],
-    title: text('title'),
+    title: textOf(problem.title),
     status,
-    detail: text('detail'),
-    ...(Array.isArray(problem['errors']) && { errors: problem['errors'].filter(isIssue) }),
-    ...(isInvocation(problem['invocation']) && {
-      invocation: problem['invocation'] as NonNullable<Problem['invocation']>,
-    }),
-    ...(isPhase(phase) && { phase }),
-    ...(typeof safeToRetry === 'boolean' && { safeToRetry }),
-    ...(isFields(problem['device']) && { device: readDeviceFailure(problem['device']) }),
+    detail: textOf(problem.detail),
+    ...(Array.isArray(errors) && { errors: errors.filter((each) => issue(each, '') === undefined) }),
+    ...partOf(problem, 'invocation', invocation),
+    ...partOf(problem, 'phase', phase),
+    ...partOf(problem, 'safeToRetry', truth),
+    ...(isFields(device) && { device: readDeviceFailure(device) }),
   };
 }
 
-function readDeviceFailure(device: Fields): NonNullable<Problem['device']> {
+/** A member alone, when it is there and as agreed. */
+function partOf<K extends keyof ProblemResource>(
+  problem: Partial<ProblemResource>,
+  member: K,
+  check: Check<ProblemResource[K]>,
+): Partial<Pick<ProblemResource, K>> {
+  const value = problem[member];
+  return check(value, member) === undefined ? ({ [member]: value } as Pick<ProblemResource, K>) : {};
+}
+
+function readDeviceFailure(device: Fields): NonNullable<ProblemResource['device']> {
   const { code, message, status, payload } = device;
   return {
     ...(typeof code === 'string' && { code }),
@@ -131,56 +204,4 @@ function readDeviceFailure(device: Fields): NonNullable<Problem['device']> {
     ...(typeof status === 'number' && { status }),
     ...(payload !== undefined && payload !== null && { payload }),
   };
-}
-
-function checkDevice(value: unknown): Fields {
-  const device = checkFields(value, 'a device') as Fields & Device;
-  checkType(device['deviceId'], 'string', 'deviceId');
-  if (device['title'] !== null) checkType(device['title'], 'string', 'title');
-  if (device['model'] !== null) checkType(device['model'], 'string', 'model');
-  checkType(device['gateway'], 'string', 'gateway');
-  checkType(device['commandCount'], 'number', 'commandCount');
-  const presence = checkFields(device['presence'], 'presence');
-  if (presence['status'] !== 'online' && presence['status'] !== 'offline')
-    throw new ShapeError('has a device without presence');
-  checkType(presence['sequence'], 'number', 'sequence');
-  checkType(presence['reason'], 'string', 'reason');
-  checkType(presence['since'], 'string', 'since');
-  checkType(presence['lastSeen'], 'string', 'lastSeen');
-  return device;
-}
-
-function checkInvocation(value: unknown): void {
-  if (!isInvocation(value)) throw new ShapeError('has no invocation');
-}
-
-function isInvocation(value: unknown): boolean {
-  if (!isFields(value) || typeof value['id'] !== 'string' || !isFields(value['phases'])) return false;
-  return Object.values(value['phases']).every((time) => typeof time === 'string');
-}
-
-function isIssue(value: unknown): value is ProblemIssue {
-  return isFields(value) && typeof value['pointer'] === 'string' && typeof value['message'] === 'string';
-}
-
-function isPhase(value: unknown): value is NonNullable<Problem['phase']> {
-  return value === 'accepted' || value === 'sent' || value === 'delivered' || value === 'answered';
-}
-
-function checkFields(value: unknown, what: string): Fields {
-  if (!isFields(value)) throw new ShapeError(`has something else where ${what} should be`);
-  return value;
-}
-
-function checkList(value: unknown, name: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new ShapeError(`has no list "${name}"`);
-  return value;
-}
-
-function checkType(value: unknown, type: 'string' | 'number', name: string): void {
-  if (typeof value !== type) throw new ShapeError(`has no ${type} "${name}"`);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,24 +1,26 @@
+import type {
+  CommandResource,
+  DeviceDetailResource,
+  DevicePageResource,
+  DeviceQuery,
+  DeviceResource,
+  HealthResource,
+  InvocationAnswerResource,
+  InvokeBody,
+  ServiceResource,
+  TelemetryResource,
+} from '../api/schemas.ts';
 import {
-  checkCommands,
-  checkDeviceDetails,
-  checkDevicePage,
-  checkHealth,
-  checkInvocationResult,
-  checkServices,
-  checkTelemetry,
+  readCommandList,
+  readDeviceDetail,
+  readDevicePage,
+  readHealth,
+  readInvocationAnswer,
+  readServiceList,
+  readTelemetry,
 } from './check-answer.ts';
 import { HubAnswerError } from './errors.ts';
 import { askHub, type HubConnection } from './hub-request.ts';
-import type {
-  Command,
-  Device,
-  DeviceDetails,
-  DevicePage,
-  DeviceTelemetry,
-  Health,
-  InvocationResult,
-  Service,
-} from './resources.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** How long a command without its own `timeoutMs` may take, besides the time that the client allows for any answer. */
@@ -38,53 +40,46 @@ export type ClientOptions = {
 /** Every call can be given up: it then throws the signal's reason. */
 export type CallOptions = { readonly signal?: AbortSignal | undefined };
 
-export type DeviceFilter = {
-  readonly status?: 'online' | 'offline' | undefined;
-  readonly gateway?: string | undefined;
-  /** Text to look for. */
-  readonly q?: string | undefined;
-};
+/** Members of a request, as options that may be left out or undefined. */
+type Options<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-export type DeviceListOptions = CallOptions &
-  DeviceFilter & {
-    /** Devices on one page, 1 to 1,000 [100]. */
-    readonly limit?: number | undefined;
-    /** The `nextCursor` of the page before. */
-    readonly cursor?: string | undefined;
-  };
+/** `q` is a text to look for in the id, title or model. */
+export type DeviceFilter = Options<Pick<DeviceQuery, 'status' | 'gateway' | 'q'>>;
 
-export type InvokeOptions = CallOptions & {
-  /** What the command takes: any JSON value. Leave it out for a command without input. */
-  readonly input?: unknown;
-  /** How long the hub waits for the device, 1 to 600,000 ms [what the hub is configured to]. */
-  readonly timeoutMs?: number | undefined;
-};
+/** `limit` devices on one page, 1 to 1,000 [100], from `cursor` on: the `nextCursor` of the page before. */
+export type DeviceListOptions = CallOptions & Options<DeviceQuery>;
+
+/**
+ * `input` is what the command takes: any JSON value; leave it out for a command without input. `timeoutMs` is how long
+ * the hub waits for the device, 1 to 600,000 ms [what the hub is configured to].
+ */
+export type InvokeOptions = CallOptions & Options<InvokeBody>;
 
 /** The devices of one hub. */
 export type DeviceCalls = {
   /** One page of devices. */
-  list(options?: DeviceListOptions): Promise<DevicePage>;
+  list(options?: DeviceListOptions): Promise<DevicePageResource>;
   /** Every device that matches, page by page as they are consumed; `limit` is the size of a page. */
-  all(options?: DeviceListOptions): AsyncGenerator<Device, void, void>;
+  all(options?: DeviceListOptions): AsyncGenerator<DeviceResource, void, void>;
   /** One device. `DEVICE_UNKNOWN` when the hub does not know it. */
-  get(deviceId: string, options?: CallOptions): Promise<DeviceDetails>;
+  get(deviceId: string, options?: CallOptions): Promise<DeviceDetailResource>;
   /** Makes the hub forget an offline device. `DEVICE_ONLINE` when it is connected. */
   forget(deviceId: string, options?: CallOptions): Promise<void>;
   /** What the device can be asked to do, in the order of its description. */
-  commands(deviceId: string, options?: CallOptions): Promise<readonly Command[]>;
+  commands(deviceId: string, options?: CallOptions): Promise<readonly CommandResource[]>;
   /**
    * Invokes a command and waits for its output. Failures are `ProblemError`s whose `code` tells the cause, `phase` how
    * far it came, and `safeToRetry` whether it may be invoked again. Giving up by `signal` cancels it in the hub.
    */
-  invoke(deviceId: string, command: string, options?: InvokeOptions): Promise<InvocationResult>;
+  invoke(deviceId: string, command: string, options?: InvokeOptions): Promise<InvocationAnswerResource>;
   /** The latest value of each metric. */
-  telemetry(deviceId: string, options?: CallOptions): Promise<DeviceTelemetry>;
+  telemetry(deviceId: string, options?: CallOptions): Promise<TelemetryResource>;
 };
 
 /** The services that agents bring to a hub. Requests to a service itself go to `{url}/services/{name}/…`. */
 export type ServiceCalls = {
   /** All that the hub has met, with their agents. */
-  list(options?: CallOptions): Promise<readonly Service[]>;
+  list(options?: CallOptions): Promise<readonly ServiceResource[]>;
 };
 
 /** A hub's HTTP API, typed. Each call throws `ProblemError`, `HubUnreachableError` or `HubAnswerError`. */
@@ -94,7 +89,7 @@ export type Client = {
   readonly devices: DeviceCalls;
   readonly services: ServiceCalls;
   /** Whether a hub is there, and its version. Needs no token. */
-  health(options?: CallOptions): Promise<Health>;
+  health(options?: CallOptions): Promise<HealthResource>;
 };
 
 /**
@@ -113,15 +108,10 @@ export function createClient(options: ClientOptions): Client {
     url: hub.url,
     devices: createDeviceCalls(hub, timeoutMs),
     services: {
-      list: ({ signal } = {}) =>
-        askHub(hub, {
-          method: 'GET',
-          path: '/api/v1/services',
-          timeoutMs,
-          signal,
-          idempotent: true,
-          read: checkServices,
-        }),
+      list: async ({ signal } = {}) => {
+        const request = { method: 'GET', path: '/api/v1/services', timeoutMs, signal } as const;
+        return (await askHub(hub, { ...request, idempotent: true, read: readServiceList })).services;
+      },
     },
     health: ({ signal } = {}) =>
       askHub(hub, {
@@ -130,7 +120,7 @@ export function createClient(options: ClientOptions): Client {
         timeoutMs,
         signal,
         idempotent: true,
-        read: checkHealth,
+        read: readHealth,
       }),
   };
 }
@@ -142,17 +132,17 @@ function createDeviceCalls(hub: HubConnection, timeoutMs: number): DeviceCalls {
     check: (answer: unknown) => T,
   ): Promise<T> => askHub(hub, { method: 'GET', path, timeoutMs, signal, idempotent: true, read: check });
 
-  const list = (options: DeviceListOptions = {}): Promise<DevicePage> =>
-    read(`/api/v1/devices${listQuery(options)}`, options.signal, checkDevicePage);
+  const list = (options: DeviceListOptions = {}): Promise<DevicePageResource> =>
+    read(`/api/v1/devices${listQuery(options)}`, options.signal, readDevicePage);
 
   return {
     list,
     all: (options = {}) => eachDevice(hub.url, list, options),
-    get: async (deviceId, { signal } = {}) => read(devicePath(deviceId), signal, checkDeviceDetails),
+    get: async (deviceId, { signal } = {}) => read(devicePath(deviceId), signal, readDeviceDetail),
     commands: async (deviceId, { signal } = {}) =>
-      read(`${devicePath(deviceId)}/commands`, signal, checkCommands),
+      (await read(`${devicePath(deviceId)}/commands`, signal, readCommandList)).commands,
     telemetry: async (deviceId, { signal } = {}) =>
-      read(`${devicePath(deviceId)}/telemetry`, signal, checkTelemetry),
+      read(`${devicePath(deviceId)}/telemetry`, signal, readTelemetry),
     forget: async (deviceId, { signal } = {}) =>
       askHub(hub, {
         method: 'DELETE',
@@ -170,16 +160,16 @@ function createDeviceCalls(hub: HubConnection, timeoutMs: number): DeviceCalls {
         timeoutMs: timeoutMs + (options.timeoutMs ?? DEFAULT_INVOCATION_MS),
         signal: options.signal,
         idempotent: false,
-        read: checkInvocationResult,
+        read: readInvocationAnswer,
       }),
   };
 }
 
 async function* eachDevice(
   url: string,
-  list: (options: DeviceListOptions) => Promise<DevicePage>,
+  list: (options: DeviceListOptions) => Promise<DevicePageResource>,
   options: DeviceListOptions,
-): AsyncGenerator<Device, void, void> {
+): AsyncGenerator<DeviceResource, void, void> {
   let cursor = options.cursor;
   for (;;) {
     const page = await list({ ...options, cursor });
@@ -197,13 +187,11 @@ async function* eachDevice(
   }
 }
 
-function listQuery(options: DeviceListOptions): string {
+function listQuery({ signal: _signal, ...members }: DeviceListOptions): string {
   const query = new URLSearchParams();
-  if (options.status !== undefined) query.set('status', options.status);
-  if (options.gateway !== undefined) query.set('gateway', options.gateway);
-  if (options.q !== undefined && options.q !== '') query.set('q', options.q);
-  if (options.limit !== undefined) query.set('limit', String(options.limit));
-  if (options.cursor !== undefined) query.set('cursor', options.cursor);
+  for (const [name, value] of Object.entries(members)) {
+    if (value !== undefined && value !== '') query.set(name, String(value));
+  }
   return query.size === 0 ? '' : `?${query.toString()}`;
 }
 

@@ -1,5 +1,11 @@
+import type {
+  DeviceFailureResource,
+  InvocationResource,
+  IssueResource,
+  PhaseResource,
+  ProblemResource,
+} from '../api/schemas.ts';
 import type { ErrorCode } from '../base/errors.ts';
-import type { DeviceFailure, Invocation, InvocationPhase, Problem, ProblemIssue } from './resources.ts';
 
 /** A code of the hub's table of errors; a newer hub may send one that this version does not know. */
 export type ProblemCode = ErrorCode | (string & {});
@@ -24,17 +30,17 @@ export class ProblemError extends ClientError {
   /** What happened this time. */
   readonly detail: string;
   /** How far the command came, when a command was invoked. */
-  readonly phase: InvocationPhase | undefined;
+  readonly phase: PhaseResource | undefined;
   readonly safeToRetry: boolean | undefined;
   /** When another try makes sense, in ms from the answer; undefined when the hub did not say. */
   readonly retryAfterMs: number | undefined;
   /** Where the input does not fit; empty for other problems. */
-  readonly errors: readonly ProblemIssue[];
-  readonly invocation: Invocation | undefined;
+  readonly errors: readonly IssueResource[];
+  readonly invocation: InvocationResource | undefined;
   /** What the device itself said, for `DEVICE_ERROR`. */
-  readonly device: DeviceFailure | undefined;
+  readonly device: DeviceFailureResource | undefined;
 
-  constructor(problem: Problem, retryAfterMs?: number) {
+  constructor(problem: ProblemResource, retryAfterMs?: number) {
     super(problemMessage(problem, retryAfterMs));
     this.code = problem.code;
     this.status = problem.status;
@@ -149,7 +155,7 @@ export class HubAnswerError extends ClientError {
   }
 }
 
-function problemMessage(problem: Problem, retryAfterMs: number | undefined): string {
+function problemMessage(problem: ProblemResource, retryAfterMs: number | undefined): string {
   const parts = [sentence(problem.detail === '' ? problem.title : problem.detail)];
   for (const { pointer, message } of problem.errors ?? []) {
     const isTold = problem.detail.includes(pointer) && problem.detail.includes(message);

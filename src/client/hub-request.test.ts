@@ -218,7 +218,7 @@ describe('answers that are none', () => {
       'a device without presence',
       (r) => answerJson(r, 200, { devices: [{ ...device('DE1'), presence: { status: 'maybe' } }], total: 1 }),
       200,
-      /without presence/,
+      /no online or offline as "status"/,
     ],
     [
       'a title that is no text',

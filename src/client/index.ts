@@ -1,4 +1,24 @@
 /** `recado/client`: the HTTP API of a hub, typed; for Node and browsers. */
+export type {
+  CommandResource as Command,
+  DeviceDetailResource as DeviceDetails,
+  DeviceFailureResource as DeviceFailure,
+  DevicePageResource as DevicePage,
+  DeviceResource as Device,
+  HealthResource as Health,
+  InvocationAnswerResource as InvocationResult,
+  InvocationResource as Invocation,
+  IssueResource as ProblemIssue,
+  JsonSchema,
+  MetricResource as MetricDescription,
+  PhaseResource as InvocationPhase,
+  PresenceResource as Presence,
+  ProblemResource as Problem,
+  ReadingResource as Reading,
+  ServiceAgentResource as ServiceAgent,
+  ServiceResource as Service,
+  TelemetryResource as DeviceTelemetry,
+} from '../api/schemas.ts';
 export {
   createClient,
   type CallOptions,
@@ -37,4 +57,3 @@ export {
   type ScalarField,
   type TextField,
 } from './input-form.ts';
-export type * from './resources.ts';

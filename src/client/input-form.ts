@@ -1,4 +1,4 @@
-import type { JsonSchema } from './resources.ts';
+import type { JsonSchema } from '../api/schemas.ts';
 
 /** What every field of a form has. */
 type FieldBase = {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Command, DeviceDetails, Problem, Reading } from '../../src/client/index.ts';
+import type { Command, DeviceDetails, Presence, Problem, Reading } from '../../src/client/index.ts';
 
 type Failure = Partial<Problem> & {
   readonly code: string;
@@ -29,7 +29,7 @@ export type FakeDeviceOptions = {
   readonly title?: string | null;
   readonly model?: string | null;
   readonly status?: 'online' | 'offline';
-  readonly reason?: string;
+  readonly reason?: Presence['reason'];
   readonly sinceMs?: number;
   readonly commands?: readonly FakeCommand[];
   readonly readings?: readonly Partial<Reading>[];

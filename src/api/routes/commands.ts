@@ -8,11 +8,12 @@ import { invokeForCaller } from '../invoke-for-caller.ts';
 import { sendFailure } from '../problems.ts';
 import { showCommand, writeInvocation } from '../resources.ts';
 import {
-  Command,
+  CommandListSchema,
   CommandName,
   DeviceId,
   DeviceParams,
-  Invocation as InvocationSchema,
+  InvocationAnswerSchema,
+  InvokeBodySchema,
   PROBLEM_RESPONSE,
 } from '../schemas.ts';
 
@@ -21,20 +22,9 @@ const InvokeSchema = {
   summary: 'Invokes a command of a device and waits for its output',
   tags: ['commands'],
   params: Type.Object({ deviceId: DeviceId, commandName: CommandName }),
-  body: Type.Object(
-    {
-      input: Type.Optional(Type.Unknown({ description: 'Checked against the schema of the command' })),
-      timeoutMs: Type.Optional(
-        Type.Integer({
-          minimum: 1,
-          description: 'Wait for the device, in ms; at most invocations.maxTimeoutMs',
-        }),
-      ),
-    },
-    { additionalProperties: false },
-  ),
+  body: InvokeBodySchema,
   response: {
-    200: Type.Object({ output: Type.Unknown(), invocation: InvocationSchema }),
+    200: InvocationAnswerSchema,
     ...PROBLEM_RESPONSE,
   },
 };
@@ -44,7 +34,7 @@ const ListSchema = {
   summary: 'Lists the commands of a device, with their schemas',
   tags: ['commands'],
   params: DeviceParams,
-  response: { 200: Type.Object({ commands: Type.Array(Command) }), ...PROBLEM_RESPONSE },
+  response: { 200: CommandListSchema, ...PROBLEM_RESPONSE },
 };
 
 /** Lists and invokes commands: the device's answer is the answer of the request. */

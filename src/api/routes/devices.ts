@@ -5,41 +5,23 @@ import type { Hub } from '../../hub/hub.ts';
 import { findDevice } from '../find-device.ts';
 import { RequestRefused } from '../problems.ts';
 import { showDevice, showDeviceDetail } from '../resources.ts';
-import { Device as DeviceSchema, DeviceDetail, DeviceParams, PROBLEM_RESPONSE } from '../schemas.ts';
+import {
+  DeviceDetailSchema,
+  DevicePageSchema,
+  DeviceParams,
+  DeviceQuerySchema,
+  PROBLEM_RESPONSE,
+  type DeviceQuery,
+} from '../schemas.ts';
 
-const MAX_PAGE_DEVICES = 1000;
 const DEFAULT_PAGE_DEVICES = 100;
-
-const Query = Type.Object(
-  {
-    status: Type.Optional(Type.Enum(['online', 'offline'])),
-    gateway: Type.Optional(Type.String({ maxLength: 64 })),
-    q: Type.Optional(Type.String({ maxLength: 256, description: 'Text in the id, title or model' })),
-    limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: MAX_PAGE_DEVICES, description: 'Devices a page' }),
-    ),
-    cursor: Type.Optional(
-      Type.String({ maxLength: 256, description: 'The `nextCursor` of the page before' }),
-    ),
-  },
-  { additionalProperties: false },
-);
-
-type Filter = { status?: 'online' | 'offline'; gateway?: string; q?: string };
 
 const ListSchema = {
   operationId: 'listDevices',
   summary: 'Lists devices, in the order in which the hub met them',
   tags: ['devices'],
-  querystring: Query,
-  response: {
-    200: Type.Object({
-      devices: Type.Array(DeviceSchema),
-      nextCursor: Type.Optional(Type.String()),
-      total: Type.Integer({ description: 'Devices on all pages' }),
-    }),
-    ...PROBLEM_RESPONSE,
-  },
+  querystring: DeviceQuerySchema,
+  response: { 200: DevicePageSchema, ...PROBLEM_RESPONSE },
 };
 
 const GetSchema = {
@@ -47,7 +29,7 @@ const GetSchema = {
   summary: 'Describes a device',
   tags: ['devices'],
   params: DeviceParams,
-  response: { 200: DeviceDetail, ...PROBLEM_RESPONSE },
+  response: { 200: DeviceDetailSchema, ...PROBLEM_RESPONSE },
 };
 
 const ForgetSchema = {
@@ -88,7 +70,7 @@ export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
   });
 };
 
-function matches(device: Device, filter: Filter): boolean {
+function matches(device: Device, filter: DeviceQuery): boolean {
   if (filter.status !== undefined && device.presence.status !== filter.status) return false;
   if (filter.gateway !== undefined && device.gateway !== filter.gateway) return false;
   if (filter.q === undefined) return true;

@@ -1,10 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { version } from '../../base/version.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { collectMetrics } from '../metrics.ts';
-
-const Health = Type.Object({ status: Type.Enum(['ok']), name: Type.String(), version: Type.String() });
+import { HealthSchema } from '../schemas.ts';
 
 /** Whether the hub lives, and its counters for Prometheus. */
 export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
@@ -15,10 +13,10 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
         operationId: 'getHealth',
         summary: 'Tells that the hub is alive',
         tags: ['hub'],
-        response: { 200: Health },
+        response: { 200: HealthSchema },
       },
     },
-    async () => ({ status: 'ok' as const, name: 'recado', version }),
+    async () => ({ status: 'ok' as const, name: 'recado' as const, version }),
   );
 
   const metrics = collectMetrics(hub);

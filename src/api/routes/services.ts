@@ -1,13 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import type { Hub } from '../../hub/hub.ts';
 import { serveHttp } from '../../services/hub/http-entrance.ts';
 import type { ServiceFailure } from '../../services/wire/service-failure.ts';
 import { problemOf, RequestRefused } from '../problems.ts';
 import { showService } from '../resources.ts';
-import { PROBLEM_RESPONSE, Service } from '../schemas.ts';
+import { PROBLEM_RESPONSE, ServiceListSchema } from '../schemas.ts';
 
 /** Of WebDAV and its like: what stands behind an agent may know them. */
 const MORE_METHODS = ['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT'];
@@ -17,7 +16,7 @@ const ListSchema = {
   operationId: 'listServices',
   summary: 'Lists the services that agents offer, with their agents',
   tags: ['services'],
-  response: { 200: Type.Object({ services: Type.Array(Service) }), ...PROBLEM_RESPONSE },
+  response: { 200: ServiceListSchema, ...PROBLEM_RESPONSE },
 };
 
 /** Whether a request is for what stands behind a service, and not for the hub itself. */
