@@ -18,6 +18,8 @@ export type Route = {
   readonly group: SharedGroup<Session> | undefined;
 };
 
+const NONE: readonly QueuedMessage[] = [];
+
 /**
  * Sends a message to everyone whose subscriptions match.
  *
@@ -49,10 +51,7 @@ export function deliverShared(
   publication: Publication,
   group: SharedGroup<Session>,
 ): boolean {
-  const { sharedChoice } = engine;
-  sharedChoice.topicName = publication.topicName;
-  const match = group.choose(sharedChoice.rankOf);
-  engine.work += group.lookedAt;
+  const match = group.choose(engine.sharedChoice.rankOf, publication.topicName);
   if (match === undefined) return false;
   deliverMatch(engine, publication, match, group);
   return true;
@@ -140,26 +139,18 @@ function deliverAway(engine: Engine, publication: Publication, session: Session,
 function enqueue(engine: Engine, publication: Publication, session: Session, route: Route): void {
   const queue = (session.queue ??= new MessageQueue(engine.queued));
   const queued = makeQueued(engine, publication, session, route);
-  if (!makeRoom(engine, session, queue, queued)) {
-    engine.countDrop(publication.topicName, session, 'queue-full');
-    return;
+  let isTaken = isWithinLimits(engine, session, queue, queued);
+  // Messages that have expired make room.
+  const expired = isTaken || queue.first === undefined ? NONE : queue.removeExpired(engine.clock.now());
+  for (const each of expired) forgetQueued(engine, session, each);
+  isTaken ||= expired.length > 0 && isWithinLimits(engine, session, queue, queued);
+  if (isTaken) {
+    queue.push(queued);
+    noteQueued(engine, session, queued);
   }
-  // An observer of the drop of one that had expired may have ended it.
-  if (session.hasEnded) return;
-  queue.push(queued);
-  noteQueued(engine, session, queued);
-}
-
-/** Whether the queue may take one more; messages that have expired make room. */
-function makeRoom(engine: Engine, session: Session, queue: MessageQueue, queued: QueuedMessage): boolean {
-  if (isWithinLimits(engine, session, queue, queued)) return true;
-  if (queue.first === undefined) return false;
-  const nowMs = engine.clock.now();
-  for (const expired of queue.removeExpired(nowMs)) {
-    engine.countDrop(expired.message.topicName, session, 'expired');
-    forgetQueued(engine, session, expired);
-  }
-  return isWithinLimits(engine, session, queue, queued);
+  // Last: an observer of a drop may publish to the same session, or end it.
+  for (const { message } of expired) engine.countDrop(message.topicName, session, 'expired');
+  if (!isTaken) engine.countDrop(publication.topicName, session, 'queue-full');
 }
 
 function isWithinLimits(

@@ -12,6 +12,9 @@ export const MemberRank = {
 } as const;
 export type MemberRank = (typeof MemberRank)[keyof typeof MemberRank];
 
+/** Whoever is asked may publish and have members leave: what it needs to know comes with the question. */
+type RankMember<S> = (match: SubscriptionMatch<S>, topicName: string) => MemberRank;
+
 /** Members that are looked at for one that is ready, once one is known that is there. */
 const MAX_LOOKS = 64;
 
@@ -66,8 +69,6 @@ export class SharedGroup<S> {
   readonly shareName: string;
   /** Without `$share/{ShareName}/`. */
   readonly topicFilter: string;
-  /** How many members the last choice has looked at. */
-  lookedAt = 0;
   readonly #members = new Map<S, Member<S>>();
   readonly #present = new Ring<S>();
   readonly #away = new Ring<S>();
@@ -115,45 +116,49 @@ export class SharedGroup<S> {
    * it. Undefined when none may have the message. Never more than one round, and of those who are away only as far as
    * the first that may have it.
    */
-  choose(rankOf: (match: SubscriptionMatch<S>) => MemberRank): SubscriptionMatch<S> | undefined {
-    this.lookedAt = 0;
-    const chosen = this.#choosePresent(rankOf) ?? this.#chooseAway(rankOf);
+  choose(rankOf: RankMember<S>, topicName: string): SubscriptionMatch<S> | undefined {
+    const chosen = this.#choosePresent(rankOf, topicName) ?? this.#chooseAway(rankOf, topicName);
     if (chosen === undefined) return undefined;
     if (chosen.ring !== undefined) chosen.ring.turn = chosen.next;
     return chosen.match;
   }
 
-  #choosePresent(rankOf: (match: SubscriptionMatch<S>) => MemberRank): Member<S> | undefined {
+  #choosePresent(rankOf: RankMember<S>, topicName: string): Member<S> | undefined {
     const present = this.#present;
     let busy: Member<S> | undefined;
     let member = present.turn;
-    for (let left = present.size; left > 0; left--) {
-      const rank = rankOf(member!.match);
-      this.lookedAt++;
-      const { next, ring } = member!;
-      // Whoever was asked may have had it leave.
-      if (ring === present) {
+    let left = present.size;
+    for (let looks = 2 * left; member !== undefined && left > 0 && looks > 0; looks--) {
+      const { next } = member;
+      const rank = rankOf(member.match, topicName);
+      left--;
+      if (member.ring === present) {
         if (rank === MemberRank.READY) return member;
         if (rank === MemberRank.AWAY) {
-          present.unlink(member!);
-          this.#away.link(member!);
+          present.unlink(member);
+          this.#away.link(member);
         } else if (rank === MemberRank.BUSY && busy === undefined) {
           busy = member;
-          left = Math.min(left, MAX_LOOKS);
+          left = Math.min(left, MAX_LOOKS - 1);
         }
       }
-      member = next;
+      if (next.ring === present) member = next;
+      else {
+        // Whoever was asked has had members leave: the round begins anew, once.
+        member = present.turn;
+        left = present.size;
+      }
     }
     return busy?.ring === present ? busy : undefined;
   }
 
-  #chooseAway(rankOf: (match: SubscriptionMatch<S>) => MemberRank): Member<S> | undefined {
+  #chooseAway(rankOf: RankMember<S>, topicName: string): Member<S> | undefined {
     const away = this.#away;
     let member = away.turn;
-    for (let left = away.size; left > 0; left--) {
-      this.lookedAt++;
-      if (rankOf(member!.match) !== MemberRank.DENIED && member!.ring === away) return member;
-      member = member!.next;
+    for (let left = away.size; member !== undefined && left > 0; left--) {
+      const { next } = member;
+      if (rankOf(member.match, topicName) !== MemberRank.DENIED && member.ring !== undefined) return member;
+      member = next.ring === away ? next : away.turn;
     }
     return undefined;
   }

@@ -242,7 +242,7 @@ describe('4.8.2 shared subscriptions', () => {
     const [group] = treeOf(['a', '$share/g/t', { qos: 0 }], ['b', '$share/g/t', { qos: 2 }]).match(
       't',
     ).sharedGroups;
-    const chosen = Array.from({ length: 4 }, () => group?.choose(() => MemberRank.READY));
+    const chosen = Array.from({ length: 4 }, () => group?.choose(() => MemberRank.READY, 't'));
     assert.deepEqual(
       chosen.map((match) => match?.subscriber),
       ['a', 'b', 'a', 'b'],
@@ -256,7 +256,7 @@ describe('4.8.2 shared subscriptions', () => {
   it('4.8.2 a client with a shared and an ordinary subscription gets a copy for each', () => {
     const { subscribers, sharedGroups } = treeOf(['a', 't'], ['a', '$share/g/t']).match('t');
     assert.equal(subscribers[0]?.subscriber, 'a');
-    assert.equal(sharedGroups[0]?.choose(() => MemberRank.READY)?.subscriber, 'a');
+    assert.equal(sharedGroups[0]?.choose(() => MemberRank.READY, 't')?.subscriber, 'a');
   });
 
   it('[MQTT-4.7.2-1] the wildcard rule is that of the filter inside', () => {
@@ -306,7 +306,7 @@ describe('3.3.4 and 3.8 overlapping subscriptions and their options', () => {
     );
     const { subscribers, sharedGroups } = tree.match('x');
     assert.deepEqual(subscribers[0]?.subscriptionIdentifiers, [1]);
-    assert.deepEqual(sharedGroups[0]?.choose(() => MemberRank.READY)?.subscriptionIdentifiers, [2]);
+    assert.deepEqual(sharedGroups[0]?.choose(() => MemberRank.READY, 't')?.subscriptionIdentifiers, [2]);
   });
 
   it('[MQTT-3.8.3-3] No Local holds back what is forwarded for its own subscription', () => {
