@@ -18,16 +18,25 @@ export type Route = {
   readonly group: SharedGroup<Session> | undefined;
 };
 
+/** What a delivery of so many bytes costs more: they are copied. */
+const BYTES_A_STEP_SHIFT = 12;
+/** Identifiers that cost as much as a delivery. */
+const IDENTIFIERS_A_STEP_SHIFT = 3;
+
 const NONE: readonly QueuedMessage[] = [];
+
+/** Instead of a count: the topic is not matched, because too many filters lie on its way. */
+export const TOO_WIDE = -1;
 
 /**
  * Sends a message to everyone whose subscriptions match.
  *
  * @param publisher - the session that it came from; undefined for the server's own, and for Wills
- * @returns to how many it went, those that are away included
+ * @returns to how many it went, those that are away included; or `TOO_WIDE`
  */
 export function deliver(engine: Engine, publication: Publication, publisher: Session | undefined): number {
-  const { subscribers, sharedGroups } = engine.topics.matches(publication.entry!);
+  const { subscribers, sharedGroups, isTooWide } = engine.topics.matches(publication.entry!);
+  if (isTooWide) return TOO_WIDE;
   let count = 0;
   for (let index = 0; index < subscribers.length; index++) {
     let match = subscribers[index]!;
@@ -41,7 +50,7 @@ export function deliver(engine: Engine, publication: Publication, publisher: Ses
   for (const group of sharedGroups) {
     if (deliverShared(engine, publication, group)) count++;
   }
-  engine.work += count;
+  engine.work += count * (1 + ((publication.packetEnd - publication.packetStart) >> BYTES_A_STEP_SHIFT));
   return count;
 }
 
@@ -66,6 +75,7 @@ function deliverMatch(
   const { fields } = publication;
   const qos = match.qos < fields.qos ? match.qos : fields.qos; // [MQTT-3.8.4-8]
   const retain = match.retainAsPublished && fields.retain; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+  engine.work += match.subscriptionIdentifiers.length >> IDENTIFIERS_A_STEP_SHIFT;
   deliverTo(engine, publication, match.subscriber, qos, retain, match.subscriptionIdentifiers, group);
 }
 

@@ -40,6 +40,9 @@ const TURN_WORK = 65_536;
 /** Of these for one connection that had to wait. */
 const SLICE_WORK = 8192;
 
+/** What a rule counts for that a hook looks up. */
+export const ASKED_WORK = 4;
+
 /** Timers that are looked at in one turn: a session that ends has its subscriptions taken away, and its Will told. */
 const TURN_TIMERS = 256;
 
@@ -66,7 +69,7 @@ export class Engine {
   readonly stats = new BrokerStats();
   readonly sessions = new Map<string, Session>();
   readonly connections = new Set<Connection>();
-  readonly subscriptions = new SubscriptionTree<Session>();
+  readonly subscriptions = new SubscriptionTree<Session>(this);
   readonly topics: TopicTable<Session>;
   readonly retained: RetainedMessages<StoredMessage>;
   readonly retainedDeliveries: RetainedDeliveries;
@@ -80,7 +83,7 @@ export class Engine {
   readonly sharedChoice: SharedChoice;
   readonly startedAtMs: number;
   isClosing = false;
-  /** Packets that were read, and deliveries, in this turn. */
+  /** Packets that were read, deliveries, nodes and rules that were looked at for them, in this turn. */
   work = 0;
   /** Where the reading of packets stops until the next turn. */
   workLimit = TURN_WORK;
@@ -111,6 +114,7 @@ export class Engine {
       maxTopicLevels,
       maxTopics: maxCachedTopics,
       maxMatches: maxCachedMatches,
+      meter: this,
       canReceive: (session, topicName) => this.canReceive(session, topicName),
     });
     this.retained = new RetainedMessages({
@@ -183,6 +187,7 @@ export class Engine {
     if (session.local !== undefined) return true;
     const authorizers = session.hooks.authorizeReceive;
     for (const hook of authorizers) {
+      this.work += ASKED_WORK;
       try {
         if (!hook.authorizeReceive(session.client, topicName)) return false;
       } catch (error) {

@@ -10,7 +10,7 @@ import { InboundTopicAliases } from '../topics/topic-alias.ts';
 import { TopicFault } from '../topics/topic-name.ts';
 import { end, sayable } from './connection/end-connection.ts';
 import { ConnectionState, type AliasedTopic, type Connection } from './connection/connection.ts';
-import { deliver } from './deliver.ts';
+import { deliver, TOO_WIDE } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
 import type { Publication } from './publication.ts';
@@ -32,6 +32,11 @@ const SYS_IS_OURS: PublishAnswer = {
 const RETAINED_ARE_FULL: PublishAnswer = {
   reasonCode: ReasonCode.QUOTA_EXCEEDED,
   reasonString: 'the server keeps as many retained messages, or bytes of them, as it may',
+};
+
+const TOPIC_IS_TOO_WIDE: PublishAnswer = {
+  reasonCode: ReasonCode.QUOTA_EXCEEDED,
+  reasonString: 'more wildcard filters lie on the way of this topic than the server follows',
 };
 
 /** Section 3.3: read, resolve the topic, check, ask, retain, deliver, acknowledge. */
@@ -182,6 +187,7 @@ function accept(connection: Connection, publication: Publication): PublishAnswer
   }
   if (publication.fields.retain && !retain(engine, publication)) return RETAINED_ARE_FULL;
   const count = deliver(engine, publication, session);
+  if (count === TOO_WIDE) return TOPIC_IS_TOO_WIDE;
   if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, connection.client);
   return count === 0 ? NOBODY_SUBSCRIBES : ACCEPTED;
 }

@@ -53,7 +53,7 @@ export function publishMessage(engine: Engine, message: OutgoingMessage, hooks: 
     if (message.retain) retain(engine, publication);
     const count = deliver(engine, publication, undefined);
     if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, undefined);
-    return count;
+    return Math.max(count, 0);
   } finally {
     engine.givePublication();
   }

@@ -1,4 +1,6 @@
 import { RetainOutcome } from '../topics/retained-messages.ts';
+import { countLevels } from '../topics/topic-name.ts';
+import { NODE_CHANGE_STEPS } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
 import { forgetRetained, noteRetained } from './store-notes.ts';
@@ -10,6 +12,7 @@ import { forgetRetained, noteRetained } from './store-notes.ts';
  */
 export function retain(engine: Engine, publication: Publication): boolean {
   const { topicName } = publication;
+  engine.work += countLevels(topicName) * NODE_CHANGE_STEPS;
   if (publication.payloadLength === 0) {
     if (engine.retained.clear(topicName)) forgetRetained(engine, topicName);
     return true; // [MQTT-3.3.1-6] [MQTT-3.3.1-7]

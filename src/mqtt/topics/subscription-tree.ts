@@ -13,7 +13,7 @@ import {
 import { SubscriptionRecords } from './subscription-records.ts';
 import type { TopicFilter } from './topic-filter.ts';
 import { countLevels, DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
-import type { WorkMeter } from './work-meter.ts';
+import { ENTRY_NODES, NODE_CHANGE_STEPS, NODE_STEPS, type WorkMeter } from './work-meter.ts';
 
 const FIRST_NODES = 64;
 const FIRST_DEPTH = 64;
@@ -101,7 +101,7 @@ export class SubscriptionTree<S> {
     const number = this.#subscribers.findOrAdd(subscriber);
     const match = makeMatch(subscriber, options, this.#subscribers.verdictEpoch(number));
     const node = this.#tree.hold(filter.topicFilter);
-    this.#meter.work += countLevels(filter.topicFilter);
+    this.#countChange(filter.topicFilter);
     const owner = filter.shareName === undefined ? node : this.#groupOwner(node, filter);
     const known = this.#byOwner.get(owner, number);
     if (known !== 0) {
@@ -148,7 +148,7 @@ export class SubscriptionTree<S> {
       const { filter, options } = this.#describe(record);
       this.#records.replace(record, makeMatch(subscriber, options, epoch), options.retainHandling);
       this.changes.note(filter.topicFilter);
-      this.#meter.work += countLevels(filter.topicFilter);
+      this.#countChange(filter.topicFilter);
     }
   }
 
@@ -245,7 +245,7 @@ export class SubscriptionTree<S> {
       if (node !== NO_NODE) continue;
       const isTooWide = visited > MAX_MATCH_NODES + levelsRead;
       if (later === 0 || isTooWide) {
-        this.#meter.work += visited;
+        this.#meter.work += visited * NODE_STEPS;
         return !isTooWide;
       }
       node = this.#laterNodes[--later]!;
@@ -329,7 +329,7 @@ export class SubscriptionTree<S> {
     const node = owner < 0 ? this.#leaveGroup(-owner, subscriber) : owner;
     this.#tree.release(node);
     if (owner > 0) this.changes.note(filter.topicFilter);
-    this.#meter.work += countLevels(filter.topicFilter);
+    this.#countChange(filter.topicFilter);
   }
 
   /** The owner of a group's subscriptions; a new group is made. Its node is held by them. */
@@ -349,6 +349,10 @@ export class SubscriptionTree<S> {
     this.#groups.delete(number);
     this.changes.note(group.topicFilter);
     return node;
+  }
+
+  #countChange(topicFilter: string): void {
+    this.#meter.work += (countLevels(topicFilter) + ENTRY_NODES) * NODE_CHANGE_STEPS;
   }
 
   #describe(record: number): Subscription {

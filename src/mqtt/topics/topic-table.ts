@@ -3,7 +3,8 @@ import { randomMultiplier } from './random-seed.ts';
 import { decideReceivers } from './receive-verdicts.ts';
 import type { SubscriptionMatch } from './subscription-match.ts';
 import { NO_MATCHES, type SubscriptionTree, type TopicMatches } from './subscription-tree.ts';
-import { findTopicNameFault, MAX_TOPIC_BYTES, TopicFault } from './topic-name.ts';
+import { countLevels, findTopicNameFault, MAX_TOPIC_BYTES, TopicFault } from './topic-name.ts';
+import { ENTRY_NODES, NODE_STEPS, type WorkMeter } from './work-meter.ts';
 
 const NEVER_MATCHED = -1;
 const NOT_KEPT = -1;
@@ -58,6 +59,8 @@ export type TopicTableOptions<S> = {
   readonly maxTopics: number;
   /** How many matches, of all kept topics together; 8 bytes each. */
   readonly maxMatches: number;
+  /** Told what it takes to read topics that are not kept. */
+  readonly meter?: WorkMeter;
   /** Leaves out subscribers that may not receive a topic; asked once for each topic, not for each message. */
   readonly canReceive?: ((subscriber: S, topicName: string) => boolean) | undefined;
 };
@@ -73,6 +76,7 @@ export class TopicTable<S> {
   readonly #maxTopics: number;
   readonly #maxMatches: number;
   readonly #canReceive: ((subscriber: S, topicName: string) => boolean) | undefined;
+  readonly #meter: WorkMeter;
   readonly #multiplier = randomMultiplier();
   readonly #words = new Int32Array((MAX_TOPIC_BYTES >> 2) + 1);
   #buckets: (TopicEntry<S> | undefined)[] = makeBuckets(FIRST_BUCKETS);
@@ -82,8 +86,9 @@ export class TopicTable<S> {
   #matchCount = 0;
 
   constructor(options: TopicTableOptions<S>) {
-    const { subscriptions, maxTopicLevels, maxTopics, maxMatches, canReceive } = options;
+    const { subscriptions, maxTopicLevels, maxTopics, maxMatches, meter, canReceive } = options;
     this.#subscriptions = subscriptions;
+    this.#meter = meter ?? { work: 0 };
     this.#canReceive = canReceive;
     this.#maxTopicLevels = maxTopicLevels;
     this.#maxTopics = Math.max(1, maxTopics);
@@ -181,6 +186,7 @@ export class TopicTable<S> {
     const topicName = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
     const fault = findTopicNameFault(topicName, this.#maxTopicLevels);
     const byteLength = end - start;
+    this.#meter.work += (countLevels(topicName) + ENTRY_NODES) * NODE_STEPS;
     const isKept = fault === undefined && byteLength <= MAX_KEPT_TOPIC_BYTES;
     const words = isKept ? this.#words.slice(0, (byteLength >> 2) + 1) : NO_WORDS;
     const entry = new TopicEntry<S>(topicName, fault, { byteLength, words, hash });

@@ -1,6 +1,12 @@
 /**
- * Counts the steps of what a packet causes, so that whoever reads packets can stop in time. A step is about as much as
- * one delivery of a small message: a node of a tree that is looked at, a subscription that is found, a rule that is
- * asked.
+ * Counts the steps of what a packet causes, so that whoever reads packets can stop in time. A step is what delivering
+ * a small message to one more subscriber takes.
  */
 export type WorkMeter = { work: number };
+
+/** What looking at one node of a tree counts for. */
+export const NODE_STEPS = 2;
+/** What adding or removing one node counts for: several tables change. */
+export const NODE_CHANGE_STEPS = 4;
+/** Whatever depth it has, a topic or filter that comes or goes counts as so many nodes more. */
+export const ENTRY_NODES = 2;

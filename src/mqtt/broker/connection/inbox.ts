@@ -28,7 +28,7 @@ export type InboxOwner = {
 
 /** Shares the time of a turn out. */
 type InboxTurns = {
-  /** Packets that were read, and deliveries, in this turn. */
+  /** Packets that were read, and steps of what they caused, in this turn. */
   work: number;
   /** Where the reading of packets stops until the next turn. */
   readonly workLimit: number;
@@ -117,6 +117,12 @@ export class Inbox {
   #readPackets(): void {
     const turns = this.#turns;
     const { framer } = this;
+    // What others have given to do may fill this turn already.
+    if (turns.work >= turns.workLimit) {
+      framer.hold();
+      this.#readInNextTurn();
+      return;
+    }
     try {
       while (framer.next()) {
         this.#owner.onPacket(framer);
