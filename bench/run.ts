@@ -9,6 +9,7 @@ import { benchMqttNagle } from './mqtt-nagle.ts';
 import { benchMqttOpenLoop } from './mqtt-open-loop.ts';
 import { benchMqttTls, benchMqttWebSocket } from './mqtt-transports.ts';
 import { benchHubMemory } from './hub-memory.ts';
+import { benchMqttChurn } from './mqtt-churn.ts';
 import { benchMqttCodec } from './mqtt-codec.ts';
 import { benchMqttIdle } from './mqtt-idle.ts';
 import { benchMqttMatch } from './mqtt-match.ts';
@@ -27,6 +28,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   mqtt-idle   9,000 idle clients: memory and CPU of each                      (3 rounds)
   mqtt-codec  what one MQTT packet costs to cut, read and write
   mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
+  mqtt-churn  publishing while another client subscribes and unsubscribes     (3 rounds)
   hub-memory  a packaged hub, idle and after the fifteen rows                 (two minutes)
   event-loop  how long one peer keeps everybody waiting, with 24 kinds of flood (3 s each)
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
@@ -51,6 +53,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   'mqtt-idle': ({ rounds }) => benchMqttIdle({ rounds }),
   'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
   'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
+  'mqtt-churn': ({ rounds }) => benchMqttChurn({ rounds }),
   'hub-memory': () => benchHubMemory(),
   'event-loop': ({ seconds }) => benchEventLoop({ seconds: seconds ?? 3 }),
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
