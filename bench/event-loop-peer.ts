@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { FLOODS } from './floods.ts';
@@ -7,6 +8,7 @@ import { FLOODS } from './floods.ts';
 const TICK_MS = 10;
 /** A hub that sends it away at once is asked again, but not without end. */
 const AGAIN_MS = 10;
+const DATAGRAMS_AT_ONCE = 64;
 
 const { values } = parseArgs({
   options: {
@@ -66,18 +68,38 @@ async function sendUntilClosed(socket: Socket): Promise<void> {
   }
 }
 
-while (!isOver()) {
-  const socket = connect(Number(values.port), '127.0.0.1');
-  socket.on('error', () => {});
-  await happens(socket, 'connect');
-  connections++;
-  // What it is answered is thrown away: its own subscriptions would else hold it back.
-  socket.resume();
-  await sendUntilClosed(socket);
-  sent -= socket.writableLength;
-  socket.destroy();
-  await pause(AGAIN_MS);
+async function sendDatagrams(port: number): Promise<void> {
+  const socket = createSocket('udp4');
+  while (!isOver()) {
+    while (sent > allowance()) await pause(TICK_MS);
+    const sending = Array.from({ length: DATAGRAMS_AT_ONCE }, async () => {
+      const piece = flood?.piece(index++) ?? Buffer.alloc(0);
+      sent += piece.length;
+      await new Promise((resolve) => {
+        socket.send(piece, port, '127.0.0.1', resolve);
+      });
+    });
+    await Promise.all(sending);
+  }
+  socket.close();
 }
+
+async function sendStreams(port: number): Promise<void> {
+  while (!isOver()) {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    await happens(socket, 'connect');
+    connections++;
+    // What it is answered is thrown away: its own subscriptions would else hold it back.
+    socket.resume();
+    await sendUntilClosed(socket);
+    sent -= socket.writableLength;
+    socket.destroy();
+    await pause(AGAIN_MS);
+  }
+}
+
+await (flood.isUdp === true ? sendDatagrams : sendStreams)(Number(values.port));
 process.stdout.write(
   `${JSON.stringify({ sent, connections, seconds: (performance.now() - start) / 1000 })}\n`,
 );

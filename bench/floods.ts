@@ -4,6 +4,8 @@ import type { RecadoServer } from './servers/recado.ts';
 export type Flood = {
   readonly name: string;
   readonly port: (hub: RecadoServer) => number;
+  /** Whether each piece is a datagram; else they are a stream. */
+  readonly isUdp?: boolean;
   /** Sent once, before the flood. */
   readonly greeting?: () => Buffer;
   /** The next piece; `index` counts up, also over connections. */
@@ -172,6 +174,33 @@ const HTTP_FLOODS: readonly Flood[] = [
   http('a header without an end', constant(Buffer.from('x'.repeat(1000)))),
 ];
 
+/** A frame as a client sends it, with a mask that changes nothing. */
+function frame(first: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([first, 0x80 | content.length, 0, 0, 0, 0]), content]);
+}
+
+const webSocket = (name: string, piece: Flood['piece']): Flood => ({
+  name: `WebSocket: ${name}`,
+  port: (hub) => hub.webSocket?.port ?? 0,
+  greeting: () =>
+    Buffer.concat([
+      Buffer.from(
+        'GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n',
+      ),
+      frame(0x82, connect()),
+    ]),
+  piece,
+});
+
+const WEB_SOCKET_FLOODS: readonly Flood[] = [
+  webSocket('pings', constant(frame(0x89, Buffer.from('ping')))),
+  webSocket(
+    'PINGREQ, a byte in a frame',
+    constant(Buffer.concat([frame(0x82, Buffer.from([0xc0])), frame(0x82, Buffer.from([0]))])),
+  ),
+];
+
 const socket = (name: string, piece: Flood['piece'], greeting = ''): Flood => ({
   name: `device: ${name}`,
   port: (hub) => hub.ports.tcp,
@@ -197,5 +226,23 @@ const SOCKET_FLOODS: readonly Flood[] = [
   socket('framed readings', constant(Buffer.from('{"telemetry":{"t":1}}\n')), FRAMED_HELLO),
 ];
 
+const datagrams = (name: string, piece: Buffer): Flood => ({
+  name: `datagrams: ${name}`,
+  port: (hub) => hub.ports.udp,
+  isUdp: true,
+  piece: () => piece,
+});
+
+const DATAGRAM_FLOODS: readonly Flood[] = [
+  datagrams('readings of nobody', Buffer.from("{'Temperatura': '25°C', 'Válido': True}")),
+  datagrams('60 KB of nested literals', Buffer.from("{'1':".repeat(12_000))),
+];
+
 /** The ways in which one peer may load the hub. */
-export const FLOODS: readonly Flood[] = [...MQTT_FLOODS, ...HTTP_FLOODS, ...SOCKET_FLOODS];
+export const FLOODS: readonly Flood[] = [
+  ...MQTT_FLOODS,
+  ...WEB_SOCKET_FLOODS,
+  ...HTTP_FLOODS,
+  ...SOCKET_FLOODS,
+  ...DATAGRAM_FLOODS,
+];

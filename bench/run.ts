@@ -30,7 +30,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
   mqtt-churn  publishing while another client subscribes and unsubscribes     (3 rounds)
   hub-memory  a packaged hub, idle and after the fifteen rows                 (two minutes)
-  event-loop  how long one peer keeps everybody waiting, with 24 kinds of flood (3 s each)
+  event-loop  how long one peer keeps everybody waiting, with each kind of flood (3 s each)
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
