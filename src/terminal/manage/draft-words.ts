@@ -67,11 +67,7 @@ function sayKind(field: FormField, say: Say, isShort: boolean): string[] {
     case 'list':
       return [
         say('form.list'),
-        ...sayBounds(field.minItems, field.maxItems, say, {
-          both: 'form.list.length',
-          min: 'form.list.min',
-          max: 'form.list.max',
-        }),
+        ...sayBounds('form.list', field.minItems, field.maxItems, say),
         ...sayKind(field.item, say, isShort),
       ];
     default:
@@ -80,19 +76,17 @@ function sayKind(field: FormField, say: Say, isShort: boolean): string[] {
 }
 
 function sayText(field: TextField, say: Say): string[] {
-  const lengths = { both: 'form.text.length', min: 'form.text.min', max: 'form.text.max' } as const;
   const format =
     field.format === undefined
       ? []
       : [say('form.text.format', { format: FORMAT_EXAMPLES[field.format] ?? field.format })];
-  return [say('form.text'), ...sayBounds(field.minLength, field.maxLength, say, lengths), ...format];
+  return [say('form.text'), ...sayBounds('form.text', field.minLength, field.maxLength, say), ...format];
 }
 
 function sayNumber(field: NumberField, say: Say): string[] {
-  const ranges = { both: 'form.range', min: 'form.min', max: 'form.max' } as const;
   const parts = [
     say(field.isInteger ? 'form.integer' : 'form.number'),
-    ...sayBounds(field.minimum, field.maximum, say, ranges),
+    ...sayBounds('form.number', field.minimum, field.maximum, say),
   ];
   if (field.exclusiveMinimum !== undefined) parts.push(say('form.above', { min: field.exclusiveMinimum }));
   if (field.exclusiveMaximum !== undefined) parts.push(say('form.below', { max: field.exclusiveMaximum }));
@@ -100,14 +94,10 @@ function sayNumber(field: NumberField, say: Say): string[] {
   return parts;
 }
 
-type BoundKeys = {
-  readonly both: 'form.range' | 'form.text.length' | 'form.list.length';
-  readonly min: 'form.min' | 'form.text.min' | 'form.list.min';
-  readonly max: 'form.max' | 'form.text.max' | 'form.list.max';
-};
+type Bounded = 'form.number' | 'form.text' | 'form.list';
 
-function sayBounds(min: number | undefined, max: number | undefined, say: Say, keys: BoundKeys): string[] {
-  if (min !== undefined && max !== undefined) return [say(keys.both, { min, max })];
-  if (min !== undefined) return [say(keys.min, { min })];
-  return max === undefined ? [] : [say(keys.max, { max })];
+function sayBounds(what: Bounded, min: number | undefined, max: number | undefined, say: Say): string[] {
+  if (min !== undefined && max !== undefined) return [say(`${what}.length`, { min, max })];
+  if (min !== undefined) return [say(`${what}.min`, { min })];
+  return max === undefined ? [] : [say(`${what}.max`, { max })];
 }

@@ -7,7 +7,7 @@ import {
   type Invocation,
   type InvocationPhase,
 } from '../../client/index.ts';
-import { sayIfKnown, type MessageKey, type Say } from '../messages.ts';
+import { sayIfKnown, type Say } from '../messages.ts';
 import { GAP_BLOCK, textBlock, type Block, type Fact } from '../ui/blocks.ts';
 import type { PageContext } from './page-context.ts';
 import { sayShortDuration, sayTime } from './time-words.ts';
@@ -24,8 +24,6 @@ type Explanation = {
   readonly facts: readonly (readonly [label: string, text: string])[];
   /** What the device sent beside, as it came; undefined when nothing. */
   readonly payload: unknown;
-  /** May be sent again without doing it twice. */
-  readonly isSafeToRetry: boolean;
 };
 
 /** Codes of which the title says all that the hub says, in the language of the screens. */
@@ -71,9 +69,8 @@ export function explainFailure(error: ClientError, say: Say, now: number): Expla
     title: say(`problem.${isUnreachable ? 'unreachable' : isStrange ? 'strange' : 'unexpected'}`),
     code: isStrange && error.status > 0 ? String(error.status) : '',
     detail: sayUnreachable(error, say),
-    facts: [[say('answer.safe'), say(isSafe ? 'answer.safe.yes' : 'answer.safe.no')]],
+    facts: [[say('answer.safe'), say(isSafe ? 'form.yes' : 'answer.safe.no')]],
     payload: undefined,
-    isSafeToRetry: isSafe,
   };
 }
 
@@ -108,7 +105,7 @@ function explainProblem(error: ProblemError, say: Say, now: number): Explanation
   // What a hub refuses with 4xx it refuses again.
   const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
   if (error.safeToRetry === false || (error.safeToRetry === true && !isRefused)) {
-    facts.push([say('answer.safe'), say(error.safeToRetry ? 'answer.safe.yes' : 'answer.safe.no')]);
+    facts.push([say('answer.safe'), say(error.safeToRetry ? 'form.yes' : 'answer.safe.no')]);
   }
   if (error.retryAfterMs !== undefined)
     facts.push([say('answer.retryAfter'), sayShortDuration(say, error.retryAfterMs)]);
@@ -120,7 +117,6 @@ function explainProblem(error: ProblemError, say: Say, now: number): Explanation
     detail: detailOf(error),
     facts,
     payload: device !== undefined && !isRepeated(device) ? device.payload : undefined,
-    isSafeToRetry: error.safeToRetry ?? false,
   };
 }
 
@@ -159,5 +155,5 @@ export function sayPhases(invocation: Invocation, say: Say, now: number): string
 }
 
 function sayPhase(phase: InvocationPhase | undefined, say: Say): string {
-  return phase === undefined ? '' : say(`phase.${phase}` satisfies MessageKey);
+  return phase === undefined ? '' : say(`phase.${phase}`);
 }

@@ -63,6 +63,27 @@ export class ManageApp extends PageStack<ManagePage> implements PageContext {
     else super.onKey(key);
   }
 
+  override async answer(text: string): Promise<boolean> {
+    const help = this.top?.plainHelp;
+    switch (help === undefined ? undefined : text.trim()) {
+      case 'q':
+        this.quit();
+        return false;
+      case 'b':
+      case '0':
+        this.back();
+        return false;
+      case '?':
+        this.notify(['plain.help.heading' as const, ...(help ?? [])].map((key) => this.say(key)).join('\n'));
+        return false;
+      case '':
+      case 'r':
+        return true;
+      default:
+        return super.answer(text);
+    }
+  }
+
   notify(text: string): void {
     if (!this.isLive) return this.onTold(text);
     this.#notice = text;

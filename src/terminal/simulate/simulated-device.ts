@@ -1,24 +1,7 @@
-/** Why a virtual device is connected, or not. */
-type ConnectionReason =
-  | 'not-started'
-  | 'stopped'
-  | 'starting'
-  | 'accepted'
-  | 'hub-not-listening'
-  | 'hub-unknown'
-  | 'hub-unreachable'
-  | 'connect-failed'
-  | 'connection-lost'
-  | 'hub-silent'
-  | 'refused'
-  | 'taken-over'
-  | 'protocol-error'
-  /** The hub hung up before it gave an id. */
-  | 'no-id';
-
 export type ConnectionState = {
   readonly status: 'offline' | 'connecting' | 'online' | 'waiting';
-  readonly reason: ConnectionReason;
+  /** Why: the words for it are in the catalogue, where it needs any. */
+  readonly reason: string;
   /** The reason in English, with details that the code does not tell. */
   readonly message: string;
   readonly retryInMs: number;

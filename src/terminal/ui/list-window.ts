@@ -1,3 +1,5 @@
+import type { Key } from './key-reader.ts';
+
 /**
  * Which part of a list to show: `rows` of `count`, with `selected` in sight and, away from the ends, something before
  * and after it. A list keeps still while the selection moves inside the part that is shown.
@@ -26,4 +28,17 @@ export function partShown(
 ): { from: number; to: number; total: number } | undefined {
   const { count, rows } = list;
   return count <= rows ? undefined : { from: first + 1, to: Math.min(count, first + rows), total: count };
+}
+
+/** How far a key moves in a list of which `rows` are seen; undefined for other keys. */
+export function stepOf(key: Key, list: { count: number; rows: number }): number | undefined {
+  const steps: Partial<Record<Key['name'], number>> = {
+    up: -1,
+    down: 1,
+    pageUp: -list.rows,
+    pageDown: list.rows,
+    home: -list.count,
+    end: list.count,
+  };
+  return steps[key.name];
 }

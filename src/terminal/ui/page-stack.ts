@@ -98,6 +98,11 @@ export class PageStack<P extends Page = Page> {
     if (key.name === 'escape' || (key.name === 'left' && page.isTyping !== true)) this.back();
   }
 
+  /** Takes a line for the page that is seen; true when the page is to be told again. */
+  async answer(text: string): Promise<boolean> {
+    return (await this.top?.answer?.(text)) === true;
+  }
+
   onResize(): void {
     if (this.top?.pollMs !== undefined) this.reload();
   }

@@ -67,7 +67,7 @@ async function askPage(page: Page, stack: PageStack, prompt: LinePrompt): Promis
   };
   const text = await prompt.ask(page.question ?? { text: '' });
   if (text === undefined) stack.quit();
-  const isStale = text !== undefined && (await page.answer?.(text)) === true;
+  const isStale = text !== undefined && (await stack.answer(text));
   stack.onChanged = () => {};
   return isStale;
 }

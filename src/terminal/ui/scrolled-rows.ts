@@ -1,6 +1,7 @@
 import type { Say } from '../messages.ts';
 import { EMPTY_ROW, type Area, type Row } from './rows.ts';
 import type { Key } from './key-reader.ts';
+import { stepOf } from './list-window.ts';
 
 /** Rows of which a part is seen, and the keys that move it. What does not fit says where one is. */
 export class ScrolledRows {
@@ -15,7 +16,8 @@ export class ScrolledRows {
 
   /** Takes a key that scrolls; false when everything is in sight, or the key means something else. */
   take(key: Key): boolean {
-    const step = this.#stepOf(key);
+    const list = { count: this.#count, rows: this.#seen };
+    const step = key.name === 'text' && key.text === ' ' ? this.#seen : stepOf(key, list);
     if (step === undefined || this.#count <= this.#seen) return false;
     this.#first = Math.max(0, Math.min(this.#count - this.#seen, this.#first + step));
     return true;
@@ -40,26 +42,5 @@ export class ScrolledRows {
       { text: this.#say('answer.lines', values), width: area.columns, align: 'right', tone: 'dim' },
     ];
     return [...rows.slice(this.#first, this.#first + this.#seen), EMPTY_ROW, position];
-  }
-
-  #stepOf(key: Key): number | undefined {
-    switch (key.name) {
-      case 'up':
-        return -1;
-      case 'down':
-        return 1;
-      case 'pageUp':
-        return -this.#seen;
-      case 'pageDown':
-        return this.#seen;
-      case 'home':
-        return -this.#count;
-      case 'end':
-        return this.#count;
-      case 'text':
-        return key.text === ' ' ? this.#seen : undefined;
-      default:
-        return undefined;
-    }
   }
 }

@@ -28,31 +28,31 @@ export class TextLine {
 
   /** Takes a key that edits; false when the key means something else. */
   take(key: Key): boolean {
-    switch (key.name) {
+    const cursor = this.#cursor;
+    switch (key.name === 'ctrl' ? `ctrl ${key.text}` : key.name) {
       case 'text':
       case 'paste':
-        this.#insert(key.text);
-        return true;
+        return this.#insert(key.text);
       case 'backspace':
-        this.#remove(this.#before(this.#cursor), this.#cursor);
-        return true;
+        return this.#remove(this.#before(cursor), cursor);
       case 'delete':
-        this.#remove(this.#cursor, this.#after(this.#cursor));
-        return true;
+        return this.#remove(cursor, this.#after(cursor));
       case 'left':
-        this.#cursor = this.#before(this.#cursor);
-        return true;
+        return this.#moveTo(this.#before(cursor));
       case 'right':
-        this.#cursor = this.#after(this.#cursor);
-        return true;
+        return this.#moveTo(this.#after(cursor));
       case 'home':
-        this.#cursor = 0;
-        return true;
+      case 'ctrl a':
+        return this.#moveTo(0);
       case 'end':
-        this.#cursor = this.#text.length;
-        return true;
-      case 'ctrl':
-        return this.#takeControl(key.text);
+      case 'ctrl e':
+        return this.#moveTo(this.#text.length);
+      case 'ctrl u':
+        return this.#remove(0, cursor);
+      case 'ctrl k':
+        return this.#remove(cursor, this.#text.length);
+      case 'ctrl w':
+        return this.#remove(Math.max(0, this.#text.slice(0, cursor).search(/\S+\s*$/)), cursor);
       default:
         return false;
     }
@@ -75,42 +75,23 @@ export class TextLine {
     return { before: this.#text.slice(start, this.#cursor), at, after };
   }
 
-  #takeControl(letter: string): boolean {
-    switch (letter) {
-      case 'a':
-        this.#cursor = 0;
-        return true;
-      case 'e':
-        this.#cursor = this.#text.length;
-        return true;
-      case 'u':
-        this.#remove(0, this.#cursor);
-        return true;
-      case 'k':
-        this.#remove(this.#cursor, this.#text.length);
-        return true;
-      case 'w': {
-        const start = this.#text.slice(0, this.#cursor).search(/\S+\s*$/);
-        this.#remove(Math.max(0, start), this.#cursor);
-        return true;
-      }
-      default:
-        return false;
-    }
+  #moveTo(position: number): true {
+    this.#cursor = position;
+    return true;
   }
 
-  #insert(text: string): void {
+  #insert(text: string): true {
     // A pasted text often ends with a line break that nobody means.
     const clean =
       cleanText(text).trimEnd() === '' ? cleanLine(text) : cleanLine(text.replace(/[\r\n]+$/, ''));
     const fitting = clean.slice(0, Math.max(0, MAX_LINE_CHARACTERS - this.#text.length)).toWellFormed();
     this.#text = this.#text.slice(0, this.#cursor) + fitting + this.#text.slice(this.#cursor);
-    this.#cursor += fitting.length;
+    return this.#moveTo(this.#cursor + fitting.length);
   }
 
-  #remove(start: number, end: number): void {
+  #remove(start: number, end: number): true {
     this.#text = this.#text.slice(0, start) + this.#text.slice(end);
-    this.#cursor = start;
+    return this.#moveTo(start);
   }
 
   #before(position: number): number {

@@ -6,7 +6,7 @@ import type { Key } from '../../ui/key-reader.ts';
 import type { Hint } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
 import { ScrolledRows } from '../../ui/scrolled-rows.ts';
-import { explainFailure, failureBlocks, sayPhases } from '../failure-words.ts';
+import { failureBlocks, sayPhases } from '../failure-words.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
 import { sayShortDuration } from '../time-words.ts';
 import { valueBlocks } from '../value-lines.ts';
@@ -167,7 +167,7 @@ export class AnswerPage implements ManagePage {
     const { command } = this.#options;
     if (command.idempotent || command.kind === 'read') return false;
     if (this.#stage.kind !== 'failed') return this.#stage.kind === 'given-up';
-    return !explainFailure(this.#stage.error, this.#app.say, this.#app.clock.now()).isSafeToRetry;
+    return this.#stage.error.safeToRetry !== true;
   }
 
   #enter(stage: Stage): void {

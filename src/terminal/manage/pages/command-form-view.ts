@@ -102,5 +102,5 @@ function drawField(editor: FieldEditor, { state, say, columns, hasFocus }: Field
 }
 
 export function labelOf(field: FormField, say: Say): string {
-  return field.title === '' ? say('form.input') : field.title;
+  return field.title === '' ? say('answer.input') : field.title;
 }

@@ -94,18 +94,18 @@ export class DescriptionPage implements ManagePage {
     const reports = 'telemetry' in device ? device.telemetry : [];
     const facts: Fact[] = [
       { label: say('description.id'), text: device.deviceId },
-      { label: say('description.name'), text: device.title ?? '' },
+      { label: say('devices.column.title'), text: device.title ?? '' },
       { label: say('description.model'), text: device.model ?? '' },
-      { label: say('description.gateway'), text: device.gateway },
+      { label: say('devices.column.gateway'), text: device.gateway },
       {
-        label: say('description.presence'),
+        label: say('devices.column.presence'),
         text: say(`presence.${presence.status}`),
         tone: presence.status === 'online' ? 'good' : 'plain',
       },
       { label: say('description.reason'), text: sayReason(say, presence.reason) },
       { label: say('description.since'), text: sayTimestamp(presence.since, now) },
       { label: say('description.lastSeen'), text: sayTimestamp(presence.lastSeen, now) },
-      { label: say('description.commands'), text: String(device.commandCount) },
+      { label: say('device.commands'), text: String(device.commandCount) },
       {
         label: say('description.reports'),
         text: reports

@@ -38,7 +38,7 @@ export function deviceRows(area: Area): number {
 export function drawDeviceList(state: DeviceListView, app: PageContext, area: Area): readonly Row[] {
   const head = [drawFilters(state, app), drawSearch(state, app, area), EMPTY_ROW];
   const { part } = state;
-  if (part === undefined) return [...head, [{ text: app.say('devices.loading'), tone: 'dim' }]];
+  if (part === undefined) return [...head, [{ text: app.say('device.loading'), tone: 'dim' }]];
   if (part.total === 0) return [...head, ...drawNone(state, app)];
   const columns = chooseColumns(part.devices, app, area);
   const rows = part.devices

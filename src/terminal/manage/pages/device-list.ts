@@ -5,14 +5,14 @@ import {
   type Device,
   type DevicePage as DeviceListPart,
 } from '../../../client/index.ts';
+import type { MessageKey } from '../../messages.ts';
 import type { Key } from '../../ui/key-reader.ts';
-import { clamp } from '../../ui/list-window.ts';
+import { clamp, stepOf } from '../../ui/list-window.ts';
 import type { Hint, Question } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
 import { TextLine } from '../../ui/text-line.ts';
 import { TypedNumber } from '../../ui/typed-number.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
-import { sayPlainHelp } from '../plain-help.ts';
 import {
   deviceRows,
   drawDeviceList,
@@ -31,6 +31,15 @@ export class DeviceListPage implements ManagePage {
   readonly pollMs = 1000;
   readonly topic = 'devices';
   readonly question: Question = { text: '> ' };
+  readonly plainHelp: readonly MessageKey[] = [
+    'plain.help.device',
+    'plain.help.search',
+    'plain.help.filter',
+    'plain.help.pages',
+    'plain.help.refresh',
+    'plain.help.server',
+    'plain.help.quit',
+  ];
   readonly #app: PageContext;
   readonly #number: TypedNumber;
   readonly #state: DeviceListView = {
@@ -103,31 +112,13 @@ export class DeviceListPage implements ManagePage {
 
   async answer(line: string): Promise<boolean> {
     const text = line.trim();
-    switch (text) {
-      case 'q':
-        this.#app.quit();
-        return false;
-      case 's':
-      case 'b':
-      case '0':
-        this.#app.back();
-        return false;
-      case '?':
-        this.#app.notify(sayPlainHelp('devices', this.#app.say));
-        return false;
-      case '':
-      case 'r':
-        return true;
-      case 'f':
-      case 'n':
-      case 'p':
-        return this.#takeLetter({ name: 'text', text });
-      default:
-        if (!text.startsWith('/')) return this.#openNamed(text);
-        this.#state.search.text = text.slice(1).trim();
-        this.#restart();
-        return true;
-    }
+    if (['f', 'n', 'p'].includes(text)) return this.#takeLetter({ name: 'text', text });
+    if (text === 's') this.#app.back();
+    else if (text.startsWith('/')) {
+      this.#state.search.text = text.slice(1).trim();
+      this.#restart();
+    } else await this.#openNamed(text);
+    return true;
   }
 
   get #devices(): readonly Device[] {
@@ -153,35 +144,18 @@ export class DeviceListPage implements ManagePage {
   }
 
   #takeMoveKey(key: Key): boolean {
+    const { selected } = this.#state;
     const count = this.#devices.length;
-    switch (key.name) {
-      case 'up':
-        if (this.#state.selected > 0) this.#select(this.#state.selected - 1);
-        else this.#turnBack('last');
-        return true;
-      case 'down':
-        if (this.#state.selected < count - 1) this.#select(this.#state.selected + 1);
-        else this.#turnOn();
-        return true;
-      case 'pageDown':
-        this.#turnOn();
-        return true;
-      case 'pageUp':
-        this.#turnBack('first');
-        return true;
-      case 'home':
-        this.#select(0);
-        return true;
-      case 'end':
-        this.#select(count - 1);
-        return true;
-      case 'enter':
-      case 'right':
-        this.#openSelected();
-        return true;
-      default:
-        return false;
+    if (key.name === 'enter' || key.name === 'right') this.#openSelected();
+    else if (key.name === 'pageDown' || (key.name === 'down' && selected >= count - 1)) this.#turnOn();
+    else if (key.name === 'pageUp') this.#turnBack('first');
+    else if (key.name === 'up' && selected === 0) this.#turnBack('last');
+    else {
+      const step = stepOf(key, { count, rows: count });
+      if (step === undefined) return false;
+      this.#select(selected + step);
     }
+    return true;
   }
 
   #takeLetter(key: Key): boolean {
@@ -268,8 +242,8 @@ export class DeviceListPage implements ManagePage {
     this.#app.reload();
   }
 
-  /** Opens a device by its number, or its id; true, for the list is told again afterwards. */
-  async #openNamed(text: string): Promise<boolean> {
+  /** Opens a device by its number, or its id. */
+  async #openNamed(text: string): Promise<void> {
     const { hub, say } = this.#app;
     const chosen = /^\d{1,4}$/.test(text) ? this.#devices[Number(text) - 1] : undefined;
     // These two are parts of every path.
@@ -280,7 +254,6 @@ export class DeviceListPage implements ManagePage {
     if (device !== undefined) this.#app.open(new DeviceDetailsPage(this.#app, device));
     else if (asked?.ok === false && !isUnknown(asked.failure)) this.#app.tellFailure(asked.failure);
     else this.#app.notify(say('plain.noDevice', { text }));
-    return true;
   }
 
   #take(part: DeviceListPart): void {

@@ -1,5 +1,5 @@
 import type { Command, Device, DeviceTelemetry, Reading } from '../../../client/index.ts';
-import { sayCount, sayIfKnown } from '../../messages.ts';
+import { sayIfKnown } from '../../messages.ts';
 import { textRows } from '../../ui/blocks.ts';
 import { partShown, scrollTo } from '../../ui/list-window.ts';
 import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/rows.ts';
@@ -94,7 +94,7 @@ function drawReadings(
   if (all.length === 0) return [[{ text: say('device.readings.none'), tone: 'dim' }]];
   if (all.length <= rows) return all;
   const more = all.length - rows + 1;
-  return [...all.slice(0, rows - 1), [{ text: sayCount(say, 'device.readings.more', more), tone: 'dim' }]];
+  return [...all.slice(0, rows - 1), [{ text: say('device.readings.more', { count: more }), tone: 'dim' }]];
 }
 
 /** What the device says when it has nothing to report, and its readings. */

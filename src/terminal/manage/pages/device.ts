@@ -9,19 +9,28 @@ import {
   type DeviceDetails,
   type DeviceTelemetry,
 } from '../../../client/index.ts';
+import type { MessageKey } from '../../messages.ts';
 import type { Key } from '../../ui/key-reader.ts';
-import { clamp } from '../../ui/list-window.ts';
+import { clamp, stepOf } from '../../ui/list-window.ts';
 import type { Hint, Question } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
 import { TypedNumber } from '../../ui/typed-number.ts';
 import { isDescribe } from '../device-words.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
-import { sayPlainHelp } from '../plain-help.ts';
 import { AnswerPage } from './answer.ts';
 import { CommandFormPage } from './command-form.ts';
 import { DescriptionPage } from './description.ts';
 import { drawDevice, tellDevice, type DeviceDetailsView } from './device-view.ts';
 import { ReadingsPage } from './readings.ts';
+
+const PLAIN_HELP: readonly MessageKey[] = [
+  'plain.help.command',
+  'plain.help.description',
+  'plain.help.refresh',
+  'plain.help.forget',
+  'plain.help.back',
+  'plain.help.quit',
+];
 
 type Snapshot = {
   readonly device: DeviceDetails;
@@ -56,8 +65,8 @@ export class DeviceDetailsPage implements ManagePage {
     const { concern, device } = this.#state;
     if (concern === 'forgetting') {
       return [
-        ['y', 'keys.yes'],
-        ['n', 'keys.no'],
+        ['y', 'form.yes'],
+        ['n', 'form.no'],
       ];
     }
     return [
@@ -86,23 +95,11 @@ export class DeviceDetailsPage implements ManagePage {
 
   onKey(key: Key): boolean {
     if (this.#state.concern === 'forgetting') return this.#takeConfirmation(key);
-    switch (key.name) {
-      case 'up':
-        return this.#select(this.#state.selected - 1);
-      case 'down':
-        return this.#select(this.#state.selected + 1);
-      case 'home':
-      case 'pageUp':
-        return this.#select(0);
-      case 'end':
-      case 'pageDown':
-        return this.#select(this.#commands.length);
-      case 'enter':
-      case 'right':
-        return this.#openSelected();
-      default:
-        return key.name === 'text' && this.#takeLetter(key.text);
-    }
+    const count = this.#commands.length + 1;
+    const step = stepOf(key, { count, rows: count });
+    if (step !== undefined) return this.#select(this.#state.selected + step);
+    if (key.name === 'enter' || key.name === 'right') return this.#openSelected();
+    return key.name === 'text' && this.#takeLetter(key.text);
   }
 
   draw(area: Area): readonly Row[] {
@@ -111,6 +108,10 @@ export class DeviceDetailsPage implements ManagePage {
 
   tell(): readonly string[] {
     return tellDevice(this.#state, this.#app);
+  }
+
+  get plainHelp(): readonly MessageKey[] | undefined {
+    return this.#state.concern === 'forgetting' ? undefined : PLAIN_HELP;
   }
 
   get question(): Question {
@@ -123,34 +124,14 @@ export class DeviceDetailsPage implements ManagePage {
     const text = line.trim();
     if (this.#state.concern === 'forgetting') {
       this.#state.concern = 'none';
-      if (text.toLowerCase() === this.#app.say('plain.yes')) await this.#forget();
+      if (text.toLowerCase() === this.#app.say('form.yes')) await this.#forget();
       return false;
     }
-    switch (text) {
-      case '':
-      case 'r':
-        return true;
-      case 'b':
-      case '0':
-        this.#app.back();
-        return false;
-      case 'q':
-        this.#app.quit();
-        return false;
-      case '?':
-        this.#app.notify(sayPlainHelp('device', this.#app.say));
-        return false;
-      case 'd':
-      case 'x':
-        this.#takeLetter(text);
-        return false;
-      default: {
-        const command = this.#commands.find((each) => String(each.number) === text || each.name === text);
-        if (command === undefined) this.#app.notify(this.#app.say('plain.unknownChoice', { text }));
-        else this.#openCommand(command);
-        return false;
-      }
-    }
+    const command = this.#commands.find((each) => String(each.number) === text || each.name === text);
+    if (text === 'd' || text === 'x') this.#takeLetter(text);
+    else if (command !== undefined) this.#openCommand(command);
+    else this.#app.notify(this.#app.say('plain.unknownChoice', { text }));
+    return false;
   }
 
   get #commands(): readonly Command[] {

@@ -12,20 +12,20 @@ const WRITING: KeyHelp = [
   ['← →', 'help.move'],
   ['Ctrl+U', 'help.clear'],
 ];
-const SCROLLING: KeyHelp = [['↑ ↓', 'help.scroll']];
-const BACK: KeyHelp = [['Esc ←', 'help.back']];
+const SCROLLING: KeyHelp = [['↑ ↓', 'keys.scroll']];
+const BACK: KeyHelp = [['Esc ←', 'keys.back']];
 
 /** What works on each screen, in the order in which people meet them. */
 const TOPICS: Readonly<Record<HelpTopic, { readonly heading: MessageKey; readonly keys: KeyHelp }>> = {
   connect: {
     heading: 'connect.title',
-    keys: [['Enter', 'help.connect'], ...WRITING, ['Esc', 'help.leave']],
+    keys: [['Enter', 'help.connect'], ...WRITING, ['Esc', 'keys.quit']],
   },
   token: { heading: 'token.title', keys: [['Enter', 'help.token'], ...WRITING, ['Esc', 'help.otherHub']] },
   devices: {
     heading: 'devices.title',
     keys: [
-      ['↑ ↓', 'help.choose'],
+      ['↑ ↓', 'keys.choose'],
       ['1 2 3 …', 'help.numbers'],
       ['Enter →', 'help.open'],
       ['/', 'help.search'],
@@ -37,7 +37,7 @@ const TOPICS: Readonly<Record<HelpTopic, { readonly heading: MessageKey; readonl
   device: {
     heading: 'help.device',
     keys: [
-      ['↑ ↓', 'help.choose'],
+      ['↑ ↓', 'keys.choose'],
       ['1 2 3 …', 'help.numbers'],
       ['Enter →', 'help.send'],
       ['d', 'help.description'],
@@ -62,19 +62,19 @@ const TOPICS: Readonly<Record<HelpTopic, { readonly heading: MessageKey; readonl
       ['r', 'help.again'],
       ['e', 'help.edit'],
       ...SCROLLING,
-      ['Enter', 'help.back'],
+      ['Enter', 'keys.back'],
       ['Esc ←', 'help.giveUp'],
     ],
   },
   description: { heading: 'description.title', keys: [['r', 'help.ask'], ...SCROLLING, ...BACK] },
-  readings: { heading: 'readings.title', keys: [...SCROLLING, ...BACK] },
+  readings: { heading: 'device.readings', keys: [...SCROLLING, ...BACK] },
 };
 const KEYS_COLUMNS = 10;
 
 const EVERYWHERE: KeyHelp = [
   ['?', 'help.help'],
   ['Ctrl+G', 'help.helpTyping'],
-  ['q', 'help.quit'],
+  ['q', 'keys.quit'],
   ['Ctrl+C', 'help.quitTyping'],
 ];
 

@@ -27,7 +27,7 @@ export class ReadingsPage implements ManagePage {
   }
 
   get title(): string {
-    return this.#app.say('readings.title');
+    return this.#app.say('device.readings');
   }
 
   async load(signal: AbortSignal): Promise<Result<unknown, ClientError>> {

@@ -45,7 +45,7 @@ export class TokenPage implements ManagePage {
 
   draw(area: Area): readonly Row[] {
     const { say, hub } = this.#app;
-    const label = `${say('token.label')}  `;
+    const label = `${say('token.title')}  `;
     const columns = Math.min(MAX_TOKEN_COLUMNS, area.columns - widthOf(label));
     return [
       [{ text: say('token.heading'), tone: 'strong' }],
