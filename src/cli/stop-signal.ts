@@ -1,3 +1,5 @@
+import type { Logger } from '../base/logger.ts';
+
 /** A signal that asks to stop, with the exit code of a process that it ended. */
 const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -22,4 +24,20 @@ export function stopSignal(): Promise<StopSignal> {
       });
     }
   });
+}
+
+/**
+ * Closes what runs, and ends the process: with 1 when not everything closed in time.
+ *
+ * @param close - false: not in time
+ */
+export async function stopInOrder(
+  signal: StopSignal,
+  log: Logger,
+  close: () => Promise<unknown>,
+): Promise<never> {
+  log.info({ signal }, 'stopping');
+  const inTime = (await close()) !== false;
+  log.info({}, inTime ? 'stopped' : 'stopped, but not everything closed in time');
+  process.exit(inTime ? 0 : 1);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.ts';
 import type { Bus } from '../bus/bus.ts';
 import { embedBus } from '../bus/embedded-bus.ts';
+import { logPresence } from '../bus/log-presence.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
 
 /** Where the hub's own messages go. */
@@ -22,13 +23,6 @@ export async function openHubBus({ url, embedded, log }: HubBusOptions): Promise
   // MQTT.js is loaded only where there is something to do with it.
   const { connectBus } = await import('../bus/client-bus.ts');
   const bus = await connectBus(url, { waitsForConnection: false, log });
-  let isTold = false;
-  bus.watch((event) => {
-    if (event.type === 'connected') log.info({}, 'connected to the MQTT broker');
-    else if (event.type === 'retrying' && isTold) return;
-    else log.warn({ err: event.error }, `the MQTT broker: ${event.error.message}`);
-    // That it is away is told once, however often it is tried.
-    isTold = event.type === 'retrying';
-  });
+  logPresence(bus, log);
   return bus;
 }

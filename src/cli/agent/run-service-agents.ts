@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import type { Logger } from '../../base/logger.ts';
-import { RecadoError } from '../../base/errors.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { connectBus } from '../../bus/client-bus.ts';
+import { logPresence } from '../../bus/log-presence.ts';
 import { agentWill, HttpServiceAgent } from '../../services/agent/http-service-agent.ts';
 import { AllowList } from '../../services/agent/allow-list.ts';
 import { isTarget } from '../../services/wire/message-heads.ts';
 import { Upstream } from '../../services/agent/upstream.ts';
 import { createHubLog } from '../hub-log.ts';
 import type { BrokerTarget } from '../mqtt/connection-flags.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { stopInOrder, stopSignal } from '../stop-signal.ts';
 import {
   readAgentId,
   readBroker,
@@ -50,10 +50,7 @@ export async function runServiceAgents(flags: ServiceAgentFlags, command: Comman
   // Whatever comes first: the broker may be long in coming.
   const started = Promise.all(agents.map(({ agent }) => agent.start())).then(() => undefined);
   const signal = await Promise.race([stopped, started.then(() => stopped)]);
-  log.info({ signal }, 'stopping');
-  await Promise.all(agents.map(closeAgent));
-  log.info({}, 'stopped');
-  process.exit(0);
+  await stopInOrder(signal, log, () => Promise.all(agents.map(closeAgent)));
 }
 
 /** @throws {RecadoError} `CONFIG_INVALID` */
@@ -76,7 +73,7 @@ async function openAgent(
     waitsForConnection: false,
     log,
   });
-  tellConnection(bus, { log, service: name });
+  logPresence(bus, log, name);
   const upstream = new Upstream(url);
   const agent = new HttpServiceAgent({
     service: name,
@@ -94,26 +91,6 @@ async function openAgent(
     ...(topicPrefix !== undefined && { topicPrefix }),
   });
   return { agent, bus, upstream };
-}
-
-/** A line for each connection, and for each loss of it; not one for each attempt. */
-function tellConnection(bus: Bus, { log, service }: { log: Logger; service: string }): void {
-  let isTold = false;
-  bus.watch((event) => {
-    if (event.type === 'connected') {
-      log.info(
-        { service, protocolVersion: event.protocolVersion },
-        `service ${service}: connected to the broker`,
-      );
-      isTold = false;
-      return;
-    }
-    if (event.type === 'retrying' && isTold) return;
-    isTold = event.type === 'retrying';
-    const { message } = event.error;
-    const code = event.error instanceof RecadoError ? event.error.code : undefined;
-    log.warn({ service, code }, `service ${service}: ${message}`);
-  });
 }
 
 async function closeAgent({ agent, bus, upstream }: RunningAgent): Promise<void> {

@@ -4,7 +4,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { RunningServer } from '../../api/start-server.ts';
 import type { ConfigFlag } from '../../config/load-config.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { stopInOrder, stopSignal } from '../stop-signal.ts';
 import { welcomeText } from '../welcome-text.ts';
 
 /** What the parts may take longer than `shutdownTimeoutMs` before the process ends all the same. */
@@ -61,10 +61,7 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
   announce(server, log);
 
   const signal = await stopped;
-  log.info({ signal }, 'stopping');
-  const inTime = await closeServer(server, config.shutdownTimeoutMs);
-  log.info({}, inTime ? 'stopped' : 'stopped, but not everything closed in time');
-  process.exit(inTime ? 0 : 1);
+  await stopInOrder(signal, log, () => closeServer(server, config.shutdownTimeoutMs));
 }
 
 function chooseFile(argument: string | undefined, option: string | boolean | undefined): string | undefined {

@@ -1,6 +1,7 @@
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { ClientBusOptions } from '../../bus/bus-options.ts';
+import { watchPresence } from '../../bus/log-presence.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
 import type { BrokerTarget } from './connection-flags.ts';
 
@@ -57,21 +58,11 @@ function exitCodeOf({ code, reasonCode }: BusError): number {
  * @param onTakenOver - another client came with the same client id: to connect again would only drive it out
  */
 export function tellConnection(bus: Bus, onTakenOver: (error: BusError) => void): void {
-  let isTold = false;
-  bus.watch((event) => {
-    if (event.type === 'lost') {
-      const { error } = event;
-      if (error instanceof BusError && error.reasonCode === ReasonCode.SESSION_TAKEN_OVER) onTakenOver(error);
-      else tellError(`${event.error.message}; connecting again`);
-    } else if (event.type === 'retrying') {
-      // Once is enough: it goes on until it succeeds.
-      if (!isTold) tellError(event.error.message);
-      isTold = true;
-    } else if (event.type === 'connected') {
-      isTold = false;
-      tellError('connected again');
-    } else {
-      tellError(event.error.message);
-    }
+  watchPresence(bus, (event) => {
+    if (event.type === 'connected') return tellError('connected again');
+    const { error, type } = event;
+    const isTakenOver = error instanceof BusError && error.reasonCode === ReasonCode.SESSION_TAKEN_OVER;
+    if (type === 'lost' && isTakenOver) return onTakenOver(error);
+    return tellError(type === 'lost' ? `${error.message}; connecting again` : error.message);
   });
 }
