@@ -1,4 +1,4 @@
-import { startGateway } from '../src/api/start-gateway.ts';
+import { startBridgeServer } from '../src/api/start-bridge-server.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { embedBus } from '../src/bus/embedded-bus.ts';
 import { BRIDGE_SERVER_CONFIG } from '../src/bridge/server-config.ts';
@@ -12,6 +12,6 @@ await broker.start();
 const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
 const sources = { file: process.argv[2] ?? '', folder: process.cwd(), environment: {} };
 const config = loadConfigOrThrow(BRIDGE_SERVER_CONFIG, sources, 'the gateway');
-const gateway = await startGateway(config, { bus: embedBus(broker), log: silentLogger });
+const gateway = await startBridgeServer(config, { bus: embedBus(broker), log: silentLogger });
 process.stdout.write(`ports ${new URL(gateway.url).port} ${listener.port}\n`);
 process.stdin.resume().once('end', () => process.exit(0));

@@ -7,7 +7,7 @@ import {
   findAnswerLoop,
   httpCall,
   mapping,
-  REPLY_WORDS,
+  ANSWER_WORDS,
   shareName,
   shutdownTimeoutMs,
   timeoutMs,
@@ -21,7 +21,7 @@ const route = Type.Object(
     response: topicName('The topic for the answers.'),
     call: httpCall('Method and address, as POST http://localhost:5001/ping.'),
     timeoutMs: timeoutMs(5000, 'How long the service may take.'),
-    reply: mapping(REPLY_WORDS, 'What is answered; default: what the service answered.'),
+    reply: mapping(ANSWER_WORDS, 'What is answered; default: what the service answered.'),
   },
   { additionalProperties: false },
 );

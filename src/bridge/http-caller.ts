@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { fail, succeed, type Result } from '../base/result.ts';
 import type { HttpCall } from './http-call.ts';
 import { METHODS_WITH_BODY } from './http-method.ts';
 import { parseJson, type JsonPayload } from './json-payload.ts';
@@ -11,13 +12,15 @@ import { parseJson, type JsonPayload } from './json-payload.ts';
 const KEEP_ALIVE_MS = 4000;
 const MAX_FREE_SOCKETS = 64;
 
-/** What a call came to. */
-export type CallOutcome =
+/** What the service answered. */
+type HttpAnswer =
   | { readonly kind: 'json'; readonly status: number; readonly value: unknown }
-  | { readonly kind: 'text'; readonly status: number; readonly text: string }
-  | { readonly kind: 'failed'; readonly message: string; readonly isTimeOver: boolean };
+  | { readonly kind: 'text'; readonly status: number; readonly text: string };
 
-export type CallOptions = {
+type CallFailure = { readonly message: string; readonly isTimeOver: boolean };
+export type CallResult = Result<HttpAnswer, CallFailure>;
+
+type CallOptions = {
   readonly timeoutMs: number;
   /** Of the answer's body. */
   readonly maxAnswerBytes: number;
@@ -42,27 +45,27 @@ export class HttpCaller {
   }
 
   /** Sends the payload as JSON; where the method has no body, the members of an object in the query. Never rejects. */
-  call(payload: JsonPayload, { timeoutMs, maxAnswerBytes }: CallOptions): Promise<CallOutcome> {
+  call(payload: JsonPayload, { timeoutMs, maxAnswerBytes }: CallOptions): Promise<CallResult> {
     return new Promise((resolve) => {
       const label = this.#label;
       const request = this.#request(payload);
-      const end = (outcome: CallOutcome): void => {
+      const end = (result: CallResult): void => {
         clearTimeout(timer);
-        resolve(outcome);
+        resolve(result);
       };
-      const fail = (message: string, isTimeOver = false): void => {
-        end({ kind: 'failed', message, isTimeOver });
+      const giveUp = (message: string, isTimeOver = false): void => {
+        end(fail({ message, isTimeOver }));
         request.destroy();
       };
-      const onError = (error: NodeJS.ErrnoException): void => fail(describeError(error, label));
-      const tellLate = (): void => fail(`${label} did not answer within ${Math.round(timeoutMs)} ms`, true);
+      const onError = (error: NodeJS.ErrnoException): void => giveUp(describeError(error, label));
+      const tellLate = (): void => giveUp(`${label} did not answer within ${Math.round(timeoutMs)} ms`, true);
       const timer = setTimeout(tellLate, timeoutMs);
       request.on('error', onError);
       request.on('response', (response) => {
         response.on('error', onError);
         collect(response, maxAnswerBytes, (text) => {
-          if (text === undefined) fail(`the answer of ${label} has more than ${maxAnswerBytes} bytes`);
-          else end(outcomeOf(response.statusCode ?? 0, text));
+          if (text === undefined) giveUp(`the answer of ${label} has more than ${maxAnswerBytes} bytes`);
+          else end(succeed(readAnswer(response.statusCode ?? 0, text)));
         });
       });
     });
@@ -106,7 +109,7 @@ function collect(
   });
 }
 
-function outcomeOf(status: number, text: string): CallOutcome {
+function readAnswer(status: number, text: string): HttpAnswer {
   const value = parseJson(text);
   return value === undefined ? { kind: 'text', status, text } : { kind: 'json', status, value };
 }

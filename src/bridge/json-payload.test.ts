@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { agentLine, gatewayLine, showJson } from './exchange-lines.ts';
+import { agentLine, gatewayLine, showJson } from './bridge-lines.ts';
 import { readPayload, spaceJson } from './json-payload.ts';
 
 describe('readPayload', () => {

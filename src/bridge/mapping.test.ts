@@ -8,9 +8,9 @@ import {
   type Mapping,
   type MappingSources,
 } from './mapping.ts';
-import { PAYLOAD_WORDS, REPLY_WORDS } from './route-leaf.ts';
+import { PAYLOAD_WORDS, ANSWER_WORDS } from './route-leaf.ts';
 
-function read(written: unknown, words = REPLY_WORDS): Mapping {
+function read(written: unknown, words = ANSWER_WORDS): Mapping {
   const reading = readMapping(written, words);
   assert.ok(reading.ok, JSON.stringify(reading));
   return reading.value;
@@ -20,7 +20,7 @@ function apply(written: unknown, sources: MappingSources): unknown {
   return applyMapping(read(written), sources);
 }
 
-function messages(written: unknown, words = REPLY_WORDS): string[] {
+function messages(written: unknown, words = ANSWER_WORDS): string[] {
   const reading = readMapping(written, words);
   return reading.ok ? [] : reading.failure.map(({ steps, message }) => `${steps.join('.')}: ${message}`);
 }

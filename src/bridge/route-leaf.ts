@@ -13,7 +13,7 @@ import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
 /** What `payload` may refer to. */
 export const PAYLOAD_WORDS: MappingWords = { roots: ['body', 'query', 'params'] };
 /** What `reply` may refer to, on both sides. */
-export const REPLY_WORDS: MappingWords = { roots: ['answer', 'request'], shortRoot: 'answer' };
+export const ANSWER_WORDS: MappingWords = { roots: ['answer', 'request'], shortRoot: 'answer' };
 
 const ANY_LEVELS = Number.POSITIVE_INFINITY;
 /** Longer than an answer is ever waited for. */

@@ -11,7 +11,7 @@ import {
   httpRoute,
   mapping,
   PAYLOAD_WORDS,
-  REPLY_WORDS,
+  ANSWER_WORDS,
   shutdownTimeoutMs,
   timeoutMs,
   topicName,
@@ -27,7 +27,7 @@ const route = Type.Object(
     response: topicName('The topic on which all answers come.'),
     payload: mapping(PAYLOAD_WORDS, 'What is asked; default: the body, else the query.'),
     timeoutMs: timeoutMs(3000, 'How long a caller waits for the answer.'),
-    reply: mapping(REPLY_WORDS, 'What the caller gets; default: the answer.'),
+    reply: mapping(ANSWER_WORDS, 'What the caller gets; default: the answer.'),
   },
   { additionalProperties: false },
 );

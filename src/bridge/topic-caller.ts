@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError, type ErrorCode } from '../base/errors.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createRequester, readAnswerError, type Answer, type Requester } from '../rpc/index.ts';
 import { BrokerPresence } from './broker-presence.ts';
@@ -13,13 +14,12 @@ const ASK_AGAIN_MS = 250;
 /** Subscriptions of routes stay: the first question after a pause must not wait for one. */
 const IDLE_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** What a caller gets. */
-export type AskOutcome =
-  | { readonly kind: 'answer'; readonly answer: JsonPayload }
+/** Why a caller gets no answer. */
+export type AskFailure =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'left' }
   | {
-      readonly kind: 'failure';
+      readonly kind: 'refused';
       readonly code: string;
       readonly message: string;
       /** Where the agent chose it. */
@@ -28,8 +28,10 @@ export type AskOutcome =
       readonly isTransient: boolean;
     };
 
+type AskResult = Result<JsonPayload, AskFailure>;
+
 /** Since the caller was made. */
-export type AskCounters = {
+type AskCounters = {
   asked: number;
   answered: number;
   timedOut: number;
@@ -107,15 +109,15 @@ export class TopicCaller {
   }
 
   /** Asks, and waits at most the route's `timeoutMs`. Never rejects. */
-  async ask(route: BridgeServerRoute, payloadJson: string, options: AskOptions): Promise<AskOutcome> {
+  async ask(route: BridgeServerRoute, payloadJson: string, options: AskOptions): Promise<AskResult> {
     this.counters.asked++;
     const deadlineMs = this.#clock.monotonic() + route.timeoutMs;
-    const outcome =
+    const result =
       this.#presence.isThere || (await this.#presence.untilGraceIsOver())
         ? await this.#askUntil(deadlineMs, route, payloadJson, options)
         : brokerAway();
-    this.#count(outcome);
-    return outcome;
+    this.#count(result);
+    return result;
   }
 
   /** Those who wait get a failure. */
@@ -129,48 +131,48 @@ export class TopicCaller {
     route: BridgeServerRoute,
     payloadJson: string,
     { caller, signal }: AskOptions,
-  ): Promise<AskOutcome> {
+  ): Promise<AskResult> {
     const correlation = { responseTopic: route.response };
     for (;;) {
       const timeoutMs = deadlineMs - this.#clock.monotonic();
-      if (timeoutMs < 1) return { kind: 'timeout' };
+      if (timeoutMs < 1) return fail({ kind: 'timeout' });
       try {
         const options = { timeoutMs, correlation, caller, signal };
         return this.#read(await this.#requester.request(route.request, payloadJson, options));
       } catch (error) {
-        if (signal.aborted) return { kind: 'left' };
+        if (signal.aborted) return fail({ kind: 'left' });
         const failure = failureOf(error);
-        if (failure !== 'nobody') return failure;
+        if (failure !== 'nobody') return fail(failure);
         this.counters.askedAgain++;
         await this.#pause(Math.min(ASK_AGAIN_MS, deadlineMs - this.#clock.monotonic()), signal);
-        if (signal.aborted) return { kind: 'left' };
+        if (signal.aborted) return fail({ kind: 'left' });
       }
     }
   }
 
-  #read(answer: Answer): AskOutcome {
+  #read(answer: Answer): AskResult {
     const { payload, properties } = answer;
     if (payload.length > this.#maxAnswerBytes) {
       const message = `The answer has ${payload.length} bytes, more than maxAnswerBytes (${this.#maxAnswerBytes}).`;
-      return { kind: 'failure', code: 'BAD_ANSWER', message, isTransient: false };
+      return fail({ kind: 'refused', code: 'BAD_ANSWER', message, isTransient: false });
     }
     // An answer may be `{"error": …}` and good; only what the agent itself could not do is marked by a property.
     const isMarked = properties.userProperties?.some(([name]) => name === 'status') === true;
     const error = isMarked ? readAnswerError(answer) : undefined;
-    if (error === undefined) return { kind: 'answer', answer: readPayload(payload) };
-    if (error.code === 'ANSWER_TIMEOUT') return { kind: 'timeout' };
+    if (error === undefined) return succeed(readPayload(payload));
+    if (error.code === 'ANSWER_TIMEOUT') return fail({ kind: 'timeout' });
     const { code, message, status } = error;
-    return { kind: 'failure', code, message, status, isTransient: status === 429 || status === 503 };
+    return fail({ kind: 'refused', code, message, status, isTransient: status === 429 || status === 503 });
   }
 
-  #count(outcome: AskOutcome): void {
-    if (outcome.kind === 'answer') this.counters.answered++;
-    else if (outcome.kind === 'timeout') this.counters.timedOut++;
-    else if (outcome.kind === 'left') this.counters.left++;
+  #count(result: AskResult): void {
+    if (result.ok) this.counters.answered++;
+    else if (result.failure.kind === 'timeout') this.counters.timedOut++;
+    else if (result.failure.kind === 'left') this.counters.left++;
     else {
       this.counters.failed++;
-      if (outcome.code === 'BROKER_OFFLINE') this.counters.brokerAway++;
-      if (outcome.code === 'TOO_MANY_REQUESTS') this.counters.refusedFull++;
+      if (result.failure.code === 'BROKER_OFFLINE') this.counters.brokerAway++;
+      if (result.failure.code === 'TOO_MANY_REQUESTS') this.counters.refusedFull++;
     }
   }
 
@@ -188,15 +190,15 @@ export class TopicCaller {
 }
 
 /** @returns `nobody` when the question can be asked again without harm */
-function failureOf(error: unknown): AskOutcome | 'nobody' {
+function failureOf(error: unknown): AskFailure | 'nobody' {
   if (!(error instanceof RecadoError)) throw error;
   const { code, message } = error;
   if (code === 'NO_RESPONDER') return 'nobody';
   if (code === 'ANSWER_TIMEOUT' || code === 'BROKER_TIMEOUT') return { kind: 'timeout' };
-  return { kind: 'failure', code, message, isTransient: TRANSIENT.has(code) };
+  return { kind: 'refused', code, message, isTransient: TRANSIENT.has(code) };
 }
 
-function brokerAway(): AskOutcome {
+function brokerAway(): AskResult {
   const message = 'The MQTT broker is away; nothing was sent.';
-  return { kind: 'failure', code: 'BROKER_OFFLINE', message, isTransient: true };
+  return fail({ kind: 'refused', code: 'BROKER_OFFLINE', message, isTransient: true });
 }

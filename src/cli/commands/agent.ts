@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
-import type { FixedAgentFlags } from '../fixed-routes/run-fixed-agent.ts';
+import type { BridgeFlags } from '../run-bridge.ts';
 import { readWhole } from '../mqtt/connection-flags.ts';
 import type { ServiceAgentFlags } from '../agent/service-agent-flags.ts';
 
 /** `recado agent` in all its kinds: each has flags of its own, and what `command` knows about mistakes. */
-export type AgentFlags = ServiceAgentFlags & FixedAgentFlags;
+export type AgentFlags = ServiceAgentFlags & BridgeFlags;
 
 const EXAMPLES = `
 Examples:
@@ -68,8 +68,8 @@ async function runAgent(flags: AgentFlags, command: Command): Promise<void> {
   const { config } = flags;
   if (config !== undefined) {
     if (flags.service !== undefined) command.error('error: --service and --config are two agents: start two');
-    const { runFixedAgent } = await import('../fixed-routes/run-fixed-agent.ts');
-    return runFixedAgent({ ...flags, config }, command);
+    const { runBridgeCaller } = await import('../run-bridge.ts');
+    return runBridgeCaller({ ...flags, config }, command);
   }
   if (flags.service === undefined)
     command.error('error: which service? give --service NAME=URL, or fixed routes with --config FILE');

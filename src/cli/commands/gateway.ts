@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { GatewayFlags } from '../fixed-routes/run-gateway.ts';
+import type { GatewayFlags } from '../run-bridge.ts';
 import { readWhole } from '../mqtt/connection-flags.ts';
 
 const EXAMPLES = `
@@ -30,7 +30,7 @@ export function gatewayCommand(): Command {
     .helpOption('-h, --help', 'print help')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: GatewayFlags, command: Command) => {
-      const { runGateway } = await import('../fixed-routes/run-gateway.ts');
+      const { runGateway } = await import('../run-bridge.ts');
       await runGateway(flags, command);
     });
 }

@@ -9,13 +9,13 @@ import { embedBus } from '../bus/embedded-bus.ts';
 import { Broker } from '../mqtt/index.ts';
 import { createRequester } from '../rpc/index.ts';
 import type { BridgeCallerLimits } from './caller-config.ts';
-import { FixedAgent } from './fixed-agent.ts';
+import { BridgeCaller } from './bridge-caller.ts';
 import { readHttpCall } from './http-call.ts';
 import { readMapping } from './mapping.ts';
-import { REPLY_WORDS } from './route-leaf.ts';
+import { ANSWER_WORDS } from './route-leaf.ts';
 
 type Bench = {
-  readonly agent: FixedAgent;
+  readonly agent: BridgeCaller;
   readonly printed: string[];
   readonly ask: (payload: string, timeoutMs?: number) => Promise<string>;
 };
@@ -47,10 +47,10 @@ async function startAgent(t: TestContext, url: string, options: Options = {}): P
   await broker.start();
   const printed: string[] = [];
   const call = readHttpCall(options.call ?? `POST ${url}/ping?key=1`);
-  const reply = readMapping(options.reply ?? { message: '$.message', received: '$request' }, REPLY_WORDS);
+  const reply = readMapping(options.reply ?? { message: '$.message', received: '$request' }, ANSWER_WORDS);
   assert.ok(call.ok && reply.ok);
   const route = { request: 'q', response: 'a', call: call.value, reply: reply.value, timeoutMs: 5000 };
-  const agent = new FixedAgent({
+  const agent = new BridgeCaller({
     bus: embedBus(broker),
     routes: [{ ...route, timeoutMs: options.timeoutMs ?? 5000 }],
     limits: { ...LIMITS, ...options.limits },
@@ -68,7 +68,7 @@ async function startAgent(t: TestContext, url: string, options: Options = {}): P
   return { agent, printed, ask };
 }
 
-describe('FixedAgent', () => {
+describe('BridgeCaller', () => {
   it('sends the question as the body, and answers by its mapping', async (t) => {
     const got: string[] = [];
     const { url } = await startService(t, (request, response) => {

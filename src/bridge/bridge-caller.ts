@@ -5,8 +5,8 @@ import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createResponder, type ReceivedRequest, type Responder, type ServedTopic } from '../rpc/index.ts';
 import type { BridgeCallerLimits, BridgeCallerRoute } from './caller-config.ts';
-import { agentLine, CONNECTED_LINE } from './exchange-lines.ts';
-import { HttpCaller, type CallOutcome } from './http-caller.ts';
+import { agentLine, printConnections } from './bridge-lines.ts';
+import { HttpCaller, type CallResult } from './http-caller.ts';
 import { readPayload, spaceJson, type JsonPayload } from './json-payload.ts';
 import { applyMapping } from './mapping.ts';
 
@@ -15,7 +15,7 @@ const RESPONDER_MARGIN_MS = 1000;
 /** The subscriptions were not granted in time, because the broker is away or slow. */
 const SUBSCRIBE_AGAIN: ReadonlySet<string> = new Set(['BROKER_OFFLINE', 'BROKER_TIMEOUT', 'BROKER_LOST']);
 
-export type FixedAgentParts = {
+type BridgeCallerParts = {
   readonly bus: Bus;
   readonly routes: readonly BridgeCallerRoute[];
   readonly limits: BridgeCallerLimits;
@@ -28,7 +28,7 @@ export type FixedAgentParts = {
 };
 
 /** Since the agent was made. */
-export type FixedAgentCounters = {
+type BridgeCallerCounters = {
   requests: number;
   /** Calls that came to no answer of the service. */
   callsFailed: number;
@@ -39,16 +39,17 @@ export type FixedAgentCounters = {
 type ServedRoute = { readonly route: BridgeCallerRoute; readonly caller: HttpCaller };
 
 /** Turns questions on topics into HTTP calls, and their answers into answers. The bus stays open when it is stopped. */
-export class FixedAgent {
-  readonly counters: FixedAgentCounters = { requests: 0, callsFailed: 0, refusedLarge: 0 };
-  readonly #parts: FixedAgentParts;
+export class BridgeCaller {
+  readonly counters: BridgeCallerCounters = { requests: 0, callsFailed: 0, refusedLarge: 0 };
+  readonly #parts: BridgeCallerParts;
   readonly #responder: Responder;
   readonly #routes: readonly ServedRoute[];
   readonly #services: ServedTopic[] = [];
   readonly #running = new Set<Promise<unknown>>();
   #isStopped = false;
+  #unwatch: () => void = () => {};
 
-  constructor(parts: FixedAgentParts) {
+  constructor(parts: BridgeCallerParts) {
     const { bus, limits, log = silentLogger, clock = systemClock } = parts;
     this.#parts = parts;
     this.#routes = parts.routes.map((route) => ({ route, caller: new HttpCaller(route.call) }));
@@ -68,15 +69,13 @@ export class FixedAgent {
    */
   async start(): Promise<void> {
     await Promise.all(this.#routes.map((served) => this.#serve(served)));
-    this.#parts.print?.(CONNECTED_LINE);
-    this.#parts.bus.watch(({ type }) => {
-      if (type === 'connected') this.#parts.print?.(CONNECTED_LINE);
-    });
+    this.#unwatch = printConnections(this.#parts.bus, this.#parts.print);
   }
 
   /** Takes no more questions, and gives those that it has at most `drainMs`. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopped = true;
+    this.#unwatch();
     await Promise.all(this.#services.map((service) => service.stop()));
     if (this.#running.size > 0) await this.#drain(drainMs);
     for (const { caller } of this.#routes) caller.close();
@@ -123,15 +122,15 @@ export class FixedAgent {
     }
     const request = readPayload(payload);
     const timeoutMs = Math.max(1, Math.min(route.timeoutMs, deadlineMs));
-    const outcome = await caller.call(request, { timeoutMs, maxAnswerBytes });
-    const reply = replyOf(route, request, outcome);
-    this.#parts.print?.(agentLine(request.json, reply));
-    if (outcome.kind === 'failed') {
+    const called = await caller.call(request, { timeoutMs, maxAnswerBytes });
+    const answer = answerOf(route, request, called);
+    this.#parts.print?.(agentLine(request.json, answer));
+    if (!called.ok) {
       this.counters.callsFailed++;
-      if (outcome.isTimeOver && deadlineMs <= route.timeoutMs)
-        throw new RecadoError('ANSWER_TIMEOUT', outcome.message);
+      const { isTimeOver, message } = called.failure;
+      if (isTimeOver && deadlineMs <= route.timeoutMs) throw new RecadoError('ANSWER_TIMEOUT', message);
     }
-    return reply;
+    return answer;
   }
 
   async #drain(drainMs: number): Promise<void> {
@@ -143,10 +142,11 @@ export class FixedAgent {
 }
 
 /** The mapping is for good answers; what a service says of a failure is told as it is. */
-function replyOf(route: BridgeCallerRoute, request: JsonPayload, outcome: CallOutcome): string {
-  if (outcome.kind === 'failed') return write({ error: outcome.message });
-  if (outcome.kind === 'text') return write({ status_code: outcome.status, text: outcome.text });
-  const { value: answer, status } = outcome;
+function answerOf(route: BridgeCallerRoute, request: JsonPayload, called: CallResult): string {
+  if (!called.ok) return write({ error: called.failure.message });
+  if (called.value.kind === 'text')
+    return write({ status_code: called.value.status, text: called.value.text });
+  const { value: answer, status } = called.value;
   try {
     if (route.reply === undefined || status >= 400) return write(answer);
     return write(applyMapping(route.reply, { answer, request: request.value }) ?? null);

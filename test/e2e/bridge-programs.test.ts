@@ -12,7 +12,7 @@ import {
   startAgentProgram,
   startGatewayProgram,
   startRecado,
-} from '../helpers/fixed-route-programs.ts';
+} from '../helpers/bridge-programs.ts';
 import { findFreePorts, recadoWords } from '../helpers/hub-process.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { until } from '../helpers/until.ts';

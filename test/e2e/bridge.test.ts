@@ -10,7 +10,7 @@ import {
   startGatewayProgram,
   startSeedApi,
   startSeedRoute,
-} from '../helpers/fixed-route-programs.ts';
+} from '../helpers/bridge-programs.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
 import { until } from '../helpers/until.ts';
 import { Broker, listenTcp } from '../../src/mqtt/index.ts';

@@ -1,9 +1,11 @@
+import type { Bus } from '../bus/bus.ts';
+
 /** Of one JSON text in a line: a log is read by people. */
 const MAX_SHOWN_CHARACTERS = 2000;
 
 /** `request: {"ask": "ping"} -> response: {"message": "pong"}`: what an agent says of each exchange. */
-export function agentLine(requestJson: string, replyJson: string): string {
-  return `request: ${showJson(requestJson)} -> response: ${showJson(replyJson)}`;
+export function agentLine(requestJson: string, answerJson: string): string {
+  return `request: ${showJson(requestJson)} -> response: ${showJson(answerJson)}`;
 }
 
 /** `Topic: api/ping/response, Message: {"message": "pong"}`: what a gateway says of each answer. */
@@ -11,8 +13,14 @@ export function gatewayLine(topicName: string, answerJson: string): string {
   return `Topic: ${topicName}, Message: ${showJson(answerJson)}`;
 }
 
-/** What both say when the broker is there. */
-export const CONNECTED_LINE = 'Connected with reason code 0';
+/** A line that the broker is there: now, if it is, and whenever it comes again. */
+export function printConnections(bus: Bus, print: ((line: string) => void) | undefined): () => void {
+  const printOne = (): void => print?.('Connected with reason code 0');
+  if (bus.isConnected) printOne();
+  return bus.watch(({ type }) => {
+    if (type === 'connected') printOne();
+  });
+}
 
 /**
  * JSON in one line, with a space after each colon and comma, as `json.dumps` of Python writes it; cut when it is long.

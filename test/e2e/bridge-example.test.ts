@@ -42,7 +42,7 @@ describe('examples/ping', () => {
 
 describe('docs/protocols/fixed-routes.md', () => {
   it('shows files that are good', async (t) => {
-    const { folderWith } = await import('../helpers/fixed-route-programs.ts');
+    const { folderWith } = await import('../helpers/bridge-programs.ts');
     const blocks = readMarkdown(readText('docs/protocols/fixed-routes.md')).codeBlocks.filter(
       ({ language }) => language === 'yaml',
     );

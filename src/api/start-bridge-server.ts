@@ -7,13 +7,13 @@ import { Shutdown } from '../base/shutdown.ts';
 import type { Bus } from '../bus/bus.ts';
 import { findOpenHttpListener } from '../config/http-listener.ts';
 import { refuseOpenListeners } from '../config/open-listener.ts';
-import { CONNECTED_LINE } from '../bridge/exchange-lines.ts';
+import { printConnections } from '../bridge/bridge-lines.ts';
 import { TopicCaller } from '../bridge/topic-caller.ts';
 import type { BridgeServerConfig } from '../bridge/server-config.ts';
-import { buildGatewayApp } from './gateway-app.ts';
+import { buildBridgeApp } from './bridge-app.ts';
 
 /** A gateway that listens. */
-export type RunningGateway = {
+type RunningBridgeServer = {
   /** `http://127.0.0.1:5000` */
   readonly url: string;
   /** Callers get their answers first. True when all closed within `shutdownTimeoutMs`. The bus stays open. */
@@ -25,23 +25,19 @@ export type RunningGateway = {
  *
  * @throws {RecadoError} `LISTENER_UNSAFE`, `PORT_IN_USE` or `LISTEN_FAILED`; nothing is left open then
  */
-export async function startGateway(
+export async function startBridgeServer(
   config: BridgeServerConfig,
   parts: { readonly bus: Bus; readonly log: Logger; readonly print?: ((line: string) => void) | undefined },
-): Promise<RunningGateway> {
+): Promise<RunningBridgeServer> {
   const { bus, log, print } = parts;
   const names = { program: 'the gateway', remedy: '"insecure: true"', insecure: config.insecure };
   refuseOpenListeners(findOpenHttpListener(config.http, 'the gateway'), names, log);
   const { routes, limits } = config;
   const shutdown = new Shutdown(log);
-  if (bus.isConnected) print?.(CONNECTED_LINE);
-  const unwatch = bus.watch(({ type }) => {
-    if (type === 'connected') print?.(CONNECTED_LINE);
-  });
-  shutdown.add('bus', unwatch);
+  shutdown.add('bus', printConnections(bus, print));
   const caller = new TopicCaller({ bus, routes, limits });
   shutdown.add('requester', () => caller.close());
-  const app = buildGatewayApp({ config, routes, caller, log, print });
+  const app = buildBridgeApp({ config, caller, log, print });
   shutdown.add('http', () => app.close());
   try {
     const url = await listen(app, config.http);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Broker, listenTcp } from '../../src/mqtt/index.ts';
 import { ChildProgram } from '../helpers/child-program.ts';
-import { skipWithoutPaho, startGatewayProgram } from '../helpers/fixed-route-programs.ts';
+import { skipWithoutPaho, startGatewayProgram } from '../helpers/bridge-programs.ts';
 
 const CALLERS = 64;
 const QUESTIONS_PER_CALLER = 2;
@@ -34,7 +34,7 @@ async function startAll(t: TestContext, { echo, quarantineMs }: { echo: boolean;
     await listener.close();
     await broker.close();
   });
-  const script = path.join(import.meta.dirname, 'fixed_routes_bad_agent.py');
+  const script = path.join(import.meta.dirname, 'bridge_bad_agent.py');
   const words = [
     '/usr/bin/python3',
     script,

@@ -6,14 +6,12 @@ import { Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import { shareOpenFiles } from '../base/open-files.ts';
 import { version } from '../base/version.ts';
-import { gatewayLine } from '../bridge/exchange-lines.ts';
-import type { BridgeServerRoute } from '../bridge/server-config.ts';
-import type { AskOutcome, TopicCaller } from '../bridge/topic-caller.ts';
-import type { BridgeServerConfig } from '../bridge/server-config.ts';
+import type { BridgeServerConfig, BridgeServerRoute } from '../bridge/server-config.ts';
+import type { AskFailure, TopicCaller } from '../bridge/topic-caller.ts';
+import { TopicRoute } from '../bridge/topic-route.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { limitRequestBodies } from './request-bodies.ts';
 import { HttpAdmission } from './http-admission.ts';
-import { payloadMaker, replyMaker, type PayloadMaker, type ReplyMaker } from './gateway-payload.ts';
 import {
   answerFrameworkError,
   problemOf,
@@ -28,9 +26,8 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const RETRY_AFTER_S = 1;
 const MAX_PARAM_CHARACTERS = 1024;
 
-export type GatewayParts = {
+type BridgeAppParts = {
   readonly config: BridgeServerConfig;
-  readonly routes: readonly BridgeServerRoute[];
   readonly caller: TopicCaller;
   readonly log: Logger;
   /** Gets a line for each answer. */
@@ -38,7 +35,7 @@ export type GatewayParts = {
 };
 
 /** The HTTP side of a gateway: each route is a question over MQTT. Nothing is opened before `listen`. */
-export function buildGatewayApp({ config, routes, caller, log, print }: GatewayParts): FastifyInstance {
+export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): FastifyInstance {
   const app = Fastify({
     bodyLimit: config.http.maxBodyBytes,
     exposeHeadRoutes: false,
@@ -73,7 +70,7 @@ export function buildGatewayApp({ config, routes, caller, log, print }: GatewayP
     inFlight: caller.inFlight,
     counters: caller.counters,
   }));
-  for (const route of routes) addRoute(app, { route, caller, print });
+  for (const route of config.routes) addRoute(app, route.route, new TopicRoute(route, caller, print));
   return app;
 }
 
@@ -98,26 +95,19 @@ function endConnectionsWhenClosing(app: FastifyInstance): void {
   });
 }
 
-type RouteParts = {
-  readonly route: BridgeServerRoute;
-  readonly caller: TopicCaller;
-  readonly print: GatewayParts['print'];
-};
-
-function addRoute(app: FastifyInstance, { route, caller, print }: RouteParts): void {
-  const makePayload: PayloadMaker = payloadMaker(route.payload);
-  const makeReply: ReplyMaker = replyMaker(route.reply);
+function addRoute(
+  app: FastifyInstance,
+  { method, path }: BridgeServerRoute['route'],
+  route: TopicRoute,
+): void {
   app.route({
-    method: route.route.method,
-    url: route.route.path,
+    method,
+    url: path,
     handler: async (request, reply) => {
-      const payload = makePayload(request);
-      if (payload === undefined) return sendTooDeep(reply);
-      const signal = leaveSignal(reply);
-      const outcome = await caller.ask(route, payload.json, { caller: request.ip, signal });
-      if (outcome.kind !== 'answer') return sendOutcome(reply, outcome);
-      print?.(gatewayLine(route.response, outcome.answer.json));
-      return sendReply(reply, makeReply(payload, outcome.answer));
+      const { body, query, params, ip } = request;
+      const asked = await route.ask({ body, query, params }, { caller: ip, signal: leaveSignal(reply) });
+      if (!asked.ok) return sendAskFailure(reply, asked.failure);
+      return reply.type(JSON_TYPE).send(asked.value);
     },
   });
 }
@@ -131,18 +121,9 @@ function leaveSignal(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-function sendReply(reply: FastifyReply, json: string | undefined): FastifyReply {
-  if (json !== undefined) return reply.type(JSON_TYPE).send(json);
-  return sendProblem(reply, problemOf('BAD_ANSWER', 'The answer is nested too deeply.'));
-}
-
-function sendTooDeep(reply: FastifyReply): FastifyReply {
-  return sendProblem(reply, problemOf('REQUEST_INVALID', 'The body is nested too deeply.'));
-}
-
-function sendOutcome(reply: FastifyReply, outcome: Exclude<AskOutcome, { kind: 'answer' }>): FastifyReply {
-  if (outcome.kind !== 'failure') return reply.code(504).type(JSON_TYPE).send(TIMEOUT_BODY);
-  const { code, message, status, isTransient } = outcome;
+function sendAskFailure(reply: FastifyReply, failure: AskFailure): FastifyReply {
+  if (failure.kind !== 'refused') return reply.code(504).type(JSON_TYPE).send(TIMEOUT_BODY);
+  const { code, message, status, isTransient } = failure;
   if (isTransient) reply.header('retry-after', RETRY_AFTER_S);
   const known: ErrorCode = Object.hasOwn(ERROR_TABLE, code) ? (code as ErrorCode) : 'INTERNAL';
   return sendProblem(reply, problemOf(known, message, status === undefined ? {} : { status }));

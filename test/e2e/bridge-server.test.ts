@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
-import { startGateway } from '../../src/api/start-gateway.ts';
+import { startBridgeServer } from '../../src/api/start-bridge-server.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { BRIDGE_SERVER_CONFIG } from '../../src/bridge/server-config.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
 import { loadConfigOrThrow } from '../../src/config/load-config.ts';
 import { Broker } from '../../src/mqtt/index.ts';
 import { AnswerError, createResponder, type ReceivedRequest } from '../../src/rpc/index.ts';
-import { folderWith } from '../helpers/fixed-route-programs.ts';
+import { folderWith } from '../helpers/bridge-programs.ts';
 import { until } from '../helpers/until.ts';
 
 type Bench = {
@@ -44,7 +44,7 @@ async function startBench(t: TestContext, routes: string, more = ''): Promise<Be
   await broker.start();
   const bus = embedBus(broker);
   const printed: string[] = [];
-  const gateway = await startGateway(config, {
+  const gateway = await startBridgeServer(config, {
     bus,
     log: silentLogger,
     print: (line) => printed.push(line),
