@@ -4,7 +4,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
 import { BrokerError, type BrokerErrorCode } from '../mqtt/broker/broker-error.ts';
 import type { ApplicationMessage } from '../mqtt/broker/hooks.ts';
-import type { Arrival } from '../mqtt/session/session.ts';
+import type { Arrival } from '../mqtt/broker/client-session.ts';
 import { BusError } from './bus-error.ts';
 import type {
   Bus,

@@ -22,7 +22,7 @@ export { ReasonCode, reasonCodeName } from './codec/reason-code.ts';
 export type { ProtocolVersion, QoS } from './codec/control-packet.ts';
 export type { PublishProperties } from './codec/publish.ts';
 export { matchesTopicFilter } from './topics/topic-filter.ts';
-export type { LocalReceiver } from './session/session.ts';
+export type { LocalReceiver } from './broker/client-session.ts';
 export type * from './session/session-store.ts';
 export type * from './transport/transport.ts';
 export { listenTcp, type TcpListener, type TcpOptions } from './transport/tcp.ts';

@@ -1,6 +1,6 @@
 import { Broker, type LocalSubscribeOptions, type LocalSubscription } from '../../src/mqtt/broker/broker.ts';
 import type { BrokerHooks, DropReason } from '../../src/mqtt/broker/hooks.ts';
-import type { LocalReceiver } from '../../src/mqtt/session/session.ts';
+import type { LocalReceiver } from '../../src/mqtt/broker/client-session.ts';
 import type { SessionStore } from '../../src/mqtt/session/session-store.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { silentLogger, type Logger } from '../../src/base/logger.ts';

@@ -1,5 +1,5 @@
 import type { Connection } from '../../src/mqtt/broker/connection/connection.ts';
-import type { Session } from '../../src/mqtt/session/session.ts';
+import type { ClientSession } from '../../src/mqtt/broker/client-session.ts';
 import type { ConnectPacket } from '../../src/mqtt/codec/connect.ts';
 import type { PublishPacket } from '../../src/mqtt/codec/publish.ts';
 import { DEFAULT_BROKER_OPTIONS } from '../../src/mqtt/broker/options.ts';
@@ -54,7 +54,7 @@ export class SimulationWorld {
   /** What the broker takes to publish with when it is not publishing. */
   firstPublication: unknown;
   /** The sessions of the broker as it has them. */
-  sessions: ReadonlyMap<string, Session> = new Map();
+  sessions: ReadonlyMap<string, ClientSession> = new Map();
   #messageCount = 0;
   readonly #faults: SimulationFaults;
 

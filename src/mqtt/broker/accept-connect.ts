@@ -5,11 +5,13 @@ import { encodePacket } from '../codec/encode-packet.ts';
 import { NO_PROPERTIES } from '../codec/property.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { PacketWriter } from '../codec/writer.ts';
+import type { QuotaLimits } from '../session/quota.ts';
 import { OutboundTopicAliases } from '../topics/topic-alias.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
 import { end } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ApplicationMessage, ClientInfo } from './hooks.ts';
+import type { ConnectionOptions } from './options.ts';
 import { sendAgain, sendQueued } from './send-queued.ts';
 import { attachSession } from './session-lifecycle.ts';
 
@@ -47,20 +49,16 @@ export function acceptConnect(
     return;
   }
   const { cleanStart, willMessage } = packet;
-  const request = { client, cleanStart, expiryInterval, willMessage };
-  const sessionPresent = attachSession(engine, connection, request);
-  if (sessionPresent === undefined) {
-    const reason = `maxSessions is ${engine.options.maxSessions}`;
-    end(connection, 'refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
+  const quota = quotaOf(packet, options);
+  const request = { client, cleanStart, expiryInterval, willMessage, quota };
+  const attached = attachSession(engine, connection, request);
+  if (!attached.ok) {
+    end(connection, attached.failure.cause, attached.failure.detail);
     return;
   }
+  const sessionPresent = attached.value;
   connection.state = ConnectionState.CONNECTED;
   connection.requestedSessionExpiry = requested;
-  connection.receivedBefore = connection.session?.received?.size ?? 0;
-  connection.sendQuota = Math.min(
-    packet.properties.receiveMaximum ?? MAX_UINT_16,
-    options.maxInflightMessages,
-  );
   const aliasMaximum = Math.min(packet.properties.topicAliasMaximum ?? 0, options.topicAliasMaximum);
   if (aliasMaximum > 0) connection.outboundAliases = new OutboundTopicAliases(aliasMaximum);
   startKeepAlive(connection, keepAlive);
@@ -73,6 +71,14 @@ export function acceptConnect(
   if (!sessionPresent || session?.connection !== connection) return;
   sendAgain(engine, session, connection);
   sendQueued(engine, session);
+}
+
+/** Clients of earlier versions are not told of a maximum, and send as many messages as there are identifiers. */
+function quotaOf({ protocolVersion, properties }: ConnectPacket, options: ConnectionOptions): QuotaLimits {
+  return {
+    sendMaximum: Math.min(properties.receiveMaximum ?? MAX_UINT_16, options.maxInflightMessages),
+    receiveMaximum: protocolVersion === 5 ? options.receiveMaximum : Number.POSITIVE_INFINITY,
+  };
 }
 
 /** Whether the client takes the CONNACK [MQTT-3.1.2-24]: looked at before its session is touched. */

@@ -1,30 +1,46 @@
 import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
-import { Connection } from './connection/connection.ts';
+import { Connection, type ConnectionHandlers, type ListenerRules } from './connection/connection.ts';
+import { end, endForFault } from './connection/end-connection.ts';
 import type { OutboxRules } from './connection/outbox.ts';
+import { dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { resolveListenerOptions, type ConnectionOptions, type ListenerOptions } from './options.ts';
+import { sendQueued } from './send-queued.ts';
 
 /** Between two lines in the log about connections that are refused for the same reason. */
 const TELL_EVERY_MS = 10_000;
 
 /** A listener's own rules, and how many connections it has. */
-export class Acceptor implements TransportAcceptor {
+export class Acceptor implements TransportAcceptor, ListenerRules {
   readonly name: string;
   readonly options: ConnectionOptions;
   readonly hooks: CompiledHooks;
   /** For the outboxes of its connections. */
   readonly outboxRules: OutboxRules;
   readonly #engine: Engine;
+  /** Of all listeners. */
+  readonly #connections: Set<Connection>;
+  readonly #handlers: ConnectionHandlers;
   readonly #perAddress = new Map<string, number>();
   readonly #toldAtMs = new Map<string, number>();
-  #connections = 0;
+  #count = 0;
   /** Connects that may come at once; one second's worth at most. */
   #credit: number;
   #creditAtMs: number;
 
-  constructor(engine: Engine, options: ListenerOptions) {
+  constructor(engine: Engine, connections: Set<Connection>, options: ListenerOptions) {
     this.#engine = engine;
+    this.#connections = connections;
+    this.#handlers = {
+      onPacket: dispatch,
+      onFault: endForFault,
+      onRoom: ({ session }) => {
+        if (session !== undefined) sendQueued(engine, session);
+      },
+      onEnd: end,
+      onClosed: (connection) => this.#forget(connection),
+    };
     this.name = options.name;
     this.options = resolveListenerOptions(options, engine.options);
     const { writers, stats } = engine;
@@ -37,7 +53,7 @@ export class Acceptor implements TransportAcceptor {
   }
 
   get connectionCount(): number {
-    return this.#connections;
+    return this.#count;
   }
 
   accept(transport: Transport): TransportReceiver | undefined {
@@ -49,18 +65,18 @@ export class Acceptor implements TransportAcceptor {
       return undefined;
     }
     const { address } = transport.peer;
-    this.#connections++;
+    this.#count++;
     if (address !== '') this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     this.#engine.stats.connectionsAccepted++;
-    const connection = new Connection(this.#engine, this, transport);
-    this.#engine.connections.add(connection);
+    const connection = new Connection(this.#engine, this, transport, this.#handlers);
+    this.#connections.add(connection);
     return connection;
   }
 
   /** A connection that was accepted is over. */
-  forget(connection: Connection): void {
-    if (!this.#engine.connections.delete(connection)) return;
-    this.#connections--;
+  #forget(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#count--;
     const { address } = connection.transport.peer;
     if (address === '') return;
     const left = (this.#perAddress.get(address) ?? 1) - 1;
@@ -70,8 +86,7 @@ export class Acceptor implements TransportAcceptor {
 
   #findRefusal(address: string): string | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxConnectsPerSecond } = this.options;
-    if (this.#engine.isClosing) return 'the broker is closing';
-    if (this.#connections >= maxConnections) return `maxConnections is ${maxConnections}`;
+    if (this.#count >= maxConnections) return `maxConnections is ${maxConnections}`;
     if (address !== '' && (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
       return `maxConnectionsPerAddress is ${maxConnectionsPerAddress}`;
     }

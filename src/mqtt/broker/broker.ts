@@ -1,19 +1,19 @@
 import type { QoS } from '../codec/control-packet.ts';
 import { MqttError } from '../codec/errors.ts';
 import type { PublishProperties } from '../codec/publish.ts';
-import { Session, type LocalReceiver } from '../session/session.ts';
+import { ClientSession, type LocalReceiver } from './client-session.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
 import { findTopicNameFault } from '../topics/topic-name.ts';
 import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
 import { Acceptor } from './acceptor.ts';
 import { BrokerError } from './broker-error.ts';
-import { end } from './connection/end-connection.ts';
-import { ConnectionState } from './connection/connection.ts';
-import { Engine, MAX_PUBLISH_DEPTH, type ScheduleTurn } from './engine.ts';
+import type { Connection } from './connection/connection.ts';
+import { Engine, EngineState, MAX_PUBLISH_DEPTH, type ScheduleTurn } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { BrokerOptions, ListenerOptions } from './options.ts';
 import { publishMessage } from './publish-message.ts';
 import { restoreSessions } from './restore-sessions.ts';
+import { RetainedDeliveries } from './retained-deliveries.ts';
 import { endSession } from './session-lifecycle.ts';
 import type { BrokerStats } from './stats.ts';
 import { SysTopics } from './sys-topics.ts';
@@ -71,7 +71,7 @@ export class Broker implements TransportAcceptor {
   readonly #engine: Engine;
   readonly #acceptor: Acceptor;
   readonly #sysTopics: SysTopics;
-  #state: 'new' | 'started' | 'closed' = 'new';
+  readonly #connections = new Set<Connection>();
   #localCount = 0;
   #restoring: Promise<void> | undefined;
 
@@ -80,9 +80,9 @@ export class Broker implements TransportAcceptor {
    * @throws {BrokerError} `MQTT_OPTION_INVALID`
    */
   constructor(options: BrokerOptions = {}, scheduleTurn: ScheduleTurn = afterReads) {
-    this.#engine = new Engine(options, scheduleTurn);
-    this.#acceptor = new Acceptor(this.#engine, { name: 'default' });
-    this.#sysTopics = new SysTopics(this.#engine);
+    this.#engine = new Engine(options, scheduleTurn, (engine) => new RetainedDeliveries(engine));
+    this.#acceptor = new Acceptor(this.#engine, this.#connections, { name: 'default' });
+    this.#sysTopics = new SysTopics(this.#engine, this.#connections);
   }
 
   /**
@@ -92,12 +92,12 @@ export class Broker implements TransportAcceptor {
    * @throws {BrokerError} `MQTT_STORE_FAILED`
    */
   async start(): Promise<void> {
-    if (this.#state === 'started') return;
+    if (this.#engine.state === EngineState.STARTED) return;
     this.#expectOpen();
     this.#restoring ??= restoreSessions(this.#engine);
     await this.#restoring;
     this.#expectOpen();
-    this.#state = 'started';
+    this.#engine.state = EngineState.STARTED;
     this.#engine.startTicking();
     this.#sysTopics.start();
   }
@@ -109,9 +109,9 @@ export class Broker implements TransportAcceptor {
 
   /** What is there now. */
   get counts(): BrokerCounts {
-    const { connections, sessions, subscriptions, retained, queued } = this.#engine;
+    const { sessions, subscriptions, retained, queued } = this.#engine;
     return {
-      connections: connections.size,
+      connections: this.#connections.size,
       sessions: sessions.size,
       subscriptions: subscriptions.size,
       retainedMessages: retained.count,
@@ -132,7 +132,7 @@ export class Broker implements TransportAcceptor {
    * @throws {BrokerError} `MQTT_OPTION_INVALID`
    */
   acceptor(options: ListenerOptions): TransportAcceptor {
-    const acceptor = new Acceptor(this.#engine, options);
+    const acceptor = new Acceptor(this.#engine, this.#connections, options);
     return { accept: (transport) => this.#acceptFor(acceptor, transport) };
   }
 
@@ -176,7 +176,7 @@ export class Broker implements TransportAcceptor {
     const parsed = parseTopicFilter(topicFilter, engine.options.maxTopicLevels);
     if (!parsed.ok) throw invalid(`${JSON.stringify(topicFilter)} is not a Topic Filter: ${parsed.failure}`);
     const filter = parsed.value;
-    const session = new Session(this.#localClient(), this.#acceptor, onMessage);
+    const session = new ClientSession(this.#localClient(), this.#acceptor, onMessage);
     const retainHandling = retained ? 0 : 2;
     const options = { qos, noLocal: false, retainAsPublished, subscriptionIdentifier: 0 };
     engine.subscriptions.add(session, filter, { ...options, retainHandling });
@@ -209,7 +209,7 @@ export class Broker implements TransportAcceptor {
     const session = this.#engine.sessions.get(clientId);
     if (session === undefined) return false;
     if (session.connection !== undefined) {
-      end(session.connection, 'administrator');
+      session.connection.end('administrator');
     }
     if (ends) endSession(this.#engine, session);
     return true;
@@ -222,13 +222,12 @@ export class Broker implements TransportAcceptor {
 
   /** Ends all connections with 0x8B Server shutting down, writes what is to be written, and closes the store. */
   async close(): Promise<void> {
-    if (this.#state === 'closed') return;
     const engine = this.#engine;
-    this.#state = 'closed';
-    engine.isClosing = true;
+    if (engine.state === EngineState.CLOSED) return;
+    engine.state = EngineState.CLOSED;
     this.#sysTopics.stop();
-    for (const connection of engine.connections) {
-      end(connection, connection.state === ConnectionState.CONNECTED ? 'shutting-down' : 'never-connected');
+    for (const connection of this.#connections) {
+      connection.end(connection.isConnected ? 'shutting-down' : 'never-connected');
     }
     engine.stopTicking();
     if (engine.store === undefined) return;
@@ -239,7 +238,7 @@ export class Broker implements TransportAcceptor {
   }
 
   #acceptFor(acceptor: Acceptor, transport: Transport): TransportReceiver | undefined {
-    if (this.#state === 'started') return acceptor.accept(transport);
+    if (this.#engine.state === EngineState.STARTED) return acceptor.accept(transport);
     transport.destroy();
     return undefined;
   }
@@ -256,7 +255,8 @@ export class Broker implements TransportAcceptor {
   }
 
   #expectOpen(): void {
-    if (this.#state === 'closed') throw new BrokerError('MQTT_BROKER_CLOSED', 'the broker was closed');
+    if (this.#engine.state === EngineState.CLOSED)
+      throw new BrokerError('MQTT_BROKER_CLOSED', 'the broker was closed');
   }
 }
 

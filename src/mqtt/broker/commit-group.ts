@@ -1,8 +1,8 @@
+import type { Logger } from '../../base/logger.ts';
+import type { SessionStore } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
-import { ConnectionState, type Connection } from './connection/connection.ts';
-import { end } from './connection/end-connection.ts';
-import { InboxState } from './connection/inbox.ts';
-import type { Engine } from './engine.ts';
+import type { LogBudget } from './log-budget.ts';
+import type { BrokerStats } from './stats.ts';
 
 /** How often what is left is tried to be written when the broker closes. */
 const LAST_TRIES = 2;
@@ -14,20 +14,53 @@ const FAILURES_TO_REFUSE = 2;
  */
 const REFUSE_FACTOR = 2;
 
+/** Who has something to say that the store must write first. */
+export type CommitWaiter = {
+  /** Waits for a commit with all that it has to say; false when it waits for that one already. */
+  waitFor(epoch: number): boolean;
+  /** A commit begins: what comes from now on waits for none, or for a later one. */
+  seal(): void;
+  /** A commit is done. */
+  release(epoch: number): void;
+  /** What it has to say was not written. */
+  storeFailed(): void;
+  /** Stops reading until `goOn`; false when it has stopped already. */
+  pause(): boolean;
+  goOn(): void;
+  readonly isConnected: boolean;
+};
+
+/** What the store was told and has not been asked to write. */
+const CommitState = {
+  NOTHING: 0,
+  /** The last commit failed: the store still has to write what was noted for it. */
+  BEHIND: 1,
+  /** Something was noted, and goes with the next turn's end. */
+  NOTED: 2,
+} as const;
+type CommitState = (typeof CommitState)[keyof typeof CommitState];
+
+type CommitParts = {
+  readonly store: SessionStore | undefined;
+  readonly stats: BrokerStats;
+  readonly log: Logger;
+  readonly logBudget: LogBudget;
+  readonly maxUncommittedBytes: number;
+  /** Has `commit` called at the end of this turn. */
+  turnLater(): void;
+};
+
 /**
  * Has the store write once for everything that was noted in a turn, and holds back what connections have to say
  * about it until that is done. A connection that noted nothing waits for nothing.
  */
 export class CommitGroup {
-  readonly #engine: Engine;
-  readonly #maxBytes: number;
+  readonly #parts: CommitParts;
   /** Connections that wait for the next commit. */
-  #waiting: Connection[] = [];
+  #waiting: CommitWaiter[] = [];
   /** The number of the next commit. */
   #epoch = 1;
-  #hasNotes = false;
-  /** The last commit failed: the store still has to write what was noted for it. */
-  #isBehind = false;
+  #state: CommitState = CommitState.NOTHING;
   #failuresInARow = 0;
   /** Bytes noted for the next commit, and for the one that is in progress, or failed. */
   #notedBytes = 0;
@@ -35,12 +68,11 @@ export class CommitGroup {
   /** Whose body was counted last: a message that goes to many sessions is noted for one after the other. */
   #lastBody: StoredMessage | undefined;
   /** Publishers that are not read until a commit is done. */
-  #paused: Connection[] = [];
+  #paused: CommitWaiter[] = [];
   #inProgress: Promise<void> | undefined;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    this.#maxBytes = engine.options.maxUncommittedBytes;
+  constructor(parts: CommitParts) {
+    this.#parts = parts;
   }
 
   /** What was noted and is not committed, in bytes, about. */
@@ -50,7 +82,7 @@ export class CommitGroup {
 
   /** Nothing more is taken that would have to be stored: the store has fallen far behind. */
   get isOverloaded(): boolean {
-    return this.uncommittedBytes > this.#maxBytes * REFUSE_FACTOR;
+    return this.uncommittedBytes > this.#parts.maxUncommittedBytes * REFUSE_FACTOR;
   }
 
   /** The store fails again and again: nobody is promised that anything lasts. */
@@ -60,9 +92,9 @@ export class CommitGroup {
 
   /** Says that something was noted in the store in this turn, of about so many bytes. */
   note(bytes: number): void {
-    this.#hasNotes = true;
+    this.#state = CommitState.NOTED;
     this.#notedBytes += bytes;
-    this.#engine.turnLater();
+    this.#parts.turnLater();
   }
 
   /** Counts the body of a message that was noted, once for all sessions that it goes to. */
@@ -73,33 +105,30 @@ export class CommitGroup {
   }
 
   /** After a connection published something that was noted: it is read no further while too much is not committed. */
-  paceAfterNote(connection: Connection): void {
-    if (!this.#isFull || connection.inbox.state !== InboxState.READING) return;
-    this.#engine.stats.publishersPaused++;
-    connection.inbox.decide();
+  paceAfterNote(connection: CommitWaiter): void {
+    if (!this.#isFull || !connection.pause()) return;
+    this.#parts.stats.publishersPaused++;
     this.#paused.push(connection);
   }
 
   /** Now and then: what could not be written is tried again, also when nobody notes anything more. */
   retry(): void {
-    if (this.#isBehind) this.#engine.turnLater();
+    if (this.#state === CommitState.BEHIND) this.#parts.turnLater();
   }
 
   /** Has a connection wait for what was noted so far. */
-  holdBack(connection: Connection): void {
-    if (connection.outbox.waitFor(this.#epoch)) this.#waiting.push(connection);
+  holdBack(connection: CommitWaiter): void {
+    if (this.#parts.store !== undefined && connection.waitFor(this.#epoch)) this.#waiting.push(connection);
   }
 
   /** At the end of a turn. One commit at a time: what is noted meanwhile goes into the next. */
   commit(): void {
-    const { store } = this.#engine;
-    if (store === undefined || this.#inProgress !== undefined) return;
-    if (!this.#hasNotes && !this.#isBehind) return;
+    const { store } = this.#parts;
+    if (store === undefined || this.#inProgress !== undefined || this.#state === CommitState.NOTHING) return;
     const waiting = this.#waiting;
     const epoch = this.#epoch++;
     this.#waiting = [];
-    this.#hasNotes = false;
-    this.#isBehind = false;
+    this.#state = CommitState.NOTHING;
     this.#committingBytes += this.#notedBytes;
     this.#notedBytes = 0;
     this.#lastBody = undefined;
@@ -114,7 +143,7 @@ export class CommitGroup {
       this.#succeed(waiting, epoch);
       return;
     }
-    for (const connection of waiting) connection.outbox.seal();
+    for (const connection of waiting) connection.seal();
     this.#inProgress = done.then(
       () => this.#finish(() => this.#succeed(waiting, epoch)),
       (error: unknown) => this.#finish(() => this.#fail(waiting, error)),
@@ -123,9 +152,9 @@ export class CommitGroup {
 
   /** Resolves when everything noted so far was written, or could not be. */
   async settle(): Promise<void> {
-    const { stats } = this.#engine;
+    const { stats } = this.#parts;
     const lastFailure = stats.storeFailures + LAST_TRIES;
-    while (this.#inProgress !== undefined || this.#hasNotes || this.#isBehind) {
+    while (this.#inProgress !== undefined || this.#state !== CommitState.NOTHING) {
       if (stats.storeFailures >= lastFailure) return;
       this.commit();
       await this.#inProgress;
@@ -135,13 +164,13 @@ export class CommitGroup {
   #finish(conclude: () => void): void {
     this.#inProgress = undefined;
     conclude();
-    if (this.#hasNotes) this.#engine.turnLater();
+    if (this.#state === CommitState.NOTED) this.#parts.turnLater();
   }
 
-  #succeed(waiting: readonly Connection[], epoch: number): void {
+  #succeed(waiting: readonly CommitWaiter[], epoch: number): void {
     this.#committingBytes = 0;
     this.#failuresInARow = 0;
-    release(waiting, epoch);
+    for (const connection of waiting) connection.release(epoch);
     const paused = this.#paused;
     if (paused.length === 0) return;
     this.#paused = [];
@@ -152,7 +181,7 @@ export class CommitGroup {
   }
 
   get #isFull(): boolean {
-    return this.uncommittedBytes > this.#maxBytes;
+    return this.uncommittedBytes > this.#parts.maxUncommittedBytes;
   }
 
   /**
@@ -160,20 +189,17 @@ export class CommitGroup {
    * writes it with the next commit; that one is not hurried, for there may be nothing to write on. A try for which
    * nobody waited is no news.
    */
-  #fail(waiting: readonly Connection[], error: unknown): void {
-    this.#isBehind = true;
+  #fail(waiting: readonly CommitWaiter[], error: unknown): void {
+    const { stats, log, logBudget } = this.#parts;
+    if (this.#state === CommitState.NOTHING) this.#state = CommitState.BEHIND;
     this.#failuresInARow++;
-    this.#engine.stats.storeFailures++;
+    stats.storeFailures++;
     const isNews = this.#failuresInARow === 1 || waiting.length > 0;
     const text = `sessions could not be stored; ${waiting.length} clients are sent away`;
-    if (isNews) this.#engine.logBudget.write('failures of the store', { err: error }, text);
-    else this.#engine.log.debug({ err: error }, text);
-    for (const connection of waiting) end(connection, 'store-failed');
+    if (isNews) logBudget.write('failures of the store', { err: error }, text);
+    else log.debug({ err: error }, text);
+    for (const connection of waiting) connection.storeFailed();
     // Those who come back are other connections: these would only be held in memory.
-    this.#paused = this.#paused.filter(({ state }) => state === ConnectionState.CONNECTED);
+    this.#paused = this.#paused.filter(({ isConnected }) => isConnected);
   }
-}
-
-function release(waiting: readonly Connection[], epoch: number): void {
-  for (const connection of waiting) connection.outbox.release(epoch);
 }

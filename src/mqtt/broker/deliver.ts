@@ -2,12 +2,11 @@ import type { QoS } from '../codec/control-packet.ts';
 import { Inflight, InflightState } from '../session/inflight.ts';
 import { MessageQueue } from '../session/message-queue.ts';
 import { QueuedMessage } from '../session/queued-message.ts';
-import type { Session } from '../session/session.ts';
+import type { ClientSession } from './client-session.ts';
 import type { SharedGroup } from '../topics/shared-group.ts';
 import type { SubscriptionMatch } from '../topics/subscription-match.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
-import { forgetQueued, noteQueued } from './store-notes.ts';
 import { transmit } from './transmit.ts';
 
 /** One way that a message takes to a client: how, and by which subscriptions. */
@@ -15,7 +14,7 @@ export type Route = {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly subscriptionIdentifiers: readonly number[];
-  readonly group: SharedGroup<Session> | undefined;
+  readonly group: SharedGroup<ClientSession> | undefined;
 };
 
 /** What a delivery of so many bytes costs more: they are copied. */
@@ -34,7 +33,11 @@ export const TOO_WIDE = -1;
  * @param publisher - the session that it came from; undefined for the server's own, and for Wills
  * @returns to how many it went, those that are away included; or `TOO_WIDE`
  */
-export function deliver(engine: Engine, publication: Publication, publisher: Session | undefined): number {
+export function deliver(
+  engine: Engine,
+  publication: Publication,
+  publisher: ClientSession | undefined,
+): number {
   const { subscribers, sharedGroups, isTooWide } = engine.topics.matches(publication.entry!);
   if (isTooWide) return TOO_WIDE;
   let count = 0;
@@ -58,7 +61,7 @@ export function deliver(engine: Engine, publication: Publication, publisher: Ses
 export function deliverShared(
   engine: Engine,
   publication: Publication,
-  group: SharedGroup<Session>,
+  group: SharedGroup<ClientSession>,
 ): boolean {
   const match = group.choose(engine.sharedChoice.rankOf, publication.topicName);
   if (match === undefined) return false;
@@ -69,8 +72,8 @@ export function deliverShared(
 function deliverMatch(
   engine: Engine,
   publication: Publication,
-  match: SubscriptionMatch<Session>,
-  group: SharedGroup<Session> | undefined,
+  match: SubscriptionMatch<ClientSession>,
+  group: SharedGroup<ClientSession> | undefined,
 ): void {
   const { fields } = publication;
   const qos = match.qos < fields.qos ? match.qos : fields.qos; // [MQTT-3.8.4-8]
@@ -83,11 +86,11 @@ function deliverMatch(
 export function deliverTo(
   engine: Engine,
   publication: Publication,
-  session: Session,
+  session: ClientSession,
   qos: QoS,
   retain: boolean,
   subscriptionIdentifiers: readonly number[],
-  group: SharedGroup<Session> | undefined,
+  group: SharedGroup<ClientSession> | undefined,
 ): void {
   const { connection } = session;
   if (connection === undefined) {
@@ -110,7 +113,7 @@ export function deliverTo(
   }
   const inflight = (session.inflight ??= new Inflight());
   const hasQueue = session.queue !== undefined && session.queue.count > 0;
-  if (!connection.outbox.takesMore || hasQueue || inflight.count >= connection.sendQuota) {
+  if (!connection.outbox.takesMore || hasQueue || !session.quota.maySend(inflight)) {
     enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
     return;
   }
@@ -121,17 +124,17 @@ export function deliverTo(
   }
   const packetId = inflight.add(state, kept);
   // Noted first: what is sent waits for the store.
-  if (kept !== undefined) noteQueued(engine, session, kept);
+  if (kept !== undefined) engine.notes.noteQueued(session, kept);
   if (!transmit(connection, publication, qos, retain, false, subscriptionIdentifiers, packetId)) {
     // [MQTT-3.1.2-25]: as if it had been sent and acknowledged.
     inflight.remove(packetId);
-    if (kept !== undefined) forgetQueued(engine, session, kept);
+    if (kept !== undefined) engine.notes.forgetQueued(session, kept);
     engine.countDrop(publication.topicName, session, 'packet-too-large');
   }
 }
 
 /** For a client that is not connected, or for this program itself. */
-function deliverAway(engine: Engine, publication: Publication, session: Session, route: Route): void {
+function deliverAway(engine: Engine, publication: Publication, session: ClientSession, route: Route): void {
   // A hook, or a subscriber of this program, may have ended it while this message goes round.
   if (session.hasEnded) return;
   const { local } = session;
@@ -146,17 +149,17 @@ function deliverAway(engine: Engine, publication: Publication, session: Session,
   enqueue(engine, publication, session, route);
 }
 
-function enqueue(engine: Engine, publication: Publication, session: Session, route: Route): void {
+function enqueue(engine: Engine, publication: Publication, session: ClientSession, route: Route): void {
   const queue = (session.queue ??= new MessageQueue(engine.queued));
   const queued = makeQueued(engine, publication, session, route);
   let isTaken = isWithinLimits(engine, session, queue, queued);
   // Messages that have expired make room.
   const expired = isTaken || queue.first === undefined ? NONE : queue.removeExpired(engine.clock.now());
-  for (const each of expired) forgetQueued(engine, session, each);
+  for (const each of expired) engine.notes.forgetQueued(session, each);
   isTaken ||= expired.length > 0 && isWithinLimits(engine, session, queue, queued);
   if (isTaken) {
     queue.push(queued);
-    noteQueued(engine, session, queued);
+    engine.notes.noteQueued(session, queued);
   }
   // Last: an observer of a drop may publish to the same session, or end it.
   for (const { message } of expired) engine.countDrop(message.topicName, session, 'expired');
@@ -165,7 +168,7 @@ function enqueue(engine: Engine, publication: Publication, session: Session, rou
 
 function isWithinLimits(
   { queued: total, options }: Engine,
-  session: Session,
+  session: ClientSession,
   queue: MessageQueue,
   { message: { sizeBytes } }: QueuedMessage,
 ): boolean {
@@ -174,7 +177,12 @@ function isWithinLimits(
   return total.bytes + sizeBytes <= options.maxTotalQueuedBytes;
 }
 
-function makeQueued(engine: Engine, publication: Publication, session: Session, route: Route): QueuedMessage {
+function makeQueued(
+  engine: Engine,
+  publication: Publication,
+  session: ClientSession,
+  route: Route,
+): QueuedMessage {
   const message = publication.stored(engine.clock.now());
   const { qos, retain, subscriptionIdentifiers, group } = route;
   return new QueuedMessage(message, qos, retain, subscriptionIdentifiers, session.nextSequence++, group);

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { TimerWheel } from '../../base/timer-wheel.ts';
-import type { Session } from '../session/session.ts';
+import type { QoS } from '../codec/control-packet.ts';
 import type { QueuedTotal } from '../session/message-queue.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
@@ -10,17 +10,15 @@ import { SubscriptionTree } from '../topics/subscription-tree.ts';
 import { TopicTable } from '../topics/topic-table.ts';
 import { CommitGroup } from './commit-group.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
-import { end } from './connection/end-connection.ts';
 import type { Inbox } from './connection/inbox.ts';
-import type { Connection } from './connection/connection.ts';
+import type { ClientSession } from './client-session.ts';
 import type { ApplicationMessage, BrokerHooks, ClientInfo, DropReason } from './hooks.ts';
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
 import { LogBudget } from './log-budget.ts';
 import { Publication } from './publication.ts';
-import { RetainedDeliveries } from './retained-deliveries.ts';
 import { SharedChoice } from './shared-choice.ts';
 import { BrokerStats } from './stats.ts';
-import { forgetRetained } from './store-notes.ts';
+import { StoreNotes } from './store-notes.ts';
 import { TakeoverWatch } from './takeovers.ts';
 import { WriterPool } from './connection/writer-pool.ts';
 
@@ -52,6 +50,34 @@ const TURN_FLUSHES = 256;
 /** `publish` from within a `publish`, through hooks and subscribers of this program: beyond it they answer themselves. */
 export const MAX_PUBLISH_DEPTH = 32;
 
+/** Somebody with something to do when the turn ends. */
+type TurnMember = { endTurn(): void };
+
+/** Sends what is retained to new subscriptions. */
+type RetainedSender = {
+  begin(
+    session: ClientSession,
+    topicFilter: string,
+    granted: { qos: QoS; subscriptionIdentifier: number },
+  ): void;
+  /** At the end of a turn. */
+  continue(): void;
+  /** The client takes more again. */
+  goOnFor(session: ClientSession): void;
+  /** The session ends. */
+  closeFor(session: ClientSession): void;
+  /** A subscription ends. */
+  closeFilter(session: ClientSession, topicFilter: string): void;
+};
+
+export const EngineState = {
+  /** Nobody is let in yet. */
+  NEW: 0,
+  STARTED: 1,
+  CLOSED: 2,
+} as const;
+export type EngineState = (typeof EngineState)[keyof typeof EngineState];
+
 /** Does something soon, after everything that has arrived was read. */
 export type ScheduleTurn = (run: () => void) => void;
 
@@ -67,29 +93,27 @@ export class Engine {
   readonly log: Logger;
   readonly store: SessionStore | undefined;
   readonly stats = new BrokerStats();
-  readonly sessions = new Map<string, Session>();
-  readonly connections = new Set<Connection>();
-  readonly subscriptions = new SubscriptionTree<Session>(this);
-  readonly topics: TopicTable<Session>;
+  readonly sessions = new Map<string, ClientSession>();
+  readonly subscriptions = new SubscriptionTree<ClientSession>(this);
+  readonly topics: TopicTable<ClientSession>;
   readonly retained: RetainedMessages<StoredMessage>;
-  readonly retainedDeliveries: RetainedDeliveries;
+  readonly retainedDeliveries: RetainedSender;
   readonly writers = new WriterPool();
   readonly wheel: TimerWheel;
   readonly commits: CommitGroup;
+  readonly notes: StoreNotes;
   readonly takeovers: TakeoverWatch;
   readonly logBudget: LogBudget;
   /** What waits in all sessions. */
   readonly queued: QueuedTotal = { bytes: 0 };
   readonly sharedChoice: SharedChoice;
   readonly startedAtMs: number;
-  isClosing = false;
+  state: EngineState = EngineState.NEW;
   /** Packets that were read, deliveries, nodes and rules that were looked at for them, in this turn. */
   work = 0;
   /** Where the reading of packets stops until the next turn. */
   workLimit = TURN_WORK;
-  /** How often something was noted in the store. */
-  notes = 0;
-  readonly #dirty: Connection[] = [];
+  readonly #dirty: TurnMember[] = [];
   readonly #putOff: Inbox[] = [];
   #isTurnScheduled = false;
   readonly #scheduleTurn: ScheduleTurn;
@@ -99,7 +123,11 @@ export class Engine {
   #ticker: Timer | undefined;
   #ticks = 0;
 
-  constructor(options: BrokerOptions, scheduleTurn: ScheduleTurn) {
+  constructor(
+    options: BrokerOptions,
+    scheduleTurn: ScheduleTurn,
+    makeRetainedSender: (engine: Engine) => RetainedSender,
+  ) {
     this.options = resolveBrokerOptions(options);
     this.#scheduleTurn = scheduleTurn;
     this.clock = this.options.clock;
@@ -121,13 +149,21 @@ export class Engine {
       maxRetainedMessages,
       maxRetainedBytes,
       nowMs: () => this.clock.now(),
-      onExpired: ({ topicName }) => forgetRetained(this, topicName),
+      onExpired: ({ topicName }) => this.notes.forgetRetained(topicName),
     });
-    this.retainedDeliveries = new RetainedDeliveries(this);
+    this.retainedDeliveries = makeRetainedSender(this);
     this.wheel = new TimerWheel(TICK_MS, this.clock.monotonic());
-    this.commits = new CommitGroup(this);
-    this.sharedChoice = new SharedChoice(this);
     this.logBudget = new LogBudget(this.clock, this.log);
+    this.commits = new CommitGroup({
+      store: this.store,
+      stats: this.stats,
+      log: this.log,
+      logBudget: this.logBudget,
+      maxUncommittedBytes: this.options.maxUncommittedBytes,
+      turnLater: () => this.turnLater(),
+    });
+    this.notes = new StoreNotes(this.store, this.commits, this.clock);
+    this.sharedChoice = new SharedChoice(this);
     this.takeovers = new TakeoverWatch(this.clock, this.logBudget);
     this.startedAtMs = this.clock.now();
   }
@@ -142,8 +178,8 @@ export class Engine {
     this.#ticker = undefined;
   }
 
-  /** Has `connection.flush` called when this turn ends. The same one must not be added twice in one turn. */
-  flushLater(connection: Connection): void {
+  /** Has `connection.endTurn` called when this turn ends. The same one must not be added twice in one turn. */
+  flushLater(connection: TurnMember): void {
     this.#dirty.push(connection);
     if (!this.#isTurnScheduled) this.turnLater();
   }
@@ -183,7 +219,7 @@ export class Engine {
   }
 
   /** Whether a subscriber may receive a topic: the answer is kept with the topic's matches. */
-  canReceive(session: Session, topicName: string): boolean {
+  canReceive(session: ClientSession, topicName: string): boolean {
     if (session.local !== undefined) return true;
     const authorizers = session.hooks.authorizeReceive;
     for (const hook of authorizers) {
@@ -198,7 +234,7 @@ export class Engine {
     return true;
   }
 
-  countDrop(topicName: string, session: Session, why: DropReason): void {
+  countDrop(topicName: string, session: ClientSession, why: DropReason): void {
     this.stats.dropped[why]++;
     for (const hook of session.hooks.onDropped) {
       this.observe(hook.name, 'onDropped', () => hook.onDropped(topicName, session.clientId, why));
@@ -239,20 +275,11 @@ export class Engine {
   #flushSome(): void {
     const dirty = this.#dirty;
     const count = Math.min(dirty.length, TURN_FLUSHES);
-    for (let index = 0; index < count; index++) this.#flush(dirty[index]!);
+    for (let index = 0; index < count; index++) dirty[index]!.endTurn();
     const left = dirty.length - count;
     for (let index = 0; index < left; index++) dirty[index] = dirty[count + index]!;
     dirty.length = left;
     if (left > 0) this.turnLater();
-  }
-
-  /** One that fails must not keep the others from being flushed: they would never be again. */
-  #flush(connection: Connection): void {
-    try {
-      connection.outbox.endTurn();
-    } catch (error) {
-      end(connection, 'unwritable', { error });
-    }
   }
 
   /** Those that had to wait take turns, a slice each, for as long as this turn has time. */

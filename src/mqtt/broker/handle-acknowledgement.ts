@@ -12,7 +12,6 @@ import { InflightState } from '../session/inflight.ts';
 import type { Connection } from './connection/connection.ts';
 import { expectModestSize } from './decode.ts';
 import { sendQueued } from './send-queued.ts';
-import { forgetQueued, forgetReceived, noteProgress } from './store-notes.ts';
 
 /** Of a body that is a Packet Identifier and nothing else, which is nearly every one. */
 const SHORT_BODY_BYTES = 2;
@@ -59,8 +58,8 @@ function finish(connection: Connection, packetId: number, expected: InflightStat
   const queued = inflight.messageOf(packetId);
   inflight.remove(packetId);
   if (queued !== undefined) {
-    if (queued.wasResent) connection.resentCount--;
-    forgetQueued(engine, session, queued);
+    if (queued.wasResent) session.quota.uncountResent();
+    engine.notes.forgetQueued(session, queued);
   }
   sendQueued(engine, session);
 }
@@ -79,7 +78,7 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
     const queued = inflight!.messageOf(packetId);
     if (queued !== undefined) {
       queued.isReleased = true;
-      noteProgress(connection.engine, session, queued);
+      connection.engine.notes.noteProgress(session, queued);
     }
   } else if (state !== InflightState.PUBCOMP) {
     if (reasonCode >= 0x80) return;
@@ -93,7 +92,7 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
 function handlePubrel(connection: Connection, packetId: number): void {
   const session = connection.session!;
   const isKnown = session.received?.delete(packetId) === true;
-  if (isKnown) forgetReceived(connection.engine, session, packetId);
+  if (isKnown) connection.engine.notes.forgetReceived(session, packetId);
   const answer = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
   writeAcknowledgement(connection.outbox.writer(), PacketType.PUBCOMP, packetId, answer, connection.version);
   connection.outbox.written();

@@ -5,7 +5,7 @@ import type { Framer } from '../codec/framer.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { scanPublish } from '../codec/scan-publish.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
-import type { Session } from '../session/session.ts';
+import type { ClientSession } from './client-session.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
 import { TopicFault } from '../topics/topic-name.ts';
 import { end, sayable } from './connection/end-connection.ts';
@@ -15,7 +15,6 @@ import type { Engine } from './engine.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
 import type { Publication } from './publication.ts';
 import { retain } from './retain.ts';
-import { noteReceived } from './store-notes.ts';
 
 /** Topics that only the server itself publishes to. */
 const SYS_PREFIX = '$SYS/';
@@ -47,11 +46,11 @@ export function handlePublish(connection: Connection, framer: Framer): void {
   try {
     if (!readPublication(connection, framer, publication)) return;
     const { qos, packetId } = publication.fields;
-    const notesBefore = engine.notes;
+    const notesBefore = engine.notes.count;
     if (qos === 0) {
       if (isStoreBehind(connection, publication)) return;
       accept(connection, publication);
-      if (engine.notes !== notesBefore) engine.commits.paceAfterNote(connection);
+      if (engine.notes.count !== notesBefore) engine.commits.paceAfterNote(connection);
       return;
     }
     const session = connection.session!;
@@ -64,7 +63,7 @@ export function handlePublish(connection: Connection, framer: Framer): void {
     // An observer may have ended the connection, and the session with it.
     if (qos === 2 && answer.reasonCode < 0x80 && !session.hasEnded) keepPacketId(engine, session, packetId);
     if (connection.state === ConnectionState.CLOSED) return;
-    const hasNoted = engine.notes !== notesBefore;
+    const hasNoted = engine.notes.count !== notesBefore;
     if (hasNoted) engine.commits.holdBack(connection);
     acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, answer);
     if (hasNoted) engine.commits.paceAfterNote(connection);
@@ -92,7 +91,8 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
     end(connection, 'refused', { reasonCode: ReasonCode.RETAIN_NOT_SUPPORTED, reason }); // [MQTT-3.2.2-14]
     return false;
   }
-  if (fields.qos > 0 && !isWithinReceiveMaximum(connection, fields.qos, fields.packetId)) {
+  const { received, quota } = connection.session!;
+  if (fields.qos > 0 && !quota.mayReceive(received, fields.qos, fields.packetId)) {
     const reason = `Receive Maximum is ${options.receiveMaximum}`;
     end(connection, 'refused', { reasonCode: ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, reason }); // [MQTT-3.3.4-7]
     return false;
@@ -114,17 +114,6 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   const reason = `the Topic Name is refused: ${fault}`;
   end(connection, 'refused', { reasonCode: ReasonCode.TOPIC_NAME_INVALID, reason });
   return false;
-}
-
-/**
- * QoS 1 is acknowledged as soon as it is read, so what counts are the QoS 2 messages that were not released. Clients
- * of earlier versions are not told of a maximum, and send as many as there are identifiers.
- */
-function isWithinReceiveMaximum(connection: Connection, qos: number, packetId: number): boolean {
-  const { received } = connection.session!;
-  if (received === undefined || connection.version !== 5) return true;
-  if (received.size < connection.acceptor.options.receiveMaximum + connection.receivedBefore) return true;
-  return qos === 2 && received.has(packetId);
 }
 
 function resolveAlias(connection: Connection, bytes: Buffer, publication: Publication): AliasedTopic {
@@ -192,10 +181,10 @@ function accept(connection: Connection, publication: Publication): PublishAnswer
   return count === 0 ? NOBODY_SUBSCRIBES : ACCEPTED;
 }
 
-function keepPacketId(engine: Engine, session: Session, packetId: number): void {
+function keepPacketId(engine: Engine, session: ClientSession, packetId: number): void {
   session.received ??= new PacketIdSet();
   session.received.add(packetId);
-  noteReceived(engine, session, packetId);
+  engine.notes.noteReceived(session, packetId);
 }
 
 function acknowledge(

@@ -10,7 +10,6 @@ import { ConnectionState, type Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 import type { Verdict } from './hooks.ts';
 import { problemProperties } from './problem-properties.ts';
-import { noteSubscription } from './store-notes.ts';
 
 /** One Topic Filter of a SUBSCRIBE, with what is to be said about it. */
 type Candidate = {
@@ -104,7 +103,7 @@ function conclude(
     const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier };
     const isNew = engine.subscriptions.add(session, filter!, options); // [MQTT-3.8.4-3]
     if (isNew) session.subscriptionCount++;
-    noteSubscription(engine, session, filter!, options);
+    engine.notes.noteSubscription(session, filter!, options);
     reasonCodes.push(qos);
     for (const hook of connection.acceptor.hooks.onSubscribed) {
       engine.observe(hook.name, 'onSubscribed', () =>

@@ -4,7 +4,6 @@ import { parseTopicFilter } from '../topics/topic-filter.ts';
 import type { Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 import { problemProperties } from './problem-properties.ts';
-import { forgetSubscription } from './store-notes.ts';
 
 /** Section 3.10: nothing more is sent for these filters but what is on its way [MQTT-3.10.4-2] [MQTT-3.10.4-3]. */
 export function handleUnsubscribe(connection: Connection, framer: Framer): void {
@@ -27,7 +26,7 @@ function unsubscribe(connection: Connection, text: string): ReasonCode {
   if (!engine.subscriptions.remove(session, filter)) return ReasonCode.NO_SUBSCRIPTION_EXISTED;
   session.subscriptionCount--;
   if (filter.shareName === undefined) engine.retainedDeliveries.closeFilter(session, filter.topicFilter);
-  forgetSubscription(engine, session, filter);
+  engine.notes.forgetSubscription(session, filter);
   for (const hook of connection.acceptor.hooks.onUnsubscribed) {
     engine.observe(hook.name, 'onUnsubscribed', () => hook.onUnsubscribed(connection.client!, text));
   }

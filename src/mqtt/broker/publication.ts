@@ -5,7 +5,7 @@ import { readPropertiesToEnd } from '../codec/read-properties.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { PublishFields } from '../codec/scan-publish.ts';
 import { PacketWriter } from '../codec/writer.ts';
-import type { Session } from '../session/session.ts';
+import type { ClientSession } from './client-session.ts';
 import { secondsLeft, storeMessage, type StoredMessage } from '../session/stored-message.ts';
 import type { TopicEntry } from '../topics/topic-table.ts';
 import type { ApplicationMessage } from './hooks.ts';
@@ -34,7 +34,7 @@ export class Publication implements ApplicationMessage {
   version: ProtocolVersion = 5;
   /** For a packet of this side, which is encoded before it goes the way of all others. */
   readonly packetWriter = new PacketWriter();
-  entry: TopicEntry<Session> | undefined = undefined;
+  entry: TopicEntry<ClientSession> | undefined = undefined;
   topicName = '';
   /** Where the bytes of the Topic Name are: in `bytes`, or kept from the packet that gave the alias. */
   topicBytes: Buffer = EMPTY;
@@ -68,7 +68,7 @@ export class Publication implements ApplicationMessage {
     packetStart: number,
     packetEnd: number,
     version: ProtocolVersion,
-    entry: TopicEntry<Session>,
+    entry: TopicEntry<ClientSession>,
     aliasedTopic: Buffer | undefined,
   ): void {
     const { fields } = this;

@@ -1,26 +1,25 @@
-import { Inflight } from '../session/inflight.ts';
+import { Inflight, InflightState } from '../session/inflight.ts';
 import { MessageQueue } from '../session/message-queue.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
 import { QueuedMessage } from '../session/queued-message.ts';
-import { Session } from '../session/session.ts';
+import { ClientSession } from './client-session.ts';
 import type { QueuedRecord, SharedFilter, StoredSession, StoredWill } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
 import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32 } from '../codec/control-packet.ts';
 import { BrokerError } from './broker-error.ts';
-import type { Engine } from './engine.ts';
+import { EngineState, type Engine } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
 import { publishWill } from './publish-will.ts';
 import { setSessionTimer } from './session-lifecycle.ts';
-import { forgetRetained, forgetStoredSession, noteSession, stateOfRestored } from './store-notes.ts';
 
 /** What is to be done when everything has been read: nothing is noted before, and everybody is there. */
 type Afterwards = {
   readonly expiredTopics: string[];
   readonly expiredClientIds: string[];
   /** Whose clients were connected when the broker ended. */
-  readonly lostConnection: Session[];
-  readonly dueWills: { readonly session: Session; readonly message: WillMessage }[];
+  readonly lostConnection: ClientSession[];
+  readonly dueWills: { readonly session: ClientSession; readonly message: WillMessage }[];
   readonly shared: { readonly queued: QueuedMessage; readonly filter: SharedFilter }[];
 };
 
@@ -44,11 +43,11 @@ export async function restoreSessions(engine: Engine): Promise<void> {
   try {
     const { sessions, retained } = store.load();
     for await (const piece of retained) {
-      if (engine.isClosing) return;
+      if (engine.state === EngineState.CLOSED) return;
       for (const message of piece) restoreRetained(engine, message, nowMs, afterwards);
     }
     for await (const piece of sessions) {
-      if (engine.isClosing) return;
+      if (engine.state === EngineState.CLOSED) return;
       for (const record of piece) restoreSession(engine, record, nowMs, afterwards);
     }
   } catch (error) {
@@ -59,14 +58,14 @@ export async function restoreSessions(engine: Engine): Promise<void> {
 
 function conclude(engine: Engine, afterwards: Afterwards): void {
   const { expiredTopics, expiredClientIds, lostConnection, dueWills, shared } = afterwards;
-  for (const topicName of expiredTopics) forgetRetained(engine, topicName);
-  for (const clientId of expiredClientIds) forgetStoredSession(engine, clientId);
+  for (const topicName of expiredTopics) engine.notes.forgetRetained(topicName);
+  for (const clientId of expiredClientIds) engine.notes.forgetStoredSession(clientId);
   for (const { queued, filter } of shared) queued.group = engine.subscriptions.sharedGroup(filter);
-  for (const session of lostConnection) noteSession(engine, session);
+  for (const session of lostConnection) engine.notes.noteSession(session);
   for (const { session, message } of dueWills) {
     publishWill(engine, session, message);
     // It is not to be published again; an observer may have ended it.
-    if (engine.sessions.get(session.clientId) === session) noteSession(engine, session);
+    if (engine.sessions.get(session.clientId) === session) engine.notes.noteSession(session);
   }
 }
 
@@ -94,7 +93,7 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
     peer: { transport: 'stream', address: '', port: 0, certificate: undefined },
     listener: '',
   };
-  const session = new Session(client, { options: engine.options, hooks: engine.hooks }, undefined);
+  const session = new ClientSession(client, { options: engine.options, hooks: engine.hooks }, undefined);
   session.expiryInterval = sessionExpiryInterval;
   session.disconnectedAtMs = record.disconnectedAtMs ?? nowMs;
   const awayMs = nowMs - session.disconnectedAtMs;
@@ -119,7 +118,7 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
 /** A Will is due when its delay has passed, or its session has ended [MQTT-3.1.2-8]. */
 function restoreWill(
   engine: Engine,
-  session: Session,
+  session: ClientSession,
   { message, dueAtMs }: StoredWill,
   { nowMs, hasEnded, afterwards }: { nowMs: number; hasEnded: boolean; afterwards: Afterwards },
 ): void {
@@ -129,7 +128,12 @@ function restoreWill(
   else session.will = { message, dueMs: engine.clock.monotonic() + leftMs };
 }
 
-function restoreQueued(engine: Engine, session: Session, record: QueuedRecord, { shared }: Afterwards): void {
+function restoreQueued(
+  engine: Engine,
+  session: ClientSession,
+  record: QueuedRecord,
+  { shared }: Afterwards,
+): void {
   const { message, qos, retain, subscriptionIdentifiers, sequence, group, packetId, isReleased } = record;
   const queued = new QueuedMessage(message, qos, retain, subscriptionIdentifiers, sequence, undefined);
   if (group !== undefined) shared.push({ queued, filter: group });
@@ -139,4 +143,10 @@ function restoreQueued(engine: Engine, session: Session, record: QueuedRecord, {
     packetId !== 0 &&
     (session.inflight ??= new Inflight()).restore(packetId, stateOfRestored(queued), queued);
   if (!isInflight) (session.queue ??= new MessageQueue(engine.queued)).push(queued);
+}
+
+/** What a restored message waits for. */
+function stateOfRestored({ qos, isReleased }: QueuedMessage): InflightState {
+  if (qos === 1) return InflightState.PUBACK;
+  return isReleased ? InflightState.PUBCOMP : InflightState.PUBREC;
 }

@@ -3,7 +3,6 @@ import { countLevels } from '../topics/topic-name.ts';
 import { NODE_CHANGE_STEPS } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
-import { forgetRetained, noteRetained } from './store-notes.ts';
 
 /**
  * Keeps a message with RETAIN for its topic, or removes what is kept when its payload is empty (section 3.3.1.3).
@@ -14,7 +13,7 @@ export function retain(engine: Engine, publication: Publication): boolean {
   const { topicName } = publication;
   engine.work += countLevels(topicName) * NODE_CHANGE_STEPS;
   if (publication.payloadLength === 0) {
-    if (engine.retained.clear(topicName)) forgetRetained(engine, topicName);
+    if (engine.retained.clear(topicName)) engine.notes.forgetRetained(topicName);
     return true; // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
   }
   const message = publication.stored(engine.clock.now());
@@ -29,6 +28,6 @@ export function retain(engine: Engine, publication: Publication): boolean {
     return false;
   }
   // What the server says of itself is said anew when it starts.
-  if (!topicName.startsWith('$SYS/')) noteRetained(engine, message);
+  if (!topicName.startsWith('$SYS/')) engine.notes.noteRetained(message);
   return true;
 }

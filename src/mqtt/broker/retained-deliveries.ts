@@ -1,5 +1,5 @@
 import type { QoS } from '../codec/control-packet.ts';
-import type { Session } from '../session/session.ts';
+import type { ClientSession } from './client-session.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
 import type { RetainedMatches } from '../topics/retained-matches.ts';
 import { deliverTo } from './deliver.ts';
@@ -12,8 +12,8 @@ const TURN_TOPICS = 1024;
 const MIN_TOPICS = 8;
 
 /** The retained messages that a new subscription is still to get. */
-export type RetainedDelivery = {
-  readonly session: Session;
+type RetainedDelivery = {
+  readonly session: ClientSession;
   readonly topicFilter: string;
   qos: QoS;
   subscriptionIdentifiers: readonly number[];
@@ -31,6 +31,7 @@ export type RetainedDelivery = {
  */
 export class RetainedDeliveries {
   readonly #engine: Engine;
+  readonly #bySession = new Map<ClientSession, readonly RetainedDelivery[]>();
   /** Those that can go on; the others wait for their clients. */
   readonly #active: RetainedDelivery[] = [];
   /** Topics that may still be looked at in this turn. */
@@ -41,7 +42,7 @@ export class RetainedDeliveries {
   }
 
   begin(
-    session: Session,
+    session: ClientSession,
     topicFilter: string,
     { qos, subscriptionIdentifier }: { qos: QoS; subscriptionIdentifier: number },
   ): void {
@@ -72,33 +73,36 @@ export class RetainedDeliveries {
   }
 
   /** A client takes more again. */
-  goOnFor(session: Session): void {
-    for (const delivery of session.retainedDeliveries ?? []) this.#activate(delivery);
+  goOnFor(session: ClientSession): void {
+    const deliveries = this.#bySession.get(session);
+    if (deliveries === undefined) return;
+    for (const delivery of deliveries) this.#activate(delivery);
     this.#engine.turnLater();
   }
 
   /** The session ends. */
-  closeFor(session: Session): void {
-    const deliveries = session.retainedDeliveries ?? [];
-    session.retainedDeliveries = undefined;
+  closeFor(session: ClientSession): void {
+    const deliveries = this.#bySession.get(session) ?? [];
+    this.#bySession.delete(session);
     for (const delivery of deliveries) this.#close(delivery);
   }
 
   /** A subscription ends. */
-  closeFilter(session: Session, topicFilter: string): void {
-    for (const delivery of session.retainedDeliveries ?? []) {
+  closeFilter(session: ClientSession, topicFilter: string): void {
+    for (const delivery of this.#bySession.get(session) ?? []) {
       if (delivery.topicFilter === topicFilter) this.#close(delivery);
     }
   }
 
   /** The one that this filter has begins anew: a client that asks again and again gets no more than one. */
-  #deliveryFor(session: Session, topicFilter: string): RetainedDelivery {
+  #deliveryFor(session: ClientSession, topicFilter: string): RetainedDelivery {
     const matches = this.#engine.retained.match(topicFilter);
-    const known = session.retainedDeliveries?.find((other) => other.topicFilter === topicFilter);
+    const deliveries = this.#bySession.get(session) ?? [];
+    const known = deliveries.find((other) => other.topicFilter === topicFilter);
     if (known === undefined) {
       const none = { qos: 0, subscriptionIdentifiers: [], found: [], sentCount: 0, isActive: false } as const;
       const delivery: RetainedDelivery = { ...none, session, topicFilter, matches };
-      (session.retainedDeliveries ??= []).push(delivery);
+      this.#bySession.set(session, [...deliveries, delivery]);
       return delivery;
     }
     if (!known.matches.isDone) known.matches.close();
@@ -156,8 +160,9 @@ export class RetainedDeliveries {
     // Still in the list of those that go on it may be: there it is over.
     delivery.found = [];
     delivery.sentCount = 0;
-    const rest = session.retainedDeliveries?.filter((other) => other !== delivery);
-    session.retainedDeliveries = rest === undefined || rest.length === 0 ? undefined : rest;
+    const rest = this.#bySession.get(session)?.filter((other) => other !== delivery) ?? [];
+    if (rest.length === 0) this.#bySession.delete(session);
+    else this.#bySession.set(session, rest);
   }
 }
 
@@ -167,9 +172,5 @@ function isOver({ matches, found, sentCount }: RetainedDelivery): boolean {
 
 /** One is sent only when it can go at once: nothing is lost to a full queue. */
 function canTake({ session, qos }: RetainedDelivery): boolean {
-  const { local, connection, queue, inflight } = session;
-  if (local !== undefined) return true;
-  if (connection === undefined || !connection.outbox.takesMore) return false;
-  if (queue !== undefined && queue.count > 0) return false;
-  return qos === 0 || inflight === undefined || inflight.count < connection.sendQuota;
+  return session.local !== undefined || session.canSend(qos);
 }

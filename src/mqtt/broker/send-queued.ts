@@ -4,14 +4,12 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { Inflight, InflightState } from '../session/inflight.ts';
 import { MessageQueue } from '../session/message-queue.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
-import type { Session } from '../session/session.ts';
-import type { Connection } from './connection/connection.ts';
+import type { ClientSession, SessionConnection } from './client-session.ts';
 import type { Engine } from './engine.ts';
-import { forgetQueued, noteProgress } from './store-notes.ts';
 import { transmit } from './transmit.ts';
 
 /** Sends what waits in a session, as much as its client takes. */
-export function sendQueued(engine: Engine, session: Session): void {
+export function sendQueued(engine: Engine, session: ClientSession): void {
   const { connection, queue } = session;
   if (connection === undefined) return;
   if (queue !== undefined && queue.count > 0) {
@@ -21,20 +19,19 @@ export function sendQueued(engine: Engine, session: Session): void {
       const queued = queue.first;
       if (queued === undefined) break;
       const isResent = queued.packetId !== 0;
-      if (queued.qos > 0 && !isResent && inflight.count >= connection.sendQuota) break;
-      if (isResent && connection.resentCount >= connection.sendQuota) break;
+      if (isResent ? !session.quota.mayResend() : queued.qos > 0 && !session.quota.maySend(inflight)) break;
       queue.shift();
       sendOne(engine, session, connection, queued);
     }
   }
-  if (session.retainedDeliveries !== undefined) engine.retainedDeliveries.goOnFor(session);
+  engine.retainedDeliveries.goOnFor(session);
 }
 
 /**
  * Has what was sent before and not acknowledged sent again, when a client comes back [MQTT-4.4.0-1]: PUBREL at once,
  * PUBLISH with DUP and the identifier it had, before everything else and no more at a time than the client takes.
  */
-export function sendAgain(engine: Engine, session: Session, connection: Connection): void {
+export function sendAgain(engine: Engine, session: ClientSession, connection: SessionConnection): void {
   const { inflight } = session;
   if (inflight === undefined || inflight.count === 0) return;
   const messages = inflight.messages();
@@ -58,7 +55,12 @@ export function sendAgain(engine: Engine, session: Session, connection: Connecti
   }
 }
 
-function sendOne(engine: Engine, session: Session, connection: Connection, queued: QueuedMessage): void {
+function sendOne(
+  engine: Engine,
+  session: ClientSession,
+  connection: SessionConnection,
+  queued: QueuedMessage,
+): void {
   const { message, qos, retain, subscriptionIdentifiers } = queued;
   const nowMs = engine.clock.now();
   const isResent = queued.packetId !== 0;
@@ -66,48 +68,53 @@ function sendOne(engine: Engine, session: Session, connection: Connection, queue
   // One that was sent is sent again also when it has expired: the client may hold its identifier.
   if (!isResent && message.expiresAtMs <= nowMs) {
     engine.countDrop(message.topicName, session, 'expired');
-    forgetQueued(engine, session, queued);
+    engine.notes.forgetQueued(session, queued);
     return;
   }
   if (isResent) {
     // The client has answered meanwhile: the message had reached it over the earlier connection.
     if (inflight.messageOf(queued.packetId) !== queued) return;
     if (inflight.stateOf(queued.packetId) === InflightState.PUBCOMP) return; // [MQTT-4.3.3-6]
-    connection.resentCount++;
+    session.quota.countResent();
     queued.wasResent = true;
   } else if (qos > 0) {
     const state = qos === 1 ? InflightState.PUBACK : InflightState.PUBREC;
     const mustBeKept = session.outlivesConnection || queued.group !== undefined;
     queued.packetId = inflight.add(state, mustBeKept ? queued : undefined);
-    noteProgress(engine, session, queued); // first: what is sent waits for the store
+    engine.notes.noteProgress(session, queued); // first: what is sent waits for the store
   }
   const publication = engine.takePublication();
   try {
     publication.takeStored(message, nowMs);
     const { packetId } = queued;
     if (transmit(connection, publication, qos, retain, isResent, subscriptionIdentifiers, packetId)) {
-      if (qos === 0) forgetQueued(engine, session, queued);
+      if (qos === 0) engine.notes.forgetQueued(session, queued);
       return;
     }
   } finally {
     engine.givePublication();
   }
-  if (isResent) connection.resentCount--;
+  if (isResent) session.quota.uncountResent();
   engine.countDrop(message.topicName, session, 'packet-too-large');
   if (isResent && qos === 2) {
     release(engine, session, connection, queued);
     return;
   }
   if (qos > 0) inflight.remove(queued.packetId);
-  forgetQueued(engine, session, queued);
+  engine.notes.forgetQueued(session, queued);
 }
 
 /** The client may hold the identifier of a message that it cannot be sent again: it must not meet another there. */
-function release(engine: Engine, session: Session, connection: Connection, queued: QueuedMessage): void {
+function release(
+  engine: Engine,
+  session: ClientSession,
+  connection: SessionConnection,
+  queued: QueuedMessage,
+): void {
   session.inflight!.setState(queued.packetId, InflightState.PUBCOMP);
   queued.isReleased = true;
   queued.wasResent = false;
-  noteProgress(engine, session, queued);
+  engine.notes.noteProgress(session, queued);
   const { packetId } = queued;
   writeAcknowledgement(
     connection.outbox.writer(),

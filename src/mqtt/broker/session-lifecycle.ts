@@ -1,17 +1,19 @@
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { WheelTimer } from '../../base/timer-wheel.ts';
 import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32 } from '../codec/control-packet.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
+import type { QuotaLimits } from '../session/quota.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
-import { Session } from '../session/session.ts';
-import { end } from './connection/end-connection.ts';
+import { ClientSession } from './client-session.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
+import type { EndCause, EndDetail } from './connection/end-causes.ts';
 import { deliverShared } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo, DisconnectCause } from './hooks.ts';
 import { shown } from './log-budget.ts';
 import { publishWill } from './publish-will.ts';
-import { forgetQueued, forgetSession, noteSession } from './store-notes.ts';
 
 /** What a CONNECT asks of the session it will have. */
 export type SessionRequest = {
@@ -20,34 +22,43 @@ export type SessionRequest = {
   /** Seconds, not above the listener's maximum. */
   readonly expiryInterval: number;
   readonly willMessage: WillMessage | undefined;
+  readonly quota: QuotaLimits;
 };
+
+/** Why a connection gets no session. */
+type AttachFailure = { readonly cause: EndCause; readonly detail?: EndDetail };
 
 /**
  * Gives a connection its session: the one that is there, or a new one (section 3.1.2.4). Another connection with the
  * same Client Identifier is ended first [MQTT-3.1.4-3].
  *
- * @returns whether a session was there and goes on; undefined when there may be no more sessions, and when an observer
- *   has ended the connection meanwhile
+ * @returns whether a session was there and goes on
  */
 export function attachSession(
   engine: Engine,
   connection: Connection,
-  { client, cleanStart, expiryInterval, willMessage }: SessionRequest,
-): boolean | undefined {
-  const notesBefore = engine.notes;
+  { client, cleanStart, expiryInterval, willMessage, quota }: SessionRequest,
+): Result<boolean, AttachFailure> {
+  const earlier = engine.sessions.get(client.clientId);
   takeOver(engine, client);
   let session = engine.sessions.get(client.clientId);
+  // An observer of the takeover has brought its client back: that one came later.
+  if (session?.connection !== undefined) return fail({ cause: 'taken-over' });
   // A session belongs to the user who made it: nobody else gets its messages. One that was to end with its connection
   // is found here only when an observer of that end brings the next one: it has ended.
   if (session !== undefined && (cleanStart || !session.outlivesConnection || !isSameUser(session, client))) {
     endSession(engine, session);
     session = undefined;
   }
-  if (connection.state === ConnectionState.CLOSED) return undefined;
+  // An observer has ended the connection meanwhile.
+  if (connection.state === ConnectionState.CLOSED) return fail({ cause: 'refused' });
   const isPresent = session !== undefined;
   if (session === undefined) {
-    if (engine.sessions.size >= engine.options.maxSessions) return undefined;
-    session = new Session(client, connection.acceptor, undefined);
+    if (engine.sessions.size >= engine.options.maxSessions) {
+      const reason = `maxSessions is ${engine.options.maxSessions}`;
+      return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
+    }
+    session = new ClientSession(client, connection.acceptor, undefined);
     engine.sessions.set(client.clientId, session);
   }
   const livedLonger = session.expiryInterval > 0;
@@ -60,20 +71,21 @@ export function attachSession(
   session.expiryInterval = expiryInterval;
   session.expiresAtMs = Number.POSITIVE_INFINITY;
   session.disconnectedAtMs = undefined;
-  session.connection = connection;
+  session.connect(connection);
+  session.quota.begin(quota, session.received);
   connection.session = session;
   connection.willMessage = willMessage;
-  if (livedLonger && expiryInterval === 0) forgetSession(engine, session);
-  else noteSession(engine, session);
-  // Also for the end of the session before it: the CONNACK says that it is gone.
-  if (engine.notes !== notesBefore) engine.commits.holdBack(connection);
+  if (livedLonger && expiryInterval === 0) engine.notes.forgetSession(session);
+  else engine.notes.noteSession(session);
+  // The CONNACK says that the session before it is gone: not before the store has forgotten it.
+  if (earlier?.hasEnded === true && earlier.outlivesConnection) engine.commits.holdBack(connection);
   if (isPresent) {
     engine.subscriptions.welcome(session);
     // What was denied to it before may be allowed now, and the other way round.
     const isAsked = session.hooks.authorizeReceive.length > 0;
     if (isAsked || receiveWasAsked) engine.subscriptions.forgetVerdicts(session);
   }
-  return isPresent;
+  return succeed(isPresent);
 }
 
 /** A DISCONNECT says how long the session shall live. */
@@ -82,14 +94,14 @@ export function changeSessionExpiry(connection: Connection, seconds: number): vo
   if (session === undefined) return;
   const before = session.expiryInterval;
   session.expiryInterval = Math.min(seconds, connection.acceptor.options.maximumSessionExpiryInterval);
-  if (before > 0 && session.expiryInterval === 0) forgetSession(engine, session);
+  if (before > 0 && session.expiryInterval === 0) engine.notes.forgetSession(session);
 }
 
 /** A session loses its connection: its Will is published or waits, and it ends or goes on alone. */
 export function detachSession(connection: Connection, cause: DisconnectCause): void {
   const { engine, session, client, willMessage } = connection;
   if (session === undefined || session.connection !== connection) return;
-  session.connection = undefined;
+  session.disconnect();
   connection.willMessage = undefined;
   for (const hook of connection.acceptor.hooks.onDisconnected) {
     engine.observe(hook.name, 'onDisconnected', () => hook.onDisconnected(client!, cause));
@@ -113,14 +125,13 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
     session.expiryInterval === MAX_UINT_32 ? Infinity : nowMs + session.expiryInterval * 1000;
   session.disconnectedAtMs = engine.clock.now();
   moveSharedMessages(engine, session, false);
-  noteSession(engine, session);
+  engine.notes.noteSession(session);
   setSessionTimer(engine, session);
 }
 
 /** Ends a session: its Will is published if it still waits, its messages for a shared subscription go to others. */
-export function endSession(engine: Engine, session: Session): void {
-  if (session.hasEnded) return;
-  session.hasEnded = true;
+export function endSession(engine: Engine, session: ClientSession): void {
+  if (!session.end()) return;
   // A subscription of this program is not among them, and its name may be that of a client.
   if (session.local === undefined) engine.sessions.delete(session.clientId);
   if (session.timer !== undefined) engine.wheel.clear(session.timer);
@@ -132,27 +143,27 @@ export function endSession(engine: Engine, session: Session): void {
   session.queue = undefined;
   session.inflight = undefined;
   session.received = undefined;
-  if (session.expiryInterval > 0) forgetSession(engine, session);
+  if (session.expiryInterval > 0) engine.notes.forgetSession(session);
   const { will } = session;
   session.will = undefined;
   if (will !== undefined) publishWill(engine, session, will.message); // [MQTT-3.1.2-8]
 }
 
 /** Sets the timer of a session without connection: to its Will, or to its end. */
-export function setSessionTimer(engine: Engine, session: Session): void {
+export function setSessionTimer(engine: Engine, session: ClientSession): void {
   const dueMs = Math.min(session.will?.dueMs ?? Infinity, session.expiresAtMs);
   if (dueMs === Infinity) return;
   session.timer ??= new WheelTimer(() => onSessionTimer(engine, session));
   engine.wheel.set(session.timer, dueMs);
 }
 
-function onSessionTimer(engine: Engine, session: Session): void {
+function onSessionTimer(engine: Engine, session: ClientSession): void {
   const nowMs = engine.clock.monotonic();
   const { will } = session;
   if (will !== undefined && will.dueMs <= nowMs) {
     session.will = undefined;
     publishWill(engine, session, will.message);
-    if (!session.hasEnded) noteSession(engine, session); // so that it is not published again after a crash
+    if (!session.hasEnded) engine.notes.noteSession(session); // so that it is not published again after a crash
   }
   if (session.hasEnded || session.connection !== undefined) return;
   if (session.expiresAtMs <= nowMs) {
@@ -163,7 +174,7 @@ function onSessionTimer(engine: Engine, session: Session): void {
   setSessionTimer(engine, session);
 }
 
-function isSameUser(session: Session, { userName }: ClientInfo): boolean {
+function isSameUser(session: ClientSession, { userName }: ClientInfo): boolean {
   return session.client.userName === userName;
 }
 
@@ -173,14 +184,14 @@ function takeOver(engine: Engine, client: ClientInfo): void {
   if (session === undefined || earlier === undefined) return;
   engine.takeovers.note(session.client, client);
   // Section 3.1.4: a Will with a delay is not published when the session goes on.
-  end(earlier, 'taken-over', { reason: `another client came as ${client.clientId}` });
+  earlier.end('taken-over', { reason: `another client came as ${client.clientId}` });
 }
 
 /**
  * Gives messages of Shared Subscriptions to other members: those that were never sent, and when the session ends
  * also those of QoS 1 that were not acknowledged. QoS 2 must not go to anyone else (section 4.8.2).
  */
-function moveSharedMessages(engine: Engine, session: Session, hasEnded: boolean): void {
+function moveSharedMessages(engine: Engine, session: ClientSession, hasEnded: boolean): void {
   const moved: QueuedMessage[] = [];
   if (hasEnded && session.inflight !== undefined) {
     for (const queued of session.inflight.messages()) {
@@ -197,12 +208,13 @@ function moveSharedMessages(engine: Engine, session: Session, hasEnded: boolean)
   for (const queued of moved) moveToGroup(engine, session, queued);
 }
 
-function moveToGroup(engine: Engine, session: Session, queued: QueuedMessage): void {
+function moveToGroup(engine: Engine, session: ClientSession, queued: QueuedMessage): void {
   const publication = engine.takePublication();
   try {
     publication.takeStored(queued.message, engine.clock.now());
-    if (!session.hasEnded) forgetQueued(engine, session, queued);
-    deliverShared(engine, publication, queued.group!);
+    if (!session.hasEnded) engine.notes.forgetQueued(session, queued);
+    const group = engine.subscriptions.sharedGroup(queued.group!);
+    if (group !== undefined) deliverShared(engine, publication, group);
   } finally {
     engine.givePublication();
   }

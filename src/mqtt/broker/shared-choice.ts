@@ -1,23 +1,27 @@
-import type { Session } from '../session/session.ts';
+import type { ClientSession } from './client-session.ts';
 import { MemberRank } from '../topics/shared-group.ts';
 import type { SubscriptionMatch } from '../topics/subscription-match.ts';
-import type { Engine } from './engine.ts';
+
+/** What is asked of the broker about a member. */
+type MemberRules = {
+  canReceive(session: ClientSession, topicName: string): boolean;
+  /** What was done in this turn. */
+  work: number;
+};
 
 /** How well members of a Shared Subscription can take a message. */
 export class SharedChoice {
-  readonly #engine: Engine;
+  readonly #rules: MemberRules;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(rules: MemberRules) {
+    this.#rules = rules;
   }
 
-  readonly rankOf = ({ subscriber }: SubscriptionMatch<Session>, topicName: string): MemberRank => {
-    this.#engine.work++;
-    if (!this.#engine.canReceive(subscriber, topicName)) return MemberRank.DENIED;
-    const { connection, queue, local } = subscriber;
-    if (local !== undefined) return MemberRank.READY;
-    if (connection === undefined) return MemberRank.AWAY;
-    const isIdle = connection.outbox.takesMore && (queue === undefined || queue.count === 0);
-    return isIdle ? MemberRank.READY : MemberRank.BUSY;
+  readonly rankOf = ({ subscriber }: SubscriptionMatch<ClientSession>, topicName: string): MemberRank => {
+    this.#rules.work++;
+    if (!this.#rules.canReceive(subscriber, topicName)) return MemberRank.DENIED;
+    if (subscriber.local !== undefined) return MemberRank.READY;
+    if (subscriber.connection === undefined) return MemberRank.AWAY;
+    return subscriber.isIdle ? MemberRank.READY : MemberRank.BUSY;
   };
 }

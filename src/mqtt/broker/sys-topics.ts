@@ -6,11 +6,13 @@ import { publishMessage } from './publish-message.ts';
 /** Publishes what the broker counts under `$SYS/broker`, retained, and only what has changed. */
 export class SysTopics {
   readonly #engine: Engine;
+  readonly #connections: ReadonlySet<unknown>;
   readonly #last = new Map<string, string>();
   readonly #timer = new WheelTimer(() => this.#publishAll());
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, connections: ReadonlySet<unknown>) {
     this.#engine = engine;
+    this.#connections = connections;
   }
 
   start(): void {
@@ -23,7 +25,8 @@ export class SysTopics {
 
   #publishAll(): void {
     const engine = this.#engine;
-    for (const [topic, value] of Object.entries(valuesOf(engine))) this.#publish(topic, String(value));
+    for (const [topic, value] of Object.entries(valuesOf(engine, this.#connections.size)))
+      this.#publish(topic, String(value));
     engine.wheel.set(this.#timer, engine.clock.monotonic() + engine.options.sysTopicIntervalMs);
   }
 
@@ -41,9 +44,8 @@ export class SysTopics {
 }
 
 /** By topic below `$SYS/broker/`: names that monitoring programs of other brokers know. */
-function valuesOf(engine: Engine): Record<string, string | number> {
-  const { stats, sessions, connections } = engine;
-  const connected = connections.size;
+function valuesOf(engine: Engine, connected: number): Record<string, string | number> {
+  const { stats, sessions } = engine;
   let dropped = 0;
   for (const count of Object.values(stats.dropped)) dropped += count;
   return {

@@ -1,6 +1,6 @@
 import type { QoS } from '../codec/control-packet.ts';
 import { patchPacketId } from '../codec/forward-publish.ts';
-import type { Connection } from './connection/connection.ts';
+import type { SessionConnection } from './client-session.ts';
 import { variantOf, type Publication } from './publication.ts';
 
 /** A larger packet is not copied for each receiver. */
@@ -16,7 +16,7 @@ const PUBLISH = 0x30;
  * @returns false, and nothing is sent, when it would be larger than the client takes [MQTT-3.1.2-24]
  */
 export function transmit(
-  connection: Connection,
+  connection: SessionConnection,
   publication: Publication,
   qos: QoS,
   retain: boolean,
@@ -51,7 +51,7 @@ export function transmit(
 
 /** Copies only the part that differs from client to client. */
 function transmitShared(
-  connection: Connection,
+  connection: SessionConnection,
   publication: Publication,
   variant: number,
   firstByte: number,
@@ -69,7 +69,7 @@ function transmitShared(
 
 /** Encodes for this client alone: it has identifiers of its own, or Topic Aliases. */
 function transmitAlone(
-  connection: Connection,
+  connection: SessionConnection,
   publication: Publication,
   qos: QoS,
   retain: boolean,

@@ -1,7 +1,8 @@
 import type { QoS } from '../codec/control-packet.ts';
-import type { SharedGroup } from '../topics/shared-group.ts';
-import type { Session } from './session.ts';
 import type { StoredMessage } from './stored-message.ts';
+
+/** The Shared Subscription that a message came by. */
+type QueuedFor = { readonly shareName: string; readonly topicFilter: string; readonly size: number };
 
 /** A message as it goes to one client: waiting in its session, or in flight. */
 export class QueuedMessage {
@@ -14,7 +15,7 @@ export class QueuedMessage {
   /** Rises within a session: the order in which messages are sent, and sent again. */
   readonly sequence: number;
   /** The Shared Subscription that it was chosen by; another member gets it when this session ends (section 4.8.2). */
-  group: SharedGroup<Session> | undefined;
+  group: QueuedFor | undefined;
   /** 0 until it was sent. */
   packetId = 0;
   isReleased = false;
@@ -27,7 +28,7 @@ export class QueuedMessage {
     retain: boolean,
     subscriptionIdentifiers: readonly number[],
     sequence: number,
-    group: SharedGroup<Session> | undefined,
+    group: QueuedFor | undefined,
   ) {
     this.message = message;
     this.qos = qos;

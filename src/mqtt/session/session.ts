@@ -1,40 +1,33 @@
 import type { WheelTimer } from '../../base/timer-wheel.ts';
 import type { WillMessage } from '../codec/connect.ts';
-import { MAX_UINT_32, type QoS } from '../codec/control-packet.ts';
-import type { Connection } from '../broker/connection/connection.ts';
-import type { ApplicationMessage, ClientInfo } from '../broker/hooks.ts';
-import type { CompiledHooks } from '../broker/compiled-hooks.ts';
-import type { ConnectionOptions } from '../broker/options.ts';
-import type { RetainedDelivery } from '../broker/retained-deliveries.ts';
+import type { QoS } from '../codec/control-packet.ts';
 import type { Inflight } from './inflight.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { PacketIdSet } from './packet-id-set.ts';
-
-/** How a message came to a subscriber. */
-export type Arrival = {
-  /** What was granted, or what it was published with if that is less. */
-  readonly qos: QoS;
-  /** It was retained before the subscription; or was published so, where the subscription keeps that. */
-  readonly retain: boolean;
-};
-
-/** A subscriber inside this process: it has no connection, and takes messages as they are. */
-export type LocalReceiver = (message: ApplicationMessage, arrival: Arrival) => void;
+import { Quota } from './quota.ts';
+import type { Receiver } from './receiver.ts';
 
 /** A Will that waits for its delay, or for the end of its session (section 3.1.3.2.2). */
 export type PendingWill = { readonly message: WillMessage; readonly dueMs: number };
 
+const SessionState = {
+  /** Its client is not connected, or it has none but this program. */
+  AWAY: 0,
+  CONNECTED: 1,
+  /** Nobody comes back to it. A connection that it had may still be closing. */
+  ENDED: 2,
+} as const;
+type SessionState = (typeof SessionState)[keyof typeof SessionState];
+
 /**
  * The state of a client, with or without its connection (section 4.1). What most sessions never need is made when it
- * is first needed: an idle one is this object alone.
+ * is first needed: an idle one is little more than this object.
  */
-export class Session {
+export class Session<Connection extends Receiver> {
   readonly clientId: string;
-  /** As it connected last, and through which listener's rules. */
-  client: ClientInfo;
-  options: ConnectionOptions;
-  hooks: CompiledHooks;
-  connection: Connection | undefined = undefined;
+  readonly quota = new Quota();
+  #state: SessionState = SessionState.AWAY;
+  #connection: Connection | undefined = undefined;
   /** Seconds that it outlives its connection; 0xFFFFFFFF is for ever. */
   expiryInterval = 0;
   subscriptionCount = 0;
@@ -52,21 +45,17 @@ export class Session {
   /** Monotonic ms; infinite when it never ends. */
   expiresAtMs = Number.POSITIVE_INFINITY;
   nextSequence = 1;
-  /** Retained messages that are still to come for its subscriptions. */
-  retainedDeliveries: RetainedDelivery[] | undefined = undefined;
-  hasEnded = false;
-  readonly local: LocalReceiver | undefined;
 
-  constructor(
-    client: ClientInfo,
-    rules: { readonly options: ConnectionOptions; readonly hooks: CompiledHooks },
-    local: LocalReceiver | undefined,
-  ) {
-    this.clientId = client.clientId;
-    this.client = client;
-    this.options = rules.options;
-    this.hooks = rules.hooks;
-    this.local = local;
+  constructor(clientId: string) {
+    this.clientId = clientId;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  get hasEnded(): boolean {
+    return this.#state === SessionState.ENDED;
   }
 
   /** Whether it goes on without its connection, so that what was sent must be kept until it is acknowledged. */
@@ -74,7 +63,34 @@ export class Session {
     return this.expiryInterval > 0;
   }
 
-  get neverExpires(): boolean {
-    return this.expiryInterval === MAX_UINT_32;
+  /** Whether the next message could go to the client at once, and would overtake none. */
+  get isIdle(): boolean {
+    const { queue } = this;
+    return this.#connection?.takesMore === true && (queue === undefined || queue.count === 0);
+  }
+
+  /** The client has come. @throws when it is connected, or the session has ended */
+  connect(connection: Connection): void {
+    if (this.#state !== SessionState.AWAY) throw new Error(`a session in state ${this.#state} was connected`);
+    this.#state = SessionState.CONNECTED;
+    this.#connection = connection;
+  }
+
+  /** The client has gone; one that has ended does not come back by it. */
+  disconnect(): void {
+    if (this.#state === SessionState.CONNECTED) this.#state = SessionState.AWAY;
+    this.#connection = undefined;
+  }
+
+  /** False when it had ended already. */
+  end(): boolean {
+    if (this.#state === SessionState.ENDED) return false;
+    this.#state = SessionState.ENDED;
+    return true;
+  }
+
+  /** Whether a message of this QoS could go to the client at once. */
+  canSend(qos: QoS): boolean {
+    return this.isIdle && (qos === 0 || this.quota.maySend(this.inflight));
   }
 }

@@ -4,20 +4,18 @@ import { MAX_PACKET_BYTES, type ProtocolVersion } from '../../codec/control-pack
 import type { ControlPacket } from '../../codec/decode-packet.ts';
 import type { Framer } from '../../codec/framer.ts';
 import { ReasonCode } from '../../codec/reason-code.ts';
-import type { Session } from '../../session/session.ts';
+import type { ClientSession, SessionConnection } from '../client-session.ts';
 import type { InboundTopicAliases, OutboundTopicAliases } from '../../topics/topic-alias.ts';
 import type { TopicEntry } from '../../topics/topic-table.ts';
 import type { Transport, TransportReceiver } from '../../transport/transport.ts';
-import type { Acceptor } from '../acceptor.ts';
-import type { Authentication } from '../authentication.ts';
-import { dispatch } from '../dispatch.ts';
+import type { CompiledHooks } from '../compiled-hooks.ts';
 import type { Engine } from '../engine.ts';
 import type { ClientInfo } from '../hooks.ts';
-import { sendQueued } from '../send-queued.ts';
+import type { ConnectionOptions } from '../options.ts';
 import { encodeWithin } from './encode-within.ts';
-import { end, endForFault } from './end-connection.ts';
+import type { EndCause, EndDetail } from './end-causes.ts';
 import { Inbox, InboxState, type InboxOwner } from './inbox.ts';
-import { Outbox, type OutboxOwner } from './outbox.ts';
+import { Outbox, type OutboxOwner, type OutboxRules } from './outbox.ts';
 
 export const ConnectionState = {
   /** CONNECT has not come. */
@@ -31,37 +29,59 @@ export const ConnectionState = {
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
 
 /** A topic that an alias stands for, with the bytes to send it on. */
-export type AliasedTopic = { readonly entry: TopicEntry<Session>; readonly bytes: Buffer };
+export type AliasedTopic = { readonly entry: TopicEntry<ClientSession>; readonly bytes: Buffer };
+
+/** The rules of the listener that a connection came through. */
+export type ListenerRules = {
+  readonly name: string;
+  readonly options: ConnectionOptions;
+  readonly hooks: CompiledHooks;
+  readonly outboxRules: OutboxRules;
+};
+
+/** What a connection calls when something happens to it. */
+export type ConnectionHandlers = {
+  onPacket(connection: Connection, framer: Framer): void;
+  /** A packet could not be handled, or the stream cannot be cut into packets. */
+  onFault(connection: Connection, error: unknown): void;
+  /** The client takes more again. */
+  onRoom(connection: Connection): void;
+  /** It is to end, or has ended. */
+  onEnd(connection: Connection, cause: EndCause, detail: EndDetail): void;
+  /** The transport has closed. */
+  onClosed(connection: Connection): void;
+};
+
+/** An exchange of enhanced authentication that goes on (section 4.12). */
+type OngoingAuthentication = {
+  next(data: Uint8Array | undefined): void;
+  /** The connection is over: what is still being decided no longer matters. */
+  abandon(): void;
+};
 
 /**
  * One network connection: who is at its other end, and what was negotiated when it connected. What arrives is its
  * inbox's, what is to be sent its outbox's; what outlives it is in its session.
  */
-export class Connection implements TransportReceiver, InboxOwner, OutboxOwner {
+export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, SessionConnection {
   readonly engine: Engine;
-  readonly acceptor: Acceptor;
+  readonly acceptor: ListenerRules;
   readonly transport: Transport;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   state: ConnectionState = ConnectionState.NEW;
   version: ProtocolVersion = 4;
-  session: Session | undefined = undefined;
+  session: ClientSession | undefined = undefined;
   client: ClientInfo | undefined = undefined;
   /** The largest packet that the client takes. */
   maximumPacketSize = MAX_PACKET_BYTES;
-  /** QoS 1 and 2 messages that may be on their way at a time: the client's Receive Maximum, or less. */
-  sendQuota = 0;
-  /** QoS 2 messages of an earlier connection that are not released: the Receive Maximum counts anew (section 4.9). */
-  receivedBefore = 0;
-  /** Messages of an earlier connection that were sent again and are not acknowledged. */
-  resentCount = 0;
   /** Whether acknowledgements may say in words why something was refused [MQTT-3.1.2-29]. */
   wantsProblemInformation = true;
   inboundAliases: InboundTopicAliases<AliasedTopic> | undefined = undefined;
   outboundAliases: OutboundTopicAliases<string> | undefined = undefined;
   willMessage: WillMessage | undefined = undefined;
   /** While an exchange of enhanced authentication goes on. */
-  authentication: Authentication | undefined = undefined;
+  authentication: OngoingAuthentication | undefined = undefined;
   authenticationMethod: string | undefined = undefined;
   /** Of the CONNECT: a DISCONNECT may change it only when it is not 0. */
   requestedSessionExpiry = 0;
@@ -69,12 +89,14 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner {
   /** One and a half times the Keep Alive [MQTT-3.1.2-22]; 0 when there is none. */
   keepAliveMs = 0;
   lastPacketMs: number;
+  readonly #handlers: ConnectionHandlers;
   readonly timer = new WheelTimer(() => this.#onTimer());
 
-  constructor(engine: Engine, acceptor: Acceptor, transport: Transport) {
+  constructor(engine: Engine, acceptor: ListenerRules, transport: Transport, handlers: ConnectionHandlers) {
     this.engine = engine;
     this.acceptor = acceptor;
     this.transport = transport;
+    this.#handlers = handlers;
     this.inbox = new Inbox(this, transport, engine, acceptor.options.maxConnectBytes);
     this.outbox = new Outbox(this, transport, acceptor.outboxRules);
     this.lastPacketMs = engine.clock.monotonic();
@@ -93,17 +115,17 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner {
   }
 
   onClosed(error: Error | undefined): void {
-    this.acceptor.forget(this);
-    end(this, 'lost', { reason: error?.message });
+    this.#handlers.onClosed(this);
+    this.end('lost', { reason: error?.message });
     this.outbox.discard();
   }
 
   onPacket(framer: Framer): void {
-    dispatch(this, framer);
+    this.#handlers.onPacket(this, framer);
   }
 
   onFault(error: unknown): void {
-    endForFault(this, error);
+    this.#handlers.onFault(this, error);
   }
 
   get isOverfull(): boolean {
@@ -120,10 +142,54 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner {
 
   onRoom(): void {
     this.inbox.roomLeft();
-    if (this.session !== undefined) sendQueued(this.engine, this.session);
+    this.#handlers.onRoom(this);
   }
 
-  /** Reads on after `inbox.decide`. */
+  /** Ends the connection, and tells the client why where it can be told. */
+  end(cause: EndCause, detail: EndDetail = {}): void {
+    this.#handlers.onEnd(this, cause, detail);
+  }
+
+  /** One that fails must not keep the others from being flushed: they would never be again. */
+  endTurn(): void {
+    try {
+      this.outbox.endTurn();
+    } catch (error) {
+      this.end('unwritable', { error });
+    }
+  }
+
+  get isConnected(): boolean {
+    return this.state === ConnectionState.CONNECTED;
+  }
+
+  get takesMore(): boolean {
+    return this.outbox.takesMore;
+  }
+
+  waitFor(epoch: number): boolean {
+    return this.outbox.waitFor(epoch);
+  }
+
+  seal(): void {
+    this.outbox.seal();
+  }
+
+  release(epoch: number): void {
+    this.outbox.release(epoch);
+  }
+
+  storeFailed(): void {
+    this.end('store-failed');
+  }
+
+  pause(): boolean {
+    if (this.inbox.state !== InboxState.READING) return false;
+    this.inbox.decide();
+    return true;
+  }
+
+  /** Reads on after `inbox.decide`, or `pause`. */
   goOn(): void {
     if (this.inbox.state !== InboxState.DECIDING) return;
     // What the client sent meanwhile was not read: its silence is counted from here.
@@ -142,14 +208,14 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner {
   #giveUp({ type }: ControlPacket): void {
     if (type === 'connack' || type === 'disconnect') return; // the connection is about to end
     const reason = `the ${type.toUpperCase()} is larger than Maximum Packet Size`;
-    end(this, 'refused', { reasonCode: ReasonCode.PACKET_TOO_LARGE, reason });
+    this.end('refused', { reasonCode: ReasonCode.PACKET_TOO_LARGE, reason });
   }
 
   /** Nothing came in time: no CONNECT that was accepted, or no packet within the Keep Alive. */
   #onTimer(): void {
     const { engine } = this;
     if (this.state !== ConnectionState.CONNECTED) {
-      end(this, 'connect-timeout');
+      this.end('connect-timeout');
       return;
     }
     const nowMs = engine.clock.monotonic();
@@ -157,6 +223,6 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner {
     const isHeard = this.inbox.state !== InboxState.DECIDING;
     const dueMs = (isHeard ? this.lastPacketMs : nowMs) + this.keepAliveMs;
     if (nowMs < dueMs) engine.wheel.set(this.timer, dueMs);
-    else end(this, 'keep-alive-timeout'); // [MQTT-3.1.2-22]
+    else this.end('keep-alive-timeout'); // [MQTT-3.1.2-22]
   }
 }
