@@ -4,7 +4,7 @@ import { sayIfKnown, sayNumber, type Say } from '../messages.ts';
 import { msSince, sayDuration } from './time-words.ts';
 import type { Cell } from '../ui/rows.ts';
 
-/** The command that answers what a device is: it has its own place on the screens. */
+/** The command that answers what a device is: it has its own place on the pages. */
 const DESCRIBE = 'describe';
 
 /** What a device is called besides its id: its title, else its model; empty when it has neither. */

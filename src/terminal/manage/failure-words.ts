@@ -13,7 +13,7 @@ import type { PageContext } from './page-context.ts';
 import { sayShortDuration, sayTime } from './time-words.ts';
 import { valueBlocks } from './value-lines.ts';
 
-/** A failure in the words of the screens. */
+/** A failure in the words of the pages. */
 type Explanation = {
   readonly title: string;
   /** The stable code and status, for looking it up; empty when there is none. */
@@ -26,7 +26,7 @@ type Explanation = {
   readonly payload: unknown;
 };
 
-/** Codes of which the title says all that the hub says, in the language of the screens. */
+/** Codes of which the title says all that the hub says, in the language of the pages. */
 const SELF_EXPLAINING: ReadonlySet<string> = new Set([
   'UNAUTHENTICATED',
   'DEVICE_UNKNOWN',

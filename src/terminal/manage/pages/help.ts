@@ -15,7 +15,7 @@ const WRITING: KeyHelp = [
 const SCROLLING: KeyHelp = [['↑ ↓', 'keys.scroll']];
 const BACK: KeyHelp = [['Esc ←', 'keys.back']];
 
-/** What works on each screen, in the order in which people meet them. */
+/** What works on each page, in the order in which people meet them. */
 const TOPICS: Readonly<Record<HelpTopic, { readonly heading: MessageKey; readonly keys: KeyHelp }>> = {
   connect: {
     heading: 'connect.title',
