@@ -77,7 +77,7 @@ export type DeviceCalls = {
 };
 
 /** The services that agents bring to a hub. Requests to a service itself go to `{url}/services/{name}/…`. */
-export type ServiceCalls = {
+type ServiceCalls = {
   /** All that the hub has met, with their agents. */
   list(options?: CallOptions): Promise<readonly ServiceResource[]>;
 };

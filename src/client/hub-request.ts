@@ -13,7 +13,7 @@ export type HubConnection = {
   readonly fetch: typeof globalThis.fetch;
 };
 
-export type HubRequest<T> = {
+type HubRequest<T> = {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below the hub's address, percent-encoded, with its query. */
   readonly path: string;

@@ -154,14 +154,14 @@ describe('readDrafts', () => {
   test('fields that were left empty are left out', () => {
     assert.deepEqual(readDrafts(form, new Map([['/song', 'Aquarela']])), {
       ok: true,
-      input: { song: 'Aquarela' },
+      value: { song: 'Aquarela' },
     });
   });
 
   test('everything that is wrong is told at once', () => {
     assert.deepEqual(readDrafts(form, new Map([['/volume', 'loud']])), {
       ok: false,
-      issues: [
+      failure: [
         { pointer: '/song', problem: { kind: 'missing' } },
         { pointer: '/volume', problem: { kind: 'not-a-number' } },
       ],
@@ -177,12 +177,12 @@ describe('readDrafts', () => {
       ]),
     );
     assert.ok(reading.ok);
-    assert.equal(JSON.stringify(reading.input), '{"song":"x","__proto__":"y"}');
+    assert.equal(JSON.stringify(reading.value), '{"song":"x","__proto__":"y"}');
   });
 
   test('a bare value is the input itself', () => {
     const single = readInputForm({ type: 'boolean' });
     assert.ok(single !== undefined);
-    assert.deepEqual(readDrafts(single, new Map([['', 'false']])), { ok: true, input: false });
+    assert.deepEqual(readDrafts(single, new Map([['', 'false']])), { ok: true, value: false });
   });
 });

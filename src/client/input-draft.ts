@@ -1,3 +1,4 @@
+import { fail, succeed, type Result } from '../base/result.ts';
 import type {
   ChoiceField,
   FormField,
@@ -54,9 +55,7 @@ export function readDrafts(
   form: InputForm,
   drafts: ReadonlyMap<string, string>,
   options: DraftOptions = {},
-):
-  | { readonly ok: true; readonly input: unknown }
-  | { readonly ok: false; readonly issues: readonly DraftIssue[] } {
+): Result<unknown, readonly DraftIssue[]> {
   const entries: [string, unknown][] = [];
   const issues: DraftIssue[] = [];
   for (const field of form.fields) {
@@ -64,9 +63,9 @@ export function readDrafts(
     if (reading.kind === 'problem') issues.push({ pointer: field.pointer, problem: reading.problem });
     if (reading.kind === 'value') entries.push([field.name, reading.value]);
   }
-  if (issues.length > 0) return { ok: false, issues };
+  if (issues.length > 0) return fail(issues);
   // `fromEntries` defines members, so that a property called `__proto__` stays a property.
-  return { ok: true, input: form.shape === 'object' ? Object.fromEntries(entries) : entries[0]?.[1] };
+  return succeed(form.shape === 'object' ? Object.fromEntries(entries) : entries[0]?.[1]);
 }
 
 /**

@@ -98,7 +98,7 @@ export function prepareDevice(
   }));
   const description = describeForHub(definition, protocol);
   const result = readDescription(description);
-  const issues = result.ok ? [] : [...result.issues];
+  const issues = result.ok ? [] : [...result.failure];
   if (protocol === 2 && (definition.id === undefined || !isDeviceId(definition.id))) {
     issues.push({ pointer: '/id', message: 'must have 1 to 64 letters, digits or . _ - :' });
   }

@@ -4,7 +4,7 @@ import { isDeviceId, readDescription } from './description.ts';
 
 const pointers = (value: unknown): string[] => {
   const result = readDescription(value);
-  return result.ok ? [] : result.issues.map((issue) => issue.pointer);
+  return result.ok ? [] : result.failure.map((issue) => issue.pointer);
 };
 
 test('a description with everything in it', () => {
@@ -26,7 +26,7 @@ test('a description with everything in it', () => {
   });
   assert.equal(result.ok, true);
   if (!result.ok) return;
-  assert.deepEqual(result.description.commands, [
+  assert.deepEqual(result.value.commands, [
     {
       name: 'dim',
       number: 1,
@@ -38,13 +38,11 @@ test('a description with everything in it', () => {
       expectedMs: 20,
     },
   ]);
-  assert.deepEqual(result.description.telemetry, [
-    { metric: 'power', title: 'Power', unit: 'W', type: 'number' },
-  ]);
+  assert.deepEqual(result.value.telemetry, [{ metric: 'power', title: 'Power', unit: 'W', type: 'number' }]);
 });
 
 test('nothing is needed', () => {
-  assert.deepEqual(readDescription({}), { ok: true, description: { commands: [], telemetry: [] } });
+  assert.deepEqual(readDescription({}), { ok: true, value: { commands: [], telemetry: [] } });
 });
 
 test('each mistake is told with its pointer', () => {

@@ -1,4 +1,5 @@
 import type { Issue } from '../base/errors.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
 import { COMMAND_KINDS, type Command, type JsonSchema } from './command.ts';
 import { checkSchema } from './json-schema.ts';
 import { MAX_METRIC_NAME_CHARACTERS, MAX_METRICS_PER_DEVICE } from './telemetry.ts';
@@ -8,7 +9,7 @@ export const MAX_TITLE_CHARACTERS = 256;
 const MAX_EXPECTED_MS = 600_000;
 
 /** What a device reports by itself. */
-export type MetricDescription = {
+type MetricDescription = {
   readonly metric: string;
   readonly title?: string;
   readonly unit?: string;
@@ -28,10 +29,6 @@ export type DeviceDescription = {
   readonly numbered?: Readonly<Record<string, unknown>>;
 };
 
-export type DescriptionResult =
-  | { readonly ok: true; readonly description: DeviceDescription }
-  | { readonly ok: false; readonly issues: readonly Issue[] };
-
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Names of commands: they stand in addresses and topics. */
@@ -48,23 +45,20 @@ export function isDeviceId(id: string): boolean {
  * Reads `{title, model?, commands: {name: {title, kind, input?, output?, idempotent?, concurrency?, expectedMs?}},
  * telemetry: {metric: {title, unit?, type}}}` as a device sent it.
  */
-export function readDescription(value: unknown): DescriptionResult {
+export function readDescription(value: unknown): Result<DeviceDescription, readonly Issue[]> {
   const issues: Issue[] = [];
-  if (!isObject(value)) return { ok: false, issues: [{ pointer: '', message: 'must be an object' }] };
+  if (!isObject(value)) return fail([{ pointer: '', message: 'must be an object' }]);
   const title = readText(value['title'], '/title', issues);
   const model = readText(value['model'], '/model', issues);
   const commands = readCommands(value['commands'] ?? {}, issues);
   const telemetry = readMetrics(value['telemetry'] ?? {}, issues);
-  if (issues.length > 0) return { ok: false, issues };
-  return {
-    ok: true,
-    description: {
-      ...(title !== undefined && { title }),
-      ...(model !== undefined && { model }),
-      commands,
-      telemetry,
-    },
-  };
+  if (issues.length > 0) return fail(issues);
+  return succeed({
+    ...(title !== undefined && { title }),
+    ...(model !== undefined && { model }),
+    commands,
+    telemetry,
+  });
 }
 
 function readCommands(value: unknown, issues: Issue[]): Command[] {

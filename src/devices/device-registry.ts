@@ -5,14 +5,14 @@ import type { KeptDescription } from './kept-description.ts';
 import type { LaneCounters, LaneLimits } from './invocation-lane.ts';
 import { nextPresence, type Presence, type PresenceReason } from './presence.ts';
 
-export type RegistryLimits = LaneLimits & {
+type RegistryLimits = LaneLimits & {
   /** Devices kept in the list after they went; beyond it the one that left first is forgotten. */
   readonly maxOfflineDevices: number;
   /** What their descriptions may have in all, as JSON. */
   readonly maxOfflineDescriptionBytes: number;
 };
 
-export type RegistryCounters = LaneCounters & {
+type RegistryCounters = LaneCounters & {
   connects: number;
   disconnects: number;
   takeovers: number;
@@ -20,7 +20,7 @@ export type RegistryCounters = LaneCounters & {
 };
 
 /** Told of each change of presence, after it happened. Must not throw. */
-export type PresenceObserver = (device: Device, presence: Presence) => void;
+type PresenceObserver = (device: Device, presence: Presence) => void;
 
 /** All devices that the hub knows. Gateways report to it; everything else asks it. */
 export class DeviceRegistry {

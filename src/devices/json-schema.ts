@@ -1,11 +1,11 @@
 import type { Issue } from '../base/errors.ts';
 import type { JsonSchema } from './command.ts';
 
-export const MAX_SCHEMA_DEPTH = 8;
+const MAX_SCHEMA_DEPTH = 8;
 /** Subschemas and enum members of one schema. */
-export const MAX_SCHEMA_NODES = 512;
+const MAX_SCHEMA_NODES = 512;
 /** Of those, how many may stand where each item or member of an input is checked against them. */
-export const MAX_REPEATED_SCHEMA_NODES = 128;
+const MAX_REPEATED_SCHEMA_NODES = 128;
 
 const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']);
 

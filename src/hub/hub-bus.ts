@@ -5,7 +5,7 @@ import { logPresence } from '../bus/log-presence.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
 
 /** Where the hub's own messages go. */
-export type HubBusOptions = {
+type HubBusOptions = {
   /** Of another broker; empty for the one in this process. */
   readonly url: string;
   readonly embedded: Broker | undefined;

@@ -24,5 +24,5 @@ export async function findMqttFileFaults(mqtt: Config['mqtt']): Promise<string[]
     loadAccessRules(accessFiles(mqtt)),
     mqtt.tls.enabled ? readTlsFiles(mqtt.tls) : undefined,
   ]);
-  return [...(access.ok ? [] : access.faults), ...(tls?.ok === false ? tls.faults : [])];
+  return [...(access.ok ? [] : access.faults), ...(tls?.result.ok === false ? tls.result.failure : [])];
 }

@@ -26,7 +26,7 @@ import { TlsReload } from './tls-reload.ts';
 const STOP_GRACE_MS = 500;
 const LOOK_EVERY_MS = 10;
 
-export type MqttServerOptions = {
+type MqttServerOptions = {
   readonly mqtt: Config['mqtt'];
   /** Keys of hosts whose listeners strangers may use, because the hub was told to be insecure: `mqtt.host`. */
   readonly openHosts: ReadonlySet<string>;
@@ -41,7 +41,7 @@ type MqttServerParts = {
 };
 
 /** The web pages that may ask for a WebSocket, beyond those of `mqtt.webSocket.allowedOrigins`. */
-export type WebSocketHost = {
+type WebSocketHost = {
   readonly server: HttpServer;
   /** Whether the HTTP server is known by this `Host`; web pages of others may not connect. */
   readonly isKnownHost: (host: string) => boolean;
@@ -230,7 +230,7 @@ export class MqttServer {
   }
 }
 
-export type MqttServerCounters = {
+type MqttServerCounters = {
   readonly access: AccessControl['counters'] | undefined;
   readonly tls: TlsReload['counters'];
   readonly refusals: Readonly<Record<string, Readonly<Record<string, number>>>>;

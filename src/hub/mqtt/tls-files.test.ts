@@ -33,14 +33,14 @@ describe('the files of the TLS listener', () => {
 
   /** What is wrong with files, their folder left out. */
   async function faults(cert: string, key: string, ca?: string): Promise<string[]> {
-    const reading = await readTlsFiles({
+    const { result } = await readTlsFiles({
       ...defaultConfig().mqtt.tls,
       certFile: path(cert),
       keyFile: path(key),
       caFile: ca === undefined ? '' : path(ca),
       clientCertificates: ca === undefined ? 'no' : 'required',
     });
-    return reading.ok ? [] : reading.faults.map((fault) => fault.replaceAll(`${folder}/`, ''));
+    return result.ok ? [] : result.failure.map((fault) => fault.replaceAll(`${folder}/`, ''));
   }
 
   it('are good with a chain, its key, and an authority where one is needed', async () => {

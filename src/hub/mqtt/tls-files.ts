@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { formatFault } from '../../mqtt/access/file-fault.ts';
 import { readAccessFile, type FileReading } from '../../mqtt/access/read-access-file.ts';
 import type { TlsMaterial } from '../../mqtt/transport/tls-material.ts';
@@ -6,16 +7,15 @@ import type { Config } from '../config/config-schema.ts';
 
 type TlsConfig = Config['mqtt']['tls'];
 
-/** `signatures` is what `findSignatures` says of the files that were read, also when they are not good. */
-export type TlsReading =
-  | {
-      readonly ok: true;
-      readonly material: TlsMaterial;
-      readonly signatures: string;
-      readonly isKeyOpenToOthers: boolean;
-    }
-  /** Each fault with its file, and its line where it has one: `hub.crt:21: …`. */
-  | { readonly ok: false; readonly faults: readonly string[]; readonly signatures: string };
+type TlsReading = {
+  /** What `findSignatures` says of the files that were read, also when they are not good. */
+  readonly signatures: string;
+  /** Or each fault with its file, and its line where it has one: `hub.crt:21: …`. */
+  readonly result: Result<
+    { readonly material: TlsMaterial; readonly isKeyOpenToOthers: boolean },
+    readonly string[]
+  >;
+};
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -36,10 +36,11 @@ export async function readTlsFiles(tls: TlsConfig): Promise<TlsReading> {
   const [own] = chain.certificates;
   if (own !== undefined && privateKey.key !== undefined && !own.checkPrivateKey(privateKey.key))
     faults.push(`${tls.keyFile}: is not the key of the first certificate in ${tls.certFile}`);
-  if (faults.length > 0) return { ok: false, faults, signatures };
+  if (faults.length > 0) return { signatures, result: fail(faults) };
   const withCa = ca === undefined ? {} : { ca: authorities.text };
   const material = { cert: chain.text, key: privateKey.text, ...withCa };
-  return { ok: true, material, signatures, isKeyOpenToOthers: key?.ok === true && key.isOpenToOthers };
+  const isKeyOpenToOthers = key?.ok === true && key.isOpenToOthers;
+  return { signatures, result: succeed({ material, isKeyOpenToOthers }) };
 }
 
 type Certificates = {

@@ -28,17 +28,17 @@ export class TlsReload {
 
   /** @throws {RecadoError} CONFIG_INVALID, each fault with its file and line */
   async read(): Promise<TlsMaterial> {
-    const reading = await readTlsFiles(this.#tls);
-    this.#signatures = reading.signatures;
-    if (!reading.ok) throw new RecadoError('CONFIG_INVALID', reading.faults.join('\n'));
-    if (reading.isKeyOpenToOthers) {
+    const { signatures, result } = await readTlsFiles(this.#tls);
+    this.#signatures = signatures;
+    if (!result.ok) throw new RecadoError('CONFIG_INVALID', result.failure.join('\n'));
+    if (result.value.isKeyOpenToOthers) {
       const { keyFile } = this.#tls;
       this.#parts.log.warn(
         {},
         `every user of this machine can read the key in ${keyFile}; say chmod 600 to it`,
       );
     }
-    return reading.material;
+    return result.value.material;
   }
 
   /** @param use - gives the listener what was read; when it throws, the old certificates stay */

@@ -7,7 +7,7 @@ import { ServiceHub, type ServiceHubCounters } from '../../services/hub/service-
 import type { Config } from '../config/config-schema.ts';
 import { openHubBus } from '../hub-bus.ts';
 
-export type HubServicesOptions = {
+type HubServicesOptions = {
   readonly services: Config['services'];
   /** Address of the MQTT broker; empty for the one in this process. */
   readonly brokerUrl: string;

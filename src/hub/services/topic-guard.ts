@@ -5,7 +5,7 @@ import { MAX_ANNOUNCEMENT_BYTES } from '../../services/wire/announcement.ts';
 import { parseServiceTopic } from '../../services/wire/service-topics.ts';
 import type { IdentifyMqttClient } from '../mqtt/mqtt-principal.ts';
 
-export type TopicGuardRules = {
+type TopicGuardRules = {
   readonly topicPrefix: string;
   /** User name → services, `*` is any. When there are none, clients of this machine may offer all. */
   readonly agents: Readonly<Record<string, readonly string[]>>;

@@ -26,10 +26,10 @@ export function readHello(value: unknown): HelloResult {
     return refuse('"token" must be a text of at most 512 characters');
   const read = readDescription(hello['description'] ?? {});
   if (!read.ok) {
-    const issues = read.issues.slice(0, 10).map((issue) => `description${issue.pointer} ${issue.message}`);
+    const issues = read.failure.slice(0, 10).map((issue) => `description${issue.pointer} ${issue.message}`);
     return { ok: false, code: 'DESCRIPTION_INVALID', message: issues.join('; ') };
   }
-  return { ok: true, hello: { id, token, description: read.description } };
+  return { ok: true, hello: { id, token, description: read.value } };
 }
 
 function refuse(message: string): HelloResult {

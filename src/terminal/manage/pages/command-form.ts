@@ -139,7 +139,7 @@ export class CommandFormPage implements ManagePage {
     issues.clear();
     this.#state.general = [];
     if (!reading.ok) {
-      for (const { pointer, problem } of reading.issues)
+      for (const { pointer, problem } of reading.failure)
         issues.set(pointer, sayDraftProblem(problem, this.#app.say));
       this.#focusFirstIssue();
       return;
@@ -147,7 +147,7 @@ export class CommandFormPage implements ManagePage {
     const edit = (error: ClientError | undefined): ManagePage =>
       new CommandFormPage(this.#app, { device, command, form, drafts, error });
     this.#app.replace(
-      new AnswerPage(this.#app, { device, command, request: { input: reading.input }, edit }),
+      new AnswerPage(this.#app, { device, command, request: { input: reading.value }, edit }),
     );
   }
 
