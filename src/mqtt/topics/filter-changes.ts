@@ -1,27 +1,36 @@
 import { randomMultiplier } from './random-seed.ts';
-import { matchesTopicFilter } from './topic-filter.ts';
+import { hasWildcard, matchesTopicFilter } from './topic-filter.ts';
 import { endOfLevel, NUMBER_SIGN, PLUS_SIGN } from './topic-name.ts';
 
-/** Ten bits a place: the three places of a topic fit into one small integer. */
-const PLACE_BITS = 10;
-const PLACES = 1 << PLACE_BITS;
-const PLACE_MASK = PLACES - 1;
-/** Of filters that begin with a wildcard. */
+const PLACES = 1024;
+/** Of filters that begin and end with a wildcard. */
 const ANYWHERE = PLACES;
-/** Added to the hashes, so that a whole filter and the beginning of another do not share a place by their text. */
-const OF_FIRST_LEVEL = 0x2545_f491;
-const OF_TWO_LEVELS = 0x6c07_8965;
+
+/** By what a filter has its place; mixed into the hash. */
+const WHOLE = 0;
+const LAST_LEVEL = 0x1f83_d9ab;
+const FIRST_LEVEL = 0x2545_f491;
+const TWO_LEVELS = 0x6c07_8965;
 
 /** How many of the last changes are held against a topic, filter by filter. */
-const RECENT = 32;
+const RECENT = 64;
+
+/** Where changes of filters that match a topic are noted. */
+export type ChangePlaces = {
+  readonly whole: number;
+  readonly last: number;
+  readonly first: number;
+  readonly two: number;
+};
 
 /**
  * When Topic Filters changed last, so that a result that was kept for a topic can be seen to be still right although
  * others have subscribed since: nobody pays for subscriptions to other topics.
  *
- * Each filter has a place: by all of it when it has no wildcard, else by the levels before its wildcard, two at most.
- * A topic looks at the four places where a filter that matches it can be. Where one of them has changed, filters that
- * share the place by chance or by their beginning are told apart while they are among the last few.
+ * Each filter has a place: by all of it when it has no wildcard; by its last level when that is none; else by the
+ * levels before its first wildcard, two at most. A topic looks at the five places where a filter that matches it can
+ * be. Where one of them has changed, filters that share the place by chance or because they are alike are told apart
+ * while they are among the last few.
  */
 export class FilterChanges {
   readonly #multiplier = randomMultiplier();
@@ -57,56 +66,59 @@ export class FilterChanges {
   }
 
   /** The places of a Topic Name, for {@link concern}. */
-  placesOf(topicName: string): number {
+  placesOf(topicName: string): ChangePlaces {
+    const { length } = topicName;
     const firstEnd = endOfLevel(topicName, 0);
-    const secondEnd = endOfLevel(topicName, firstEnd + 1);
-    const whole = this.#hash(topicName, topicName.length, 0);
-    const first = this.#hash(topicName, firstEnd, OF_FIRST_LEVEL);
-    const two = this.#hash(topicName, secondEnd, OF_TWO_LEVELS);
-    return whole | (first << PLACE_BITS) | (two << (2 * PLACE_BITS));
+    return {
+      whole: this.#hash(topicName, 0, length, WHOLE),
+      last: this.#hash(topicName, topicName.lastIndexOf('/') + 1, length, LAST_LEVEL),
+      first: this.#hash(topicName, 0, firstEnd, FIRST_LEVEL),
+      two: this.#hash(topicName, 0, endOfLevel(topicName, firstEnd + 1), TWO_LEVELS),
+    };
   }
 
   /** Whether a filter that matches the topic may have changed after that generation; never wrong about a "no". */
-  concern(topicName: string, places: number, generation: number): boolean {
+  concern(topicName: string, { whole, last, first, two }: ChangePlaces, generation: number): boolean {
     if (this.#allSince > generation) return true;
-    const whole = places & PLACE_MASK;
-    const first = (places >>> PLACE_BITS) & PLACE_MASK;
-    const two = places >>> (2 * PLACE_BITS);
     const changedAt = this.#changedAt;
     const isUntouched =
       changedAt[whole]! <= generation &&
+      changedAt[last]! <= generation &&
       changedAt[first]! <= generation &&
       changedAt[two]! <= generation &&
       changedAt[ANYWHERE]! <= generation;
     if (isUntouched) return false;
     if (this.#generation - generation > RECENT) return true;
-    for (let at = generation + 1; at <= this.#generation; at++) {
-      const place = this.#places[at % RECENT]!;
-      if (place !== whole && place !== first && place !== two && place !== ANYWHERE) continue;
-      if (matchesTopicFilter(this.#filters[at % RECENT]!, topicName)) return true;
+    for (let change = generation + 1; change <= this.#generation; change++) {
+      const at = change % RECENT;
+      const place = this.#places[at]!;
+      const isNear =
+        place === whole || place === last || place === first || place === two || place === ANYWHERE;
+      if (isNear && matchesTopicFilter(this.#filters[at]!, topicName)) return true;
     }
     return false;
   }
 
   #placeOf(topicFilter: string): number {
-    let levels = 0;
-    let end = -1;
-    for (let start = 0; start <= topicFilter.length;) {
-      const character = topicFilter.charCodeAt(start);
-      if (character === PLUS_SIGN || character === NUMBER_SIGN) break;
-      const levelEnd = endOfLevel(topicFilter, start);
-      if (levels < 2) end = levelEnd;
-      levels++;
-      start = levelEnd + 1;
-      if (start > topicFilter.length) return this.#hash(topicFilter, topicFilter.length, 0);
-    }
-    if (levels === 0) return ANYWHERE;
-    return this.#hash(topicFilter, end, levels === 1 ? OF_FIRST_LEVEL : OF_TWO_LEVELS);
+    const { length } = topicFilter;
+    if (!hasWildcard({ topicFilter, shareName: undefined })) return this.#hash(topicFilter, 0, length, WHOLE);
+    const lastStart = topicFilter.lastIndexOf('/') + 1;
+    if (!isWildcard(topicFilter, lastStart)) return this.#hash(topicFilter, lastStart, length, LAST_LEVEL);
+    if (isWildcard(topicFilter, 0)) return ANYWHERE;
+    const firstEnd = endOfLevel(topicFilter, 0);
+    if (isWildcard(topicFilter, firstEnd + 1)) return this.#hash(topicFilter, 0, firstEnd, FIRST_LEVEL);
+    return this.#hash(topicFilter, 0, endOfLevel(topicFilter, firstEnd + 1), TWO_LEVELS);
   }
 
-  #hash(text: string, end: number, salt: number): number {
+  #hash(text: string, start: number, end: number, salt: number): number {
     let hash = this.#multiplier ^ salt;
-    for (let at = 0; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), this.#multiplier);
-    return (hash ^ (hash >>> 15)) & PLACE_MASK;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), this.#multiplier);
+    return (hash ^ (hash >>> 15)) & (PLACES - 1);
   }
+}
+
+/** Whether the level that begins at `start` is `+` or `#`. */
+function isWildcard(topicFilter: string, start: number): boolean {
+  const character = topicFilter.charCodeAt(start);
+  return character === PLUS_SIGN || character === NUMBER_SIGN;
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { ChangePlaces } from './filter-changes.ts';
 import { randomMultiplier } from './random-seed.ts';
 import { decideReceivers } from './receive-verdicts.ts';
 import type { SubscriptionMatch } from './subscription-match.ts';
@@ -8,7 +9,6 @@ import { ENTRY_NODES, NODE_STEPS, type WorkMeter } from './work-meter.ts';
 
 const NEVER_MATCHED = -1;
 const NOT_KEPT = -1;
-const NO_PLACES = -1;
 const FIRST_BUCKETS = 64;
 /** A longer topic is not kept: there are few, and the table's memory stays bounded by its number of entries. */
 const MAX_KEPT_TOPIC_BYTES = 1024;
@@ -34,7 +34,7 @@ export class TopicEntry<S> {
   /** Of the subscriptions, in which `matches` were last known to be right. */
   generation = NEVER_MATCHED;
   /** Where changes of filters that match the topic are noted; read when it is first needed. */
-  changePlaces = NO_PLACES;
+  changePlaces: ChangePlaces | undefined = undefined;
   wasUsed = false;
   place = NOT_KEPT;
   nextInBucket: TopicEntry<S> | undefined = undefined;
@@ -151,8 +151,8 @@ export class TopicTable<S> {
   #isStillRight(entry: TopicEntry<S>): boolean {
     const { changes } = this.#subscriptions;
     if (entry.generation === NEVER_MATCHED) return false;
-    if (entry.changePlaces === NO_PLACES) entry.changePlaces = changes.placesOf(entry.topicName);
-    if (changes.concern(entry.topicName, entry.changePlaces, entry.generation)) return false;
+    const places = (entry.changePlaces ??= changes.placesOf(entry.topicName));
+    if (changes.concern(entry.topicName, places, entry.generation)) return false;
     entry.generation = changes.generation;
     return true;
   }
