@@ -2,13 +2,14 @@ import type { QoS } from '../codec/control-packet.ts';
 import type { ClientSession } from './client-session.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
 import type { RetainedMatches } from '../topics/retained-matches.ts';
+import type { WorkMeter } from '../topics/work-meter.ts';
 import { deliverTo } from './deliver.ts';
 import type { Engine } from './engine.ts';
 
 /** Topics looked at in one go for one subscription, and in one turn for all of them. */
 const PIECE_TOPICS = 256;
 const TURN_TOPICS = 1024;
-/** What a delivery counts for at least: a filter of one topic is not free either. */
+/** What a piece counts for besides its topics: one of a single topic is not free either. */
 const MIN_TOPICS = 8;
 
 /** The retained messages that a new subscription is still to get. */
@@ -34,8 +35,8 @@ export class RetainedDeliveries {
   readonly #bySession = new Map<ClientSession, readonly RetainedDelivery[]>();
   /** Those that can go on; the others wait for their clients. */
   readonly #active: RetainedDelivery[] = [];
-  /** Topics that may still be looked at in this turn. */
-  #left = TURN_TOPICS;
+  /** Topics that were looked at in this turn. */
+  readonly #looked: WorkMeter = { work: 0 };
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -51,19 +52,19 @@ export class RetainedDeliveries {
     delivery.qos = qos;
     delivery.subscriptionIdentifiers = subscriptionIdentifier === 0 ? [] : [subscriptionIdentifier];
     // At once what is little: most subscriptions are to few topics.
-    if (this.#left > 0 && !delivery.isActive) this.#goOn(delivery);
+    if (this.#looked.work < TURN_TOPICS && !delivery.isActive) this.#goOn(delivery);
     else this.#activate(delivery);
     this.#engine.turnLater();
   }
 
   /** At the end of a turn: each that can goes on a little. */
   continue(): void {
-    this.#left = TURN_TOPICS;
+    this.#looked.work = 0;
     const active = this.#active;
     const { length } = active;
     if (length === 0) return;
     let next = 0;
-    while (next < length && this.#left > 0) {
+    while (next < length && this.#looked.work < TURN_TOPICS) {
       const delivery = active[next++]!;
       delivery.isActive = false;
       if (!isOver(delivery)) this.#goOn(delivery);
@@ -96,7 +97,7 @@ export class RetainedDeliveries {
 
   /** The one that this filter has begins anew: a client that asks again and again gets no more than one. */
   #deliveryFor(session: ClientSession, topicFilter: string): RetainedDelivery {
-    const matches = this.#engine.retained.match(topicFilter);
+    const matches = this.#engine.retained.match(topicFilter, this.#looked);
     const deliveries = this.#bySession.get(session) ?? [];
     const known = deliveries.find((other) => other.topicFilter === topicFilter);
     if (known === undefined) {
@@ -123,7 +124,7 @@ export class RetainedDeliveries {
     this.#sendFound(delivery, true);
     if (delivery.sentCount === delivery.found.length && !delivery.matches.isDone) {
       delivery.found = delivery.matches.next(PIECE_TOPICS);
-      this.#left -= Math.max(delivery.matches.lookedAt, MIN_TOPICS);
+      this.#looked.work += MIN_TOPICS;
       delivery.sentCount = 0;
       this.#sendFound(delivery, false);
     }

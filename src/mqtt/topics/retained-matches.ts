@@ -1,10 +1,13 @@
 import { NO_NODE, ROOT, type LevelTree } from './level-tree.ts';
 import { DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
+import type { WorkMeter } from './work-meter.ts';
 
 /** Where the messages are. */
 export type RetainedSource<M> = {
   /** The message of a node; undefined when it has none, or when it has expired and was removed just now. */
   readonly take: (node: number) => M | undefined;
+  /** Told how many topics, and levels above them, were looked at. */
+  readonly meter: WorkMeter;
 };
 
 /**
@@ -21,8 +24,6 @@ export class RetainedMatches<M> {
   readonly #includesChildren: boolean;
   /** Numbers of the levels, good for one piece: between pieces a number can get another meaning. */
   readonly #levels: number[] = [];
-  /** How many topics and levels the last piece looked at. */
-  lookedAt = 0;
   /** The node to look at next. */
   #node = ROOT;
   #depth = 0;
@@ -49,9 +50,8 @@ export class RetainedMatches<M> {
     const last = this.#node;
     if (last === NO_NODE) return messages;
     this.#readLevels();
-    this.lookedAt = 0;
-    while (this.lookedAt < maxItems && this.#node !== NO_NODE) {
-      this.lookedAt++;
+    let lookedAt = 0;
+    for (; lookedAt < maxItems && this.#node !== NO_NODE; lookedAt++) {
       const node = this.#node;
       const isMatch = this.#isMatch();
       // The walk moves on first: the node may go with an expired message, the one after it stays.
@@ -59,6 +59,7 @@ export class RetainedMatches<M> {
       const message = isMatch ? this.#source.take(node) : undefined;
       if (message !== undefined) messages.push(message);
     }
+    this.#source.meter.work += lookedAt;
     if (this.#node !== NO_NODE) this.#tree.holdNode(this.#node);
     this.#tree.release(last);
     return messages;

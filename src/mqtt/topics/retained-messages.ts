@@ -2,6 +2,7 @@ import { LevelTree, NO_NODE, ROOT } from './level-tree.ts';
 import { RetainedMatches } from './retained-matches.ts';
 import { RetainedValues } from './retained-values.ts';
 import { countLevels } from './topic-name.ts';
+import type { WorkMeter } from './work-meter.ts';
 
 /** Levels that are taken for granted; each further one counts for what its place in the tree may cost. */
 const FREE_LEVELS = 8;
@@ -103,9 +104,11 @@ export class RetainedMessages<M> {
    * The messages whose topics match a valid filter, to be taken in pieces while topics come and go.
    *
    * @param topicFilter - without `$share/{ShareName}/`: Shared Subscriptions get no retained messages
+   * @param meter - told how many topics, and levels above them, were looked at
    */
-  match(topicFilter: string): RetainedMatches<M> {
-    return new RetainedMatches(this.#tree, topicFilter, { take: (node) => this.#take(node, this.#nowMs()) });
+  match(topicFilter: string, meter: WorkMeter = { work: 0 }): RetainedMatches<M> {
+    const take = (node: number): M | undefined => this.#take(node, this.#nowMs());
+    return new RetainedMatches(this.#tree, topicFilter, { take, meter });
   }
 
   /**
