@@ -11,7 +11,10 @@ async function serve(t: TestContext, prepare: (socket: Socket) => void = () => {
   const server = createServer({ pauseOnConnect: true }, (given) => {
     prepare(given);
     const received: Buffer[] = [];
-    const used = shareReads(given, (bytes) => void received.push(Buffer.from(bytes)));
+    const used = shareReads(given, {
+      take: (bytes) => void received.push(Buffer.from(bytes)),
+      room: () => undefined,
+    });
     accepted.push({ given, used, received });
     used.on('error', () => {});
     used.resume();

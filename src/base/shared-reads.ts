@@ -5,8 +5,13 @@ export const SHARED_READ_BYTES = 65_536;
 
 const shared = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
 
-/** Bytes that arrived. Borrowed: the next read of any connection overwrites them, so copy what is kept. */
-type OnBytes = (bytes: Buffer) => void;
+/** Who takes what arrives. */
+export type BytesTaker = {
+  /** Bytes that arrived. Borrowed: the next read of any connection overwrites them, unless they lie in `room`. */
+  take(bytes: Buffer): void;
+  /** Where the next bytes of this connection are to go, asked after each `take`; undefined when it does not matter. */
+  room(): Buffer | undefined;
+};
 
 type WithHandle = { _handle?: unknown };
 
@@ -19,19 +24,19 @@ type WithHandle = { _handle?: unknown };
  * @param accepted - from a server with `pauseOnConnect: true`; not to be used afterwards
  * @returns the socket to use instead. Where a handle cannot be moved, `accepted` itself, read by `data` events.
  */
-export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
+export function shareReads(accepted: Socket, taker: BytesTaker): Socket {
   const handle = (accepted as WithHandle)._handle;
   if (handle === undefined || handle === null) {
-    accepted.on('data', onBytes);
+    accepted.on('data', (bytes: Buffer) => taker.take(bytes));
     return accepted;
   }
   (accepted as WithHandle)._handle = null;
   const options = {
     handle,
     onread: {
-      buffer: shared,
+      buffer: (): Buffer => taker.room() ?? shared,
       callback: (count: number, buffer: Uint8Array): boolean => {
-        onBytes((buffer as Buffer).subarray(0, count));
+        taker.take((buffer as Buffer).subarray(0, count));
         return true;
       },
     },

@@ -89,8 +89,19 @@ export async function stateOf(store: SessionStore): Promise<Model> {
 
 /** A message as plain data. */
 export function partsOf(message: StoredMessage): StoredMessageParts {
-  const { topicName, qos, retain, body, topicEnd, propertiesEnd, messageExpiryAt, expiresAtMs } = message;
-  return { topicName, qos, retain, body, topicEnd, propertiesEnd, messageExpiryAt, expiresAtMs };
+  const { topicName, qos, retain, body, largePayload, topicEnd, propertiesEnd } = message;
+  const { messageExpiryAt, expiresAtMs } = message;
+  return {
+    topicName,
+    qos,
+    retain,
+    body,
+    largePayload,
+    topicEnd,
+    propertiesEnd,
+    messageExpiryAt,
+    expiresAtMs,
+  };
 }
 
 type NoteStep = {

@@ -9,6 +9,7 @@ test('what is sent right after resume does not overtake what came while the tran
   transport.connect({
     accept: () => ({
       onBytes: (bytes) => void received.push(bytes.toString()),
+      room: () => undefined,
       onDrained: () => {},
       onClosed: () => {},
     }),

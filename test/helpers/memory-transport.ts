@@ -1,3 +1,4 @@
+import type { Slice } from '../../src/mqtt/transport/slice.ts';
 import {
   Written,
   type Peer,
@@ -5,6 +6,7 @@ import {
   type TransportAcceptor,
   type TransportReceiver,
 } from '../../src/mqtt/transport/transport.ts';
+import { RoomReader, writeEach } from './transport-parts.ts';
 
 const NO_CERTIFICATE = undefined;
 
@@ -29,6 +31,7 @@ export class MemoryTransport implements Transport {
   readonly #maxUnreadBytes: number;
   readonly #later: (run: () => void) => void;
   #receiver: TransportReceiver | undefined;
+  readonly #reader = new RoomReader();
   #unread: Buffer[] = [];
   #unreadBytes = 0;
   #arrived: Buffer[] = [];
@@ -63,7 +66,7 @@ export class MemoryTransport implements Transport {
     if (this.isClosed) return;
     // What came while it was paused comes first, also when that is still on its way.
     if (this.isPaused || this.#arrived.length > 0) this.#arrived.push(Buffer.from(bytes));
-    else this.#receiver?.onBytes(Buffer.from(bytes));
+    else this.#hand(Buffer.from(bytes));
   }
 
   /** What the broker has sent since the last call; frees it to send more. */
@@ -98,6 +101,10 @@ export class MemoryTransport implements Transport {
     return Written.BLOCKED;
   }
 
+  writeSlices(slices: readonly Slice[], start: number, end: number): Written {
+    return writeEach(this, slices, start, end);
+  }
+
   pause(): void {
     this.isPaused = true;
   }
@@ -123,8 +130,12 @@ export class MemoryTransport implements Transport {
 
   #deliverArrived(): void {
     while (!this.isPaused && !this.isClosed && this.#arrived.length > 0) {
-      this.#receiver?.onBytes(this.#arrived.shift()!);
+      this.#hand(this.#arrived.shift()!);
     }
+  }
+
+  #hand(bytes: Buffer): void {
+    if (this.#receiver !== undefined) this.#reader.hand(this.#receiver, bytes);
   }
 
   #closeLater(): void {

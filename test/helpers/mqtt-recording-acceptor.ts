@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Slice } from '../../src/mqtt/transport/slice.ts';
 import type {
   Peer,
   Transport,
@@ -61,6 +62,14 @@ export class RecordedConnection implements TransportReceiver, Transport {
 
   write(bytes: Buffer): Written {
     return this.#inside(() => this.#transport.write(bytes));
+  }
+
+  writeSlices(slices: readonly Slice[], start: number, end: number): Written {
+    return this.#inside(() => this.#transport.writeSlices(slices, start, end));
+  }
+
+  room(): Buffer | undefined {
+    return undefined;
   }
 
   pause(): void {

@@ -23,8 +23,17 @@ export function keepMessage(fields: Partial<PublishPacket>, nowMs = 0): StoredMe
   framer.next();
   const read = new PublishFields();
   scanPublish(framer.bytes, framer.bodyStart, framer.bodyEnd, framer.firstByte & 0x0f, 5, read);
-  const topic = { topicName, bytes: framer.bytes, start: read.topicStart, end: read.topicEnd };
-  return storeMessage(framer.bytes, read, topic, nowMs);
+  const { topicStart, topicEnd } = read;
+  const source = {
+    bytes,
+    fields: read,
+    topicName,
+    topicBytes: bytes,
+    topicStart,
+    topicEnd,
+    block: undefined,
+  };
+  return storeMessage(source, nowMs);
 }
 
 /** All that a store has, as a broker reads it that starts. */

@@ -1,4 +1,6 @@
 import { Framer } from '../../src/mqtt/codec/framer.ts';
+import type { PooledBlock } from '../../src/base/blocks.ts';
+import type { Slice } from '../../src/mqtt/transport/slice.ts';
 import {
   Written,
   type Peer,
@@ -6,6 +8,7 @@ import {
   type TransportAcceptor,
   type TransportReceiver,
 } from '../../src/mqtt/transport/transport.ts';
+import { RoomReader, writeEach } from '../helpers/transport-parts.ts';
 
 /** Changes what the broker says, packet by packet: a broker with a fault, for simulations that must fail. */
 export type WireFault = (packet: Buffer) => readonly Buffer[];
@@ -35,8 +38,11 @@ export class SimulatedWire implements Transport {
   readonly #options: SimulatedWireOptions;
   readonly #framer = new Framer();
   #receiver: TransportReceiver | undefined;
+  readonly #reader = new RoomReader();
   #unread: Buffer[] = [];
   #unreadBytes = 0;
+  /** That the unread bytes lie in. */
+  readonly #blocks: PooledBlock[] = [];
   #isBlocked = false;
 
   constructor(options: SimulatedWireOptions) {
@@ -57,7 +63,7 @@ export class SimulatedWire implements Transport {
 
   /** Bytes arrive at the broker; afterwards they are no more what they were. */
   deliver(bytes: Buffer): void {
-    this.#receiver?.onBytes(bytes);
+    if (this.#receiver !== undefined) this.#reader.hand(this.#receiver, bytes);
     bytes.fill(GARBAGE);
   }
 
@@ -67,6 +73,7 @@ export class SimulatedWire implements Transport {
     const bytes = this.#unread.length === 1 ? this.#unread[0]! : Buffer.concat(this.#unread);
     this.#unread = [];
     this.#unreadBytes = 0;
+    for (const block of this.#blocks.splice(0)) block.release();
     if (this.#isBlocked) {
       this.#isBlocked = false;
       this.#options.later(() => {
@@ -87,6 +94,15 @@ export class SimulatedWire implements Transport {
   abandon(): void {
     this.isOver = true;
     this.#receiver = undefined;
+  }
+
+  writeSlices(slices: readonly Slice[], start: number, end: number): Written {
+    for (const { block } of slices.slice(start, end)) {
+      if (block === undefined) continue;
+      block.hold();
+      this.#blocks.push(block);
+    }
+    return writeEach(this, slices, start, end);
   }
 
   write(bytes: Buffer): Written {

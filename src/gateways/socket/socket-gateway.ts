@@ -106,7 +106,10 @@ export class SocketGateway implements Gateway {
   }
 
   #accept(accepted: Socket): void {
-    const socket = shareReads(accepted, (bytes) => connection.onBytes(bytes));
+    const socket = shareReads(accepted, {
+      take: (bytes) => connection.onBytes(bytes),
+      room: () => undefined,
+    });
     const connection = new SocketConnection(socket, this.#context, (address) => this.#trusted.has(address));
     const { address } = connection.peer;
     // Without a listener, a reset by the peer would end the process.

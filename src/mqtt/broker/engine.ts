@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import { BlockPool } from '../../base/blocks.ts';
 import { TimerWheel } from '../../base/timer-wheel.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import type { QueuedTotal } from '../session/message-queue.ts';
@@ -99,6 +100,8 @@ export class Engine {
   readonly retained: RetainedMessages<StoredMessage>;
   readonly retainedDeliveries: RetainedSender;
   readonly writers = new WriterPool();
+  /** Where large messages lie on their way. */
+  readonly blocks = new BlockPool();
   readonly wheel: TimerWheel;
   readonly commits: CommitGroup;
   readonly notes: StoreNotes;
@@ -200,12 +203,13 @@ export class Engine {
   /** A message object to fill; more than one is in use while a hook publishes from within a publish. */
   takePublication(): Publication {
     const index = this.#publicationsInUse++;
-    if (index >= MAX_PUBLISH_DEPTH) return new Publication();
-    return (this.#publications[index] ??= new Publication());
+    if (index >= MAX_PUBLISH_DEPTH) return new Publication(this.blocks);
+    return (this.#publications[index] ??= new Publication(this.blocks));
   }
 
   givePublication(): void {
     this.#publicationsInUse--;
+    this.#publications[this.#publicationsInUse]?.end();
     if (this.#publicationsInUse === 0) this.#isPublishLoop = false;
   }
 
@@ -307,6 +311,7 @@ export class Engine {
     this.#advanceWheel();
     this.retained.removeExpired(RETAINED_SWEEP);
     this.logBudget.tell();
+    this.blocks.trim();
     if (this.#ticks % RETRY_EVERY_TICKS === 0) this.commits.retry();
     if (this.#ticks % FORGET_EVERY_TICKS === 0) this.topics.forgetOldMatches();
   }

@@ -99,10 +99,10 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   }
   if (fields.topicAlias === 0) {
     const entry = connection.engine.topics.resolve(bytes, fields.topicStart, fields.topicEnd);
-    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, undefined);
+    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, undefined, framer.block);
   } else {
     const { entry, bytes: topic } = resolveAlias(connection, bytes, publication);
-    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, topic);
+    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, topic, framer.block);
   }
   const { fault } = publication.entry!;
   if (fault === undefined) return true;
@@ -195,12 +195,8 @@ function acknowledge(
 ): void {
   if (reasonString !== undefined && connection.version === 5 && connection.wantsProblemInformation) {
     const name = type === PacketType.PUBACK ? 'puback' : 'pubrec';
-    connection.send({
-      type: name,
-      packetId,
-      reasonCode,
-      properties: { reasonString: sayable(reasonString) },
-    });
+    const properties = { reasonString: sayable(reasonString) };
+    connection.send({ type: name, packetId, reasonCode, properties });
     return;
   }
   writeAcknowledgement(connection.outbox.writer(), type, packetId, reasonCode, connection.version);

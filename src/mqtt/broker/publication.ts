@@ -1,3 +1,4 @@
+import type { PooledBlock, BlockPool } from '../../base/blocks.ts';
 import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
 import { ForwardOptions, forwardPublish } from '../codec/forward-publish.ts';
 import type { PublishProperties } from '../codec/publish.ts';
@@ -6,15 +7,20 @@ import { PacketReader } from '../codec/reader.ts';
 import { PublishFields } from '../codec/scan-publish.ts';
 import { PacketWriter } from '../codec/writer.ts';
 import type { ClientSession } from './client-session.ts';
-import { secondsLeft, storeMessage, type StoredMessage } from '../session/stored-message.ts';
+import {
+  LARGE_PAYLOAD_BYTES,
+  secondsLeft,
+  storeMessage,
+  type StoredMessage,
+} from '../session/stored-message.ts';
 import type { TopicEntry } from '../topics/topic-table.ts';
+import { Slice } from '../transport/slice.ts';
 import type { ApplicationMessage } from './hooks.ts';
 
 const EMPTY = Buffer.alloc(0);
 const VARIANTS = 12;
 const NO_SLICE = -1;
 const FIRST_BODY_BYTES = 4096;
-const MAX_KEPT_BODY_BYTES = 1 << 20;
 
 /** Encoded packets of one message: which one is a number from 0 to 11. */
 export function variantOf(isVersion5: boolean, qos: QoS, retain: boolean): number {
@@ -30,6 +36,8 @@ export class Publication implements ApplicationMessage {
   bytes: Buffer = EMPTY;
   packetStart = 0;
   packetEnd = 0;
+  /** Where the payload lies: in `bytes`, or in a buffer of its own when it was kept. */
+  payloadBytes: Buffer = EMPTY;
   readonly fields = new PublishFields();
   version: ProtocolVersion = 5;
   /** For a packet of this side, which is encoded before it goes the way of all others. */
@@ -52,15 +60,23 @@ export class Publication implements ApplicationMessage {
   readonly #starts = new Int32Array(VARIANTS);
   readonly #ends = new Int32Array(VARIANTS);
   readonly #packetIdAt = new Int32Array(VARIANTS);
-  readonly #owned: (Buffer | undefined)[] = Array.from({ length: VARIANTS }, () => undefined);
-  #hasOwned = false;
+  /** Where the packet lies, when it can be held on to there. */
+  #block: PooledBlock | undefined = undefined;
+  /** A copy of a large payload that lies where the next bytes will. */
+  #copy: PooledBlock | undefined = undefined;
+  readonly #blocks: BlockPool;
   readonly #scratch = new PacketWriter(4096);
   readonly #options = new ForwardOptions();
   #body = Buffer.allocUnsafeSlow(FIRST_BODY_BYTES);
 
+  constructor(blocks: BlockPool) {
+    this.#blocks = blocks;
+  }
+
   /**
    * Takes a PUBLISH that `scanPublish` has read into `fields`.
    *
+   * @param block - that `bytes` are, when they stay there for who holds it; undefined when they are borrowed
    * @param topic - of its Topic Alias when it has no Topic Name of its own; undefined when it has
    */
   takePacket(
@@ -70,11 +86,13 @@ export class Publication implements ApplicationMessage {
     version: ProtocolVersion,
     entry: TopicEntry<ClientSession>,
     aliasedTopic: Buffer | undefined,
+    block: PooledBlock | undefined,
   ): void {
     const { fields } = this;
     this.bytes = bytes;
     this.packetStart = packetStart;
     this.packetEnd = packetEnd;
+    this.payloadBytes = bytes;
     this.version = version;
     this.entry = entry;
     this.topicName = entry.topicName;
@@ -91,13 +109,14 @@ export class Publication implements ApplicationMessage {
     this.#stored = undefined;
     this.#properties = undefined;
     this.#begin();
+    this.#block = block;
     this.#sliceVariant =
       fields.topicAliasAt < 0 ? variantOf(version === 5, fields.qos, fields.retain) : NO_SLICE;
   }
 
   /** Takes a message that was kept. Its `entry` is not set: it goes to subscribers that are known already. */
   takeStored(message: StoredMessage, nowMs: number): void {
-    const { body, topicEnd, propertiesEnd } = message;
+    const { body, topicEnd, propertiesEnd, largePayload } = message;
     const bytes = this.#bodyOf(body);
     const { fields } = this;
     fields.qos = message.qos;
@@ -108,8 +127,8 @@ export class Publication implements ApplicationMessage {
     fields.topicEnd = topicEnd;
     fields.propertiesStart = topicEnd;
     fields.propertiesEnd = propertiesEnd;
-    fields.payloadStart = propertiesEnd;
-    fields.payloadEnd = body.length;
+    fields.payloadStart = largePayload === undefined ? propertiesEnd : 0;
+    fields.payloadEnd = largePayload === undefined ? body.length : largePayload.length;
     fields.topicAlias = 0;
     fields.topicAliasAt = -1;
     fields.messageExpiryAt = message.messageExpiryAt;
@@ -118,7 +137,8 @@ export class Publication implements ApplicationMessage {
     fields.hasSubscriptionIdentifier = false;
     this.bytes = bytes;
     this.packetStart = 0;
-    this.packetEnd = body.length;
+    this.packetEnd = body.length + (largePayload?.length ?? 0);
+    this.payloadBytes = largePayload ?? bytes;
     this.version = 5;
     this.entry = undefined;
     this.topicName = message.topicName;
@@ -141,7 +161,7 @@ export class Publication implements ApplicationMessage {
   }
 
   get payload(): Uint8Array {
-    return this.bytes.subarray(this.fields.payloadStart, this.fields.payloadEnd);
+    return this.payloadBytes.subarray(this.fields.payloadStart, this.fields.payloadEnd);
   }
 
   get properties(): PublishProperties {
@@ -158,12 +178,7 @@ export class Publication implements ApplicationMessage {
 
   /** The message as it is kept: made at most once, and shared by all who keep it. */
   stored(nowMs: number): StoredMessage {
-    this.#stored ??= storeMessage(
-      this.bytes,
-      this.fields,
-      { topicName: this.topicName, bytes: this.topicBytes, start: this.topicStart, end: this.topicEnd },
-      nowMs,
-    );
+    this.#stored ??= storeMessage(this, nowMs);
     return this.#stored;
   }
 
@@ -202,15 +217,39 @@ export class Publication implements ApplicationMessage {
     return this.#packetIdAt[variant]!;
   }
 
-  /** A prepared variant in a buffer of its own that nobody writes to, for large packets: shared, not copied. */
-  ownedOf(variant: number): Buffer {
-    const known = this.#owned[variant];
-    if (known !== undefined) return known;
-    const owned = Buffer.allocUnsafeSlow(this.#ends[variant]! - this.#starts[variant]!);
-    this.sourceOf(variant).copy(owned, 0, this.#starts[variant], this.#ends[variant]);
-    this.#owned[variant] = owned;
-    this.#hasOwned = true;
-    return owned;
+  /** That `bytes` are, when they stay there for who holds it. */
+  get block(): PooledBlock | undefined {
+    return this.#block;
+  }
+
+  /** Whether the payload is sent from where it lies: see `payloadSlice`. */
+  get isLarge(): boolean {
+    return this.fields.payloadEnd - this.fields.payloadStart >= LARGE_PAYLOAD_BYTES;
+  }
+
+  /** The block that the packet lies in, when it may leave as it came in; undefined when it must be encoded. */
+  asItCame(isVersion5: boolean, qos: QoS, retain: boolean): PooledBlock | undefined {
+    return qos === 0 && variantOf(isVersion5, qos, retain) === this.#sliceVariant ? this.#block : undefined;
+  }
+
+  /** A large payload where it stays for who holds the block: where it lies, or a copy that is made once. */
+  payloadSlice(): Slice {
+    const { payloadBytes } = this;
+    const { payloadStart, payloadEnd } = this.fields;
+    if (this.#block !== undefined) return new Slice(payloadBytes, payloadStart, payloadEnd, this.#block);
+    if (payloadBytes !== this.bytes) return new Slice(payloadBytes, 0, payloadEnd, undefined);
+    if (this.#copy === undefined) {
+      this.#copy = this.#blocks.take(payloadEnd - payloadStart);
+      this.bytes.copy(this.#copy.buffer, 0, payloadStart, payloadEnd);
+    }
+    return new Slice(this.#copy.buffer, 0, payloadEnd - payloadStart, this.#copy);
+  }
+
+  /** Nobody looks at it any more. */
+  end(): void {
+    this.#copy?.release();
+    this.#copy = undefined;
+    this.#block = undefined;
   }
 
   /**
@@ -227,6 +266,7 @@ export class Publication implements ApplicationMessage {
     subscriptionIdentifiers: readonly number[] | undefined,
     topicAlias: number,
     omitTopicName: boolean,
+    omitPayload = false,
   ): number {
     const options = this.#options;
     options.version = version;
@@ -236,6 +276,7 @@ export class Publication implements ApplicationMessage {
     options.topicAlias = topicAlias;
     options.omitTopicName = omitTopicName;
     options.subscriptionIdentifiers = subscriptionIdentifiers;
+    options.omitPayload = omitPayload;
     const topic = this.topicBytes.subarray(this.topicStart, this.topicEnd);
     return forwardPublish(writer, this.bytes, this.fields, topic, options);
   }
@@ -244,10 +285,7 @@ export class Publication implements ApplicationMessage {
     this.#serial = (this.#serial + 1) | 0;
     if (this.#serial === 0) this.#forgetSerials();
     if (this.#scratch.length > 0) this.#scratch.reset();
-    if (this.#hasOwned) {
-      this.#owned.fill(undefined);
-      this.#hasOwned = false;
-    }
+    this.end();
   }
 
   /** Once in four thousand million messages the numbers begin anew, and the old ones must not be met again. */
@@ -258,7 +296,6 @@ export class Publication implements ApplicationMessage {
 
   #bodyOf(body: string): Buffer {
     const { length } = body;
-    if (length > MAX_KEPT_BODY_BYTES) return Buffer.from(body, 'latin1');
     if (this.#body.length < length)
       this.#body = Buffer.allocUnsafeSlow(Math.max(length, this.#body.length * 2));
     this.#body.write(body, 0, length, 'latin1');

@@ -49,7 +49,7 @@ export function publishMessage(engine: Engine, message: OutgoingMessage, hooks: 
     scanPublish(bytes, framer.bodyStart, framer.bodyEnd, framer.firstByte & 0x0f, 5, publication.fields);
     const entry = engine.topics.resolveName(topicName);
     if (!entry.isValid) return 0;
-    publication.takePacket(bytes, 0, bytes.length, 5, entry, undefined);
+    publication.takePacket(bytes, 0, bytes.length, 5, entry, undefined, undefined);
     if (message.retain) retain(engine, publication);
     const count = deliver(engine, publication, undefined);
     if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, undefined);

@@ -32,6 +32,8 @@ export class ForwardOptions {
   omitTopicName = false;
   /** Those of the receiver's matching subscriptions; added after the properties that came in. */
   subscriptionIdentifiers: readonly number[] | undefined = undefined;
+  /** Writes all but the payload, which is sent from where it lies. */
+  omitPayload = false;
 }
 
 /**
@@ -68,7 +70,8 @@ export function forwardPublish(
     (version === 5 ? variableByteIntegerLength(propertiesLength) + propertiesLength : 0) +
     payloadLength;
 
-  writer.beginSizedPacket((PacketType.PUBLISH << 4) | flags, remainingLength);
+  const writtenLength = options.omitPayload ? remainingLength - payloadLength : remainingLength;
+  writer.beginSizedPacket((PacketType.PUBLISH << 4) | flags, remainingLength, writtenLength);
   writer.writeUint16(topicLength);
   writer.writeSlice(topic, 0, topicLength);
   let packetIdAt = -1;
@@ -80,7 +83,7 @@ export function forwardPublish(
     writer.writeVariableByteInteger(propertiesLength);
     if (propertiesLength > 0) writeForwardedProperties(writer, bytes, fields, options);
   }
-  writer.writeSlice(bytes, fields.payloadStart, fields.payloadEnd);
+  if (!options.omitPayload) writer.writeSlice(bytes, fields.payloadStart, fields.payloadEnd);
   writer.endSizedPacket();
   return packetIdAt;
 }

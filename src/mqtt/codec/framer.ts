@@ -1,3 +1,4 @@
+import type { PooledBlock, BlockPool } from '../../base/blocks.ts';
 import { MAX_PACKET_BYTES, type ProtocolVersion } from './control-packet.ts';
 import { malformed, MqttError } from './errors.ts';
 
@@ -6,11 +7,21 @@ const EMPTY = Buffer.alloc(0);
 const MIN_HELD_BYTES = 64;
 /** One byte of type and flags, and the four that a Remaining Length may have. */
 const MAX_HEADER_BYTES = 5;
+/** A packet of which so much has come is put together in a block. */
+const BLOCK_FROM_BYTES = 65_536;
+/** Of a chunk so large, also the end of a packet that is not small goes into a block: more of the kind will follow. */
+const BULK_BYTES = 65_536;
+const BULK_PACKET_BYTES = 4096;
+/** Blocks are not made larger than this for reading ahead. */
+const READ_AHEAD_BYTES = 262_144;
+/** Less room than this at the end of a block is not worth a read. */
+const MIN_ROOM_BYTES = 32_768;
 
 /**
- * Cuts a stream of bytes into packets. A packet that lies whole in a chunk is shown where it lies; one that is cut by
- * the end of a chunk is put together in a buffer of the framer's own, which never becomes larger than twice the bytes
- * that have come, nor than the packet. Each byte is copied a bounded number of times, however the stream is split.
+ * Cuts a stream of bytes into packets. A packet that lies whole in a chunk is shown where it lies. One that is cut by
+ * the end of a chunk is put together in a buffer of the framer's own; a large one in a block of the pool, where
+ * `room` has the rest of it read to, so that it is never copied. Neither becomes larger than three times the bytes
+ * that have come. Each byte is copied a bounded number of times, however the stream is split.
  *
  * ```ts
  * framer.push(chunk, 0, length);
@@ -41,20 +52,33 @@ export class Framer {
   #held: Buffer = EMPTY;
   #heldStart = 0;
   #heldEnd = 0;
+  readonly #pool: BlockPool | undefined;
+  /** The chunk lies in it, and is this framer's own. */
+  #block: PooledBlock | undefined = undefined;
+  #chunkBytes = 0;
 
-  /** @param maxPacketBytes - Fixed Header included; a larger packet is refused once its length is known */
-  constructor(maxPacketBytes: number = MAX_PACKET_BYTES) {
+  /**
+   * @param maxPacketBytes - Fixed Header included; a larger packet is refused once its length is known
+   * @param pool - for large packets; without it they are put together in buffers as small ones are
+   */
+  constructor(maxPacketBytes: number = MAX_PACKET_BYTES, pool?: BlockPool) {
     this.#maxPacketBytes = maxPacketBytes;
+    this.#pool = pool;
   }
 
   /** How many bytes of an incomplete packet are held: 0 between packets. */
   get heldBytes(): number {
-    return this.#heldEnd - this.#heldStart;
+    return this.#block === undefined ? this.#heldEnd - this.#heldStart : this.unreadBytes;
   }
 
   /** How much memory is held for them. */
   get heldCapacityBytes(): number {
-    return this.#held.length;
+    return this.#held.length + (this.#block === undefined ? 0 : this.#block.buffer.length);
+  }
+
+  /** Where the packet that is shown lies, when it can be held on to there instead of being copied. */
+  get block(): PooledBlock | undefined {
+    return this.#block;
   }
 
   /** Bytes of the chunk that `next` has not come to. */
@@ -84,9 +108,45 @@ export class Framer {
 
   /** Gives the next chunk of the stream. What was left of the chunk before must have been read, or held by `hold`. */
   push(chunk: Buffer, start: number, end: number): void {
-    this.#chunk = chunk;
-    this.#at = start;
-    this.#end = end;
+    this.#chunkBytes = end - start;
+    const block = this.#block;
+    if (block === undefined) {
+      this.#chunk = chunk;
+      this.#at = start;
+      this.#end = end;
+    } else if (liesAt(block, this.#end, chunk, start)) {
+      this.#end += end - start;
+    } else if (this.#at === this.#end) {
+      this.close();
+      this.push(chunk, start, end);
+    } else {
+      this.#append(chunk, start, end);
+    }
+  }
+
+  /** Where the next bytes of the stream are best put, before they are given to `push`; undefined for anywhere. */
+  room(): Buffer | undefined {
+    const block = this.#block;
+    if (block === undefined) return undefined;
+    if (this.#at === this.#end) {
+      this.close();
+      return undefined;
+    }
+    const missing = this.#lengthAt(block.buffer, this.#at, this.#end) - this.unreadBytes;
+    const free = block.buffer.length - this.#end;
+    if (free < MIN_ROOM_BYTES || (missing > free && this.#at > 0)) this.#makeRoom();
+    return this.#block!.buffer.subarray(this.#end);
+  }
+
+  /** Lets go of what is held, when the stream is over: nothing may be read into the `room` that was given any more. */
+  close(): void {
+    this.#block?.release();
+    this.#block = undefined;
+    this.#held = EMPTY;
+    this.#heldStart = 0;
+    this.#heldEnd = 0;
+    this.bytes = EMPTY;
+    this.#letGo();
   }
 
   /**
@@ -124,11 +184,16 @@ export class Framer {
 
   /** Copies what is left of the chunk, so that the chunk may be used for something else before `next` goes on. */
   hold(): void {
+    if (this.#block !== undefined) return;
     const length = this.#end - this.#at;
-    if (length > 0) this.#take(length, this.heldBytes === 0 ? length : Infinity);
-    this.#chunk = EMPTY;
-    this.#at = 0;
-    this.#end = 0;
+    if (length > 0) {
+      if (this.#isBulk()) {
+        this.#moveToBlock(this.#chunk, this.#at, this.#end);
+        return;
+      }
+      this.#take(length, this.heldBytes === 0 ? length : Infinity);
+    }
+    this.#letGo();
   }
 
   /** Goes on where bytes are held: they come before the chunk. */
@@ -145,7 +210,10 @@ export class Framer {
     if (missing > 0) {
       const there = Math.min(missing, this.#end - this.#at);
       if (there > 0) this.#take(there, total);
-      if (there < missing) return false;
+      if (there < missing) {
+        this.#leaveHeld();
+        return false;
+      }
     }
     this.#show(this.#held, this.#heldStart, this.#heldEnd);
     this.#heldStart += total;
@@ -209,10 +277,73 @@ export class Framer {
     this.#at += bytes;
   }
 
+  /** Large chunks arrive, and the packet that is cut is not small: the next ones are better read into a block. */
+  #isBulk(): boolean {
+    if (this.#pool === undefined || this.#chunkBytes < BULK_BYTES || this.#held.length > 0) return false;
+    return this.#lengthAt(this.#chunk, this.#at, this.#end) >= BULK_PACKET_BYTES;
+  }
+
+  /** A packet that has become large goes on in a block. */
+  #leaveHeld(): void {
+    if (this.#pool === undefined || this.#heldEnd - this.#heldStart < BLOCK_FROM_BYTES) return;
+    this.#moveToBlock(this.#held, this.#heldStart, this.#heldEnd);
+    this.#held = EMPTY;
+    this.#heldStart = 0;
+    this.#heldEnd = 0;
+  }
+
+  #moveToBlock(bytes: Buffer, start: number, end: number, atLeast = 0): void {
+    const block = this.#pool!.take(Math.max(end - start + MIN_ROOM_BYTES, atLeast));
+    bytes.copy(block.buffer, 0, start, end);
+    this.#block = block;
+    this.#chunk = block.buffer;
+    this.#at = 0;
+    this.#end = end - start;
+  }
+
+  /** Goes on at the beginning of the block, or of another when its bytes are needed or it is too small. */
+  #makeRoom(): void {
+    const block = this.#block!;
+    const { length } = block.buffer;
+    const unread = this.unreadBytes;
+    const wasFilled = this.#end === length;
+    const capacity = wasFilled ? Math.max(length, Math.min(2 * length, READ_AHEAD_BYTES)) : length;
+    if (!block.isShared && capacity === length && unread <= length - MIN_ROOM_BYTES) {
+      block.buffer.copyWithin(0, this.#at, this.#end);
+      this.#at = 0;
+      this.#end = unread;
+      return;
+    }
+    this.#moveToBlock(block.buffer, this.#at, this.#end, capacity);
+    block.release();
+  }
+
+  /** Takes bytes that came elsewhere than into the block. */
+  #append(chunk: Buffer, start: number, end: number): void {
+    const count = end - start;
+    const block = this.#block!;
+    if (block.buffer.length - this.#end < count) {
+      this.#moveToBlock(block.buffer, this.#at, this.#end, this.unreadBytes + count + MIN_ROOM_BYTES);
+      block.release();
+    }
+    chunk.copy(this.#chunk, this.#end, start, end);
+    this.#end += count;
+  }
+
+  #letGo(): void {
+    this.#chunk = EMPTY;
+    this.#at = 0;
+    this.#end = 0;
+  }
+
   #tooLarge(bytes: number): MqttError {
     const message = `a packet of ${bytes} bytes came where ${this.#maxPacketBytes} are accepted`;
     return new MqttError('MQTT_PACKET_TOO_LARGE', message);
   }
+}
+
+function liesAt({ buffer }: PooledBlock, at: number, chunk: Buffer, start: number): boolean {
+  return chunk.buffer === buffer.buffer && chunk.byteOffset + start === buffer.byteOffset + at;
 }
 
 function padded(): MqttError {

@@ -95,11 +95,15 @@ export class PacketWriter {
     this.#complete = this.#position;
   }
 
-  /** Begins a packet of known Remaining Length and makes room for all of it. End it with `endSizedPacket`. */
-  beginSizedPacket(firstByte: number, remainingLength: number): void {
+  /**
+   * Begins a packet of known Remaining Length and makes room for all of it. End it with `endSizedPacket`.
+   *
+   * @param writtenLength - as much of it is written here; the rest is sent from where it lies
+   */
+  beginSizedPacket(firstByte: number, remainingLength: number, writtenLength = remainingLength): void {
     if (remainingLength > MAX_VARIABLE_BYTE_INTEGER) throw tooLarge();
     this.#position = this.#complete;
-    this.#ensure(remainingLength + 5);
+    this.#ensure(writtenLength + 5);
     this.#buffer[this.#position++] = firstByte;
     this.writeVariableByteInteger(remainingLength);
   }

@@ -6,7 +6,7 @@ import { StoredMessage } from './stored-message.ts';
 
 function queuedUntil(expiresAtMs: number, sequence: number): QueuedMessage {
   const parts = { topicName: 't', qos: 1, retain: false, body: 't', topicEnd: 1, propertiesEnd: 1 } as const;
-  const message = new StoredMessage({ ...parts, messageExpiryAt: -1, expiresAtMs });
+  const message = new StoredMessage({ ...parts, largePayload: undefined, messageExpiryAt: -1, expiresAtMs });
   return new QueuedMessage(message, 1, false, [], sequence, undefined);
 }
 

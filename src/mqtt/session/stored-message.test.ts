@@ -36,11 +36,12 @@ function keepWithProperties(
   const bytes = Buffer.concat([body, Buffer.from('after')]);
   const fields = new PublishFields();
   scanPublish(bytes, 6, body.length, 0, 5, fields);
+  const { topicStart, topicEnd } = fields;
   const of =
     alias === undefined
-      ? { topicName, bytes, start: fields.topicStart, end: fields.topicEnd }
-      : { topicName: alias.toString(), bytes: alias, start: 0, end: alias.length };
-  return storeMessage(bytes, fields, of, NOW_MS);
+      ? { topicName, topicBytes: bytes, topicStart, topicEnd }
+      : { topicName: alias.toString(), topicBytes: alias, topicStart: 0, topicEnd: alias.length };
+  return storeMessage({ ...of, bytes, fields, block: undefined }, NOW_MS);
 }
 
 const ALIAS = '23 0007';

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Slice } from './slice.ts';
 import { Written, type Peer, type Transport, type TransportReceiver } from './transport.ts';
 
 /** How long what was written may take to go to a peer that has ended its side. */
@@ -7,7 +8,7 @@ export const HALF_CLOSED_LINGER_MS = 5000;
 const OWNER = Symbol('transport');
 type Owned = Duplex & { [OWNER]: DuplexTransport };
 
-const NOBODY: TransportReceiver = { onBytes() {}, onDrained() {}, onClosed() {} };
+const NOBODY: TransportReceiver = { onBytes() {}, room: () => undefined, onDrained() {}, onClosed() {} };
 
 /**
  * Everything about a transport over a Node stream but how its bytes arrive. The listeners are shared functions that
@@ -16,7 +17,7 @@ const NOBODY: TransportReceiver = { onBytes() {}, onDrained() {}, onClosed() {} 
 export abstract class DuplexTransport implements Transport {
   readonly peer: Peer;
   protected readonly duplex: Duplex;
-  #receiver: TransportReceiver = NOBODY;
+  protected receiver: TransportReceiver = NOBODY;
   #isBlocked = false;
   #error: Error | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -35,7 +36,7 @@ export abstract class DuplexTransport implements Transport {
 
   /** From now on, what happens is told; bytes arrive unless it was paused meanwhile. */
   begin(receiver: TransportReceiver): void {
-    this.#receiver = receiver;
+    this.receiver = receiver;
   }
 
   get bufferedBytes(): number {
@@ -45,9 +46,27 @@ export abstract class DuplexTransport implements Transport {
   write(bytes: Buffer): Written {
     const duplex = this.duplex;
     if (!duplex.writable) return Written.TAKEN;
-    const isRoomLeft = duplex.write(bytes);
+    duplex.write(bytes);
+    return this.#whatBecame();
+  }
+
+  writeSlices(slices: readonly Slice[], start: number, end: number): Written {
+    const duplex = this.duplex;
+    if (!duplex.writable) return Written.TAKEN;
+    duplex.cork();
+    for (let index = start; index < end; index++) {
+      const { bytes, block } = slices[index]!;
+      block?.hold();
+      duplex.write(bytes, block?.onWritten);
+    }
+    duplex.uncork();
+    return this.#whatBecame();
+  }
+
+  #whatBecame(): Written {
+    const duplex = this.duplex;
     if (duplex.writableLength === 0) return Written.TAKEN;
-    if (isRoomLeft) return Written.KEPT;
+    if (!duplex.writableNeedDrain) return Written.KEPT;
     if (!this.#isBlocked) {
       this.#isBlocked = true;
       duplex.once('drain', onDrain);
@@ -70,7 +89,7 @@ export abstract class DuplexTransport implements Transport {
 
   /** Hands arrived bytes on; after `end` or `destroy` they are thrown away. */
   protected receive(bytes: Buffer): void {
-    if (this.duplex.writable) this.#receiver.onBytes(bytes);
+    if (this.duplex.writable) this.receiver.onBytes(bytes);
   }
 
   /** @internal */
@@ -81,14 +100,14 @@ export abstract class DuplexTransport implements Transport {
   /** @internal */
   drained(): void {
     this.#isBlocked = false;
-    this.#receiver.onDrained();
+    this.receiver.onDrained();
   }
 
   /** @internal */
   closed(): void {
     clearTimeout(this.#linger);
-    const receiver = this.#receiver;
-    this.#receiver = NOBODY;
+    const receiver = this.receiver;
+    this.receiver = NOBODY;
     receiver.onClosed(this.#error);
   }
 }

@@ -43,6 +43,7 @@ export class StreamTransport extends DuplexTransport {
       const bytes = this.duplex.read() as Buffer | null;
       if (bytes === null) return;
       this.receive(bytes);
+      this.receiver.room();
     }
   };
 }

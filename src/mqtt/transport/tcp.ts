@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { formatHostPort } from '../../base/address.ts';
-import { shareReads } from '../../base/shared-reads.ts';
+import { shareReads, type BytesTaker } from '../../base/shared-reads.ts';
 import { DuplexTransport } from './duplex-transport.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { openIncoming, type IncomingOptions } from './incoming.ts';
@@ -19,10 +19,9 @@ class SocketTransport extends DuplexTransport {
 
   /** @param accepted - paused; not to be used afterwards */
   constructor(accepted: Socket, peer: Peer) {
-    super(
-      shareReads(accepted, (bytes) => this.receive(bytes)),
-      peer,
-    );
+    const reader = new SocketReader();
+    super(shareReads(accepted, reader), peer);
+    reader.transport = this;
   }
 
   override begin(receiver: TransportReceiver): void {
@@ -40,9 +39,26 @@ class SocketTransport extends DuplexTransport {
     this.duplex.resume();
   }
 
-  /** Bytes that were read before the socket was handed over. */
-  receiveEarly(bytes: Buffer): void {
+  /** Hands bytes on that were read from the socket. */
+  take(bytes: Buffer): void {
     this.receive(bytes);
+  }
+
+  room(): Buffer | undefined {
+    return this.receiver.room();
+  }
+}
+
+/** What the socket is read by: it is asked for room before there is a transport. */
+class SocketReader implements BytesTaker {
+  transport: SocketTransport | undefined = undefined;
+
+  take(bytes: Buffer): void {
+    this.transport?.take(bytes);
+  }
+
+  room(): Buffer | undefined {
+    return this.transport?.room();
   }
 }
 
@@ -50,7 +66,7 @@ class SocketTransport extends DuplexTransport {
 export function acceptSocket(acceptor: TransportAcceptor, accepted: Socket, peer: Peer): void {
   const early = accepted.readableLength > 0 ? (accepted.read() as Buffer | null) : null;
   const transport = new SocketTransport(accepted, peer);
-  if (acceptTransport(acceptor, transport) && early !== null) transport.receiveEarly(early);
+  if (acceptTransport(acceptor, transport) && early !== null) transport.take(early);
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Slice } from './slice.ts';
+
 /** What became of bytes that were given to a transport. */
 export const Written = {
   /** The system has them: their buffer may be used again. */
@@ -31,8 +33,10 @@ export type Peer = {
 
 /** What a transport calls; the broker's connection is one. Never called from within a call to the transport. */
 export type TransportReceiver = {
-  /** Bytes that arrived. Borrowed: they may be overwritten as soon as this returns. */
+  /** Bytes that arrived. Borrowed: they may be overwritten as soon as this returns, unless they lie in `room`. */
   onBytes(bytes: Buffer): void;
+  /** Asked after each `onBytes`: where the next bytes are best put; undefined for anywhere. A wish, which few can grant. */
+  room(): Buffer | undefined;
   /** After `Written.BLOCKED`: everything that waited has gone. */
   onDrained(): void;
   /** Once, when the connection is over, whoever ended it and however. Nothing is called after it. */
@@ -46,6 +50,8 @@ export type Transport = {
   readonly bufferedBytes: number;
   /** Sends bytes after those that were written before. After `end` or `destroy` they are thrown away. */
   write(bytes: Buffer): Written;
+  /** The same for slices from `start` to before `end`, with one call of the system where it can be. */
+  writeSlices(slices: readonly Slice[], start: number, end: number): Written;
   /** Stops the arrival of bytes; a few that are on their way may still come. */
   pause(): void;
   resume(): void;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { HALF_CLOSED_LINGER_MS } from './duplex-transport.ts';
+import type { Slice } from './slice.ts';
 import { Written, type Peer, type Transport, type TransportReceiver } from './transport.ts';
 
 const CLOSE_NORMAL = 1000;
@@ -45,10 +46,29 @@ export class WebSocketTransport implements Transport {
   }
 
   write(bytes: Buffer): Written {
-    const socket = this.#socket;
-    if (this.#isOver || !socket.writable || this.#webSocket.readyState !== this.#webSocket.OPEN)
-      return Written.TAKEN;
+    if (!this.#isOpen) return Written.TAKEN;
     this.#webSocket.send(bytes, BINARY);
+    return this.#whatBecame();
+  }
+
+  writeSlices(slices: readonly Slice[], start: number, end: number): Written {
+    if (!this.#isOpen) return Written.TAKEN;
+    this.#socket.cork();
+    for (let index = start; index < end; index++) {
+      const { bytes, block } = slices[index]!;
+      block?.hold();
+      this.#webSocket.send(bytes, BINARY, block?.onWritten);
+    }
+    this.#socket.uncork();
+    return this.#whatBecame();
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isOver && this.#socket.writable && this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
+  #whatBecame(): Written {
+    const socket = this.#socket;
     if (socket.writableLength === 0) return Written.TAKEN;
     if (!socket.writableNeedDrain) return Written.KEPT;
     if (!this.#isBlocked) {
@@ -93,9 +113,13 @@ export class WebSocketTransport implements Transport {
   arrived(data: RawData, isBinary: boolean): void {
     if (this.#isOver) return;
     // Binary by the default `binaryType` of ws: one Buffer for each message.
-    if (isBinary) this.#receiver?.onBytes(data as Buffer);
+    if (isBinary) {
+      this.#receiver?.onBytes(data as Buffer);
+      this.#receiver?.room();
+      return;
+    }
     // [MQTT-6.0.0-1]
-    else this.close(CLOSE_UNSUPPORTED_DATA, HALF_CLOSED_LINGER_MS);
+    this.close(CLOSE_UNSUPPORTED_DATA, HALF_CLOSED_LINGER_MS);
   }
 
   /** @internal */

@@ -4,6 +4,7 @@ import { MAX_PACKET_BYTES, type ProtocolVersion } from '../../codec/control-pack
 import type { ControlPacket } from '../../codec/decode-packet.ts';
 import type { Framer } from '../../codec/framer.ts';
 import { ReasonCode } from '../../codec/reason-code.ts';
+import type { PacketWriter } from '../../codec/writer.ts';
 import type { ClientSession, SessionConnection } from '../client-session.ts';
 import type { InboundTopicAliases, OutboundTopicAliases } from '../../topics/topic-alias.ts';
 import type { TopicEntry } from '../../topics/topic-table.ts';
@@ -110,6 +111,10 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.inbox.push(bytes);
   }
 
+  room(): Buffer | undefined {
+    return this.inbox.room();
+  }
+
   onDrained(): void {
     this.outbox.drained();
   }
@@ -117,6 +122,7 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   onClosed(error: Error | undefined): void {
     this.#handlers.onClosed(this);
     this.end('lost', { reason: error?.message });
+    this.inbox.release();
     this.outbox.discard();
   }
 
@@ -197,10 +203,13 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.inbox.decided();
   }
 
-  /** Sends any packet that is not a PUBLISH. Reason strings are left out where they would make it too large. */
-  send(packet: ControlPacket): void {
-    if (encodeWithin(this.outbox.writer(), packet, this.version, this.maximumPacketSize))
-      this.outbox.written();
+  /**
+   * Sends any packet that is not a PUBLISH. Reason strings are left out where they would make it too large.
+   *
+   * @param writer - of the outbox: `answers` for an acknowledgement
+   */
+  send(packet: ControlPacket, writer: PacketWriter = this.outbox.writer()): void {
+    if (encodeWithin(writer, packet, this.version, this.maximumPacketSize)) this.outbox.written();
     else this.#giveUp(packet);
   }
 

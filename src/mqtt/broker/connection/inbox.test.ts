@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { BlockPool } from '../../../base/blocks.ts';
 import type { Transport } from '../../transport/transport.ts';
 import { Inbox, InboxState } from './inbox.ts';
 
@@ -15,6 +16,7 @@ function makeInbox(workLimit = 100) {
     peer: PEER,
     bufferedBytes: 0,
     write: () => 0,
+    writeSlices: () => 0,
     pause: () => void told.push('pause'),
     resume: () => void told.push('resume'),
     end() {},
@@ -30,7 +32,8 @@ function makeInbox(workLimit = 100) {
     },
     onFault: (error: unknown): void => void faults.push(error),
   };
-  const turns = { work: 0, workLimit, readLater: (inbox: Inbox): void => void later.push(inbox) };
+  const readLater = (inbox: Inbox): void => void later.push(inbox);
+  const turns = { work: 0, workLimit, readLater, blocks: new BlockPool() };
   const inbox = new Inbox(owner, transport, turns, 1000);
   return { inbox, owner, turns, told, later, faults };
 }

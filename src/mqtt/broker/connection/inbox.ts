@@ -1,3 +1,4 @@
+import type { BlockPool } from '../../../base/blocks.ts';
 import { Framer } from '../../codec/framer.ts';
 import type { Transport } from '../../transport/transport.ts';
 
@@ -34,6 +35,8 @@ type InboxTurns = {
   readonly workLimit: number;
   /** Calls `takeTurn` in the next turn. */
   readLater(inbox: Inbox): void;
+  /** Where large packets are put together. */
+  readonly blocks: BlockPool;
 };
 
 /** What arrives over one connection: cut into packets, and handed on one after the other while it may be. */
@@ -48,7 +51,7 @@ export class Inbox {
     this.#owner = owner;
     this.#transport = transport;
     this.#turns = turns;
-    this.framer = new Framer(maxPacketBytes);
+    this.framer = new Framer(maxPacketBytes, turns.blocks);
   }
 
   get state(): InboxState {
@@ -90,8 +93,19 @@ export class Inbox {
     if (this.#state === FULL) this.#readInNextTurn();
   }
 
+  /** Where the next bytes are best put. */
+  room(): Buffer | undefined {
+    if (this.#state === CLOSED) this.release();
+    return this.framer.room();
+  }
+
   close(): void {
     this.#state = CLOSED;
+  }
+
+  /** After `close`, when no bytes can come into the room that was given any more. */
+  release(): void {
+    this.framer.close();
   }
 
   #stop(state: InboxState): void {

@@ -20,6 +20,10 @@ function makeOutbox() {
       written.push(bytes.toString());
       return says;
     },
+    writeSlices(slices, start, end) {
+      for (const slice of slices.slice(start, end)) written.push(slice.bytes.toString());
+      return says;
+    },
     pause() {},
     resume() {},
     end: () => void told.push('end'),

@@ -1,10 +1,15 @@
 import type { PacketWriter } from '../../codec/writer.ts';
+import { Slice } from '../../transport/slice.ts';
 import { Written, type Transport } from '../../transport/transport.ts';
 import type { BrokerStats } from '../stats.ts';
 import type { WriterPool } from './writer-pool.ts';
 
 /** A turn that collects more for one connection sends it before it ends. */
 const FLUSH_BYTES = 65_536;
+/** Given to the system in one call. */
+const WRITE_BYTES = 262_144;
+/** A slice that keeps more than so many times its own bytes alive is copied when it has to wait. */
+const MAX_KEPT_RATIO = 2;
 /** Acknowledgements beyond `maxBytes` that a client does not read: then it is not read any more either. */
 const PAUSE_MARGIN_BYTES = 65_536;
 
@@ -92,7 +97,12 @@ export class Outbox {
   /** The last commit that it waits for. */
   #epoch = 0;
   #writer: PacketWriter | undefined = undefined;
-  #slices: Buffer[] | undefined = undefined;
+  /** What acknowledges the client's own messages, and goes before all else that is collected; or `#writer` itself. */
+  #answers: PacketWriter | undefined = undefined;
+  /** How much went in the turn before. */
+  #lastBytes = 0;
+  #hasSent = false;
+  #slices: Slice[] | undefined = undefined;
   #sliceBytes = 0;
   /** How many of the slices wait for the commit that is being done; the others wait for a later one. */
   #sealedSlices = 0;
@@ -107,7 +117,11 @@ export class Outbox {
 
   /** Bytes that wait here, and not yet in the transport. */
   get pendingBytes(): number {
-    return this.#sliceBytes + (this.#writer === undefined ? 0 : this.#writer.length);
+    const written = this.#writer === undefined ? 0 : this.#writer.length;
+    const answers = this.#answers;
+    return (
+      this.#sliceBytes + written + (answers === undefined || answers === this.#writer ? 0 : answers.length)
+    );
   }
 
   /** Whether more should be given: the client reads, or little waits for the store. */
@@ -131,21 +145,30 @@ export class Outbox {
     return this.#writer ?? this.#open();
   }
 
-  /** After something was encoded into `writer`. */
-  written(): void {
-    const writer = this.#writer;
-    if (writer !== undefined && (writer.length >= FLUSH_BYTES || writer.length >= this.#rules.maxBytes)) {
-      this.#overflow();
-    }
+  /**
+   * Where to encode what acknowledges the client's own messages; call `written` afterwards. It goes before the other
+   * packets of the turn: a client that delays small segments (Nagle's algorithm) sends its next message when it reads
+   * the acknowledgement, and everything else that it says waits until that one is answered. Only a CONNACK is never
+   * overtaken [MQTT-3.2.0-1].
+   */
+  answers(): PacketWriter {
+    if (this.#state >= ENDING) return this.#rules.writers.nowhere;
+    return (this.#answers ??= this.#hasSent ? this.#take(0) : this.writer());
   }
 
-  /** Sends a large packet without copying it: nobody may write to `shared` any more. */
-  appendShared(head: Uint8Array, headEnd: number, shared: Buffer): void {
+  /** After something was encoded into `writer` or `answers`. */
+  written(): void {
+    const bytes = this.pendingBytes - this.#sliceBytes;
+    if (bytes >= FLUSH_BYTES || bytes >= this.#rules.maxBytes) this.#overflow();
+  }
+
+  /** Sends bytes from where they lie, after what was encoded. */
+  append(slice: Slice): void {
     if (this.#state >= ENDING) return;
-    const writer = this.writer();
-    if (headEnd > 0) writer.appendPackets(head, 0, headEnd);
-    if (writer.length > 0) this.#pushSlice(writer.detach());
-    this.#pushSlice(shared);
+    if (!this.#isInTurn) this.#enterTurn();
+    this.#closeWriters();
+    this.#join(slice);
+    if (this.#state !== OPEN) this.#settle(this.#slices!.length - 1);
     if (this.#sliceBytes >= FLUSH_BYTES || this.#sliceBytes >= this.#rules.maxBytes) this.#overflow();
   }
 
@@ -165,7 +188,7 @@ export class Outbox {
 
   /** A commit begins: what was collected until now waits for it, and for none that comes after it. */
   seal(): void {
-    this.#closeWriter();
+    this.#closeWriters();
     this.#sealedSlices = this.#slices?.length ?? 0;
   }
 
@@ -185,7 +208,7 @@ export class Outbox {
 
   /** Gives everything to the transport and has it close, when nothing waits any more. Nothing is sent after this. */
   end(): void {
-    this.#closeWriter();
+    this.#closeWriters();
     this.#move(OutboxEvent.END);
   }
 
@@ -200,10 +223,9 @@ export class Outbox {
     this.#state = nextOutboxState(before, event);
     if (this.#state !== ENDED || before === ENDED || event === OutboxEvent.DISCARD) return;
     const { stats, lingerMs } = this.#rules;
-    for (const slice of this.#slices ?? []) {
-      stats.bytesSent += slice.length;
-      this.#transport.write(slice);
-    }
+    const slices = this.#slices ?? [];
+    stats.bytesSent += this.#sliceBytes;
+    this.#transport.writeSlices(slices, 0, slices.length);
     this.#clear();
     this.#transport.end(lingerMs);
   }
@@ -216,12 +238,17 @@ export class Outbox {
 
   #open(): PacketWriter {
     if (this.#state >= ENDING) return this.#rules.writers.nowhere;
-    this.#writer = this.#rules.writers.take();
-    if (!this.#isInTurn) {
-      this.#isInTurn = true;
-      this.#owner.flushLater();
-    }
-    return this.#writer;
+    return (this.#writer = this.#take(this.#lastBytes));
+  }
+
+  #take(expectedBytes: number): PacketWriter {
+    if (!this.#isInTurn) this.#enterTurn();
+    return this.#rules.writers.take(expectedBytes);
+  }
+
+  #enterTurn(): void {
+    this.#isInTurn = true;
+    this.#owner.flushLater();
   }
 
   /** A lot has been collected: sends it, and sees whether the client must wait. */
@@ -236,57 +263,117 @@ export class Outbox {
       return;
     }
     if (this.#state !== OPEN) return;
-    if (this.#slices !== undefined && !this.#flushSlices(this.#slices.length)) return;
-    const writer = this.#writer;
-    if (writer === undefined) return;
-    const { length } = writer;
-    if (length > 0) {
-      const written = this.#transport.write(writer.bytes());
-      this.#rules.stats.bytesSent += length;
-      if (written === Written.TAKEN) writer.reset();
-      else {
-        writer.detach();
-        if (written === Written.BLOCKED) this.#move(OutboxEvent.BLOCK);
-      }
+    if (this.#slices !== undefined) {
+      this.#closeWriters();
+      this.#flushSlices(this.#slices.length);
+      return;
     }
-    this.#rules.writers.give(writer);
+    const answers = this.#answers;
+    if (answers === undefined) {
+      if (this.#writer !== undefined) this.#send(this.#writer);
+    } else if (this.#writer === undefined || this.#writer === answers) {
+      this.#send(answers);
+    } else {
+      // Most of what goes both ways is small: one call of the system costs more than a copy.
+      answers.appendPackets(this.#writer.buffer, 0, this.#writer.length);
+      this.#rules.writers.give(this.#writer);
+      this.#send(answers);
+    }
+    this.#answers = undefined;
     this.#writer = undefined;
   }
 
-  /** False when the transport wants no more. */
-  #flushSlices(count: number): boolean {
+  #send(writer: PacketWriter): void {
+    const { length } = writer;
+    this.#lastBytes = length;
+    if (length > 0) {
+      this.#hasSent = true;
+      this.#rules.stats.bytesSent += length;
+      const written = this.#transport.write(writer.bytes());
+      if (written !== Written.TAKEN) writer.detach();
+      if (written === Written.BLOCKED) this.#move(OutboxEvent.BLOCK);
+    }
+    this.#rules.writers.give(writer);
+  }
+
+  /** As many as the transport wants. */
+  #flushSlices(count: number): void {
     const slices = this.#slices!;
     let sent = 0;
-    let isBlocked = false;
-    while (sent < count && !isBlocked) {
-      const slice = slices[sent++]!;
-      this.#sliceBytes -= slice.length;
-      this.#rules.stats.bytesSent += slice.length;
-      isBlocked = this.#transport.write(slice) === Written.BLOCKED;
+    let written: Written = Written.TAKEN;
+    this.#hasSent = true;
+    while (sent < count && written !== Written.BLOCKED) {
+      const start = sent;
+      let bytes = 0;
+      while (sent < count && bytes < WRITE_BYTES) bytes += slices[sent++]!.length;
+      written = this.#transport.writeSlices(slices, start, sent);
+      for (let index = start; index < sent; index++) slices[index]!.block?.release();
+      this.#sliceBytes -= bytes;
+      this.#rules.stats.bytesSent += bytes;
     }
     if (sent === slices.length) this.#slices = undefined;
     else slices.splice(0, sent);
     this.#freeSlices = Math.max(0, this.#freeSlices - sent);
     this.#sealedSlices = Math.max(0, this.#sealedSlices - sent);
-    if (isBlocked) this.#move(OutboxEvent.BLOCK);
-    return !isBlocked;
+    if (written !== Written.BLOCKED) return;
+    this.#move(OutboxEvent.BLOCK);
+    this.#settle(0);
   }
 
-  #closeWriter(): void {
-    const writer = this.#writer;
-    if (writer === undefined) return;
-    if (writer.length > 0) this.#pushSlice(writer.detach());
-    this.#rules.writers.give(writer);
+  #closeWriters(): void {
+    if (this.#answers !== this.#writer) this.#close(this.#answers);
+    this.#close(this.#writer);
+    this.#answers = undefined;
     this.#writer = undefined;
   }
 
-  #pushSlice(slice: Buffer): void {
+  #close(writer: PacketWriter | undefined): void {
+    if (writer === undefined) return;
+    if (writer.length > 0) {
+      const bytes = writer.detach();
+      this.#pushSlice(new Slice(bytes, 0, bytes.length, undefined));
+    }
+    this.#rules.writers.give(writer);
+  }
+
+  /** Messages that came one after the other go as one slice. */
+  #join(slice: Slice): void {
+    const last = this.#slices?.at(-1);
+    const isFollowing = last !== undefined && last.block === slice.block && last.end === slice.start;
+    if (isFollowing && slice.block !== undefined && this.#sealedSlices === 0 && this.#freeSlices === 0) {
+      last.end = slice.end;
+      this.#sliceBytes += slice.length;
+      return;
+    }
+    slice.block?.hold();
+    this.#pushSlice(slice);
+  }
+
+  #pushSlice(slice: Slice): void {
     (this.#slices ??= []).push(slice);
     this.#sliceBytes += slice.length;
   }
 
+  /** Copies the slices that have to wait and would keep much more alive than themselves. */
+  #settle(from: number): void {
+    const slices = this.#slices;
+    if (slices === undefined) return;
+    for (let index = from; index < slices.length; index++) {
+      const { block, length, bytes } = slices[index]!;
+      if (block === undefined || length * MAX_KEPT_RATIO >= block.buffer.length) continue;
+      const copy = Buffer.allocUnsafeSlow(length);
+      bytes.copy(copy);
+      slices[index] = new Slice(copy, 0, length, undefined);
+      block.release();
+    }
+  }
+
   #clear(): void {
+    if (this.#answers !== undefined && this.#answers !== this.#writer)
+      this.#rules.writers.give(this.#answers);
     if (this.#writer !== undefined) this.#rules.writers.give(this.#writer);
+    for (const slice of this.#slices ?? []) slice.block?.release();
+    this.#answers = undefined;
     this.#writer = undefined;
     this.#slices = undefined;
     this.#sliceBytes = 0;
