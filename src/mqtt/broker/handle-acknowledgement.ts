@@ -84,7 +84,7 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
     if (reasonCode >= 0x80) return;
     answer = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
   }
-  writeAcknowledgement(connection.outbox.writer(), PacketType.PUBREL, packetId, answer, connection.version);
+  writeAcknowledgement(connection.outbox.answers(), PacketType.PUBREL, packetId, answer, connection.version);
   connection.outbox.written();
 }
 
@@ -94,6 +94,6 @@ function handlePubrel(connection: Connection, packetId: number): void {
   const isKnown = session.received?.delete(packetId) === true;
   if (isKnown) connection.engine.notes.forgetReceived(session, packetId);
   const answer = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
-  writeAcknowledgement(connection.outbox.writer(), PacketType.PUBCOMP, packetId, answer, connection.version);
+  writeAcknowledgement(connection.outbox.answers(), PacketType.PUBCOMP, packetId, answer, connection.version);
   connection.outbox.written();
 }

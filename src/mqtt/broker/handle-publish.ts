@@ -196,9 +196,9 @@ function acknowledge(
   if (reasonString !== undefined && connection.version === 5 && connection.wantsProblemInformation) {
     const name = type === PacketType.PUBACK ? 'puback' : 'pubrec';
     const properties = { reasonString: sayable(reasonString) };
-    connection.send({ type: name, packetId, reasonCode, properties });
+    connection.send({ type: name, packetId, reasonCode, properties }, connection.outbox.answers());
     return;
   }
-  writeAcknowledgement(connection.outbox.writer(), type, packetId, reasonCode, connection.version);
+  writeAcknowledgement(connection.outbox.answers(), type, packetId, reasonCode, connection.version);
   connection.outbox.written();
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
+import { ALLOW } from '../../../src/mqtt/index.ts';
 import {
   acknowledge,
   connected,
@@ -12,6 +14,9 @@ import {
   textsOf,
   VERSIONS,
 } from '../../helpers/mqtt-broker-bench.ts';
+import { connectPacket, WireClient } from '../../helpers/mqtt-wire-client.ts';
+
+const DENIED = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reasonString: 'not here' } as const;
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`);
 
@@ -106,15 +111,42 @@ describe('Message ordering (section 4.6)', () => {
     );
   });
 
-  it('what a client gets between its acknowledgements is in the order of its packets', async (t) => {
-    const broker = await startBroker(t);
+  it('[MQTT-4.6.0-2] acknowledgements keep their order, and go before the messages of their turn', async (t) => {
+    const broker = await startBroker(t, {
+      hooks: [
+        { name: 'denies', authorizePublish: (_, { topicName }) => (topicName === 'denied' ? DENIED : ALLOW) },
+      ],
+    });
     const client = await connected(broker);
     await client.subscribe('a', { qos: 1 });
     client.publish('a', '1', { qos: 1, packetId: 10 });
-    client.publish('a', '2', { qos: 1, packetId: 11 });
+    client.publish('denied', '2', { qos: 1, packetId: 11 });
+    client.publish('a', '3', { qos: 2, packetId: 12 });
+    client.publish('a', '4', { qos: 1, packetId: 13 });
     client.send({ type: 'pingreq' });
+    const packets = await client.all();
+    assert.deepEqual(
+      packets.map((packet) =>
+        'packetId' in packet && packet.type !== 'publish' ? packet.packetId : packet.type,
+      ),
+      [10, 11, 12, 13, 'publish', 'publish', 'publish', 'pingresp'],
+    );
+    assert.equal(
+      publishesOf(packets)
+        .map(({ payload }) => Buffer.from(payload).toString())
+        .join(''),
+      '134',
+    );
+  });
+
+  it('[MQTT-3.2.0-1] no acknowledgement goes before the CONNACK', async (t) => {
+    const broker = await startBroker(t);
+    const client = new WireClient(broker);
+    client.send(connectPacket(5));
+    client.publish('a', '1', { qos: 1, packetId: 10 });
+    client.publish('a', '2', { qos: 2, packetId: 11 });
     const types = (await client.all()).map(({ type }) => type);
-    assert.deepEqual(types, ['publish', 'puback', 'publish', 'puback', 'pingresp']);
+    assert.deepEqual(types, ['connack', 'puback', 'pubrec']);
   });
 
   it('messages of two publishers keep the order of each', async (t) => {

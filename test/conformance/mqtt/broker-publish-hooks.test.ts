@@ -203,7 +203,7 @@ describe('onPublished', () => {
     client.publish('a', 'x', { qos: 1 });
     assert.deepEqual(
       (await client.all()).map(({ type }) => type),
-      ['publish', 'puback'],
+      ['puback', 'publish'],
     );
     assert.equal(broker.stats.hookFailures, 1);
   });

@@ -199,7 +199,7 @@ describe('QoS 2 from a client (section 4.3.3)', () => {
     const client = await connected(broker);
     await client.subscribe('a', { qos: 2, packetId: 1 });
     client.publish('a', 'own', { qos: 2, packetId: 1 });
-    const [publish, pubrec] = [await client.expect('publish'), await client.expect('pubrec')];
+    const [pubrec, publish] = [await client.expect('pubrec'), await client.expect('publish')];
     assert.deepEqual([publish.packetId, pubrec.packetId], [1, 1]);
     acknowledge(client, 'pubrel', 1);
     await client.expect('pubcomp');

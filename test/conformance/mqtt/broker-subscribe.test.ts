@@ -283,9 +283,9 @@ describe('Overlapping subscriptions (section 3.3.4)', () => {
     await client.subscribe('a', { qos: 2, noLocal: true, subscriptionIdentifier: 1 });
     await client.subscribe('#', { qos: 1, subscriptionIdentifier: 2 });
     client.publish('a', 'own', { qos: 2, packetId: 9 });
+    await client.expect('pubrec');
     const own = await client.expect('publish');
     assert.deepEqual([own.qos, own.properties.subscriptionIdentifiers], [1, [2]]);
-    await client.expect('pubrec');
     broker.publish({ topicName: 'a', qos: 2 });
     const other = await client.expect('publish');
     assert.equal(other.qos, 2);

@@ -106,7 +106,7 @@ describe('a connection of MQTT 3.1', () => {
     const { broker, connected } = await startBroker(t);
     const client = await connected({ willMessage: willOf() }, V);
     client.sendBytes('cf 00 60 02 0009 ef 00');
-    assert.equal((await client.bytes()).toString('hex'), 'd00070020009');
+    assert.equal((await client.bytes()).toString('hex'), '70020009d000');
     assert.ok(client.transport.isClosed);
     assert.deepEqual([broker.stats.protocolErrors, broker.stats.willsPublished], [0, 0]);
   });
