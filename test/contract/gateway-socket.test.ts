@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { Ledger } from '../../src/base/ledger.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { DeviceRegistry } from '../../src/devices/device-registry.ts';
 import type { Gateway, ListeningAddress } from '../../src/gateways/gateway.ts';
@@ -9,7 +10,7 @@ import { describeGateway, type RigDevice } from './gateway.ts';
 
 function make(registry: DeviceRegistry): Gateway {
   const options = { ...defaultConfig().gateways.socket, tcpPort: 0, udpPort: 0 };
-  return new SocketGateway(options, { registry, log: silentLogger });
+  return new SocketGateway(options, { registry, log: silentLogger, ledger: new Ledger() });
 }
 
 function portOf(listening: readonly ListeningAddress[], name: string): number {

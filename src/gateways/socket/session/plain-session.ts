@@ -9,6 +9,7 @@ import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import { readPlainDescription, type PlainDescription } from '../wire/plain-description.ts';
 import { encodePlainCommand, PlainMessageReader, type PlainMessage } from '../wire/plain-messages.ts';
 import { keepDescription } from './keep-description.ts';
+import { NEXT_PLAIN_STATES, type PlainQuestion, type PlainState } from './plain-question.ts';
 import { PlainTelemetry } from './plain-telemetry.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
 
@@ -32,20 +33,14 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   readonly #openedAt: number;
   #device: Device | undefined;
   #plain: Omit<PlainDescription, 'description'> | undefined;
-  #isEnded = false;
-  /** The command that was sent and is not answered yet, and when it was sent. */
-  #exchange: Invocation | undefined;
-  #exchangeSentAt = 0;
+  #state: PlainState = 'describing';
+  /** While `asking` and `awaiting`. */
+  #question: PlainQuestion | undefined;
   /** The next command, held back until what is being asked or read is complete. */
   #held: Invocation | undefined;
-  #keepAliveSentAt = 0;
   #lastSentAt: number;
   #lastHeardAt: number;
   #messageBeganAt = 0;
-  #isReading = false;
-  #outgoing = '';
-  /** What is asked has not left yet, so nothing that comes can be its answer. */
-  #isWritePending = false;
   #unasked = 0;
 
   /** @param openedAt - when the connection was opened; monotonic ms */
@@ -75,9 +70,8 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   /** What a `Checagem` wants to know: has the device been heard from within the time in which it must answer? */
   get isGood(): boolean {
     const silentMs = this.#context.clock.monotonic() - this.#lastHeardAt;
-    return (
-      this.#device !== undefined && !this.#isEnded && silentMs <= this.#context.options.keepAliveTimeoutMs
-    );
+    const isConnected = this.#state !== 'describing' && this.#state !== 'ended';
+    return isConnected && silentMs <= this.#context.options.keepAliveTimeoutMs;
   }
 
   /** Greets the device with its id; its description comes next. */
@@ -86,27 +80,23 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   }
 
   onBytes(chunk: Buffer): void {
-    if (this.#isEnded) return;
+    if (this.#hasEnded()) return;
     this.#reader.push(chunk);
     this.readOn();
   }
 
   /** Reads what the reader still holds. Also called when the connection hands over after the first word. */
   readOn(): void {
-    this.#isReading = true;
-    for (
-      let message = this.#reader.next();
-      message !== undefined && !this.#isEnded;
-      message = this.#reader.next()
-    ) {
+    let message = this.#reader.next();
+    while (message !== undefined && !this.#hasEnded()) {
       this.#messageBeganAt = 0;
       this.#onMessage(message);
+      message = this.#reader.next();
     }
-    this.#isReading = false;
-    if (this.#isEnded) return;
+    if (this.#hasEnded()) return;
     if (this.#reader.isInside && this.#messageBeganAt === 0)
       this.#messageBeganAt = this.#context.clock.monotonic();
-    this.#sendHeld();
+    this.#askHeld();
   }
 
   #onMessage(message: PlainMessage): void {
@@ -125,8 +115,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
       code: 'BAD_ANSWER',
       message: `What device ${this.id} sent ${why}. Its connection was closed.`,
     };
-    this.#exchange?.fail(failure);
-    this.#exchange = undefined;
+    this.#question?.invocation?.fail(failure);
     this.#context.log.warn(
       { device: this.id, address: this.address },
       `what device ${this.id} sent ${why}: closing its connection`,
@@ -162,28 +151,25 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
       description: kept,
       link: this,
     });
+    // It may have had to go at once.
+    if (!this.#hasEnded()) this.#go('idle');
   }
 
   #onWord(word: string): void {
-    if (word === 'Recebido' && this.#keepAliveSentAt > 0 && !this.#isWritePending) {
-      this.#keepAliveSentAt = 0;
-      if (this.#exchange !== undefined && this.#exchange.command.number === 0)
-        this.#settle((exchange) => exchange.answer(word));
-    } else {
-      this.#onUnasked();
-    }
+    if (word === 'Recebido' && this.#awaits('Recebido'))
+      this.#settle((invocation) => invocation.answer(word));
+    else this.#onUnasked();
   }
 
   #onAnswer(message: PlainMessage & { kind: 'value' | 'unreadable' }): void {
-    if (this.#exchange === undefined || this.#keepAliveSentAt > 0 || this.#isWritePending)
-      return this.#onUnasked();
+    if (!this.#awaits('Resposta')) return this.#onUnasked();
     if (message.kind === 'unreadable') {
       this.#context.counters.messagesInvalid++;
       const failure: Failure = {
         code: 'BAD_ANSWER',
         message: `The answer of device ${this.id} cannot be read: ${message.why}.`,
       };
-      return this.#settle((exchange) => exchange.fail(failure));
+      return this.#settle((invocation) => invocation.fail(failure));
     }
     const answer = message.value as Record<string, unknown>;
     if (!Object.hasOwn(answer, 'Resposta')) {
@@ -192,16 +178,32 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
         code: 'BAD_ANSWER',
         message: `The answer of device ${this.id} has no "Resposta".`,
       };
-      return this.#settle((exchange) => exchange.fail(failure));
+      return this.#settle((invocation) => invocation.fail(failure));
     }
     this.#learnTitle(answer['Resposta']);
-    this.#settle((exchange) => exchange.answer(answer['Resposta']));
+    this.#settle((invocation) => invocation.answer(answer['Resposta']));
   }
 
-  #settle(call: (exchange: Invocation) => void): void {
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    if (exchange !== undefined) call(exchange);
+  #awaits(endsWith: PlainQuestion['endsWith']): boolean {
+    return this.#state === 'awaiting' && this.#question?.endsWith === endsWith;
+  }
+
+  /** What was asked has its answer. */
+  #settle(call: (invocation: Invocation) => void): void {
+    const invocation = this.#question?.invocation;
+    this.#question = undefined;
+    this.#go('idle');
+    if (invocation !== undefined) call(invocation);
+  }
+
+  #go(next: PlainState): void {
+    if (!NEXT_PLAIN_STATES[this.#state].includes(next))
+      throw new Error(`the session of ${this.id} cannot go from ${this.#state} to ${next}`);
+    this.#state = next;
+  }
+
+  #hasEnded(): boolean {
+    return this.#state === 'ended';
   }
 
   #onUnasked(): void {
@@ -216,7 +218,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   }
 
   #learnTitle(output: unknown): void {
-    if (this.#exchange?.command.number !== this.#plain?.describeNumber) return;
+    if (this.#question?.invocation?.command.number !== this.#plain?.describeNumber) return;
     const title =
       typeof output === 'object' && output !== null
         ? (output as Record<string, unknown>)['Descrição']
@@ -230,10 +232,9 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
       if (!this.#waiters.add(invocation, this.#context.clock.monotonic()))
         this.#context.counters.datagramWaitersRefused++;
       invocation.release();
-    } else if (this.#isReading || this.#reader.isInside || this.#keepAliveSentAt > 0) {
-      this.#held = invocation;
     } else {
-      this.#send(invocation);
+      this.#held = invocation;
+      this.#askHeld();
     }
   }
 
@@ -241,8 +242,8 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     if (this.#held === invocation) {
       this.#held = undefined;
       invocation.release();
-    } else if (this.#exchange === invocation) {
-      this.#checkExchange(this.#context.clock.monotonic());
+    } else if (this.#question?.invocation === invocation) {
+      this.#checkAnswerTime(this.#question, this.#context.clock.monotonic());
     }
   }
 
@@ -250,14 +251,14 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     this.end(reason);
   }
 
-  #sendHeld(): void {
+  #askHeld(): void {
     const held = this.#held;
-    if (held === undefined || this.#keepAliveSentAt > 0 || this.#reader.isInside) return;
+    if (held === undefined || this.#state !== 'idle' || this.#reader.isBusy) return;
     this.#held = undefined;
-    this.#send(held);
+    this.#askCommand(held);
   }
 
-  #send(invocation: Invocation): void {
+  #askCommand(invocation: Invocation): void {
     const message = encodePlainCommand(invocation.command.number, invocation.input);
     if (Buffer.byteLength(message) > this.#context.options.maxCommandBytes) {
       return invocation.fail({
@@ -271,30 +272,29 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
         ],
       });
     }
-    const now = this.#context.clock.monotonic();
-    this.#exchange = invocation;
-    this.#exchangeSentAt = now;
-    this.#lastSentAt = now;
-    if (invocation.command.number === 0) this.#keepAliveSentAt = now;
-    this.#write(message);
+    const endsWith = invocation.command.number === 0 ? 'Recebido' : 'Resposta';
+    this.#ask({ message, invocation, endsWith, askedAt: this.#context.clock.monotonic() });
     invocation.markSent();
   }
 
-  /** One message waits at the most: the next one is asked when this one has been answered. */
-  #write(message: string): void {
-    this.#outgoing = message;
-    this.#isWritePending = true;
+  /** Answers carry no id: the next question goes when this one has its answer. */
+  #ask(question: PlainQuestion): void {
+    this.#go('asking');
+    this.#question = question;
+    this.#lastSentAt = question.askedAt;
     this.#context.turn.add(this);
   }
 
   endTurn(): void {
-    this.#isWritePending = false;
-    if (!this.#isEnded) this.#peer.socket.write(this.#outgoing);
+    if (this.#state !== 'asking' || this.#question === undefined) return;
+    this.#go('awaiting');
+    this.#peer.socket.write(this.#question.message);
   }
 
   tick(now: number): void {
     const { options, counters } = this.#context;
-    if (this.#device === undefined) {
+    if (this.#hasEnded()) return;
+    if (this.#state === 'describing') {
       if (now - this.#openedAt < options.handshakeTimeoutMs) return;
       counters.handshakeTimeouts++;
       return this.end('protocol-error');
@@ -304,44 +304,40 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
       counters.messageTimeouts++;
       return this.end('protocol-error');
     }
-    if (this.#exchange !== undefined && this.#exchange.command.number !== 0) return this.#checkExchange(now);
-    if (this.#keepAliveSentAt > 0) {
-      if (now - this.#keepAliveSentAt < options.keepAliveTimeoutMs) return;
+    if (this.#question?.endsWith === 'Resposta') return this.#checkAnswerTime(this.#question, now);
+    if (this.#question !== undefined) {
+      if (now - this.#question.askedAt < options.keepAliveTimeoutMs) return;
       counters.keepAliveTimeouts++;
       return this.end('keep-alive-timeout');
     }
-    if (now - this.#lastSentAt >= options.keepAliveMs) this.#sendKeepAlive(now);
-  }
-
-  #sendKeepAlive(now: number): void {
-    this.#keepAliveSentAt = now;
-    this.#lastSentAt = now;
-    this.#context.counters.keepAlivesSent++;
-    this.#write(KEEP_ALIVE);
+    if (now - this.#lastSentAt < options.keepAliveMs) return;
+    counters.keepAlivesSent++;
+    this.#ask({ message: KEEP_ALIVE, invocation: undefined, endsWith: 'Recebido', askedAt: now });
   }
 
   /**
    * The answer has `answerTimeoutMs` to come, however long its caller waits. A caller that leaves early does not end
-   * the exchange: the answer may still come, and must not be taken for the next one. When it has had its time, the
+   * the question: the answer may still come, and must not be taken for the next one. When it has had its time, the
    * line is in doubt, and a closed one is better than a wrong answer.
    */
-  #checkExchange(now: number): void {
-    if (this.#exchange === undefined) return;
-    if (now - this.#exchangeSentAt < this.#context.options.answerTimeoutMs) return;
+  #checkAnswerTime(question: PlainQuestion, now: number): void {
+    if (now - question.askedAt < this.#context.options.answerTimeoutMs) return;
     this.#context.counters.answerTimeouts++;
     this.end('answer-timeout');
   }
 
   end(reason: PresenceReason): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
+    if (this.#hasEnded()) return;
+    this.#go('ended');
     this.#reader.close();
+    const asked = this.#question?.invocation;
+    this.#question = undefined;
     this.#peer.socket.destroy();
     this.#context.directory.removePlain(this);
     this.#context.directory.ids.release(this.address, this.id);
     // The device leaves first: what is failed below must not make the lane send the next command here.
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
-    this.#settle((exchange) => exchange.fail(reason === 'answer-timeout' ? this.#tooLate() : lost(this.id)));
+    asked?.fail(reason === 'answer-timeout' ? this.#tooLate() : lost(this.id));
     this.#held?.fail({
       code: 'DEVICE_OFFLINE',
       message: `Device ${this.id} went offline before the command was sent.`,

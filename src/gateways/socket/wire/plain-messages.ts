@@ -51,6 +51,11 @@ export class PlainMessageReader {
     return this.#partial.length > 0 || this.#word !== '';
   }
 
+  /** True while bytes wait to be read, or a message is not complete. */
+  get isBusy(): boolean {
+    return this.isInside || this.#at < this.#chunk.length;
+  }
+
   /** Hands over what arrived, which is only borrowed. Call `next` until it gives undefined before pushing again. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;
