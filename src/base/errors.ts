@@ -66,7 +66,7 @@ export function problemSlug(code: ErrorCode): string {
 /** One thing that is wrong in a value: where (a JSON pointer, RFC 6901), and what to do. */
 export type Issue = { readonly pointer: string; readonly message: string };
 
-/** What is thrown when something cannot go on. Expected outcomes are values, not this. */
+/** What is thrown when something cannot go on. What is expected is a value, not this. */
 export class RecadoError extends Error {
   override readonly name = 'RecadoError';
   readonly code: ErrorCode;

@@ -39,9 +39,9 @@ export class Shutdown {
       timer = setTimeout(resolve, leftMs, 'late');
     });
     try {
-      const outcome = await Promise.race([Promise.resolve(step.close()), late]);
-      if (outcome === 'late') this.#log.warn({ part: step.name }, `${step.name} did not close in time`);
-      return outcome !== 'late';
+      const winner = await Promise.race([Promise.resolve(step.close()), late]);
+      if (winner === 'late') this.#log.warn({ part: step.name }, `${step.name} did not close in time`);
+      return winner !== 'late';
     } catch (error) {
       this.#log.error({ part: step.name, err: error }, `${step.name} failed to close`);
       return false;

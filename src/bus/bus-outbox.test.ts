@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../../test/helpers/manual-clock.ts';
-import type { BusCounters, OutgoingMessage, PublishOutcome } from './bus.ts';
+import type { BusCounters, OutgoingMessage, PublishReceipt } from './bus.ts';
 import { BusOutbox, type OutboxLimits, type Sender } from './bus-outbox.ts';
 
 const LIMITS: OutboxLimits = { timeoutMs: 1000, maxInflight: 2, maxQueuedMessages: 3, maxQueuedBytes: 10 };
@@ -26,11 +26,11 @@ class FakeSender implements Sender {
   receiveMaximum = 65_535;
   isBlocked = false;
   readonly sent: string[] = [];
-  readonly answers: ((outcome: PublishOutcome) => void)[] = [];
+  readonly answers: ((receipt: PublishReceipt) => void)[] = [];
 
   findFault(): undefined {}
 
-  publish(message: OutgoingMessage): Promise<PublishOutcome> {
+  publish(message: OutgoingMessage): Promise<PublishReceipt> {
     this.sent.push(message.topicName);
     return new Promise((resolve) => this.answers.push(resolve));
   }

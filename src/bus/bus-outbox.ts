@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { BusError } from './bus-error.ts';
-import type { BusCounters, OutgoingMessage, Patience, PublishOutcome } from './bus.ts';
+import type { BusCounters, OutgoingMessage, Patience, PublishReceipt } from './bus.ts';
 
 /** A connection, as far as the outbox uses it. */
 export type Sender = {
@@ -11,7 +11,7 @@ export type Sender = {
   /** Why this broker cannot be given the message; undefined when it can. */
   findFault(message: OutgoingMessage): BusError | undefined;
   /** Rejects when the broker denies it. What was not answered when the connection ends never settles. */
-  publish(message: OutgoingMessage): Promise<PublishOutcome>;
+  publish(message: OutgoingMessage): Promise<PublishReceipt>;
 };
 
 export type OutboxLimits = {
@@ -23,9 +23,9 @@ export type OutboxLimits = {
 
 type Entry = {
   readonly message: OutgoingMessage;
-  readonly resolve: (outcome: PublishOutcome) => void;
+  readonly resolve: (receipt: PublishReceipt) => void;
   readonly reject: (error: unknown) => void;
-  /** Its caller has the outcome, and its timer and signal are let go. */
+  /** Its caller has the receipt, and its timer and signal are let go. */
   isSettled: boolean;
   wasSent: boolean;
   letGo: () => void;
@@ -69,7 +69,7 @@ export class BusOutbox {
   add(
     message: OutgoingMessage,
     { timeoutMs = this.#limits.timeoutMs, signal }: Patience,
-  ): Promise<PublishOutcome> {
+  ): Promise<PublishReceipt> {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const refusal = this.#findRefusal(message);
     if (refusal !== undefined) return Promise.reject(refusal);
@@ -169,10 +169,10 @@ export class BusOutbox {
       this.pump();
     };
     sender.publish(entry.message).then(
-      (outcome) =>
+      (receipt) =>
         finish(() => {
           this.#counters.published++;
-          entry.resolve(outcome);
+          entry.resolve(receipt);
         }),
       (error: unknown) => finish(() => entry.reject(error)),
     );

@@ -36,7 +36,7 @@ export type BusMessage = {
 };
 
 /** What the broker said about a message that it took. */
-export type PublishOutcome = {
+export type PublishReceipt = {
   /**
    * At QoS 1 and 2 over MQTT 5: false when the broker said that nobody subscribes (0x10 No matching subscribers), true
    * when it did not say so. Undefined where it cannot tell: before MQTT 5, and at QoS 0.
@@ -122,7 +122,7 @@ export type Bus = {
    *   `BROKER_TIMEOUT` and `BROKER_LOST` (it may have arrived), `TOO_MANY_MESSAGES`, `BUS_CLOSED`; or the reason of the
    *   signal
    */
-  publish(message: OutgoingMessage, patience?: Patience): Promise<PublishOutcome>;
+  publish(message: OutgoingMessage, patience?: Patience): Promise<PublishReceipt>;
 
   /**
    * Resolves when the broker granted the subscription. Messages may come before. A filter may be subscribed to many

@@ -11,7 +11,7 @@ import type {
   BusMessage,
   OutgoingMessage,
   Patience,
-  PublishOutcome,
+  PublishReceipt,
   SubscribeOptions,
   Subscription,
 } from './bus.ts';
@@ -102,7 +102,7 @@ class ClientBus implements Bus {
     await this.#onConnected.promise;
   }
 
-  async publish(message: OutgoingMessage, patience: Patience = {}): Promise<PublishOutcome> {
+  async publish(message: OutgoingMessage, patience: Patience = {}): Promise<PublishReceipt> {
     if (!isValidTopicName(message.topicName, ANY_LEVELS)) {
       throw new BusError(
         'TOPIC_INVALID',

@@ -13,7 +13,7 @@ import type {
   BusMessage,
   OutgoingMessage,
   Patience,
-  PublishOutcome,
+  PublishReceipt,
   SubscribeOptions,
   Subscription,
 } from './bus.ts';
@@ -48,7 +48,7 @@ class EmbeddedBus implements Bus {
     return !this.#isClosed;
   }
 
-  async publish(message: OutgoingMessage, { signal }: Patience = {}): Promise<PublishOutcome> {
+  async publish(message: OutgoingMessage, { signal }: Patience = {}): Promise<PublishReceipt> {
     signal?.throwIfAborted();
     this.#expectOpen();
     const { qos = 0 } = message;

@@ -14,7 +14,7 @@ export type {
   MessageProperties,
   OutgoingMessage,
   Patience,
-  PublishOutcome,
+  PublishReceipt,
   SubscribeOptions,
   Subscription,
 } from './bus.ts';

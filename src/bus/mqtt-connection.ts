@@ -4,7 +4,7 @@ import type { ProtocolVersion, QoS } from '../mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../mqtt/codec/reason-code.ts';
 import { BusError } from './bus-error.ts';
 import type { BrokerAddress } from './broker-address.ts';
-import type { BusMessage, OutgoingMessage, PublishOutcome } from './bus.ts';
+import type { BusMessage, OutgoingMessage, PublishReceipt } from './bus.ts';
 import type { BusSettings } from './bus-options.ts';
 import {
   deniedError,
@@ -114,7 +114,7 @@ export class MqttConnection implements Sender {
     return undefined;
   }
 
-  publish(message: OutgoingMessage): Promise<PublishOutcome> {
+  publish(message: OutgoingMessage): Promise<PublishReceipt> {
     const { topicName, payload, qos = 0, retain = false, properties } = message;
     const options = {
       qos,

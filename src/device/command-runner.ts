@@ -3,7 +3,7 @@ import { CommandError } from './command-error.ts';
 import type { PreparedCommand } from './definition.ts';
 
 /** How a command ended. */
-export type CommandOutcome =
+export type CommandEnd =
   | { readonly kind: 'output'; readonly output: unknown }
   | {
       readonly kind: 'error';
@@ -19,7 +19,7 @@ type Abandonment = 'deadline' | 'cancelled' | 'connection-lost';
 /** A handler that has been started. */
 export class RunningCommand {
   readonly #controller = new AbortController();
-  readonly #whenDone: (outcome: CommandOutcome) => void;
+  readonly #whenDone: (end: CommandEnd) => void;
   readonly #timer: { clear(): void };
   #isDone = false;
 
@@ -32,7 +32,7 @@ export class RunningCommand {
   constructor(
     command: PreparedCommand,
     call: { input: unknown; deadlineMs: number },
-    options: { clock: Clock; onError: (error: unknown) => void; whenDone: (outcome: CommandOutcome) => void },
+    options: { clock: Clock; onError: (error: unknown) => void; whenDone: (end: CommandEnd) => void },
   ) {
     this.#whenDone = options.whenDone;
     this.#timer = options.clock.setTimer(call.deadlineMs, () => this.abandon('deadline'));
@@ -60,11 +60,11 @@ export class RunningCommand {
     );
   }
 
-  #finish(outcome: CommandOutcome): void {
+  #finish(end: CommandEnd): void {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#timer.clear();
-    this.#whenDone(outcome);
+    this.#whenDone(end);
   }
 }
 
@@ -74,7 +74,7 @@ const ABANDONED: Record<Abandonment, string> = {
   'connection-lost': 'The connection to the hub ended.',
 };
 
-function failureOf(error: unknown, command: PreparedCommand): CommandOutcome {
+function failureOf(error: unknown, command: PreparedCommand): CommandEnd {
   if (error instanceof CommandError) {
     return { kind: 'error', code: error.code, message: error.message, status: error.status };
   }

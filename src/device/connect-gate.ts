@@ -1,3 +1,5 @@
+import { fail, type Result } from '../base/result.ts';
+
 /** Lets a bounded number of devices of one process connect at once, the others in the order in which they came. */
 export class ConnectGate {
   readonly #maxConnecting: number;
@@ -41,5 +43,19 @@ export class ConnectGate {
       return;
     }
     this.#connecting--;
+  }
+}
+
+/** Acts when its turn has come; at once where there is no gate. `whenStopped` is what came of it when it did not come. */
+export async function inTurn<T, F>(
+  gate: ConnectGate | undefined,
+  call: { readonly signal: AbortSignal; readonly act: () => Promise<Result<T, F>>; readonly whenStopped: F },
+): Promise<Result<T, F>> {
+  if (gate === undefined) return call.act();
+  if (!(await gate.enter(call.signal))) return fail(call.whenStopped);
+  try {
+    return await call.act();
+  } finally {
+    gate.leave();
   }
 }

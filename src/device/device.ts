@@ -8,7 +8,7 @@ import {
   type ReadingsOf,
 } from './definition.ts';
 import { FramedLink } from './framed-link.ts';
-import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
+import type { Link, LinkListener, Report, ReportStatus } from './link.ts';
 import {
   requireHubAddress,
   resolveOptions,
@@ -113,14 +113,14 @@ export class Device<Metrics = MetricDefinitions> {
    *
    * @param options - `at`: when they were read; now when absent
    */
-  report(readings: ReadingsOf<Metrics>, options: { at?: Date } = {}): ReportOutcome {
+  report(readings: ReadingsOf<Metrics>, options: { at?: Date } = {}): ReportStatus {
     const valid = this.#checkReadings(readings);
     if (valid === undefined) return this.#drop();
     return this.#send({ readings: valid, unavailable: '', at: options.at?.toISOString(), isLate: false });
   }
 
   /** Version 1: says that there is nothing to report, and why. Version 2 has no words for it: `dropped`. */
-  reportUnavailable(reason: string): ReportOutcome {
+  reportUnavailable(reason: string): ReportStatus {
     if (this.protocol === 2) return 'dropped';
     return this.#send({ readings: undefined, unavailable: reason, at: undefined, isLate: false });
   }
@@ -182,18 +182,18 @@ export class Device<Metrics = MetricDefinitions> {
     return count > 0 ? valid : undefined;
   }
 
-  #send(report: Report): ReportOutcome {
+  #send(report: Report): ReportStatus {
     if (this.#kept.length > 0) {
       this.#keep(report);
       this.#sendKept();
       return this.#kept.length > 0 ? 'queued' : 'sent';
     }
-    const outcome = this.#run?.link.report(report) ?? (this.protocol === 2 ? 'queued' : 'dropped');
-    if (outcome === 'queued') return this.#keep(report);
-    return outcome === 'dropped' ? this.#drop() : outcome;
+    const status = this.#run?.link.report(report) ?? (this.protocol === 2 ? 'queued' : 'dropped');
+    if (status === 'queued') return this.#keep(report);
+    return status === 'dropped' ? this.#drop() : status;
   }
 
-  #keep(report: Report): ReportOutcome {
+  #keep(report: Report): ReportStatus {
     if (this.#options.maxQueuedReports === 0) return this.#drop();
     const at = report.at ?? new Date(this.#options.clock.now()).toISOString();
     this.#kept.push({ ...report, at, isLate: true });

@@ -1,4 +1,4 @@
-import { RunningCommand, type CommandOutcome } from './command-runner.ts';
+import { RunningCommand, type CommandEnd } from './command-runner.ts';
 import type { PreparedCommand, PreparedDevice } from './definition.ts';
 import type { HubSocket } from './hub-socket.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -117,9 +117,9 @@ export class FramedConnection {
     }
     const asked = message['deadlineMs'];
     const deadlineMs = typeof asked === 'number' && asked >= 0 ? Math.min(asked, maxCommandMs) : maxCommandMs;
-    const whenDone = (outcome: CommandOutcome): void => {
+    const whenDone = (end: CommandEnd): void => {
       this.#running.delete(id);
-      this.#answer(id, outcome);
+      this.#answer(id, end);
     };
     const call = { input: command.input === undefined ? undefined : message['input'], deadlineMs };
     this.#running.set(id, new RunningCommand(command, call, { clock, onError, whenDone }));
@@ -132,11 +132,11 @@ export class FramedConnection {
     return command;
   }
 
-  #answer(id: string, outcome: CommandOutcome): void {
-    if (outcome.kind === 'error') return this.#answerError(id, outcome);
+  #answer(id: string, end: CommandEnd): void {
+    if (end.kind === 'error') return this.#answerError(id, end);
     // The hub has told the caller already that no answer came: one that comes now would only be counted as late.
-    if (outcome.kind === 'abandoned') return;
-    const line = this.#writeOutput(id, outcome.output);
+    if (end.kind === 'abandoned') return;
+    const line = this.#writeOutput(id, end.output);
     if (line === undefined) {
       const message =
         'The output of the command is no JSON value, or is too large. The log of the device says which.';

@@ -1,10 +1,12 @@
+import { fail, succeed, type Result } from '../base/result.ts';
 import { Backoff } from './backoff.ts';
+import { inTurn } from './connect-gate.ts';
 import { Datagrams } from './datagrams.ts';
 import type { PreparedDevice } from './definition.ts';
 import { dial, STOPPED } from './dial.ts';
 import { FramedConnection, type HubError, type Welcome } from './framed-connection.ts';
 import { HubSocket } from './hub-socket.ts';
-import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
+import type { Link, LinkListener, Report, ReportStatus } from './link.ts';
 import { formatHubAddress, type LinkOptions } from './options.ts';
 import { pause } from './pause.ts';
 import { writeSignedDatagram } from './signed-datagram.ts';
@@ -16,14 +18,14 @@ const SILENT_KEEP_ALIVES = 2;
 /** Why a connection ended or was not made. `isFinal`: trying again soon would only bring the same. */
 type End = { readonly reason: DeviceStateReason; readonly message: string; readonly isFinal: boolean };
 
-type Session = {
+type FramedLinkSession = {
   readonly connection: FramedConnection;
   welcome: Welcome | undefined;
   /** What the hub said before it closed the connection, or what it said wrong. */
   told: End | undefined;
 };
 
-type Opened = { readonly ok: true; readonly session: Session } | { readonly ok: false; readonly end: End };
+type Opened = Result<FramedLinkSession, End>;
 
 /** The way to a hub of version 2: reconnects with exponential backoff and full jitter. */
 export class FramedLink implements Link {
@@ -32,7 +34,7 @@ export class FramedLink implements Link {
   readonly #listener: LinkListener;
   readonly #backoff: Backoff;
   /** The one that the hub has accepted, while it stands. */
-  #session: Session | undefined;
+  #session: FramedLinkSession | undefined;
   #datagrams: Datagrams | undefined;
   #sequence = 0;
 
@@ -51,8 +53,12 @@ export class FramedLink implements Link {
     let reason: DeviceStateReason = 'starting';
     while (!signal.aborted) {
       this.#listener.onState({ status: 'connecting', reason, message: `Connecting to ${this.#hub}.` });
-      const opened = await this.#inTurn(signal);
-      const end = opened.ok ? await this.#stay(opened.session, signal) : opened.end;
+      const opened = await inTurn(this.#options.gate, {
+        signal,
+        act: () => this.#open(signal),
+        whenStopped: { ...STOPPED, isFinal: true },
+      });
+      const end = opened.ok ? await this.#stay(opened.value, signal) : opened.failure;
       if (signal.aborted) return;
       const retryInMs = end.isFinal ? this.#backoff.longest() : this.#backoff.next();
       this.#listener.onState({ status: 'waiting', reason: end.reason, message: end.message, retryInMs });
@@ -61,7 +67,7 @@ export class FramedLink implements Link {
     }
   }
 
-  report(report: Report): ReportOutcome {
+  report(report: Report): ReportStatus {
     const { connection, welcome } = this.#session ?? {};
     if (connection === undefined || welcome === undefined || !connection.socket.isOpen) return 'queued';
     if (report.readings === undefined) return 'dropped'; // This version has no words for it.
@@ -97,23 +103,12 @@ export class FramedLink implements Link {
     return true;
   }
 
-  async #inTurn(signal: AbortSignal): Promise<Opened> {
-    const { gate } = this.#options;
-    if (gate === undefined) return this.#open(signal);
-    if (!(await gate.enter(signal))) return { ok: false, end: { ...STOPPED, isFinal: true } };
-    try {
-      return await this.#open(signal);
-    } finally {
-      gate.leave();
-    }
-  }
-
   /** One try: connects, says hello, and waits for the answer. */
   async #open(signal: AbortSignal): Promise<Opened> {
     const { clock, helloTimeoutMs } = this.#options;
     const dialled = await dial(this.#options, signal);
-    if (!dialled.ok) return { ok: false, end: { ...dialled, isFinal: false } };
-    const socket = new HubSocket(dialled.socket, clock);
+    if (!dialled.ok) return fail({ ...dialled.failure, isFinal: false });
+    const socket = new HubSocket(dialled.value, clock);
     const { promise: welcomed, resolve } = Promise.withResolvers<void>();
     const listener = {
       onWelcome: (welcome: Welcome): void => {
@@ -133,24 +128,25 @@ export class FramedLink implements Link {
       options: this.#options,
       listener,
     });
-    const session: Session = { connection, welcome: undefined, told: undefined };
+    const session: FramedLinkSession = { connection, welcome: undefined, told: undefined };
     connection.start();
-    const outcome = await socket.waitForSilence(helloTimeoutMs, signal, welcomed);
-    if (outcome === 'met') return { ok: true, session };
+    const end = await socket.waitForSilence(helloTimeoutMs, signal, welcomed);
+    if (end === 'met') return succeed(session);
     socket.close();
-    if (session.told !== undefined) return { ok: false, end: session.told };
+    if (session.told !== undefined) return fail(session.told);
     const what =
-      outcome === 'silent'
+      end === 'silent'
         ? `did not answer within ${helloTimeoutMs} ms`
         : 'closed the connection without an answer';
-    return {
-      ok: false,
-      end: { reason: 'connect-failed', message: `${this.#hub} ${what}: is it a hub?`, isFinal: false },
-    };
+    return fail({
+      reason: 'connect-failed',
+      message: `${this.#hub} ${what}: is it a hub?`,
+      isFinal: false,
+    });
   }
 
   /** Stays on an accepted connection for as long as it stands. */
-  async #stay(session: Session, signal: AbortSignal): Promise<End> {
+  async #stay(session: FramedLinkSession, signal: AbortSignal): Promise<End> {
     const { clock, stableMs } = this.#options;
     const { socket } = session.connection;
     const welcome = session.welcome as Welcome;

@@ -9,7 +9,7 @@ export type {
   ReadingsOf,
 } from './definition.ts';
 export { createDevice, defineDevice, type Device } from './device.ts';
-export type { ReportOutcome } from './link.ts';
+export type { ReportStatus } from './link.ts';
 export {
   DEVICE_DEFAULTS,
   formatHubAddress,

@@ -13,14 +13,14 @@ export type Report = {
 };
 
 /** What became of a report: `queued` ones are sent when the hub can take them again. */
-export type ReportOutcome = 'sent' | 'queued' | 'dropped';
+export type ReportStatus = 'sent' | 'queued' | 'dropped';
 
 /** The way to the hub in one version of the protocol. */
 export type Link = {
   /** Connects, and reconnects, until `signal` is aborted; resolves once everything is closed. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
   /** Sends a report if it can; `queued` asks the caller to keep it. */
-  report(report: Report): ReportOutcome;
+  report(report: Report): ReportStatus;
 };
 
 /** What a link tells the device that it belongs to. */

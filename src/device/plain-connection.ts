@@ -1,6 +1,6 @@
 import { readLiteral } from '../base/literal/reader.ts';
 import { LiteralScanner } from '../base/literal/scanner.ts';
-import { RunningCommand, type CommandOutcome } from './command-runner.ts';
+import { RunningCommand, type CommandEnd } from './command-runner.ts';
 import type { PreparedCommand, PreparedDevice } from './definition.ts';
 import type { HubSocket } from './hub-socket.ts';
 import type { LinkOptions } from './options.ts';
@@ -135,15 +135,15 @@ export class PlainConnection {
     const command = commands[number - 1];
     if (command === undefined) return this.socket.write(writeAnswer(INVALID_COMMAND));
     const read = readInput(command.input, entry);
-    if (read.ok) this.#run(command, read.input);
-    else this.socket.write(writeAnswer(read.message));
+    if (read.ok) this.#run(command, read.value);
+    else this.socket.write(writeAnswer(read.failure));
   }
 
   #run(command: PreparedCommand, input: unknown): void {
     const { clock, onError, answerTimeoutMs } = this.#options;
-    const whenDone = (outcome: CommandOutcome): void => {
+    const whenDone = (end: CommandEnd): void => {
       this.#running = undefined;
-      this.#answer(outcome);
+      this.#answer(end);
       this.#next();
     };
     this.#running = new RunningCommand(
@@ -153,14 +153,14 @@ export class PlainConnection {
     );
   }
 
-  #answer(outcome: CommandOutcome): void {
-    if (outcome.kind === 'error') {
-      const text = outcome.code === 'HANDLER_FAILED' ? FAILED_COMMAND : outcome.message;
+  #answer(end: CommandEnd): void {
+    if (end.kind === 'error') {
+      const text = end.code === 'HANDLER_FAILED' ? FAILED_COMMAND : end.message;
       this.socket.write(writeAnswer(text));
-    } else if (outcome.kind === 'abandoned') {
-      if (outcome.why === 'deadline') this.socket.write(writeAnswer(LATE_COMMAND));
+    } else if (end.kind === 'abandoned') {
+      if (end.why === 'deadline') this.socket.write(writeAnswer(LATE_COMMAND));
     } else {
-      this.socket.write(this.#writeOutput(outcome.output));
+      this.socket.write(this.#writeOutput(end.output));
     }
   }
 

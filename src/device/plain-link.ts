@@ -1,16 +1,17 @@
+import { fail, succeed, type Result } from '../base/result.ts';
+import { inTurn } from './connect-gate.ts';
 import { Datagrams } from './datagrams.ts';
 import type { PreparedDevice } from './definition.ts';
-import { dial, STOPPED } from './dial.ts';
+import { dial, STOPPED, type ConnectFailure } from './dial.ts';
 import { HubSocket } from './hub-socket.ts';
-import type { Link, LinkListener, Report, ReportOutcome } from './link.ts';
+import type { Link, LinkListener, Report, ReportStatus } from './link.ts';
 import { formatHubAddress, type LinkOptions } from './options.ts';
 import { pause } from './pause.ts';
 import { PlainConnection } from './plain-connection.ts';
 import { CHECK, writePlainReport } from './plain-words.ts';
 import type { DeviceStateReason } from './state.ts';
 
-type Failure = { readonly ok: false; readonly reason: DeviceStateReason; readonly message: string };
-type Try<T> = { readonly ok: true; readonly value: T } | Failure;
+type Try<T> = Result<T, ConnectFailure>;
 
 /** What the check found: the hub still has the connection, or not, or spoke on it meanwhile. */
 type Verdict = 'connected' | 'disconnected' | 'heard' | 'stopped';
@@ -54,7 +55,7 @@ export class PlainLink implements Link {
     }
   }
 
-  report(report: Report): ReportOutcome {
+  report(report: Report): ReportStatus {
     const connection = this.#connection;
     if (connection?.socket.isOpen !== true) return 'dropped';
     this.#datagrams ??= new Datagrams(connection.socket, this.#options.udpPort);
@@ -70,8 +71,8 @@ export class PlainLink implements Link {
       this.#listener.onState({ status: 'connecting', reason: why, message: `Connecting to ${this.#hub}.` });
       const opened = await this.#inTurn(signal, () => this.#open(signal));
       if (opened.ok) return opened.value;
-      why = opened.reason;
-      await this.#retryLater(opened, signal);
+      why = opened.failure.reason;
+      await this.#retryLater(opened.failure, signal);
     }
     return undefined;
   }
@@ -80,7 +81,7 @@ export class PlainLink implements Link {
   async #open(signal: AbortSignal): Promise<Try<PlainConnection>> {
     const dialled = await dial(this.#options, signal);
     if (!dialled.ok) return dialled;
-    const socket = new HubSocket(dialled.socket, this.#options.clock);
+    const socket = new HubSocket(dialled.value, this.#options.clock);
     this.#brokenBecause = undefined;
     const { promise: accepted, resolve: accept } = Promise.withResolvers<void>();
     const listener = {
@@ -99,14 +100,14 @@ export class PlainLink implements Link {
     });
     connection.start();
     const { helloTimeoutMs } = this.#options;
-    const outcome = await socket.waitForSilence(helloTimeoutMs, signal, accepted);
-    if (outcome === 'met' && socket.isOpen) return { ok: true, value: connection };
+    const end = await socket.waitForSilence(helloTimeoutMs, signal, accepted);
+    if (end === 'met' && socket.isOpen) return succeed(connection);
     socket.close();
     const message =
-      outcome === 'silent'
+      end === 'silent'
         ? `${this.#hub} gave no id within ${helloTimeoutMs} ms: is it a hub?`
         : (this.#brokenBecause ?? `${this.#hub} closed the connection without giving an id.`);
-    return { ok: false, reason: 'connect-failed', message };
+    return fail({ reason: 'connect-failed', message });
   }
 
   /** Stays on a connection for as long as it stands. */
@@ -140,7 +141,7 @@ export class PlainLink implements Link {
       if (either.aborted) break;
       isAsking = !answer.ok;
       if (answer.ok) return answer.value;
-      await this.#retryLater(answer, either);
+      await this.#retryLater(answer.failure, either);
     }
     return signal.aborted ? 'stopped' : 'heard';
   }
@@ -153,7 +154,7 @@ export class PlainLink implements Link {
   async #check(signal: AbortSignal): Promise<Try<'connected' | 'disconnected'>> {
     const dialled = await dial(this.#options, signal);
     if (!dialled.ok) return dialled;
-    const socket = new HubSocket(dialled.socket, this.#options.clock);
+    const socket = new HubSocket(dialled.value, this.#options.clock);
     const { promise: answered, resolve } = Promise.withResolvers<void>();
     let text = '';
     socket.read((chunk) => {
@@ -164,26 +165,16 @@ export class PlainLink implements Link {
     await socket.waitForSilence(this.#options.helloTimeoutMs, signal, answered);
     socket.close();
     const answer = ANSWERS.get(text.trim());
-    if (answer !== undefined) return { ok: true, value: answer };
-    return {
-      ok: false,
-      reason: 'connect-failed',
-      message: `${this.#hub} did not say whether the connection stands.`,
-    };
+    if (answer !== undefined) return succeed(answer);
+    const message = `${this.#hub} did not say whether the connection stands.`;
+    return fail({ reason: 'connect-failed', message });
   }
 
-  async #inTurn<T>(signal: AbortSignal, act: () => Promise<Try<T>>): Promise<Try<T>> {
-    const { gate } = this.#options;
-    if (gate === undefined) return act();
-    if (!(await gate.enter(signal))) return STOPPED;
-    try {
-      return await act();
-    } finally {
-      gate.leave();
-    }
+  #inTurn<T>(signal: AbortSignal, act: () => Promise<Try<T>>): Promise<Try<T>> {
+    return inTurn(this.#options.gate, { signal, act, whenStopped: STOPPED });
   }
 
-  async #retryLater({ reason, message }: Omit<Failure, 'ok'>, signal: AbortSignal): Promise<void> {
+  async #retryLater({ reason, message }: ConnectFailure, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { clock, random, retryMs, retrySpread } = this.#options;
     const retryInMs = Math.round(retryMs * (1 + (random() * 2 - 1) * retrySpread));

@@ -1,3 +1,4 @@
+import { fail, succeed, type Result } from '../base/result.ts';
 import type { JsonSchema } from '../devices/command.ts';
 import type { MetricDefinition, PreparedCommand } from './definition.ts';
 import type { Report } from './link.ts';
@@ -62,41 +63,35 @@ export function writePlainReport(report: Report, metrics: ReadonlyMap<string, Me
   return writePythonLiteral({ ...values, Válido: true });
 }
 
-type PlainInput =
-  | { readonly ok: true; readonly input: unknown }
-  | { readonly ok: false; readonly message: string };
+/** What the handler gets, or what is wrong, as the device answers it. */
+type PlainInput = Result<unknown, string>;
 
 /** Makes the type that the command's schema asks for out of `Entrada`, which is always a text in this version. */
 export function readInput(schema: JsonSchema | undefined, entry: unknown): PlainInput {
-  if (schema === undefined) return { ok: true, input: undefined };
-  if (entry === undefined || entry === null)
-    return { ok: false, message: `Falta a entrada: ${titleOf(schema)}` };
+  if (schema === undefined) return succeed(undefined);
+  if (entry === undefined || entry === null) return fail(`Falta a entrada: ${titleOf(schema)}`);
   const text = typeof entry === 'string' ? entry : (JSON.stringify(entry) ?? '');
   const type = schema['type'];
   if (type === 'number' || type === 'integer') return readNumber(text, type);
   if (type === 'boolean') {
     const value = text.trim().toLowerCase();
-    if (value === 'true' || value === 'false') return { ok: true, input: value === 'true' };
-    return { ok: false, message: 'Entrada inválida: é preciso true ou false' };
+    if (value === 'true' || value === 'false') return succeed(value === 'true');
+    return fail('Entrada inválida: é preciso true ou false');
   }
   if (type === 'object' || type === 'array') return readJson(text);
-  return { ok: true, input: text };
+  return succeed(text);
 }
 
 function readNumber(text: string, type: 'number' | 'integer'): PlainInput {
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value))
-    return { ok: true, input: value };
-  return {
-    ok: false,
-    message: `Entrada inválida: é preciso um número${type === 'integer' ? ' inteiro' : ''}`,
-  };
+  if (type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value)) return succeed(value);
+  return fail(`Entrada inválida: é preciso um número${type === 'integer' ? ' inteiro' : ''}`);
 }
 
 function readJson(text: string): PlainInput {
   try {
-    return { ok: true, input: JSON.parse(text) };
+    return succeed(JSON.parse(text));
   } catch {
-    return { ok: false, message: 'Entrada inválida: é preciso JSON' };
+    return fail('Entrada inválida: é preciso JSON');
   }
 }

@@ -104,10 +104,10 @@ class BusResponder implements Responder {
       if (!(hasWildcards && isAnswer(message, options))) this.#take(message, handler, options);
     };
     const asked = filters.map((filter) => this.#bus.subscribe(`${share}${filter}`, { qos }, take));
-    const outcomes = await Promise.allSettled(asked);
-    const subscriptions = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const settled = await Promise.allSettled(asked);
+    const subscriptions = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const service = this.#makeService(subscriptions);
-    const refusal = outcomes.find((each) => each.status === 'rejected');
+    const refusal = settled.find((each) => each.status === 'rejected');
     if (refusal === undefined && !this.#isClosed) return service;
     await service.stop();
     throw refusal === undefined ? closedError() : refusal.reason;

@@ -11,12 +11,12 @@ import {
   FrameType,
   MAX_CANCEL_BYTES,
   MAX_FAILURE_BYTES,
-  MAX_UINT_32,
+  MAX_FRAME_NUMBER,
 } from '../../src/services/wire/frame.ts';
 
 const MAX_HEAD_BYTES = 1000;
-const number32 = fc.integer({ min: 0, max: MAX_UINT_32 });
-const request = fc.integer({ min: 1, max: MAX_UINT_32 });
+const number32 = fc.integer({ min: 0, max: MAX_FRAME_NUMBER });
+const request = fc.integer({ min: 1, max: MAX_FRAME_NUMBER });
 const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength });
 
 /** Every frame that there may be. */
@@ -48,7 +48,7 @@ const frames = fc.oneof(
     type: fc.constant(FrameType.CREDIT),
     request,
     sequence: number32,
-    creditBytes: fc.integer({ min: 1, max: MAX_UINT_32 }),
+    creditBytes: fc.integer({ min: 1, max: MAX_FRAME_NUMBER }),
   }),
   fc.record({
     type: fc.constant(FrameType.CANCEL),

@@ -7,7 +7,7 @@ import { readLiteral } from './reader.ts';
 function read(text: string | Buffer): unknown {
   const bytes = Buffer.from(text);
   const result = readLiteral(bytes, 0, bytes.length, 32);
-  assert.ok(result.ok, `${bytes.toString()}: ${result.ok ? '' : result.message}`);
+  assert.ok(result.ok, `${bytes.toString()}: ${result.ok ? '' : result.failure.message}`);
   return result.value;
 }
 
@@ -15,7 +15,7 @@ function refusal(text: string | Buffer, maxDepth = 32): { message: string; offse
   const bytes = Buffer.from(text);
   const result = readLiteral(bytes, 0, bytes.length, maxDepth);
   assert.ok(!result.ok, `${bytes.toString()} was accepted`);
-  return result;
+  return result.failure;
 }
 
 test('reads what the devices of the protocol send', () => {
@@ -181,7 +181,6 @@ test('refuses whatever is not one complete value', () => {
     refusal(text);
   }
   assert.deepEqual(refusal(`{'a': 1} x`), {
-    ok: false,
     message: 'there is more after the end of the value',
     offset: 9,
   });
@@ -302,7 +301,7 @@ test('any bytes give a value or a refusal, never an exception', () => {
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 60 }), fc.array(pieces, { maxLength: 40 })), (input) => {
       const bytes = Array.isArray(input) ? Buffer.from(input.join(''), 'latin1') : Buffer.from(input);
       const result = readLiteral(bytes, 0, bytes.length, 8);
-      if (!result.ok) assert.ok(result.offset >= 0 && result.offset <= bytes.length, `${result.offset}`);
+      if (!result.ok) assert.ok(result.failure.offset >= 0 && result.failure.offset <= bytes.length);
     }),
     { numRuns: 3000 },
   );

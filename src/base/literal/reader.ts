@@ -1,9 +1,8 @@
+import { fail, succeed, type Result } from '../result.ts';
 import { decodeText, TextCache } from './text-cache.ts';
 
-type LiteralResult =
-  | { readonly ok: true; readonly value: unknown }
-  /** What is wrong, in words; `offset` counts bytes from `start`. */
-  | { readonly ok: false; readonly message: string; readonly offset: number };
+/** What is wrong, in words; `offset` counts bytes from `start`. */
+type LiteralFailure = { readonly message: string; readonly offset: number };
 
 /** What a reading method returns when it has refused the value; never part of a value. */
 const REFUSED = Symbol('refused');
@@ -79,7 +78,7 @@ class LiteralReader {
   #message = '';
   #refusedAt = 0;
 
-  read(bytes: Buffer, start: number, end: number, maxDepth: number): LiteralResult {
+  read(bytes: Buffer, start: number, end: number, maxDepth: number): Result<unknown, LiteralFailure> {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = Math.min(end, bytes.length);
@@ -88,8 +87,8 @@ class LiteralReader {
     if (value !== REFUSED && this.#nextByte() >= 0)
       value = this.#refuse('there is more after the end of the value');
     this.#bytes = EMPTY; // else a large receive buffer would stay alive until the next call
-    if (value === REFUSED) return { ok: false, message: this.#message, offset: this.#refusedAt - start };
-    return { ok: true, value };
+    if (value === REFUSED) return fail({ message: this.#message, offset: this.#refusedAt - start });
+    return succeed(value);
   }
 
   /** Skips space; the byte that follows, not taken, or -1 at the end. */
@@ -342,7 +341,12 @@ const reader = new LiteralReader();
  * @param end - index after the last byte; anything but space after the value is refused
  * @param maxDepth - how many brackets may be open at once
  */
-export function readLiteral(bytes: Buffer, start: number, end: number, maxDepth: number): LiteralResult {
+export function readLiteral(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  maxDepth: number,
+): Result<unknown, LiteralFailure> {
   return reader.read(bytes, start, end, maxDepth);
 }
 

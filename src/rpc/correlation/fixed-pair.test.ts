@@ -103,9 +103,9 @@ class Bench {
         const error = this.publishError;
         this.publishError = undefined;
         if (error !== undefined) throw error;
-        const outcome = await bus.publish(isMqtt5 ? message : { ...message, properties: {} });
+        const receipt = await bus.publish(isMqtt5 ? message : { ...message, properties: {} });
         await this.acknowledgement;
-        return isMqtt5 ? outcome : { matched: undefined };
+        return isMqtt5 ? receipt : { matched: undefined };
       },
       subscribe: (...args) => bus.subscribe(...args),
       watch: (listener) => {

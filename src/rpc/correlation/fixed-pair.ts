@@ -1,6 +1,6 @@
 import { FairQueue } from '../../base/fair-queue.ts';
 import { WheelTimer } from '../../base/timer-wheel.ts';
-import type { BusEvent, BusMessage, PublishOutcome } from '../../bus/bus.ts';
+import type { BusEvent, BusMessage, PublishReceipt } from '../../bus/bus.ts';
 import { AnswerSubscription } from '../answer-subscription.ts';
 import type { PendingRequest, RequestEnd } from '../pending-request.ts';
 import { requestProperties } from '../request-message.ts';
@@ -181,12 +181,12 @@ export class FixedPair {
     const published = bus.publish({ topicName, payload, qos, properties }, patienceOf(request, nowMs));
     sent.phase = 'sent';
     published.then(
-      (outcome) => this.#onPublished(sent, outcome),
+      (receipt) => this.#onPublished(sent, receipt),
       (error: unknown) => this.#onUnpublished(sent, error),
     );
   }
 
-  #onPublished(sent: SentRequest, { matched }: PublishOutcome): void {
+  #onPublished(sent: SentRequest, { matched }: PublishReceipt): void {
     const { request } = sent;
     sent.phase = 'acknowledged';
     if (matched !== false) return;

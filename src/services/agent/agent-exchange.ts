@@ -22,11 +22,11 @@ type AgentExchangeParts = {
   readonly publish: PublishFrame;
   readonly pool: FramePool;
   readonly collector: BufferCollector;
-  readonly onEnd: (exchange: AgentExchange, outcome: AgentOutcome) => void;
+  readonly onEnd: (exchange: AgentExchange, end: AgentExchangeEnd) => void;
 };
 
 /** How a request ended, for the log. */
-export type AgentOutcome = { readonly status: number | undefined; readonly failure: string | undefined };
+export type AgentExchangeEnd = { readonly status: number | undefined; readonly failure: string | undefined };
 
 /** One request of a hub, on the agent's side: the call of the target, and its answer. */
 export class AgentExchange {

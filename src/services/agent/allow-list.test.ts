@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { AllowList } from './allow-list.ts';
 
 function passes(rules: readonly string[], method: string, target: string): boolean {
-  return new AllowList(rules).judge(method, target).ok;
+  return new AllowList(rules).findRefusal(method, target) === undefined;
 }
 
 describe('the rules of an agent', () => {

@@ -5,10 +5,6 @@ import { readTargetPath, type TargetPath } from './target-path.ts';
 /** One rule: methods, and a path in which `*` is one segment and `**` any number. */
 type AllowRule = { readonly methods: ReadonlySet<string> | '*'; readonly segments: readonly string[] };
 
-export type AllowVerdict = { readonly ok: true } | { readonly ok: false; readonly message: string };
-
-const ALLOWED: AllowVerdict = Object.freeze({ ok: true });
-
 /** What an agent lets pass. Without rules that is everything below its URL. */
 export class AllowList {
   readonly #rules: readonly AllowRule[];
@@ -21,12 +17,13 @@ export class AllowList {
     this.#rules = rules.map(parseRule);
   }
 
-  judge(method: string, target: string): AllowVerdict {
+  /** Why a request may not pass, for its caller; undefined when it may. */
+  findRefusal(method: string, target: string): string | undefined {
     const path = readTargetPath(target);
-    if (path === undefined) return { ok: false, message: 'The path could lead out of the service.' };
+    if (path === undefined) return 'The path could lead out of the service.';
     if (this.#rules.length === 0 || this.#rules.some((rule) => matchesRule(rule, method, path)))
-      return ALLOWED;
-    return { ok: false, message: `The agent does not let ${method} to this path pass.` };
+      return undefined;
+    return `The agent does not let ${method} to this path pass.`;
   }
 }
 

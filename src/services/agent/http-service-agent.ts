@@ -4,7 +4,7 @@ import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
-import { AgentExchange, type AgentOutcome } from './agent-exchange.ts';
+import { AgentExchange, type AgentExchangeEnd } from './agent-exchange.ts';
 import { encodeAnnouncement } from '../wire/announcement.ts';
 import type { AllowList } from './allow-list.ts';
 import { BufferCollector } from '../flow/buffer-collector.ts';
@@ -230,7 +230,7 @@ export class HttpServiceAgent {
       pool: this.#pool,
       collector: this.#collector,
       publish: (bytes) => bus.publish({ topicName, payload: bytes, qos: 1 }),
-      onEnd: (ended, outcome) => this.#onEnd(hub, ended, outcome),
+      onEnd: (ended, end) => this.#onEnd(hub, ended, end),
     });
     hub.running.set(frame.request, exchange);
     this.#inFlightCount++;
@@ -243,10 +243,10 @@ export class HttpServiceAgent {
       exchange.refuse('bad-request', 'The request of the hub cannot be read.');
       return;
     }
-    const verdict = this.#options.allow.judge(head.method, head.target);
-    if (!verdict.ok) {
+    const refusal = this.#options.allow.findRefusal(head.method, head.target);
+    if (refusal !== undefined) {
       this.counters.refused++;
-      exchange.refuse('forbidden', verdict.message);
+      exchange.refuse('forbidden', refusal);
     } else if (this.#inFlightCount > this.#limits.maxInFlight) {
       exchange.refuse(
         'busy',
@@ -260,7 +260,7 @@ export class HttpServiceAgent {
     }
   }
 
-  #onEnd(hub: HubLink, { request, head }: AgentExchange, { status, failure }: AgentOutcome): void {
+  #onEnd(hub: HubLink, { request, head }: AgentExchange, { status, failure }: AgentExchangeEnd): void {
     hub.running.delete(request);
     this.#inFlightCount--;
     const { service } = this.#options;

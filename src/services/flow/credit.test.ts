@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CreditGate, CreditLedger, LinkBudget } from './credit.ts';
-import { MAX_UINT_32 } from '../wire/frame.ts';
+import { MAX_FRAME_NUMBER } from '../wire/frame.ts';
 
 describe('the credit of a sender', () => {
   it('is spent and granted again', () => {
@@ -16,7 +16,7 @@ describe('the credit of a sender', () => {
     const gate = new CreditGate(100, new LinkBudget(1000));
     gate.take(10);
     assert.equal(gate.grant(11), false);
-    assert.equal(gate.grant(MAX_UINT_32), false);
+    assert.equal(gate.grant(MAX_FRAME_NUMBER), false);
     assert.equal(gate.grant(10), true);
   });
 

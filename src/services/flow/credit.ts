@@ -1,4 +1,4 @@
-import { MAX_UINT_32 } from '../wire/frame.ts';
+import { MAX_FRAME_NUMBER } from '../wire/frame.ts';
 
 /** A receiver grants at the latest when this part of its window has been consumed. */
 const GRANTS_PER_WINDOW = 4;
@@ -95,7 +95,7 @@ export class CreditGate {
 
   /** @returns false when more is granted than was sent: the receiver counts wrongly */
   grant(bytes: number): boolean {
-    if (bytes > this.#outBytes || this.#creditBytes + bytes > MAX_UINT_32) return false;
+    if (bytes > this.#outBytes || this.#creditBytes + bytes > MAX_FRAME_NUMBER) return false;
     this.#creditBytes += bytes;
     this.#setOut(this.#outBytes - bytes);
     return true;

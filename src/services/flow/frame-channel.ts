@@ -1,9 +1,9 @@
-import type { PublishOutcome } from '../../bus/bus.ts';
+import type { PublishReceipt } from '../../bus/bus.ts';
 import type { FramePool } from './frame-pool.ts';
 import { encodeFrame, type FrameParts } from '../wire/frame.ts';
 
 /** Publishes a frame to the other side. */
-export type PublishFrame = (frame: Buffer) => Promise<PublishOutcome>;
+export type PublishFrame = (frame: Buffer) => Promise<PublishReceipt>;
 
 type ChannelParts = ChannelEvents & {
   readonly request: number;
@@ -45,10 +45,10 @@ export class FrameChannel {
     const pool = this.#pool;
     const frame = encodeFrame({ ...parts, request: this.request, sequence }, (bytes) => pool.take(bytes));
     this.#publish(frame).then(
-      (outcome) => {
+      (receipt) => {
         // The broker has it; of one that was given up, something may still be read.
         pool.give(frame);
-        this.#onPublished(outcome);
+        this.#onPublished(receipt);
       },
       (error: unknown) => this.#tellUndelivered(error as Error),
     );
@@ -68,7 +68,7 @@ export class FrameChannel {
     this.#isClosed = true;
   }
 
-  #onPublished({ matched }: PublishOutcome): void {
+  #onPublished({ matched }: PublishReceipt): void {
     this.unacknowledged--;
     if (this.#isClosed) return;
     if (matched === false) this.#tellUndelivered(undefined);

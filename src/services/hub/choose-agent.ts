@@ -1,9 +1,6 @@
+import { fail, succeed, type Result } from '../../base/result.ts';
 import type { ServiceFailure } from '../wire/service-failure.ts';
 import type { AgentEntry, ServiceEntry } from './service-directory.ts';
-
-type Choice =
-  | { readonly ok: true; readonly agent: AgentEntry }
-  | { readonly ok: false; readonly failure: ServiceFailure };
 
 const NO_AGENT_RETRY_SECONDS = 5;
 const BUSY_RETRY_SECONDS = 1;
@@ -17,7 +14,7 @@ export function chooseAgent(
   service: ServiceEntry,
   tried: ReadonlySet<AgentEntry>,
   turn: { last: number },
-): Choice {
+): Result<AgentEntry, ServiceFailure> {
   let best: AgentEntry | undefined;
   let [present, healthy, untried] = [0, 0, 0];
   for (const agent of service.agents.values()) {
@@ -31,9 +28,9 @@ export function chooseAgent(
   }
   if (best !== undefined) {
     best.lastTurn = ++turn.last;
-    return { ok: true, agent: best };
+    return succeed(best);
   }
-  return { ok: false, failure: describeNone(service.name, { present, healthy, untried }) };
+  return fail(describeNone(service.name, { present, healthy, untried }));
 }
 
 function isBetter(agent: AgentEntry, best: AgentEntry | undefined): boolean {

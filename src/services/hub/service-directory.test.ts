@@ -86,7 +86,7 @@ describe('the choice of an agent', () => {
     turn = { last: 0 },
   ) => {
     const choice = chooseAgent(service, tried, turn);
-    return choice.ok ? choice.agent.agentId : choice.failure.code;
+    return choice.ok ? choice.value.agentId : choice.failure.code;
   };
 
   it('falls on the one with the fewest requests, and goes round among equals', () => {

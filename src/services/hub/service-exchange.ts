@@ -175,10 +175,10 @@ export class ServiceExchange implements InFlight {
       return;
     }
     this.#attempts++;
-    this.#tried.add(choice.agent);
-    const attempt = new ServiceAttempt(choice.agent, {
-      request: this.#parts.register(this, choice.agent),
-      publish: this.#parts.publishTo(choice.agent),
+    this.#tried.add(choice.value);
+    const attempt = new ServiceAttempt(choice.value, {
+      request: this.#parts.register(this, choice.value),
+      publish: this.#parts.publishTo(choice.value),
       pool: this.#parts.pool,
       source: this.#body,
       limits,
@@ -187,7 +187,7 @@ export class ServiceExchange implements InFlight {
     });
     this.#reconnections = this.#parts.reconnections();
     this.#attempt = attempt;
-    choice.agent.inFlight.add(this);
+    choice.value.inFlight.add(this);
     const { method, target, headers, bodyBytes } = this.#call;
     attempt.begin({
       method,

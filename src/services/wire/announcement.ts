@@ -1,5 +1,5 @@
 import { isWhole, parseObject } from './message-heads.ts';
-import { MAX_UINT_32 } from './frame.ts';
+import { MAX_FRAME_NUMBER } from './frame.ts';
 
 /** What an agent says of itself, retained. */
 export type Announcement = {
@@ -37,7 +37,7 @@ export function decodeAnnouncement(payload: Uint8Array): Announcement | undefine
     typeof isHealthy === 'boolean' &&
     typeof isLeaving === 'boolean' &&
     isWhole(maxInFlight, 1, 1_000_000) &&
-    isWhole(creditBytes, 1, MAX_UINT_32) &&
+    isWhole(creditBytes, 1, MAX_FRAME_NUMBER) &&
     isDescription(description);
   if (!isGood) return undefined;
   const described = description === undefined ? {} : { description };

@@ -13,7 +13,7 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 const FRAME_HEADER_BYTES = 10;
 /** Of the head of REQUEST and RESPONSE, before it. */
 const HEAD_LENGTH_BYTES = 4;
-export const MAX_UINT_32 = 0xffff_ffff;
+export const MAX_FRAME_NUMBER = 0xffff_ffff;
 /** A CANCEL is a few words, a FAILURE a code and a sentence. */
 export const MAX_CANCEL_BYTES = 256;
 export const MAX_FAILURE_BYTES = 4096;

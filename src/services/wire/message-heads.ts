@@ -1,5 +1,5 @@
 import { isHeaderField, isToken, type HeaderList } from './header-list.ts';
-import { MAX_UINT_32 } from './frame.ts';
+import { MAX_FRAME_NUMBER } from './frame.ts';
 
 /** What REQUEST says before the body. */
 export type RequestHead = {
@@ -45,8 +45,8 @@ export function decodeRequestHead(bytes: Uint8Array): RequestHead | undefined {
     method !== 'CONNECT' &&
     isTarget(target) &&
     isHeaderList(headers) &&
-    isWhole(timeoutMs, 1, MAX_UINT_32) &&
-    isWhole(creditBytes, 1, MAX_UINT_32) &&
+    isWhole(timeoutMs, 1, MAX_FRAME_NUMBER) &&
+    isWhole(creditBytes, 1, MAX_FRAME_NUMBER) &&
     isBodyBytes(bodyBytes);
   if (!isGood) return undefined;
   return { method, target, headers, timeoutMs, creditBytes, ...(bodyBytes !== undefined && { bodyBytes }) };

@@ -1,12 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { devicePrincipal, TRUSTED_NETWORK, type Principal } from '../../../accounts/principal.ts';
-import type { ErrorCode } from '../../../base/errors.ts';
 import { fail, succeed, type Result } from '../../../base/result.ts';
-import type { Hello } from '../wire/framed-hello.ts';
+import type { Hello, HelloRefusal } from '../wire/framed-hello.ts';
 import type { SocketPeer, SessionContext } from './device-session.ts';
-
-/** Why a hello is not believed. */
-type HelloRefusal = { readonly code: ErrorCode; readonly message: string };
 
 /** Who says hello, or why it is not believed. */
 export function checkCredentials(

@@ -8,7 +8,7 @@ import type { PresenceReason } from '../../../devices/presence.ts';
 import type { MetricValue } from '../../../devices/telemetry.ts';
 import type { FramedDevice } from '../directory/device-directory.ts';
 import { checkCredentials } from './framed-credentials.ts';
-import { readHello, type Hello } from '../wire/framed-hello.ts';
+import { readHello, type Hello, type HelloRefusal } from '../wire/framed-hello.ts';
 import { LineReader } from '../wire/line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
@@ -107,14 +107,14 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   }
 
   #onHello(value: unknown): void {
-    const result = readHello(value);
-    if (!result.ok) return this.#refuse(result.code, result.message);
-    const admitted = checkCredentials(result.hello, this.#peer, this.#context);
-    if (!admitted.ok) return this.#refuse(admitted.failure.code, admitted.failure.message);
+    const read = readHello(value);
+    if (!read.ok) return this.#refuse(read.failure);
+    const admitted = checkCredentials(read.value, this.#peer, this.#context);
+    if (!admitted.ok) return this.#refuse(admitted.failure);
     this.#peer = { ...this.#peer, principal: admitted.value };
-    const { id, token, description } = result.hello;
+    const { id, token, description } = read.value;
     const kept = keepDescription(description, this.#peer, this.#context);
-    if (kept === undefined) return this.#refuse('DESCRIPTION_INVALID', NO_ROOM);
+    if (kept === undefined) return this.#refuse({ code: 'DESCRIPTION_INVALID', message: NO_ROOM });
     this.#hello = { id, token };
     this.#udpKey = randomBytes(32);
     this.#write({
@@ -132,7 +132,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     this.#context.directory.addFramed(this);
   }
 
-  #refuse(code: ErrorCode, message: string): void {
+  #refuse({ code, message }: HelloRefusal): void {
     this.#context.counters.handshakesFailed++;
     this.#context.log.warn(
       { address: this.#peer.address, code },
@@ -259,7 +259,8 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     if (this.#device === undefined) {
       if (now - this.#openedAt < options.handshakeTimeoutMs) return;
       counters.handshakeTimeouts++;
-      return this.#refuse('HELLO_INVALID', `The hello did not come within ${options.handshakeTimeoutMs} ms.`);
+      const message = `The hello did not come within ${options.handshakeTimeoutMs} ms.`;
+      return this.#refuse({ code: 'HELLO_INVALID', message });
     }
     if (this.#messageBeganAt > 0 && now - this.#messageBeganAt > options.messageTimeoutMs) {
       counters.messageTimeouts++;

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../base/errors.ts';
+import { fail, succeed, type Result } from '../../../base/result.ts';
 import { isDeviceId, readDescription, type DeviceDescription } from '../../../devices/description.ts';
 
 /** `{"recado":2,"id":"greenhouse-1","token":"…","description":{…}}` */
@@ -8,12 +9,11 @@ export type Hello = {
   readonly description: DeviceDescription;
 };
 
-type HelloResult =
-  | { readonly ok: true; readonly hello: Hello }
-  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+/** Why a hello is not accepted. */
+export type HelloRefusal = { readonly code: ErrorCode; readonly message: string };
 
 /** Reads the first line of a framed device. */
-export function readHello(value: unknown): HelloResult {
+export function readHello(value: unknown): Result<Hello, HelloRefusal> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refuse('the first line must be an object');
   const hello = value as Record<string, unknown>;
@@ -27,11 +27,11 @@ export function readHello(value: unknown): HelloResult {
   const read = readDescription(hello['description'] ?? {});
   if (!read.ok) {
     const issues = read.failure.slice(0, 10).map((issue) => `description${issue.pointer} ${issue.message}`);
-    return { ok: false, code: 'DESCRIPTION_INVALID', message: issues.join('; ') };
+    return fail({ code: 'DESCRIPTION_INVALID', message: issues.join('; ') });
   }
-  return { ok: true, hello: { id, token, description: read.value } };
+  return succeed({ id, token, description: read.value });
 }
 
-function refuse(message: string): HelloResult {
-  return { ok: false, code: 'HELLO_INVALID', message: `${message[0]?.toUpperCase()}${message.slice(1)}.` };
+function refuse(message: string): Result<Hello, HelloRefusal> {
+  return fail({ code: 'HELLO_INVALID', message: `${message[0]?.toUpperCase()}${message.slice(1)}.` });
 }

@@ -105,7 +105,9 @@ export class PlainMessageReader {
 
   #read(bytes: Buffer, start: number, end: number): PlainMessage {
     const result = readLiteral(bytes, start, end, this.#maxDepth);
-    return result.ok ? { kind: 'value', value: result.value } : { kind: 'unreadable', why: result.message };
+    return result.ok
+      ? { kind: 'value', value: result.value }
+      : { kind: 'unreadable', why: result.failure.message };
   }
 
   #bareWord(): PlainMessage | undefined {
