@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ManualClock } from '../../../test/helpers/manual-clock.ts';
-import { BusError } from '../../bus/bus-error.ts';
-import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
-import { embedBus } from '../../bus/embedded-bus.ts';
-import { Broker } from '../../mqtt/index.ts';
-import { createRequester, type Answer, type Requester, type RequesterOptions } from '../index.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+import { BusError } from '../../src/bus/bus-error.ts';
+import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../src/bus/bus.ts';
+import { embedBus } from '../../src/bus/embedded-bus.ts';
+import { Broker } from '../../src/mqtt/index.ts';
+import { createRequester, type Answer, type Requester, type RequesterOptions } from '../../src/rpc/index.ts';
 
 const SETTLE_MS = 100;
 const QUARANTINE_MS = 1000;

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import type { ControlPacket } from '../mqtt/codec/decode-packet.ts';
-import { ScriptedBroker, welcome, type Script } from '../../test/helpers/scripted-broker.ts';
-import { until } from '../../test/helpers/until.ts';
-import type { Bus, BusEvent } from './bus.ts';
-import type { ClientBusOptions } from './bus-options.ts';
-import { connectBus } from './client-bus.ts';
+import type { ControlPacket } from '../../src/mqtt/codec/decode-packet.ts';
+import { ScriptedBroker, welcome, type Script } from '../helpers/scripted-broker.ts';
+import { until } from '../helpers/until.ts';
+import type { Bus, BusEvent } from '../../src/bus/bus.ts';
+import type { ClientBusOptions } from '../../src/bus/bus-options.ts';
+import { connectBus } from '../../src/bus/client-bus.ts';
 
 const QUICK: ClientBusOptions = { reconnectMinMs: 1, reconnectMaxMs: 5, timeoutMs: 20_000 };
 const payload = Buffer.from('x');

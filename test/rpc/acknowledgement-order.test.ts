@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ScriptedBroker, welcome, type ScriptedClient } from '../../../test/helpers/scripted-broker.ts';
-import { until } from '../../../test/helpers/until.ts';
-import { connectBus } from '../../bus/client-bus.ts';
-import type { ControlPacket } from '../../mqtt/codec/decode-packet.ts';
-import { createRequester, type Requester, type RequesterOptions } from '../index.ts';
+import { ScriptedBroker, welcome, type ScriptedClient } from '../helpers/scripted-broker.ts';
+import { until } from '../helpers/until.ts';
+import { connectBus } from '../../src/bus/client-bus.ts';
+import type { ControlPacket } from '../../src/mqtt/codec/decode-packet.ts';
+import { createRequester, type Requester, type RequesterOptions } from '../../src/rpc/index.ts';
 
 const puback = (packetId: number): ControlPacket => ({
   type: 'puback',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ManualClock } from '../../test/helpers/manual-clock.ts';
-import type { Bus, BusMessage, MessageProperties } from '../bus/bus.ts';
-import { embedBus } from '../bus/embedded-bus.ts';
-import { Broker } from '../mqtt/index.ts';
-import { createResponder, type Responder, type ResponderOptions } from './index.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+import type { Bus, BusMessage, MessageProperties } from '../../src/bus/bus.ts';
+import { embedBus } from '../../src/bus/embedded-bus.ts';
+import { Broker } from '../../src/mqtt/index.ts';
+import { createResponder, type Responder, type ResponderOptions } from '../../src/rpc/index.ts';
 
 const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const TICK_MS = 10;

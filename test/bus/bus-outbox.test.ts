@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
-import { ManualClock } from '../../test/helpers/manual-clock.ts';
-import type { BusCounters, OutgoingMessage, PublishReceipt } from './bus.ts';
-import { BusOutbox, type OutboxLimits, type Sender } from './bus-outbox.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+import type { BusCounters, OutgoingMessage, PublishReceipt } from '../../src/bus/bus.ts';
+import { BusOutbox, type OutboxLimits, type Sender } from '../../src/bus/bus-outbox.ts';
 
 const LIMITS: OutboxLimits = { timeoutMs: 1000, maxInflight: 2, maxQueuedMessages: 3, maxQueuedBytes: 10 };
 

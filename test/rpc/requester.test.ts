@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ManualClock } from '../../test/helpers/manual-clock.ts';
-import { BusError } from '../bus/bus-error.ts';
-import type { Bus, BusEvent, OutgoingMessage } from '../bus/bus.ts';
-import { embedBus } from '../bus/embedded-bus.ts';
-import type { ProtocolVersion } from '../mqtt/codec/control-packet.ts';
-import { Broker } from '../mqtt/index.ts';
-import { createRequester, createResponder, type Requester, type RequesterOptions } from './index.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+import { BusError } from '../../src/bus/bus-error.ts';
+import type { Bus, BusEvent, OutgoingMessage } from '../../src/bus/bus.ts';
+import { embedBus } from '../../src/bus/embedded-bus.ts';
+import type { ProtocolVersion } from '../../src/mqtt/codec/control-packet.ts';
+import { Broker } from '../../src/mqtt/index.ts';
+import {
+  createRequester,
+  createResponder,
+  type Requester,
+  type RequesterOptions,
+} from '../../src/rpc/index.ts';
 
 const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const TICK_MS = 10;
