@@ -37,7 +37,7 @@ async function passwd(args: readonly string[], input: string): Promise<End> {
 function readUsers(name: string): PasswordFile {
   const parsed = parsePasswordFile(readFileSync(join(folder, name), 'utf8'));
   assert.ok(parsed.ok);
-  return parsed.users;
+  return parsed.value;
 }
 
 async function opens(name: string, user: string, password: string): Promise<boolean> {

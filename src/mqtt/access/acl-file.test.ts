@@ -6,12 +6,12 @@ import { MAX_TOLD_FAULTS } from './file-fault.ts';
 function parse(text: string): AclRules {
   const parsed = parseAclFile(text);
   assert.ok(parsed.ok, JSON.stringify(parsed));
-  return parsed.rules;
+  return parsed.value;
 }
 
 function faultsOf(text: string): string[] {
   const parsed = parseAclFile(text);
-  return parsed.ok ? [] : parsed.faults.map(({ line, message }) => `${line}: ${message}`);
+  return parsed.ok ? [] : parsed.failure.map(({ line, message }) => `${line}: ${message}`);
 }
 
 describe('parseAclFile', () => {

@@ -1,3 +1,4 @@
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
 import { TopicFault } from '../topics/topic-name.ts';
 import { MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
@@ -21,10 +22,6 @@ export type AclRules = {
   /** The first line that gives rights by user name; 0 when none does. */
   readonly firstUserLine: number;
 };
-
-export type ParsedAclFile =
-  | { readonly ok: true; readonly rules: AclRules }
-  | { readonly ok: false; readonly faults: readonly LineFault[] };
 
 export type Access = 'read' | 'write' | 'readwrite' | 'deny';
 
@@ -69,7 +66,7 @@ const FAULT_TEXTS: Readonly<Record<TopicFault, string>> = {
  * Mosquitto a `pattern deny` does not win over a `topic`. `%c` and `%u` must be alone in their level. A wildcard at
  * the start does not match topics that begin with `$`, as in subscriptions.
  */
-export function parseAclFile(text: string): ParsedAclFile {
+export function parseAclFile(text: string): Result<AclRules, readonly LineFault[]> {
   const reader = new AclReader();
   for (const [index, written] of text.split('\n').entries()) {
     const line = written.trim();
@@ -78,8 +75,8 @@ export function parseAclFile(text: string): ParsedAclFile {
     if (reader.faults.length === MAX_TOLD_FAULTS) break;
   }
   const { anonymous, users, patterns, firstUserLine, faults } = reader;
-  if (faults.length > 0) return { ok: false, faults };
-  return { ok: true, rules: { anonymous, users, patterns, firstUserLine } };
+  if (faults.length > 0) return fail(faults);
+  return succeed({ anonymous, users, patterns, firstUserLine });
 }
 
 type OpenRules = { readonly read: string[]; readonly write: string[]; readonly deny: string[] };

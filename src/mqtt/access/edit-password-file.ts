@@ -86,7 +86,7 @@ async function writeDraft(
   const text = edit(reading?.text ?? '');
   if (text === undefined) return { ok: true, isChanged: false };
   const parsed = parsePasswordFile(text);
-  if (!parsed.ok) return { ok: false, faults: parsed.faults.map((fault) => formatFault(file, fault)) };
+  if (!parsed.ok) return { ok: false, faults: parsed.failure.map((fault) => formatFault(file, fault)) };
   await handle.writeFile(text);
   await handle.sync();
   return { ok: true, isChanged: true };

@@ -1,3 +1,4 @@
+import type { Result } from '../../base/result.ts';
 import { parseAclFile, type AclRules } from './acl-file.ts';
 import { formatFault, MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 import { parsePasswordFile, type PasswordFile } from './password-file.ts';
@@ -43,8 +44,8 @@ export async function loadAccessRules(files: AccessFiles): Promise<AccessRulesRe
   const signatures = [passwords, acl].flatMap((each) => each?.signature ?? []).join(' ');
   const faults = [...(passwords?.faults ?? []), ...(acl?.faults ?? [])].slice(0, MAX_TOLD_FAULTS);
   const rules = {
-    users: passwords?.parsed?.ok === true ? passwords.parsed.users : undefined,
-    acl: acl?.parsed?.ok === true ? acl.parsed.rules : undefined,
+    users: passwords?.parsed?.ok === true ? passwords.parsed.value : undefined,
+    acl: acl?.parsed?.ok === true ? acl.parsed.value : undefined,
   };
   const { firstUserLine = 0 } = rules.acl ?? {};
   if (aclFile !== undefined && firstUserLine > 0 && !files.areNamesProven) {
@@ -55,7 +56,7 @@ export async function loadAccessRules(files: AccessFiles): Promise<AccessRulesRe
   return { ok: true, rules, signatures, isOpenToOthers: passwords?.isOpenToOthers === true };
 }
 
-type Parsed<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly faults: readonly LineFault[] };
+type Parsed<T> = Result<T, readonly LineFault[]>;
 
 type ParsedFile<T> = {
   readonly parsed: Parsed<T> | undefined;
@@ -74,6 +75,6 @@ async function readParsed<T>(
   if (!reading.ok)
     return { parsed: undefined, faults: [`${file}: ${reading.message}`], signature, isOpenToOthers: false };
   const parsed = parse(reading.text);
-  const faults = parsed.ok ? [] : parsed.faults.map((fault) => formatFault(file, fault));
+  const faults = parsed.ok ? [] : parsed.failure.map((fault) => formatFault(file, fault));
   return { parsed, faults, signature, isOpenToOthers: reading.isOpenToOthers };
 }

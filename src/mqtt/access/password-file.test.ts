@@ -9,7 +9,7 @@ const SCRAM = `$scram-sha-256$i=4096$W22ZaJ0SNY7soEsUEjb6gQ==$${KEY}$${KEY}`;
 
 function faultsOf(text: string): string[] {
   const parsed = parsePasswordFile(text);
-  return parsed.ok ? [] : parsed.faults.map(({ line, message }) => `${line}: ${message}`);
+  return parsed.ok ? [] : parsed.failure.map(({ line, message }) => `${line}: ${message}`);
 }
 
 describe('parsePasswordFile', () => {
@@ -17,15 +17,15 @@ describe('parsePasswordFile', () => {
     const text = `# users\r\n\n  \nann:${HASH}\r\nann:${SCRAM}  \nö b$:${SCRAM}\n__proto__:${HASH}`;
     const parsed = parsePasswordFile(text);
     assert.ok(parsed.ok);
-    assert.deepEqual([...parsed.users.passwords.keys()], ['ann', '__proto__']);
-    assert.deepEqual([...parsed.users.scram.keys()], ['ann', 'ö b$']);
-    assert.equal(parsed.users.passwords.get('ann')?.text, HASH);
+    assert.deepEqual([...parsed.value.passwords.keys()], ['ann', '__proto__']);
+    assert.deepEqual([...parsed.value.scram.keys()], ['ann', 'ö b$']);
+    assert.equal(parsed.value.passwords.get('ann')?.text, HASH);
   });
 
   it('reads an empty file: nobody is let in', () => {
     const parsed = parsePasswordFile('');
     assert.ok(parsed.ok);
-    assert.equal(parsed.users.passwords.size + parsed.users.scram.size, 0);
+    assert.equal(parsed.value.passwords.size + parsed.value.scram.size, 0);
   });
 
   it('says line, fault and remedy', () => {

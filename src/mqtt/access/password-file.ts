@@ -1,3 +1,4 @@
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 import { parsePasswordHash, type PasswordHash } from './password-hash.ts';
 import { saslPrep } from './sasl-prep.ts';
@@ -8,10 +9,6 @@ export type PasswordFile = {
   readonly passwords: ReadonlyMap<string, PasswordHash>;
   readonly scram: ReadonlyMap<string, ScramCredentials>;
 };
-
-export type ParsedPasswordFile =
-  | { readonly ok: true; readonly users: PasswordFile }
-  | { readonly ok: false; readonly faults: readonly LineFault[] };
 
 /** A line that names a user; undefined for comments and empty lines. */
 export type UserLine = {
@@ -25,7 +22,7 @@ export type UserLine = {
  * at most one line of each kind: a password (`$argon2id$…`, `$scrypt$…`, or `$7$…` as mosquitto_passwd writes it),
  * and `$scram-sha-256$…`. `recado passwd` writes such lines.
  */
-export function parsePasswordFile(text: string): ParsedPasswordFile {
+export function parsePasswordFile(text: string): Result<PasswordFile, readonly LineFault[]> {
   const passwords = new Map<string, PasswordHash>();
   const scram = new Map<string, ScramCredentials>();
   const lines = new Map<string, number>();
@@ -44,7 +41,7 @@ export function parsePasswordFile(text: string): ParsedPasswordFile {
     if (message !== undefined) faults.push({ line, message });
     if (faults.length === MAX_TOLD_FAULTS) break;
   }
-  return faults.length === 0 ? { ok: true, users: { passwords, scram } } : { ok: false, faults };
+  return faults.length === 0 ? succeed({ passwords, scram }) : fail(faults);
 }
 
 /** Takes a line apart, without a look at what is in it. The user name is empty when there is no colon. */
@@ -78,15 +75,15 @@ function takeUser({ userName, secret, kind }: UserLine, users: Users): string | 
   const anew = 'write the line anew with "recado passwd FILE USER"';
   if (kind === 'password') {
     const parsed = parsePasswordHash(secret);
-    if (!parsed.ok) return `${name} ${parsed.message}; ${anew}`;
-    users.passwords.set(userName, parsed.hash);
+    if (!parsed.ok) return `${name} ${parsed.failure}; ${anew}`;
+    users.passwords.set(userName, parsed.value);
     return undefined;
   }
   const prepared = saslPrep(userName);
   if (prepared !== userName) return `${name} cannot come with SCRAM; ${describePrepared(prepared)}`;
   const parsed = parseScramCredentials(secret);
-  if (!parsed.ok) return `${name} ${parsed.message}; ${anew}`;
-  users.scram.set(userName, parsed.credentials);
+  if (!parsed.ok) return `${name} ${parsed.failure}; ${anew}`;
+  users.scram.set(userName, parsed.value);
   return undefined;
 }
 

@@ -22,14 +22,14 @@ const MOSQUITTO =
 
 function parse(text: string): PasswordHash {
   const parsed = parsePasswordHash(text);
-  assert.ok(parsed.ok, parsed.ok ? '' : parsed.message);
-  return parsed.hash;
+  assert.ok(parsed.ok, parsed.ok ? '' : parsed.failure);
+  return parsed.value;
 }
 
 function faultOf(text: string): string {
   const parsed = parsePasswordHash(text);
   assert.ok(!parsed.ok, text);
-  return parsed.message;
+  return parsed.failure;
 }
 
 describe('a stored password', () => {

@@ -1,5 +1,6 @@
 import { argon2, pbkdf2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { decodeBase64, encodeUnpadded } from './base64.ts';
 
 /** How a password became a digest. */
@@ -16,11 +17,6 @@ export type PasswordHash = {
   readonly salt: Buffer;
   readonly digest: Buffer;
 };
-
-export type ParsedPasswordHash =
-  | { readonly ok: true; readonly hash: PasswordHash }
-  /** What is wrong and what to do. Never repeats the text, which may be a password. */
-  | { readonly ok: false; readonly message: string };
 
 /**
  * What one hash from a file may cost, so that no line of it stops the server. Memory is that of one hash; work is
@@ -73,57 +69,61 @@ export function createDecoyHash(): PasswordHash {
 
 /**
  * Reads a stored password: `$argon2id$v=19$m=…,t=…,p=…$salt$digest` and `$scrypt$ln=…,r=…,p=…$salt$digest` (PHC
- * strings), and Mosquitto's `$7$iterations$salt$digest` (PBKDF2 with SHA-512).
+ * strings), and Mosquitto's `$7$iterations$salt$digest` (PBKDF2 with SHA-512). A failure says what is wrong and what to
+ * do; it never repeats the text, which may be a password.
  */
-export function parsePasswordHash(text: string): ParsedPasswordHash {
+export function parsePasswordHash(text: string): Result<PasswordHash, string> {
   const [before, name, ...fields] = text.split('$');
   if (before === '' && name === 'argon2id') return parseArgon2(text, fields);
   if (before === '' && name === 'scrypt') return parseScrypt(text, fields);
   if (before === '' && name === '7') return parsePbkdf2(text, fields);
   if (before === '' && name === '6')
-    return fault(
+    return fail(
       'has the hash of an old mosquitto_passwd ($6$), which is quick to guess; set the password anew',
     );
-  return fault(
+  return fail(
     'has no hash that is known ($argon2id$, $scrypt$, $7$); a password in the clear cannot stand here',
   );
 }
 
-function parseArgon2(text: string, [version, costs = '', ...rest]: readonly string[]): ParsedPasswordHash {
+function parseArgon2(
+  text: string,
+  [version, costs = '', ...rest]: readonly string[],
+): Result<PasswordHash, string> {
   const match = /^m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})$/.exec(costs);
   if (version !== ARGON2_VERSION || match === null)
-    return fault(`must begin with $argon2id$${ARGON2_VERSION}$m=…,t=…,p=…$`);
+    return fail(`must begin with $argon2id$${ARGON2_VERSION}$m=…,t=…,p=…$`);
   const [memoryKiB = 0, passes = 0, lanes = 0] = match.slice(1).map(Number);
   if (lanes < 1 || passes < 1 || memoryKiB < 8 * lanes)
-    return fault('has costs that argon2id does not know: t and p at least 1, m at least 8 times p');
+    return fail('has costs that argon2id does not know: t and p at least 1, m at least 8 times p');
   const costFault = findCostFault({ memoryKiB, workKiB: memoryKiB * passes, lanes });
-  if (costFault !== undefined) return fault(costFault);
+  if (costFault !== undefined) return fail(costFault);
   const method = { kind: 'argon2id', memoryKiB, passes, lanes } as const;
   return finish(text, method, { minSaltBytes: MIN_ARGON2_SALT_BYTES, fields: rest });
 }
 
-function parseScrypt(text: string, [costs = '', ...rest]: readonly string[]): ParsedPasswordHash {
+function parseScrypt(text: string, [costs = '', ...rest]: readonly string[]): Result<PasswordHash, string> {
   const match = /^ln=(\d{1,2}),r=(\d{1,9}),p=(\d{1,9})$/.exec(costs);
-  if (match === null) return fault('must begin with $scrypt$ln=…,r=…,p=…$');
+  if (match === null) return fail('must begin with $scrypt$ln=…,r=…,p=…$');
   const [log2Cost = 0, blockSize = 0, lanes = 0] = match.slice(1).map(Number);
   if (log2Cost < 1 || blockSize < 1 || lanes < 1)
-    return fault('has costs that scrypt does not know: each at least 1');
+    return fail('has costs that scrypt does not know: each at least 1');
   const cost = 2 ** log2Cost;
   // RFC 7914 section 2: 128 bytes of memory for each step and block.
   const memoryKiB = (cost * blockSize) / 8;
   const costFault = findCostFault({ memoryKiB, workKiB: memoryKiB * lanes, lanes });
-  if (costFault !== undefined) return fault(costFault);
+  if (costFault !== undefined) return fail(costFault);
   return finish(text, { kind: 'scrypt', cost, blockSize, lanes }, { minSaltBytes: 1, fields: rest });
 }
 
-function parsePbkdf2(text: string, [count = '', ...rest]: readonly string[]): ParsedPasswordHash {
+function parsePbkdf2(text: string, [count = '', ...rest]: readonly string[]): Result<PasswordHash, string> {
   const iterations = /^\d{1,9}$/.test(count) ? Number(count) : 0;
-  if (iterations < 1) return fault('must begin with $7$ and a number of iterations');
+  if (iterations < 1) return fail('must begin with $7$ and a number of iterations');
   if (iterations > HASH_LIMITS.maxIterations)
-    return fault(`asks for more than ${HASH_LIMITS.maxIterations} iterations`);
+    return fail(`asks for more than ${HASH_LIMITS.maxIterations} iterations`);
   const parsed = finish(text, { kind: 'pbkdf2-sha512', iterations }, { minSaltBytes: 1, fields: rest });
-  if (parsed.ok && parsed.hash.digest.length !== PBKDF2_SHA512_DIGEST_BYTES)
-    return fault(`has a digest that is not ${PBKDF2_SHA512_DIGEST_BYTES} bytes long; is the line whole?`);
+  if (parsed.ok && parsed.value.digest.length !== PBKDF2_SHA512_DIGEST_BYTES)
+    return fail(`has a digest that is not ${PBKDF2_SHA512_DIGEST_BYTES} bytes long; is the line whole?`);
   return parsed;
 }
 
@@ -139,21 +139,21 @@ function findCostFault({ memoryKiB, workKiB, lanes }: Costs): string | undefined
 type Rest = { readonly minSaltBytes: number; readonly fields: readonly string[] };
 
 /** Salt and digest, which every form ends with. */
-function finish(text: string, method: HashMethod, { minSaltBytes, fields }: Rest): ParsedPasswordHash {
+function finish(
+  text: string,
+  method: HashMethod,
+  { minSaltBytes, fields }: Rest,
+): Result<PasswordHash, string> {
   const [saltText = '', digestText = '', ...more] = fields;
   const [salt, digest] = [decodeBase64(saltText), decodeBase64(digestText)];
   if (salt === undefined || digest === undefined || more.length > 0)
-    return fault('must end with salt and digest in Base64; is the line whole?');
+    return fail('must end with salt and digest in Base64; is the line whole?');
   const { maxSaltBytes, minDigestBytes, maxDigestBytes } = HASH_LIMITS;
   if (salt.length < minSaltBytes || salt.length > maxSaltBytes)
-    return fault(`must have a salt of ${minSaltBytes} to ${maxSaltBytes} bytes`);
+    return fail(`must have a salt of ${minSaltBytes} to ${maxSaltBytes} bytes`);
   if (digest.length < minDigestBytes || digest.length > maxDigestBytes)
-    return fault(`must have a digest of ${minDigestBytes} to ${maxDigestBytes} bytes; is the line whole?`);
-  return { ok: true, hash: { text, method, salt, digest } };
-}
-
-function fault(message: string): ParsedPasswordHash {
-  return { ok: false, message };
+    return fail(`must have a digest of ${minDigestBytes} to ${maxDigestBytes} bytes; is the line whole?`);
+  return succeed({ text, method, salt, digest });
 }
 
 type Input = { readonly password: Buffer; readonly salt: Buffer; readonly digestBytes: number };

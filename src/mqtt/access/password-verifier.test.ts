@@ -9,7 +9,7 @@ function hashOf(password: string, salt = 'salt'): PasswordHash {
   const digest = pbkdf2Sync(password, salt, 1, 64, 'sha512').toString('base64');
   const parsed = parsePasswordHash(`$7$1$${Buffer.from(salt).toString('base64')}$${digest}`);
   assert.ok(parsed.ok);
-  return parsed.hash;
+  return parsed.value;
 }
 
 const ann = hashOf('secret');

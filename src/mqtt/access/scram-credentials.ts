@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { decodeBase64, encodeUnpadded } from './base64.ts';
 import { saslPrep } from './sasl-prep.ts';
 
@@ -12,10 +13,6 @@ export type ScramCredentials = {
   readonly storedKey: Buffer;
   readonly serverKey: Buffer;
 };
-
-export type ParsedScramCredentials =
-  | { readonly ok: true; readonly credentials: ScramCredentials }
-  | { readonly ok: false; readonly message: string };
 
 export const SCRAM_PREFIX = '$scram-sha-256$';
 export const SCRAM_SALT_BYTES = 16;
@@ -50,8 +47,8 @@ export async function createScramCredentials(
   return { text: `${SCRAM_PREFIX}i=${iterations}$${texts}`, iterations, salt, storedKey, serverKey };
 }
 
-/** Reads `$scram-sha-256$i=…$salt$storedKey$serverKey`. */
-export function parseScramCredentials(text: string): ParsedScramCredentials {
+/** Reads `$scram-sha-256$i=…$salt$storedKey$serverKey`; a failure goes on where the name of the user stood. */
+export function parseScramCredentials(text: string): Result<ScramCredentials, string> {
   const [costs = '', ...fields] = text.slice(SCRAM_PREFIX.length).split('$');
   const iterations = Number(/^i=(\d{1,9})$/.exec(costs)?.[1] ?? 0);
   if (
@@ -59,15 +56,15 @@ export function parseScramCredentials(text: string): ParsedScramCredentials {
     iterations < MIN_SCRAM_ITERATIONS ||
     iterations > MAX_SCRAM_ITERATIONS
   )
-    return fault(`must begin with ${SCRAM_PREFIX}i= and ${MIN_SCRAM_ITERATIONS} to ${MAX_SCRAM_ITERATIONS}`);
+    return fail(`must begin with ${SCRAM_PREFIX}i= and ${MIN_SCRAM_ITERATIONS} to ${MAX_SCRAM_ITERATIONS}`);
   const [salt, storedKey, serverKey] = fields.map(decodeBase64);
   if (fields.length !== 3 || salt === undefined || storedKey === undefined || serverKey === undefined)
-    return fault('must end with salt, stored key and server key in Base64; is the line whole?');
+    return fail('must end with salt, stored key and server key in Base64; is the line whole?');
   if (salt.length < 1 || salt.length > MAX_SALT_BYTES)
-    return fault(`must have a salt of 1 to ${MAX_SALT_BYTES} bytes`);
+    return fail(`must have a salt of 1 to ${MAX_SALT_BYTES} bytes`);
   if (storedKey.length !== SCRAM_KEY_BYTES || serverKey.length !== SCRAM_KEY_BYTES)
-    return fault(`must have keys of ${SCRAM_KEY_BYTES} bytes; is the line whole?`);
-  return { ok: true, credentials: { text, iterations, salt, storedKey, serverKey } };
+    return fail(`must have keys of ${SCRAM_KEY_BYTES} bytes; is the line whole?`);
+  return succeed({ text, iterations, salt, storedKey, serverKey });
 }
 
 export function hmacSha256(key: Buffer, data: string): Buffer {
@@ -76,8 +73,4 @@ export function hmacSha256(key: Buffer, data: string): Buffer {
 
 export function sha256(data: Buffer): Buffer {
   return createHash('sha256').update(data).digest();
-}
-
-function fault(message: string): ParsedScramCredentials {
-  return { ok: false, message };
 }

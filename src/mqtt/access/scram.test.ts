@@ -181,7 +181,7 @@ describe('stored credentials of SCRAM', () => {
     assert.ok(made !== undefined);
     assert.match(made.text, /^\$scram-sha-256\$i=16384(\$[\w+/]{22})(\$[\w+/]{43}){2}$/);
     const parsed = parseScramCredentials(made.text);
-    assert.deepEqual(parsed.ok && parsed.credentials, made);
+    assert.deepEqual(parsed.ok && parsed.value, made);
   });
 
   it('are not made of prohibited passwords', async () => {
@@ -192,7 +192,7 @@ describe('stored credentials of SCRAM', () => {
   it('are refused when they ask for too much or too little', () => {
     for (const count of ['4095', '5000001', '99999999999', '-1', '']) {
       const parsed = parseScramCredentials(credentials.text.replace('i=4096', `i=${count}`));
-      assert.ok(!parsed.ok && /4096 to 5000000/.test(parsed.message), count);
+      assert.ok(!parsed.ok && /4096 to 5000000/.test(parsed.failure), count);
     }
     const long = 'A'.repeat(88);
     for (const salt of ['', '*', long]) {

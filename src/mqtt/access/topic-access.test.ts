@@ -9,7 +9,7 @@ type Client = { readonly clientId: string; userName: string | undefined };
 function rulesOf(...lines: readonly string[]): AclRules {
   const parsed = parseAclFile(lines.join('\n'));
   assert.ok(parsed.ok, JSON.stringify(parsed));
-  return parsed.rules;
+  return parsed.value;
 }
 
 function accessOf(...lines: readonly string[]): TopicAccess<PatternSubject> {
