@@ -20,6 +20,16 @@ const LATE: AuthenticationStep = Object.freeze({
 /** Who the exchange found, and what the last packet of it brings the client. */
 export type AuthenticationSuccess = { readonly userName: string; readonly data: Uint8Array | undefined };
 
+const AuthenticationState = {
+  /** The client is to say the next word. */
+  ASKED: 0,
+  /** The method is: nothing of the client is read. */
+  DECIDING: 1,
+  /** It has succeeded or failed, or its connection is over. */
+  OVER: 2,
+} as const;
+type AuthenticationState = (typeof AuthenticationState)[keyof typeof AuthenticationState];
+
 /** An exchange of AUTH packets, before the CONNACK or to authenticate again (section 4.12). */
 export class Authentication {
   readonly #connection: Connection;
@@ -27,7 +37,7 @@ export class Authentication {
   readonly #client: ClientInfo;
   #exchange: AuthenticationExchange | undefined = undefined;
   readonly #onSuccess: (success: AuthenticationSuccess) => void;
-  #isOver = false;
+  #state: AuthenticationState = AuthenticationState.ASKED;
 
   constructor(
     connection: Connection,
@@ -50,6 +60,7 @@ export class Authentication {
         this.#take(step);
         return;
       }
+      this.#state = AuthenticationState.DECIDING;
       this.#connection.inbox.decide();
       withinHookTimeout(this.#connection.engine, step, LATE)
         .then((answer) => {
@@ -64,13 +75,14 @@ export class Authentication {
 
   /** The connection is over: what is still being decided no longer matters. */
   abandon(): void {
-    this.#isOver = true;
+    this.#state = AuthenticationState.OVER;
   }
 
   #take(step: AuthenticationStep): void {
-    if (this.#isOver) return;
+    if (this.#state === AuthenticationState.OVER) return;
     if (step.step === 'continue') {
       const { name } = this.#method;
+      this.#state = AuthenticationState.ASKED;
       this.#connection.send({
         type: 'auth',
         reasonCode: ReasonCode.CONTINUE_AUTHENTICATION,
@@ -78,7 +90,7 @@ export class Authentication {
       });
       return;
     }
-    this.#isOver = true;
+    this.#state = AuthenticationState.OVER;
     this.#connection.authentication = undefined;
     if (step.step === 'success') this.#onSuccess({ userName: step.userName, data: step.data });
     else this.#refuse(step.reasonCode, step.reasonString ?? 'the client could not prove who it is');
@@ -87,7 +99,7 @@ export class Authentication {
   #fail(error: unknown): void {
     // Also after a success that cannot be told, for instance with data that no packet can hold.
     if (this.#connection.state === ConnectionState.CLOSED) return;
-    this.#isOver = true;
+    this.#state = AuthenticationState.OVER;
     this.#connection.engine.tellHookFailure(this.#method.name, 'authentication', error);
     this.#refuse(ReasonCode.UNSPECIFIED_ERROR, 'the authentication failed');
   }

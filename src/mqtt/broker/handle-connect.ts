@@ -4,7 +4,7 @@ import { decodeConnect, peekProtocolVersion, type ConnectPacket } from '../codec
 import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
-import { findTopicNameFault } from '../topics/topic-name.ts';
+import { findTopicNameFault, isSysTopic } from '../topics/topic-name.ts';
 import { acceptConnect } from './accept-connect.ts';
 import { askConnectHooks } from './ask-connect-hooks.ts';
 import { Authentication } from './authentication.ts';
@@ -85,7 +85,7 @@ function findRefusal({ acceptor, engine }: Connection, packet: ConnectPacket): R
   const { willMessage } = packet;
   if (willMessage === undefined) return undefined;
   const fault = findTopicNameFault(willMessage.topicName, engine.options.maxTopicLevels);
-  if (fault !== undefined || willMessage.topicName.startsWith('$SYS/')) {
+  if (fault !== undefined || isSysTopic(willMessage.topicName)) {
     return {
       reasonCode: ReasonCode.TOPIC_NAME_INVALID,
       reason: `the Will Topic is refused: ${fault ?? '$SYS'}`,

@@ -7,7 +7,7 @@ import { scanPublish } from '../codec/scan-publish.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
 import type { ClientSession } from './client-session.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
-import { TopicFault } from '../topics/topic-name.ts';
+import { isSysTopic, TopicFault } from '../topics/topic-name.ts';
 import { end, sayable } from './connection/end-connection.ts';
 import { ConnectionState, type AliasedTopic, type Connection } from './connection/connection.ts';
 import { deliver, TOO_WIDE } from './deliver.ts';
@@ -15,9 +15,6 @@ import type { Engine } from './engine.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
 import type { Publication } from './publication.ts';
 import { retain } from './retain.ts';
-
-/** Topics that only the server itself publishes to. */
-const SYS_PREFIX = '$SYS/';
 
 /** What a PUBLISH of QoS 1 or 2 is answered with; the words are for people. */
 type PublishAnswer = { readonly reasonCode: ReasonCode; readonly reasonString?: string };
@@ -163,7 +160,7 @@ function wouldBeStored(engine: Engine, publication: Publication): boolean {
 function accept(connection: Connection, publication: Publication): PublishAnswer {
   const { engine, session } = connection;
   const { hooks } = connection.acceptor;
-  if (publication.topicName.startsWith(SYS_PREFIX)) {
+  if (isSysTopic(publication.topicName)) {
     engine.stats.publishDenied++;
     return SYS_IS_OURS;
   }

@@ -1,5 +1,5 @@
 import { RetainOutcome } from '../topics/retained-messages.ts';
-import { countLevels } from '../topics/topic-name.ts';
+import { countLevels, isSysTopic } from '../topics/topic-name.ts';
 import { NODE_CHANGE_STEPS } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
@@ -28,6 +28,6 @@ export function retain(engine: Engine, publication: Publication): boolean {
     return false;
   }
   // What the server says of itself is said anew when it starts.
-  if (!topicName.startsWith('$SYS/')) engine.notes.noteRetained(message);
+  if (!isSysTopic(topicName)) engine.notes.noteRetained(message);
   return true;
 }

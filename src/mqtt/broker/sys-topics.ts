@@ -1,5 +1,6 @@
 import { WheelTimer } from '../../base/timer-wheel.ts';
 import { version } from '../../base/version.ts';
+import { SYS_PREFIX } from '../topics/topic-name.ts';
 import type { Engine } from './engine.ts';
 import { publishMessage } from './publish-message.ts';
 
@@ -33,7 +34,7 @@ export class SysTopics {
   #publish(topic: string, text: string): void {
     if (this.#last.get(topic) === text) return;
     this.#last.set(topic, text);
-    const topicName = `$SYS/broker/${topic}`;
+    const topicName = `${SYS_PREFIX}broker/${topic}`;
     const payload = Buffer.from(text);
     publishMessage(
       this.#engine,

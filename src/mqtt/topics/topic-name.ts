@@ -42,6 +42,13 @@ export function findTopicNameFault(topicName: string, maxTopicLevels: number): T
   return levels > maxTopicLevels ? TopicFault.TooManyLevels : undefined;
 }
 
+/** Topics that only the server itself publishes to begin so. */
+export const SYS_PREFIX = '$SYS/';
+
+export function isSysTopic(topicName: string): boolean {
+  return topicName.startsWith(SYS_PREFIX);
+}
+
 export function isValidTopicName(topicName: string, maxTopicLevels: number): boolean {
   return findTopicNameFault(topicName, maxTopicLevels) === undefined;
 }
