@@ -8,7 +8,7 @@ const TICK_MS = 10;
 const ROUND_MS = 1024 * TICK_MS;
 
 /** A wheel, the time, and what has come. */
-class Bench {
+class Rig {
   nowMs: number;
   readonly wheel: TimerWheel;
   readonly came: string[] = [];
@@ -61,17 +61,17 @@ describe('TimerWheel', () => {
   ]) {
     it(`a timer of ${inMs} ms comes once, not early and at most one tick late`, () => {
       for (const startMs of [0, 3, 1_000_000_007]) {
-        const bench = new Bench(startMs);
+        const rig = new Rig(startMs);
         const dueMs = startMs + inMs;
-        bench.set('x', inMs);
-        while (bench.came.length === 0) {
-          assert.ok(bench.nowMs <= dueMs + TICK_MS, `nothing at ${bench.nowMs - startMs} ms`);
-          bench.pass(1);
+        rig.set('x', inMs);
+        while (rig.came.length === 0) {
+          assert.ok(rig.nowMs <= dueMs + TICK_MS, `nothing at ${rig.nowMs - startMs} ms`);
+          rig.pass(1);
         }
-        assert.ok(bench.nowMs >= dueMs, `it came ${dueMs - bench.nowMs} ms early`);
-        bench.pass(2 * TICK_MS);
-        assert.deepEqual(bench.came, ['x']);
-        assert.equal(bench.wheel.size, 0);
+        assert.ok(rig.nowMs >= dueMs, `it came ${dueMs - rig.nowMs} ms early`);
+        rig.pass(2 * TICK_MS);
+        assert.deepEqual(rig.came, ['x']);
+        assert.equal(rig.wheel.size, 0);
       }
     });
   }
@@ -126,93 +126,93 @@ describe('TimerWheel', () => {
   });
 
   it('a timer that is set again comes at the new time alone', () => {
-    const bench = new Bench();
-    const timer = bench.set('x', 30);
-    bench.wheel.set(timer, 100);
-    assert.equal(bench.wheel.size, 1);
-    bench.pass(90);
-    assert.deepEqual(bench.came, []);
-    bench.pass(20);
-    assert.deepEqual(bench.came, ['x']);
+    const rig = new Rig();
+    const timer = rig.set('x', 30);
+    rig.wheel.set(timer, 100);
+    assert.equal(rig.wheel.size, 1);
+    rig.pass(90);
+    assert.deepEqual(rig.came, []);
+    rig.pass(20);
+    assert.deepEqual(rig.came, ['x']);
   });
 
   it('a timer that is cleared does not come, wherever it stands in its slot', () => {
     for (const cleared of [0, 1, 2]) {
-      const bench = new Bench();
-      const timers = ['a', 'b', 'c'].map((name) => bench.set(name, 30));
-      bench.wheel.clear(timers[cleared]!);
-      bench.wheel.clear(timers[cleared]!);
+      const rig = new Rig();
+      const timers = ['a', 'b', 'c'].map((name) => rig.set(name, 30));
+      rig.wheel.clear(timers[cleared]!);
+      rig.wheel.clear(timers[cleared]!);
       assert.equal(timers[cleared]!.isSet, false);
-      assert.equal(bench.wheel.size, 2);
-      bench.pass(50);
-      assert.equal(bench.came.includes(['a', 'b', 'c'][cleared]!), false);
-      assert.equal(bench.came.length, 2);
+      assert.equal(rig.wheel.size, 2);
+      rig.pass(50);
+      assert.equal(rig.came.includes(['a', 'b', 'c'][cleared]!), false);
+      assert.equal(rig.came.length, 2);
     }
   });
 
   it('one that is due at the same moment can be cleared from within another', () => {
-    const bench = new Bench();
+    const rig = new Rig();
     const timers: WheelTimer[] = [];
     for (const [index, name] of ['a', 'b'].entries()) {
-      timers.push(bench.timer(name, () => bench.wheel.clear(timers[1 - index]!)));
-      bench.wheel.set(timers[index]!, 30);
+      timers.push(rig.timer(name, () => rig.wheel.clear(timers[1 - index]!)));
+      rig.wheel.set(timers[index]!, 30);
     }
-    bench.pass(50);
-    assert.equal(bench.came.length, 1);
-    assert.equal(bench.wheel.size, 0);
+    rig.pass(50);
+    assert.equal(rig.came.length, 1);
+    assert.equal(rig.wheel.size, 0);
   });
 
   it('one that is due at the same moment can be set from within another: it comes later, once', () => {
-    const bench = new Bench();
+    const rig = new Rig();
     const timers: WheelTimer[] = [];
     let isFirst = true;
     for (const [index, name] of ['a', 'b'].entries()) {
       const putOff = (): void => {
-        if (isFirst) bench.wheel.set(timers[1 - index]!, bench.nowMs + 50);
+        if (isFirst) rig.wheel.set(timers[1 - index]!, rig.nowMs + 50);
         isFirst = false;
       };
-      timers.push(bench.timer(name, putOff));
-      bench.wheel.set(timers[index]!, 30);
+      timers.push(rig.timer(name, putOff));
+      rig.wheel.set(timers[index]!, 30);
     }
-    bench.pass(40);
-    assert.equal(bench.came.length, 1);
-    bench.pass(60);
-    assert.equal(bench.came.length, 2);
+    rig.pass(40);
+    assert.equal(rig.came.length, 1);
+    rig.pass(60);
+    assert.equal(rig.came.length, 2);
   });
 
   it('a timer may set itself again from within, also to a time that has passed', () => {
-    const bench = new Bench();
+    const rig = new Rig();
     let left = 5;
-    const timer: WheelTimer = bench.timer('x', () => {
-      if (--left > 0) bench.wheel.set(timer, bench.nowMs - 1);
+    const timer: WheelTimer = rig.timer('x', () => {
+      if (--left > 0) rig.wheel.set(timer, rig.nowMs - 1);
     });
-    bench.wheel.set(timer, 0);
-    bench.wheel.advance(0);
-    assert.deepEqual(bench.came, []);
-    bench.pass(TICK_MS);
-    assert.equal(bench.came.length, 1); // The next one waits for the next tick: nothing goes round and round.
-    bench.pass(4 * TICK_MS);
-    assert.equal(bench.came.length, 5);
+    rig.wheel.set(timer, 0);
+    rig.wheel.advance(0);
+    assert.deepEqual(rig.came, []);
+    rig.pass(TICK_MS);
+    assert.equal(rig.came.length, 1); // The next one waits for the next tick: nothing goes round and round.
+    rig.pass(4 * TICK_MS);
+    assert.equal(rig.came.length, 5);
   });
 
   it('after a long sleep everything that is due comes, and nothing else', () => {
-    const bench = new Bench();
-    for (const inMs of [1, 500, ROUND_MS, 5 * ROUND_MS, 50 * ROUND_MS]) bench.set(`${inMs / ROUND_MS}`, inMs);
-    const later = bench.set('later', 50 * ROUND_MS + 1000);
-    bench.sleep(50 * ROUND_MS + 5);
-    assert.equal(bench.came.length, 5);
+    const rig = new Rig();
+    for (const inMs of [1, 500, ROUND_MS, 5 * ROUND_MS, 50 * ROUND_MS]) rig.set(`${inMs / ROUND_MS}`, inMs);
+    const later = rig.set('later', 50 * ROUND_MS + 1000);
+    rig.sleep(50 * ROUND_MS + 5);
+    assert.equal(rig.came.length, 5);
     assert.equal(later.isSet, true);
-    bench.pass(1000 + TICK_MS);
-    assert.equal(bench.came.at(-1), 'later');
+    rig.pass(1000 + TICK_MS);
+    assert.equal(rig.came.at(-1), 'later');
   });
 
   it('does nothing when the time has not gone on, or has gone back', () => {
-    const bench = new Bench(1000);
-    bench.set('x', 5);
-    bench.wheel.advance(1000);
-    bench.wheel.advance(0);
-    assert.deepEqual(bench.came, []);
-    bench.pass(2 * TICK_MS);
-    assert.deepEqual(bench.came, ['x']);
+    const rig = new Rig(1000);
+    rig.set('x', 5);
+    rig.wheel.advance(1000);
+    rig.wheel.advance(0);
+    assert.deepEqual(rig.came, []);
+    rig.pass(2 * TICK_MS);
+    assert.deepEqual(rig.came, ['x']);
   });
 });

@@ -14,7 +14,7 @@ import { readHttpCall } from './http-call.ts';
 import { readMapping } from './mapping.ts';
 import { ANSWER_WORDS } from './route-leaf.ts';
 
-type Bench = {
+type Rig = {
   readonly agent: BridgeCaller;
   readonly printed: string[];
   readonly ask: (payload: string, timeoutMs?: number) => Promise<string>;
@@ -42,7 +42,7 @@ async function startService(
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-async function startAgent(t: TestContext, url: string, options: Options = {}): Promise<Bench> {
+async function startAgent(t: TestContext, url: string, options: Options = {}): Promise<Rig> {
   const broker = new Broker();
   await broker.start();
   const printed: string[] = [];

@@ -12,13 +12,7 @@ import {
   type Frame,
   type FrameParts,
 } from '../../src/services/wire/frame.ts';
-import {
-  openServicesBench,
-  openTarget,
-  SERVICE,
-  talkRaw,
-  type ServicesBench,
-} from '../helpers/services-bench.ts';
+import { openServicesRig, openTarget, SERVICE, talkRaw, type ServicesRig } from '../helpers/services-rig.ts';
 import { until } from '../helpers/until.ts';
 
 const PREFIX = 'recado/services';
@@ -37,9 +31,9 @@ async function collect(bus: Bus, topicFilter: string): Promise<Frame[]> {
 }
 
 /** An agent whose every frame the test says. */
-async function openFakeAgent(bench: ServicesBench, id = 'fake') {
-  const { hubBus: bus } = bench;
-  const { hubId } = bench.hub;
+async function openFakeAgent(rig: ServicesRig, id = 'fake') {
+  const { hubBus: bus } = rig;
+  const { hubId } = rig.hub;
   const frames = await collect(bus, inTopic(PREFIX, SERVICE, id, hubId));
   const announcement = { epoch: 'e', isHealthy: true, isLeaving: false, maxInFlight: 10, creditBytes: 1000 };
   const topicName = announcementTopic(PREFIX, SERVICE, id);
@@ -61,9 +55,9 @@ async function openFakeAgent(bench: ServicesBench, id = 'fake') {
 }
 
 /** A request, and what becomes of it: status and body, or `cut`. */
-function ask(bench: ServicesBench): Promise<string> {
+function ask(rig: ServicesRig): Promise<string> {
   return new Promise((resolve) => {
-    const call = httpRequest(`${bench.serviceUrl}/`, { agent: false }, (response) => {
+    const call = httpRequest(`${rig.serviceUrl}/`, { agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       response.on('end', () =>
@@ -77,11 +71,11 @@ function ask(bench: ServicesBench): Promise<string> {
 }
 
 async function openAsked(t: TestContext) {
-  const bench = await openServicesBench(t);
-  const agent = await openFakeAgent(bench);
-  const outcome = ask(bench);
+  const rig = await openServicesRig(t);
+  const agent = await openFakeAgent(rig);
+  const outcome = ask(rig);
   await until('the agent is asked', () => agent.frames.length > 0);
-  return { bench, ...agent, outcome, request: agent.frames[0]!.request };
+  return { rig, ...agent, outcome, request: agent.frames[0]!.request };
 }
 
 describe('the hub, with an agent that', () => {
@@ -109,13 +103,13 @@ describe('the hub, with an agent that', () => {
   ];
   for (const [name, head] of unfit) {
     it(`answers with ${name}, tells the caller and the agent`, async (t) => {
-      const { bench, answer, send, outcome, request, frames } = await openAsked(t);
+      const { rig, answer, send, outcome, request, frames } = await openAsked(t);
       if (typeof head === 'string')
         await send({ type: FrameType.RESPONSE, request, isLast: true, head: bytes(head) });
       else await answer(head);
       assert.match(await outcome, /^BAD_ANSWER /);
       await until('the agent is told', () => frames.at(-1)?.type === FrameType.CANCEL);
-      assert.equal(bench.hub.inFlightCount, 0);
+      assert.equal(rig.hub.inFlightCount, 0);
     });
   }
 
@@ -131,10 +125,10 @@ describe('the hub, with an agent that', () => {
   });
 
   it('sends more than it has credit for, cuts the connection', async (t) => {
-    const bench = await openServicesBench(t, { limits: { initialCreditBytes: 1000 } });
-    const { frames, answer, send } = await openFakeAgent(bench);
+    const rig = await openServicesRig(t, { limits: { initialCreditBytes: 1000 } });
+    const { frames, answer, send } = await openFakeAgent(rig);
     const { socket } = await talkRaw(
-      bench.url,
+      rig.url,
       `GET /services/${SERVICE}/ HTTP/1.1\r\nHost: h\r\n\r\n`,
       () => frames.length > 0,
     );
@@ -142,39 +136,39 @@ describe('the hub, with an agent that', () => {
     await answer({}, 'x'.repeat(1000), false);
     await send({ type: FrameType.DATA, request: frames[0]!.request, body: Buffer.alloc(100_000) });
     await closed;
-    assert.equal(bench.hub.inFlightCount, 0);
+    assert.equal(rig.hub.inFlightCount, 0);
   });
 
   it('does not have the request, is not listened to', async (t) => {
-    const { bench, answer, outcome, request } = await openAsked(t);
-    const other = await openFakeAgent(bench, 'other');
+    const { rig, answer, outcome, request } = await openAsked(t);
+    const other = await openFakeAgent(rig, 'other');
     const head = encodeHead({ status: 200, headers: [] });
     await other.send({ type: FrameType.RESPONSE, request, isLast: true, head, body: bytes('false') });
-    assert.equal(bench.hub.counters.stray, 1);
+    assert.equal(rig.hub.counters.stray, 1);
     await answer({}, 'true');
     assert.equal(await outcome, '200 true');
   });
 
   it('is no agent, counts what makes no sense', async (t) => {
-    const bench = await openServicesBench(t);
+    const rig = await openServicesRig(t);
     const publish = (topicName: string, text: string) =>
-      bench.hubBus.publish({ topicName, payload: bytes(text), qos: 1 });
-    await publish(outTopic(PREFIX, SERVICE, bench.hub.hubId, 'x'), 'no frame');
+      rig.hubBus.publish({ topicName, payload: bytes(text), qos: 1 });
+    await publish(outTopic(PREFIX, SERVICE, rig.hub.hubId, 'x'), 'no frame');
     await publish(announcementTopic(PREFIX, SERVICE, 'x'), '{}');
-    assert.equal(bench.hub.counters.malformed, 2);
-    assert.equal(bench.service, undefined);
+    assert.equal(rig.hub.counters.malformed, 2);
+    assert.equal(rig.service, undefined);
   });
 });
 
 describe('the agent, with a hub that', () => {
   async function openFakeHub(t: TestContext, limits: { idleTimeoutMs?: number } = {}) {
-    const bench = await openServicesBench(t);
+    const rig = await openServicesRig(t);
     const held: [IncomingMessage, ServerResponse][] = [];
-    const target = await openTarget(bench, (request, response) => void held.push([request, response]));
-    const { agent } = await bench.startAgent(target, limits);
+    const target = await openTarget(rig, (request, response) => void held.push([request, response]));
+    const { agent } = await rig.startAgent(target, limits);
     const topicName = inTopic(PREFIX, SERVICE, 'one', 'fakehub');
     const send = (parts: FrameParts) =>
-      bench.hubBus.publish({ topicName, payload: encodeFrame(parts), qos: 1 });
+      rig.hubBus.publish({ topicName, payload: encodeFrame(parts), qos: 1 });
     const ask = (request: number, change: Partial<RequestHead> = {}, isLast = true) => {
       const head = {
         method: 'GET',
@@ -186,8 +180,8 @@ describe('the agent, with a hub that', () => {
       };
       return send({ type: FrameType.REQUEST, request, sequence: 0, isLast, head: encodeHead(head) });
     };
-    const listen = () => collect(bench.hubBus, outTopic(PREFIX, SERVICE, 'fakehub', 'one'));
-    return { bench, agent, held, send, ask, listen };
+    const listen = () => collect(rig.hubBus, outTopic(PREFIX, SERVICE, 'fakehub', 'one'));
+    return { rig, agent, held, send, ask, listen };
   }
 
   const failureOf = ({ body }: Frame): string =>

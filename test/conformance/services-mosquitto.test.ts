@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { connectBus } from '../../src/bus/client-bus.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
-import { openServicesBench, openTarget, readBody, type ServicesBench } from '../helpers/services-bench.ts';
+import { openServicesRig, openTarget, readBody, type ServicesRig } from '../helpers/services-rig.ts';
 import { startTestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 
@@ -18,17 +18,17 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
 
   for (const protocolVersion of [5, 4] as const) {
     describe(`MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`, () => {
-      const open = async (t: TestContext): Promise<{ bench: ServicesBench; target: string }> => {
-        const bench = await openServicesBench(t, { brokerUrl: mosquitto.url, protocolVersion });
-        const target = await openTarget(bench, (request, response) => {
+      const open = async (t: TestContext): Promise<{ rig: ServicesRig; target: string }> => {
+        const rig = await openServicesRig(t, { brokerUrl: mosquitto.url, protocolVersion });
+        const target = await openTarget(rig, (request, response) => {
           void readBody(request).then((body) => response.end(body));
         });
-        return { bench, target };
+        return { rig, target };
       };
 
       it('bodies of all sizes pass both ways, many at once', async (t) => {
-        const { bench, target } = await open(t);
-        await bench.startAgent(target);
+        const { rig, target } = await open(t);
+        await rig.startAgent(target);
         const bodies = [
           0,
           1,
@@ -41,32 +41,32 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
         ].map((size) => randomBytes(size));
         const answers = await Promise.all(
           bodies.map(async (body) => {
-            const answer = await fetch(`${bench.serviceUrl}/`, { method: 'POST', body });
+            const answer = await fetch(`${rig.serviceUrl}/`, { method: 'POST', body });
             return sha256(await answer.bytes());
           }),
         );
         assert.deepEqual(answers, bodies.map(sha256));
-        assert.deepEqual(bench.failures, []);
+        assert.deepEqual(rig.failures, []);
       });
 
       it('a caller who leaves, an agent that is lost, and one that leaves in order are all heard of', async (t) => {
-        const { bench } = await open(t);
+        const { rig } = await open(t);
         let held = 0;
-        const target = await openTarget(bench, () => void held++);
-        const one = await bench.startAgent(target);
+        const target = await openTarget(rig, () => void held++);
+        const one = await rig.startAgent(target);
         const leaving = new AbortController();
-        const left = fetch(`${bench.serviceUrl}/`, { signal: leaving.signal }).catch(() => 'left');
+        const left = fetch(`${rig.serviceUrl}/`, { signal: leaving.signal }).catch(() => 'left');
         await until('it is there', () => held === 1);
         leaving.abort();
         assert.equal(await left, 'left');
         await until('the agent let it go', () => one.agent.inFlightCount === 0);
-        const lost = fetch(`${bench.serviceUrl}/`, { method: 'POST' });
+        const lost = fetch(`${rig.serviceUrl}/`, { method: 'POST' });
         await until('it is there', () => held === 2);
         await one.kill();
         assert.equal((await lost).headers.get('x-code'), 'AGENT_LOST');
-        const two = await bench.startAgent(target, { id: 'two' });
+        const two = await rig.startAgent(target, { id: 'two' });
         await two.stop();
-        await until('the hub knows', () => bench.service?.agents.size === 0);
+        await until('the hub knows', () => rig.service?.agents.size === 0);
       });
     });
   }
@@ -76,8 +76,8 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
       config.broker = mosquitto.url;
       config.mqtt.enabled = false;
     });
-    const bench = await openServicesBench(t, { brokerUrl: mosquitto.url });
-    await bench.startAgent(await openTarget(bench, (_request, response) => response.end('over there')), {
+    const rig = await openServicesRig(t, { brokerUrl: mosquitto.url });
+    await rig.startAgent(await openTarget(rig, (_request, response) => response.end('over there')), {
       id: 'far',
     });
     await until('the hub knows it', async () => {
@@ -90,8 +90,8 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
   it('after the broker was away the agent is there again', async (t) => {
     const other = await new Mosquitto().start();
     t.after(() => other.remove());
-    const bench = await openServicesBench(t, { brokerUrl: other.url });
-    const target = await openTarget(bench, (_request, response) => response.end('hello'));
+    const rig = await openServicesRig(t, { brokerUrl: other.url });
+    const target = await openTarget(rig, (_request, response) => response.end('hello'));
     const quick = { reconnectMinMs: 10, reconnectMaxMs: 50 };
     const { agentWill, HttpServiceAgent } = await import('../../src/services/agent/http-service-agent.ts');
     const { AllowList } = await import('../../src/services/agent/allow-list.ts');
@@ -109,19 +109,19 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
     };
     const agent = new HttpServiceAgent(options);
     await agent.start();
-    bench.onClose(async () => {
+    rig.onClose(async () => {
       await agent.stop();
       await bus.close();
       upstream.close();
     });
     const works = async (): Promise<boolean> => {
-      const answer = await fetch(`${bench.serviceUrl}/`);
+      const answer = await fetch(`${rig.serviceUrl}/`);
       return (await answer.text()) === 'hello';
     };
     await until('it works', works);
     await other.kill();
-    await until('the hub knows', () => !bench.hubBus.isConnected);
-    const away = await fetch(`${bench.serviceUrl}/`);
+    await until('the hub knows', () => !rig.hubBus.isConnected);
+    const away = await fetch(`${rig.serviceUrl}/`);
     assert.deepEqual([away.headers.get('x-code'), away.headers.get('retry-after')], ['BROKER_OFFLINE', '5']);
     await other.start();
     await until('it works again', works, 20_000);

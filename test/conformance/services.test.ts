@@ -8,7 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { describe, it } from 'node:test';
-import { openServicesBench, openTarget, readBody, SERVICE, talkRaw } from '../helpers/services-bench.ts';
+import { openServicesRig, openTarget, readBody, SERVICE, talkRaw } from '../helpers/services-rig.ts';
 import { until } from '../helpers/until.ts';
 
 /** Says what it was asked. */
@@ -30,9 +30,9 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 describe('a request through a service', () => {
   it('arrives with method, path, query, headers and body as they were', async (t) => {
-    const bench = await openServicesBench(t);
-    await bench.startAgent(await openTarget(bench, echo));
-    const answer = await fetch(`${bench.serviceUrl}/a/b%20c?x=1&x=2`, {
+    const rig = await openServicesRig(t);
+    await rig.startAgent(await openTarget(rig, echo));
+    const answer = await fetch(`${rig.serviceUrl}/a/b%20c?x=1&x=2`, {
       method: 'PUT',
       body: 'hello',
       headers: { 'x-one': 'ä', 'content-type': 'text/plain' },
@@ -51,11 +51,11 @@ describe('a request through a service', () => {
   });
 
   it('keeps a traceparent that it has, and adds itself behind the proxies before it', async (t) => {
-    const bench = await openServicesBench(t);
-    await bench.startAgent(await openTarget(bench, echo));
+    const rig = await openServicesRig(t);
+    await rig.startAgent(await openTarget(rig, echo));
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     const headers = { traceparent, forwarded: 'for=192.0.2.1' };
-    const seen = (await (await fetch(`${bench.serviceUrl}/`, { headers })).json()) as Echo;
+    const seen = (await (await fetch(`${rig.serviceUrl}/`, { headers })).json()) as Echo;
     const forwarded = seen.rawHeaders.filter(
       (_, index, all) => all[index - 1]?.toLowerCase() === 'forwarded',
     );
@@ -64,13 +64,13 @@ describe('a request through a service', () => {
   });
 
   it('reaches the path below the URL of the agent, and / when there is none', async (t) => {
-    const bench = await openServicesBench(t);
-    const target = await openTarget(bench, echo);
-    await bench.startAgent(`${target}/base/`);
+    const rig = await openServicesRig(t);
+    const target = await openTarget(rig, echo);
+    await rig.startAgent(`${target}/base/`);
     const urls: string[] = [];
     for (const path of ['', '?q', '/', '//other.example/x']) {
       const { received } = await talkRaw(
-        bench.url,
+        rig.url,
         `GET /services/${SERVICE}${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
       );
       urls.push(/"url":"([^"]*)"/.exec(received)?.[1] ?? received);
@@ -79,10 +79,10 @@ describe('a request through a service', () => {
   });
 
   it('loses the headers of the connection, those that it names, and the Host', async (t) => {
-    const bench = await openServicesBench(t);
-    await bench.startAgent(await openTarget(bench, echo));
+    const rig = await openServicesRig(t);
+    await rig.startAgent(await openTarget(rig, echo));
     const { received } = await talkRaw(
-      bench.url,
+      rig.url,
       `GET /services/${SERVICE}/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close, X-Secret\r\nX-Secret: 1\r\n` +
         'Keep-Alive: timeout=9\r\nTE: trailers\r\nProxy-Authorization: Basic eA==\r\nUpgrade: h2c\r\nX-Kept: 1\r\n\r\n',
     );
@@ -97,10 +97,10 @@ describe('a request through a service', () => {
   });
 
   it('has a body of unknown length in chunks, and one that came whole with its length', async (t) => {
-    const bench = await openServicesBench(t);
-    await bench.startAgent(await openTarget(bench, echo));
+    const rig = await openServicesRig(t);
+    await rig.startAgent(await openTarget(rig, echo));
     const send = async (parts: readonly string[]): Promise<Echo> => {
-      const call = httpRequest(`${bench.serviceUrl}/`, { method: 'POST' });
+      const call = httpRequest(`${rig.serviceUrl}/`, { method: 'POST' });
       const answered = once(call, 'response') as Promise<[IncomingMessage]>;
       for (const part of parts) {
         call.write(part);
@@ -113,7 +113,7 @@ describe('a request through a service', () => {
     const parts = await send(['one ', 'two ', 'three']);
     assert.equal(parts.body, 'one two three');
     const { received } = await talkRaw(
-      bench.url,
+      rig.url,
       `POST /services/${SERVICE}/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n` +
         '5\r\nhello\r\n0\r\n\r\n',
     );
@@ -122,8 +122,8 @@ describe('a request through a service', () => {
   });
 
   it('is answered with status, headers in their order, duplicates apart, and the body', async (t) => {
-    const bench = await openServicesBench(t);
-    const target = await openTarget(bench, (_request, response) => {
+    const rig = await openServicesRig(t);
+    const target = await openTarget(rig, (_request, response) => {
       response.writeHead(418, [
         'X-B',
         '1',
@@ -140,25 +140,25 @@ describe('a request through a service', () => {
       ]);
       response.end('teapot');
     });
-    await bench.startAgent(target);
-    const answer = await fetch(`${bench.serviceUrl}/`);
+    await rig.startAgent(target);
+    const answer = await fetch(`${rig.serviceUrl}/`);
     assert.deepEqual([answer.status, await answer.text()], [418, 'teapot']);
     assert.deepEqual(answer.headers.getSetCookie(), ['a=1', 'b=2']);
     assert.deepEqual([answer.headers.get('x-a'), answer.headers.get('x-hop')], ['2', null]);
   });
 
   it('HEAD, 204 and 304 have no body, and leave the connection in order', async (t) => {
-    const bench = await openServicesBench(t);
-    const target = await openTarget(bench, (request, response) => {
+    const rig = await openServicesRig(t);
+    const target = await openTarget(rig, (request, response) => {
       const status = Number(/\d+/.exec(request.url ?? '')?.[0] ?? 200);
       response.writeHead(status, status === 204 ? {} : { 'content-length': '5', etag: '"e"' });
       response.end(status === 200 ? 'hello' : undefined);
     });
-    await bench.startAgent(target);
+    await rig.startAgent(target);
     const line = (method: string, path: string, connection: string): string =>
       `${method} /services/${SERVICE}${path} HTTP/1.1\r\nHost: h\r\nConnection: ${connection}\r\n\r\n`;
     const { received } = await talkRaw(
-      bench.url,
+      rig.url,
       line('HEAD', '/', 'keep-alive') +
         line('GET', '/204', 'keep-alive') +
         line('GET', '/304', 'keep-alive') +
@@ -181,30 +181,30 @@ describe('a request through a service', () => {
 
   it('passes bodies of every size around the borders of pieces and windows, both ways', async (t) => {
     const chunkBytes = 1024;
-    const bench = await openServicesBench(t, { limits: { chunkBytes, initialCreditBytes: 4096 } });
-    const target = await openTarget(bench, (request, response) => {
+    const rig = await openServicesRig(t, { limits: { chunkBytes, initialCreditBytes: 4096 } });
+    const target = await openTarget(rig, (request, response) => {
       void readBody(request).then((body) => response.end(body));
     });
-    await bench.startAgent(target, { chunkBytes, initialCreditBytes: 4096 });
+    await rig.startAgent(target, { chunkBytes, initialCreditBytes: 4096 });
     for (const size of [0, 1, 1023, 1024, 1025, 2048, 4095, 4096, 4097, 8192, 65_536, 100_000]) {
       const body = randomBytes(size);
-      const answer = await fetch(`${bench.serviceUrl}/`, { method: 'POST', body });
+      const answer = await fetch(`${rig.serviceUrl}/`, { method: 'POST', body });
       assert.equal(sha256(await answer.bytes()), sha256(body), `${size} bytes`);
     }
-    assert.equal(bench.hub.inFlightCount, 0);
+    assert.equal(rig.hub.inFlightCount, 0);
   });
 
   it('many at once do not mix', async (t) => {
-    const bench = await openServicesBench(t);
-    const target = await openTarget(bench, (request, response) => {
+    const rig = await openServicesRig(t);
+    const target = await openTarget(rig, (request, response) => {
       void readBody(request).then((body) => response.end(body));
     });
-    await bench.startAgent(target);
-    await bench.startAgent(target, { id: 'two' });
+    await rig.startAgent(target);
+    await rig.startAgent(target, { id: 'two' });
     const bodies = Array.from({ length: 60 }, (_, index) => randomBytes(index * 7001));
     const answers = await Promise.all(
       bodies.map(async (body) => {
-        const answer = await fetch(`${bench.serviceUrl}/`, { method: 'POST', body });
+        const answer = await fetch(`${rig.serviceUrl}/`, { method: 'POST', body });
         return sha256(await answer.bytes());
       }),
     );
@@ -212,15 +212,15 @@ describe('a request through a service', () => {
   });
 
   it('events come as they are sent', async (t) => {
-    const bench = await openServicesBench(t);
+    const rig = await openServicesRig(t);
     let stream: ServerResponse | undefined;
-    const target = await openTarget(bench, (_request, response) => {
+    const target = await openTarget(rig, (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.flushHeaders();
       stream = response;
     });
-    await bench.startAgent(target);
-    const answer = await fetch(`${bench.serviceUrl}/events`);
+    await rig.startAgent(target);
+    const answer = await fetch(`${rig.serviceUrl}/events`);
     assert.equal(answer.headers.get('content-type'), 'text/event-stream');
     const reader = answer.body!.getReader();
     for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
@@ -233,9 +233,9 @@ describe('a request through a service', () => {
   });
 
   it('Expect: 100-continue is answered by the hub and not passed on', async (t) => {
-    const bench = await openServicesBench(t);
-    await bench.startAgent(await openTarget(bench, echo));
-    const call = httpRequest(`${bench.serviceUrl}/`, {
+    const rig = await openServicesRig(t);
+    await rig.startAgent(await openTarget(rig, echo));
+    const call = httpRequest(`${rig.serviceUrl}/`, {
       method: 'POST',
       headers: { expect: '100-continue', 'content-length': '2' },
     });
@@ -251,10 +251,10 @@ describe('a request through a service', () => {
 
 describe('flow control', () => {
   it('a caller who does not read stops the service, and others go on', async (t) => {
-    const bench = await openServicesBench(t);
+    const rig = await openServicesRig(t);
     let sent = 0;
     const piece = Buffer.alloc(16 * 1024);
-    const target = await openTarget(bench, (request, response) => {
+    const target = await openTarget(rig, (request, response) => {
       if (request.url !== '/endless') {
         response.end('quick');
         return;
@@ -265,8 +265,8 @@ describe('flow control', () => {
       };
       send();
     });
-    await bench.startAgent(target);
-    const call = httpRequest(`${bench.serviceUrl}/endless`);
+    await rig.startAgent(target);
+    const call = httpRequest(`${rig.serviceUrl}/endless`);
     call.end();
     const [response] = (await once(call, 'response')) as [IncomingMessage];
     response.pause();
@@ -274,30 +274,30 @@ describe('flow control', () => {
     await until('the service stands still', async () => {
       const before = sent;
       // Other requests take their turn meanwhile: that the number stays shows that nothing moves.
-      for (let index = 0; index < 20; index++) await (await fetch(`${bench.serviceUrl}/quick`)).text();
+      for (let index = 0; index < 20; index++) await (await fetch(`${rig.serviceUrl}/quick`)).text();
       last = sent;
       return before === sent;
     });
     // Sockets of the system take a few mebibytes; an endless body would have gone on.
     assert.ok(last < 64 * 1024 * 1024, `${last} bytes`);
     call.destroy();
-    await until('the request ends', () => bench.hub.inFlightCount === 0);
+    await until('the request ends', () => rig.hub.inFlightCount === 0);
   });
 
   it('a target that does not read stops the caller', async (t) => {
-    const bench = await openServicesBench(t);
+    const rig = await openServicesRig(t);
     let held: IncomingMessage | undefined;
-    const target = await openTarget(bench, (request, response) => {
+    const target = await openTarget(rig, (request, response) => {
       held = request;
       request.on('end', () => response.end('done'));
     });
-    await bench.startAgent(target);
-    const call = httpRequest(`${bench.serviceUrl}/`, { method: 'POST' });
+    await rig.startAgent(target);
+    const call = httpRequest(`${rig.serviceUrl}/`, { method: 'POST' });
     const answered = once(call, 'response') as Promise<[IncomingMessage]>;
     const size = 24 * 1024 * 1024;
     call.end(Buffer.alloc(size));
     await until('the target has it', () => held !== undefined);
-    const counters = bench.service!.counters;
+    const counters = rig.service!.counters;
     let before = -1;
     await until('nothing moves', async () => {
       const isStill = before === counters.requestBytes && before > 0;

@@ -1,10 +1,10 @@
 import { connectBus } from '../../src/bus/client-bus.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
-import { describeBus, type BusBench } from './bus.ts';
+import { describeBus, type BusRig } from './bus.ts';
 
 const skip = whyNoMosquitto();
 
-async function openBench(protocolVersion: 4 | 5): Promise<BusBench> {
+async function openRig(protocolVersion: 4 | 5): Promise<BusRig> {
   const broker = await new Mosquitto().start();
   return {
     broker,
@@ -14,9 +14,9 @@ async function openBench(protocolVersion: 4 | 5): Promise<BusBench> {
   };
 }
 
-describeBus('ClientBus and Mosquitto over MQTT 5', { isMqtt5: true, skip, openBench: () => openBench(5) });
+describeBus('ClientBus and Mosquitto over MQTT 5', { isMqtt5: true, skip, openRig: () => openRig(5) });
 describeBus('ClientBus and Mosquitto over MQTT 3.1.1', {
   isMqtt5: false,
   skip,
-  openBench: () => openBench(4),
+  openRig: () => openRig(4),
 });

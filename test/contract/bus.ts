@@ -6,8 +6,8 @@ import type { QoS } from '../../src/mqtt/codec/control-packet.ts';
 import { until } from '../helpers/until.ts';
 
 /** What a kind of bus must offer to be held against the contract. */
-export type BusBench = {
-  /** A new bus to the broker of this bench; the suite closes it. */
+export type BusRig = {
+  /** A new bus to the broker of this rig; the suite closes it. */
   open(options?: { maxQueuedMessages?: number; timeoutMs?: number }): Promise<Bus>;
   /** Takes the broker away and brings it back; absent where a bus and its broker live and die together. */
   readonly broker?: { kill(): Promise<void>; start(): Promise<unknown> };
@@ -17,7 +17,7 @@ export type BusBench = {
 type Claims = {
   /** Over MQTT 5: properties travel, and the broker says whether anybody was there. */
   readonly isMqtt5: boolean;
-  readonly openBench: () => Promise<BusBench>;
+  readonly openRig: () => Promise<BusRig>;
   readonly skip: string | false;
 };
 
@@ -30,17 +30,17 @@ const text = (message: BusMessage): string => Buffer.from(message.payload).toStr
 const newTopic = (): string => `contract/${randomUUID()}`;
 
 /** Every kind of `Bus` runs this suite. */
-export function describeBus(name: string, { isMqtt5, openBench, skip }: Claims): void {
+export function describeBus(name: string, { isMqtt5, openRig, skip }: Claims): void {
   describe(name, { skip }, () => {
-    let bench: BusBench;
+    let rig: BusRig;
     let bus: Bus;
     before(async () => {
-      bench = await openBench();
-      bus = await bench.open();
+      rig = await openRig();
+      bus = await rig.open();
     });
     after(async () => {
       await bus.close();
-      await bench.close();
+      await rig.close();
     });
 
     /** Subscribes, and collects. */
@@ -223,7 +223,7 @@ export function describeBus(name: string, { isMqtt5, openBench, skip }: Claims):
 
       it('may be shared', async () => {
         const topicName = newTopic();
-        const other = await bench.open();
+        const other = await rig.open();
         const shares = [
           await collect(`$share/group/${topicName}`, { qos: 1 }),
           await collect(`$share/group/${topicName}`, { qos: 1 }, other),
@@ -292,7 +292,7 @@ export function describeBus(name: string, { isMqtt5, openBench, skip }: Claims):
 
     describe('close', () => {
       it('settles everything, and everything after it', async () => {
-        const closing = await bench.open();
+        const closing = await rig.open();
         const topicName = newTopic();
         const seen = await collect(topicName, {}, closing);
         const publishes = Array.from({ length: 300 }, () =>
@@ -314,17 +314,17 @@ export function describeBus(name: string, { isMqtt5, openBench, skip }: Claims):
 
     describe('a broker that goes and comes back', () => {
       it('finds the subscriptions again, and what waited', async (t) => {
-        if (bench.broker === undefined) return t.skip('this bus and its broker live and die together');
-        const staying = await bench.open({ timeoutMs: NEVER_MS });
+        if (rig.broker === undefined) return t.skip('this bus and its broker live and die together');
+        const staying = await rig.open({ timeoutMs: NEVER_MS });
         const types: string[] = [];
         staying.watch(({ type }) => types.push(type));
         const topicName = newTopic();
         const { texts } = await collect(topicName, { qos: 1 }, staying);
-        await bench.broker.kill();
+        await rig.broker.kill();
         await until('it is lost', () => types.includes('lost'));
         const late = staying.publish({ topicName, payload: bytes('late'), qos: 1 });
         const waiting = collect(`${topicName}/more`, { qos: 1 }, staying);
-        await bench.broker.start();
+        await rig.broker.start();
         await late;
         await waiting;
         await until('the message', () => texts().length > 0);
@@ -335,9 +335,9 @@ export function describeBus(name: string, { isMqtt5, openBench, skip }: Claims):
       });
 
       it('is not waited for for ever, and only so much waits', async (t) => {
-        if (bench.broker === undefined) return t.skip('this bus and its broker live and die together');
-        const small = await bench.open({ maxQueuedMessages: 2, timeoutMs: NEVER_MS });
-        await bench.broker.kill();
+        if (rig.broker === undefined) return t.skip('this bus and its broker live and die together');
+        const small = await rig.open({ maxQueuedMessages: 2, timeoutMs: NEVER_MS });
+        await rig.broker.kill();
         await until('it is lost', () => !small.isConnected);
         const topicName = newTopic();
         const publish = (patience = {}): Promise<unknown> =>
@@ -351,7 +351,7 @@ export function describeBus(name: string, { isMqtt5, openBench, skip }: Claims):
         aborting.abort(new Error('enough'));
         await assert.rejects(first, /enough/);
         const third = publish();
-        await bench.broker.start();
+        await rig.broker.start();
         await Promise.all([second, third]);
         assert.deepEqual(
           { ...small.counters },

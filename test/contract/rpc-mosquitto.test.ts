@@ -1,17 +1,17 @@
 import { connectBus } from '../../src/bus/client-bus.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
-import { describeRpc, type RpcBench } from './rpc.ts';
+import { describeRpc, type RpcRig } from './rpc.ts';
 
 const skip = whyNoMosquitto();
 
-async function openBench(protocolVersion: 4 | 5): Promise<RpcBench> {
+async function openRig(protocolVersion: 4 | 5): Promise<RpcRig> {
   const broker = await new Mosquitto().start();
   return { open: () => connectBus(broker.url, { protocolVersion }), close: () => broker.remove() };
 }
 
-describeRpc('ClientBus and Mosquitto over MQTT 5', { isMqtt5: true, skip, openBench: () => openBench(5) });
+describeRpc('ClientBus and Mosquitto over MQTT 5', { isMqtt5: true, skip, openRig: () => openRig(5) });
 describeRpc('ClientBus and Mosquitto over MQTT 3.1.1', {
   isMqtt5: false,
   skip,
-  openBench: () => openBench(4),
+  openRig: () => openRig(4),
 });

@@ -18,15 +18,15 @@ import {
 import { until } from '../helpers/until.ts';
 
 /** Where requester and responder meet. */
-export type RpcBench = {
-  /** A new bus to the broker of this bench; the suite closes it. */
+export type RpcRig = {
+  /** A new bus to the broker of this rig; the suite closes it. */
   readonly open: () => Promise<Bus>;
   readonly close: () => Promise<void>;
 };
 
 type Claims = {
   readonly isMqtt5: boolean;
-  readonly openBench: () => Promise<RpcBench>;
+  readonly openRig: () => Promise<RpcRig>;
   readonly skip: string | false;
 };
 
@@ -38,18 +38,18 @@ const text = ({ payload }: { payload: Uint8Array }): string => Buffer.from(paylo
 const newTopic = (): string => `rpc/${randomUUID()}`;
 
 /** Requests and responses over every kind of bus run this suite. */
-export function describeRpc(name: string, { isMqtt5, openBench, skip }: Claims): void {
+export function describeRpc(name: string, { isMqtt5, openRig, skip }: Claims): void {
   describe(`requests over ${name}`, { skip }, () => {
-    let bench: RpcBench;
+    let rig: RpcRig;
     let asking: Bus;
     let answering: Bus;
     before(async () => {
-      bench = await openBench();
-      [asking, answering] = [await bench.open(), await bench.open()];
+      rig = await openRig();
+      [asking, answering] = [await rig.open(), await rig.open()];
     });
     after(async () => {
       await Promise.all([asking.close(), answering.close()]);
-      await bench.close();
+      await rig.close();
     });
 
     function newRequester(t: TestContext, options: RequesterOptions = {}): Requester {
@@ -252,7 +252,7 @@ export function describeRpc(name: string, { isMqtt5, openBench, skip }: Claims):
     it('are shared by the responders of a group', async (t) => {
       const topic = newTopic();
       const counts = [0, 0];
-      const second = await bench.open();
+      const second = await rig.open();
       const others = createResponder(second);
       t.after(async () => {
         await others.close();

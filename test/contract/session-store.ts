@@ -13,7 +13,7 @@ import { keepMessage, loadAll } from '../helpers/stored-messages.ts';
 import { anyStep, Model, partsOf, stateOf, type Step } from './session-store-model.ts';
 
 /** A place for a store, which a broker may leave without a word. */
-export type SessionStoreBench = {
+export type SessionStoreRig = {
   /** A store over what was committed here before; as after a crash when the last one was not closed. */
   open(): Promise<SessionStore>;
   /** Has the next commit fail. */
@@ -82,20 +82,20 @@ const queuedOf = (sequence: number, fields: Partial<QueuedRecord> = {}): QueuedR
 });
 
 type Claims = {
-  readonly openBench: () => Promise<SessionStoreBench>;
-  /** Its benches can have a commit fail. */
+  readonly openRig: () => Promise<SessionStoreRig>;
+  /** Its rigs can have a commit fail. */
   readonly canFail: boolean;
 };
 
 /** Every kind of `SessionStore` runs this suite. */
-export function describeSessionStore(name: string, { openBench, canFail }: Claims): void {
+export function describeSessionStore(name: string, { openRig, canFail }: Claims): void {
   describe(name, () => {
-    let bench: SessionStoreBench;
+    let rig: SessionStoreRig;
     let store: SessionStore;
 
     /** A store as a broker gets it when the one before has ended without a word. */
     const reopen = async (): Promise<Model> => {
-      store = await bench.open();
+      store = await rig.open();
       return stateOf(store);
     };
     /** Everything noted so far is lasting, and comes back. */
@@ -105,13 +105,13 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
     };
 
     beforeEach(async () => {
-      bench = await openBench();
-      store = await bench.open();
+      rig = await openRig();
+      store = await rig.open();
       await loadAll(store);
     });
     afterEach(async () => {
       await store.close();
-      await bench.remove();
+      await rig.remove();
     });
 
     it('is empty at first', async () => {
@@ -260,7 +260,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
           store.saveQueued('a', queuedOf(sequence));
           await store.commit();
         }
-        const loaded = await loadAll(await bench.open());
+        const loaded = await loadAll(await rig.open());
         const found = loaded.sessions[0]?.queued.map(({ sequence }) => sequence);
         assert.deepEqual(
           found,
@@ -363,7 +363,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
         store.saveSession(sessionOf('b'));
         store.saveQueued('a', queuedOf(1, { message }));
         await store.commit();
-        store = await bench.open();
+        store = await rig.open();
         const loaded = (await loadAll(store)).sessions.flatMap(({ queued }) => queued);
         store.deleteSession('a');
         store.saveQueued('b', queuedOf(1, { message: loaded[0]!.message }));
@@ -391,7 +391,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
         store.saveRetained(keepMessage({ topicName: `${index}` }));
       }
       await store.commit();
-      store = await bench.open();
+      store = await rig.open();
       const { sessions, retained } = store.load();
       for await (const piece of retained) if (piece.length > 0) break;
       for await (const piece of sessions) if (piece.length > 0) break;
@@ -453,7 +453,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
         await store.commit();
         store.saveSubscription('a', FILTER, OPTIONS);
         store.saveQueued('a', queuedOf(1));
-        bench.failNextCommit!();
+        rig.failNextCommit!();
         await assert.rejects(async () => store.commit());
         store.deleteQueued('a', 1);
         store.saveReceivedPacketId('a', 1);
@@ -463,7 +463,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
 
       it('leaves nothing behind for who comes after a crash', async () => {
         store.saveSession(sessionOf('a'));
-        bench.failNextCommit!();
+        rig.failNextCommit!();
         await assert.rejects(async () => store.commit());
         await reopen();
         assert.deepEqual([...(await cameBack()).sessions.keys()], []);
@@ -498,7 +498,7 @@ export function describeSessionStore(name: string, { openBench, canFail }: Claim
     it('any notes come back as far as they were committed', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(anyStep, { maxLength: 60 }), async (steps: Step[]) => {
-          const own = await openBench();
+          const own = await openRig();
           try {
             let opened = await own.open();
             await loadAll(opened);

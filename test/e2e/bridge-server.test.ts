@@ -12,7 +12,7 @@ import { AnswerError, createResponder, type ReceivedRequest } from '../../src/rp
 import { folderWith } from '../helpers/bridge-programs.ts';
 import { until } from '../helpers/until.ts';
 
-type Bench = {
+type Rig = {
   readonly url: string;
   readonly broker: Broker;
   readonly printed: string[];
@@ -34,7 +34,7 @@ type Health = {
   readonly counters: Record<string, number>;
 };
 
-async function startBench(t: TestContext, routes: string, more = ''): Promise<Bench> {
+async function startRig(t: TestContext, routes: string, more = ''): Promise<Rig> {
   const folder = folderWith(t, {
     'gateway.yaml': `http: { port: 0, maxBodyBytes: 300000 }\n${more}\nroutes:\n${routes}`,
   });
@@ -55,7 +55,7 @@ async function startBench(t: TestContext, routes: string, more = ''): Promise<Be
     await gateway.close();
     await broker.close();
   });
-  const call: Bench['call'] = async (method, path, body, headers = {}) => {
+  const call: Rig['call'] = async (method, path, body, headers = {}) => {
     const answer = await fetch(`${gateway.url}${path}`, {
       method,
       headers,
@@ -92,7 +92,7 @@ describe('what a gateway asks', () => {
   ].join('');
 
   it('is the body, or else the query', async (t) => {
-    const { serve, call } = await startBench(t, ROUTES);
+    const { serve, call } = await startRig(t, ROUTES);
     await serve(echo);
     assert.equal((await call('GET', '/query?a=1&b=x%20y&b=z')).text, '{"a": "1", "b": ["x y", "z"]}');
     assert.equal((await call('GET', '/query')).text, '{}');
@@ -106,7 +106,7 @@ describe('what a gateway asks', () => {
   });
 
   it('is {"raw": …} when the body is no JSON, whatever its type', async (t) => {
-    const { serve, call } = await startBench(t, ROUTES);
+    const { serve, call } = await startRig(t, ROUTES);
     await serve(echo);
     for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded', 'image/png'])
       assert.equal(
@@ -117,7 +117,7 @@ describe('what a gateway asks', () => {
   });
 
   it('is made by the mapping of body, query and path', async (t) => {
-    const { serve, call } = await startBench(t, ROUTES);
+    const { serve, call } = await startRig(t, ROUTES);
     await serve(echo);
     const answer = await call('PUT', '/rooms/a%2Fb/lamp?on=true', '{"list":[1,{"x":2}]}');
     assert.deepEqual(JSON.parse(answer.text), {
@@ -141,7 +141,7 @@ describe('what a gateway answers', () => {
   const PING = route('GET /ping', ', timeoutMs: 2000, reply: { response: $answer }');
 
   it('is the answer, also one that is no JSON or speaks of an error', async (t) => {
-    const { serve, call, printed } = await startBench(t, PING);
+    const { serve, call, printed } = await startRig(t, PING);
     const answers = ['{"a":1}', 'pong', '{"error":{"code":"X","message":"y"}}', ''];
     await serve(() => answers.shift() ?? '');
     assert.equal((await call('GET', '/ping')).text, '{"response":{"a":1}}');
@@ -156,7 +156,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is a problem where the agent itself says so', async (t) => {
-    const { serve, call, health } = await startBench(t, PING);
+    const { serve, call, health } = await startRig(t, PING);
     const errors = [
       new AnswerError('TOO_MANY_REQUESTS', 'busy', { status: 429 }),
       new AnswerError('TANK_EMPTY', 'no water', { status: 409 }),
@@ -176,7 +176,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is the answer of an agent that comes while the caller waits', async (t) => {
-    const { serve, call, health } = await startBench(t, route('GET /ping', ', timeoutMs: 60000'));
+    const { serve, call, health } = await startRig(t, route('GET /ping', ', timeoutMs: 60000'));
     const answer = call('GET', '/ping');
     await until('it was asked in vain', async () => ((await health()).counters['askedAgain'] ?? 0) > 0);
     await serve(() => '"at last"');
@@ -185,7 +185,7 @@ describe('what a gateway answers', () => {
 
   it('is a problem when a limit is reached, and the limit is named', async (t) => {
     const limits = 'limits: { maxInFlight: 2, maxAnswerBytes: 256 }';
-    const { serve, call, health } = await startBench(t, `${PING}${route('POST /ping')}`, limits);
+    const { serve, call, health } = await startRig(t, `${PING}${route('POST /ping')}`, limits);
     const waiting: ((text: string) => void)[] = [];
     await serve(() => new Promise((resolve) => waiting.push(resolve)));
     const answers = [call('GET', '/ping'), call('GET', '/ping')];
@@ -210,7 +210,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is a problem when something is nested too deeply', async (t) => {
-    const { serve, call } = await startBench(
+    const { serve, call } = await startRig(
       t,
       `${route('POST /in', ', payload: [$body]')}${PING}`,
       'limits: { maxAnswerBytes: 1000000 }',
@@ -224,7 +224,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is nothing to a caller who has left, whose place is free again', async (t) => {
-    const { serve, url, health } = await startBench(t, route('GET /ping', ', timeoutMs: 60000'));
+    const { serve, url, health } = await startRig(t, route('GET /ping', ', timeoutMs: 60000'));
     const asked = Promise.withResolvers<void>();
     await serve(() => new Promise(() => asked.resolve()));
     const caller = request(`${url}/ping`).end();
@@ -236,7 +236,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is no answer to a web page of another site, nor to a name that is not local', async (t) => {
-    const { call, url } = await startBench(t, PING);
+    const { call, url } = await startRig(t, PING);
     const crossSite = await call('GET', '/ping', undefined, { origin: 'https://evil.example' });
     assert.deepEqual([crossSite.status, crossSite.body.code], [403, 'FORBIDDEN']);
     const rebound = request(`${url}/ping`, { headers: { host: 'evil.example' } }).end();
@@ -246,7 +246,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is a problem where there is no route, and the health at /healthz', async (t) => {
-    const { call } = await startBench(t, PING);
+    const { call } = await startRig(t, PING);
     for (const [method, path] of [
       ['GET', '/pong'],
       ['POST', '/ping'],

@@ -190,9 +190,9 @@ describe('recado manage and a real hub', () => {
   it('lists, sends, shows the answer, and sees the device leave', async (t) => {
     const hub = await startTestHub(t);
     const device = await connectDevice(t, hub.tcpPort);
-    const bench = new ManageRig();
-    t.after(() => bench.stop());
-    const program = bench.start({ args: [hub.url] });
+    const rig = new ManageRig();
+    t.after(() => rig.stop());
+    const program = rig.start({ args: [hub.url] });
     await program.waitFor(/❯ +1 ● lab:1 +Greenhouse +socket +online for/);
     program.press('enter');
     await program.waitFor(/Temperature +21\.5 °C/);

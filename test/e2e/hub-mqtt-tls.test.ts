@@ -16,7 +16,7 @@ import {
   TestFolder,
   urlOf,
   type Come,
-} from '../helpers/mqtt-hub-bench.ts';
+} from '../helpers/mqtt-hub-rig.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';

@@ -17,7 +17,7 @@ import {
   say,
   TestFolder,
   urlOf,
-} from '../helpers/mqtt-hub-bench.ts';
+} from '../helpers/mqtt-hub-rig.ts';
 import { plainEnvironment, runProgram } from '../helpers/run-program.ts';
 import { ROOT } from '../helpers/source-files.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';

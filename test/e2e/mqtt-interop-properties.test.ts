@@ -27,22 +27,22 @@ const PAHO_PROPERTIES = {
 };
 
 describe('properties of MQTT 5.0 between programs that others wrote', () => {
-  let bench: InteropBroker;
+  let rig: InteropBroker;
   before(async () => {
-    bench = await new InteropBroker({ topicAliasMaximum: 10 }).start();
+    rig = await new InteropBroker({ topicAliasMaximum: 10 }).start();
   });
-  after(() => bench.stop());
+  after(() => rig.stop());
 
   it('from mosquitto_pub to mosquitto_sub', { skip: noMosquitto }, async (t) => {
     const topic = newTopic();
     const clientId = randomUUID();
     const words = ['-i', clientId, '-t', topic, '-C', '1', '-F', '%C|%R|%D|%E|%F|%P|%p', '-D', 'subscribe'];
     const sub = new ChildProgram(
-      ['mosquitto_sub', ...mosquittoArguments(bench.port, 5), ...words, 'subscription-identifier', '7'],
+      ['mosquitto_sub', ...mosquittoArguments(rig.port, 5), ...words, 'subscription-identifier', '7'],
       { name: 'mosquitto_sub' },
     );
     t.after(() => sub.stop());
-    await bench.untilSubscribed(clientId);
+    await rig.untilSubscribed(clientId);
     const property = (...parts: string[]): string[] => ['-D', 'publish', ...parts];
     const properties = [
       ...property('content-type', 'text/plain'),
@@ -55,7 +55,7 @@ describe('properties of MQTT 5.0 between programs that others wrote', () => {
     ];
     await runToEnd([
       'mosquitto_pub',
-      ...mosquittoArguments(bench.port, 5),
+      ...mosquittoArguments(rig.port, 5),
       '-t',
       topic,
       '-m',
@@ -70,9 +70,9 @@ describe('properties of MQTT 5.0 between programs that others wrote', () => {
     const topic = newTopic();
     const paho = new PahoClient();
     t.after(() => paho.breakOff());
-    await paho.connect(bench.port, { version: 5, clientId: 'paho' });
+    await paho.connect(rig.port, { version: 5, clientId: 'paho' });
     await paho.subscribe(`${topic}/back`, 1);
-    const js = await connectMqttJs(bench.port, { protocolVersion: 5 });
+    const js = await connectMqttJs(rig.port, { protocolVersion: 5 });
     t.after(() => js.endAsync(true));
     js.on('message', (_, payload, { properties }) => {
       const { subscriptionIdentifier: _id, ...rest } = properties ?? {};
@@ -88,7 +88,7 @@ describe('properties of MQTT 5.0 between programs that others wrote', () => {
   it('Topic Aliases of MQTT.js, both ways', async (t) => {
     const topic = newTopic();
     const options = { protocolVersion: 5, autoAssignTopicAlias: true, autoUseTopicAlias: true } as const;
-    const js = await connectMqttJs(bench.port, { ...options, properties: { topicAliasMaximum: 10 } });
+    const js = await connectMqttJs(rig.port, { ...options, properties: { topicAliasMaximum: 10 } });
     t.after(() => js.endAsync(true));
     const received: string[] = [];
     js.on('message', (name, payload) => received.push(`${name} ${payload.toString()}`));
@@ -102,7 +102,7 @@ describe('properties of MQTT 5.0 between programs that others wrote', () => {
 
   it('mosquitto_rr gets the answer to its request', { skip: noMosquitto }, async (t) => {
     const topic = newTopic();
-    const js = await connectMqttJs(bench.port, { protocolVersion: 5 });
+    const js = await connectMqttJs(rig.port, { protocolVersion: 5 });
     t.after(() => js.endAsync(true));
     js.on('message', (_, payload, { properties }) => {
       const { responseTopic = '', correlationData } = properties ?? {};
@@ -111,7 +111,7 @@ describe('properties of MQTT 5.0 between programs that others wrote', () => {
     });
     await js.subscribeAsync(topic, { qos: 1 });
     const words = ['-q', '1', '-t', topic, '-e', `${topic}/answer`, '-m', 'olá', '-W', '20'];
-    const output = await runToEnd(['mosquitto_rr', ...mosquittoArguments(bench.port, 5), ...words]);
+    const output = await runToEnd(['mosquitto_rr', ...mosquittoArguments(rig.port, 5), ...words]);
     assert.equal(output, 'olá to you\n');
   });
 });

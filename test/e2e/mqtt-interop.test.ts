@@ -29,16 +29,16 @@ async function untilTexts(listener: InteropListener, expected: readonly string[]
 }
 
 describe('programs that others wrote', () => {
-  let bench: InteropBroker;
+  let rig: InteropBroker;
   before(async () => {
-    bench = await new InteropBroker().start();
+    rig = await new InteropBroker().start();
   });
-  after(() => bench.stop());
+  after(() => rig.stop());
 
   for (const driver of DRIVERS) {
     for (const version of VERSIONS) {
       describe(`${driver.name}, MQTT ${VERSION_NAMES[version]}`, { skip: driver.skip }, () => {
-        behavesOver(() => bench, driver, version);
+        behavesOver(() => rig, driver, version);
       });
     }
   }
@@ -50,10 +50,10 @@ describe('programs that others wrote', () => {
         for (const version of VERSIONS) {
           const topic = newTopic();
           const options = { version, clientId: newId(), topicFilter: topic, qos: 2 } as const;
-          const listener = await subscriber.listen(bench, options);
+          const listener = await subscriber.listen(rig, options);
           t.after(() => listener.breakOff());
           for (const from of VERSIONS)
-            await publisher.publish(bench, { version: from, topic, payload: `from ${from}`, qos: 2 });
+            await publisher.publish(rig, { version: from, topic, payload: `from ${from}`, qos: 2 });
           await untilTexts(
             listener,
             VERSIONS.map((from) => `from ${from}`),
@@ -65,14 +65,14 @@ describe('programs that others wrote', () => {
 });
 
 /** What every client is held against, over every version. */
-function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, version: ProtocolVersion): void {
+function behavesOver(getRig: () => InteropBroker, driver: InteropDriver, version: ProtocolVersion): void {
   const usesReasonCodes = version === 5 && driver.usesReasonCodes;
   const publish = (
     topic: string,
     payload: string | Uint8Array,
     qos: QoS = 1,
     retain = false,
-  ): Promise<void> => driver.publish(getBench(), { version, topic, payload, qos, retain });
+  ): Promise<void> => driver.publish(getRig(), { version, topic, payload, qos, retain });
 
   async function listen(
     t: TestContext,
@@ -80,7 +80,7 @@ function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, versi
     options: Partial<ListenOptions> = {},
   ): Promise<InteropListener> {
     const defaults = { version, clientId: newId(), qos: 2 } as const;
-    const listener = await driver.listen(getBench(), { ...defaults, ...options, topicFilter });
+    const listener = await driver.listen(getRig(), { ...defaults, ...options, topicFilter });
     t.after(() => listener.breakOff());
     return listener;
   }
@@ -147,7 +147,7 @@ function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, versi
     const clientId = newId();
     const first = await listen(t, topic, { clientId, isDurable: true });
     await first.leave();
-    await getBench().untilGone(clientId);
+    await getRig().untilGone(clientId);
     const expected = ALL_QOS.slice(1).map((qos) => `away ${qos}`);
     for (const qos of ALL_QOS.slice(1)) await publish(topic, `away ${qos}`, qos);
     const second = await listen(t, topic, { clientId, isDurable: true });
@@ -157,7 +157,7 @@ function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, versi
       [1, 2],
     );
     await second.breakOff();
-    await getBench().untilGone(clientId);
+    await getRig().untilGone(clientId);
     await publish(topic, 'lost', 1);
     await untilTexts(await listen(t, topic, { clientId, isDurable: true }), ['lost']);
   });
@@ -167,7 +167,7 @@ function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, versi
     const listeners: InteropListener[] = [];
     for (let count = 0; count < 3; count++) listeners.push(await listen(t, `$share/group/${topic}`));
     const sent = Array.from({ length: 30 }, (_, index) => String(index));
-    await driver.publishLines(getBench(), { version, topic, qos: 1 }, sent);
+    await driver.publishLines(getRig(), { version, topic, qos: 1 }, sent);
     const arrived = (): string[] => listeners.flatMap(texts);
     await until('all messages', () => arrived().length >= sent.length);
     assert.deepEqual(
@@ -191,7 +191,7 @@ function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, versi
       const topic = newTopic();
       const listener = await listen(t, topic, { qos });
       const sent = Array.from({ length: 1000 }, (_, index) => `message ${index}`);
-      await driver.publishLines(getBench(), { version, topic, qos }, sent);
+      await driver.publishLines(getRig(), { version, topic, qos }, sent);
       await untilTexts(listener, sent);
     });
   }
@@ -200,9 +200,9 @@ function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, versi
     const topic = newTopic();
     const clientId = newId();
     const first = await listen(t, topic, { clientId, isDurable: true });
-    const before = getBench().connects.get(clientId) ?? 0;
+    const before = getRig().connects.get(clientId) ?? 0;
     const session = version === 5 ? { properties: { sessionExpiryInterval: 1000 } } : {};
-    const thief = await connectMqttJs(getBench().port, {
+    const thief = await connectMqttJs(getRig().port, {
       ...mqttJsOptions(version),
       clientId,
       clean: false,
@@ -210,7 +210,7 @@ function behavesOver(getBench: () => InteropBroker, driver: InteropDriver, versi
     });
     thief.on('error', () => {}); // It is pushed out in its turn.
     // One that is not told why it lost its connection comes back by itself.
-    if (!usesReasonCodes) await getBench().untilConnects(clientId, before + 2);
+    if (!usesReasonCodes) await getRig().untilConnects(clientId, before + 2);
     await thief.endAsync(true);
     const owner = usesReasonCodes ? await listen(t, topic, { clientId, isDurable: true }) : first;
     await publish(topic, 'back', 1);

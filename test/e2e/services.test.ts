@@ -8,9 +8,9 @@ import type { Bus } from '../../src/bus/bus.ts';
 import { createClient } from '../../src/client/index.ts';
 import { ChildProgram } from '../helpers/child-program.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
-import { passwordLines, TestFolder } from '../helpers/mqtt-hub-bench.ts';
+import { passwordLines, TestFolder } from '../helpers/mqtt-hub-rig.ts';
 import { runProgram } from '../helpers/run-program.ts';
-import { talkRaw } from '../helpers/services-bench.ts';
+import { talkRaw } from '../helpers/services-rig.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 

@@ -16,7 +16,7 @@ import {
 const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const TICK_MS = 10;
 
-type Bench = {
+type Rig = {
   readonly clock: ManualClock;
   readonly requester: Requester;
   /** Filters that are subscribed to, in order. */
@@ -29,13 +29,13 @@ type Bench = {
 };
 
 /** A requester, and a responder that gives back what it gets, on `echo/+`. */
-async function open(t: TestContext, options: RequesterOptions = {}): Promise<Bench> {
+async function open(t: TestContext, options: RequesterOptions = {}): Promise<Rig> {
   const broker = new Broker();
   await broker.start();
   const bus = embedBus(broker);
   const clock = new ManualClock();
   const listeners = new Set<(event: BusEvent) => void>();
-  const bench: Bench = {
+  const rig: Rig = {
     clock,
     filters: [],
     published: [],
@@ -44,22 +44,22 @@ async function open(t: TestContext, options: RequesterOptions = {}): Promise<Ben
     requester: createRequester(
       {
         get protocolVersion() {
-          return bench.version;
+          return rig.version;
         },
         isConnected: true,
         counters: bus.counters,
         publish(message) {
-          bench.published.push(message);
+          rig.published.push(message);
           return bus.publish(message);
         },
         async subscribe(filter, ...rest) {
-          const { denial } = bench;
-          bench.denial = undefined;
+          const { denial } = rig;
+          rig.denial = undefined;
           if (denial !== undefined) throw denial;
           const subscription = await bus.subscribe(filter, ...rest);
-          bench.filters.push(filter);
+          rig.filters.push(filter);
           const unsubscribe = (): Promise<void> => {
-            bench.filters.splice(bench.filters.indexOf(filter), 1);
+            rig.filters.splice(rig.filters.indexOf(filter), 1);
             return subscription.unsubscribe();
           };
           return { ...subscription, unsubscribe };
@@ -78,15 +78,11 @@ async function open(t: TestContext, options: RequesterOptions = {}): Promise<Ben
   };
   await createResponder(bus).serve('echo/+', ({ payload }) => payload);
   t.after(async () => {
-    bench.requester.close();
-    assert.deepEqual(
-      [listeners.size, bench.filters.length, clock.pending],
-      [0, 0, 0],
-      'nothing stays behind',
-    );
+    rig.requester.close();
+    assert.deepEqual([listeners.size, rig.filters.length, clock.pending], [0, 0, 0], 'nothing stays behind');
     await broker.close();
   });
-  return bench;
+  return rig;
 }
 
 describe('subscriptions to answers', () => {
@@ -102,8 +98,8 @@ describe('subscriptions to answers', () => {
   });
 
   it('are made for each topic before MQTT 5, as many as may be, and end when they are idle', async (t) => {
-    const bench = await open(t, { correlation: 'topic', maxAnswerTopics: 2, idleMs: 1000 });
-    const { requester, filters, clock } = bench;
+    const rig = await open(t, { correlation: 'topic', maxAnswerTopics: 2, idleMs: 1000 });
+    const { requester, filters, clock } = rig;
     await Promise.all(['a', 'b', 'a'].map((topic) => requester.request(`echo/${topic}`, 'x')));
     const [a, b] = [/^echo\/a\/answers\//, /^echo\/b\/answers\//];
     assert.equal(filters.length, 2);
@@ -126,37 +122,37 @@ describe('subscriptions to answers', () => {
 
   it('fail those who need them, and are tried again', async (t) => {
     for (const correlation of ['mqtt5', 'topic', { responseTopic: 'answers' }] as const) {
-      const bench = await open(t, { correlation, settleMs: 0 });
-      bench.denial = new BusError('BROKER_DENIED', 'no');
-      const asked = [1, 2].map(() => bench.requester.request('echo/a', 'x'));
+      const rig = await open(t, { correlation, settleMs: 0 });
+      rig.denial = new BusError('BROKER_DENIED', 'no');
+      const asked = [1, 2].map(() => rig.requester.request('echo/a', 'x'));
       for (const each of await Promise.allSettled(asked))
         assert.equal(each.status === 'rejected' && (each.reason as BusError).code, 'BROKER_DENIED');
-      const again = bench.requester.request('echo/a', 'x');
+      const again = rig.requester.request('echo/a', 'x');
       await turns();
-      bench.clock.advance(TICK_MS);
+      rig.clock.advance(TICK_MS);
       assert.equal(Buffer.from((await again).payload).toString(), 'x');
     }
   });
 
   it('that the broker takes back fail what is on its way, and are made again', async (t) => {
     for (const correlation of ['mqtt5', 'topic', { responseTopic: 'answers' }] as const) {
-      const bench = await open(t, { correlation, settleMs: 0, quarantineMs: 0 });
-      const asked = bench.requester.request('silent', 'x', { failsWithoutResponder: false });
+      const rig = await open(t, { correlation, settleMs: 0, quarantineMs: 0 });
+      const asked = rig.requester.request('silent', 'x', { failsWithoutResponder: false });
       await turns();
-      bench.clock.advance(TICK_MS);
-      const topicFilter = bench.filters[0] ?? '';
-      bench.filters.length = 0;
-      bench.tell({
+      rig.clock.advance(TICK_MS);
+      const topicFilter = rig.filters[0] ?? '';
+      rig.filters.length = 0;
+      rig.tell({
         type: 'subscription-denied',
         topicFilter,
         error: new BusError('BROKER_DENIED', 'no more'),
       });
       await assert.rejects(asked, { code: 'BROKER_DENIED' });
-      const again = bench.requester.request('echo/a', 'x');
+      const again = rig.requester.request('echo/a', 'x');
       await turns();
-      bench.clock.advance(TICK_MS);
+      rig.clock.advance(TICK_MS);
       await again;
-      assert.deepEqual(bench.filters, [topicFilter.replace('silent', 'echo/a')]);
+      assert.deepEqual(rig.filters, [topicFilter.replace('silent', 'echo/a')]);
     }
   });
 });
@@ -164,20 +160,20 @@ describe('subscriptions to answers', () => {
 describe('a requester whose broker is not known yet', () => {
   it('waits until it is, and then does as that broker can', async (t) => {
     for (const version of [4, 5] as const) {
-      const bench = await open(t);
-      bench.version = undefined;
-      const asked = bench.requester.request('echo/a', 'x');
-      const late = assert.rejects(bench.requester.request('echo/a', 'x', { timeoutMs: 10 }), {
+      const rig = await open(t);
+      rig.version = undefined;
+      const asked = rig.requester.request('echo/a', 'x');
+      const late = assert.rejects(rig.requester.request('echo/a', 'x', { timeoutMs: 10 }), {
         code: 'BROKER_OFFLINE',
       });
       await turns();
-      bench.clock.advance(10 + TICK_MS);
+      rig.clock.advance(10 + TICK_MS);
       await late;
-      assert.equal(bench.published.length, 0);
-      bench.version = version;
-      bench.tell({ type: 'connected', protocolVersion: version, isSessionPresent: false });
+      assert.equal(rig.published.length, 0);
+      rig.version = version;
+      rig.tell({ type: 'connected', protocolVersion: version, isSessionPresent: false });
       await asked;
-      assert.match(bench.published[0]?.topicName ?? '', version === 5 ? /^echo\/a$/ : /^echo\/a\/requests\//);
+      assert.match(rig.published[0]?.topicName ?? '', version === 5 ? /^echo\/a$/ : /^echo\/a\/requests\//);
     }
   });
 });

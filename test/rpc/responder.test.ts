@@ -9,7 +9,7 @@ import { createResponder, type Responder, type ResponderOptions } from '../../sr
 const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const TICK_MS = 10;
 
-type Bench = {
+type Rig = {
   readonly bus: Bus;
   readonly clock: ManualClock;
   readonly responder: Responder;
@@ -17,7 +17,7 @@ type Bench = {
   readonly ask: (payload: string, properties?: MessageProperties) => Promise<void>;
 };
 
-async function open(t: TestContext, options: ResponderOptions = {}): Promise<Bench> {
+async function open(t: TestContext, options: ResponderOptions = {}): Promise<Rig> {
   const broker = new Broker();
   await broker.start();
   const bus = embedBus(broker);

@@ -12,12 +12,12 @@ const DURABLE = { sessionExpiryInterval: 1000 };
 const KIBIBYTE = 1024;
 
 /** A broker over a store that a test holds back. */
-class Bench {
+class Rig {
   readonly gate = new GatedStore();
   readonly broker: Broker;
 
   constructor(t: TestContext, options: BrokerOptions = {}) {
-    this.broker = Bench.#over(this.gate, options);
+    this.broker = Rig.#over(this.gate, options);
     t.after(async () => {
       this.gate.open();
       await this.broker.close();
@@ -28,10 +28,10 @@ class Bench {
     return new Broker({ store, clock: new ManualClock(), sysTopicIntervalMs: 0, ...options });
   }
 
-  static async start(t: TestContext, options: BrokerOptions = {}): Promise<Bench> {
-    const bench = new Bench(t, options);
-    await bench.broker.start();
-    return bench;
+  static async start(t: TestContext, options: BrokerOptions = {}): Promise<Rig> {
+    const rig = new Rig(t, options);
+    await rig.broker.start();
+    return rig;
   }
 
   /** A client with a session that outlives its connection. */
@@ -57,7 +57,7 @@ class Bench {
 
   /** What came to the away session, as a broker finds it that starts after this one is gone. */
   async comesBack(clientId = 'away'): Promise<string[]> {
-    const broker = Bench.#over(this.gate, {});
+    const broker = Rig.#over(this.gate, {});
     await broker.start();
     const client = new WireClient(broker);
     await client.connect({ clientId, cleanStart: false, properties: DURABLE });
@@ -74,18 +74,18 @@ function payloadsOf(packets: readonly ControlPacket[]): string[] {
 describe('what is said about something lasting waits for the store', () => {
   type Case = {
     readonly what: string;
-    readonly prepare?: (bench: Bench) => Promise<unknown>;
-    readonly open: (bench: Bench) => Promise<WireClient>;
-    readonly ask: (client: WireClient, bench: Bench) => void;
+    readonly prepare?: (rig: Rig) => Promise<unknown>;
+    readonly open: (rig: Rig) => Promise<WireClient>;
+    readonly ask: (client: WireClient, rig: Rig) => void;
     readonly answer: ControlPacket['type'];
   };
-  const durable = (bench: Bench): Promise<WireClient> => bench.durable('asker');
-  const passing = (bench: Bench): Promise<WireClient> => bench.passing();
-  const unconnected = async (bench: Bench): Promise<WireClient> => new WireClient(bench.broker);
+  const durable = (rig: Rig): Promise<WireClient> => rig.durable('asker');
+  const passing = (rig: Rig): Promise<WireClient> => rig.passing();
+  const unconnected = async (rig: Rig): Promise<WireClient> => new WireClient(rig.broker);
   const cases: Case[] = [
     {
       what: 'PUBACK for a message that a session keeps',
-      prepare: (bench) => bench.away(),
+      prepare: (rig) => rig.away(),
       open: passing,
       ask: (client) => client.publish('t/1', 'x', { qos: 1 }),
       answer: 'puback',
@@ -105,7 +105,7 @@ describe('what is said about something lasting waits for the store', () => {
     },
     {
       what: 'PUBREC for a message that a session keeps',
-      prepare: (bench) => bench.away(),
+      prepare: (rig) => rig.away(),
       open: passing,
       ask: (client) => client.publish('t/1', 'x', { qos: 2 }),
       answer: 'pubrec',
@@ -118,8 +118,8 @@ describe('what is said about something lasting waits for the store', () => {
     },
     {
       what: 'PUBCOMP for an identifier that the session of the publisher kept',
-      open: async (bench) => {
-        const client = await bench.durable('asker');
+      open: async (rig) => {
+        const client = await rig.durable('asker');
         client.publish('nobody', 'x', { qos: 2 });
         await client.expect('pubrec');
         return client;
@@ -140,8 +140,8 @@ describe('what is said about something lasting waits for the store', () => {
     },
     {
       what: 'UNSUBACK',
-      open: async (bench) => {
-        const client = await bench.durable('asker');
+      open: async (rig) => {
+        const client = await rig.durable('asker');
         await client.subscribe('a');
         return client;
       },
@@ -162,15 +162,15 @@ describe('what is said about something lasting waits for the store', () => {
     },
     {
       what: 'CONNACK [MQTT-3.1.2-4] that says that a session is no more',
-      prepare: (bench) => bench.away(),
+      prepare: (rig) => rig.away(),
       open: unconnected,
       ask: (client) => client.send(connectPacket(5, { clientId: 'away', cleanStart: true })),
       answer: 'connack',
     },
     {
       what: 'PUBLISH to a session that keeps it until it is acknowledged',
-      open: async (bench) => {
-        const client = await bench.durable('asker');
+      open: async (rig) => {
+        const client = await rig.durable('asker');
         await client.subscribe('t/#', { qos: 2 });
         return client;
       },
@@ -180,55 +180,55 @@ describe('what is said about something lasting waits for the store', () => {
   ];
   for (const { what, prepare, open, ask, answer } of cases) {
     it(what, async (t) => {
-      const bench = await Bench.start(t);
-      await prepare?.(bench);
-      const client = await open(bench);
+      const rig = await Rig.start(t);
+      await prepare?.(rig);
+      const client = await open(rig);
       await turnEnd();
-      bench.gate.close();
-      ask(client, bench);
+      rig.gate.close();
+      ask(client, rig);
       await client.expectNothing();
-      assert.equal(bench.gate.pending, 1);
-      bench.gate.pass();
+      assert.equal(rig.gate.pending, 1);
+      rig.gate.pass();
       await client.expect(answer);
     });
 
     it(`${what}; when it fails the connection ends instead`, async (t) => {
-      const bench = await Bench.start(t);
-      await prepare?.(bench);
-      const client = await open(bench);
+      const rig = await Rig.start(t);
+      await prepare?.(rig);
+      const client = await open(rig);
       await turnEnd();
-      bench.gate.close();
-      ask(client, bench);
+      rig.gate.close();
+      ask(client, rig);
       await client.expectNothing();
-      bench.gate.fail();
+      rig.gate.fail();
       await client.expectClosed();
-      assert.equal(bench.broker.stats.storeFailures, 1);
+      assert.equal(rig.broker.stats.storeFailures, 1);
     });
   }
 
   it('also a message so large that it is sent before the turn ends', async (t) => {
-    const bench = await Bench.start(t);
-    const subscriber = await bench.durable('asker');
+    const rig = await Rig.start(t);
+    const subscriber = await rig.durable('asker');
     await subscriber.subscribe('t/#', { qos: 1 });
     await turnEnd();
-    bench.gate.close();
-    bench.broker.publish({ topicName: 't/1', payload: Buffer.alloc(200 * KIBIBYTE), qos: 1 });
+    rig.gate.close();
+    rig.broker.publish({ topicName: 't/1', payload: Buffer.alloc(200 * KIBIBYTE), qos: 1 });
     assert.ok((await subscriber.next()) === undefined, 'it was sent');
-    bench.gate.pass();
+    rig.gate.pass();
     await subscriber.expect('publish');
   });
 
   it('also messages of a queue that a client comes back to', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
+    const rig = await Rig.start(t);
+    await rig.away();
     const payload = Buffer.alloc(40 * KIBIBYTE);
-    for (let count = 0; count < 5; count++) bench.broker.publish({ topicName: 't/1', payload, qos: 2 });
+    for (let count = 0; count < 5; count++) rig.broker.publish({ topicName: 't/1', payload, qos: 2 });
     await turnEnd();
-    bench.gate.close();
-    const client = new WireClient(bench.broker);
+    rig.gate.close();
+    const client = new WireClient(rig.broker);
     client.send(connectPacket(5, { clientId: 'away', cleanStart: false, properties: DURABLE }));
     await client.expectNothing();
-    bench.gate.open();
+    rig.gate.open();
     const types = (await client.all()).map(({ type }) => type);
     assert.deepEqual(types, ['connack', 'publish', 'publish', 'publish', 'publish', 'publish']);
   });
@@ -236,16 +236,16 @@ describe('what is said about something lasting waits for the store', () => {
 
 describe('what says nothing about something lasting waits for nothing', () => {
   it('while others wait', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
-    const waiting = await bench.passing('waiting');
-    const other = await bench.passing('other');
-    const subscriber = await bench.passing('subscriber');
+    const rig = await Rig.start(t);
+    await rig.away();
+    const waiting = await rig.passing('waiting');
+    const other = await rig.passing('other');
+    const subscriber = await rig.passing('subscriber');
     await subscriber.subscribe('live', { qos: 2 });
-    bench.gate.close();
+    rig.gate.close();
     waiting.publish('t/1', 'x', { qos: 1 });
     await waiting.expectNothing();
-    assert.equal(bench.gate.pending, 1);
+    assert.equal(rig.gate.pending, 1);
 
     other.publish('live', 'one', { qos: 1 });
     await other.expect('puback');
@@ -255,15 +255,15 @@ describe('what says nothing about something lasting waits for nothing', () => {
     await other.subscribe('a', { qos: 2 });
     other.send({ type: 'pingreq' });
     await other.expect('pingresp');
-    await bench.passing('new');
+    await rig.passing('new');
     await waiting.expectNothing();
   });
 
   it('at QoS 0, even if a session keeps it', async (t) => {
-    const bench = await Bench.start(t, { queueQos0: true });
-    await bench.away();
-    const client = await bench.passing();
-    bench.gate.close();
+    const rig = await Rig.start(t, { queueQos0: true });
+    await rig.away();
+    const client = await rig.passing();
+    rig.gate.close();
     client.publish('t/1', 'x');
     client.send({ type: 'pingreq' });
     await client.expect('pingresp');
@@ -272,39 +272,39 @@ describe('what says nothing about something lasting waits for nothing', () => {
 
 describe('commits', () => {
   it('are one for all that comes in a turn, and one at a time', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
+    const rig = await Rig.start(t);
+    await rig.away();
     const clients = [];
-    for (const clientId of ['a', 'b', 'c']) clients.push(await bench.passing(clientId));
-    bench.gate.close();
-    const before = bench.gate.commits;
+    for (const clientId of ['a', 'b', 'c']) clients.push(await rig.passing(clientId));
+    rig.gate.close();
+    const before = rig.gate.commits;
     for (const client of clients) client.publish('t/1', 'one', { qos: 1 });
     for (const client of clients) await client.expectNothing();
     for (const client of clients) client.publish('t/1', 'two', { qos: 1, packetId: 2 });
     for (const client of clients) await client.expectNothing();
-    assert.equal(bench.gate.commits - before, 1);
-    bench.gate.pass();
+    assert.equal(rig.gate.commits - before, 1);
+    rig.gate.pass();
     for (const client of clients) assert.equal((await client.expect('puback')).packetId, 1);
-    assert.equal(bench.gate.commits - before, 2);
+    assert.equal(rig.gate.commits - before, 2);
     for (const client of clients) await client.expectNothing();
-    bench.gate.pass();
+    rig.gate.pass();
     for (const client of clients) assert.equal((await client.expect('puback')).packetId, 2);
   });
 
   it('let out what waited for them although more is noted all the time', async (t) => {
-    const bench = await Bench.start(t);
-    const subscriber = await bench.durable('subscriber');
+    const rig = await Rig.start(t);
+    const subscriber = await rig.durable('subscriber');
     await subscriber.subscribe('t/#', { qos: 1 });
-    const publisher = await bench.passing();
+    const publisher = await rig.passing();
     await turnEnd();
-    bench.gate.close();
+    rig.gate.close();
     for (let packetId = 1; packetId <= 20; packetId++) {
       publisher.publish('t/1', String(packetId), { qos: 1, packetId });
       await publisher.expectNothing();
       await subscriber.expectNothing();
       if (packetId === 1) continue;
       // The one before is committed, and this one is noted already: its commit has begun or begins now.
-      bench.gate.pass();
+      rig.gate.pass();
       assert.equal((await publisher.expect('puback')).packetId, packetId - 1);
       assert.deepEqual(payloadsOf([await subscriber.expect('publish')]), [String(packetId - 1)]);
       await publisher.expectNothing();
@@ -331,23 +331,23 @@ describe('commits', () => {
 
 describe('a commit that fails', () => {
   it('ends those that waited for it, and nobody else', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
-    const waiting = [await bench.passing('w1'), await bench.durable('w2')];
-    const others = [await bench.passing('o1'), await bench.durable('o2')];
+    const rig = await Rig.start(t);
+    await rig.away();
+    const waiting = [await rig.passing('w1'), await rig.durable('w2')];
+    const others = [await rig.passing('o1'), await rig.durable('o2')];
     await turnEnd();
-    bench.gate.close();
+    rig.gate.close();
     for (const client of waiting) client.publish('t/1', 'x', { qos: 1 });
     for (const client of waiting) await client.expectNothing();
-    bench.gate.fail();
+    rig.gate.fail();
     for (const client of waiting) await client.expectClosed();
-    bench.gate.open();
+    rig.gate.open();
     for (const client of others) {
       client.send({ type: 'pingreq' });
       await client.expect('pingresp');
     }
-    assert.equal(bench.broker.stats.storeFailures, 1);
-    assert.deepEqual([...bench.broker.sessions()].filter(({ isConnected }) => isConnected).length, 2);
+    assert.equal(rig.broker.stats.storeFailures, 1);
+    assert.deepEqual([...rig.broker.sessions()].filter(({ isConnected }) => isConnected).length, 2);
   });
 
   it('may fail at once', async (t) => {
@@ -367,83 +367,83 @@ describe('a commit that fails', () => {
   });
 
   it('loses nothing of a client that sends QoS 1 again', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
-    const client = await bench.passing();
-    bench.gate.close();
+    const rig = await Rig.start(t);
+    await rig.away();
+    const client = await rig.passing();
+    rig.gate.close();
     client.publish('t/1', 'x', { qos: 1 });
     await client.expectNothing();
-    bench.gate.fail();
+    rig.gate.fail();
     await client.expectClosed();
-    bench.gate.open();
-    const again = await bench.passing();
+    rig.gate.open();
+    const again = await rig.passing();
     again.publish('t/1', 'x', { qos: 1, dup: true });
     await again.expect('puback');
-    assert.ok((await bench.comesBack()).includes('x'));
+    assert.ok((await rig.comesBack()).includes('x'));
   });
 
   it('loses and doubles nothing of a client that sends QoS 2 again [MQTT-4.3.3-10]', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
-    const client = await bench.durable('publisher');
+    const rig = await Rig.start(t);
+    await rig.away();
+    const client = await rig.durable('publisher');
     await turnEnd();
-    bench.gate.close();
+    rig.gate.close();
     client.publish('t/1', 'x', { qos: 2 });
     await client.expectNothing();
-    bench.gate.fail();
+    rig.gate.fail();
     await client.expectClosed();
-    bench.gate.open();
-    const again = await bench.durable('publisher');
+    rig.gate.open();
+    const again = await rig.durable('publisher');
     again.publish('t/1', 'x', { qos: 2, dup: true });
     await again.expect('pubrec');
-    assert.deepEqual(await bench.comesBack(), ['x']);
+    assert.deepEqual(await rig.comesBack(), ['x']);
   });
 
   it('loses nothing of a session that was new, when its client connects and subscribes again', async (t) => {
-    const bench = await Bench.start(t);
-    bench.gate.close();
-    const client = new WireClient(bench.broker);
+    const rig = await Rig.start(t);
+    rig.gate.close();
+    const client = new WireClient(rig.broker);
     client.send(connectPacket(5, { clientId: 'away', cleanStart: false, properties: DURABLE }));
     await client.expectNothing();
-    bench.gate.fail();
+    rig.gate.fail();
     await client.expectClosed();
-    bench.gate.open();
-    await bench.away();
-    bench.broker.publish({ topicName: 't/1', payload: 'x', qos: 1 });
+    rig.gate.open();
+    await rig.away();
+    rig.broker.publish({ topicName: 't/1', payload: 'x', qos: 1 });
     await turnEnd();
-    assert.deepEqual(await bench.comesBack(), ['x']);
+    assert.deepEqual(await rig.comesBack(), ['x']);
   });
 
   it('is tried again when the broker closes, and does not keep it from closing', async (t) => {
-    const bench = await Bench.start(t);
-    const client = await bench.durable('client');
+    const rig = await Rig.start(t);
+    const client = await rig.durable('client');
     await turnEnd();
-    bench.gate.close();
+    rig.gate.close();
     client.disconnect();
     await turnEnd();
-    const closed = bench.broker.close();
+    const closed = rig.broker.close();
     for (let tries = 0; tries < 2; tries++) {
-      assert.equal(bench.gate.pending, 1);
-      bench.gate.fail();
+      assert.equal(rig.gate.pending, 1);
+      rig.gate.fail();
       await turnEnd();
     }
     await closed;
-    assert.equal(bench.broker.stats.storeFailures, 2);
+    assert.equal(rig.broker.stats.storeFailures, 2);
   });
 });
 
 describe('a connection that ends while it waits', () => {
   it('gives what it has to say when the commit is done', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
-    const client = await bench.passing('one');
-    bench.gate.close();
+    const rig = await Rig.start(t);
+    await rig.away();
+    const client = await rig.passing('one');
+    rig.gate.close();
     client.publish('t/1', 'x', { qos: 1 });
     await client.expectNothing();
-    await bench.passing('one');
+    await rig.passing('one');
     await client.expectNothing();
     assert.equal(client.transport.isClosed, false);
-    bench.gate.pass();
+    rig.gate.pass();
     await client.expect('puback');
     const { reasonCode } = await client.expect('disconnect');
     assert.equal(reasonCode, ReasonCode.SESSION_TAKEN_OVER);
@@ -451,14 +451,14 @@ describe('a connection that ends while it waits', () => {
   });
 
   it('is told when the broker closes', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
-    const client = await bench.passing();
-    bench.gate.close();
+    const rig = await Rig.start(t);
+    await rig.away();
+    const client = await rig.passing();
+    rig.gate.close();
     client.publish('t/1', 'x', { qos: 1 });
     await client.expectNothing();
-    const closed = bench.broker.close();
-    bench.gate.open();
+    const closed = rig.broker.close();
+    rig.gate.open();
     await closed;
     await client.expect('puback');
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.SERVER_SHUTTING_DOWN);
@@ -466,17 +466,17 @@ describe('a connection that ends while it waits', () => {
   });
 
   it('says nothing when the commit fails, nor when it is gone before', async (t) => {
-    const bench = await Bench.start(t);
-    await bench.away();
-    const failing = await bench.passing('failing');
-    const gone = await bench.passing('gone');
-    bench.gate.close();
+    const rig = await Rig.start(t);
+    await rig.away();
+    const failing = await rig.passing('failing');
+    const gone = await rig.passing('gone');
+    rig.gate.close();
     failing.publish('t/1', 'x', { qos: 1 });
     gone.publish('t/1', 'y', { qos: 1 });
     await failing.expectNothing();
-    await bench.passing('failing');
+    await rig.passing('failing');
     gone.transport.breakOff();
-    bench.gate.fail();
+    rig.gate.fail();
     await failing.expectClosed();
     await gone.expectClosed();
   });
@@ -487,53 +487,53 @@ describe('what waits for the store is bounded', () => {
   /** What one writer collects before it looks. */
   const SLACK_BYTES = 66 * KIBIBYTE;
 
-  async function heldSubscriber(bench: Bench): Promise<WireClient> {
-    const client = await bench.durable('subscriber');
+  async function heldSubscriber(rig: Rig): Promise<WireClient> {
+    const client = await rig.durable('subscriber');
     await client.subscribe('t/#', { qos: 1 });
     await turnEnd();
-    bench.gate.close();
-    bench.broker.publish({ topicName: 't/first', payload: 'first', qos: 1 });
+    rig.gate.close();
+    rig.broker.publish({ topicName: 't/first', payload: 'first', qos: 1 });
     await client.expectNothing();
     return client;
   }
 
   it('QoS 0 beyond maxOutboxBytes is dropped and counted', async (t) => {
-    const bench = await Bench.start(t, { maxOutboxBytes });
-    const client = await heldSubscriber(bench);
+    const rig = await Rig.start(t, { maxOutboxBytes });
+    const client = await heldSubscriber(rig);
     const payload = Buffer.alloc(KIBIBYTE);
-    for (let count = 0; count < 1000; count++) bench.broker.publish({ topicName: 't/0', payload });
+    for (let count = 0; count < 1000; count++) rig.broker.publish({ topicName: 't/0', payload });
     await client.expectNothing();
-    bench.gate.open();
+    rig.gate.open();
     const arrived = payloadsOf(await client.all()).length - 1;
     assert.ok(arrived * KIBIBYTE <= maxOutboxBytes + SLACK_BYTES, `${arrived} KiB were held`);
     assert.ok(arrived > 0);
-    assert.equal(bench.broker.stats.dropped['outbox-full'], 1000 - arrived);
+    assert.equal(rig.broker.stats.dropped['outbox-full'], 1000 - arrived);
   });
 
   it('QoS 1 beyond maxOutboxBytes waits in the session, and comes in its order', async (t) => {
-    const bench = await Bench.start(t, { maxOutboxBytes });
-    const client = await heldSubscriber(bench);
+    const rig = await Rig.start(t, { maxOutboxBytes });
+    const client = await heldSubscriber(rig);
     const texts = Array.from({ length: 600 }, (_, index) => `${index} `.padEnd(KIBIBYTE, '.'));
-    for (const payload of texts) bench.broker.publish({ topicName: 't/1', payload, qos: 1 });
+    for (const payload of texts) rig.broker.publish({ topicName: 't/1', payload, qos: 1 });
     await client.expectNothing();
-    const [session] = bench.broker.sessions();
+    const [session] = rig.broker.sessions();
     assert.ok((session?.queuedCount ?? 0) > 400, `${session?.queuedCount} wait in the session`);
-    bench.gate.open();
+    rig.gate.open();
     assert.deepEqual(payloadsOf(await client.all()), ['first', ...texts]);
   });
 
   it('a client that goes on sending is not read any more', async (t) => {
-    const bench = await Bench.start(t, { maxOutboxBytes: 1024 });
-    await bench.away();
-    const client = await bench.passing();
-    bench.gate.close();
+    const rig = await Rig.start(t, { maxOutboxBytes: 1024 });
+    await rig.away();
+    const client = await rig.passing();
+    rig.gate.close();
     let sent = 0;
     while (!client.transport.isPaused && sent < 60_000)
       client.publish('t/1', '', { qos: 1, packetId: ++sent });
     assert.ok(client.transport.isPaused);
-    assert.equal(bench.broker.stats.readsPaused, 1);
+    assert.equal(rig.broker.stats.readsPaused, 1);
     client.publish('t/1', '', { qos: 1, packetId: ++sent });
-    bench.gate.open();
+    rig.gate.open();
     assert.equal((await client.all()).length, sent);
     assert.equal(client.transport.isPaused, false);
   });

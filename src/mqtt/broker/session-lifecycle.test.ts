@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { connected, lasting, startBroker } from '../../../test/helpers/mqtt-broker-bench.ts';
+import { connected, lasting, startBroker } from '../../../test/helpers/mqtt-broker-rig.ts';
 import { connectPacket, WireClient } from '../../../test/helpers/mqtt-wire-client.ts';
 import type { Broker } from './broker.ts';
 import type { BrokerHooks } from './hooks.ts';

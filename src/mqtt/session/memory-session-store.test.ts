@@ -3,7 +3,7 @@ import { MemorySessionStore } from './memory-session-store.ts';
 
 describeSessionStore('MemorySessionStore', {
   canFail: false,
-  openBench: async () => {
+  openRig: async () => {
     const store = new MemorySessionStore();
     return { open: async () => store, remove: async () => {} };
   },
@@ -11,7 +11,7 @@ describeSessionStore('MemorySessionStore', {
 
 describeSessionStore('MemorySessionStore whose commits take a while', {
   canFail: true,
-  openBench: async () => {
+  openRig: async () => {
     let fails = false;
     const store = new MemorySessionStore({
       beforeCommit: async () => {

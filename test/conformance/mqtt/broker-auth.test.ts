@@ -14,9 +14,9 @@ import {
   bytesOf,
   startBroker,
   willOf,
-  type ConnectBench,
+  type ConnectRig,
   type ConnectFields,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 import { connectPacket, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const NAME = 'COUNT';
@@ -46,7 +46,7 @@ function methodOf(decide: Decide): AuthenticationMethod {
   };
 }
 
-function startWith(t: TestContext, decide: Decide, options: BrokerOptions = {}): Promise<ConnectBench> {
+function startWith(t: TestContext, decide: Decide, options: BrokerOptions = {}): Promise<ConnectRig> {
   const method: BrokerHooks = { name: 'method', authenticationMethods: [methodOf(decide)] };
   return startBroker(t, { ...options, hooks: [method, ...(options.hooks ?? [])] });
 }
@@ -72,7 +72,7 @@ function textOf(data: Uint8Array | undefined): string | undefined {
 }
 
 /** A client that has counted to two. */
-async function authenticated({ open }: ConnectBench, fields: ConnectFields = {}): Promise<WireClient> {
+async function authenticated({ open }: ConnectRig, fields: ConnectFields = {}): Promise<WireClient> {
   const client = open();
   client.send(connectOf('2', fields));
   assert.equal((await client.expect('connack')).reasonCode, ReasonCode.SUCCESS);
@@ -401,8 +401,8 @@ describe('an AUTH without Authentication Method in the CONNECT', () => {
 describe('re-authentication', () => {
   for (const [kind, decide] of KINDS) {
     it(`[MQTT-4.12.1-1] [MQTT-4.12.0-5] goes through AUTH to AUTH, and the session stays (${kind})`, async (t) => {
-      const bench = await startWith(t, decide);
-      const client = await authenticated(bench);
+      const rig = await startWith(t, decide);
+      const client = await authenticated(rig);
       await client.subscribe('t');
       for (let round = 0; round < 2; round++) {
         client.send(again(''));
@@ -422,18 +422,18 @@ describe('re-authentication', () => {
     });
 
     it(`[MQTT-4.12.1-2] ends the connection when it fails (${kind})`, async (t) => {
-      const bench = await startWith(t, decide);
-      const client = await authenticated(bench, { willMessage: willOf() });
+      const rig = await startWith(t, decide);
+      const client = await authenticated(rig, { willMessage: willOf() });
       client.send(again('wrong'));
       const { reasonCode, properties } = await client.expect('disconnect');
       assert.deepEqual([reasonCode, properties.reasonString], [ReasonCode.NOT_AUTHORIZED, 'no number']);
       await client.expectClosed();
-      assert.equal(bench.broker.stats.willsPublished, 1);
+      assert.equal(rig.broker.stats.willsPublished, 1);
     });
 
     it(`[MQTT-4.12.1-2] ends the connection when it is another user (${kind})`, async (t) => {
-      const bench = await startWith(t, decide);
-      const client = await authenticated(bench);
+      const rig = await startWith(t, decide);
+      const client = await authenticated(rig);
       client.send(again('2 by ben'));
       assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.NOT_AUTHORIZED);
       await client.expectClosed();
@@ -447,8 +447,8 @@ describe('re-authentication', () => {
     ['section 4.12.1: that begins within another', [again(''), again('')]],
   ] as const) {
     it(`${what} is answered with 0x82`, async (t) => {
-      const bench = await startWith(t, count);
-      const client = await authenticated(bench);
+      const rig = await startWith(t, count);
+      const client = await authenticated(rig);
       for (const packet of packets) client.send(packet);
       const answers = await client.all();
       const last = answers.at(-1);
@@ -473,13 +473,13 @@ describe('re-authentication', () => {
         },
       };
       isBroken = false;
-      const bench = await startBroker(t, { hooks: [{ name: 'm', authenticationMethods: [method] }] });
-      const client = await authenticated(bench);
+      const rig = await startBroker(t, { hooks: [{ name: 'm', authenticationMethods: [method] }] });
+      const client = await authenticated(rig);
       isBroken = true;
       client.send(again('2'));
       assert.ok((await client.expect('disconnect')).reasonCode >= 0x80);
       await client.expectClosed();
-      assert.equal(bench.broker.stats.hookFailures, 1);
+      assert.equal(rig.broker.stats.hookFailures, 1);
     }
   });
 
@@ -487,26 +487,26 @@ describe('re-authentication', () => {
     let isSlow = false;
     const slow = Promise.withResolvers<AuthenticationStep>();
     const decide: Decide = (said, client) => (isSlow ? slow.promise : count(said, client));
-    const bench = await startWith(t, decide, { hookTimeoutMs: 2000 });
-    const client = await authenticated(bench);
+    const rig = await startWith(t, decide, { hookTimeoutMs: 2000 });
+    const client = await authenticated(rig);
     isSlow = true;
     client.send(again('2'));
     client.send(PINGREQ);
     await client.expectNothing();
-    bench.clock.advance(2000);
+    rig.clock.advance(2000);
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.NOT_AUTHORIZED);
     await client.expectClosed();
-    assert.equal(bench.broker.stats.hookTimeouts, 1);
+    assert.equal(rig.broker.stats.hookTimeouts, 1);
   });
 
   it('section 4.12.1: one that is taken over meanwhile is over', async (t) => {
     let isSlow = false;
     const slow = Promise.withResolvers<AuthenticationStep>();
-    const bench = await startWith(t, (said, client) => (isSlow ? slow.promise : count(said, client)));
-    const client = await authenticated(bench, { clientId: 'a' });
+    const rig = await startWith(t, (said, client) => (isSlow ? slow.promise : count(said, client)));
+    const client = await authenticated(rig, { clientId: 'a' });
     isSlow = true;
     client.send(again('2'));
-    await bench.open().connect({ clientId: 'a', userName: 'ana' });
+    await rig.open().connect({ clientId: 'a', userName: 'ana' });
     slow.resolve({ step: 'success', userName: 'ana' });
     const types = (await client.all()).map(({ type }) => type);
     assert.deepEqual(types, ['disconnect']);

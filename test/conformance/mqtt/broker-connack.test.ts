@@ -5,7 +5,7 @@ import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import type { ConnackProperties } from '../../../src/mqtt/codec/connack.ts';
 import type { ConnectProperties } from '../../../src/mqtt/codec/connect.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { startBroker, VERSION_NAMES, type ConnectFields } from '../../helpers/mqtt-connect-bench.ts';
+import { startBroker, VERSION_NAMES, type ConnectFields } from '../../helpers/mqtt-connect-rig.ts';
 import { connectPacket, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 /** The properties of every CONNACK of a broker that was told nothing. */

@@ -10,7 +10,7 @@ import {
   startBroker,
   VERSION_NAMES,
   VERSIONS,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 /** Keeps what was logged as a warning. */

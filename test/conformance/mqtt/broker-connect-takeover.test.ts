@@ -7,7 +7,7 @@ import {
   startBroker,
   VERSION_NAMES,
   VERSIONS,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const FOR_A_MINUTE = { sessionExpiryInterval: 60 };

@@ -9,7 +9,7 @@ import {
   VERSION_NAMES,
   VERSIONS,
   willOf,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 import { connectPacket } from '../../helpers/mqtt-wire-client.ts';
 
 /** A CONNECT of MQTT 5.0 for client `a`, with these bytes in place of protocol name, level and flags. */

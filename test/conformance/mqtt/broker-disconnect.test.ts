@@ -8,7 +8,7 @@ import {
   VERSION_NAMES,
   VERSIONS,
   willOf,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 
 const PINGREQ = { type: 'pingreq' } as const;
 const FOREVER = 0xffff_ffff;

@@ -3,13 +3,7 @@ import { describe, it } from 'node:test';
 import type { Verdict } from '../../../src/mqtt/broker/hooks.ts';
 import type { ProtocolVersion } from '../../../src/mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import {
-  Attendance,
-  bytesOf,
-  startBroker,
-  VERSION_NAMES,
-  VERSIONS,
-} from '../../helpers/mqtt-connect-bench.ts';
+import { Attendance, bytesOf, startBroker, VERSION_NAMES, VERSIONS } from '../../helpers/mqtt-connect-rig.ts';
 
 const PINGREQ = { type: 'pingreq' } as const;
 const { MALFORMED_PACKET, PROTOCOL_ERROR, TOPIC_ALIAS_INVALID, TOPIC_NAME_INVALID } = ReasonCode;

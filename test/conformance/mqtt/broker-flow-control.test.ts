@@ -9,7 +9,7 @@ import {
   startBroker,
   textOf,
   textsOf,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 const limited = (receiveMaximum: number) => ({ properties: { receiveMaximum } });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { connected, startBroker, textsOf } from '../../helpers/mqtt-broker-bench.ts';
+import { connected, startBroker, textsOf } from '../../helpers/mqtt-broker-rig.ts';
 import { until } from '../../helpers/until.ts';
 import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
 

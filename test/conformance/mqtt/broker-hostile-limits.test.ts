@@ -12,7 +12,7 @@ import {
   readAcknowledging,
   startBroker,
   textsOf,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
 
 const PAYLOAD = Buffer.alloc(1000);

@@ -5,7 +5,7 @@ import type { BrokerHooks } from '../../../src/mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import type { StoredSession } from '../../../src/mqtt/session/session-store.ts';
 import { GatedStore } from '../../helpers/gated-store.ts';
-import { connected, lasting, publishesOf, startBroker, textsOf } from '../../helpers/mqtt-broker-bench.ts';
+import { connected, lasting, publishesOf, startBroker, textsOf } from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 async function storedIn({ store }: GatedStore): Promise<StoredSession[]> {

@@ -13,7 +13,7 @@ import {
   textOf,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 describe('Messages for a client that is away (section 4.1)', () => {
   for (const version of VERSIONS) {

@@ -13,7 +13,7 @@ import {
   textOf,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const DENIED = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reasonString: 'not here' } as const;

@@ -9,7 +9,7 @@ import {
   VERSION_NAMES,
   VERSIONS,
   willOf,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 import { connectPacket, turnEnd, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 /** The broker looks at its timers this often. */

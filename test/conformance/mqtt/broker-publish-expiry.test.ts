@@ -11,7 +11,7 @@ import {
   startBroker,
   textOf,
   textsOf,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 async function start(
   t: TestContext,

@@ -11,7 +11,7 @@ import {
   textOf,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 const ALLOW: Verdict = { allow: true };
 const DENY: Verdict = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED };

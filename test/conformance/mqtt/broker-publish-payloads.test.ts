@@ -13,7 +13,7 @@ import {
   startBroker,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 /** The same bytes each time, without a pattern that a wrong offset could hide in. */
 function noise(length: number, seed: number): Buffer {

@@ -12,7 +12,7 @@ import {
   textOf,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 describe('PUBLISH, Fixed Header (section 3.3.1)', () => {
   it('[MQTT-3.3.1-3] DUP of what came in says nothing of what goes out', async (t) => {

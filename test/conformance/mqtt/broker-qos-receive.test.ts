@@ -8,7 +8,7 @@ import {
   startBroker,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 const ALL = [3, 4, 5] as const;
 

@@ -11,7 +11,7 @@ import {
   startBroker,
   textOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 describe('QoS of publisher and subscription (section 3.8.4)', () => {
   for (const from of VERSIONS) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import type { BrokerHooks } from '../../../src/mqtt/index.ts';
-import { connected, startBroker } from '../../helpers/mqtt-broker-bench.ts';
+import { connected, startBroker } from '../../helpers/mqtt-broker-rig.ts';
 
 const REFUSAL = 'this door is not yours';
 const doorman: BrokerHooks = {

@@ -4,7 +4,7 @@ import type { Broker, LocalSubscription } from '../../../src/mqtt/broker/broker.
 import type { BrokerHooks } from '../../../src/mqtt/broker/hooks.ts';
 import { ALLOW } from '../../../src/mqtt/broker/hooks.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { connected, lasting, startBroker, textsOf } from '../../helpers/mqtt-broker-bench.ts';
+import { connected, lasting, startBroker, textsOf } from '../../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 function text(payload: Uint8Array): string {

@@ -10,7 +10,7 @@ import {
   startBroker,
   textOf,
   textsOf,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { turnEnd, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 /** `house/{0…}/room/{0…9}`, each with its own name as payload. */

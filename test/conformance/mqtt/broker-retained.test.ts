@@ -13,7 +13,7 @@ import {
   textOf,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 describe('Retained messages (section 3.3.1.3)', () => {
   for (const version of VERSIONS) {

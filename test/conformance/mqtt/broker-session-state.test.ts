@@ -7,9 +7,9 @@ import {
   startBroker,
   VERSION_NAMES,
   VERSIONS,
-  type ConnectBench,
+  type ConnectRig,
   type ConnectFields,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const FOREVER = 0xffff_ffff;
@@ -31,8 +31,8 @@ async function breakOff(client: WireClient): Promise<void> {
 }
 
 /** Publishes QoS 1 messages to `t`, and waits until the broker has them. */
-async function publishTo(bench: ConnectBench, ...payloads: string[]): Promise<void> {
-  const publisher = await bench.connected();
+async function publishTo(rig: ConnectRig, ...payloads: string[]): Promise<void> {
+  const publisher = await rig.connected();
   for (const payload of payloads) {
     publisher.publish('t', payload, { qos: 1 });
     await publisher.expect('puback');
@@ -41,12 +41,8 @@ async function publishTo(bench: ConnectBench, ...payloads: string[]): Promise<vo
 }
 
 /** Client `a` has subscribed to `t`, and is away. */
-async function leftBehind(
-  bench: ConnectBench,
-  version: ProtocolVersion = 5,
-  fields = staying(),
-): Promise<void> {
-  const client = bench.open(version);
+async function leftBehind(rig: ConnectRig, version: ProtocolVersion = 5, fields = staying()): Promise<void> {
+  const client = rig.open(version);
   await client.connect(fields);
   await client.subscribe('t', { qos: 2 });
   await breakOff(client);
@@ -54,15 +50,15 @@ async function leftBehind(
 
 describe('how long a session lives', () => {
   it('[MQTT-4.1.0-1] as long as its connection, however short its Session Expiry Interval', async (t) => {
-    const bench = await startBroker(t);
+    const rig = await startBroker(t);
     for (const sessionExpiryInterval of [0, 1]) {
-      const client = await bench.connected({ properties: { sessionExpiryInterval } });
+      const client = await rig.connected({ properties: { sessionExpiryInterval } });
       await client.subscribe('t');
-      bench.clock.advance(3_600_000);
-      bench.broker.publish({ topicName: 't', payload: 'still' });
+      rig.clock.advance(3_600_000);
+      rig.broker.publish({ topicName: 't', payload: 'still' });
       assert.equal(textOf(await client.expect('publish')), 'still');
     }
-    assert.equal(bench.broker.counts.sessions, 2);
+    assert.equal(rig.broker.counts.sessions, 2);
   });
 
   for (const [how, end] of [
@@ -95,34 +91,34 @@ describe('how long a session lives', () => {
   }
 
   it('section 3.1.2.11.2: 0xFFFFFFFF: it never ends', async (t) => {
-    const bench = await startBroker(t);
-    await leftBehind(bench, 5, staying(FOREVER));
-    bench.clock.advance(6 * 3_600_000);
-    const { sessionPresent } = await bench.open().connect(staying());
+    const rig = await startBroker(t);
+    await leftBehind(rig, 5, staying(FOREVER));
+    rig.clock.advance(6 * 3_600_000);
+    const { sessionPresent } = await rig.open().connect(staying());
     assert.equal(sessionPresent, true);
-    assert.equal(Array.from(bench.broker.sessions()).length, 1);
+    assert.equal(Array.from(rig.broker.sessions()).length, 1);
   });
 
   it('section 3.2.2.3.2: it is not longer than maximumSessionExpiryInterval', async (t) => {
-    const bench = await startBroker(t, { maximumSessionExpiryInterval: 30 });
+    const rig = await startBroker(t, { maximumSessionExpiryInterval: 30 });
     for (const version of VERSIONS)
-      await leftBehind(bench, version, { ...staying(FOREVER), clientId: `v${version}` });
-    bench.clock.advance(29_999);
-    assert.equal(bench.broker.counts.sessions, 3);
-    bench.clock.advance(1 + TICK_MS);
-    assert.equal(bench.broker.counts.sessions, 0);
+      await leftBehind(rig, version, { ...staying(FOREVER), clientId: `v${version}` });
+    rig.clock.advance(29_999);
+    assert.equal(rig.broker.counts.sessions, 3);
+    rig.clock.advance(1 + TICK_MS);
+    assert.equal(rig.broker.counts.sessions, 0);
   });
 
   it('section 3.2.2.3.2: maximumSessionExpiryInterval 0 keeps none', async (t) => {
-    const bench = await startBroker(t, { maximumSessionExpiryInterval: 0 });
-    for (const version of VERSIONS) await leftBehind(bench, version, staying(FOREVER));
-    assert.equal(bench.broker.counts.sessions, 0);
+    const rig = await startBroker(t, { maximumSessionExpiryInterval: 0 });
+    for (const version of VERSIONS) await leftBehind(rig, version, staying(FOREVER));
+    assert.equal(rig.broker.counts.sessions, 0);
   });
 
   it('[MQTT-4.1.0-2] coming back in time begins its time anew, as the new CONNECT says', async (t) => {
-    const bench = await startBroker(t);
-    const { broker, clock, open } = bench;
-    await leftBehind(bench);
+    const rig = await startBroker(t);
+    const { broker, clock, open } = rig;
+    await leftBehind(rig);
     for (const seconds of [60, 20, 0]) {
       clock.advance(seconds === 60 ? 59_000 : 19_000);
       const client = open();
@@ -156,25 +152,25 @@ describe('which session a client gets', () => {
 
   for (const version of VERSIONS) {
     it(`[MQTT-3.1.2-4] [v3.1.1 MQTT-3.1.2-6] a new one with Clean Start (${VERSION_NAMES[version]})`, async (t) => {
-      const bench = await startBroker(t);
-      await leftBehind(bench, version);
-      await publishTo(bench, 'waiting');
-      const client = bench.open(version);
+      const rig = await startBroker(t);
+      await leftBehind(rig, version);
+      await publishTo(rig, 'waiting');
+      const client = rig.open(version);
       const { sessionPresent } = await client.connect({ ...staying(), cleanStart: true });
       assert.equal(sessionPresent, false);
-      await publishTo(bench, 'later');
+      await publishTo(rig, 'later');
       await client.expectNothing();
-      assert.equal(bench.broker.counts.subscriptions, 0);
+      assert.equal(rig.broker.counts.subscriptions, 0);
     });
 
     it(`[MQTT-3.1.2-5] [v3.1.1 MQTT-3.1.2-5] the one that is there (${VERSION_NAMES[version]})`, async (t) => {
-      const bench = await startBroker(t);
-      await leftBehind(bench, version);
-      await publishTo(bench, '1', '2');
-      const client = bench.open(version);
+      const rig = await startBroker(t);
+      await leftBehind(rig, version);
+      await publishTo(rig, '1', '2');
+      const client = rig.open(version);
       const { sessionPresent } = await client.connect(staying());
       assert.equal(sessionPresent, version !== 3);
-      await publishTo(bench, '3');
+      await publishTo(rig, '3');
       const payloads: string[] = [];
       for (const packet of await client.all()) if (packet.type === 'publish') payloads.push(textOf(packet));
       assert.deepEqual(payloads, ['1', '2', '3']);
@@ -182,23 +178,23 @@ describe('which session a client gets', () => {
   }
 
   it('[MQTT-3.1.3-2] the one of its own Client Identifier', async (t) => {
-    const bench = await startBroker(t);
-    await leftBehind(bench);
+    const rig = await startBroker(t);
+    await leftBehind(rig);
     for (const clientId of ['b', 'A', 'a ']) {
-      const { sessionPresent } = await bench.open().connect({ ...staying(), clientId });
+      const { sessionPresent } = await rig.open().connect({ ...staying(), clientId });
       assert.equal(sessionPresent, false);
     }
   });
 
   it('section 4.1: also one that it made in another version of MQTT', async (t) => {
-    const bench = await startBroker(t);
-    await leftBehind(bench, 4);
-    await publishTo(bench, '1');
-    let client = bench.open(5);
+    const rig = await startBroker(t);
+    await leftBehind(rig, 4);
+    await publishTo(rig, '1');
+    let client = rig.open(5);
     assert.equal((await client.connect(staying())).sessionPresent, true);
     assert.equal(textOf(await client.expect('publish')), '1');
     await breakOff(client);
-    client = bench.open(4);
+    client = rig.open(4);
     assert.equal((await client.connect(staying())).sessionPresent, true);
     const { dup, qos } = await client.expect('publish');
     assert.deepEqual([dup, qos], [true, 1]);
@@ -207,14 +203,14 @@ describe('which session a client gets', () => {
 
 describe('what a session is made of', () => {
   it('section 4.1: its subscriptions with all their options', async (t) => {
-    const bench = await startBroker(t);
-    const first = await bench.connected(staying());
+    const rig = await startBroker(t);
+    const first = await rig.connected(staying());
     await first.subscribe('own', { noLocal: true });
     await first.subscribe('kept', { qos: 1, retainAsPublished: true, subscriptionIdentifier: 77 });
     await breakOff(first);
-    const second = await bench.connected(staying());
+    const second = await rig.connected(staying());
     second.publish('own', 'mine');
-    bench.broker.publish({ topicName: 'kept', payload: 'x', qos: 2, retain: true });
+    rig.broker.publish({ topicName: 'kept', payload: 'x', qos: 2, retain: true });
     const message = await second.expect('publish');
     assert.deepEqual(
       [message.topicName, message.qos, message.retain, message.properties.subscriptionIdentifiers],
@@ -225,31 +221,30 @@ describe('what a session is made of', () => {
 
   it('section 4.1: QoS 1 and 2 messages that wait, and those of QoS 0 only with queueQos0', async (t) => {
     for (const queueQos0 of [false, true]) {
-      const bench = await startBroker(t, { queueQos0 });
-      await leftBehind(bench);
-      for (const qos of [0, 1, 2, 0] as const)
-        bench.broker.publish({ topicName: 't', payload: `${qos}`, qos });
-      const client = await bench.connected(staying());
+      const rig = await startBroker(t, { queueQos0 });
+      await leftBehind(rig);
+      for (const qos of [0, 1, 2, 0] as const) rig.broker.publish({ topicName: 't', payload: `${qos}`, qos });
+      const client = await rig.connected(staying());
       const qosOfAll: number[] = [];
       for (const packet of await client.all()) if (packet.type === 'publish') qosOfAll.push(packet.qos);
       assert.deepEqual(qosOfAll, queueQos0 ? [0, 1, 2, 0] : [1, 2]);
-      assert.equal(bench.broker.stats.dropped.offline, queueQos0 ? 0 : 2);
+      assert.equal(rig.broker.stats.dropped.offline, queueQos0 ? 0 : 2);
     }
   });
 
   for (const version of VERSIONS) {
     it(`[MQTT-4.4.0-1] what was sent and not acknowledged, in order (${VERSION_NAMES[version]})`, async (t) => {
-      const bench = await startBroker(t);
-      const first = await bench.connected(staying(), version);
+      const rig = await startBroker(t);
+      const first = await rig.connected(staying(), version);
       await first.subscribe('t', { qos: 2 });
-      for (const qos of [1, 2, 1, 2] as const) bench.broker.publish({ topicName: 't', payload: 'x', qos });
+      for (const qos of [1, 2, 1, 2] as const) rig.broker.publish({ topicName: 't', payload: 'x', qos });
       const packetIds: number[] = [];
       for (let index = 0; index < 4; index++) packetIds.push((await first.expect('publish')).packetId);
       first.send({ type: 'puback', packetId: packetIds[0]!, reasonCode: 0, properties: {} });
       first.send({ type: 'pubrec', packetId: packetIds[1]!, reasonCode: 0, properties: {} });
       await first.expect('pubrel');
       await breakOff(first);
-      const second = await bench.connected(staying(), version);
+      const second = await rig.connected(staying(), version);
       const again = (await second.all()).map((packet) => [
         packet.type,
         'packetId' in packet && packet.packetId,
@@ -263,14 +258,14 @@ describe('what a session is made of', () => {
     });
 
     it(`[MQTT-4.3.3-10] QoS 2 messages that came in and were not released (${VERSION_NAMES[version]})`, async (t) => {
-      const bench = await startBroker(t);
-      const watcher = await bench.subscribed('t');
-      const first = await bench.connected(staying(), version);
+      const rig = await startBroker(t);
+      const watcher = await rig.subscribed('t');
+      const first = await rig.connected(staying(), version);
       first.publish('t', 'once', { qos: 2, packetId: 5 });
       await first.expect('pubrec');
       await watcher.expect('publish');
       await breakOff(first);
-      const second = await bench.connected(staying(), version);
+      const second = await rig.connected(staying(), version);
       second.publish('t', 'once', { qos: 2, packetId: 5, dup: true });
       assert.equal((await second.expect('pubrec')).packetId, 5);
       await watcher.expectNothing();
@@ -280,25 +275,25 @@ describe('what a session is made of', () => {
   }
 
   it('[MQTT-3.3.2-7] but no Topic Alias', async (t) => {
-    const bench = await startBroker(t);
-    const first = await bench.connected(staying());
+    const rig = await startBroker(t);
+    const first = await rig.connected(staying());
     first.publish('t', 'x', { properties: { topicAlias: 1 } });
     await first.expectNothing();
     await breakOff(first);
-    const second = await bench.connected(staying());
+    const second = await rig.connected(staying());
     second.publish('', 'x', { properties: { topicAlias: 1 } });
     assert.equal((await second.expect('disconnect')).reasonCode, ReasonCode.PROTOCOL_ERROR);
   });
 
   it('section 4.9: but not the Receive Maximum, which is that of the connection', async (t) => {
-    const bench = await startBroker(t);
-    const first = bench.open();
+    const rig = await startBroker(t);
+    const first = rig.open();
     await first.connect({ ...staying(), properties: { sessionExpiryInterval: 60, receiveMaximum: 1 } });
     await first.subscribe('t', { qos: 1 });
-    await publishTo(bench, '1', '2', '3');
+    await publishTo(rig, '1', '2', '3');
     assert.equal((await first.all()).length, 1);
     await breakOff(first);
-    const second = await bench.connected(staying());
+    const second = await rig.connected(staying());
     assert.deepEqual(
       (await second.all()).map((packet) => packet.type === 'publish' && textOf(packet)),
       ['1', '2', '3'],
@@ -318,13 +313,13 @@ describe('what a session is made of', () => {
   });
 
   it('[MQTT-4.1.0-2] nothing of which is left when it has ended', async (t) => {
-    const bench = await startBroker(t);
-    await leftBehind(bench);
-    await publishTo(bench, 'waiting');
-    bench.clock.advance(60_000 + TICK_MS);
-    const client = bench.open();
+    const rig = await startBroker(t);
+    await leftBehind(rig);
+    await publishTo(rig, 'waiting');
+    rig.clock.advance(60_000 + TICK_MS);
+    const client = rig.open();
     assert.equal((await client.connect(staying())).sessionPresent, false);
-    await publishTo(bench, 'later');
+    await publishTo(rig, 'later');
     await client.expectNothing();
   });
 
@@ -334,20 +329,20 @@ describe('what a session is made of', () => {
       {
         name: 'door',
         onConnected({ clientId }: { clientId: string }): void {
-          if (isUnwelcome && clientId === 'a') bench.broker.disconnectClient(clientId);
+          if (isUnwelcome && clientId === 'a') rig.broker.disconnectClient(clientId);
         },
       },
     ];
-    const bench = await startBroker(t, { hooks });
-    await leftBehind(bench);
-    await publishTo(bench, '1', '2');
+    const rig = await startBroker(t, { hooks });
+    await leftBehind(rig);
+    await publishTo(rig, '1', '2');
     isUnwelcome = true;
-    const refused = bench.open();
+    const refused = rig.open();
     assert.equal((await refused.connect(staying())).sessionPresent, true);
     assert.equal((await refused.expect('disconnect')).reasonCode, ReasonCode.ADMINISTRATIVE_ACTION);
     await refused.expectClosed();
     isUnwelcome = false;
-    const client = await bench.connected(staying());
+    const client = await rig.connected(staying());
     assert.deepEqual(
       (await client.all()).map((packet) => packet.type === 'publish' && [textOf(packet), packet.dup]),
       [
@@ -360,19 +355,19 @@ describe('what a session is made of', () => {
 
 describe('what is told of sessions', () => {
   it('section 4.1: from where the client came last', async (t) => {
-    const bench = await startBroker(t);
-    await leftBehind(bench);
-    await bench.open(4, { address: '192.0.2.9' }).connect(staying());
-    const { client } = Array.from(bench.broker.sessions())[0]!;
+    const rig = await startBroker(t);
+    await leftBehind(rig);
+    await rig.open(4, { address: '192.0.2.9' }).connect(staying());
+    const { client } = Array.from(rig.broker.sessions())[0]!;
     assert.deepEqual([client.peer.address, client.protocolVersion], ['192.0.2.9', 4]);
   });
 
   it('section 4.1: who is there, who is away, and what waits', async (t) => {
-    const bench = await startBroker(t);
-    await leftBehind(bench);
-    await bench.subscribed('t', { clientId: 'b', userName: 'ben' });
-    bench.broker.publish({ topicName: 't', payload: 'x', qos: 1 });
-    const told = Array.from(bench.broker.sessions(), ({ client, ...rest }) => ({
+    const rig = await startBroker(t);
+    await leftBehind(rig);
+    await rig.subscribed('t', { clientId: 'b', userName: 'ben' });
+    rig.broker.publish({ topicName: 't', payload: 'x', qos: 1 });
+    const told = Array.from(rig.broker.sessions(), ({ client, ...rest }) => ({
       ...rest,
       id: client.clientId,
     }));

@@ -15,7 +15,7 @@ import {
   textOf,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 async function member(

@@ -6,7 +6,7 @@ import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import type { SubscriptionRequest } from '../../../src/mqtt/codec/subscribe.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { connected, lasting, startBroker, textsOf } from '../../helpers/mqtt-broker-bench.ts';
+import { connected, lasting, startBroker, textsOf } from '../../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const ALLOW: Verdict = { allow: true };

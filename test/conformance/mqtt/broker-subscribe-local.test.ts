@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { LocalSubscription } from '../../../src/mqtt/broker/broker.ts';
 import type { ApplicationMessage } from '../../../src/mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { connected, startBroker, textsOf } from '../../helpers/mqtt-broker-bench.ts';
+import { connected, startBroker, textsOf } from '../../helpers/mqtt-broker-rig.ts';
 import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
 
 const textOf = ({ payload }: ApplicationMessage): string => Buffer.from(payload).toString();

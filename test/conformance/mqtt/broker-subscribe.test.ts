@@ -10,7 +10,7 @@ import {
   startBroker,
   textsOf,
   VERSIONS,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 function request(
   topicFilter: string,

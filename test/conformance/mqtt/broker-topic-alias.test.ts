@@ -8,7 +8,7 @@ import {
   readAcknowledging,
   startBroker,
   textOf,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 const alias = (topicAlias: number) => ({ properties: { topicAlias } });
 

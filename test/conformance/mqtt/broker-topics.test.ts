@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { connected, publishesOf, startBroker, textsOf, VERSIONS } from '../../helpers/mqtt-broker-bench.ts';
+import { connected, publishesOf, startBroker, textsOf, VERSIONS } from '../../helpers/mqtt-broker-rig.ts';
 
 /** Filter, topics that it gets, topics that it does not. */
 const MATCHES: readonly [string, readonly string[], readonly string[]][] = [

@@ -9,7 +9,7 @@ import {
   startBroker,
   textOf,
   textsOf,
-} from '../../helpers/mqtt-broker-bench.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 function unsubscribeFrom(client: WireClient, packetId: number, ...topicFilters: string[]): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { connectBytes, startBroker, willOf } from '../../helpers/mqtt-connect-bench.ts';
+import { connectBytes, startBroker, willOf } from '../../helpers/mqtt-connect-rig.ts';
 
 const V = 3;
 const ACCEPTED = '20020000';

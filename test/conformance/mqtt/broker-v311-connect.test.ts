@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConnectVerdict } from '../../../src/mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { connectBytes, startBroker, willOf } from '../../helpers/mqtt-connect-bench.ts';
+import { connectBytes, startBroker, willOf } from '../../helpers/mqtt-connect-rig.ts';
 
 const V = 4;
 const ACCEPTED = '20020000';

@@ -8,7 +8,7 @@ import {
   VERSIONS,
   willOf,
   type ConnectFields,
-} from '../../helpers/mqtt-connect-bench.ts';
+} from '../../helpers/mqtt-connect-rig.ts';
 
 const FOREVER = 0xffff_ffff;
 /** The broker looks at its timers this often. */

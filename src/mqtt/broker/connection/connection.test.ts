@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GatedStore } from '../../../../test/helpers/gated-store.ts';
-import { connected, lasting, publishesOf, startBroker } from '../../../../test/helpers/mqtt-broker-bench.ts';
+import { connected, lasting, publishesOf, startBroker } from '../../../../test/helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../../../test/helpers/mqtt-wire-client.ts';
 import { ReasonCode } from '../../codec/reason-code.ts';
 import type { AuthenticationMethod } from '../hooks.ts';

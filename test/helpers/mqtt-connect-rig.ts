@@ -28,7 +28,7 @@ export const VERSION_NAMES: Readonly<Record<ProtocolVersion, string>> = {
 export type ConnectFields = Partial<Omit<ConnectPacket, 'type' | 'protocolVersion'>>;
 
 /** A broker whose time stands still. Its functions need no `this`: take those that a test wants. */
-export type ConnectBench = {
+export type ConnectRig = {
   readonly broker: Broker;
   readonly clock: ManualClock;
   /** A network connection; nothing is said yet. */
@@ -42,14 +42,14 @@ export type ConnectBench = {
 };
 
 /** Starts a broker that ends with the test. */
-export async function startBroker(t: TestContext, options: BrokerOptions = {}): Promise<ConnectBench> {
+export async function startBroker(t: TestContext, options: BrokerOptions = {}): Promise<ConnectRig> {
   const clock = new ManualClock();
   const broker = new Broker({ clock, sysTopicIntervalMs: 0, ...options });
   await broker.start();
   t.after(() => broker.close());
-  const open: ConnectBench['open'] = (version = 5, transport = {}) =>
+  const open: ConnectRig['open'] = (version = 5, transport = {}) =>
     new WireClient(broker, version, transport);
-  const connected: ConnectBench['connected'] = async (fields = {}, version = 5) => {
+  const connected: ConnectRig['connected'] = async (fields = {}, version = 5) => {
     const client = open(version);
     await client.connect(fields);
     return client;

@@ -29,7 +29,7 @@ import { until } from './until.ts';
 
 export const SERVICE = 'billing';
 
-export type BenchAgent = {
+export type RigAgent = {
   readonly agent: HttpServiceAgent;
   readonly bus: Bus;
   /** Cuts its connection, as the death of its process would. */
@@ -37,7 +37,7 @@ export type BenchAgent = {
   stop(): Promise<void>;
 };
 
-export type BenchOptions = {
+export type RigOptions = {
   readonly limits?: Partial<ServiceHubLimits>;
   /** Of another broker, for the hub and its agents; else one in this process. */
   readonly brokerUrl?: string;
@@ -45,7 +45,7 @@ export type BenchOptions = {
 };
 
 /** A hub's side of services behind a plain HTTP server, and agents over real sockets; all is closed with the test. */
-export class ServicesBench {
+export class ServicesRig {
   readonly hub: ServiceHub;
   readonly url: string;
   /** What the hub said in its own words, in order. */
@@ -90,7 +90,7 @@ export class ServicesBench {
       rules = [],
       ...more
     }: Partial<HttpServiceAgentOptions> & { id?: string; rules?: readonly string[] } = {},
-  ): Promise<BenchAgent> {
+  ): Promise<RigAgent> {
     const bus = await connectBus(this.brokerUrl, {
       clientId: `${id}.${SERVICE}`,
       will: agentWill(SERVICE, id),
@@ -151,10 +151,10 @@ export class ServicesBench {
   }
 }
 
-export async function openServicesBench(
+export async function openServicesRig(
   t: Pick<TestContext, 'after'>,
-  { limits = {}, brokerUrl, protocolVersion }: BenchOptions = {},
-): Promise<ServicesBench> {
+  { limits = {}, brokerUrl, protocolVersion }: RigOptions = {},
+): Promise<ServicesRig> {
   const closers: (() => Promise<unknown> | void)[] = [];
   let url = brokerUrl;
   let hubBus: Bus;
@@ -181,17 +181,17 @@ export async function openServicesBench(
     () => hub.stop(0),
     () => closeServer(front),
   );
-  const bench = new ServicesBench({ hub, front, brokerUrl: url, hubBus, protocolVersion, closers });
-  t.after(() => bench.close());
-  return bench;
+  const rig = new ServicesRig({ hub, front, brokerUrl: url, hubBus, protocolVersion, closers });
+  t.after(() => rig.close());
+  return rig;
 }
 
 /** An HTTP service to stand behind an agent. */
-export async function openTarget(bench: ServicesBench, listener: RequestListener): Promise<string> {
+export async function openTarget(rig: ServicesRig, listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  bench.onClose(() => closeServer(server));
+  rig.onClose(() => closeServer(server));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 

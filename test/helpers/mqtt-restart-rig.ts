@@ -10,7 +10,7 @@ export const SECOND_MS = 1000;
 export const DAY_SECONDS = 86_400;
 
 /** Brokers that follow one another over one store; none says goodbye. */
-export class RestartBench {
+export class RestartRig {
   readonly store = new MemorySessionStore();
   readonly #options: BrokerOptions;
   clock = new ManualClock();
@@ -21,11 +21,11 @@ export class RestartBench {
     this.broker = new Broker({ ...this.#options, clock: this.clock });
   }
 
-  static async start(t: TestContext, options: BrokerOptions = {}): Promise<RestartBench> {
-    const bench = new RestartBench(options);
-    await bench.broker.start();
-    t.after(() => bench.broker.close());
-    return bench;
+  static async start(t: TestContext, options: BrokerOptions = {}): Promise<RestartRig> {
+    const rig = new RestartRig(options);
+    await rig.broker.start();
+    t.after(() => rig.broker.close());
+    return rig;
   }
 
   /** The broker is gone as if its machine had lost power, and another comes `downMs` later. */
