@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { fail, succeed, type Result } from '../../base/result.ts';
 
 type PasswdFlags = { readonly scram?: true; readonly delete?: true };
 
@@ -43,15 +44,15 @@ async function runPasswd(file: string, user: string, flags: PasswdFlags, command
   try {
     const faults =
       flags.delete === true ? await removeUser(file, user) : await setPassword(file, user, flags);
-    if (faults.length > 0) fail(faults);
+    if (faults.length > 0) tellFaults(faults);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined || !(error instanceof Error) || !('syscall' in error)) throw error;
-    fail([`${file} cannot be written: ${message}`]);
+    tellFaults([`${file} cannot be written: ${message}`]);
   }
 }
 
-function fail(lines: readonly string[]): void {
+function tellFaults(lines: readonly string[]): void {
   const more = lines.length - MAX_SHOWN_FAULTS;
   const shown = more > 0 ? [...lines.slice(0, MAX_SHOWN_FAULTS), `… and ${more} more`] : lines;
   process.stderr.write(shown.map((line) => `recado: ${line}\n`).join(''));
@@ -92,8 +93,8 @@ async function setPassword(file: string, user: string, flags: PasswdFlags): Prom
   if (flags.scram === true && prepared !== user)
     return [`${JSON.stringify(user)} cannot come with SCRAM; ${names.describePrepared(prepared)}`];
   const asked = process.stdin.isTTY ? await askTwice(user) : await readLine();
-  if (!asked.ok) return [asked.message];
-  const { password } = asked;
+  if (!asked.ok) return [asked.failure];
+  const password = asked.value;
   const hash = await hashPassword(Buffer.from(password));
   const credentials = prepared === user ? await scram.createScramCredentials(password) : undefined;
   if (flags.scram === true && credentials === undefined)
@@ -115,11 +116,7 @@ async function setPassword(file: string, user: string, flags: PasswdFlags): Prom
   return [];
 }
 
-type Asked =
-  | { readonly ok: true; readonly password: string }
-  | { readonly ok: false; readonly message: string };
-
-async function askTwice(user: string): Promise<Asked> {
+async function askTwice(user: string): Promise<Result<string, string>> {
   const nothingShown = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({
     input: process.stdin,
@@ -138,20 +135,20 @@ async function askTwice(user: string): Promise<Asked> {
   };
   try {
     const password = await ask(`New password of ${user}: `);
-    if (password === undefined) return { ok: false, message: 'given up, nothing was changed' };
+    if (password === undefined) return fail('given up, nothing was changed');
     const fault = findPasswordFault(password);
-    if (fault !== undefined) return { ok: false, message: fault };
+    if (fault !== undefined) return fail(fault);
     const again = await ask('Once more: ');
-    if (again === undefined) return { ok: false, message: 'given up, nothing was changed' };
+    if (again === undefined) return fail('given up, nothing was changed');
     return again === password
-      ? { ok: true, password }
-      : { ok: false, message: 'these were two different passwords, nothing was changed' };
+      ? succeed(password)
+      : fail('these were two different passwords, nothing was changed');
   } finally {
     lines.close();
   }
 }
 
-async function readLine(): Promise<Asked> {
+async function readLine(): Promise<Result<string, string>> {
   let text = '';
   process.stdin.setEncoding('utf8');
   for await (const chunk of process.stdin) {
@@ -161,7 +158,7 @@ async function readLine(): Promise<Asked> {
   const [line = ''] = text.split('\n');
   const password = line.replace(/\r$/, '');
   const message = findPasswordFault(password);
-  return message === undefined ? { ok: true, password } : { ok: false, message };
+  return message === undefined ? succeed(password) : fail(message);
 }
 
 function findPasswordFault(password: string): string | undefined {

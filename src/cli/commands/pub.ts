@@ -124,7 +124,7 @@ function publishAll(
 
 function readProperties({ property = [] }: PubFlags, command: Command): MessageProperties {
   const reading = readPublishProperties(property);
-  return reading.ok ? reading.properties : command.error(`error: ${reading.message}`);
+  return reading.ok ? reading.value : command.error(`error: ${reading.failure}`);
 }
 
 /** What to send; a file is read before anything is connected. */

@@ -92,7 +92,7 @@ async function runRequest(
     topicArgument ?? flags.topic ?? target.topic ?? command.error('error: where to? give a topic');
   refuseBadTopics([topicName, flags.responseTopic ?? topicName], command);
   const reading = readPublishProperties(flags.property ?? []);
-  const properties = reading.ok ? reading.properties : command.error(`error: ${reading.message}`);
+  const properties = reading.ok ? reading.value : command.error(`error: ${reading.failure}`);
   const format = chooseFormat(flags, command);
   const payload = await readPayload(payloadArgument, flags, command);
   const clientId = target.options.clientId ?? `recado-request-${process.pid}`;
@@ -143,8 +143,8 @@ async function print(
   const { readAnswerError } = await import('../../rpc/index.ts');
   const formatted = format(message, { clientId, now: new Date() });
   if (formatted.ok)
-    process.stdout.write(hasNewline ? Buffer.concat([formatted.bytes, NEWLINE]) : formatted.bytes);
-  else tellError(formatted.message);
+    process.stdout.write(hasNewline ? Buffer.concat([formatted.value, NEWLINE]) : formatted.value);
+  else tellError(formatted.failure);
   const error = readAnswerError(message);
   if (error !== undefined)
     tellError(`the answer is an error: ${error.message} (${error.code}, ${error.status})`);
@@ -187,7 +187,7 @@ async function readPayload(
 function chooseFormat({ format, verbose }: RequestFlags, command: Command): MessageFormat {
   if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
   const reading = readFormat(format);
-  return reading.ok ? reading.format : command.error(`error: -F: ${reading.message}`);
+  return reading.ok ? reading.value : command.error(`error: -F: ${reading.failure}`);
 }
 
 function refuseBadTopics(topics: readonly string[], command: Command): void {

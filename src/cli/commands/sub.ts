@@ -155,8 +155,8 @@ class Printer {
     if (message.retain && !retained) return;
     if (filterOut.some((filter) => matchesTopicFilter(filter, message.topicName))) return;
     const formatted = this.#format(message, { clientId: this.#clientId, now: new Date() });
-    if (!formatted.ok) return tellError(formatted.message);
-    process.stdout.write(newline ? Buffer.concat([formatted.bytes, NEWLINE]) : formatted.bytes);
+    if (!formatted.ok) return tellError(formatted.failure);
+    process.stdout.write(newline ? Buffer.concat([formatted.value, NEWLINE]) : formatted.value);
     this.#printed++;
     if (this.#printed === count) this.end(undefined);
   }
@@ -171,7 +171,7 @@ class Printer {
 function chooseFormat({ format, verbose }: SubFlags, command: Command): MessageFormat {
   if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
   const reading = readFormat(format);
-  return reading.ok ? reading.format : command.error(`error: -F: ${reading.message}`);
+  return reading.ok ? reading.value : command.error(`error: -F: ${reading.failure}`);
 }
 
 function refuseBadFilters(filters: readonly string[], command: Command): void {

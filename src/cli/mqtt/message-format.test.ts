@@ -30,13 +30,13 @@ const context = { clientId: 'me', now };
 function bytesOf(format: MessageFormat, message = MESSAGE): Buffer {
   const formatted = format(message, context);
   assert.ok(formatted.ok);
-  return Buffer.from(formatted.bytes);
+  return Buffer.from(formatted.value);
 }
 
 function format(text: string, message = MESSAGE): string {
   const reading = readFormat(text);
   assert.ok(reading.ok, text);
-  return bytesOf(reading.format, message).toString('latin1');
+  return bytesOf(reading.value, message).toString('latin1');
 }
 
 describe('the form of a message', () => {
@@ -65,7 +65,7 @@ describe('the form of a message', () => {
   for (const text of ['%', '%k', '%5', '@Q', '@', '\\q', '\\', '%.t%']) {
     it(`cannot be ${JSON.stringify(text)}`, () => {
       const reading = readFormat(text);
-      assert.match(reading.ok ? '' : reading.message, /is nothing that a format can hold/);
+      assert.match(reading.ok ? '' : reading.failure, /is nothing that a format can hold/);
     });
   }
 
@@ -111,9 +111,9 @@ describe('the JSON of a message', () => {
     for (const payload of [Buffer.from('no JSON'), Buffer.from([0x22, 0xff, 0x22]), new Uint8Array(0)]) {
       const reading = readFormat('%t %J');
       assert.ok(reading.ok);
-      assert.deepEqual(reading.format({ ...BARE, payload }, context), {
+      assert.deepEqual(reading.value({ ...BARE, payload }, context), {
         ok: false,
-        message: 'the payload on house/lamp is not valid JSON',
+        failure: 'the payload on house/lamp is not valid JSON',
       });
     }
   });

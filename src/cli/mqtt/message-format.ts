@@ -1,3 +1,4 @@
+import { fail, succeed, type Result } from '../../base/result.ts';
 import type { BusMessage } from '../../bus/bus.ts';
 import { formatIsoTime, formatTimePart } from './local-time.ts';
 import { jsonOf } from './message-json.ts';
@@ -5,11 +6,8 @@ import { jsonOf } from './message-json.ts';
 /** What a message is printed with, beside itself. */
 export type FormatContext = { readonly clientId: string; readonly now: Date };
 
-/** Gives the bytes to print; undefined when the message cannot be printed so, and why. */
-export type MessageFormat = (
-  message: BusMessage,
-  context: FormatContext,
-) => { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly message: string };
+/** Gives the bytes to print, or why the message cannot be printed so. */
+export type MessageFormat = (message: BusMessage, context: FormatContext) => Result<Uint8Array, string>;
 
 type Part = (message: BusMessage, context: FormatContext) => string | Uint8Array | Unprintable;
 class Unprintable {
@@ -26,23 +24,16 @@ type Width = {
   readonly max: number;
 };
 
-export type FormatReading =
-  | { readonly ok: true; readonly format: MessageFormat }
-  | { readonly ok: false; readonly message: string };
-
 const EMPTY = new Uint8Array(0);
 
 /** Just the payload. */
-export const formatPayload: MessageFormat = ({ payload }) => ({ ok: true, bytes: payload });
+export const formatPayload: MessageFormat = ({ payload }) => succeed(payload);
 
 /** `-v`: the topic, a space, the payload, which is `(null)` when it is empty, as in mosquitto_sub. */
-export const formatVerbose: MessageFormat = ({ topicName, payload }) => ({
-  ok: true,
-  bytes: Buffer.concat([
-    Buffer.from(`${topicName} `),
-    payload.length === 0 ? Buffer.from('(null)') : payload,
-  ]),
-});
+export const formatVerbose: MessageFormat = ({ topicName, payload }) =>
+  succeed(
+    Buffer.concat([Buffer.from(`${topicName} `), payload.length === 0 ? Buffer.from('(null)') : payload]),
+  );
 
 const PARTS: Readonly<Record<string, Part>> = {
   t: ({ topicName }) => topicName,
@@ -86,14 +77,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const SEQUENCE = /%([-0]*)(\d{0,4})(?:\.(\d{1,4}))?(.)?|@(.)?|\\(.)?|[^%@\\]+/gsu;
 
 /** Reads a format of `-F` as mosquitto_sub has them: `%` for the message, `@` for the time, `\` for characters. */
-export function readFormat(text: string): FormatReading {
+export function readFormat(text: string): Result<MessageFormat, string> {
   const parts: Part[] = [];
   for (const match of text.matchAll(SEQUENCE)) {
     const part = readPart(match);
-    if (part === undefined) return { ok: false, message: `"${match[0]}" is nothing that a format can hold` };
+    if (part === undefined) return fail(`"${match[0]}" is nothing that a format can hold`);
     parts.push(part);
   }
-  return { ok: true, format: (message, context) => join(parts.map((part) => part(message, context))) };
+  return succeed((message, context) => join(parts.map((part) => part(message, context))));
 }
 
 function readPart(match: RegExpExecArray): Part | undefined {
@@ -136,9 +127,9 @@ function fit(value: ReturnType<Part>, { isLeft, isZero, min, max }: Width): Retu
 
 function join(values: readonly ReturnType<Part>[]): ReturnType<MessageFormat> {
   const failed = values.find((value) => value instanceof Unprintable);
-  if (failed !== undefined) return { ok: false, message: failed.why };
+  if (failed !== undefined) return fail(failed.why);
   const bytes = values.map((value) =>
     typeof value === 'string' ? Buffer.from(value) : (value as Uint8Array),
   );
-  return { ok: true, bytes: Buffer.concat(bytes) };
+  return succeed(Buffer.concat(bytes));
 }

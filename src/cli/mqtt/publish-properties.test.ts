@@ -12,7 +12,7 @@ describe('the words of -D', () => {
       'publish message-expiry-interval 4294967295 publish payload-format-indicator 0 publish correlation-data c';
     assert.deepEqual(read(line), {
       ok: true,
-      properties: {
+      value: {
         userProperties: [
           ['b', '1'],
           ['a', '-2'],
@@ -24,7 +24,7 @@ describe('the words of -D', () => {
         correlationData: Buffer.from('c'),
       },
     });
-    assert.deepEqual(read(''), { ok: true, properties: {} });
+    assert.deepEqual(read(''), { ok: true, value: {} });
   });
 
   for (const [line, expected] of [
@@ -39,7 +39,7 @@ describe('the words of -D', () => {
   ] as const) {
     it(`cannot be "${line}"`, () => {
       const reading = read(line);
-      assert.match(reading.ok ? '' : reading.message, expected);
+      assert.match(reading.ok ? '' : reading.failure, expected);
     });
   }
 });

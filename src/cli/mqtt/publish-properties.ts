@@ -1,9 +1,5 @@
+import { fail, succeed, type Result } from '../../base/result.ts';
 import type { MessageProperties } from '../../bus/bus.ts';
-
-/** What to do with a line of `-D`: the properties, or what is wrong with it. */
-export type PropertiesReading =
-  | { readonly ok: true; readonly properties: MessageProperties }
-  | { readonly ok: false; readonly message: string };
 
 const MAX_UINT_32 = 0xffff_ffff;
 
@@ -27,31 +23,29 @@ const READERS: Readonly<Record<string, (value: string) => MessageProperties | un
  *
  * @param words - of one flag after the other: each names how many belong to it
  */
-export function readPublishProperties(words: readonly string[]): PropertiesReading {
+export function readPublishProperties(words: readonly string[]): Result<MessageProperties, string> {
   let properties: MessageProperties = {};
   const rest = [...words];
   while (rest.length > 0) {
     const [command = '', name = '', value] = rest.splice(0, 3);
-    if (command !== 'publish')
-      return { ok: false, message: `-D ${command}: here are properties of publish only` };
-    if (value === undefined) return { ok: false, message: `-D publish ${name}: its value is missing` };
+    if (command !== 'publish') return fail(`-D ${command}: here are properties of publish only`);
+    if (value === undefined) return fail(`-D publish ${name}: its value is missing`);
     if (name === 'user-property') {
       const second = rest.shift();
-      if (second === undefined)
-        return { ok: false, message: '-D publish user-property needs a name and a value' };
+      if (second === undefined) return fail('-D publish user-property needs a name and a value');
       properties = { ...properties, userProperties: [...(properties.userProperties ?? []), [value, second]] };
       continue;
     }
     const read = READERS[name];
     if (read === undefined) {
       const known = ['user-property', ...Object.keys(READERS)].join(', ');
-      return { ok: false, message: `-D publish ${name}: there is no such property; there are ${known}` };
+      return fail(`-D publish ${name}: there is no such property; there are ${known}`);
     }
     const found = read(value);
-    if (found === undefined) return { ok: false, message: `-D publish ${name}: it cannot be "${value}"` };
+    if (found === undefined) return fail(`-D publish ${name}: it cannot be "${value}"`);
     properties = { ...properties, ...found };
   }
-  return { ok: true, properties };
+  return succeed(properties);
 }
 
 function readNumber(text: string, max: number): number | undefined {
