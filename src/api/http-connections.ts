@@ -30,7 +30,7 @@ export function limitHttpConnections(server: Server, ledger: Ledger): void {
   // A WebSocket is a connection of MQTT from now on.
   server.on('upgrade', (_request, socket: Socket) => forget(socket));
   ledger.onReclaim((party, kind) => {
-    if (kind === KeptKind.CONNECTION) return;
+    if (kind !== undefined && kind !== KeptKind.HTTP_CONNECTION && kind !== KeptKind.BODY) return;
     for (const [socket, owner] of parties) {
       if (owner !== party) continue;
       forget(socket);

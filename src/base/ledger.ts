@@ -75,12 +75,28 @@ export class Party {
 
   /** Books one thing that is kept whether there is room or not: it was decided before, or is the program's own. */
   charge(kind: KeptKind, bytes: number): void {
-    this.ledger.charge(this, kind, bytes);
+    this.ledger.change(this, kind, bytes, 1);
   }
 
   /** Takes one booking back: the same kind and bytes. */
   release(kind: KeptKind, bytes: number): void {
-    this.ledger.release(this, kind, bytes);
+    this.ledger.change(this, kind, -bytes, -1);
+  }
+
+  /** Books what has become more or less meanwhile. */
+  change(kind: KeptKind, bytes: number, things: number): void {
+    this.ledger.change(this, kind, bytes, things);
+  }
+
+  /** Books one thing anew that has become more or less; 0 is nothing. */
+  rebook(kind: KeptKind, before: number, after: number): void {
+    if (before === after) return;
+    this.ledger.change(this, kind, after - before, (after === 0 ? 0 : 1) - (before === 0 ? 0 : 1));
+  }
+
+  /** Whether `book` would find room now. */
+  hasRoomFor(kind: KeptKind, bytes: number): boolean {
+    return this.ledger.hasRoomFor(this, kind, bytes);
   }
 
   /** It is not held open any more. */
@@ -188,14 +204,18 @@ export class Ledger {
   }
 
   book(party: Party, kind: KeptKind, bytes: number): boolean {
-    const isHalfEmpty =
-      this.#totals[kind]! + bytes <= this.#halves[kind]! && this.#total + bytes <= this.#half;
-    if (isHalfEmpty || (this.#isWithin(kind, party, bytes) && this.#isWithin(WHOLE, party, bytes))) {
-      this.charge(party, kind, bytes);
+    if (this.hasRoomFor(party, kind, bytes)) {
+      this.change(party, kind, bytes, 1);
       return true;
     }
     this.#refusals[kind]!++;
     return false;
+  }
+
+  hasRoomFor(party: Party, kind: KeptKind, bytes: number): boolean {
+    const isHalfEmpty =
+      this.#totals[kind]! + bytes <= this.#halves[kind]! && this.#total + bytes <= this.#half;
+    return isHalfEmpty || (this.#isWithin(kind, party, bytes) && this.#isWithin(WHOLE, party, bytes));
   }
 
   admit(party: Party, kind: KeptKind, bytes: number): boolean {
@@ -204,24 +224,16 @@ export class Ledger {
     return this.book(party, kind, bytes);
   }
 
-  charge(party: Party, kind: KeptKind, bytes: number): void {
+  change(party: Party, kind: KeptKind, bytes: number, things: number): void {
     const at = party.at + kind;
     const before = this.#held[at]!;
-    if (before === 0) this.#begin(party, kind);
-    this.#held[at] = before + bytes;
+    const after = before + bytes;
+    this.#held[at] = after;
     this.#totals[kind]! += bytes;
-    this.#counts[kind]!++;
+    this.#counts[kind]! += things;
     this.#total += bytes;
-  }
-
-  release(party: Party, kind: KeptKind, bytes: number): void {
-    const at = party.at + kind;
-    const left = this.#held[at]! - bytes;
-    this.#held[at] = left;
-    this.#totals[kind]! -= bytes;
-    this.#counts[kind]!--;
-    this.#total -= bytes;
-    if (left === 0) this.#end(party, kind);
+    if (before === 0 && after !== 0) this.#begin(party, kind);
+    else if (after === 0 && before !== 0) this.#end(party, kind);
   }
 
   #begin(party: Party, kind: KeptKind): void {

@@ -27,7 +27,7 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
   const identify = identifyMqttClients(config.mqtt);
   const hooks = config.services.enabled ? [guardServiceTopics(config.services, identify)] : [];
   const mqtt = config.mqtt.enabled
-    ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, identify, hooks })
+    ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, identify, hooks, ledger })
     : undefined;
   const services = config.services.enabled
     ? createServices(config, { log: parts.log, clock, mqtt })

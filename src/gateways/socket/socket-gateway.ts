@@ -53,7 +53,7 @@ export class SocketGateway implements Gateway {
     this.#trusted = new Networks(options.trustedNetworks);
     this.#receiver = new TelemetryReceiver(this.#context);
     parts.ledger.onReclaim((party, kind) => {
-      if (kind === KeptKind.HTTP_CONNECTION) return;
+      if (kind !== undefined && kind !== KeptKind.CONNECTION && kind !== KeptKind.DESCRIPTION) return;
       for (const connection of this.#connections)
         if (connection.peer.party === party) connection.end('protocol-error');
     });

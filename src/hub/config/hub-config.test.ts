@@ -142,7 +142,8 @@ describe('environment variables', () => {
 const TOKEN = '0123456789abcdef';
 const SECTIONS =
   'http, gateways, mqtt, broker, services, devices, invocations, memory, log, shutdownTimeoutMs, insecure';
-const HTTP_KEYS = 'host, port, tokens, hostNames, trustedNetworks, maxConnections, bodyTimeoutMs, maxBodyBytes';
+const HTTP_KEYS =
+  'host, port, tokens, hostNames, trustedNetworks, maxConnections, bodyTimeoutMs, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
 

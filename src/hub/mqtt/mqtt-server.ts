@@ -1,6 +1,8 @@
+import { partyOf } from '../../accounts/principal.ts';
 import type { Server as HttpServer } from 'node:http';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
+import type { Ledger } from '../../base/ledger.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ListeningAddress } from '../../gateways/gateway.ts';
 import {
@@ -36,6 +38,7 @@ type MqttServerParts = {
   readonly log: Logger;
   readonly clock?: Clock | undefined;
   readonly identify: IdentifyMqttClient;
+  readonly ledger?: Ledger | undefined;
   /** Rules of other parts of the hub, for all clients. */
   readonly hooks?: readonly BrokerHooks[];
 };
@@ -77,7 +80,15 @@ export class MqttServer {
     this.#clock = parts.clock ?? systemClock;
     this.#tlsReload = new TlsReload(mqtt.tls, { log: this.#log, clock: this.#clock });
     const hooks = [...(mqtt.aclFile === '' ? [] : [this.#aclHooks()]), ...(parts.hooks ?? [])];
-    this.broker = new Broker({ ...brokerOptions(mqtt), hooks, log: this.#log, clock: this.#clock });
+    const { ledger, identify } = parts;
+    this.broker = new Broker({
+      ...brokerOptions(mqtt),
+      hooks,
+      log: this.#log,
+      clock: this.#clock,
+      ...(ledger !== undefined && { ledger }),
+      partyOf: (client) => partyOf(identify(client), client.peer.address),
+    });
   }
 
   /** Numbers for metrics: of the access rules, and by listener the connections that did not get as far as MQTT. */

@@ -1,3 +1,6 @@
+import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
+import type { Party } from '../../base/ledger.ts';
+import { addressParty } from '../../base/networks.ts';
 import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
 import { Connection, type ConnectionHandlers, type ListenerRules } from './connection/connection.ts';
@@ -57,8 +60,10 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
   }
 
   accept(transport: Transport): TransportReceiver | undefined {
-    const refusal = this.#findRefusal(transport.peer.address);
+    const party = this.#engine.ledger.open(addressParty(transport.peer.address));
+    const refusal = this.#findRefusal(transport.peer.address, party);
     if (refusal !== undefined) {
+      party.close();
       this.#engine.stats.connectionsRefused++;
       this.#tellRefusal(refusal, transport.peer.address);
       transport.destroy();
@@ -68,7 +73,8 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     this.#count++;
     if (address !== '') this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     this.#engine.stats.connectionsAccepted++;
-    const connection = new Connection(this.#engine, this, transport, this.#handlers);
+    const parts = { handlers: this.#handlers, party };
+    const connection = new Connection(this.#engine, this, transport, parts);
     this.#connections.add(connection);
     return connection;
   }
@@ -77,6 +83,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     this.#count--;
+    connection.releaseBooking();
     const { address } = connection.transport.peer;
     if (address === '') return;
     const left = (this.#perAddress.get(address) ?? 1) - 1;
@@ -84,7 +91,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     else this.#perAddress.set(address, left);
   }
 
-  #findRefusal(address: string): string | undefined {
+  #findRefusal(address: string, party: Party): string | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxConnectsPerSecond } = this.options;
     if (this.#count >= maxConnections) return `maxConnections is ${maxConnections}`;
     if (address !== '' && (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
@@ -96,6 +103,8 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     this.#creditAtMs = nowMs;
     if (this.#credit < 1) return `maxConnectsPerSecond is ${maxConnectsPerSecond}`;
     this.#credit--;
+    if (!party.admit(KeptKind.CONNECTION, CONNECTION_BYTES))
+      return 'its address has its share of all connections';
     return undefined;
   }
 

@@ -1,5 +1,8 @@
+import { KeptKind } from '../../base/kept-kinds.ts';
+import type { Party } from '../../base/ledger.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { MqttError } from '../codec/errors.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
 import type { PublishProperties } from '../codec/publish.ts';
 import { ClientSession, type LocalReceiver } from './client-session.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
@@ -81,6 +84,9 @@ export class Broker implements TransportAcceptor {
    */
   constructor(options: BrokerOptions = {}, scheduleTurn: ScheduleTurn = afterReads) {
     this.#engine = new Engine(options, scheduleTurn, (engine) => new RetainedDeliveries(engine));
+    this.#engine.ledger.onReclaim((party, kind) => {
+      if (kind === undefined || kind === KeptKind.CONNECTION) this.#closeAllOf(party);
+    });
     this.#acceptor = new Acceptor(this.#engine, this.#connections, { name: 'default' });
     this.#sysTopics = new SysTopics(this.#engine, this.#connections);
   }
@@ -176,7 +182,7 @@ export class Broker implements TransportAcceptor {
     const parsed = parseTopicFilter(topicFilter, engine.options.maxTopicLevels);
     if (!parsed.ok) throw invalid(`${JSON.stringify(topicFilter)} is not a Topic Filter: ${parsed.failure}`);
     const filter = parsed.value;
-    const session = new ClientSession(this.#localClient(), this.#acceptor, onMessage);
+    const session = new ClientSession(this.#localClient(), this.#acceptor, onMessage, engine.openOwnParty());
     const retainHandling = retained ? 0 : 2;
     const options = { qos, noLocal: false, retainAsPublished, subscriptionIdentifier: 0 };
     engine.subscriptions.add(session, filter, { ...options, retainHandling });
@@ -218,6 +224,16 @@ export class Broker implements TransportAcceptor {
   /** Has `authorizeReceive` asked anew: what clients may receive has changed. */
   forgetReceiveVerdicts(): void {
     this.#engine.subscriptions.changes.noteAll();
+  }
+
+  /** It holds more than its share while others find no room. */
+  #closeAllOf(party: Party): void {
+    for (const connection of this.#connections) {
+      if (connection.party !== party && connection.session?.party !== party) continue;
+      const reason = 'others need the room that was taken';
+      connection.end('refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
+      connection.releaseBooking();
+    }
   }
 
   /** Ends all connections with 0x8B Server shutting down, writes what is to be written, and closes the store. */

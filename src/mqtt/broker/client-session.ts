@@ -1,5 +1,8 @@
+import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
+import type { Party } from '../../base/ledger.ts';
 import type { WillMessage } from '../codec/connect.ts';
 import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
+import type { MessageQueue } from '../session/message-queue.ts';
 import type { Receiver } from '../session/receiver.ts';
 import { Session } from '../session/session.ts';
 import type { OutboundTopicAliases } from '../topics/topic-alias.ts';
@@ -10,6 +13,9 @@ import type { Outbox } from './connection/outbox.ts';
 import type { ApplicationMessage, ClientInfo } from './hooks.ts';
 import type { ConnectionOptions } from './options.ts';
 import type { BrokerStats } from './stats.ts';
+
+/** Measured: what a message costs that waits or is in flight, beside what `StoredMessage.sizeBytes` says. */
+const PLACE_BYTES = 96;
 
 /** How a message came to a subscriber. */
 export type Arrival = {
@@ -41,16 +47,117 @@ export class ClientSession extends Session<SessionConnection> {
   options: ConnectionOptions;
   hooks: CompiledHooks;
   readonly local: LocalReceiver | undefined;
+  /** Whom everything is booked to that is kept for it; held open until its end. */
+  readonly party: Party;
+  #queuedBytes = 0;
+  #queuedCount = 0;
+  #inflightBytes = 0;
+  #inflightCount = 0;
+  #subscriptionBytes = 0;
+  #ownBytes = 0;
 
   constructor(
     client: ClientInfo,
     rules: { readonly options: ConnectionOptions; readonly hooks: CompiledHooks },
     local: LocalReceiver | undefined,
+    party: Party,
   ) {
     super(client.clientId);
     this.client = client;
     this.options = rules.options;
     this.hooks = rules.hooks;
     this.local = local;
+    this.party = party;
   }
+
+  /** Books the session itself; false when there is no room for one more. */
+  book(): boolean {
+    const cost = sessionCost(this.clientId);
+    if (!this.party.book(KeptKind.SESSION, cost)) return false;
+    this.#ownBytes = cost;
+    return true;
+  }
+
+  /** Books one that was there before, whether there is room or not. */
+  charge(): void {
+    this.#ownBytes = sessionCost(this.clientId);
+    this.party.charge(KeptKind.SESSION, this.#ownBytes);
+  }
+
+  /**
+   * Whether one more message may be in flight that is kept until it is acknowledged: `maxQueuedBytes` holds for these
+   * as for those that wait. One may be, however large it is.
+   */
+  mayKeepInflight(sizeBytes: number): boolean {
+    const bytes = this.inflight === undefined ? 0 : this.inflight.bytes;
+    if (bytes === 0) return true;
+    return (
+      bytes + sizeBytes <= this.options.maxQueuedBytes && this.party.hasRoomFor(KeptKind.INFLIGHT, sizeBytes)
+    );
+  }
+
+  /** Whether one more message may wait. */
+  mayQueue(queue: MessageQueue, sizeBytes: number): boolean {
+    const { maxQueuedMessages, maxQueuedBytes } = this.options;
+    if (queue.count >= maxQueuedMessages || queue.bytes + sizeBytes > maxQueuedBytes) return false;
+    return this.party.hasRoomFor(KeptKind.QUEUED, sizeBytes);
+  }
+
+  /** Books what its messages have become, after some were added or have gone. */
+  bookMessages(): void {
+    const { queue, inflight } = this;
+    const queuedBytes = queue === undefined ? 0 : queue.bytes + queue.count * PLACE_BYTES;
+    if (queuedBytes !== this.#queuedBytes) {
+      const count = queue === undefined ? 0 : queue.count;
+      this.party.change(KeptKind.QUEUED, queuedBytes - this.#queuedBytes, count - this.#queuedCount);
+      this.#queuedBytes = queuedBytes;
+      this.#queuedCount = count;
+    }
+    const inflightBytes = inflight === undefined ? 0 : inflight.bytes + inflight.keptCount * PLACE_BYTES;
+    if (inflightBytes === this.#inflightBytes) return;
+    const count = inflight === undefined ? 0 : inflight.keptCount;
+    this.party.change(KeptKind.INFLIGHT, inflightBytes - this.#inflightBytes, count - this.#inflightCount);
+    this.#inflightBytes = inflightBytes;
+    this.#inflightCount = count;
+  }
+
+  /** Books a subscription that was made; whether there is room for it was asked before. */
+  bookSubscription(topicFilter: string): void {
+    const cost = subscriptionCost(topicFilter);
+    this.subscriptionCount++;
+    this.#subscriptionBytes += cost;
+    this.party.charge(KeptKind.SUBSCRIPTION, cost);
+  }
+
+  releaseSubscription(topicFilter: string): void {
+    const cost = subscriptionCost(topicFilter);
+    this.subscriptionCount--;
+    this.#subscriptionBytes -= cost;
+    this.party.release(KeptKind.SUBSCRIPTION, cost);
+  }
+
+  /** It has ended: nothing is kept for it any more. */
+  releaseAll(): void {
+    this.queue = undefined;
+    this.inflight = undefined;
+    this.received = undefined;
+    this.bookMessages();
+    this.party.change(KeptKind.SUBSCRIPTION, -this.#subscriptionBytes, -this.subscriptionCount);
+    this.#subscriptionBytes = 0;
+    this.subscriptionCount = 0;
+    if (this.#ownBytes > 0) this.party.release(KeptKind.SESSION, this.#ownBytes);
+    this.#ownBytes = 0;
+    this.party.close();
+  }
+}
+
+/** What a subscription costs: its place in the tree, its options, and its levels. */
+export function subscriptionCost(topicFilter: string): number {
+  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.SUBSCRIPTION]!;
+  return fixedBytes + perByte * topicFilter.length;
+}
+
+function sessionCost(clientId: string): number {
+  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.SESSION]!;
+  return fixedBytes + perByte * clientId.length;
 }

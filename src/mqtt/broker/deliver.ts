@@ -102,7 +102,7 @@ export function deliverTo(
       enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group }); // [MQTT-4.6.0-5]
       return;
     }
-    if (!connection.outbox.hasRoomFor(publication.packetEnd - publication.packetStart)) {
+    if (!connection.outbox.reserve(publication.packetEnd - publication.packetStart)) {
       engine.countDrop(publication.topicName, session, 'outbox-full');
       return;
     }
@@ -113,13 +113,16 @@ export function deliverTo(
   }
   const inflight = (session.inflight ??= new Inflight());
   const hasQueue = session.queue !== undefined && session.queue.count > 0;
-  if (!connection.outbox.takesMore || hasQueue || !session.quota.maySend(inflight)) {
+  const isKept = session.outlivesConnection || group !== undefined;
+  const sizeBytes = publication.packetEnd - publication.packetStart;
+  const maySend = session.quota.maySend(inflight) && (!isKept || session.mayKeepInflight(sizeBytes));
+  if (!connection.outbox.takesMore || hasQueue || !maySend) {
     enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
     return;
   }
   const state = qos === 1 ? InflightState.PUBACK : InflightState.PUBREC;
   let kept: QueuedMessage | undefined;
-  if (session.outlivesConnection || group !== undefined) {
+  if (isKept) {
     kept = makeQueued(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
   }
   const packetId = inflight.add(state, kept);
@@ -131,6 +134,7 @@ export function deliverTo(
     if (kept !== undefined) engine.notes.forgetQueued(session, kept);
     engine.countDrop(publication.topicName, session, 'packet-too-large');
   }
+  if (isKept) session.bookMessages();
 }
 
 /** For a client that is not connected, or for this program itself. */
@@ -161,6 +165,7 @@ function enqueue(engine: Engine, publication: Publication, session: ClientSessio
     queue.push(queued);
     engine.notes.noteQueued(session, queued);
   }
+  session.bookMessages();
   // Last: an observer of a drop may publish to the same session, or end it.
   for (const { message } of expired) engine.countDrop(message.topicName, session, 'expired');
   if (!isTaken) engine.countDrop(publication.topicName, session, 'queue-full');
@@ -172,9 +177,7 @@ function isWithinLimits(
   queue: MessageQueue,
   { message: { sizeBytes } }: QueuedMessage,
 ): boolean {
-  const { maxQueuedMessages, maxQueuedBytes } = session.options;
-  if (queue.count >= maxQueuedMessages || queue.bytes + sizeBytes > maxQueuedBytes) return false;
-  return total.bytes + sizeBytes <= options.maxTotalQueuedBytes;
+  return session.mayQueue(queue, sizeBytes) && total.bytes + sizeBytes <= options.maxTotalQueuedBytes;
 }
 
 function makeQueued(

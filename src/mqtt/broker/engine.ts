@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../../base/clock.ts';
+import { Ledger, type Party } from '../../base/ledger.ts';
 import type { Logger } from '../../base/logger.ts';
 import { BlockPool } from '../../base/blocks.ts';
+import { addressParty } from '../../base/networks.ts';
 import { TimerWheel } from '../../base/timer-wheel.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import type { QueuedTotal } from '../session/message-queue.ts';
@@ -23,6 +25,7 @@ import { StoreNotes } from './store-notes.ts';
 import { TakeoverWatch } from './takeovers.ts';
 import { WriterPool } from './connection/writer-pool.ts';
 
+const OWN_PARTY = 'this program';
 const TICK_MS = 250;
 /** Retained messages looked at in each tick for those that have expired. */
 const RETAINED_SWEEP = 2000;
@@ -106,6 +109,10 @@ export class Engine {
   readonly commits: CommitGroup;
   readonly notes: StoreNotes;
   readonly takeovers: TakeoverWatch;
+  readonly ledger: Ledger;
+  /** For what this program itself keeps, and for what it found in the store. */
+  readonly ownParty: Party;
+  readonly #partyOf: (client: ClientInfo) => string;
   readonly logBudget: LogBudget;
   /** What waits in all sessions. */
   readonly queued: QueuedTotal = { bytes: 0 };
@@ -132,6 +139,9 @@ export class Engine {
     makeRetainedSender: (engine: Engine) => RetainedSender,
   ) {
     this.options = resolveBrokerOptions(options);
+    this.ledger = options.ledger ?? new Ledger();
+    this.ownParty = this.ledger.open(OWN_PARTY);
+    this.#partyOf = options.partyOf ?? (({ peer }) => addressParty(peer.address));
     this.#scheduleTurn = scheduleTurn;
     this.clock = this.options.clock;
     this.log = this.options.log;
@@ -169,6 +179,15 @@ export class Engine {
     this.sharedChoice = new SharedChoice(this);
     this.takeovers = new TakeoverWatch(this.clock, this.logBudget);
     this.startedAtMs = this.clock.now();
+  }
+
+  /** Whom something of a client is booked to, held open until `close`. */
+  openParty(client: ClientInfo): Party {
+    return this.ledger.open(this.#partyOf(client));
+  }
+
+  openOwnParty(): Party {
+    return this.ledger.open(OWN_PARTY);
   }
 
   startTicking(): void {

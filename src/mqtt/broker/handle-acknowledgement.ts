@@ -60,6 +60,7 @@ function finish(connection: Connection, packetId: number, expected: InflightStat
   if (queued !== undefined) {
     if (queued.wasResent) session.quota.uncountResent();
     engine.notes.forgetQueued(session, queued);
+    session.bookMessages();
   }
   sendQueued(engine, session);
 }

@@ -1,9 +1,11 @@
+import { KeptKind } from '../../base/kept-kinds.ts';
 import { protocolError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import type { SubscribePacket, SubscriptionRequest } from '../codec/subscribe.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
+import { subscriptionCost } from './client-session.ts';
 import { askSubscribeHooks } from './ask-subscribe-hooks.ts';
 import { endForFault } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
@@ -102,7 +104,7 @@ function conclude(
     const { noLocal, retainAsPublished, retainHandling } = request;
     const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier };
     const isNew = engine.subscriptions.add(session, filter!, options); // [MQTT-3.8.4-3]
-    if (isNew) session.subscriptionCount++;
+    if (isNew) session.bookSubscription(filter!.topicFilter);
     engine.notes.noteSubscription(session, filter!, options);
     reasonCodes.push(qos);
     for (const hook of connection.acceptor.hooks.onSubscribed) {
@@ -128,6 +130,7 @@ function findQuotaRefusal(
   filter: TopicFilter,
 ): ReasonCode | undefined {
   const { maxSubscriptionsPerClient } = acceptor.options;
-  if (session!.subscriptionCount < maxSubscriptionsPerClient) return undefined;
+  const hasRoom = session!.party.hasRoomFor(KeptKind.SUBSCRIPTION, subscriptionCost(filter.topicFilter));
+  if (hasRoom && session!.subscriptionCount < maxSubscriptionsPerClient) return undefined;
   return engine.subscriptions.has(session!, filter) ? undefined : ReasonCode.QUOTA_EXCEEDED;
 }

@@ -24,7 +24,7 @@ function unsubscribe(connection: Connection, text: string): ReasonCode {
   if (!parsed.ok) return ReasonCode.TOPIC_FILTER_INVALID;
   const filter = parsed.value;
   if (!engine.subscriptions.remove(session, filter)) return ReasonCode.NO_SUBSCRIPTION_EXISTED;
-  session.subscriptionCount--;
+  session.releaseSubscription(filter.topicFilter);
   if (filter.shareName === undefined) engine.retainedDeliveries.closeFilter(session, filter.topicFilter);
   engine.notes.forgetSubscription(session, filter);
   for (const hook of connection.acceptor.hooks.onUnsubscribed) {

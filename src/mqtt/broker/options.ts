@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
+import type { Ledger } from '../../base/ledger.ts';
 import type { Logger } from '../../base/logger.ts';
 import { silentLogger } from '../../base/logger.ts';
 import {
@@ -12,7 +13,7 @@ import {
 import { isEncodableText } from '../codec/utf8.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { BrokerError } from './broker-error.ts';
-import type { BrokerHooks } from './hooks.ts';
+import type { BrokerHooks, ClientInfo } from './hooks.ts';
 
 /**
  * `same-user`: a Client Identifier whose session has, or is asked for with, another user name is refused with 0x85
@@ -99,6 +100,10 @@ export type BrokerLimits = {
 export type BrokerOptions = Partial<ConnectionOptions> &
   Partial<BrokerLimits> & {
     readonly hooks?: readonly BrokerHooks[];
+    /** Of everything that peers make the program keep; a broker that is given none has its own. */
+    readonly ledger?: Ledger;
+    /** To whom what is kept for a client is booked; its address where nothing is said. */
+    readonly partyOf?: (client: ClientInfo) => string;
     /** Where sessions and retained messages outlive this broker; without one they end with it. */
     readonly store?: SessionStore;
     readonly log?: Logger;

@@ -1,3 +1,4 @@
+import type { Party } from '../../base/ledger.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { encodePublish, type PublishProperties } from '../codec/publish.ts';
 import { Framer } from '../codec/framer.ts';
@@ -19,10 +20,16 @@ export type OutgoingMessage = {
 /**
  * Publishes a message as if a client had: through the same packet, retained and delivered alike.
  *
+ * @param party - whose it is, where it is retained
  * @returns to how many subscribers it went
  * @throws {MqttError} `MQTT_NOT_ENCODABLE` when it is not a message that a client could send
  */
-export function publishMessage(engine: Engine, message: OutgoingMessage, hooks: CompiledHooks): number {
+export function publishMessage(
+  engine: Engine,
+  message: OutgoingMessage,
+  hooks: CompiledHooks,
+  party: Party = engine.ownParty,
+): number {
   const { topicName, payload, qos, properties } = message;
   const publication = engine.takePublication();
   const writer = publication.packetWriter;
@@ -50,7 +57,7 @@ export function publishMessage(engine: Engine, message: OutgoingMessage, hooks: 
     const entry = engine.topics.resolveName(topicName);
     if (!entry.isValid) return 0;
     publication.takePacket(bytes, 0, bytes.length, 5, entry, undefined, undefined);
-    if (message.retain) retain(engine, publication);
+    if (message.retain) retain(engine, publication, party);
     const count = deliver(engine, publication, undefined);
     if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, undefined);
     return Math.max(count, 0);

@@ -81,7 +81,8 @@ function restoreRetained(
     return;
   }
   const expires = expiresAtMs === Infinity ? undefined : expiresAtMs;
-  engine.retained.set(topicName, { message, sizeBytes, expiresAtMs: expires });
+  const booking = { party: engine.ownParty, isDecided: true };
+  engine.retained.set(topicName, { message, sizeBytes, expiresAtMs: expires, booking });
 }
 
 function restoreSession(engine: Engine, record: StoredSession, nowMs: number, afterwards: Afterwards): void {
@@ -93,7 +94,8 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
     peer: { transport: 'stream', address: '', port: 0, certificate: undefined },
     listener: '',
   };
-  const session = new ClientSession(client, { options: engine.options, hooks: engine.hooks }, undefined);
+  const rules = { options: engine.options, hooks: engine.hooks };
+  const session = new ClientSession(client, rules, undefined, engine.openParty(client));
   session.expiryInterval = sessionExpiryInterval;
   session.disconnectedAtMs = record.disconnectedAtMs ?? nowMs;
   const awayMs = nowMs - session.disconnectedAtMs;
@@ -102,13 +104,16 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
   if (record.will !== undefined) restoreWill(engine, session, record.will, { nowMs, hasEnded, afterwards });
   if (hasEnded) {
     afterwards.expiredClientIds.push(clientId);
+    session.releaseAll();
     return;
   }
   session.expiresAtMs = engine.clock.monotonic() + leftMs;
   for (const { filter, options } of record.subscriptions) {
-    if (engine.subscriptions.add(session, filter, options)) session.subscriptionCount++;
+    if (engine.subscriptions.add(session, filter, options)) session.bookSubscription(filter.topicFilter);
   }
   for (const queued of record.queued) restoreQueued(engine, session, queued, afterwards);
+  session.charge();
+  session.bookMessages();
   for (const packetId of record.receivedPacketIds) (session.received ??= new PacketIdSet()).add(packetId);
   engine.sessions.set(clientId, session);
   if (record.disconnectedAtMs === undefined) afterwards.lostConnection.push(session);

@@ -1,3 +1,4 @@
+import type { Party } from '../../base/ledger.ts';
 import { RetainOutcome } from '../topics/retained-messages.ts';
 import { countLevels, isSysTopic } from '../topics/topic-name.ts';
 import { NODE_CHANGE_STEPS } from '../topics/work-meter.ts';
@@ -7,9 +8,10 @@ import type { Publication } from './publication.ts';
 /**
  * Keeps a message with RETAIN for its topic, or removes what is kept when its payload is empty (section 3.3.1.3).
  *
+ * @param party - whose message it is
  * @returns false when there is no room: then the message is refused as a whole
  */
-export function retain(engine: Engine, publication: Publication): boolean {
+export function retain(engine: Engine, publication: Publication, party: Party): boolean {
   const { topicName } = publication;
   engine.work += countLevels(topicName) * NODE_CHANGE_STEPS;
   if (publication.payloadLength === 0) {
@@ -22,6 +24,7 @@ export function retain(engine: Engine, publication: Publication): boolean {
     message,
     sizeBytes,
     expiresAtMs: expiresAtMs === Infinity ? undefined : expiresAtMs,
+    booking: { party, isDecided: party === engine.ownParty },
   });
   if (outcome !== RetainOutcome.Retained) {
     engine.stats.retainRefused++;

@@ -13,18 +13,25 @@ export function sendQueued(engine: Engine, session: ClientSession): void {
   const { connection, queue } = session;
   if (connection === undefined) return;
   if (queue !== undefined && queue.count > 0) {
-    const inflight = (session.inflight ??= new Inflight());
+    session.inflight ??= new Inflight();
     // An observer of a drop may end it.
     while (session.connection === connection && connection.outbox.takesMore) {
       const queued = queue.first;
       if (queued === undefined) break;
       const isResent = queued.packetId !== 0;
-      if (isResent ? !session.quota.mayResend() : queued.qos > 0 && !session.quota.maySend(inflight)) break;
+      if (isResent ? !session.quota.mayResend() : queued.qos > 0 && !maySendNext(session, queued)) break;
       queue.shift();
       sendOne(engine, session, connection, queued);
     }
+    session.bookMessages();
   }
   engine.retainedDeliveries.goOnFor(session);
+}
+
+function maySendNext(session: ClientSession, { message, group }: QueuedMessage): boolean {
+  if (!session.quota.maySend(session.inflight)) return false;
+  const isKept = session.outlivesConnection || group !== undefined;
+  return !isKept || session.mayKeepInflight(message.sizeBytes);
 }
 
 /**

@@ -58,7 +58,12 @@ export function attachSession(
       const reason = `maxSessions is ${engine.options.maxSessions}`;
       return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
     }
-    session = new ClientSession(client, connection.acceptor, undefined);
+    session = new ClientSession(client, connection.acceptor, undefined, engine.openParty(client));
+    if (!session.book()) {
+      session.releaseAll();
+      const reason = 'the server keeps as many sessions as it may';
+      return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
+    }
     engine.sessions.set(client.clientId, session);
   }
   const livedLonger = session.expiryInterval > 0;
@@ -137,12 +142,9 @@ export function endSession(engine: Engine, session: ClientSession): void {
   if (session.timer !== undefined) engine.wheel.clear(session.timer);
   engine.retainedDeliveries.closeFor(session);
   engine.subscriptions.removeSubscriber(session);
-  session.subscriptionCount = 0;
   moveSharedMessages(engine, session, true);
   session.queue?.clear();
-  session.queue = undefined;
-  session.inflight = undefined;
-  session.received = undefined;
+  session.releaseAll();
   if (session.expiryInterval > 0) engine.notes.forgetSession(session);
   const { will } = session;
   session.will = undefined;
@@ -204,6 +206,7 @@ function moveSharedMessages(engine: Engine, session: ClientSession, hasEnded: bo
     const canMove = ({ group, packetId }: QueuedMessage): boolean =>
       group !== undefined && packetId === 0 && (hasEnded || group.size > 1);
     moved.push(...queue.removeWhere(canMove));
+    session.bookMessages();
   }
   for (const queued of moved) moveToGroup(engine, session, queued);
 }

@@ -23,10 +23,23 @@ export class Inflight {
   #states = new Uint8Array(FIRST_PLACES);
   #messages: (QueuedMessage | undefined)[] = noMessages(FIRST_PLACES);
   #count = 0;
+  /** Of the messages that were kept. */
+  #bytes = 0;
+  #kept = 0;
   #lastId = 0;
 
   get count(): number {
     return this.#count;
+  }
+
+  /** The sum of the kept messages' `sizeBytes`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many messages were kept. */
+  get keptCount(): number {
+    return this.#kept;
   }
 
   /**
@@ -73,6 +86,11 @@ export class Inflight {
   /** Frees an identifier in use. */
   remove(packetId: number): void {
     const place = packetId & (this.#ids.length - 1);
+    const message = this.#messages[place];
+    if (message !== undefined) {
+      this.#bytes -= message.message.sizeBytes;
+      this.#kept--;
+    }
     this.#states[place] = InflightState.FREE;
     this.#messages[place] = undefined;
     this.#count--;
@@ -91,6 +109,8 @@ export class Inflight {
     if (message !== undefined) {
       message.packetId = packetId;
       this.#messages[place] = message;
+      this.#bytes += message.message.sizeBytes;
+      this.#kept++;
     }
     this.#count++;
   }

@@ -1,3 +1,5 @@
+import { KeptKind } from '../../base/kept-kinds.ts';
+import type { Party } from '../../base/ledger.ts';
 import { LevelTree, NO_NODE, ROOT } from './level-tree.ts';
 import { RetainedMatches } from './retained-matches.ts';
 import { RetainedValues } from './retained-values.ts';
@@ -34,6 +36,8 @@ export type RetainedItem<M> = {
   readonly sizeBytes: number;
   /** From the Message Expiry Interval (MQTT 5.0 section 3.3.2.3.3); undefined when it has none. */
   readonly expiresAtMs: number | undefined;
+  /** To whom it is booked; with `isDecided` whether there is room or not. */
+  readonly booking?: { readonly party: Party; readonly isDecided: boolean };
 };
 
 /**
@@ -73,15 +77,23 @@ export class RetainedMessages<M> {
   }
 
   /** Retains a message in place of the topic's last one [MQTT-3.3.1-5]. When it is refused the last one stays. */
-  set(topicName: string, { message, sizeBytes: ownBytes, expiresAtMs }: RetainedItem<M>): RetainOutcome {
+  set(
+    topicName: string,
+    { message, sizeBytes: ownBytes, expiresAtMs, booking }: RetainedItem<M>,
+  ): RetainOutcome {
     const sizeBytes = ownBytes + bytesOfLevels(topicName);
     const known = this.#tree.find(topicName);
     const isNew = known === NO_NODE || this.#values.message(known) === undefined;
     if (isNew && this.#count >= this.#maxMessages) return RetainOutcome.TooMany;
     const freed = isNew ? 0 : this.#values.sizeBytes(known);
     if (this.#bytes - freed + sizeBytes > this.#maxBytes) return RetainOutcome.TooLarge;
+    if (booking?.isDecided === false && !booking.party.hasRoomFor(KeptKind.RETAINED, sizeBytes))
+      return RetainOutcome.TooLarge;
+    if (!isNew) this.#release(known);
     const node = isNew ? this.#tree.hold(topicName) : known;
-    this.#values.set(node, message, { sizeBytes, expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY });
+    const party = booking?.party;
+    party?.charge(KeptKind.RETAINED, sizeBytes);
+    this.#values.set(node, message, { sizeBytes, expiresAtMs: expiresAtMs ?? Infinity, party });
     this.#bytes += sizeBytes - freed;
     if (isNew) this.#count++;
     return RetainOutcome.Retained;
@@ -135,7 +147,12 @@ export class RetainedMessages<M> {
     return undefined;
   }
 
+  #release(node: number): void {
+    this.#values.party(node)?.release(KeptKind.RETAINED, this.#values.sizeBytes(node));
+  }
+
   #remove(node: number): void {
+    this.#release(node);
     this.#bytes -= this.#values.sizeBytes(node);
     this.#count--;
     this.#values.delete(node);

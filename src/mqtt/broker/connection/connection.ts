@@ -1,3 +1,5 @@
+import { CONNECTION_BYTES, KeptKind } from '../../../base/kept-kinds.ts';
+import type { Party } from '../../../base/ledger.ts';
 import { WheelTimer } from '../../../base/timer-wheel.ts';
 import type { WillMessage } from '../../codec/connect.ts';
 import { MAX_PACKET_BYTES, type ProtocolVersion } from '../../codec/control-packet.ts';
@@ -68,6 +70,9 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   readonly engine: Engine;
   readonly acceptor: ListenerRules;
   readonly transport: Transport;
+  /** Its address: for what is kept before it is known who it is. */
+  readonly party: Party;
+  #isBooked = true;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   state: ConnectionState = ConnectionState.NEW;
@@ -93,15 +98,29 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   readonly #handlers: ConnectionHandlers;
   readonly timer = new WheelTimer(() => this.#onTimer());
 
-  constructor(engine: Engine, acceptor: ListenerRules, transport: Transport, handlers: ConnectionHandlers) {
+  constructor(
+    engine: Engine,
+    acceptor: ListenerRules,
+    transport: Transport,
+    parts: { readonly handlers: ConnectionHandlers; readonly party: Party },
+  ) {
     this.engine = engine;
     this.acceptor = acceptor;
     this.transport = transport;
-    this.#handlers = handlers;
+    this.#handlers = parts.handlers;
+    this.party = parts.party;
     this.inbox = new Inbox(this, transport, engine, acceptor.options.maxConnectBytes);
     this.outbox = new Outbox(this, transport, acceptor.outboxRules);
     this.lastPacketMs = engine.clock.monotonic();
     engine.wheel.set(this.timer, this.lastPacketMs + acceptor.options.connectTimeoutMs);
+  }
+
+  /** It is closed, or as good as that: gives back what it was booked with when it was accepted. */
+  releaseBooking(): void {
+    if (!this.#isBooked) return;
+    this.#isBooked = false;
+    this.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
+    this.party.close();
   }
 
   onBytes(bytes: Buffer): void {

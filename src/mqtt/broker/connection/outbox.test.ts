@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Written, type Transport } from '../../transport/transport.ts';
 import { BrokerStats } from '../stats.ts';
-import { nextOutboxState, Outbox, OutboxEvent, OutboxState } from './outbox.ts';
+import { nextOutboxState, OutboxEvent, OutboxState } from './outbox-state.ts';
+import { Outbox } from './outbox.ts';
 import { WriterPool } from './writer-pool.ts';
+import { Ledger } from '../../../base/ledger.ts';
 
 const PEER = { transport: 'stream', address: '', port: 0, certificate: undefined } as const;
 const MAX_BYTES = 1024;
@@ -30,6 +32,7 @@ function makeOutbox() {
     destroy: () => void told.push('destroy'),
   };
   const owner = {
+    party: new Ledger().open('client'),
     flushLater: () => void told.push('flushLater'),
     onOverfull: () => void told.push('overfull'),
     onRoom: () => void told.push('room'),
@@ -120,8 +123,8 @@ describe('an outbox', () => {
     put('a');
     outbox.endTurn();
     assert.equal(outbox.takesMore, false);
-    assert.equal(outbox.hasRoomFor(MAX_BYTES), true);
-    assert.equal(outbox.hasRoomFor(MAX_BYTES + 1), false);
+    assert.equal(outbox.reserve(MAX_BYTES), true);
+    assert.equal(outbox.reserve(MAX_BYTES + 1), false);
     put('b');
     outbox.endTurn();
     say(Written.TAKEN);

@@ -1,7 +1,10 @@
+import { KeptKind } from '../../../base/kept-kinds.ts';
+import type { Party } from '../../../base/ledger.ts';
 import type { PacketWriter } from '../../codec/writer.ts';
 import { Slice } from '../../transport/slice.ts';
 import { Written, type Transport } from '../../transport/transport.ts';
 import type { BrokerStats } from '../stats.ts';
+import { nextOutboxState, OutboxEvent, OutboxState } from './outbox-state.ts';
 import type { WriterPool } from './writer-pool.ts';
 
 /** A turn that collects more for one connection sends it before it ends. */
@@ -13,59 +16,12 @@ const MAX_KEPT_RATIO = 2;
 /** Acknowledgements beyond `maxBytes` that a client does not read: then it is not read any more either. */
 const PAUSE_MARGIN_BYTES = 65_536;
 
-export const OutboxState = {
-  /** What is collected goes at the end of the turn. */
-  OPEN: 0,
-  /** It waits until the store has written what it promises. */
-  COMMITTING: 1,
-  /** The transport takes no more for now. */
-  BLOCKED: 2,
-  /** Both of these. */
-  BLOCKED_COMMITTING: 3,
-  /** The connection is over, but its last bytes still wait for the store. */
-  ENDING: 4,
-  /** Nothing is sent any more. */
-  ENDED: 5,
-} as const;
-export type OutboxState = (typeof OutboxState)[keyof typeof OutboxState];
-
-export const OutboxEvent = {
-  /** Something is said that the store has to write first. */
-  WAIT: 0,
-  /** The store has written the last of it. */
-  COMMITTED: 1,
-  /** The transport has said that it is blocked. */
-  BLOCK: 2,
-  DRAIN: 3,
-  /** The connection is to be closed after what it was told. */
-  END: 4,
-  /** The connection broke, or is to break. */
-  DISCARD: 5,
-} as const;
-export type OutboxEvent = (typeof OutboxEvent)[keyof typeof OutboxEvent];
-
-const { OPEN, COMMITTING, BLOCKED, BLOCKED_COMMITTING, ENDING, ENDED } = OutboxState;
-const ILLEGAL = -1;
-
-/** For each state where each event leads, in the order of `OutboxEvent`. */
-const TRANSITIONS: readonly (readonly number[])[] = [
-  /* OPEN               */ [COMMITTING, ILLEGAL, BLOCKED, ILLEGAL, ENDED, ENDED],
-  /* COMMITTING         */ [COMMITTING, OPEN, BLOCKED_COMMITTING, ILLEGAL, ENDING, ENDED],
-  /* BLOCKED            */ [BLOCKED_COMMITTING, ILLEGAL, ILLEGAL, OPEN, ENDED, ENDED],
-  /* BLOCKED_COMMITTING */ [BLOCKED_COMMITTING, BLOCKED, ILLEGAL, COMMITTING, ENDING, ENDED],
-  /* ENDING             */ [ENDING, ENDED, ILLEGAL, ENDING, ENDING, ENDED],
-  /* ENDED              */ [ENDED, ENDED, ILLEGAL, ENDED, ENDED, ENDED],
-];
-
-/** @throws when the event cannot be in that state */
-export function nextOutboxState(state: OutboxState, event: OutboxEvent): OutboxState {
-  const next = TRANSITIONS[state]![event]!;
-  if (next === ILLEGAL) throw new Error(`an outbox in state ${state} met event ${event}`);
-  return next as OutboxState;
-}
+const { OPEN, COMMITTING, ENDING, ENDED } = OutboxState;
 
 /** What an outbox tells its connection. */
 export type OutboxOwner = {
+  /** To whom what waits is booked. */
+  readonly party: Party;
   /** Calls `endTurn` of the outbox when this turn ends; asked for at most once a turn. */
   flushLater(): void;
   /** So much waits that the client should not be read any further until `onRoom`. */
@@ -108,6 +64,8 @@ export class Outbox {
   #sealedSlices = 0;
   /** How many of the slices may go although the others wait. */
   #freeSlices = 0;
+  /** Booked of what waits, here and in the transport. */
+  #bookedBytes = 0;
 
   constructor(owner: OutboxOwner, transport: Transport, rules: OutboxRules) {
     this.#owner = owner;
@@ -130,9 +88,13 @@ export class Outbox {
     return this.#state === COMMITTING && this.pendingBytes < this.#rules.maxBytes;
   }
 
-  /** Whether so many bytes may be added to what waits; where nothing has to wait, always. */
-  hasRoomFor(bytes: number): boolean {
-    return this.#state === OPEN || this.pendingBytes + bytes <= this.#rules.maxBytes;
+  /** Whether so many bytes may be added to what waits, which are booked then; where nothing has to wait, always. */
+  reserve(bytes: number): boolean {
+    if (this.#state === OPEN) return true;
+    const isTooMuch = this.pendingBytes + bytes > this.#rules.maxBytes;
+    if (isTooMuch || !this.#owner.party.hasRoomFor(KeptKind.OUTBOX, bytes)) return false;
+    this.#book(this.#bookedBytes + bytes);
+    return true;
   }
 
   /** So much waits that the client should not be read any more. */
@@ -176,6 +138,7 @@ export class Outbox {
   endTurn(): void {
     this.#isInTurn = false;
     this.#flush();
+    this.#bookWaiting();
   }
 
   /** Has everything wait for a commit; false when it waits for that one already. */
@@ -233,6 +196,7 @@ export class Outbox {
   #goOn(): void {
     if (this.#state >= ENDING) return;
     this.#flush();
+    this.#bookWaiting();
     if (this.takesMore) this.#owner.onRoom();
   }
 
@@ -379,5 +343,17 @@ export class Outbox {
     this.#sliceBytes = 0;
     this.#freeSlices = 0;
     this.#sealedSlices = 0;
+    this.#book(0);
+  }
+
+  /** What waits has become more or less: nothing is booked where all of it goes in this turn. */
+  #bookWaiting(): void {
+    if (this.#state === OPEN || this.#state === ENDED) this.#book(0);
+    else this.#book(this.pendingBytes + (this.#state === COMMITTING ? 0 : this.#transport.bufferedBytes));
+  }
+
+  #book(bytes: number): void {
+    this.#owner.party.rebook(KeptKind.OUTBOX, this.#bookedBytes, bytes);
+    this.#bookedBytes = bytes;
   }
 }
