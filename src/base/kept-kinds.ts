@@ -175,7 +175,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     name: 'retained',
     what: 'A retained message',
     whose: 'the client that published it',
-    fixedBytes: 256,
+    fixedBytes: 512,
     perByte: 1,
     share: 1 / 2,
     isReclaimable: false,

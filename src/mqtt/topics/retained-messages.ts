@@ -9,6 +9,8 @@ import type { WorkMeter } from './work-meter.ts';
 /** Levels that are taken for granted; each further one counts for what its place in the tree may cost. */
 const FREE_LEVELS = 8;
 const LEVEL_BYTES = 150;
+/** Measured: the nodes of a topic, and its place, beside what the message says that it costs. */
+const PLACE_BYTES = 352;
 
 /** What became of a message that was to be retained. */
 export const RetainOutcome = {
@@ -87,12 +89,12 @@ export class RetainedMessages<M> {
     if (isNew && this.#count >= this.#maxMessages) return RetainOutcome.TooMany;
     const freed = isNew ? 0 : this.#values.sizeBytes(known);
     if (this.#bytes - freed + sizeBytes > this.#maxBytes) return RetainOutcome.TooLarge;
-    if (booking?.isDecided === false && !booking.party.hasRoomFor(KeptKind.RETAINED, sizeBytes))
+    if (booking?.isDecided === false && !booking.party.hasRoomFor(KeptKind.RETAINED, sizeBytes + PLACE_BYTES))
       return RetainOutcome.TooLarge;
     if (!isNew) this.#release(known);
     const node = isNew ? this.#tree.hold(topicName) : known;
     const party = booking?.party;
-    party?.charge(KeptKind.RETAINED, sizeBytes);
+    party?.charge(KeptKind.RETAINED, sizeBytes + PLACE_BYTES);
     this.#values.set(node, message, { sizeBytes, expiresAtMs: expiresAtMs ?? Infinity, party });
     this.#bytes += sizeBytes - freed;
     if (isNew) this.#count++;
@@ -148,7 +150,7 @@ export class RetainedMessages<M> {
   }
 
   #release(node: number): void {
-    this.#values.party(node)?.release(KeptKind.RETAINED, this.#values.sizeBytes(node));
+    this.#values.party(node)?.release(KeptKind.RETAINED, this.#values.sizeBytes(node) + PLACE_BYTES);
   }
 
   #remove(node: number): void {

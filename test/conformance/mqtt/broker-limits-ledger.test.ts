@@ -5,13 +5,7 @@ import { Ledger } from '../../../src/base/ledger.ts';
 import type { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import {
-  acknowledge,
-  connected,
-  lasting,
-  publishesOf,
-  startBroker,
-} from '../../helpers/mqtt-broker-bench.ts';
+import { acknowledge, connected, lasting, publishesOf, startBroker } from '../../helpers/mqtt-broker-rig.ts';
 import { WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const MIB = 1024 * 1024;
@@ -110,7 +104,7 @@ describe('what clients make the broker keep is booked', () => {
   });
 
   it('retained messages: 0x97 beyond a share, booked to who published them', async (t) => {
-    const { broker } = await start(t, { [KeptKind.RETAINED]: 20 * 1200 });
+    const { broker } = await start(t, { [KeptKind.RETAINED]: 20 * 1600 });
     const publish = async (client: WireClient, topicName: string): Promise<number> => {
       client.publish(topicName, 'x'.repeat(1000), { qos: 1, retain: true });
       return (await client.expect('puback')).reasonCode;

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { systemClock } from '../../src/base/clock.ts';
+import { Ledger } from '../../src/base/ledger.ts';
+import { readDescription } from '../../src/devices/description.ts';
+import { DeviceRegistry } from '../../src/devices/device-registry.ts';
+import { KeptDescription } from '../../src/devices/kept-description.ts';
+import type { Broker } from '../../src/mqtt/broker/broker.ts';
+import { connected, lasting, startBroker } from '../helpers/mqtt-broker-rig.ts';
+import type { WireClient } from '../helpers/mqtt-wire-client.ts';
+
+/** Booked must be at least this part of what the process has grown by. */
+const LEAST = 0.8;
+/** And not so much more that peers are refused what would cost little. */
+const MOST = 4;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+async function memoryBytes(): Promise<number> {
+  // What is freed by finalizers is gone after the next turn.
+  for (let round = 0; round < 3; round++) {
+    collectGarbage();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** How much of what was kept for peers while `fill` ran is booked. */
+async function compare(t: TestContext, ledger: Ledger, fill: () => Promise<unknown> | void): Promise<void> {
+  const memoryBefore = await memoryBytes();
+  const bookedBefore = ledger.totalBytes;
+  const held = await fill();
+  const grown = (await memoryBytes()) - memoryBefore;
+  const booked = ledger.totalBytes - bookedBefore;
+  t.diagnostic(`grown ${grown}, booked ${booked}: ${(booked / grown).toFixed(2)}`);
+  assert.ok(grown > 500_000, `only ${grown} bytes: that tells nothing`);
+  assert.ok(booked >= LEAST * grown, `${booked} booked, ${grown} grown`);
+  assert.ok(booked <= MOST * grown, `${booked} booked, ${grown} grown`);
+  // What was made must live as long as it is measured.
+  assert.notEqual(held, null);
+}
+
+async function start(t: TestContext): Promise<{ broker: Broker; ledger: Ledger }> {
+  const ledger = new Ledger();
+  const limits = {
+    maxQueuedBytes: 1e9,
+    maxQueuedMessages: 1e6,
+    maxSubscriptionsPerClient: 1e6,
+    maxInflightMessages: 30_000,
+    maxCachedTopics: 100,
+  };
+  return { broker: await startBroker(t, { ledger, ...limits }), ledger };
+}
+
+async function comeAndGo(broker: Broker, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const client = await connected(broker, 5, lasting(`a client with a name of some length ${index}`));
+    client.transport.breakOff();
+  }
+}
+
+async function fillQueue(broker: Broker, ledger: Ledger, t: TestContext, keeps: boolean): Promise<void> {
+  const client = await connected(broker, 5, lasting('one'), { maxUnreadBytes: 1e9 });
+  await client.subscribe('topic/of/some/length', { qos: 1 });
+  if (!keeps) client.transport.breakOff();
+  await client.all();
+  await compare(t, ledger, async () => {
+    for (let index = 0; index < 20_000; index++) {
+      broker.publish({ topicName: 'topic/of/some/length', payload: `${index}`.padEnd(200, '.'), qos: 1 });
+      if (keeps && index % 100 === 99) await client.bytes();
+    }
+    return client;
+  });
+}
+
+describe('what is booked is what the process grows by', () => {
+  it('sessions', async (t) => {
+    const { broker, ledger } = await start(t);
+    await comeAndGo(broker, 100);
+    await compare(t, ledger, () => comeAndGo(broker, 1).then(() => more(broker, 3000)));
+  });
+
+  it('subscriptions', async (t) => {
+    const { broker, ledger } = await start(t);
+    const clients: WireClient[] = [];
+    for (let index = 0; index < 5; index++)
+      clients.push(await connected(broker, 5, { clientId: `${index}` }));
+    await compare(t, ledger, async () => {
+      for (const [who, client] of clients.entries()) {
+        for (let index = 0; index < 2000; index++)
+          await client.subscribe(`house/${who}/room/${index}/temperature`);
+      }
+      return clients;
+    });
+  });
+
+  it('retained messages', async (t) => {
+    const { broker, ledger } = await start(t);
+    const client = await connected(broker, 5, {});
+    await compare(t, ledger, async () => {
+      for (let index = 0; index < 20_000; index++) {
+        client.publish(`house/room/${index}/temperature`, `${index}`.padEnd(100, '.'), { retain: true });
+        if (index % 500 === 499) await client.all();
+      }
+    });
+  });
+
+  it('messages that wait', async (t) => {
+    const { broker, ledger } = await start(t);
+    await fillQueue(broker, ledger, t, false);
+  });
+
+  it('messages that are not acknowledged', async (t) => {
+    const { broker, ledger } = await start(t);
+    await fillQueue(broker, ledger, t, true);
+  });
+
+  it('descriptions and readings of devices', async (t) => {
+    const ledger = new Ledger();
+    const limits = {
+      maxOfflineDevices: 9,
+      maxOfflineDescriptionBytes: 9,
+      maxQueuedInvocations: 9,
+      maxQueuedPerCaller: 9,
+    };
+    const registry = new DeviceRegistry({ limits, clock: systemClock });
+    const link = { maxInFlight: 1, invoke: () => {}, cancel: () => {}, close: () => {} };
+    const party = ledger.open('devices');
+    await compare(t, ledger, () => {
+      for (let index = 0; index < 1000; index++) {
+        const commands = Object.fromEntries(
+          Array.from({ length: 10 }, (_, number) => [
+            `command-${number}`,
+            {
+              title: `Does the thing ${number}`,
+              input: { type: 'object', properties: { level: { type: 'number' } } },
+            },
+          ]),
+        );
+        const read = readDescription({ title: `Device ${index}`, commands });
+        assert.ok(read.ok);
+        const description = KeptDescription.keep(read.value, party);
+        assert.ok(description !== undefined);
+        const device = registry.connect(`device-${index}`, {
+          gateway: 'test',
+          description,
+          link: { ...link },
+        });
+        for (let metric = 0; metric < 10; metric++)
+          device.telemetry.observe(`metric-${metric}`, `${index}/${metric}`.padEnd(40), undefined, 1);
+      }
+      return Promise.resolve(registry);
+    });
+  });
+});
+
+async function more(broker: Broker, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const client = await connected(broker, 5, lasting(`another client, with a name as long ${index}`));
+    client.transport.breakOff();
+  }
+}
