@@ -8,7 +8,7 @@ import { MqttError } from '../../src/mqtt/codec/errors.ts';
 import { Framer } from '../../src/mqtt/codec/framer.ts';
 import { PacketReader } from '../../src/mqtt/codec/reader.ts';
 import { PublishFields, scanPublish } from '../../src/mqtt/codec/scan-publish.ts';
-import { vectorBytes, type Vectors } from '../../src/mqtt/codec/vectors/vector.ts';
+import { vectorBytes, type Vectors } from '../vectors/vector.ts';
 import { PacketWriter } from '../../src/mqtt/codec/writer.ts';
 
 /** A packet as it was cut from the stream. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeConnect, peekProtocolVersion, type ConnectPacket } from './connect.ts';
-import { vectorBytes } from './vectors/vector.ts';
-import { PacketWriter } from './writer.ts';
+import { encodeConnect, peekProtocolVersion, type ConnectPacket } from '../../../src/mqtt/codec/connect.ts';
+import { vectorBytes } from '../../vectors/vector.ts';
+import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
 
 const BARE: ConnectPacket = {
   type: 'connect',

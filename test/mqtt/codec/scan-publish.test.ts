@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PublishFields, scanPublish } from './scan-publish.ts';
-import { vectorBytes } from './vectors/vector.ts';
+import { PublishFields, scanPublish } from '../../../src/mqtt/codec/scan-publish.ts';
+import { vectorBytes } from '../../vectors/vector.ts';
 
 function scan(notation: string, version: 3 | 4 | 5): { bytes: Buffer; fields: PublishFields } {
   const bytes = vectorBytes(notation);

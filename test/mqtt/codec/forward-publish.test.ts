@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { decodePacket } from './decode-packet.ts';
-import { forwardPublish, ForwardOptions, patchPacketId } from './forward-publish.ts';
-import type { PublishPacket } from './publish.ts';
-import { PacketReader } from './reader.ts';
-import { PublishFields, scanPublish } from './scan-publish.ts';
-import { vectorBytes } from './vectors/vector.ts';
-import { PacketWriter } from './writer.ts';
+import { decodePacket } from '../../../src/mqtt/codec/decode-packet.ts';
+import { forwardPublish, ForwardOptions, patchPacketId } from '../../../src/mqtt/codec/forward-publish.ts';
+import type { PublishPacket } from '../../../src/mqtt/codec/publish.ts';
+import { PacketReader } from '../../../src/mqtt/codec/reader.ts';
+import { PublishFields, scanPublish } from '../../../src/mqtt/codec/scan-publish.ts';
+import { vectorBytes } from '../../vectors/vector.ts';
+import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
 
 const RICH = `30 # 00 03 'a/b' 23 26 00 01 'b' 00 01 '1' 02 00 00 00 3c 23 00 07 09 00 02 00 ff 26 00 01 'a' 00 01 '2'
   08 00 03 'r/t' 01 01 'hi'`;

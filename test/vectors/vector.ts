@@ -1,6 +1,6 @@
-import type { ProtocolVersion } from '../control-packet.ts';
-import type { ControlPacket } from '../decode-packet.ts';
-import type { MqttErrorCode } from '../errors.ts';
+import type { ProtocolVersion } from '../../src/mqtt/codec/control-packet.ts';
+import type { ControlPacket } from '../../src/mqtt/codec/decode-packet.ts';
+import type { MqttErrorCode } from '../../src/mqtt/codec/errors.ts';
 
 /** A packet in bytes and the object that it is. */
 export type GoodVector = {
