@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { recordingLogger } from '../../helpers/recording-logger.ts';
+import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
+import { Broker } from '../../../src/mqtt/broker/broker.ts';
+import { LogBudget, shown } from '../../../src/mqtt/broker/log-budget.ts';
+import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
+
+const LONG_ID = 'x'.repeat(5000);
+
+async function startBroker(t: TestContext, options: BrokerOptions) {
+  const clock = new ManualClock();
+  const { log, lines } = recordingLogger();
+  const broker = new Broker({ clock, log, sysTopicIntervalMs: 0, ...options });
+  t.after(() => broker.close());
+  await broker.start();
+  return { broker, clock, lines };
+}
+
+describe('LogBudget', () => {
+  it('writes twenty lines of a kind in a second, then how many more there were', () => {
+    const clock = new ManualClock();
+    const { log, lines } = recordingLogger();
+    const budget = new LogBudget(clock, log);
+    for (let count = 0; count < 25; count++) budget.write('clients refused', { count }, `refused ${count}`);
+    budget.write('failures of hooks', {}, 'another kind');
+    assert.equal(lines.length, 21);
+    assert.deepEqual(lines.at(-1), { level: 'error', fields: {}, text: 'another kind' });
+    clock.advance(999);
+    budget.tell();
+    assert.equal(lines.length, 21);
+    clock.advance(1);
+    budget.tell();
+    budget.tell();
+    const fields = { kind: 'clients refused', withheld: 5 };
+    assert.deepEqual(lines.slice(21), [{ level: 'info', fields, text: 'clients refused: and 5 more' }]);
+    for (let count = 0; count < 25; count++) budget.write('clients refused', {}, 'again');
+    assert.equal(lines.length, 22 + 20);
+  });
+
+  it('says so before the first line of the next second, and at the end', () => {
+    const clock = new ManualClock();
+    const { log, lines } = recordingLogger();
+    const budget = new LogBudget(clock, log);
+    for (let count = 0; count < 22; count++) budget.write('failures of the store', {}, 'one');
+    clock.advance(5000);
+    for (let count = 0; count < 21; count++) budget.write('failures of the store', {}, 'two');
+    assert.deepEqual(
+      lines.slice(20, 22).map(({ text }) => text),
+      ['failures of the store: and 2 more', 'two'],
+    );
+    budget.tell(true);
+    assert.equal(lines.at(-1)?.text, 'failures of the store: and 1 more');
+    assert.equal(lines.length, 42);
+  });
+
+  it('shows 100 characters of what a client chose', () => {
+    assert.equal(shown('a'.repeat(100)), 'a'.repeat(100));
+    assert.equal(shown(LONG_ID), `${'x'.repeat(100)}…`);
+  });
+});
+
+describe('the log of a broker', () => {
+  it('is not flooded by clients that are refused, nor by their ids', async (t) => {
+    const authenticate = () => ({ allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED }) as const;
+    const { broker, clock, lines } = await startBroker(t, { hooks: [{ name: 'no', authenticate }] });
+    for (let count = 0; count < 50; count++) await new WireClient(broker).connect({ clientId: LONG_ID });
+    assert.equal(broker.stats.connectsRefused, 50);
+    assert.equal(lines.length, 20);
+    assert.ok(lines.every(({ fields }) => fields['clientId'] === shown(LONG_ID)));
+    clock.advance(1000);
+    assert.deepEqual(
+      lines.slice(20).map(({ level, text }) => [level, text]),
+      [['info', 'clients refused: and 30 more']],
+    );
+  });
+
+  it('shows no more of a reason than of an id', async (t) => {
+    const { broker, lines } = await startBroker(t, {});
+    await new WireClient(broker).connect({ properties: { authenticationMethod: LONG_ID } });
+    assert.equal(lines.length, 1);
+    assert.ok(lines[0]!.text.length < 300, `${lines[0]!.text.length} characters`);
+  });
+
+  it('is not flooded by takeovers, however many ids and users there are', async (t) => {
+    const { broker, lines } = await startBroker(t, { clientIdTakeover: 'allow' });
+    for (let count = 0; count < 30; count++) {
+      const clientId = `${count}${LONG_ID}`;
+      await new WireClient(broker).connect({ clientId, userName: LONG_ID });
+      await new WireClient(broker).connect({ clientId, userName: 'b' });
+    }
+    assert.equal(broker.stats.connectionsTakenOver, 30);
+    const warnings = lines.filter(({ level }) => level === 'warn');
+    assert.equal(warnings.length, 20);
+    assert.ok(lines.every(({ text }) => text.length < 400));
+    const said = lines.flatMap(({ fields }) => Object.values(fields).map(String));
+    assert.ok(said.every((text) => text.length <= 101));
+    await broker.close();
+    assert.equal(lines.at(-1)?.text, 'takeovers of client ids: and 10 more');
+  });
+
+  it('is not flooded by a hook that fails at each message', async (t) => {
+    const onPublished = () => {
+      throw new Error('a fault of the hook');
+    };
+    const { broker, lines } = await startBroker(t, { hooks: [{ name: 'bad', onPublished }] });
+    for (let count = 0; count < 100; count++) broker.publish({ topicName: 't' });
+    assert.equal(broker.stats.hookFailures, 100);
+    assert.equal(lines.length, 20);
+    await turnEnd();
+  });
+});
