@@ -17,9 +17,8 @@ export const KeptKind = {
   DESCRIPTION: 11,
   READING: 12,
   PARTIAL: 13,
-  COMMAND: 14,
-  BODY: 15,
-  FRAME: 16,
+  BODY: 14,
+  FRAME: 15,
 } as const;
 export type KeptKind = (typeof KeptKind)[keyof typeof KeptKind];
 
@@ -96,7 +95,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
   },
   {
     name: 'connect',
-    what: 'A CONNECT that is being decided, and what came of one that is not whole',
+    what: 'A CONNECT that is being decided',
     whose: 'the address it comes from',
     fixedBytes: 1024,
     perByte: 1,
@@ -206,25 +205,14 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
   },
   {
     name: 'partial',
-    what: 'What has come of a line or a message of a device that is not whole',
+    what: 'What has come of a packet, a line or a message that is not whole',
     whose: 'the address it comes from',
     fixedBytes: 256,
     perByte: 1,
-    share: 1 / 8,
+    share: 1 / 2,
     isReclaimable: true,
-    refusal: 'the device is told MESSAGE_TOO_LARGE, and closed',
+    refusal: 'a client is told 0x97 Quota exceeded, a device MESSAGE_TOO_LARGE, and it is closed',
     options: ['gateways.socket.maxMessageBytes', 'gateways.socket.maxLineBytes'],
-  },
-  {
-    name: 'command',
-    what: 'A command that waits for a device, or for its answer',
-    whose: 'the caller',
-    fixedBytes: 1024,
-    perByte: 1,
-    share: 1 / 8,
-    isReclaimable: false,
-    refusal: '429 TOO_MANY_INVOCATIONS',
-    options: ['devices.maxQueuedInvocations', 'devices.maxQueuedPerCaller'],
   },
   {
     name: 'body',
@@ -239,13 +227,13 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
   },
   {
     name: 'frame',
-    what: 'A request of a service, and what of its body is kept or on its way',
+    what: 'A request for a service, and what of its body is kept to be sent again',
     whose: 'the caller',
     fixedBytes: 2048,
     perByte: 1,
     share: 1 / 4,
     isReclaimable: true,
-    refusal: '429 TOO_MANY_REQUESTS; a body that has begun is not read until there is room',
-    options: ['services.maxKeptBytes', 'services.maxLinkBytes', 'services.initialCreditBytes'],
+    refusal: '429 TOO_MANY_REQUESTS',
+    options: ['services.maxKeptBytes', 'services.maxInFlightPerService'],
   },
 ];

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { partyOf } from '../../accounts/principal.ts';
+import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
+import type { Ledger } from '../../base/ledger.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { serveHttp } from '../../services/hub/http-entrance.ts';
 import type { ServiceFailure } from '../../services/wire/service-failure.ts';
@@ -54,6 +57,10 @@ export function registerServiceEntrance(app: FastifyInstance, hub: Hub): void {
           done(place === undefined ? NO_PATH : NO_SERVICES);
           return;
         }
+        if (!bookRequest(hub.ledger, request, reply.raw, serviceHub.limits.maxKeptBytes)) {
+          done(TOO_MANY);
+          return;
+        }
         reply.hijack();
         const { raw, principal } = request;
         // It was for the hub, and is none of the service's.
@@ -65,6 +72,11 @@ export function registerServiceEntrance(app: FastifyInstance, hub: Hub): void {
   }
 }
 
+const TOO_MANY = new RequestRefused(
+  'TOO_MANY_REQUESTS',
+  'The hub has as many requests for services under way as it may. Try again when some have been answered.',
+  { headers: { 'retry-after': '1' } },
+);
 const NO_PATH = new RequestRefused(
   'REQUEST_INVALID',
   'A service is asked for as /services/NAME/PATH, without a host in the request line.',
@@ -73,6 +85,28 @@ const NO_SERVICES = new RequestRefused(
   'SERVICE_UNKNOWN',
   'This hub has no services: services.enabled is false, or it has no MQTT broker.',
 );
+
+/** Books a request, and what may be kept of its body, until it is answered; false when there is no room. */
+function bookRequest(
+  ledger: Ledger,
+  { principal, ip, headers }: FastifyRequest,
+  response: ServerResponse,
+  maxKeptBytes: number,
+): boolean {
+  const bodyBytes =
+    headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity;
+  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.FRAME]!;
+  const cost = fixedBytes + perByte * Math.min(bodyBytes, maxKeptBytes);
+  const party = ledger.open(partyOf(principal, ip));
+  const isBooked = party.admit(KeptKind.FRAME, cost);
+  if (isBooked) {
+    response.once('close', () => {
+      party.release(KeptKind.FRAME, cost);
+      party.close();
+    });
+  } else party.close();
+  return isBooked;
+}
 
 /** `/services/billing/a/b?c` → `billing`, `/a/b?c`: the path as it came, nothing decoded and nothing made shorter. */
 function splitPath(url: string): { service: string; target: string } | undefined {

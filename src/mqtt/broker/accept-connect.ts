@@ -31,6 +31,7 @@ export function acceptConnect(
   const { options } = acceptor;
   connection.client = client;
   connection.authentication = undefined;
+  connection.releaseConnect();
   if (!mayTakeSession(connection, client) || !mayPublishWill(connection, packet, client)) return;
   const requested = packet.properties.sessionExpiryInterval ?? 0;
   const expiryInterval = Math.min(requested, options.maximumSessionExpiryInterval);

@@ -54,6 +54,7 @@ export class ClientSession extends Session<SessionConnection> {
   #inflightBytes = 0;
   #inflightCount = 0;
   #subscriptionBytes = 0;
+  #willBytes = 0;
   #ownBytes = 0;
 
   constructor(
@@ -121,6 +122,13 @@ export class ClientSession extends Session<SessionConnection> {
     this.#inflightCount = count;
   }
 
+  /** Books the Will that is kept for it, by its connection or for later. */
+  bookWill(will: WillMessage | undefined): void {
+    const cost = will === undefined ? 0 : willCost(will);
+    this.party.rebook(KeptKind.WILL, this.#willBytes, cost);
+    this.#willBytes = cost;
+  }
+
   /** Books a subscription that was made; whether there is room for it was asked before. */
   bookSubscription(topicFilter: string): void {
     const cost = subscriptionCost(topicFilter);
@@ -142,6 +150,7 @@ export class ClientSession extends Session<SessionConnection> {
     this.inflight = undefined;
     this.received = undefined;
     this.bookMessages();
+    this.bookWill(undefined);
     this.party.change(KeptKind.SUBSCRIPTION, -this.#subscriptionBytes, -this.subscriptionCount);
     this.#subscriptionBytes = 0;
     this.subscriptionCount = 0;
@@ -160,4 +169,15 @@ export function subscriptionCost(topicFilter: string): number {
 function sessionCost(clientId: string): number {
   const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.SESSION]!;
   return fixedBytes + perByte * clientId.length;
+}
+
+/** Measured: a User Property is an array and two strings. */
+const USER_PROPERTY_BYTES = 128;
+
+export function willCost({ topicName, payload, properties }: WillMessage): number {
+  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.WILL]!;
+  let bytes = topicName.length + payload.length + (properties.correlationData?.length ?? 0);
+  for (const [name, value] of properties.userProperties ?? [])
+    bytes += USER_PROPERTY_BYTES + name.length + value.length;
+  return fixedBytes + perByte * bytes;
 }

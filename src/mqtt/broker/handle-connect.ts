@@ -39,6 +39,11 @@ export function handleConnect(connection: Connection, framer: Framer): void {
     end(connection, 'refused', refusal);
     return;
   }
+  if (!connection.bookConnect(framer.bodyEnd - framer.packetStart)) {
+    const reason = 'too many clients are being let in';
+    end(connection, 'refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
+    return;
+  }
   const { authenticationMethod } = packet.properties;
   if (authenticationMethod === undefined) authenticate(connection, packet, client);
   else beginEnhanced(connection, packet, client, authenticationMethod);

@@ -171,7 +171,7 @@ function accept(connection: Connection, publication: Publication): PublishAnswer
       return verdict;
     }
   }
-  if (publication.fields.retain && !retain(engine, publication, session!.party)) return RETAINED_ARE_FULL;
+  if (publication.fields.retain && !retain(engine, publication, connection.client)) return RETAINED_ARE_FULL;
   const count = deliver(engine, publication, session);
   if (count === TOO_WIDE) return TOPIC_IS_TOO_WIDE;
   if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, connection.client);

@@ -1,4 +1,3 @@
-import type { Party } from '../../base/ledger.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { encodePublish, type PublishProperties } from '../codec/publish.ts';
 import { Framer } from '../codec/framer.ts';
@@ -6,6 +5,7 @@ import { scanPublish } from '../codec/scan-publish.ts';
 import type { CompiledHooks } from './compiled-hooks.ts';
 import { deliver } from './deliver.ts';
 import type { Engine } from './engine.ts';
+import type { ClientInfo } from './hooks.ts';
 import { retain } from './retain.ts';
 
 /** A message that comes from this side: of the embedding program, of the server, or a Will. */
@@ -20,7 +20,7 @@ export type OutgoingMessage = {
 /**
  * Publishes a message as if a client had: through the same packet, retained and delivered alike.
  *
- * @param party - whose it is, where it is retained
+ * @param client - whose it is, where it is a Will
  * @returns to how many subscribers it went
  * @throws {MqttError} `MQTT_NOT_ENCODABLE` when it is not a message that a client could send
  */
@@ -28,7 +28,7 @@ export function publishMessage(
   engine: Engine,
   message: OutgoingMessage,
   hooks: CompiledHooks,
-  party: Party = engine.ownParty,
+  client?: ClientInfo,
 ): number {
   const { topicName, payload, qos, properties } = message;
   const publication = engine.takePublication();
@@ -57,7 +57,7 @@ export function publishMessage(
     const entry = engine.topics.resolveName(topicName);
     if (!entry.isValid) return 0;
     publication.takePacket(bytes, 0, bytes.length, 5, entry, undefined, undefined);
-    if (message.retain) retain(engine, publication, party);
+    if (message.retain) retain(engine, publication, client);
     const count = deliver(engine, publication, undefined);
     if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, undefined);
     return Math.max(count, 0);

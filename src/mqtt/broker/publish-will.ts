@@ -8,5 +8,5 @@ export function publishWill(engine: Engine, session: ClientSession, will: WillMe
   engine.stats.willsPublished++;
   const { willDelayInterval: _, ...properties } = will.properties;
   const { topicName, payload, qos, retain } = will;
-  publishMessage(engine, { topicName, payload, qos, retain, properties }, session.hooks, session.party);
+  publishMessage(engine, { topicName, payload, qos, retain, properties }, session.hooks, session.client);
 }

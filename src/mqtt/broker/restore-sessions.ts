@@ -113,6 +113,7 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
   }
   for (const queued of record.queued) restoreQueued(engine, session, queued, afterwards);
   session.charge();
+  session.bookWill(session.will?.message);
   session.bookMessages();
   for (const packetId of record.receivedPacketIds) (session.received ??= new PacketIdSet()).add(packetId);
   engine.sessions.set(clientId, session);

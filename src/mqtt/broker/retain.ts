@@ -1,17 +1,17 @@
-import type { Party } from '../../base/ledger.ts';
 import { RetainOutcome } from '../topics/retained-messages.ts';
 import { countLevels, isSysTopic } from '../topics/topic-name.ts';
 import { NODE_CHANGE_STEPS } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
+import type { ClientInfo } from './hooks.ts';
 import type { Publication } from './publication.ts';
 
 /**
  * Keeps a message with RETAIN for its topic, or removes what is kept when its payload is empty (section 3.3.1.3).
  *
- * @param party - whose message it is
+ * @param client - whose message it is; undefined for this program's own
  * @returns false when there is no room: then the message is refused as a whole
  */
-export function retain(engine: Engine, publication: Publication, party: Party): boolean {
+export function retain(engine: Engine, publication: Publication, client: ClientInfo | undefined): boolean {
   const { topicName } = publication;
   engine.work += countLevels(topicName) * NODE_CHANGE_STEPS;
   if (publication.payloadLength === 0) {
@@ -20,12 +20,14 @@ export function retain(engine: Engine, publication: Publication, party: Party): 
   }
   const message = publication.stored(engine.clock.now());
   const { sizeBytes, expiresAtMs } = message;
+  const party = client === undefined ? engine.openOwnParty() : engine.openParty(client);
   const outcome = engine.retained.set(topicName, {
     message,
     sizeBytes,
     expiresAtMs: expiresAtMs === Infinity ? undefined : expiresAtMs,
-    booking: { party, isDecided: party === engine.ownParty },
+    booking: { party, isDecided: client === undefined },
   });
+  party.close();
   if (outcome !== RetainOutcome.Retained) {
     engine.stats.retainRefused++;
     return false;

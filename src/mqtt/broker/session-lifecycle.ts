@@ -1,3 +1,4 @@
+import { KeptKind } from '../../base/kept-kinds.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { WheelTimer } from '../../base/timer-wheel.ts';
 import type { WillMessage } from '../codec/connect.ts';
@@ -6,7 +7,7 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
 import type { QuotaLimits } from '../session/quota.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
-import { ClientSession } from './client-session.ts';
+import { ClientSession, willCost } from './client-session.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { EndCause, EndDetail } from './connection/end-causes.ts';
 import { deliverShared } from './deliver.ts';
@@ -59,9 +60,11 @@ export function attachSession(
       return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
     }
     session = new ClientSession(client, connection.acceptor, undefined, engine.openParty(client));
-    if (!session.book()) {
+    const hasRoom =
+      willMessage === undefined || session.party.hasRoomFor(KeptKind.WILL, willCost(willMessage));
+    if (!hasRoom || !session.book()) {
       session.releaseAll();
-      const reason = 'the server keeps as many sessions as it may';
+      const reason = 'the server keeps as many sessions and Wills as it may';
       return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
     }
     engine.sessions.set(client.clientId, session);
@@ -80,6 +83,7 @@ export function attachSession(
   session.quota.begin(quota, session.received);
   connection.session = session;
   connection.willMessage = willMessage;
+  session.bookWill(willMessage);
   if (livedLonger && expiryInterval === 0) engine.notes.forgetSession(session);
   else engine.notes.noteSession(session);
   // The CONNACK says that the session before it is gone: not before the store has forgotten it.
@@ -122,6 +126,7 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
   }
   // An observer may have ended it, or brought its client back.
   if (session.hasEnded || session.connection !== undefined) return;
+  session.bookWill(session.will?.message);
   if (!session.outlivesConnection) {
     endSession(engine, session);
     return;
@@ -164,6 +169,7 @@ function onSessionTimer(engine: Engine, session: ClientSession): void {
   const { will } = session;
   if (will !== undefined && will.dueMs <= nowMs) {
     session.will = undefined;
+    session.bookWill(undefined);
     publishWill(engine, session, will.message);
     if (!session.hasEnded) engine.notes.noteSession(session); // so that it is not published again after a crash
   }

@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { CONNECTION_BYTES, KeptKind } from '../../../src/base/kept-kinds.ts';
 import { Ledger } from '../../../src/base/ledger.ts';
 import type { Broker } from '../../../src/mqtt/broker/broker.ts';
+import { ALLOW, type Verdict } from '../../../src/mqtt/broker/hooks.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { acknowledge, connected, lasting, publishesOf, startBroker } from '../../helpers/mqtt-broker-rig.ts';
@@ -59,6 +60,62 @@ describe('what clients make the broker keep is booked', () => {
     other.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
     await other.all();
     assert.deepEqual(ledger.totals(), before);
+  });
+
+  it('a Will is booked with its connection, and as the retained message that it becomes', async (t) => {
+    const { broker, ledger } = await start(t, {});
+    const willMessage = {
+      topicName: 'gone',
+      payload: Buffer.alloc(500),
+      qos: 0,
+      retain: true,
+      properties: {},
+    } as const;
+    const client = await connected(broker, 5, { clientId: 'a', userName: 'alone', willMessage });
+    assert.ok(kept(ledger, KeptKind.WILL)[0] > 500);
+    client.transport.breakOff();
+    await client.all();
+    assert.deepEqual(kept(ledger, KeptKind.WILL), [0, 0]);
+    assert.equal(kept(ledger, KeptKind.SESSION)[1], 0);
+    assert.equal(kept(ledger, KeptKind.RETAINED)[1], 1);
+    assert.ok(ledger.open('alone').bytes > 500, 'it is booked to whose Will it was');
+    broker.publish({ topicName: 'gone', retain: true });
+    assert.deepEqual(kept(ledger, KeptKind.RETAINED), [0, 0]);
+  });
+
+  it('a CONNECT is booked while it is decided, and beyond a share it is refused', async (t) => {
+    const answers: (() => void)[] = [];
+    const decide = (): Promise<Verdict> => new Promise((resolve) => answers.push(() => resolve(ALLOW)));
+    const hooks = [{ name: 'slow', authenticate: decide }];
+    const { broker, ledger } = await start(t, { [KeptKind.CONNECT]: 20_000 }, { hooks });
+    const clients = Array.from({ length: 12 }, () => new WireClient(broker, 5, { address: '10.0.0.1' }));
+    const connacks = clients.map((client, index) =>
+      client.connect({ clientId: `${index}` }).catch(() => undefined),
+    );
+    await Promise.all(connacks.slice(9));
+    assert.equal(kept(ledger, KeptKind.CONNECT)[1], 9);
+    assert.ok(clients.slice(9).every(({ transport }) => transport.hasEnded));
+    for (const answer of answers) answer();
+    await clients[0]!.all();
+    assert.deepEqual(kept(ledger, KeptKind.CONNECT), [0, 0]);
+  });
+
+  it('packets that are not whole have a sum, and give it back', async (t) => {
+    const { broker, ledger } = await start(t, { [KeptKind.PARTIAL]: MIB });
+    const part = Buffer.concat([Buffer.from([0x30, 0x80, 0x80, 0x20]), Buffer.alloc(100_000)]);
+    const clients: WireClient[] = [];
+    for (let count = 0; count < 10; count++) {
+      const client = await connected(broker, 5, { clientId: `${count}` });
+      client.sendBytes(part);
+      clients.push(client);
+    }
+    assert.ok(clients.some(({ transport }) => transport.hasEnded));
+    assert.ok(clients.some(({ transport }) => !transport.hasEnded));
+    const [bytes] = kept(ledger, KeptKind.PARTIAL);
+    assert.ok(bytes >= 200_000 && bytes <= MIB / 2, `${bytes} bytes are held`);
+    for (const client of clients) client.transport.breakOff();
+    await clients[0]!.all();
+    assert.deepEqual(kept(ledger, KeptKind.PARTIAL), [0, 0]);
   });
 
   it('acknowledgements and UNSUBSCRIBE give it back one by one', async (t) => {

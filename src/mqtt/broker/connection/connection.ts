@@ -1,4 +1,4 @@
-import { CONNECTION_BYTES, KeptKind } from '../../../base/kept-kinds.ts';
+import { CONNECTION_BYTES, KEPT_KINDS, KeptKind } from '../../../base/kept-kinds.ts';
 import type { Party } from '../../../base/ledger.ts';
 import { WheelTimer } from '../../../base/timer-wheel.ts';
 import type { WillMessage } from '../../codec/connect.ts';
@@ -73,6 +73,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   /** Its address: for what is kept before it is known who it is. */
   readonly party: Party;
   #isBooked = true;
+  #connectBytes = 0;
+  #heldBytes = 0;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   state: ConnectionState = ConnectionState.NEW;
@@ -119,8 +121,36 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   releaseBooking(): void {
     if (!this.#isBooked) return;
     this.#isBooked = false;
+    this.releaseConnect();
+    this.#bookHeld(0);
     this.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     this.party.close();
+  }
+
+  /** Books its CONNECT until it is decided; false when too much is being decided already. */
+  bookConnect(packetBytes: number): boolean {
+    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.CONNECT]!;
+    const cost = fixedBytes + perByte * packetBytes;
+    if (!this.party.book(KeptKind.CONNECT, cost)) return false;
+    this.#connectBytes = cost;
+    return true;
+  }
+
+  releaseConnect(): void {
+    this.party.rebook(KeptKind.CONNECT, this.#connectBytes, 0);
+    this.#connectBytes = 0;
+  }
+
+  onHeld(bytes: number): void {
+    if (bytes > this.#heldBytes && !this.party.hasRoomFor(KeptKind.PARTIAL, bytes - this.#heldBytes)) {
+      const reason = 'the server keeps as much of packets that are not whole as it may';
+      this.end('refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
+    } else if (this.#isBooked) this.#bookHeld(bytes);
+  }
+
+  #bookHeld(bytes: number): void {
+    this.party.rebook(KeptKind.PARTIAL, this.#heldBytes, bytes);
+    this.#heldBytes = bytes;
   }
 
   onBytes(bytes: Buffer): void {

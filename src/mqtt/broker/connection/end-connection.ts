@@ -51,6 +51,7 @@ function conclude(connection: Connection, ending: Ending, detail: EndDetail): vo
   }
   connection.state = ConnectionState.CLOSED;
   connection.inbox.close();
+  connection.releaseConnect();
   engine.wheel.clear(connection.timer);
   connection.authentication?.abandon();
   connection.authentication = undefined;

@@ -31,6 +31,7 @@ function makeInbox(workLimit = 100) {
       owner.onNext();
     },
     onFault: (error: unknown): void => void faults.push(error),
+    onHeld: (): void => {},
   };
   const readLater = (inbox: Inbox): void => void later.push(inbox);
   const turns = { work: 0, workLimit, readLater, blocks: new BlockPool() };

@@ -25,6 +25,8 @@ export type InboxOwner = {
   onFault(error: unknown): void;
   /** Whether the client takes what it is told; told by `roomLeft` when it does again. */
   readonly isOverfull: boolean;
+  /** So much memory holds what came of a packet that is not whole. */
+  onHeld(bytes: number): void;
 };
 
 /** Shares the time of a turn out. */
@@ -46,6 +48,7 @@ export class Inbox {
   readonly #turns: InboxTurns;
   readonly framer: Framer;
   #state: InboxState = READING;
+  #heldBytes = 0;
 
   constructor(owner: InboxOwner, transport: Transport, turns: InboxTurns, maxPacketBytes: number) {
     this.#owner = owner;
@@ -62,6 +65,7 @@ export class Inbox {
     this.framer.push(bytes, 0, bytes.length);
     if (this.#state === READING) this.#readPackets();
     else this.framer.hold();
+    this.#tellHeld();
   }
 
   /** Stops after the packet that is being handled, until `decided`; also where that has just filled the outbox. */
@@ -125,6 +129,7 @@ export class Inbox {
     }
     this.#state = READING;
     this.#readPackets();
+    this.#tellHeld();
     if (this.#isReading()) this.#transport.resume();
   }
 
@@ -153,6 +158,13 @@ export class Inbox {
     } catch (error) {
       this.#owner.onFault(error);
     }
+  }
+
+  #tellHeld(): void {
+    const bytes = this.framer.heldCapacityBytes;
+    if (bytes === this.#heldBytes || this.#state === CLOSED) return;
+    this.#heldBytes = bytes;
+    this.#owner.onHeld(bytes);
   }
 
   #isReading(): boolean {
