@@ -7,8 +7,11 @@ const shared = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
 
 /** Who takes what arrives. */
 export type BytesTaker = {
-  /** Bytes that arrived. Borrowed: the next read of any connection overwrites them, unless they lie in `room`. */
-  take(bytes: Buffer): void;
+  /**
+   * The first `length` bytes arrived: a view of them, made for each read, would be most of what a message leaves to the
+   * collector. Borrowed: the next read of any connection overwrites them, unless they lie in `room`.
+   */
+  take(bytes: Buffer, length: number): void;
   /** Where the next bytes of this connection are to go, asked after each `take`; undefined when it does not matter. */
   room(): Buffer | undefined;
 };
@@ -27,7 +30,7 @@ type WithHandle = { _handle?: unknown };
 export function shareReads(accepted: Socket, taker: BytesTaker): Socket {
   const handle = (accepted as WithHandle)._handle;
   if (handle === undefined || handle === null) {
-    accepted.on('data', (bytes: Buffer) => taker.take(bytes));
+    accepted.on('data', (bytes: Buffer) => taker.take(bytes, bytes.length));
     return accepted;
   }
   (accepted as WithHandle)._handle = null;
@@ -36,7 +39,7 @@ export function shareReads(accepted: Socket, taker: BytesTaker): Socket {
     onread: {
       buffer: (): Buffer => taker.room() ?? shared,
       callback: (count: number, buffer: Uint8Array): boolean => {
-        taker.take((buffer as Buffer).subarray(0, count));
+        taker.take(buffer as Buffer, count);
         return true;
       },
     },

@@ -37,7 +37,8 @@ export class RecordedConnection implements TransportReceiver, Transport {
     this.#script = script;
   }
 
-  onBytes(bytes: Buffer): void {
+  onBytes(buffer: Buffer, length: number): void {
+    const bytes = buffer.subarray(0, length);
     this.#assertOutside('onBytes');
     this.chunks.push(Buffer.from(bytes));
     this.#script.onBytes?.(this, bytes);

@@ -23,7 +23,7 @@ export class RoomReader {
       const room = this.#room;
       const taken = room === undefined ? bytes.subarray(at) : room.subarray(0, bytes.length - at);
       if (room !== undefined) bytes.copy(room, 0, at, at + taken.length);
-      receiver.onBytes(taken);
+      receiver.onBytes(taken, taken.length);
       this.#room = receiver.room();
       at += taken.length;
     }

@@ -107,7 +107,7 @@ export class SocketGateway implements Gateway {
 
   #accept(accepted: Socket): void {
     const socket = shareReads(accepted, {
-      take: (bytes) => connection.onBytes(bytes),
+      take: (bytes, length) => connection.onBytes(bytes.subarray(0, length)),
       room: () => undefined,
     });
     const connection = new SocketConnection(socket, this.#context, (address) => this.#trusted.has(address));

@@ -88,8 +88,8 @@ export abstract class DuplexTransport implements Transport {
   }
 
   /** Hands arrived bytes on; after `end` or `destroy` they are thrown away. */
-  protected receive(bytes: Buffer): void {
-    if (this.duplex.writable) this.receiver.onBytes(bytes);
+  protected receive(bytes: Buffer, length: number): void {
+    if (this.duplex.writable) this.receiver.onBytes(bytes, length);
   }
 
   /** @internal */

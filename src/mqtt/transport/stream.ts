@@ -42,7 +42,7 @@ export class StreamTransport extends DuplexTransport {
     while (!this.#isPaused) {
       const bytes = this.duplex.read() as Buffer | null;
       if (bytes === null) return;
-      this.receive(bytes);
+      this.receive(bytes, bytes.length);
       this.receiver.room();
     }
   };

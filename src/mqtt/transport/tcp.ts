@@ -40,8 +40,8 @@ class SocketTransport extends DuplexTransport {
   }
 
   /** Hands bytes on that were read from the socket. */
-  take(bytes: Buffer): void {
-    this.receive(bytes);
+  take(bytes: Buffer, length: number): void {
+    this.receive(bytes, length);
   }
 
   room(): Buffer | undefined {
@@ -53,8 +53,8 @@ class SocketTransport extends DuplexTransport {
 class SocketReader implements BytesTaker {
   transport: SocketTransport | undefined = undefined;
 
-  take(bytes: Buffer): void {
-    this.transport?.take(bytes);
+  take(bytes: Buffer, length: number): void {
+    this.transport?.take(bytes, length);
   }
 
   room(): Buffer | undefined {
@@ -66,7 +66,7 @@ class SocketReader implements BytesTaker {
 export function acceptSocket(acceptor: TransportAcceptor, accepted: Socket, peer: Peer): void {
   const early = accepted.readableLength > 0 ? (accepted.read() as Buffer | null) : null;
   const transport = new SocketTransport(accepted, peer);
-  if (acceptTransport(acceptor, transport) && early !== null) transport.take(early);
+  if (acceptTransport(acceptor, transport) && early !== null) transport.take(early, early.length);
 }
 
 /**

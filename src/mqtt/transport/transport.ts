@@ -33,8 +33,8 @@ export type Peer = {
 
 /** What a transport calls; the broker's connection is one. Never called from within a call to the transport. */
 export type TransportReceiver = {
-  /** Bytes that arrived. Borrowed: they may be overwritten as soon as this returns, unless they lie in `room`. */
-  onBytes(bytes: Buffer): void;
+  /** The first `length` bytes arrived. Borrowed: they may be overwritten as soon as this returns, unless they lie in `room`. */
+  onBytes(bytes: Buffer, length: number): void;
   /** Asked after each `onBytes`: where the next bytes are best put; undefined for anywhere. A wish, which few can grant. */
   room(): Buffer | undefined;
   /** After `Written.BLOCKED`: everything that waited has gone. */

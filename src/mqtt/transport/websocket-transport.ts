@@ -114,7 +114,7 @@ export class WebSocketTransport implements Transport {
     if (this.#isOver) return;
     // Binary by the default `binaryType` of ws: one Buffer for each message.
     if (isBinary) {
-      this.#receiver?.onBytes(data as Buffer);
+      this.#receiver?.onBytes(data as Buffer, (data as Buffer).length);
       this.#receiver?.room();
       return;
     }

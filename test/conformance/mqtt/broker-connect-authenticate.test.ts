@@ -73,7 +73,7 @@ describe('what an authenticate hook is asked', () => {
     // The receive buffer is the same for both pieces, as that of a socket is.
     const receiver = broker.accept(transport)!;
     const buffer = bytesOf(4, connectPacket(4, { userName: 'ana', password: Buffer.from('secret') }));
-    receiver.onBytes(buffer);
+    receiver.onBytes(buffer, buffer.length);
     buffer.fill(0xee);
     assert.equal(Buffer.from(given!).toString(), 'secret');
   });
@@ -335,7 +335,7 @@ describe('while authenticate decides', () => {
     ];
     for (const piece of pieces) {
       const borrowed = Buffer.from(piece);
-      receiver.onBytes(borrowed);
+      receiver.onBytes(borrowed, borrowed.length);
       borrowed.fill(0xee);
     }
     slow.answer(ALLOW);

@@ -153,11 +153,11 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.#heldBytes = bytes;
   }
 
-  onBytes(bytes: Buffer): void {
+  onBytes(bytes: Buffer, length: number): void {
     if (this.state === ConnectionState.CLOSED) return;
-    this.engine.stats.bytesReceived += bytes.length;
+    this.engine.stats.bytesReceived += length;
     this.lastPacketMs = this.engine.clock.monotonic();
-    this.inbox.push(bytes);
+    this.inbox.push(bytes, length);
   }
 
   room(): Buffer | undefined {

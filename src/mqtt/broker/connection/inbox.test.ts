@@ -8,6 +8,8 @@ const PEER = { transport: 'stream', address: '', port: 0, certificate: undefined
 const PINGREQ = Buffer.from([0xc0, 0]);
 const pings = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => PINGREQ));
 
+const push = (inbox: Inbox, bytes: Buffer): void => inbox.push(bytes, bytes.length);
+
 function makeInbox(workLimit = 100) {
   const told: string[] = [];
   const later: Inbox[] = [];
@@ -42,17 +44,17 @@ function makeInbox(workLimit = 100) {
 describe('an inbox', () => {
   it('hands on every packet that is whole', () => {
     const { inbox, owner } = makeInbox();
-    inbox.push(Buffer.concat([pings(3), PINGREQ.subarray(0, 1)]));
+    push(inbox, Buffer.concat([pings(3), PINGREQ.subarray(0, 1)]));
     assert.equal(owner.packets, 3);
-    inbox.push(PINGREQ.subarray(1));
+    push(inbox, PINGREQ.subarray(1));
     assert.equal(owner.packets, 4);
   });
 
   it('stops while something is decided, and goes on where it was', () => {
     const { inbox, owner, told } = makeInbox();
     owner.onNext = () => inbox.decide();
-    inbox.push(pings(2));
-    inbox.push(pings(1));
+    push(inbox, pings(2));
+    push(inbox, pings(1));
     assert.deepEqual([owner.packets, told, inbox.state], [1, ['pause'], InboxState.DECIDING]);
     owner.onNext = () => {};
     assert.equal(inbox.decided(), true);
@@ -62,7 +64,7 @@ describe('an inbox', () => {
 
   it('leaves to the next turn what this one has no time for', () => {
     const { inbox, owner, turns, later, told } = makeInbox(2);
-    inbox.push(pings(3));
+    push(inbox, pings(3));
     assert.deepEqual([owner.packets, told, later], [2, ['pause'], [inbox]]);
     turns.work = 0;
     inbox.takeTurn();
@@ -72,7 +74,7 @@ describe('an inbox', () => {
   it('does not read who does not take what it is told, until there is room', () => {
     const { inbox, owner, later } = makeInbox();
     owner.onNext = () => void inbox.fill();
-    inbox.push(pings(2));
+    push(inbox, pings(2));
     assert.deepEqual([owner.packets, inbox.state], [1, InboxState.FULL]);
     assert.equal(inbox.fill(), false);
     inbox.takeTurn();
@@ -90,7 +92,7 @@ describe('an inbox', () => {
       inbox.fill();
       inbox.decide();
     };
-    inbox.push(pings(2));
+    push(inbox, pings(2));
     inbox.roomLeft();
     assert.deepEqual([later, inbox.state], [[], InboxState.DECIDING]);
     owner.isOverfull = true;
@@ -101,7 +103,7 @@ describe('an inbox', () => {
   it('hands nothing on once it is closed, from within a packet too', () => {
     const { inbox, owner } = makeInbox();
     owner.onNext = () => inbox.close();
-    inbox.push(pings(2));
+    push(inbox, pings(2));
     inbox.decide();
     inbox.takeTurn();
     inbox.roomLeft();
@@ -110,7 +112,7 @@ describe('an inbox', () => {
 
   it('tells of a stream that cannot be cut', () => {
     const { inbox, faults } = makeInbox();
-    inbox.push(Buffer.from([0xc0, 0xff, 0xff, 0xff, 0xff]));
+    push(inbox, Buffer.from([0xc0, 0xff, 0xff, 0xff, 0xff]));
     assert.equal(faults.length, 1);
   });
 });

@@ -61,8 +61,8 @@ export class Inbox {
     return this.#state;
   }
 
-  push(bytes: Buffer): void {
-    this.framer.push(bytes, 0, bytes.length);
+  push(bytes: Buffer, length: number): void {
+    this.framer.push(bytes, 0, length);
     if (this.#state === READING) this.#readPackets();
     else this.framer.hold();
     this.#tellHeld();
