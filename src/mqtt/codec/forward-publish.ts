@@ -49,7 +49,7 @@ export function forwardPublish(
   writer: PacketWriter,
   bytes: Buffer,
   fields: PublishFields,
-  topic: Uint8Array,
+  topic: Buffer,
   options: ForwardOptions,
 ): number {
   const { version, flags, packetId } = options;

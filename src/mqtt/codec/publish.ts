@@ -58,7 +58,7 @@ export function encodePublish(writer: PacketWriter, packet: PublishPacket, versi
   writer.writeUtf8String(topicName, 'Topic Name');
   if (qos > 0) writer.writeUint16(packetId);
   if (version === 5) writeProperties(writer, 'PUBLISH', properties);
-  writer.writeSlice(payload, 0, payload.length);
+  writer.writeBytes(payload);
   writer.endPacket();
 }
 

@@ -6,7 +6,7 @@ import { isEncodableText } from './utf8.ts';
 const MAX_KEPT_BYTES = 1 << 20;
 /** Of the buffer that takes the place of one that was given away. */
 const FRESH_BYTES = 1024;
-/** Up to so many bytes a loop is quicker than `set` with its view, and up to so many characters than `write`. */
+/** Up to so many bytes a loop is quicker than `copy`, and up to so many characters than `write`. */
 const SHORT_SLICE_BYTES = 32;
 const SHORT_TEXT_CHARACTERS = 64;
 
@@ -59,7 +59,7 @@ export class PacketWriter {
   }
 
   /** Takes packets that are complete already; index of their first byte in `buffer`. */
-  appendPackets(source: Uint8Array, start: number, end: number): number {
+  appendPackets(source: Buffer, start: number, end: number): number {
     const at = this.#complete;
     this.#position = at;
     this.writeSlice(source, start, end);
@@ -173,21 +173,26 @@ export class PacketWriter {
   writeBinaryData(data: Uint8Array, what: string): void {
     if (data.length > MAX_STRING_BYTES) throw notEncodable(`${what} has more than ${MAX_STRING_BYTES} bytes`);
     this.writeUint16(data.length);
-    this.writeSlice(data, 0, data.length);
+    this.writeBytes(data);
   }
 
   /** Bytes as they are, without a length. */
-  writeSlice(source: Uint8Array, start: number, end: number): void {
+  writeBytes(data: Uint8Array): void {
+    this.#ensure(data.length);
+    this.#buffer.set(data, this.#position);
+    this.#position += data.length;
+  }
+
+  /** A part of a buffer; without a view of it, which would be most of what a message leaves to the collector. */
+  writeSlice(source: Buffer, start: number, end: number): void {
     const length = end - start;
     this.#ensure(length);
     const target = this.#buffer;
     let at = this.#position;
     if (length <= SHORT_SLICE_BYTES) {
       for (let from = start; from < end; from++) target[at++] = source[from]!;
-    } else if (start === 0 && end === source.length) {
-      target.set(source, at);
     } else {
-      target.set(source.subarray(start, end), at);
+      source.copy(target, at, start, end);
     }
     this.#position += length;
   }
