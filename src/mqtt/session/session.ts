@@ -27,7 +27,8 @@ export class Session<Connection extends Receiver> {
   readonly clientId: string;
   readonly quota = new Quota();
   #state: SessionState = SessionState.AWAY;
-  #connection: Connection | undefined = undefined;
+  /** Set by `connect` and `disconnect` alone; a plain field, for each delivery reads it. */
+  connection: Connection | undefined = undefined;
   /** Seconds that it outlives its connection; 0xFFFFFFFF is for ever. */
   expiryInterval = 0;
   subscriptionCount = 0;
@@ -50,10 +51,6 @@ export class Session<Connection extends Receiver> {
     this.clientId = clientId;
   }
 
-  get connection(): Connection | undefined {
-    return this.#connection;
-  }
-
   get hasEnded(): boolean {
     return this.#state === SessionState.ENDED;
   }
@@ -66,20 +63,20 @@ export class Session<Connection extends Receiver> {
   /** Whether the next message could go to the client at once, and would overtake none. */
   get isIdle(): boolean {
     const { queue } = this;
-    return this.#connection?.takesMore === true && (queue === undefined || queue.count === 0);
+    return this.connection?.takesMore === true && (queue === undefined || queue.count === 0);
   }
 
   /** The client has come. @throws when it is connected, or the session has ended */
   connect(connection: Connection): void {
     if (this.#state !== SessionState.AWAY) throw new Error(`a session in state ${this.#state} was connected`);
     this.#state = SessionState.CONNECTED;
-    this.#connection = connection;
+    this.connection = connection;
   }
 
   /** The client has gone; one that has ended does not come back by it. */
   disconnect(): void {
     if (this.#state === SessionState.CONNECTED) this.#state = SessionState.AWAY;
-    this.#connection = undefined;
+    this.connection = undefined;
   }
 
   /** False when it had ended already. */
