@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Handshakes } from './handshakes.ts';
 import { openIncoming, type IncomingOptions } from './incoming.ts';
 import type { Refusals } from './refusals.ts';
@@ -28,6 +28,7 @@ export async function openSecureIncoming(
   take: (secured: Secured) => void,
 ): Promise<SecureServer> {
   const { handshakes } = parts;
+  const { createServer } = process.getBuiltinModule('node:tls');
   const identities = new TlsIdentities(options, options);
   const known = new WeakMap<Socket, Known>();
   // It listens nowhere: connections come from the server that reads the PROXY header, which is not encrypted.

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContext, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { SecureContext, TLSSocket, TlsOptions } from 'node:tls';
 import { RecadoError } from '../../base/errors.ts';
 import type { ClientCertificate } from './transport.ts';
 
@@ -84,7 +84,7 @@ function makeContext(options: TlsIdentity & TlsOptions, whose: string): SecureCo
   if (options.cert.length === 0 || options.key.length === 0)
     throw new RecadoError('CONFIG_INVALID', `The certificate or the key of ${whose} is empty.`);
   try {
-    return createSecureContext(options);
+    return process.getBuiltinModule('node:tls').createSecureContext(options);
   } catch (error) {
     throw unusable(`The certificate and key of ${whose} cannot be used`, error);
   }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { STATUS_CODES } from 'node:http';
 import { WebSocketServer } from 'ws';
 import type { RefusalReason, Refusals } from './refusals.ts';
 import type { Peer, TransportAcceptor } from './transport.ts';
@@ -117,6 +116,7 @@ function offersMqtt({ headers }: IncomingMessage): boolean {
 export function answer(socket: Duplex, status: number, text: string): void {
   socket.on('error', () => socket.destroy());
   socket.once('finish', () => socket.destroy());
+  const { STATUS_CODES } = process.getBuiltinModule('node:http');
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',

@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../../base/address.ts';
 import { plainAddress } from '../../base/networks.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
@@ -46,9 +46,13 @@ function peerOf({ socket }: IncomingMessage): Peer {
 }
 
 function makePeer(socket: Duplex, address: string, port: number): Peer {
-  const isSecure = socket instanceof TLSSocket;
+  const isSecure = isEncrypted(socket);
   const certificate = isSecure ? clientCertificate(socket) : undefined;
   return { transport: isSecure ? 'websocket-tls' : 'websocket', address, port, certificate };
+}
+
+function isEncrypted(socket: Duplex): socket is TLSSocket {
+  return 'encrypted' in socket && socket.encrypted === true;
 }
 
 export type WebSocketListenOptions = IncomingOptions &
@@ -105,6 +109,8 @@ function makeHttp(
   handshakes: Handshakes,
 ): (socket: Socket, origin: Origin) => void {
   const origins = new WeakMap<Duplex, Origin>();
+  // Not by `import`, which would load all that `node:http` has beside it: docs/decisions/0019.
+  const { createServer } = process.getBuiltinModule('node:http');
   // It listens nowhere: connections come when their PROXY header has been read and TLS is up.
   const http = createServer((_request, response) => {
     response.writeHead(426, { Connection: 'close, Upgrade', Upgrade: 'websocket' });
