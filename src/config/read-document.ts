@@ -1,16 +1,6 @@
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
+import type { Document, LineCounter, Node, Pair, YAMLMap } from 'yaml';
 import { assembleSection, childPath, collectKeys, type SchemaNode } from './config-keys.ts';
 import { nearestWord } from './nearest-word.ts';
 import { readValue } from './read-value.ts';
@@ -19,6 +9,10 @@ import { SourceReading, type Mistake } from './source-reading.ts';
 /** Aliases (`*name`) that one value may use: more is an attack or an accident. */
 const MAX_ALIASES = 100;
 const YAML_OPTIONS = { uniqueKeys: true, prettyErrors: false, version: '1.2' } as const;
+
+/** Loaded with the first file: a program that is given none goes without it. */
+const requireYaml = createRequire(import.meta.url);
+const yaml = (): typeof Yaml => requireYaml('yaml') as typeof Yaml;
 
 type Entry = Pair<Node, Node | null>;
 
@@ -34,12 +28,13 @@ export function readDocument(text: string, fileName: string, schema: SchemaNode)
 
 /** The keys at the top of a file and, as `routes[].call`, those of the items of its lists: enough to know its kind. */
 export function outlineDocument(text: string): ReadonlySet<string> {
-  const { contents } = parseDocument(text, YAML_OPTIONS);
+  const { contents } = yaml().parseDocument(text, YAML_OPTIONS);
   const keys = new Set<string>();
-  for (const { key, value } of isMap(contents) ? contents.items : []) {
+  for (const { key, value } of yaml().isMap(contents) ? contents.items : []) {
     keys.add(String(key));
-    for (const item of isSeq(value) ? value.items : [])
-      for (const pair of isMap(item) ? item.items : []) keys.add(`${String(key)}[].${String(pair.key)}`);
+    for (const item of yaml().isSeq(value) ? value.items : [])
+      for (const pair of yaml().isMap(item) ? item.items : [])
+        keys.add(`${String(key)}[].${String(pair.key)}`);
   }
   return keys;
 }
@@ -47,7 +42,7 @@ export function outlineDocument(text: string): ReadonlySet<string> {
 class DocumentReader {
   readonly #schema: SchemaNode;
   readonly #document: Document.Parsed;
-  readonly #lines = new LineCounter();
+  readonly #lines: LineCounter = new (yaml().LineCounter)();
   readonly #fileName: string;
   readonly #reading = new SourceReading();
   /** What is wrong with values; what is wrong with keys is told before it. */
@@ -56,7 +51,7 @@ class DocumentReader {
   constructor(text: string, fileName: string, schema: SchemaNode) {
     this.#schema = schema;
     this.#fileName = fileName;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, ...YAML_OPTIONS });
+    this.#document = yaml().parseDocument(text, { lineCounter: this.#lines, ...YAML_OPTIONS });
   }
 
   read(): SourceReading {
@@ -73,18 +68,18 @@ class DocumentReader {
   }
 
   #readSection(written: Node | null, schema: SchemaNode, path: string): void {
-    if (isAlias(written) && this.#tellLooseAlias(written, path)) return;
+    if (yaml().isAlias(written) && this.#tellLooseAlias(written, path)) return;
     const node = this.#resolve(written);
     const keys = schema.properties ?? {};
     // A section whose keys are all commented out is nothing set, not a mistake.
-    const isEmpty = node === null || (isScalar(node) && node.value === null);
-    if (!isEmpty && !isMap(node)) {
+    const isEmpty = node === null || (yaml().isScalar(node) && node.value === null);
+    if (!isEmpty && !yaml().isMap(node)) {
       this.#tell(node, path, `must be a section with keys: ${Object.keys(keys).join(', ')}`);
       return;
     }
     const given = new Set<string>();
     for (const pair of isEmpty ? [] : (node as YAMLMap<Node, Node | null>).items) {
-      const name = isScalar(pair.key) ? String(pair.key.value) : '';
+      const name = yaml().isScalar(pair.key) ? String(pair.key.value) : '';
       const child = Object.hasOwn(keys, name) ? keys[name] : undefined;
       if (child === undefined) this.#tell(pair.key, childPath(path, name), this.#unknownKey(name, schema));
       else this.#readKey(pair, child, childPath(path, name));
@@ -108,9 +103,9 @@ class DocumentReader {
 
   /** A list of sections; it has no value while there is a mistake in one of them. */
   #readSections(written: Node | null, schema: SchemaNode, path: string): void {
-    if (isAlias(written) && this.#tellLooseAlias(written, path)) return;
+    if (yaml().isAlias(written) && this.#tellLooseAlias(written, path)) return;
     const node = this.#resolve(written);
-    if (!isSeq(node) || node.items.length === 0) {
+    if (!yaml().isSeq(node) || node.items.length === 0) {
       this.#tell(node, path, 'must be a list with at least one item');
       return;
     }
@@ -148,8 +143,8 @@ class DocumentReader {
     let part: Node | null | undefined = node;
     for (const step of steps) {
       const inside: Node | null = this.#resolve(part ?? null);
-      if (!isMap(inside) && !isSeq(inside)) return undefined;
-      part = inside.get(isSeq(inside) ? Number(step) : step, true) as Node | undefined;
+      if (!yaml().isMap(inside) && !yaml().isSeq(inside)) return undefined;
+      part = inside.get(yaml().isSeq(inside) ? Number(step) : step, true) as Node | undefined;
     }
     return part ?? undefined;
   }
@@ -158,13 +153,13 @@ class DocumentReader {
   #tellLooseAlias(written: Node, path: string): boolean {
     let aliases = 0;
     let isLoose = false;
-    visit(written, {
+    yaml().visit(written, {
       Alias: (_key, alias) => {
-        if (++aliases > MAX_ALIASES) return visit.BREAK;
+        if (++aliases > MAX_ALIASES) return yaml().visit.BREAK;
         if (alias.resolve(this.#document) !== undefined) return undefined;
         this.#tell(alias, path, `the alias *${alias.source} has no anchor &${alias.source} before it`);
         isLoose = true;
-        return visit.BREAK;
+        return yaml().visit.BREAK;
       },
     });
     return isLoose;
@@ -184,7 +179,7 @@ class DocumentReader {
   }
 
   #resolve(node: Node | null): Node | null {
-    return isAlias(node) ? (node.resolve(this.#document) ?? null) : node;
+    return yaml().isAlias(node) ? (node.resolve(this.#document) ?? null) : node;
   }
 
   #tell(node: Node | null, path: string, message: string): void {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { version } from '../../base/version.ts';
 import type { Hub } from '../../hub/hub.ts';
-import { collectMetrics } from '../metrics.ts';
+import type { collectMetrics } from '../metrics.ts';
 import { HealthSchema } from '../schemas.ts';
 
 /** Whether the hub lives, and its counters for Prometheus. */
@@ -19,8 +19,10 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
     async () => ({ status: 'ok' as const, name: 'recado' as const, version }),
   );
 
-  const metrics = collectMetrics(hub);
+  let metrics: ReturnType<typeof collectMetrics> | undefined;
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    // Many hubs are never asked: their metrics, and the library that writes them, are not there.
+    metrics ??= (await import('../metrics.ts')).collectMetrics(hub);
     return reply.type(metrics.contentType).send(await metrics.metrics());
   });
 };
