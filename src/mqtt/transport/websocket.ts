@@ -109,7 +109,7 @@ function makeHttp(
   handshakes: Handshakes,
 ): (socket: Socket, origin: Origin) => void {
   const origins = new WeakMap<Duplex, Origin>();
-  // Not by `import`, which would load all that `node:http` has beside it: docs/decisions/0019.
+  // Not by `import`, which would load all that `node:http` has beside it: docs/decisions/0020.
   const { createServer } = process.getBuiltinModule('node:http');
   // It listens nowhere: connections come when their PROXY header has been read and TLS is up.
   const http = createServer((_request, response) => {
