@@ -12,11 +12,11 @@ import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import {
   Attendance,
   bytesOf,
-  startBroker,
+  startRig,
   willOf,
-  type ConnectRig,
+  type BrokerRig,
   type ConnectFields,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const NAME = 'COUNT';
@@ -46,9 +46,9 @@ function methodOf(decide: Decide): AuthenticationMethod {
   };
 }
 
-function startWith(t: TestContext, decide: Decide, options: BrokerOptions = {}): Promise<ConnectRig> {
+function startWith(t: TestContext, decide: Decide, options: BrokerOptions = {}): Promise<BrokerRig> {
   const method: BrokerHooks = { name: 'method', authenticationMethods: [methodOf(decide)] };
-  return startBroker(t, { ...options, hooks: [method, ...(options.hooks ?? [])] });
+  return startRig(t, { ...options, hooks: [method, ...(options.hooks ?? [])] });
 }
 
 function auth(reasonCode: AuthPacket['reasonCode'], said = '', authenticationMethod = NAME): AuthPacket {
@@ -72,7 +72,7 @@ function textOf(data: Uint8Array | undefined): string | undefined {
 }
 
 /** A client that has counted to two. */
-async function authenticated({ open }: ConnectRig, fields: ConnectFields = {}): Promise<WireClient> {
+async function authenticated({ open }: BrokerRig, fields: ConnectFields = {}): Promise<WireClient> {
   const client = open();
   client.send(connectOf('2', fields));
   assert.equal((await client.expect('connack')).reasonCode, ReasonCode.SUCCESS);
@@ -151,7 +151,7 @@ describe('enhanced authentication', () => {
         return { next: (data) => count(Buffer.from(data).toString(), undefined as never) };
       },
     };
-    const { open } = await startBroker(t, { hooks: [{ name: 'm', authenticationMethods: [method] }] });
+    const { open } = await startRig(t, { hooks: [{ name: 'm', authenticationMethods: [method] }] });
     const clients = ['a', 'b'].map((clientId) => {
       const client = open();
       client.send(connectOf('', { clientId }));
@@ -183,7 +183,7 @@ describe('enhanced authentication', () => {
   }
 
   it('[MQTT-4.12.0-1] every method is answered with 0x8C where there is none', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open();
     client.send(connectOf('2'));
     assert.equal((await client.expect('connack')).reasonCode, ReasonCode.BAD_AUTHENTICATION_METHOD);
@@ -296,7 +296,7 @@ describe('a method that fails', () => {
 
   it('section 4.12: one that cannot begin is a refusal with 0x80, and is counted', async (t) => {
     const hooks = [{ name: 'm', authenticationMethods: [{ name: NAME, begin: fail }] }];
-    const { broker, open } = await startBroker(t, { hooks });
+    const { broker, open } = await startRig(t, { hooks });
     const client = open();
     client.send(connectOf('1'));
     assert.equal((await client.expect('connack')).reasonCode, ReasonCode.UNSPECIFIED_ERROR);
@@ -473,7 +473,7 @@ describe('re-authentication', () => {
         },
       };
       isBroken = false;
-      const rig = await startBroker(t, { hooks: [{ name: 'm', authenticationMethods: [method] }] });
+      const rig = await startRig(t, { hooks: [{ name: 'm', authenticationMethods: [method] }] });
       const client = await authenticated(rig);
       isBroken = true;
       client.send(again('2'));

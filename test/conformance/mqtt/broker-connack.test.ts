@@ -5,7 +5,7 @@ import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import type { ConnackProperties } from '../../../src/mqtt/codec/connack.ts';
 import type { ConnectProperties } from '../../../src/mqtt/codec/connect.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { startBroker, VERSION_NAMES, type ConnectFields } from '../../helpers/mqtt-connect-rig.ts';
+import { startRig, VERSION_NAMES, type ConnectFields } from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 /** The properties of every CONNACK of a broker that was told nothing. */
@@ -17,7 +17,7 @@ const DEFAULTS: ConnackProperties = {
 
 describe('the bytes of a CONNACK', () => {
   it('[MQTT-3.2.2-1] [MQTT-3.2.0-1] are flags, Reason Code and properties', async (t) => {
-    const { open } = await startBroker(t, {
+    const { open } = await startRig(t, {
       receiveMaximum: 65_535,
       topicAliasMaximum: 0,
       maximumPacketSize: 1000,
@@ -29,7 +29,7 @@ describe('the bytes of a CONNACK', () => {
 
   for (const version of [3, 4] as const) {
     it(`[v3.1.1 MQTT-3.2.0-1] have no properties in ${VERSION_NAMES[version]}`, async (t) => {
-      const { open } = await startBroker(t, {
+      const { open } = await startRig(t, {
         serverKeepAlive: 10,
         maximumQos: 0,
         responseInformation: 'here',
@@ -45,7 +45,7 @@ describe('Session Present', () => {
   const FOR_A_MINUTE = { sessionExpiryInterval: 60 };
 
   it('[MQTT-3.2.2-2] is 0 with Clean Start, whether there was a session or not', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     for (let count = 0; count < 2; count++) {
       const client = open();
       const connack = await client.connect({ clientId: 'a', cleanStart: true, properties: FOR_A_MINUTE });
@@ -55,7 +55,7 @@ describe('Session Present', () => {
   });
 
   it('[MQTT-3.2.2-3] is 1 without Clean Start where there is a session, and otherwise 0', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const present: boolean[] = [];
     for (let count = 0; count < 3; count++) {
       const client = open();
@@ -70,7 +70,7 @@ describe('Session Present', () => {
 
   it('[MQTT-3.2.2-6] is 0 in a refusal, also where there is a session, which stays', async (t) => {
     const verdicts: ConnectVerdict[] = [{ allow: true }];
-    const { open } = await startBroker(t, { hooks: [{ name: 'guard', authenticate: () => verdicts[0]! }] });
+    const { open } = await startRig(t, { hooks: [{ name: 'guard', authenticate: () => verdicts[0]! }] });
     const fields = { clientId: 'a', cleanStart: false, properties: FOR_A_MINUTE };
     const first = open();
     await first.connect(fields);
@@ -196,7 +196,7 @@ describe('the properties of a CONNACK', () => {
   ];
   for (const [what, options, fields, expected] of cases) {
     it(what, async (t) => {
-      const { open } = await startBroker(t, options);
+      const { open } = await startRig(t, options);
       const { properties } = await open().connect(fields);
       const all: Record<string, unknown> = { ...DEFAULTS, ...expected };
       for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name];
@@ -205,7 +205,7 @@ describe('the properties of a CONNACK', () => {
   }
 
   it('are those of the listener that the client came through', async (t) => {
-    const { broker } = await startBroker(t, { receiveMaximum: 5, maximumQos: 1 });
+    const { broker } = await startRig(t, { receiveMaximum: 5, maximumQos: 1 });
     const client = new WireClient(broker.acceptor({ name: 'side', receiveMaximum: 6 }));
     const { properties } = await client.connect();
     assert.deepEqual([properties.receiveMaximum, properties.maximumQos], [6, 1]);
@@ -214,7 +214,7 @@ describe('the properties of a CONNACK', () => {
 
 describe('what the CONNACK promises', () => {
   it('[MQTT-3.2.2-11] a PUBLISH above Maximum QoS is answered with 0x9B', async (t) => {
-    const { connected } = await startBroker(t, { maximumQos: 1 });
+    const { connected } = await startRig(t, { maximumQos: 1 });
     const client = await connected();
     client.publish('t', '', { qos: 1 });
     await client.expect('puback');
@@ -224,7 +224,7 @@ describe('what the CONNACK promises', () => {
   });
 
   it('[MQTT-3.2.2-10] a SUBSCRIBE of any QoS is accepted, and granted what there is', async (t) => {
-    const { connected } = await startBroker(t, { maximumQos: 0 });
+    const { connected } = await startRig(t, { maximumQos: 0 });
     const client = await connected();
     for (const qos of [0, 1, 2] as const) {
       assert.deepEqual((await client.subscribe('t', { qos })).reasonCodes, [ReasonCode.GRANTED_QOS_0]);
@@ -232,7 +232,7 @@ describe('what the CONNACK promises', () => {
   });
 
   it('[MQTT-3.2.2-14] a PUBLISH to be retained is answered with 0x9A', async (t) => {
-    const { broker, connected } = await startBroker(t, { retainAvailable: false });
+    const { broker, connected } = await startRig(t, { retainAvailable: false });
     const client = await connected();
     client.publish('t', 'x', { retain: true });
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.RETAIN_NOT_SUPPORTED);
@@ -241,7 +241,7 @@ describe('what the CONNACK promises', () => {
   });
 
   it('[MQTT-3.2.2-15] a packet above Maximum Packet Size is answered with 0x95', async (t) => {
-    const { broker, connected } = await startBroker(t, { maximumPacketSize: 64 });
+    const { broker, connected } = await startRig(t, { maximumPacketSize: 64 });
     const client = await connected();
     client.publish('t', 'x'.repeat(64 - 6));
     await client.expectNothing();
@@ -253,14 +253,14 @@ describe('what the CONNACK promises', () => {
   });
 
   it('[MQTT-3.2.2-15] as soon as its length is known', async (t) => {
-    const { connected } = await startBroker(t, { maximumPacketSize: 64 });
+    const { connected } = await startRig(t, { maximumPacketSize: 64 });
     const client = await connected();
     client.sendBytes('30 3f');
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
   });
 
   it('[MQTT-3.3.4-9] QoS 2 messages beyond Receive Maximum are answered with 0x93', async (t) => {
-    const { connected } = await startBroker(t, { receiveMaximum: 2 });
+    const { connected } = await startRig(t, { receiveMaximum: 2 });
     const client = await connected();
     for (const packetId of [1, 2]) {
       client.publish('t', '', { qos: 2, packetId });
@@ -278,7 +278,7 @@ describe("the client's Maximum Packet Size", () => {
   it('[MQTT-3.2.2-19] leaves out a Reason String that would make a CONNACK too large', async (t) => {
     const reasonString = 'because '.repeat(10);
     const verdict = { allow: false, reasonCode: ReasonCode.BANNED, reasonString } as const;
-    const { open } = await startBroker(t, { hooks: [{ name: 'guard', authenticate: () => verdict }] });
+    const { open } = await startRig(t, { hooks: [{ name: 'guard', authenticate: () => verdict }] });
     const whole = 2 + 2 + 1 + 3 + reasonString.length;
     for (const [size, expected] of [
       [whole, reasonString],
@@ -294,7 +294,7 @@ describe("the client's Maximum Packet Size", () => {
 
   it('[MQTT-3.1.2-24] a CONNACK that does not fit at all is not sent, and the connection ends', async (t) => {
     const verdict = { allow: false, reasonCode: ReasonCode.BANNED } as const;
-    const { open } = await startBroker(t, { hooks: [{ name: 'guard', authenticate: () => verdict }] });
+    const { open } = await startRig(t, { hooks: [{ name: 'guard', authenticate: () => verdict }] });
     const client = open();
     client.send(connectPacket(5, { properties: limitedTo(4) }));
     assert.equal((await client.bytes()).length, 0);
@@ -302,7 +302,7 @@ describe("the client's Maximum Packet Size", () => {
   });
 
   it('[MQTT-3.1.2-24] a client that could not be told what holds is refused with 0x95', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a', properties: { sessionExpiryInterval: 60 } });
     first.transport.breakOff();
@@ -318,7 +318,7 @@ describe("the client's Maximum Packet Size", () => {
   });
 
   it('[MQTT-3.1.2-24] nor one that could not be told its Client Identifier', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const refused = open();
     const { reasonCode } = await refused.connect({ clientId: '', properties: limitedTo(30) });
     assert.equal(reasonCode, ReasonCode.PACKET_TOO_LARGE);
@@ -327,7 +327,7 @@ describe("the client's Maximum Packet Size", () => {
   });
 
   it('[MQTT-3.1.2-24] [MQTT-3.1.2-25] a message that is larger is as good as sent', async (t) => {
-    const { broker, open, connected } = await startBroker(t);
+    const { broker, open, connected } = await startRig(t);
     const client = open();
     await client.connect({ properties: { ...limitedTo(40), receiveMaximum: 1 } });
     await client.subscribe('t', { qos: 2 });
@@ -340,7 +340,7 @@ describe("the client's Maximum Packet Size", () => {
   });
 
   it('[MQTT-3.1.2-25] a message that waited and is larger is as good as sent', async (t) => {
-    const { broker, open, connected } = await startBroker(t);
+    const { broker, open, connected } = await startRig(t);
     const fields = { clientId: 'a', cleanStart: false };
     const first = open();
     await first.connect({ ...fields, properties: { sessionExpiryInterval: 60 } });
@@ -366,7 +366,7 @@ describe('Request Problem Information 0', () => {
   it('[MQTT-3.1.2-29] no Reason String is in anything but CONNACK, PUBLISH and DISCONNECT', async (t) => {
     const denial = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reasonString: 'because' } as const;
     const hooks = [{ name: 'guard', authorizePublish: () => denial, authorizeSubscribe: () => denial }];
-    const { open } = await startBroker(t, { hooks });
+    const { open } = await startRig(t, { hooks });
     const client = open();
     await client.connect({ properties: { requestProblemInformation: false } });
     client.publish('t', '', { qos: 1 });

@@ -6,11 +6,11 @@ import {
   Attendance,
   bytesOf,
   SlowGuard,
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
   willOf,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const ALLOW: ConnectVerdict = { allow: true };
@@ -31,7 +31,7 @@ describe('what an authenticate hook is asked', () => {
       asked.push({ credentials, client });
       return ALLOW;
     });
-    const { broker, open } = await startBroker(t, { hooks: [hook] });
+    const { broker, open } = await startRig(t, { hooks: [hook] });
     await open(5, { address: '192.0.2.7' }).connect({
       clientId: 'a',
       userName: 'ana',
@@ -68,7 +68,7 @@ describe('what an authenticate hook is asked', () => {
       given = password;
       return ALLOW;
     });
-    const { broker } = await startBroker(t, { hooks: [log, slow] });
+    const { broker } = await startRig(t, { hooks: [log, slow] });
     const { transport } = new WireClient(broker, 4);
     // The receive buffer is the same for both pieces, as that of a socket is.
     const receiver = broker.accept(transport)!;
@@ -81,7 +81,7 @@ describe('what an authenticate hook is asked', () => {
   it('section 3.1.3.5: allow may say who the user is', async (t) => {
     const attendance = new Attendance();
     const hook = guard('certificate', () => ({ allow: true, userName: 'from the certificate' }));
-    const { broker, open } = await startBroker(t, { hooks: [hook, attendance] });
+    const { broker, open } = await startRig(t, { hooks: [hook, attendance] });
     await open().connect({ clientId: 'a', userName: 'claimed' });
     assert.equal(attendance.arrived[0]?.userName, 'from the certificate');
     assert.equal(Array.from(broker.sessions())[0]?.client.userName, 'from the certificate');
@@ -106,7 +106,7 @@ describe('several authenticate hooks', () => {
         ask('three', DENY, wrap),
         ask('four', ALLOW, wrap),
       ];
-      const { open } = await startBroker(t, { hooks });
+      const { open } = await startRig(t, { hooks });
       const { reasonCode } = await open().connect();
       assert.equal(reasonCode, ReasonCode.BAD_USER_NAME_OR_PASSWORD, kind);
       assert.deepEqual(asked, ['one', 'two', 'three'], kind);
@@ -121,7 +121,7 @@ describe('several authenticate hooks', () => {
       guard('three', () => ALLOW),
       attendance,
     ];
-    const { open } = await startBroker(t, { hooks });
+    const { open } = await startRig(t, { hooks });
     assert.equal((await open().connect()).reasonCode, ReasonCode.SUCCESS);
     assert.equal(attendance.arrived[0]?.userName, 'second');
   });
@@ -133,7 +133,7 @@ describe('several authenticate hooks', () => {
         asked.push(name);
         return ALLOW;
       });
-    const { broker, open } = await startBroker(t, { hooks: [log('broker')] });
+    const { broker, open } = await startRig(t, { hooks: [log('broker')] });
     await new WireClient(broker.acceptor({ name: 'l', hooks: [log('listener')] })).connect();
     await open().connect();
     assert.deepEqual(asked, ['listener', 'broker', 'broker']);
@@ -144,7 +144,7 @@ describe('an authenticate hook that denies', () => {
   it('[MQTT-3.2.2-7] [MQTT-4.13.2-1] is heard with its Reason Code and text, and the connection ends', async (t) => {
     const verdicts: ConnectVerdict[] = [];
     const hook = guard('guard', () => verdicts[0]!);
-    const { broker, open } = await startBroker(t, { hooks: [hook] });
+    const { broker, open } = await startRig(t, { hooks: [hook] });
     const codes = [
       0x80, 0x83, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b, 0x9c, 0x9d,
       0x9f,
@@ -164,7 +164,7 @@ describe('an authenticate hook that denies', () => {
 
   it('[MQTT-3.2.2-8] a Reason Code that no CONNACK has becomes 0x87', async (t) => {
     const verdicts: ConnectVerdict[] = [];
-    const { open } = await startBroker(t, { hooks: [guard('guard', () => verdicts[0]!)] });
+    const { open } = await startRig(t, { hooks: [guard('guard', () => verdicts[0]!)] });
     for (const reasonCode of [0x00, 0x04, 0x10, 0x8e, 0x8d, 0x91, 0xa2] as const) {
       verdicts[0] = { allow: false, reasonCode };
       const client = open();
@@ -184,7 +184,7 @@ describe('an authenticate hook that denies', () => {
     ] as const) {
       it(`[MQTT-1.5.4-1] [MQTT-1.5.4-2] a text ${what} is left out (${kind})`, async (t) => {
         const verdict = { ...DENY, reasonString };
-        const { broker, open } = await startBroker(t, { hooks: [guard('guard', () => wrap(verdict))] });
+        const { broker, open } = await startRig(t, { hooks: [guard('guard', () => wrap(verdict))] });
         const client = open();
         const connack = await client.connect();
         assert.equal(connack.reasonCode, ReasonCode.BAD_USER_NAME_OR_PASSWORD);
@@ -199,7 +199,7 @@ describe('an authenticate hook that denies', () => {
     it(`[MQTT-3.1.4-6] nothing after its CONNECT is processed (${VERSION_NAMES[version]})`, async (t) => {
       const slow = new SlowGuard();
       const hook = guard('guard', ({ userName }) => (userName === 'late' ? slow.authenticate() : DENY));
-      const { broker, open } = await startBroker(t, { hooks: [hook] });
+      const { broker, open } = await startRig(t, { hooks: [hook] });
       const publish = { type: 'publish', dup: false, qos: 0, retain: true, packetId: 0 } as const;
       const message = { ...publish, topicName: 't', payload: Buffer.from('x'), properties: {} };
       for (const userName of ['now', 'late']) {
@@ -232,7 +232,7 @@ describe('an authenticate hook that fails', () => {
     ['rejects with what is no Error', (): Answer => Promise.reject('broken')],
   ] as const) {
     it(`section 4.13.2: one that ${what} is a denial with 0x80, and is counted`, async (t) => {
-      const { broker, open } = await startBroker(t, { hooks: [guard('broken', decide)] });
+      const { broker, open } = await startRig(t, { hooks: [guard('broken', decide)] });
       const client = open();
       const connack = await client.connect();
       assert.equal(connack.reasonCode, ReasonCode.UNSPECIFIED_ERROR);
@@ -244,7 +244,7 @@ describe('an authenticate hook that fails', () => {
 
   it('hookTimeoutMs: one that does not answer is a denial with 0x88, whatever it says afterwards', async (t) => {
     const slow = new SlowGuard();
-    const { broker, clock, open } = await startBroker(t, { hooks: [slow], hookTimeoutMs: 2000 });
+    const { broker, clock, open } = await startRig(t, { hooks: [slow], hookTimeoutMs: 2000 });
     const client = open();
     client.send(connectPacket(5));
     clock.advance(1999);
@@ -261,7 +261,7 @@ describe('an authenticate hook that fails', () => {
 
   it('hookTimeoutMs: no timer is left when the answer has come', async (t) => {
     const slow = new SlowGuard();
-    const { broker, clock, open } = await startBroker(t, { hooks: [slow] });
+    const { broker, clock, open } = await startRig(t, { hooks: [slow] });
     for (const settle of [() => slow.answer(ALLOW), () => slow.fail(new Error('broken'))]) {
       const client = open();
       client.send(connectPacket(5));
@@ -276,7 +276,7 @@ describe('an authenticate hook that fails', () => {
   it('hookTimeoutMs: is for each hook; connectTimeoutMs for all of them', async (t) => {
     const hooks = [new SlowGuard(), new SlowGuard()] as const;
     const options = { hooks, hookTimeoutMs: 2000, connectTimeoutMs: 3000 };
-    const { broker, clock, open } = await startBroker(t, options);
+    const { broker, clock, open } = await startRig(t, options);
     const client = open();
     client.send(connectPacket(5));
     clock.advance(1900);
@@ -296,7 +296,7 @@ describe('an authenticate hook that fails', () => {
 describe('while authenticate decides', () => {
   it('section 3.1.4: what the client sends waits, and is handled in order', async (t) => {
     const slow = new SlowGuard();
-    const { broker, open } = await startBroker(t, { hooks: [slow] });
+    const { broker, open } = await startRig(t, { hooks: [slow] });
     const client = open();
     const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
     const subscribe = { type: 'subscribe', packetId: 7, properties: {} } as const;
@@ -323,7 +323,7 @@ describe('while authenticate decides', () => {
 
   it('section 3.1.4: bytes that were on their way when reading was paused wait too', async (t) => {
     const slow = new SlowGuard();
-    const { broker } = await startBroker(t, { hooks: [slow] });
+    const { broker } = await startRig(t, { hooks: [slow] });
     const client = new WireClient(broker);
     const receiver = broker.accept(client.transport)!;
     const bytes = bytesOf(5, connectPacket(5), PINGREQ, PINGREQ, PINGREQ);
@@ -345,7 +345,7 @@ describe('while authenticate decides', () => {
 
   it('[MQTT-3.1.0-2] [MQTT-3.14.0-1] a second CONNECT waits for the CONNACK, then ends the connection', async (t) => {
     const slow = new SlowGuard();
-    const { open } = await startBroker(t, { hooks: [slow] });
+    const { open } = await startRig(t, { hooks: [slow] });
     const client = open();
     client.sendBytes(bytesOf(5, connectPacket(5), connectPacket(5)));
     await client.expectNothing();
@@ -359,7 +359,7 @@ describe('while authenticate decides', () => {
   it('[MQTT-3.14.4-3] a DISCONNECT that waits is a normal one: the Will is not published', async (t) => {
     const slow = new SlowGuard();
     const attendance = new Attendance();
-    const { broker, open } = await startBroker(t, { hooks: [slow, attendance] });
+    const { broker, open } = await startRig(t, { hooks: [slow, attendance] });
     const client = open();
     const connect = connectPacket(5, { willMessage: willOf() });
     client.sendBytes(bytesOf(5, connect, { type: 'disconnect', reasonCode: 0, properties: {} }));
@@ -378,7 +378,7 @@ describe('while authenticate decides', () => {
     it(`section 3.1.4: a client that is gone is forgotten, also when it is then ${what}`, async (t) => {
       const slow = new SlowGuard();
       const attendance = new Attendance();
-      const { broker, open } = await startBroker(t, { hooks: [slow, attendance] });
+      const { broker, open } = await startRig(t, { hooks: [slow, attendance] });
       const client = open();
       client.send(connectPacket(5, { willMessage: willOf(), properties: { sessionExpiryInterval: 60 } }));
       client.transport.breakOff();
@@ -393,7 +393,7 @@ describe('while authenticate decides', () => {
   it('[MQTT-3.1.4-3] an earlier connection of the same client goes on until it is allowed', async (t) => {
     const slow = new SlowGuard();
     const hook = guard('second', ({ userName }) => (userName === 'slow' ? slow.authenticate() : ALLOW));
-    const { open } = await startBroker(t, { hooks: [hook], clientIdTakeover: 'allow' });
+    const { open } = await startRig(t, { hooks: [hook], clientIdTakeover: 'allow' });
     const first = open();
     await first.connect({ clientId: 'a' });
     const denied = open();
@@ -412,7 +412,7 @@ describe('while authenticate decides', () => {
 
   it('section 4.13: a broker that closes ends it, and no answer changes that', async (t) => {
     const slow = new SlowGuard();
-    const { broker, open } = await startBroker(t, { hooks: [slow] });
+    const { broker, open } = await startRig(t, { hooks: [slow] });
     const client = open();
     client.send(connectPacket(5));
     await broker.close();

@@ -7,10 +7,10 @@ import { MemoryTransport } from '../../helpers/memory-transport.ts';
 import {
   Attendance,
   connectBytes,
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 /** Keeps what was logged as a warning. */
@@ -24,7 +24,7 @@ function listeningLog() {
 describe('how many connections there may be', () => {
   it('maxConnections: one more is refused without a word, and a place that is left is free again', async (t) => {
     const { warnings, log } = listeningLog();
-    const { broker, open } = await startBroker(t, { maxConnections: 2, log });
+    const { broker, open } = await startRig(t, { maxConnections: 2, log });
     const first = open();
     const silent = open();
     await first.connect();
@@ -39,7 +39,7 @@ describe('how many connections there may be', () => {
   });
 
   it('maxConnections: is for each listener', async (t) => {
-    const { broker, open } = await startBroker(t, { maxConnections: 1 });
+    const { broker, open } = await startRig(t, { maxConnections: 1 });
     const side = broker.acceptor({ name: 'side', maxConnections: 2 });
     for (let count = 0; count < 2; count++) await new WireClient(side).connect();
     await open().connect();
@@ -49,7 +49,7 @@ describe('how many connections there may be', () => {
   });
 
   it('maxConnectionsPerAddress: is counted for each address, and not where there is none', async (t) => {
-    const { broker, open } = await startBroker(t, { maxConnectionsPerAddress: 2 });
+    const { broker, open } = await startRig(t, { maxConnectionsPerAddress: 2 });
     const from = (address: string) => open(5, { address });
     const first = from('192.0.2.1');
     await first.connect();
@@ -65,7 +65,7 @@ describe('how many connections there may be', () => {
   });
 
   it('maxConnectsPerSecond: a second brings as many again, and waiting longer not more', async (t) => {
-    const { broker, clock, open } = await startBroker(t, { maxConnectsPerSecond: 4 });
+    const { broker, clock, open } = await startRig(t, { maxConnectsPerSecond: 4 });
     const accepted = (): number => {
       const before = broker.stats.connectionsAccepted;
       for (let count = 0; count < 10; count++) open();
@@ -82,7 +82,7 @@ describe('how many connections there may be', () => {
 
   it('a refusal is logged once in ten seconds', async (t) => {
     const { warnings, log } = listeningLog();
-    const { clock, open } = await startBroker(t, { maxConnections: 1, log });
+    const { clock, open } = await startRig(t, { maxConnections: 1, log });
     open();
     for (let count = 0; count < 3; count++) open();
     assert.equal(warnings.length, 1);
@@ -98,7 +98,7 @@ describe('how many connections there may be', () => {
 
 describe('what a CONNECT may take', () => {
   it('maxConnectBytes: a larger one ends the connection when its length is known', async (t) => {
-    const { broker, open } = await startBroker(t, { maxConnectBytes: 64 });
+    const { broker, open } = await startRig(t, { maxConnectBytes: 64 });
     const exact = connectBytes(5, { clientId: 'a'.repeat(49) });
     assert.equal(exact.length, 64);
     const allowed = open();
@@ -112,7 +112,7 @@ describe('what a CONNECT may take', () => {
   });
 
   it('maxConnectBytes: is about the CONNECT only', async (t) => {
-    const { subscribed, connected } = await startBroker(t, { maxConnectBytes: 64 });
+    const { subscribed, connected } = await startRig(t, { maxConnectBytes: 64 });
     const subscriber = await subscribed('t');
     const publisher = await connected();
     publisher.publish('t', 'x'.repeat(1000));
@@ -120,7 +120,7 @@ describe('what a CONNECT may take', () => {
   });
 
   it('[MQTT-3.1.0-1] a length that no packet has ends the connection', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     for (const bytes of ['10 ff ff ff 7f', '10 ff ff ff ff', '10 80 80 80 80 01']) {
       const client = open();
       client.sendBytes(bytes);
@@ -132,7 +132,7 @@ describe('what a CONNECT may take', () => {
 
 describe('how long a CONNECT may take', () => {
   it('connectTimeoutMs: silence ends the connection, without a word', async (t) => {
-    const { broker, clock, open } = await startBroker(t, { connectTimeoutMs: 5000 });
+    const { broker, clock, open } = await startRig(t, { connectTimeoutMs: 5000 });
     const client = open();
     clock.advance(4999);
     await client.expectNothing();
@@ -143,7 +143,7 @@ describe('how long a CONNECT may take', () => {
   });
 
   it('connectTimeoutMs: a CONNECT that dribbles in does not prolong it', async (t) => {
-    const { broker, clock, open } = await startBroker(t, { connectTimeoutMs: 5000 });
+    const { broker, clock, open } = await startRig(t, { connectTimeoutMs: 5000 });
     const client = open();
     const bytes = connectBytes(5);
     let sent = 0;
@@ -158,7 +158,7 @@ describe('how long a CONNECT may take', () => {
   });
 
   it('connectTimeoutMs: is over once the client is connected', async (t) => {
-    const { broker, clock, open } = await startBroker(t, { connectTimeoutMs: 5000 });
+    const { broker, clock, open } = await startRig(t, { connectTimeoutMs: 5000 });
     const client = open();
     await client.connect();
     clock.advance(60_000);
@@ -170,7 +170,7 @@ describe('how long a CONNECT may take', () => {
 
 describe('how many sessions there may be', () => {
   it('maxSessions: one more is refused with 0x97, and those that are there may come back', async (t) => {
-    const { broker, clock, open } = await startBroker(t, { maxSessions: 2 });
+    const { broker, clock, open } = await startRig(t, { maxSessions: 2 });
     const properties = { sessionExpiryInterval: 60 };
     const first = open();
     await first.connect({ clientId: 'a', properties });
@@ -192,7 +192,7 @@ describe('how many sessions there may be', () => {
 
   for (const version of [3, 4] as const) {
     it(`maxSessions: is return code 3 before MQTT 5.0 (${VERSION_NAMES[version]})`, async (t) => {
-      const { open } = await startBroker(t, { maxSessions: 1 });
+      const { open } = await startRig(t, { maxSessions: 1 });
       await open().connect();
       const refused = open(version);
       refused.sendBytes(connectBytes(version));
@@ -204,7 +204,7 @@ describe('how many sessions there may be', () => {
 
 describe('how a connection ends', () => {
   it('lingerMs: is given to the transport, so that the last words can go', async (t) => {
-    const { broker, open } = await startBroker(t, { lingerMs: 777 });
+    const { broker, open } = await startRig(t, { lingerMs: 777 });
     const lingered: number[] = [];
     class LingeringTransport extends MemoryTransport {
       override end(lingerMs?: number): void {
@@ -224,7 +224,7 @@ describe('how a connection ends', () => {
 
   it('section 4.13: a broker that closes says 0x8B to those that are connected, and ends the others', async (t) => {
     const attendance = new Attendance();
-    const { broker, open } = await startBroker(t, { hooks: [attendance] });
+    const { broker, open } = await startRig(t, { hooks: [attendance] });
     const clients = VERSIONS.map((version) => open(version));
     for (const client of clients) await client.connect();
     const silent = open();

@@ -4,10 +4,10 @@ import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import {
   Attendance,
   connectBytes,
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const FOR_A_MINUTE = { sessionExpiryInterval: 60 };
@@ -16,7 +16,7 @@ describe('a second connection with the same Client Identifier', () => {
   for (const version of VERSIONS) {
     it(`[MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2] ends the first (${VERSION_NAMES[version]})`, async (t) => {
       const attendance = new Attendance();
-      const { broker, open } = await startBroker(t, { hooks: [attendance] });
+      const { broker, open } = await startRig(t, { hooks: [attendance] });
       const first = open(version);
       await first.connect({ clientId: 'a' });
       const second = open(version);
@@ -38,7 +38,7 @@ describe('a second connection with the same Client Identifier', () => {
   }
 
   it('[MQTT-3.1.4-3] whatever version each speaks', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     let before = open(5);
     await before.connect({ clientId: 'a' });
     for (const version of [4, 3, 5] as const) {
@@ -51,7 +51,7 @@ describe('a second connection with the same Client Identifier', () => {
   });
 
   it('[MQTT-3.1.4-3] a first one that sends afterwards is not heard', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a' });
     const second = open();
@@ -63,7 +63,7 @@ describe('a second connection with the same Client Identifier', () => {
   });
 
   it('[MQTT-3.1.4-3] one that comes through another listener takes over too', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a' });
     await new WireClient(broker.acceptor({ name: 'side' })).connect({ clientId: 'a' });
@@ -72,7 +72,7 @@ describe('a second connection with the same Client Identifier', () => {
   });
 
   it('[MQTT-3.1.4-3] a Client Identifier that fits into no Reason String is left out of it', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const clientId = 'x'.repeat(65_535);
     const first = open();
     await first.connect({ clientId });
@@ -84,7 +84,7 @@ describe('a second connection with the same Client Identifier', () => {
   });
 
   it('[MQTT-3.1.2-5] goes on with a session that outlives its connection, with what was on its way', async (t) => {
-    const { broker, open, connected } = await startBroker(t);
+    const { broker, open, connected } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a', properties: FOR_A_MINUTE });
     await first.subscribe('t', { qos: 1 });
@@ -107,7 +107,7 @@ describe('a second connection with the same Client Identifier', () => {
   });
 
   it('[MQTT-3.1.2-4] begins anew with Clean Start', async (t) => {
-    const { broker, open, connected } = await startBroker(t);
+    const { broker, open, connected } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a', properties: FOR_A_MINUTE });
     await first.subscribe('t', { qos: 1 });
@@ -120,7 +120,7 @@ describe('a second connection with the same Client Identifier', () => {
   });
 
   it('section 3.1.2.11.2: a session of Session Expiry Interval 0 has ended with the first', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a' });
     await first.subscribe('t');
@@ -130,7 +130,7 @@ describe('a second connection with the same Client Identifier', () => {
   });
 
   it('[MQTT-3.1.4-3] a hundred in a row leave one connection and one session', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     for (let count = 0; count < 100; count++) {
       const transport = open().transport;
       transport.send(connectBytes(5, { clientId: 'a', cleanStart: false, properties: FOR_A_MINUTE }));
@@ -146,7 +146,7 @@ describe('a second connection with the same Client Identifier', () => {
     const ignore = (): void => {};
     const warn = (_: object, text: string): void => void warnings.push(text);
     const log = { debug: ignore, info: ignore, warn, error: ignore };
-    const { clock, open } = await startBroker(t, { log });
+    const { clock, open } = await startRig(t, { log });
     for (let count = 0; count < 8; count++) {
       await open(5, { address: `192.0.2.${count % 2}` }).connect({ clientId: 'a' });
       clock.advance(1000);
@@ -161,7 +161,7 @@ describe('a second connection with the same Client Identifier', () => {
 
 describe('a session of another user', () => {
   it('section 5.4.2: is not resumed, and its messages go to nobody', async (t) => {
-    const { broker, open, connected } = await startBroker(t, { clientIdTakeover: 'allow' });
+    const { broker, open, connected } = await startRig(t, { clientIdTakeover: 'allow' });
     const first = open();
     await first.connect({ clientId: 'a', userName: 'ana', properties: FOR_A_MINUTE });
     await first.subscribe('private', { qos: 1 });
@@ -180,7 +180,7 @@ describe('a session of another user', () => {
 
   it('section 5.4.2: is resumed by its own user, as authenticate says who that is', async (t) => {
     const hooks = [{ name: 'certificate', authenticate: () => ({ allow: true, userName: 'ana' }) as const }];
-    const { open } = await startBroker(t, { hooks });
+    const { open } = await startRig(t, { hooks });
     const first = open();
     await first.connect({ clientId: 'a', userName: 'one', properties: FOR_A_MINUTE });
     first.transport.breakOff();
@@ -193,7 +193,7 @@ describe('a session of another user', () => {
     const ignore = (): void => {};
     const warn = (_: object, text: string): void => void warnings.push(text);
     const log = { debug: ignore, info: ignore, warn, error: ignore };
-    const { open } = await startBroker(t, { log, clientIdTakeover: 'allow' });
+    const { open } = await startRig(t, { log, clientIdTakeover: 'allow' });
     const first = open();
     await first.connect({ clientId: 'a', userName: 'ana' });
     await open().connect({ clientId: 'a' });
@@ -210,7 +210,7 @@ describe('a session of another user', () => {
     for (const [owner, other] of OTHERS) {
       const names = `of ${owner ?? 'nobody'} for ${other ?? 'nobody'}`;
       it(`section 5.4.2: clientIdTakeover same-user keeps it, ${VERSION_NAMES[version]}: ${names}`, async (t) => {
-        const { broker, open } = await startBroker(t);
+        const { broker, open } = await startRig(t);
         const first = open(version);
         await first.connect({ clientId: 'a', userName: owner, cleanStart: false });
         await first.subscribe('t');
@@ -228,7 +228,7 @@ describe('a session of another user', () => {
   }
 
   it('section 5.4.2: clientIdTakeover same-user keeps a session whose client is away, until it ends', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a', userName: 'ana', properties: FOR_A_MINUTE });
     first.transport.breakOff();
@@ -240,7 +240,7 @@ describe('a session of another user', () => {
   });
 
   it('section 5.4.2: clientIdTakeover is the rule of the listener that the client comes through', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     await open().connect({ clientId: 'a', userName: 'ana' });
     const free = broker.acceptor({ name: 'free', clientIdTakeover: 'allow' });
     const { reasonCode } = await new WireClient(free).connect({ clientId: 'a', userName: 'ben' });

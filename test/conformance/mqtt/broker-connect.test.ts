@@ -5,11 +5,11 @@ import {
   Attendance,
   bytesOf,
   connectBytes,
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
   willOf,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket } from '../../helpers/mqtt-wire-client.ts';
 
 /** A CONNECT of MQTT 5.0 for client `a`, with these bytes in place of protocol name, level and flags. */
@@ -20,7 +20,7 @@ function connectWith(start: string): Buffer {
 
 describe('the first packet', () => {
   it('[MQTT-3.1.0-1] is a CONNECT: any other type ends the connection without a word', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     for (let type = 0; type < 16; type++) {
       if (type === 1) continue;
       const client = open();
@@ -33,7 +33,7 @@ describe('the first packet', () => {
   });
 
   it('[MQTT-3.1.0-1] is no DISCONNECT either', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const client = open();
     client.sendBytes('e0 00');
     assert.equal((await client.bytes()).length, 0);
@@ -42,7 +42,7 @@ describe('the first packet', () => {
   });
 
   it('[MQTT-3.1.0-1] is not answered when it is no MQTT at all', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open();
     client.sendBytes(Buffer.from(`GET / HTTP/1.1\r\nHost: ${'x'.repeat(80)}\r\n\r\n`));
     assert.equal((await client.bytes()).length, 0);
@@ -50,7 +50,7 @@ describe('the first packet', () => {
   });
 
   it('[MQTT-3.1.2-1] another protocol name ends the connection', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     for (const start of [
       '0004 4d515458 05 02',
       '0004 6d717474 05 02',
@@ -65,7 +65,7 @@ describe('the first packet', () => {
   });
 
   it('[MQTT-3.1.2-2] a version above 5 is answered with 0x84 in the form of MQTT 5.0', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     for (const level of ['06', '7f', 'ff']) {
       const client = open();
       client.sendBytes(connectWith(`0004 4d515454 ${level} 02`));
@@ -78,7 +78,7 @@ describe('the first packet', () => {
   });
 
   it('[v3.1.1 MQTT-3.1.2-2] a version below 4 is answered with return code 1', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     for (const level of ['00', '02', '03']) {
       const client = open();
       client.sendBytes(connectWith(`0004 4d515454 ${level} 02`));
@@ -88,7 +88,7 @@ describe('the first packet', () => {
   });
 
   it('[MQTT-3.1.2-3] [MQTT-3.1.4-1] the reserved flag of MQTT 5.0 is answered with 0x81', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open();
     client.sendBytes(connectWith('0004 4d515454 05 03'));
     assert.equal((await client.expect('connack')).reasonCode, ReasonCode.MALFORMED_PACKET);
@@ -96,7 +96,7 @@ describe('the first packet', () => {
   });
 
   it('[v3.1.1 MQTT-3.1.2-3] [v3.1.1 MQTT-3.1.4-1] and of MQTT 3.1.1 with the end of the connection', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open();
     client.sendBytes('10 0d 0004 4d515454 04 03 0000 0001 61');
     assert.equal((await client.bytes()).length, 0);
@@ -129,7 +129,7 @@ describe('the first packet', () => {
     ],
   ] as const) {
     it(`[MQTT-3.1.4-1] ${what} is answered with 0x81, and no session is made`, async (t) => {
-      const { broker, open } = await startBroker(t);
+      const { broker, open } = await startRig(t);
       const client = open();
       client.sendBytes(hex);
       assert.equal((await client.expect('connack')).reasonCode, ReasonCode.MALFORMED_PACKET);
@@ -148,7 +148,7 @@ describe('the first packet', () => {
     ['section 3.1.2.11.10: Authentication Data without a method', '16 0001 61'],
   ] as const) {
     it(`${what} is answered with 0x82`, async (t) => {
-      const { open } = await startBroker(t);
+      const { open } = await startRig(t);
       const client = open();
       const bytes = Buffer.from(properties.replaceAll(' ', ''), 'hex');
       const tail = Buffer.concat([Buffer.from([bytes.length]), bytes, Buffer.from('000161', 'hex')]);
@@ -160,7 +160,7 @@ describe('the first packet', () => {
   }
 
   it('section 3.1.2.11.8: User Properties of a CONNECT are accepted, also the same twice', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const userProperties = [['a', '1'] as const, ['a', '1'] as const, ['', ''] as const];
     const { reasonCode } = await open().connect({ properties: { userProperties } });
     assert.equal(reasonCode, ReasonCode.SUCCESS);
@@ -180,7 +180,7 @@ describe('bytes as the network brings them', () => {
 
     it(`[MQTT-4.2.0-1] a CONNECT split at every position is the same (${VERSION_NAMES[version]})`, async (t) => {
       const attendance = new Attendance();
-      const { open } = await startBroker(t, { hooks: [attendance] });
+      const { open } = await startRig(t, { hooks: [attendance] });
       const whole = connectBytes(version, fields);
       for (let cut = 1; cut < whole.length; cut++) {
         const client = open(version);
@@ -198,14 +198,14 @@ describe('bytes as the network brings them', () => {
     });
 
     it(`[MQTT-4.2.0-1] a CONNECT byte by byte is the same (${VERSION_NAMES[version]})`, async (t) => {
-      const { open } = await startBroker(t);
+      const { open } = await startRig(t);
       const client = open(version);
       for (const byte of connectBytes(version, fields)) client.sendBytes([byte]);
       assert.equal((await client.expect('connack')).reasonCode, ReasonCode.SUCCESS);
     });
 
     it(`section 3.1.4: what is glued to a CONNECT is handled after it (${VERSION_NAMES[version]})`, async (t) => {
-      const { open } = await startBroker(t);
+      const { open } = await startRig(t);
       const client = open(version);
       const connect = connectPacket(version);
       client.sendBytes(bytesOf(version, connect, { type: 'pingreq' }, { type: 'pingreq' }));
@@ -215,7 +215,7 @@ describe('bytes as the network brings them', () => {
 
     it(`[MQTT-3.1.0-2] a second CONNECT ends the connection (${VERSION_NAMES[version]})`, async (t) => {
       const attendance = new Attendance();
-      const { broker, open } = await startBroker(t, { hooks: [attendance] });
+      const { broker, open } = await startRig(t, { hooks: [attendance] });
       const client = open(version);
       await client.connect({ clientId: 'twice' });
       client.send(connectPacket(version, { clientId: 'twice' }));
@@ -229,7 +229,7 @@ describe('bytes as the network brings them', () => {
     });
 
     it(`[MQTT-3.1.0-2] also when both come at once (${VERSION_NAMES[version]})`, async (t) => {
-      const { open } = await startBroker(t);
+      const { open } = await startRig(t);
       const client = open(version);
       const connect = connectPacket(version);
       client.sendBytes(bytesOf(version, connect, connect));
@@ -243,7 +243,7 @@ describe('bytes as the network brings them', () => {
 describe('the Client Identifier', () => {
   for (const version of VERSIONS) {
     it(`[MQTT-3.1.3-5] all of 1 to 23 letters and digits are allowed (${VERSION_NAMES[version]})`, async (t) => {
-      const { open } = await startBroker(t);
+      const { open } = await startRig(t);
       const characters = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
       for (let length = 1; length <= 23; length++) {
         for (let start = 0; start < characters.length; start += length) {
@@ -255,7 +255,7 @@ describe('the Client Identifier', () => {
     });
 
     it(`section 3.1.3.1: longer ones and other characters are allowed too (${VERSION_NAMES[version]})`, async (t) => {
-      const { open, sessionIds } = await startBroker(t);
+      const { open, sessionIds } = await startRig(t);
       const clientIds = ['x'.repeat(24), 'y'.repeat(65_535), 'sensor/7 +#$', 'Grüße 日本 🐦', '\ufeffbom'];
       for (const clientId of clientIds) await open(version).connect({ clientId });
       assert.deepEqual(sessionIds(), clientIds);
@@ -263,7 +263,7 @@ describe('the Client Identifier', () => {
   }
 
   it('[MQTT-3.1.3-2] is compared character by character', async (t) => {
-    const { open, sessionIds } = await startBroker(t);
+    const { open, sessionIds } = await startRig(t);
     // The same letter as one code point, and as two.
     const clientIds = ['a', 'A', 'a ', '\u00e9', 'e\u0301'];
     for (const clientId of clientIds) await open().connect({ clientId });
@@ -271,7 +271,7 @@ describe('the Client Identifier', () => {
   });
 
   it('[MQTT-3.1.3-6] [MQTT-3.1.3-7] [MQTT-3.2.2-16] one of zero bytes is assigned, and told', async (t) => {
-    const { open, sessionIds } = await startBroker(t);
+    const { open, sessionIds } = await startRig(t);
     const assigned: (string | undefined)[] = [];
     for (const cleanStart of [true, false, true]) {
       const { properties, sessionPresent } = await open().connect({ clientId: '', cleanStart });
@@ -284,7 +284,7 @@ describe('the Client Identifier', () => {
   });
 
   it('[MQTT-3.1.3-7] an assigned one can be used to come back', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const first = open();
     const { properties } = await first.connect({ clientId: '', properties: { sessionExpiryInterval: 60 } });
     first.transport.breakOff();
@@ -296,7 +296,7 @@ describe('the Client Identifier', () => {
   });
 
   it('[MQTT-3.1.3-8] zeroLengthClientIdAllowed false refuses it with 0x85', async (t) => {
-    const { broker, open } = await startBroker(t, { zeroLengthClientIdAllowed: false });
+    const { broker, open } = await startRig(t, { zeroLengthClientIdAllowed: false });
     const client = open();
     assert.equal((await client.connect({ clientId: '' })).reasonCode, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);
     await client.expectClosed();
@@ -308,7 +308,7 @@ describe('the Client Identifier', () => {
 describe('what speaks against a Will', () => {
   for (const topicName of ['a/+', '#', 'a/#/b', '$SYS/broker/uptime', '', 'a/'.repeat(64)]) {
     it(`[MQTT-3.1.4-2] the Will Topic ${JSON.stringify(topicName.slice(0, 20))} is refused with 0x90`, async (t) => {
-      const { broker, open } = await startBroker(t);
+      const { broker, open } = await startRig(t);
       const client = open();
       const { reasonCode } = await client.connect({ willMessage: willOf({ topicName }) });
       assert.equal(reasonCode, ReasonCode.TOPIC_NAME_INVALID);
@@ -318,7 +318,7 @@ describe('what speaks against a Will', () => {
   }
 
   it('[MQTT-3.2.2-12] a Will QoS above maximumQos is refused with 0x9B', async (t) => {
-    const { open } = await startBroker(t, { maximumQos: 1 });
+    const { open } = await startRig(t, { maximumQos: 1 });
     const refused = open();
     const { reasonCode } = await refused.connect({ willMessage: willOf({ qos: 2 }) });
     assert.equal(reasonCode, ReasonCode.QOS_NOT_SUPPORTED);
@@ -328,7 +328,7 @@ describe('what speaks against a Will', () => {
   });
 
   it('[MQTT-3.2.2-13] a Will to be retained is refused with 0x9A where retainAvailable is false', async (t) => {
-    const { open } = await startBroker(t, { retainAvailable: false });
+    const { open } = await startRig(t, { retainAvailable: false });
     const refused = open();
     const { reasonCode } = await refused.connect({ willMessage: willOf({ retain: true }) });
     assert.equal(reasonCode, ReasonCode.RETAIN_NOT_SUPPORTED);
@@ -338,7 +338,7 @@ describe('what speaks against a Will', () => {
 
   it('section 5.4.2: authorizePublish decides about the Will when it is given', async (t) => {
     const asked: string[] = [];
-    const { broker, open } = await startBroker(t, {
+    const { broker, open } = await startRig(t, {
       hooks: [
         {
           name: 'no secrets',
@@ -375,7 +375,7 @@ describe('what speaks against a Will', () => {
 
 describe('a CONNECT that is accepted', () => {
   it('[MQTT-3.1.4-5] [MQTT-3.2.0-1] is answered with a CONNACK before anything else', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const first = open();
     await first.connect({ clientId: 'a', properties: { sessionExpiryInterval: 60 } });
     await first.subscribe('t', { qos: 1 });
@@ -392,7 +392,7 @@ describe('a CONNECT that is accepted', () => {
   });
 
   it('[MQTT-3.2.0-2] has one CONNACK', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open();
     await client.connect();
     client.send({ type: 'pingreq' });

@@ -4,11 +4,11 @@ import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import {
   Attendance,
   bytesOf,
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
   willOf,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 const PINGREQ = { type: 'pingreq' } as const;
 const FOREVER = 0xffff_ffff;
@@ -18,7 +18,7 @@ describe('a DISCONNECT of the client', () => {
   for (const version of VERSIONS) {
     it(`[MQTT-3.14.4-3] discards the Will, and the connection ends (${VERSION_NAMES[version]})`, async (t) => {
       const attendance = new Attendance();
-      const { broker, connected, subscribed } = await startBroker(t, { hooks: [attendance] });
+      const { broker, connected, subscribed } = await startRig(t, { hooks: [attendance] });
       const watcher = await subscribed('will');
       const client = await connected({ willMessage: willOf() }, version);
       client.sendBytes('e0 00');
@@ -34,7 +34,7 @@ describe('a DISCONNECT of the client', () => {
     });
 
     it(`[MQTT-3.14.4-1] what is glued to it is not handled (${VERSION_NAMES[version]})`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       const client = await connected({}, version);
       const rest = bytesOf(version, PINGREQ);
       client.sendBytes(Buffer.concat([Buffer.from('e000', 'hex'), rest, rest]));
@@ -46,7 +46,7 @@ describe('a DISCONNECT of the client', () => {
 
   for (const hex of ['e0 00', 'e0 01 00', 'e0 02 00 00', 'e0 09 00 07 1f 0004 74657874'] as const) {
     it(`section 3.14.2.1: in the form ${hex} is a normal one`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       const client = await connected({ willMessage: willOf() });
       client.sendBytes(hex);
       assert.equal((await client.bytes()).length, 0);
@@ -60,7 +60,7 @@ describe('a DISCONNECT of the client', () => {
   ] as const) {
     it(`[MQTT-3.1.2-8] with 0x${reasonCode.toString(16)} the Will is published`, async (t) => {
       const attendance = new Attendance();
-      const { connected, subscribed } = await startBroker(t, { hooks: [attendance] });
+      const { connected, subscribed } = await startRig(t, { hooks: [attendance] });
       const watcher = await subscribed('will');
       const client = await connected({ willMessage: willOf() });
       client.disconnect(reasonCode);
@@ -90,7 +90,7 @@ describe('a DISCONNECT of the client', () => {
     ['section 3.14.2: more than its properties', 'e0 03 00 00 00', ReasonCode.MALFORMED_PACKET],
   ] as const) {
     it(`${what} is answered with 0x${reasonCode.toString(16)}, and the Will is published`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       const client = await connected({ willMessage: willOf() });
       client.sendBytes(hex);
       assert.equal((await client.expect('disconnect')).reasonCode, reasonCode);
@@ -100,7 +100,7 @@ describe('a DISCONNECT of the client', () => {
   }
 
   it('[v3.1.1 MQTT-3.14.1-1] with reserved bits ends a connection of MQTT 3.1.1 as an error', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected({ willMessage: willOf() }, 4);
     client.sendBytes('e1 00');
     assert.equal((await client.bytes()).length, 0);
@@ -110,7 +110,7 @@ describe('a DISCONNECT of the client', () => {
 
 describe('the Session Expiry Interval of a DISCONNECT', () => {
   it('section 3.14.2.2.2: shortens what the CONNECT asked for', async (t) => {
-    const { broker, clock, connected } = await startBroker(t);
+    const { broker, clock, connected } = await startRig(t);
     const client = await connected({ properties: { sessionExpiryInterval: 60 } });
     client.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 10 } });
     await client.expectClosed();
@@ -121,7 +121,7 @@ describe('the Session Expiry Interval of a DISCONNECT', () => {
   });
 
   it('section 3.14.2.2.2: prolongs it, also for ever', async (t) => {
-    const { broker, clock, connected } = await startBroker(t);
+    const { broker, clock, connected } = await startRig(t);
     for (const [clientId, sessionExpiryInterval] of [
       ['a', 60],
       ['b', FOREVER],
@@ -139,7 +139,7 @@ describe('the Session Expiry Interval of a DISCONNECT', () => {
   });
 
   it('section 3.14.2.2.2: 0 ends the session at once', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected({ properties: { sessionExpiryInterval: FOREVER } });
     await client.subscribe('t');
     client.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
@@ -148,7 +148,7 @@ describe('the Session Expiry Interval of a DISCONNECT', () => {
   });
 
   it('section 3.14.2.2.2: is not above the maximum of the server', async (t) => {
-    const { broker, clock, connected } = await startBroker(t, { maximumSessionExpiryInterval: 20 });
+    const { broker, clock, connected } = await startRig(t, { maximumSessionExpiryInterval: 20 });
     const client = await connected({ properties: { sessionExpiryInterval: 10 } });
     client.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: FOREVER } });
     await client.expectClosed();
@@ -159,7 +159,7 @@ describe('the Session Expiry Interval of a DISCONNECT', () => {
   });
 
   it('section 3.14.2.2.2: from 0 to another is answered with 0x82, and the Will is published', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     for (const properties of [{}, { sessionExpiryInterval: 0 }]) {
       const client = await connected({ willMessage: willOf(), properties });
       client.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 1 } });
@@ -170,7 +170,7 @@ describe('the Session Expiry Interval of a DISCONNECT', () => {
   });
 
   it('section 3.14.2.2.2: from 0 to 0 is nothing special', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected({ willMessage: willOf() });
     client.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
     await client.expectClosed();
@@ -178,7 +178,7 @@ describe('the Session Expiry Interval of a DISCONNECT', () => {
   });
 
   it('section 3.14.2.2.2: 0 makes a Will with a delay due at once', async (t) => {
-    const { connected, subscribed } = await startBroker(t);
+    const { connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const willMessage = willOf({ properties: { willDelayInterval: 100 } });
     const client = await connected({ willMessage, properties: { sessionExpiryInterval: 100 } });
@@ -190,7 +190,7 @@ describe('the Session Expiry Interval of a DISCONNECT', () => {
 
 describe('a DISCONNECT of the server', () => {
   it('[MQTT-3.14.4-1] [MQTT-3.14.4-2] is the last that it says', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected({ clientId: 'a' });
     await client.subscribe('t');
     client.sendBytes(Buffer.concat([bytesOf(5, PINGREQ), Buffer.from('0000', 'hex'), bytesOf(5, PINGREQ)]));
@@ -201,7 +201,7 @@ describe('a DISCONNECT of the server', () => {
   });
 
   it('[MQTT-3.14.2-2] has no Session Expiry Interval', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected({ clientId: 'a', properties: { sessionExpiryInterval: 60 } });
     broker.disconnectClient('a');
     const { reasonCode, properties } = await client.expect('disconnect');
@@ -210,7 +210,7 @@ describe('a DISCONNECT of the server', () => {
   });
 
   it('[MQTT-3.14.2-3] has no Reason String that would make it too large', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const text = 'ended by the administrator';
     const whole = 2 + 1 + 1 + 3 + text.length;
     for (const [maximumPacketSize, expected] of [
@@ -227,7 +227,7 @@ describe('a DISCONNECT of the server', () => {
 
   for (const version of [3, 4] as const) {
     it(`[v3.1.1 MQTT-4.8.0-1] is not sent in ${VERSION_NAMES[version]}: the connection just ends`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       const client = await connected({ clientId: 'a' }, version);
       assert.equal(broker.disconnectClient('a'), true);
       assert.equal((await client.bytes()).length, 0);
@@ -236,7 +236,7 @@ describe('a DISCONNECT of the server', () => {
   }
 
   it('section 3.14.2.1: disconnectClient leaves the session, or ends it, or finds nobody', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     await connected({ clientId: 'a', properties: { sessionExpiryInterval: 60 } });
     assert.equal(broker.disconnectClient('b'), false);
     assert.equal(broker.disconnectClient('a'), true);
@@ -246,7 +246,7 @@ describe('a DISCONNECT of the server', () => {
   });
 
   it('section 3.1.2.5: disconnectClient publishes the Will', async (t) => {
-    const { broker, connected, subscribed } = await startBroker(t);
+    const { broker, connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     await connected({ clientId: 'a', willMessage: willOf() });
     broker.disconnectClient('a');
@@ -257,7 +257,7 @@ describe('a DISCONNECT of the server', () => {
 describe('a connection that breaks', () => {
   it('section 3.1.2.5: is told to observers as lost, once', async (t) => {
     const attendance = new Attendance();
-    const { broker, connected } = await startBroker(t, { hooks: [attendance] });
+    const { broker, connected } = await startRig(t, { hooks: [attendance] });
     const client = await connected({ clientId: 'a' });
     client.transport.breakOff(new Error('ECONNRESET'));
     assert.deepEqual(
@@ -272,7 +272,7 @@ describe('a connection that breaks', () => {
       throw new Error('broken');
     };
     const hooks = [{ name: 'broken', onConnected: fail, onDisconnected: fail }];
-    const { broker, open } = await startBroker(t, { hooks });
+    const { broker, open } = await startRig(t, { hooks });
     const client = open();
     assert.equal((await client.connect({ willMessage: willOf() })).reasonCode, ReasonCode.SUCCESS);
     client.transport.breakOff();

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Verdict } from '../../../src/mqtt/broker/hooks.ts';
 import type { ProtocolVersion } from '../../../src/mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { Attendance, bytesOf, startBroker, VERSION_NAMES, VERSIONS } from '../../helpers/mqtt-connect-rig.ts';
+import { Attendance, bytesOf, startRig, VERSION_NAMES, VERSIONS } from '../../helpers/mqtt-broker-rig.ts';
 
 const PINGREQ = { type: 'pingreq' } as const;
 const { MALFORMED_PACKET, PROTOCOL_ERROR, TOPIC_ALIAS_INVALID, TOPIC_NAME_INVALID } = ReasonCode;
@@ -91,7 +91,7 @@ describe('what must not come', () => {
   for (const [what, hex, reasonCode] of WRONG_5) {
     it(`[MQTT-4.13.1-1] ${what} is answered with 0x${reasonCode.toString(16)}, and the end`, async (t) => {
       const attendance = new Attendance();
-      const { connected, subscribed } = await startBroker(t, { hooks: [attendance] });
+      const { connected, subscribed } = await startRig(t, { hooks: [attendance] });
       const watcher = await subscribed('#');
       const client = await connected({ clientId: 'a' });
       client.sendBytes(hex);
@@ -106,7 +106,7 @@ describe('what must not come', () => {
 
   for (const [what, hex] of WRONG_4) {
     it(`${what} ends a connection of MQTT 3.1.1 without a word`, async (t) => {
-      const { connected, subscribed } = await startBroker(t);
+      const { connected, subscribed } = await startRig(t);
       const watcher = await subscribed('#');
       const client = await connected({}, 4);
       client.sendBytes(hex);
@@ -117,7 +117,7 @@ describe('what must not come', () => {
   }
 
   it('[MQTT-4.13.1-1] is told byte by byte as it is at once', async (t) => {
-    const { connected } = await startBroker(t);
+    const { connected } = await startRig(t);
     for (const [what, hex, reasonCode] of WRONG_5) {
       const client = await connected();
       for (const byte of Buffer.from(hex.replaceAll(' ', ''), 'hex')) client.sendBytes([byte]);
@@ -127,7 +127,7 @@ describe('what must not come', () => {
   });
 
   it('maxTopicLevels: a Topic Name of more levels is answered with 0x90', async (t) => {
-    const { connected } = await startBroker(t, { maxTopicLevels: 3 });
+    const { connected } = await startRig(t, { maxTopicLevels: 3 });
     const client = await connected();
     client.publish('a/b/c', '', { qos: 1 });
     await client.expect('puback');
@@ -139,7 +139,7 @@ describe('what must not come', () => {
 describe('an error in a connection', () => {
   for (const version of VERSIONS) {
     it(`[MQTT-4.13.1-1] what came before it is handled, and nothing after it (${VERSION_NAMES[version]})`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       const client = await connected({}, version);
       const publish = {
         type: 'publish',
@@ -162,7 +162,7 @@ describe('an error in a connection', () => {
     });
 
     it(`[MQTT-4.13.2-1] has no consequence for the others (${VERSION_NAMES[version]})`, async (t) => {
-      const { connected, subscribed } = await startBroker(t);
+      const { connected, subscribed } = await startRig(t);
       const other = await subscribed('t');
       const client = await connected({}, version);
       client.sendBytes('00 00');
@@ -172,7 +172,7 @@ describe('an error in a connection', () => {
     });
 
     it(`section 4.13.1: leaves a session that outlives its connection (${VERSION_NAMES[version]})`, async (t) => {
-      const { open, connected } = await startBroker(t);
+      const { open, connected } = await startRig(t);
       const fields = { clientId: 'a', cleanStart: false, properties: { sessionExpiryInterval: 60 } };
       const client = await connected(fields, version);
       await client.subscribe('t');
@@ -189,7 +189,7 @@ describe('an error in a connection', () => {
   ] as const) {
     it(`section 4.13.2: of a subscribe hook that ${what} is a denial, and is counted`, async (t) => {
       const hooks = [{ name: 'broken', authorizeSubscribe: decide }];
-      const { broker, connected } = await startBroker(t, { hooks });
+      const { broker, connected } = await startRig(t, { hooks });
       const client = await connected();
       const { reasonCodes } = await client.subscribe('t');
       assert.deepEqual(reasonCodes, [ReasonCode.UNSPECIFIED_ERROR]);
@@ -198,7 +198,7 @@ describe('an error in a connection', () => {
   }
 
   it('section 4.13.1: of a thousand clients that send anything at all no other suffers', async (t) => {
-    const { broker, open, subscribed } = await startBroker(t);
+    const { broker, open, subscribed } = await startRig(t);
     const other = await subscribed('other');
     let seed = 42;
     const random = (below: number): number => {

@@ -1,62 +1,56 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
-import { Broker } from '../../../src/mqtt/broker/broker.ts';
+import { describe, it } from 'node:test';
+import type { Broker } from '../../../src/mqtt/broker/broker.ts';
 import { ALLOW } from '../../../src/mqtt/broker/hooks.ts';
-import { DEFAULT_BROKER_OPTIONS, type BrokerOptions } from '../../../src/mqtt/broker/options.ts';
+import { DEFAULT_BROKER_OPTIONS } from '../../../src/mqtt/broker/options.ts';
 import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
 import type { QoS } from '../../../src/mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
+import {
+  connected,
+  publishesOf,
+  startBroker,
+  startRig,
+  textOf,
+  textsOf,
+} from '../../helpers/mqtt-broker-rig.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
 
 const MAX_UINT_32 = 0xffff_ffff;
 const MAX_SHOWN_BYTES = DEFAULT_BROKER_OPTIONS.maxControlPacketBytes;
 const PINGREQ = [0xc0, 0];
 
-async function started(options: BrokerOptions = {}): Promise<Broker> {
-  const broker = new Broker({ sysTopicIntervalMs: 0, ...options });
-  await broker.start();
-  return broker;
-}
-
-async function connected(broker: Broker): Promise<WireClient> {
-  const client = new WireClient(broker);
-  await client.connect();
-  return client;
-}
-
 function subscription(topicFilter: string) {
   return { topicFilter, qos: 0 as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 as const };
 }
 
-suite('clients that ask for too much', () => {
-  test('retained messages for one filter again and again are sent once, not once for each', async () => {
-    const broker = await started();
+describe('clients that ask for too much', () => {
+  it('retained messages for one filter again and again are sent once, not once for each', async (t) => {
+    const broker = await startBroker(t);
     for (let topic = 0; topic < 300; topic++)
       broker.publish({ topicName: `t/${topic}`, payload: 'x', retain: true });
     const client = await connected(broker);
     const subscriptions = Array.from({ length: 100 }, () => subscription('#'));
     client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
     await client.expect('suback');
-    const topics = (await client.all()).map((packet) => (packet.type === 'publish' ? packet.topicName : ''));
+    const topics = publishesOf(await client.all()).map(({ topicName }) => topicName);
     assert.equal(new Set(topics).size, 300);
     assert.ok(topics.length < 3000, `${topics.length} messages came`);
-    await broker.close();
   });
 
-  test('a SUBSCRIBE with more bytes than its decoding is worth ends the connection', async () => {
-    const broker = await started();
+  it('a SUBSCRIBE with more bytes than its decoding is worth ends the connection', async (t) => {
+    const broker = await startBroker(t);
     const client = await connected(broker);
     const subscriptions = Array.from({ length: MAX_SHOWN_BYTES / 4 }, () => subscription('a'));
     client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
     assert.equal(broker.counts.subscriptions, 0);
-    await broker.close();
   });
 
-  test('so does an acknowledgement that is nothing but User Properties', async () => {
-    const broker = await started();
+  it('so does an acknowledgement that is nothing but User Properties', async (t) => {
+    const broker = await startBroker(t);
     const client = await connected(broker);
     const userProperties = Array.from({ length: MAX_SHOWN_BYTES / 4 }, () => ['', ''] as [string, string]);
     client.send({
@@ -66,11 +60,10 @@ suite('clients that ask for too much', () => {
       properties: { userProperties },
     });
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
-    await broker.close();
   });
 
-  test('retained messages of many levels count for the places they take', async () => {
-    const broker = await started({ maxRetainedBytes: 100_000 });
+  it('retained messages of many levels count for the places they take', async (t) => {
+    const broker = await startBroker(t, { maxRetainedBytes: 100_000 });
     const deep = (first: number): string => [first, ...Array.from({ length: 63 }, () => 'x')].join('/');
     for (let topic = 0; topic < 100; topic++)
       broker.publish({ topicName: deep(topic), payload: 'x', retain: true });
@@ -78,13 +71,12 @@ suite('clients that ask for too much', () => {
     for (let topic = 0; topic < 100; topic++)
       broker.publish({ topicName: deep(topic), payload: '', retain: true });
     assert.equal(broker.counts.retainedBytes, 0);
-    await broker.close();
   });
 });
 
-suite('one turn of the event loop', () => {
-  test('reads no more than it has time for; the rest comes in the next ones, complete and in order', async () => {
-    const broker = await started({ maxOutboxBytes: 64 * 1024 * 1024 });
+describe('one turn of the event loop', () => {
+  it('reads no more than it has time for; the rest comes in the next ones, complete and in order', async (t) => {
+    const broker = await startBroker(t, { maxOutboxBytes: 64 * 1024 * 1024 });
     const subscribers = await Promise.all(Array.from({ length: 20 }, () => connected(broker)));
     for (const subscriber of subscribers) await subscriber.subscribe('t');
     const publisher = await connected(broker);
@@ -107,19 +99,17 @@ suite('one turn of the event loop', () => {
     assert.ok(publisher.transport.isPaused);
     const payloads: string[] = [];
     while (payloads.length < count) {
-      const packet = await subscribers[0]!.expect('publish');
-      payloads.push(Buffer.from(packet.payload).toString());
+      payloads.push(textOf(await subscribers[0]!.expect('publish')));
     }
     assert.deepEqual(
       payloads,
       Array.from({ length: count }, (_, index) => String(index)),
     );
     assert.equal(publisher.transport.isPaused, false);
-    await broker.close();
   });
 
-  test('flushes so many connections, and the others in the next ones, each in its order', async () => {
-    const broker = await started();
+  it('flushes so many connections, and the others in the next ones, each in its order', async (t) => {
+    const broker = await startBroker(t);
     const subscribers = await Promise.all(Array.from({ length: 600 }, () => connected(broker)));
     for (const subscriber of subscribers) await subscriber.subscribe('t');
     broker.publish({ topicName: 't', payload: '0' });
@@ -132,31 +122,24 @@ suite('one turn of the event loop', () => {
     }
     const expected = Array.from({ length: 10 }, (_, count) => `${count}`);
     for (const subscriber of subscribers) {
-      const payloads = (await subscriber.all()).map((packet) =>
-        packet.type === 'publish' ? Buffer.from(packet.payload).toString() : packet.type,
-      );
-      assert.deepEqual(payloads, expected);
+      assert.deepEqual(await textsOf(subscriber), expected);
     }
-    await broker.close();
   });
 
-  test('ends so many sessions whose time is over, and the others in the next ones', async () => {
-    const clock = new ManualClock();
-    const broker = await started({ clock });
+  it('ends so many sessions whose time is over, and the others in the next ones', async (t) => {
+    const { broker, clock, connected } = await startRig(t);
     for (let index = 0; index < 1000; index++) {
-      const client = new WireClient(broker);
-      await client.connect({ clientId: `c${index}`, properties: { sessionExpiryInterval: 10 } });
+      const client = await connected({ clientId: `c${index}`, properties: { sessionExpiryInterval: 10 } });
       client.transport.breakOff();
     }
     clock.advance(10_250);
     assert.ok(broker.counts.sessions > 0, 'all ended at once');
     while (broker.counts.sessions > 0) await turnEnd();
     assert.equal(broker.stats.sessionsExpired, 1000);
-    await broker.close();
   });
 
-  test('a connection that cannot be written to does not keep the others from being flushed', async () => {
-    const broker = await started();
+  it('a connection that cannot be written to does not keep the others from being flushed', async (t) => {
+    const broker = await startBroker(t);
     const broken = await connected(broker);
     await broken.subscribe('t');
     const whole = await connected(broker);
@@ -165,16 +148,15 @@ suite('one turn of the event loop', () => {
       throw new Error('broken');
     };
     broker.publish({ topicName: 't', payload: 'one' });
-    assert.equal(Buffer.from((await whole.expect('publish')).payload).toString(), 'one');
+    assert.equal(textOf(await whole.expect('publish')), 'one');
     broker.publish({ topicName: 't', payload: 'two' });
-    assert.equal(Buffer.from((await whole.expect('publish')).payload).toString(), 'two');
+    assert.equal(textOf(await whole.expect('publish')), 'two');
     assert.equal(broker.counts.connections, 1);
-    await broker.close();
   });
 });
 
-suite('what must not go wrong', () => {
-  test('the longest Message Expiry Interval, and a wall clock that is set back', async () => {
+describe('what must not go wrong', () => {
+  it('the longest Message Expiry Interval, and a wall clock that is set back', async (t) => {
     const clock = new ManualClock();
     let isSetBack = false;
     const wall = {
@@ -183,21 +165,22 @@ suite('what must not go wrong', () => {
       setTimer: clock.setTimer.bind(clock),
       setTicker: clock.setTicker.bind(clock),
     };
-    const broker = await started({ clock: wall });
+    const broker = await startBroker(t, { clock: wall });
     const properties = { messageExpiryInterval: MAX_UINT_32 };
     broker.publish({ topicName: 't', payload: 'x', retain: true, properties });
     isSetBack = true;
     const client = await connected(broker);
     await client.subscribe('t');
     assert.equal((await client.expect('publish')).properties.messageExpiryInterval, MAX_UINT_32);
-    await broker.close();
   });
 
-  test('a client that never reads is not read, also when a hook has decided meanwhile', async () => {
+  it('a client that never reads is not read, also when a hook has decided meanwhile', async (t) => {
     const authorizeSubscribe = () => Promise.resolve(ALLOW);
-    const broker = await started({ maxOutboxBytes: 1024, hooks: [{ name: 'late', authorizeSubscribe }] });
-    const client = new WireClient(broker, 5, { maxUnreadBytes: 1 });
-    await client.connect();
+    const broker = await startBroker(t, {
+      maxOutboxBytes: 1024,
+      hooks: [{ name: 'late', authorizeSubscribe }],
+    });
+    const client = await connected(broker, 5, {}, { maxUnreadBytes: 1 });
     const pings = Array.from({ length: 40_000 }, () => PINGREQ).flat();
     const received = () => broker.stats.bytesReceived;
     for (let round = 0; round < 20; round++) {
@@ -208,11 +191,10 @@ suite('what must not go wrong', () => {
     }
     assert.ok(client.transport.isPaused);
     assert.ok(received() < 5 * pings.length, `${received()} bytes were read`);
-    await broker.close();
   });
 
-  test('a session that an observer ends while it subscribes leaves no subscription behind', async () => {
-    const broker: Broker = await started({
+  it('a session that an observer ends while it subscribes leaves no subscription behind', async (t) => {
+    const broker: Broker = await startBroker(t, {
       hooks: [
         {
           name: 'strict',
@@ -226,6 +208,5 @@ suite('what must not go wrong', () => {
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.ADMINISTRATIVE_ACTION);
     assert.equal(broker.counts.subscriptions, 0);
     assert.equal(broker.counts.sessions, 0);
-    await broker.close();
   });
 });

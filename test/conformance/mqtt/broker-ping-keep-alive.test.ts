@@ -5,11 +5,11 @@ import {
   Attendance,
   connectBytes,
   SlowGuard,
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
   willOf,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 /** The broker looks at its timers this often. */
@@ -25,7 +25,7 @@ async function assertOpen(client: WireClient, text?: string): Promise<void> {
 describe('PINGREQ', () => {
   for (const version of VERSIONS) {
     it(`[MQTT-3.12.4-1] is answered with PINGRESP (${VERSION_NAMES[version]})`, async (t) => {
-      const { connected } = await startBroker(t);
+      const { connected } = await startRig(t);
       const client = await connected({}, version);
       client.sendBytes('c0 00');
       assert.equal((await client.bytes()).toString('hex'), 'd000');
@@ -36,7 +36,7 @@ describe('PINGREQ', () => {
   }
 
   it('[MQTT-4.9.0-3] is answered although the send quota is used up', async (t) => {
-    const { open, connected } = await startBroker(t);
+    const { open, connected } = await startRig(t);
     const client = open();
     await client.connect({ properties: { receiveMaximum: 1 } });
     await client.subscribe('t', { qos: 1 });
@@ -49,7 +49,7 @@ describe('PINGREQ', () => {
   });
 
   it('section 3.12.1: with a body is malformed', async (t) => {
-    const { connected } = await startBroker(t);
+    const { connected } = await startRig(t);
     const client = await connected();
     client.sendBytes('c0 01 00');
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.MALFORMED_PACKET);
@@ -57,7 +57,7 @@ describe('PINGREQ', () => {
   });
 
   it('[MQTT-2.1.3-1] with flags is malformed', async (t) => {
-    const { connected } = await startBroker(t);
+    const { connected } = await startRig(t);
     const client = await connected();
     client.sendBytes('c1 00');
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.MALFORMED_PACKET);
@@ -65,7 +65,7 @@ describe('PINGREQ', () => {
   });
 
   it('section 3.13: a PINGRESP from a client is a Protocol Error', async (t) => {
-    const { connected } = await startBroker(t);
+    const { connected } = await startRig(t);
     const client = await connected();
     client.sendBytes('d0 00');
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PROTOCOL_ERROR);
@@ -77,7 +77,7 @@ describe('the Keep Alive', () => {
   for (const version of VERSIONS) {
     it(`[MQTT-3.1.2-22] [v3.1.1 MQTT-3.1.2-24] ends after one and a half (${VERSION_NAMES[version]})`, async (t) => {
       const attendance = new Attendance();
-      const { broker, clock, connected } = await startBroker(t, { hooks: [attendance] });
+      const { broker, clock, connected } = await startRig(t, { hooks: [attendance] });
       const client = await connected({ keepAlive: 10 }, version);
       clock.advance(14_999);
       await assertOpen(client);
@@ -91,7 +91,7 @@ describe('the Keep Alive', () => {
     });
 
     it(`[MQTT-3.1.2-22] begins anew with every packet (${VERSION_NAMES[version]})`, async (t) => {
-      const { broker, clock, connected } = await startBroker(t);
+      const { broker, clock, connected } = await startRig(t);
       const client = await connected({ keepAlive: 10 }, version);
       const say = [
         () => client.send(PINGREQ),
@@ -112,14 +112,14 @@ describe('the Keep Alive', () => {
     });
 
     it(`section 3.1.2.10: 0 turns it off (${VERSION_NAMES[version]})`, async (t) => {
-      const { clock, connected } = await startBroker(t);
+      const { clock, connected } = await startRig(t);
       const client = await connected({ keepAlive: 0 }, version);
       clock.advance(3_600_000);
       await assertOpen(client);
     });
 
     it(`serverKeepAlive: caps what a client asks for (${VERSION_NAMES[version]})`, async (t) => {
-      const { clock, connected } = await startBroker(t, { serverKeepAlive: 10 });
+      const { clock, connected } = await startRig(t, { serverKeepAlive: 10 });
       for (const [keepAlive, endsAfterMs] of [
         [0, 15_000],
         [11, 15_000],
@@ -138,7 +138,7 @@ describe('the Keep Alive', () => {
   }
 
   it('[MQTT-3.1.2-22] can be of 65535 seconds', async (t) => {
-    const { clock, connected } = await startBroker(t);
+    const { clock, connected } = await startRig(t);
     const client = await connected({ keepAlive: 65_535 });
     clock.advance(65_535 * 1500 - 1);
     await assertOpen(client);
@@ -147,7 +147,7 @@ describe('the Keep Alive', () => {
   });
 
   it('[MQTT-3.1.2-22] what the server sends does not prolong it', async (t) => {
-    const { clock, connected, open } = await startBroker(t);
+    const { clock, connected, open } = await startRig(t);
     const silent = open();
     await silent.connect({ keepAlive: 2 });
     await silent.subscribe('t');
@@ -162,7 +162,7 @@ describe('the Keep Alive', () => {
   });
 
   it('[MQTT-3.1.2-22] [MQTT-3.1.2-8] its end publishes the Will', async (t) => {
-    const { broker, clock, connected, subscribed } = await startBroker(t);
+    const { broker, clock, connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     await connected({ keepAlive: 1, willMessage: willOf() });
     clock.advance(1500 + TICK_MS);
@@ -172,7 +172,7 @@ describe('the Keep Alive', () => {
 
   it('[MQTT-3.1.2-22] does not run while authenticate decides', async (t) => {
     const slow = new SlowGuard();
-    const { clock, open } = await startBroker(t, {
+    const { clock, open } = await startRig(t, {
       hooks: [slow],
       hookTimeoutMs: 9000,
       connectTimeoutMs: 9000,
@@ -191,7 +191,7 @@ describe('the Keep Alive', () => {
   it('[MQTT-3.1.2-22] nor while another hook does: what the client sends meanwhile is not read', async (t) => {
     const answer = Promise.withResolvers<{ allow: true }>();
     const hooks = [{ name: 'slow', authorizeSubscribe: () => answer.promise }];
-    const { broker, clock, open } = await startBroker(t, { hooks, hookTimeoutMs: 9000 });
+    const { broker, clock, open } = await startRig(t, { hooks, hookTimeoutMs: 9000 });
     const client = open();
     await client.connect({ keepAlive: 1 });
     const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
@@ -214,7 +214,7 @@ describe('the Keep Alive', () => {
   it('[MQTT-3.1.2-22] silence counts from the answer of such a hook', async (t) => {
     const answer = Promise.withResolvers<{ allow: true }>();
     const hooks = [{ name: 'slow', authorizeSubscribe: () => answer.promise }];
-    const { clock, open } = await startBroker(t, { hooks, hookTimeoutMs: 9000 });
+    const { clock, open } = await startRig(t, { hooks, hookTimeoutMs: 9000 });
     const client = open();
     await client.connect({ keepAlive: 1 });
     const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
@@ -230,7 +230,7 @@ describe('the Keep Alive', () => {
   });
 
   it('[MQTT-3.1.2-22] of a thousand clients each ends in its own time', async (t) => {
-    const { broker, clock, open } = await startBroker(t);
+    const { broker, clock, open } = await startRig(t);
     for (let count = 0; count < 1000; count++) {
       open().transport.send(connectBytes(5, { keepAlive: 1 + (count % 10) }));
     }

@@ -1,31 +1,20 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import type { Broker } from '../../../src/mqtt/broker/broker.ts';
-import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
-import { ManualClock } from '../../helpers/manual-clock.ts';
+import { describe, it } from 'node:test';
 import {
   acknowledge,
   connected,
   lasting,
   publishesOf,
-  startBroker,
+  startRig,
   textOf,
   textsOf,
 } from '../../helpers/mqtt-broker-rig.ts';
-
-async function start(
-  t: TestContext,
-  options: BrokerOptions = {},
-): Promise<{ broker: Broker; clock: ManualClock }> {
-  const clock = new ManualClock();
-  return { clock, broker: await startBroker(t, { clock, ...options }) };
-}
 
 const expiry = (messageExpiryInterval: number) => ({ properties: { messageExpiryInterval } });
 
 describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   it('[MQTT-3.3.2-6] goes on as it came when nothing waited', async (t) => {
-    const { broker } = await start(t);
+    const { broker } = await startRig(t);
     const [publisher, subscriber] = [await connected(broker), await connected(broker)];
     await subscriber.subscribe('a');
     for (const seconds of [0, 1, 100, 0xffff_ffff]) {
@@ -36,7 +25,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('[MQTT-3.3.2-6] is less by the time that a message waited in a session', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     const client = await connected(broker, 5, lasting('s'));
     await client.subscribe('a', { qos: 1 });
     client.transport.breakOff();
@@ -61,7 +50,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('[MQTT-3.3.2-5] a message that waited longer is not sent, and counted', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     const client = await connected(broker, 5, lasting('s'));
     await client.subscribe('a', { qos: 2 });
     client.transport.breakOff();
@@ -77,7 +66,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('[MQTT-3.3.2-5] for a client of an earlier version too, which is not told', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     const client = await connected(broker, 4, lasting('s', 4));
     await client.subscribe('a', { qos: 1 });
     client.transport.breakOff();
@@ -92,7 +81,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('[MQTT-3.3.2-5] [MQTT-3.3.2-6] also while a connected client takes no more', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     const client = await connected(broker, 5, { properties: { receiveMaximum: 1 } });
     await client.subscribe('a', { qos: 1 });
     for (const [payload, seconds] of [
@@ -110,7 +99,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('[MQTT-3.3.2-6] is less by the time that a message was retained', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     broker.publish({ topicName: 'a', payload: 'x', retain: true, ...expiry(100) });
     for (const [waitMs, left] of [
       [0, 100],
@@ -131,7 +120,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('[MQTT-3.3.2-5] retained messages that have expired go, though nobody asks for them', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     for (let index = 0; index < 100; index++)
       broker.publish({ topicName: `a/${index}`, payload: 'x', retain: true, ...expiry(10) });
     broker.publish({ topicName: 'kept', payload: 'x', retain: true });
@@ -142,7 +131,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('the properties beside it keep their places and values', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     const client = await connected(broker, 5, lasting('s'));
     await client.subscribe('a', { qos: 1, subscriptionIdentifier: 9 });
     client.transport.breakOff();
@@ -165,7 +154,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('[MQTT-3.3.2-6] is found wherever it stands among the properties', async (t) => {
-    const { broker, clock } = await start(t);
+    const { broker, clock } = await startRig(t);
     const client = await connected(broker, 5, lasting('s'));
     await client.subscribe('a', { qos: 1 });
     client.transport.breakOff();
@@ -190,7 +179,7 @@ describe('Message Expiry Interval (section 3.3.2.3.3)', () => {
   });
 
   it('expired messages make room in a full queue', async (t) => {
-    const { broker, clock } = await start(t, { maxQueuedMessages: 2 });
+    const { broker, clock } = await startRig(t, { maxQueuedMessages: 2 });
     const client = await connected(broker, 5, lasting('s'));
     await client.subscribe('a', { qos: 1 });
     client.transport.breakOff();

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import type { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { ProtocolVersion } from '../../../src/mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { ManualClock } from '../../helpers/manual-clock.ts';
 import {
   acknowledge,
   connected,
@@ -11,6 +10,7 @@ import {
   publishesOf,
   readAcknowledging,
   startBroker,
+  startRig,
   textOf,
   textsOf,
   VERSIONS,
@@ -169,8 +169,7 @@ describe('Message delivery retry (section 4.4)', () => {
   });
 
   it('[MQTT-4.3.3-7] [MQTT-4.3.3-13] what was sent does not expire', async (t) => {
-    const clock = new ManualClock();
-    const broker = await startBroker(t, { clock });
+    const { broker, clock } = await startRig(t);
     const client = await subscribed(broker);
     const properties = { messageExpiryInterval: 5 };
     for (const qos of [1, 2] as const) broker.publish({ topicName: 'a', qos, payload: `${qos}`, properties });

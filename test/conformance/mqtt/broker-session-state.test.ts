@@ -4,12 +4,12 @@ import type { ProtocolVersion } from '../../../src/mqtt/codec/control-packet.ts'
 import type { PublishPacket } from '../../../src/mqtt/codec/publish.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import {
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
-  type ConnectRig,
+  type BrokerRig,
   type ConnectFields,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const FOREVER = 0xffff_ffff;
@@ -31,7 +31,7 @@ async function breakOff(client: WireClient): Promise<void> {
 }
 
 /** Publishes QoS 1 messages to `t`, and waits until the broker has them. */
-async function publishTo(rig: ConnectRig, ...payloads: string[]): Promise<void> {
+async function publishTo(rig: BrokerRig, ...payloads: string[]): Promise<void> {
   const publisher = await rig.connected();
   for (const payload of payloads) {
     publisher.publish('t', payload, { qos: 1 });
@@ -41,7 +41,7 @@ async function publishTo(rig: ConnectRig, ...payloads: string[]): Promise<void> 
 }
 
 /** Client `a` has subscribed to `t`, and is away. */
-async function leftBehind(rig: ConnectRig, version: ProtocolVersion = 5, fields = staying()): Promise<void> {
+async function leftBehind(rig: BrokerRig, version: ProtocolVersion = 5, fields = staying()): Promise<void> {
   const client = rig.open(version);
   await client.connect(fields);
   await client.subscribe('t', { qos: 2 });
@@ -50,7 +50,7 @@ async function leftBehind(rig: ConnectRig, version: ProtocolVersion = 5, fields 
 
 describe('how long a session lives', () => {
   it('[MQTT-4.1.0-1] as long as its connection, however short its Session Expiry Interval', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     for (const sessionExpiryInterval of [0, 1]) {
       const client = await rig.connected({ properties: { sessionExpiryInterval } });
       await client.subscribe('t');
@@ -67,7 +67,7 @@ describe('how long a session lives', () => {
     ['is ended by a Protocol Error', (client: WireClient) => client.sendBytes('d0 00')],
   ] as const) {
     it(`[MQTT-4.1.0-2] 0: it ends when the connection ${how}`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       for (const properties of [{}, { sessionExpiryInterval: 0 }]) {
         const client = await connected({ properties });
         await client.subscribe('t');
@@ -77,7 +77,7 @@ describe('how long a session lives', () => {
     });
 
     it(`[MQTT-3.1.2-23] [MQTT-4.1.0-2] 60: it ends a minute after the connection ${how}`, async (t) => {
-      const { broker, clock, connected } = await startBroker(t);
+      const { broker, clock, connected } = await startRig(t);
       const client = await connected(staying(60));
       await client.subscribe('t');
       clock.advance(3_600_000);
@@ -91,7 +91,7 @@ describe('how long a session lives', () => {
   }
 
   it('section 3.1.2.11.2: 0xFFFFFFFF: it never ends', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     await leftBehind(rig, 5, staying(FOREVER));
     rig.clock.advance(6 * 3_600_000);
     const { sessionPresent } = await rig.open().connect(staying());
@@ -100,7 +100,7 @@ describe('how long a session lives', () => {
   });
 
   it('section 3.2.2.3.2: it is not longer than maximumSessionExpiryInterval', async (t) => {
-    const rig = await startBroker(t, { maximumSessionExpiryInterval: 30 });
+    const rig = await startRig(t, { maximumSessionExpiryInterval: 30 });
     for (const version of VERSIONS)
       await leftBehind(rig, version, { ...staying(FOREVER), clientId: `v${version}` });
     rig.clock.advance(29_999);
@@ -110,13 +110,13 @@ describe('how long a session lives', () => {
   });
 
   it('section 3.2.2.3.2: maximumSessionExpiryInterval 0 keeps none', async (t) => {
-    const rig = await startBroker(t, { maximumSessionExpiryInterval: 0 });
+    const rig = await startRig(t, { maximumSessionExpiryInterval: 0 });
     for (const version of VERSIONS) await leftBehind(rig, version, staying(FOREVER));
     assert.equal(rig.broker.counts.sessions, 0);
   });
 
   it('[MQTT-4.1.0-2] coming back in time begins its time anew, as the new CONNECT says', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     const { broker, clock, open } = rig;
     await leftBehind(rig);
     for (const seconds of [60, 20, 0]) {
@@ -130,7 +130,7 @@ describe('how long a session lives', () => {
   });
 
   it('[MQTT-4.1.0-2] each of many ends in its own time', async (t) => {
-    const { broker, clock, connected } = await startBroker(t);
+    const { broker, clock, connected } = await startRig(t);
     for (let seconds = 1; seconds <= 300; seconds++) {
       const client = await connected({ properties: { sessionExpiryInterval: seconds } });
       client.transport.breakOff();
@@ -144,7 +144,7 @@ describe('how long a session lives', () => {
 
 describe('which session a client gets', () => {
   it('[MQTT-3.1.2-6] [MQTT-3.1.4-4] a new one where there is none', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const { sessionPresent } = await open().connect(staying());
     assert.equal(sessionPresent, false);
     assert.equal(broker.counts.sessions, 1);
@@ -152,7 +152,7 @@ describe('which session a client gets', () => {
 
   for (const version of VERSIONS) {
     it(`[MQTT-3.1.2-4] [v3.1.1 MQTT-3.1.2-6] a new one with Clean Start (${VERSION_NAMES[version]})`, async (t) => {
-      const rig = await startBroker(t);
+      const rig = await startRig(t);
       await leftBehind(rig, version);
       await publishTo(rig, 'waiting');
       const client = rig.open(version);
@@ -164,7 +164,7 @@ describe('which session a client gets', () => {
     });
 
     it(`[MQTT-3.1.2-5] [v3.1.1 MQTT-3.1.2-5] the one that is there (${VERSION_NAMES[version]})`, async (t) => {
-      const rig = await startBroker(t);
+      const rig = await startRig(t);
       await leftBehind(rig, version);
       await publishTo(rig, '1', '2');
       const client = rig.open(version);
@@ -178,7 +178,7 @@ describe('which session a client gets', () => {
   }
 
   it('[MQTT-3.1.3-2] the one of its own Client Identifier', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     await leftBehind(rig);
     for (const clientId of ['b', 'A', 'a ']) {
       const { sessionPresent } = await rig.open().connect({ ...staying(), clientId });
@@ -187,7 +187,7 @@ describe('which session a client gets', () => {
   });
 
   it('section 4.1: also one that it made in another version of MQTT', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     await leftBehind(rig, 4);
     await publishTo(rig, '1');
     let client = rig.open(5);
@@ -203,7 +203,7 @@ describe('which session a client gets', () => {
 
 describe('what a session is made of', () => {
   it('section 4.1: its subscriptions with all their options', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     const first = await rig.connected(staying());
     await first.subscribe('own', { noLocal: true });
     await first.subscribe('kept', { qos: 1, retainAsPublished: true, subscriptionIdentifier: 77 });
@@ -221,7 +221,7 @@ describe('what a session is made of', () => {
 
   it('section 4.1: QoS 1 and 2 messages that wait, and those of QoS 0 only with queueQos0', async (t) => {
     for (const queueQos0 of [false, true]) {
-      const rig = await startBroker(t, { queueQos0 });
+      const rig = await startRig(t, { queueQos0 });
       await leftBehind(rig);
       for (const qos of [0, 1, 2, 0] as const) rig.broker.publish({ topicName: 't', payload: `${qos}`, qos });
       const client = await rig.connected(staying());
@@ -234,7 +234,7 @@ describe('what a session is made of', () => {
 
   for (const version of VERSIONS) {
     it(`[MQTT-4.4.0-1] what was sent and not acknowledged, in order (${VERSION_NAMES[version]})`, async (t) => {
-      const rig = await startBroker(t);
+      const rig = await startRig(t);
       const first = await rig.connected(staying(), version);
       await first.subscribe('t', { qos: 2 });
       for (const qos of [1, 2, 1, 2] as const) rig.broker.publish({ topicName: 't', payload: 'x', qos });
@@ -258,7 +258,7 @@ describe('what a session is made of', () => {
     });
 
     it(`[MQTT-4.3.3-10] QoS 2 messages that came in and were not released (${VERSION_NAMES[version]})`, async (t) => {
-      const rig = await startBroker(t);
+      const rig = await startRig(t);
       const watcher = await rig.subscribed('t');
       const first = await rig.connected(staying(), version);
       first.publish('t', 'once', { qos: 2, packetId: 5 });
@@ -275,7 +275,7 @@ describe('what a session is made of', () => {
   }
 
   it('[MQTT-3.3.2-7] but no Topic Alias', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     const first = await rig.connected(staying());
     first.publish('t', 'x', { properties: { topicAlias: 1 } });
     await first.expectNothing();
@@ -286,7 +286,7 @@ describe('what a session is made of', () => {
   });
 
   it('section 4.9: but not the Receive Maximum, which is that of the connection', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     const first = rig.open();
     await first.connect({ ...staying(), properties: { sessionExpiryInterval: 60, receiveMaximum: 1 } });
     await first.subscribe('t', { qos: 1 });
@@ -301,7 +301,7 @@ describe('what a session is made of', () => {
   });
 
   it('[v3.1.1 MQTT-3.1.2-7] and no retained message, which stays when it ends', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected();
     client.publish('t', 'kept', { retain: true });
     client.disconnect();
@@ -313,7 +313,7 @@ describe('what a session is made of', () => {
   });
 
   it('[MQTT-4.1.0-2] nothing of which is left when it has ended', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     await leftBehind(rig);
     await publishTo(rig, 'waiting');
     rig.clock.advance(60_000 + TICK_MS);
@@ -333,7 +333,7 @@ describe('what a session is made of', () => {
         },
       },
     ];
-    const rig = await startBroker(t, { hooks });
+    const rig = await startRig(t, { hooks });
     await leftBehind(rig);
     await publishTo(rig, '1', '2');
     isUnwelcome = true;
@@ -355,7 +355,7 @@ describe('what a session is made of', () => {
 
 describe('what is told of sessions', () => {
   it('section 4.1: from where the client came last', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     await leftBehind(rig);
     await rig.open(4, { address: '192.0.2.9' }).connect(staying());
     const { client } = Array.from(rig.broker.sessions())[0]!;
@@ -363,7 +363,7 @@ describe('what is told of sessions', () => {
   });
 
   it('section 4.1: who is there, who is away, and what waits', async (t) => {
-    const rig = await startBroker(t);
+    const rig = await startRig(t);
     await leftBehind(rig);
     await rig.subscribed('t', { clientId: 'b', userName: 'ben' });
     rig.broker.publish({ topicName: 't', payload: 'x', qos: 1 });

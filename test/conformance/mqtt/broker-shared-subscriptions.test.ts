@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Broker } from '../../../src/mqtt/broker/broker.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { ManualClock } from '../../helpers/manual-clock.ts';
 import type { MemoryTransportOptions } from '../../helpers/memory-transport.ts';
 import {
   acknowledge,
@@ -12,6 +11,7 @@ import {
   QOS_LEVELS,
   readAcknowledging,
   startBroker,
+  startRig,
   textOf,
   textsOf,
   VERSIONS,
@@ -199,8 +199,7 @@ describe('Members of a Shared Subscription that do not take messages', () => {
   });
 
   it('QoS 1 that was sent and not acknowledged goes to another when the session ends', async (t) => {
-    const clock = new ManualClock();
-    const broker = await startBroker(t, { clock });
+    const { broker, clock } = await startRig(t);
     const dying = await member(broker, 2, lasting('dying'));
     publishNumbers(broker, 3, 1);
     const packets = publishesOf(await dying.all());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { connectBytes, startBroker, willOf } from '../../helpers/mqtt-connect-rig.ts';
+import { connectBytes, startRig, willOf } from '../../helpers/mqtt-broker-rig.ts';
 
 const V = 3;
 const ACCEPTED = '20020000';
@@ -16,7 +16,7 @@ function connectWith(rest: string, firstByte = '10'): string {
 
 describe('a CONNECT of MQTT 3.1', () => {
   it('section 3.1: is accepted under its own protocol name', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const client = open(V);
     client.sendBytes(connectWith('02 0000 0001 61'));
     assert.equal((await client.bytes()).toString('hex'), ACCEPTED);
@@ -24,7 +24,7 @@ describe('a CONNECT of MQTT 3.1', () => {
   });
 
   it('section 3.1: under the name of later versions is answered with 1', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open(V);
     client.sendBytes('10 0d 0004 4d515454 03 02 0000 0001 61');
     assert.equal((await client.bytes()).toString('hex'), '20020001');
@@ -40,7 +40,7 @@ describe('a CONNECT of MQTT 3.1', () => {
     ['a User Name and a Password', connectWith('c2 0000 0001 61 0001 75 0001 70')],
   ] as const) {
     it(`section 3.1: is accepted with ${what}`, async (t) => {
-      const { open } = await startBroker(t);
+      const { open } = await startRig(t);
       const client = open(V);
       client.sendBytes(hex);
       assert.equal((await client.bytes()).toString('hex'), ACCEPTED);
@@ -48,7 +48,7 @@ describe('a CONNECT of MQTT 3.1', () => {
   }
 
   it('section 3.1: of zero bytes of Client Identifier is answered with 2', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     for (const cleanStart of [false, true]) {
       const client = open(V);
       client.sendBytes(connectBytes(V, { clientId: '', cleanStart }));
@@ -67,7 +67,7 @@ describe('a CONNECT of MQTT 3.1', () => {
   ] as const) {
     it(`section 3.2: refused with 0x${reasonCode.toString(16)} is answered with ${expected || 'nothing'}`, async (t) => {
       const authenticate = () => ({ allow: false, reasonCode }) as const;
-      const { open } = await startBroker(t, { hooks: [{ name: 'guard', authenticate }] });
+      const { open } = await startRig(t, { hooks: [{ name: 'guard', authenticate }] });
       const client = open(V);
       client.sendBytes(connectBytes(V));
       assert.equal((await client.bytes()).toString('hex'), expected);
@@ -76,7 +76,7 @@ describe('a CONNECT of MQTT 3.1', () => {
   }
 
   it('section 3.1: without Clean Session keeps its session, which the CONNACK does not tell', async (t) => {
-    const { broker, clock, open } = await startBroker(t);
+    const { broker, clock, open } = await startRig(t);
     const first = open(V);
     await first.connect({ clientId: 'a', cleanStart: false });
     await first.subscribe('t', { qos: 1 });
@@ -89,7 +89,7 @@ describe('a CONNECT of MQTT 3.1', () => {
   });
 
   it('section 3.1: with Clean Session begins anew, and leaves nothing', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     const first = open(V);
     await first.connect({ clientId: 'a', cleanStart: false });
     await first.subscribe('t');
@@ -103,7 +103,7 @@ describe('a CONNECT of MQTT 3.1', () => {
 
 describe('a connection of MQTT 3.1', () => {
   it('section 2.1: takes flags that are not used as they come', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected({ willMessage: willOf() }, V);
     client.sendBytes('cf 00 60 02 0009 ef 00');
     assert.equal((await client.bytes()).toString('hex'), '70020009d000');
@@ -113,7 +113,7 @@ describe('a connection of MQTT 3.1', () => {
 
   it('section 3.9: is granted QoS 0 where a subscription is refused, and gets nothing', async (t) => {
     const denial = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED } as const;
-    const { broker, connected } = await startBroker(t, {
+    const { broker, connected } = await startRig(t, {
       hooks: [{ name: 'guard', authorizeSubscribe: () => denial }],
     });
     const client = await connected({}, V);
@@ -124,7 +124,7 @@ describe('a connection of MQTT 3.1', () => {
   });
 
   it('section 2.1: of packet type 0 or 15 ends without a word', async (t) => {
-    const { connected } = await startBroker(t);
+    const { connected } = await startRig(t);
     for (const hex of ['00 00', 'f0 00']) {
       const client = await connected({}, V);
       client.sendBytes(hex);

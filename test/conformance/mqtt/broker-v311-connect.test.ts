@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConnectVerdict } from '../../../src/mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { connectBytes, startBroker, willOf } from '../../helpers/mqtt-connect-rig.ts';
+import { connectBytes, startRig, willOf } from '../../helpers/mqtt-broker-rig.ts';
 
 const V = 4;
 const ACCEPTED = '20020000';
@@ -41,7 +41,7 @@ describe('the return code of MQTT 3.1.1', () => {
       for (const later of [false, true]) {
         const verdict: ConnectVerdict = { allow: false, reasonCode, reasonString: 'not to be sent' };
         const authenticate = () => (later ? Promise.resolve(verdict) : verdict);
-        const { broker, open } = await startBroker(t, { hooks: [{ name: 'guard', authenticate }] });
+        const { broker, open } = await startRig(t, { hooks: [{ name: 'guard', authenticate }] });
         const client = open(V);
         client.sendBytes(connectBytes(V));
         const expected = returnCode === undefined ? '' : `2002000${returnCode}`;
@@ -54,7 +54,7 @@ describe('the return code of MQTT 3.1.1', () => {
 
   it('[v3.1.1 MQTT-3.2.2-4] has Session Present 0 in a refusal, also where there is a session', async (t) => {
     const verdicts: ConnectVerdict[] = [{ allow: true }];
-    const { open } = await startBroker(t, { hooks: [{ name: 'guard', authenticate: () => verdicts[0]! }] });
+    const { open } = await startRig(t, { hooks: [{ name: 'guard', authenticate: () => verdicts[0]! }] });
     const fields = { clientId: 'a', cleanStart: false };
     const first = open(V);
     await first.connect(fields);
@@ -70,7 +70,7 @@ describe('the return code of MQTT 3.1.1', () => {
     ['a Will Topic with a wildcard', {}, willOf({ topicName: 'a/#' })],
   ] as const) {
     it(`[v3.1.1 MQTT-3.2.2-6] there is none for ${what}`, async (t) => {
-      const { open } = await startBroker(t, options);
+      const { open } = await startRig(t, options);
       const client = open(V);
       client.sendBytes(connectBytes(V, { willMessage }));
       assert.equal((await client.bytes()).length, 0);
@@ -79,7 +79,7 @@ describe('the return code of MQTT 3.1.1', () => {
   }
 
   it('[v3.1.1 MQTT-3.1.4-1] there is none for a CONNECT that is malformed', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     for (const hex of [
       '10 0d 0004 4d515454 04 42 0000 0001 61', // [v3.1.1 MQTT-3.1.2-22]: a password flag without a user name flag
       '10 10 0004 4d515454 04 42 0000 0001 61 0001 70',
@@ -104,7 +104,7 @@ describe('the return code of MQTT 3.1.1', () => {
 
 describe('Clean Session of MQTT 3.1.1', () => {
   it('[v3.1.1 MQTT-3.2.2-1] [v3.1.1 MQTT-3.2.2-2] [v3.1.1 MQTT-3.2.2-3] decides about Session Present', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const answers: string[] = [];
     for (const cleanStart of [false, false, true, false, false]) {
       const client = open(V);
@@ -118,7 +118,7 @@ describe('Clean Session of MQTT 3.1.1', () => {
   });
 
   it('[v3.1.1 MQTT-4.1.0-1] 0: the session has no end', async (t) => {
-    const { broker, clock, open } = await startBroker(t);
+    const { broker, clock, open } = await startRig(t);
     const first = open(V);
     await first.connect({ clientId: 'a', cleanStart: false });
     await first.subscribe('t', { qos: 1 });
@@ -131,7 +131,7 @@ describe('Clean Session of MQTT 3.1.1', () => {
   });
 
   it('[v3.1.1 MQTT-3.1.2-6] 1: the session ends with its connection, and is not used again', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await startRig(t);
     for (const leave of ['disconnect', 'break'] as const) {
       const client = open(V);
       await client.connect({ clientId: 'a', cleanStart: true });
@@ -146,7 +146,7 @@ describe('Clean Session of MQTT 3.1.1', () => {
 
 describe('a Client Identifier of zero bytes in MQTT 3.1.1', () => {
   it('[v3.1.1 MQTT-3.1.3-6] [v3.1.1 MQTT-3.1.3-7] is a new one each time with Clean Session', async (t) => {
-    const { open, sessionIds } = await startBroker(t);
+    const { open, sessionIds } = await startRig(t);
     for (let count = 0; count < 3; count++) {
       const client = open(V);
       client.sendBytes(connectBytes(V, { clientId: '', cleanStart: true }));
@@ -157,7 +157,7 @@ describe('a Client Identifier of zero bytes in MQTT 3.1.1', () => {
   });
 
   it('[v3.1.1 MQTT-3.1.3-8] is answered with 2 without Clean Session', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open(V);
     client.sendBytes(connectBytes(V, { clientId: '', cleanStart: false }));
     assert.equal((await client.bytes()).toString('hex'), '20020002');
@@ -165,7 +165,7 @@ describe('a Client Identifier of zero bytes in MQTT 3.1.1', () => {
   });
 
   it('[v3.1.1 MQTT-3.1.3-9] is answered with 2 where zeroLengthClientIdAllowed is false', async (t) => {
-    const { open } = await startBroker(t, { zeroLengthClientIdAllowed: false });
+    const { open } = await startRig(t, { zeroLengthClientIdAllowed: false });
     const client = open(V);
     client.sendBytes(connectBytes(V, { clientId: '', cleanStart: true }));
     assert.equal((await client.bytes()).toString('hex'), '20020002');
@@ -175,14 +175,14 @@ describe('a Client Identifier of zero bytes in MQTT 3.1.1', () => {
 
 describe('what MQTT 3.1.1 does not have', () => {
   it('section 2.2.3: no rule against a Remaining Length with a byte too many', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open(V);
     client.sendBytes('10 8d 00 0004 4d515454 04 02 0000 0001 61 c0 80 00');
     assert.equal((await client.bytes()).toString('hex'), `${ACCEPTED}d000`);
   });
 
   it('section 3.14: no Reason Code in a DISCONNECT', async (t) => {
-    const { broker, connected } = await startBroker(t);
+    const { broker, connected } = await startRig(t);
     const client = await connected({ willMessage: willOf() }, V);
     client.sendBytes('e0 01 04');
     assert.equal((await client.bytes()).length, 0);
@@ -190,7 +190,7 @@ describe('what MQTT 3.1.1 does not have', () => {
   });
 
   it('section 3.1.2: no properties: bytes that would be some are malformed', async (t) => {
-    const { open } = await startBroker(t);
+    const { open } = await startRig(t);
     const client = open(V);
     client.sendBytes('10 0e 0004 4d515454 04 02 0000 00 0001 61');
     assert.equal((await client.bytes()).length, 0);

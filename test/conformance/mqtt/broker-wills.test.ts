@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import type { WillMessage } from '../../../src/mqtt/codec/connect.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import {
-  startBroker,
+  startRig,
   VERSION_NAMES,
   VERSIONS,
   willOf,
   type ConnectFields,
-} from '../../helpers/mqtt-connect-rig.ts';
+} from '../../helpers/mqtt-broker-rig.ts';
 
 const FOREVER = 0xffff_ffff;
 /** The broker looks at its timers this often. */
@@ -26,7 +26,7 @@ function withWill(willMessage: WillMessage | undefined, sessionExpiryInterval = 
 describe('a Will', () => {
   for (const version of VERSIONS) {
     it(`[MQTT-3.1.2-7] [MQTT-3.1.2-8] is published when the connection breaks (${VERSION_NAMES[version]})`, async (t) => {
-      const { broker, connected, subscribed } = await startBroker(t);
+      const { broker, connected, subscribed } = await startRig(t);
       const watcher = await subscribed('#');
       const payload = Buffer.from([0, 1, 255]);
       const client = await connected(
@@ -42,7 +42,7 @@ describe('a Will', () => {
     });
 
     it(`[MQTT-3.1.2-14] [MQTT-3.1.2-15] is retained as it says (${VERSION_NAMES[version]})`, async (t) => {
-      const { connected, subscribed } = await startBroker(t);
+      const { connected, subscribed } = await startRig(t);
       const watcher = await subscribed('#');
       for (const retain of [false, true]) {
         const client = await connected(
@@ -60,7 +60,7 @@ describe('a Will', () => {
 
     for (const qos of [0, 1, 2] as const) {
       it(`[MQTT-3.1.2-9] has its own QoS ${qos} (${VERSION_NAMES[version]})`, async (t) => {
-        const { connected, subscribed } = await startBroker(t);
+        const { connected, subscribed } = await startRig(t);
         const watcher = await subscribed('will');
         const client = await connected({ willMessage: willOf({ qos }) }, version);
         client.transport.breakOff();
@@ -69,7 +69,7 @@ describe('a Will', () => {
     }
 
     it(`[MQTT-3.1.2-10] is published once, and not for a later connection (${VERSION_NAMES[version]})`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       const first = await connected(withWill(willOf()), version);
       first.transport.breakOff();
       const second = await connected(withWill(undefined), version);
@@ -78,14 +78,14 @@ describe('a Will', () => {
     });
 
     it(`[v3.1.1 MQTT-3.1.2-12] there is none where none was given (${VERSION_NAMES[version]})`, async (t) => {
-      const { broker, connected } = await startBroker(t);
+      const { broker, connected } = await startRig(t);
       const client = await connected({}, version);
       client.transport.breakOff();
       assert.equal(broker.stats.willsPublished, 0);
     });
 
     it(`section 3.1.2.5: is published on a Protocol Error of its client (${VERSION_NAMES[version]})`, async (t) => {
-      const { connected, subscribed } = await startBroker(t);
+      const { connected, subscribed } = await startRig(t);
       const watcher = await subscribed('will');
       const client = await connected({ willMessage: willOf() }, version);
       client.sendBytes('00 00');
@@ -94,7 +94,7 @@ describe('a Will', () => {
   }
 
   it('[MQTT-3.3.1-6] may be empty, and to be retained: then it removes what was retained', async (t) => {
-    const { broker, connected, subscribed } = await startBroker(t);
+    const { broker, connected, subscribed } = await startRig(t);
     broker.publish({ topicName: 'will', payload: 'online', retain: true });
     const watcher = await subscribed('will');
     await watcher.expect('publish');
@@ -105,7 +105,7 @@ describe('a Will', () => {
   });
 
   it('section 3.1.3.4: may have 65535 bytes', async (t) => {
-    const { connected, subscribed } = await startBroker(t);
+    const { connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const client = await connected({ willMessage: willOf({ payload: Buffer.alloc(65_535, 7) }) });
     client.transport.breakOff();
@@ -113,7 +113,7 @@ describe('a Will', () => {
   });
 
   it('section 3.1.2.5: is replaced by that of the next connection', async (t) => {
-    const { connected, subscribed } = await startBroker(t);
+    const { connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     for (const text of ['first', 'second']) {
       const client = await connected(withWill(willOf({ payload: Buffer.from(text) })));
@@ -123,7 +123,7 @@ describe('a Will', () => {
   });
 
   it('section 3.1.2.5: waits for its own client like any message', async (t) => {
-    const { connected } = await startBroker(t);
+    const { connected } = await startRig(t);
     const first = await connected(withWill(willOf({ qos: 1 })));
     await first.subscribe('will', { qos: 1 });
     first.transport.breakOff();
@@ -135,7 +135,7 @@ describe('a Will', () => {
     const told: [string, unknown][] = [];
     const onPublished = ({ topicName }: { topicName: string }, from: unknown): void =>
       void told.push([topicName, from]);
-    const { broker, connected } = await startBroker(t, { hooks: [{ name: 'log', onPublished }] });
+    const { broker, connected } = await startRig(t, { hooks: [{ name: 'log', onPublished }] });
     const received: string[] = [];
     broker.subscribe('will', ({ payload }) => received.push(Buffer.from(payload).toString()));
     const client = await connected({ willMessage: willOf() });
@@ -160,7 +160,7 @@ describe('the properties of a Will', () => {
   };
 
   it('[MQTT-3.1.3-10] section 3.1.3.2: go with it, User Properties in their order', async (t) => {
-    const { connected, subscribed } = await startBroker(t);
+    const { connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const willMessage = willOf({ properties: { ...properties, willDelayInterval: 0 } });
     const client = await connected({ willMessage });
@@ -172,7 +172,7 @@ describe('the properties of a Will', () => {
   });
 
   it('section 3.1.3.2: are left out for earlier versions, which have none', async (t) => {
-    const { connected } = await startBroker(t);
+    const { connected } = await startRig(t);
     const watcher = await connected({}, 4);
     await watcher.subscribe('will');
     const client = await connected({ willMessage: willOf({ properties }) });
@@ -181,7 +181,7 @@ describe('the properties of a Will', () => {
   });
 
   it('section 3.1.3.2.4: the Message Expiry Interval begins when it is published', async (t) => {
-    const { broker, clock, connected, subscribed } = await startBroker(t);
+    const { broker, clock, connected, subscribed } = await startRig(t);
     const timely = { willDelayInterval: 50, messageExpiryInterval: 10 };
     const client = await connected(withWill(willOf({ retain: true, properties: timely })));
     const watcher = await subscribed('will');
@@ -203,7 +203,7 @@ describe('the properties of a Will', () => {
     ['a Subscription Identifier', '0b 01', ReasonCode.MALFORMED_PACKET],
   ] as const) {
     it(`section 3.1.3.2: ${what} is answered with 0x${reasonCode.toString(16)}`, async (t) => {
-      const { open } = await startBroker(t);
+      const { open } = await startRig(t);
       const held = Buffer.from(hex.replaceAll(' ', ''), 'hex');
       const head = Buffer.from('00044d515454050600000000 0161'.replaceAll(' ', ''), 'hex');
       const tail = Buffer.from('000177000178', 'hex');
@@ -225,7 +225,7 @@ describe('a Will with a delay', () => {
     ['the end of its session, however long the delay', FOREVER, 10, 10],
   ] as const) {
     it(`[MQTT-3.1.2-8] section 3.1.3.2.2: waits for ${what}`, async (t) => {
-      const { broker, clock, connected, subscribed } = await startBroker(t);
+      const { broker, clock, connected, subscribed } = await startRig(t);
       const watcher = await subscribed('will');
       const client = await connected(withWill(delayed(delay), expiry));
       client.transport.breakOff();
@@ -242,7 +242,7 @@ describe('a Will with a delay', () => {
   }
 
   it('section 3.1.3.2.2: waits for nothing where the session ends with the connection', async (t) => {
-    const { connected, subscribed } = await startBroker(t);
+    const { connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const client = await connected(withWill(delayed(FOREVER), 0));
     client.transport.breakOff();
@@ -250,7 +250,7 @@ describe('a Will with a delay', () => {
   });
 
   it('section 3.1.3.2.2: the session goes on when the Will has been published', async (t) => {
-    const { broker, clock, connected, open } = await startBroker(t);
+    const { broker, clock, connected, open } = await startRig(t);
     const client = await connected(withWill(delayed(10)));
     client.transport.breakOff();
     clock.advance(59_000);
@@ -259,7 +259,7 @@ describe('a Will with a delay', () => {
   });
 
   it('[MQTT-3.1.3-9] is not published when the client comes back in time', async (t) => {
-    const { broker, clock, connected, subscribed } = await startBroker(t);
+    const { broker, clock, connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const first = await connected(withWill(delayed(10)));
     first.transport.breakOff();
@@ -273,7 +273,7 @@ describe('a Will with a delay', () => {
   });
 
   it('[MQTT-3.1.2-8] is published when the client comes back with Clean Start: its session has ended', async (t) => {
-    const { connected, subscribed } = await startBroker(t);
+    const { connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const first = await connected(withWill(delayed(10)));
     first.transport.breakOff();
@@ -283,7 +283,7 @@ describe('a Will with a delay', () => {
 
   it('[MQTT-3.1.2-8] is published when another user takes the Client Identifier', async (t) => {
     const options = { clientIdTakeover: 'allow' } as const;
-    const { broker, clock, connected, subscribed } = await startBroker(t, options);
+    const { broker, clock, connected, subscribed } = await startRig(t, options);
     const watcher = await subscribed('will');
     const first = await connected({ ...withWill(delayed(10)), userName: 'ana' });
     first.transport.breakOff();
@@ -294,7 +294,7 @@ describe('a Will with a delay', () => {
   });
 
   it('[MQTT-3.1.2-8] is published when the session is ended by the program', async (t) => {
-    const { broker, connected, subscribed } = await startBroker(t);
+    const { broker, connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const client = await connected(withWill(delayed(10)));
     client.transport.breakOff();
@@ -304,7 +304,7 @@ describe('a Will with a delay', () => {
   });
 
   it('[MQTT-3.14.4-3] is not published after a DISCONNECT of 0x00, and after 0x04 it waits', async (t) => {
-    const { broker, clock, connected, subscribed } = await startBroker(t);
+    const { broker, clock, connected, subscribed } = await startRig(t);
     const watcher = await subscribed('will');
     const first = await connected(withWill(delayed(10)));
     first.disconnect();
@@ -329,7 +329,7 @@ describe('the Will of a connection that is taken over', () => {
     ['is published where the session ends with the connection', 10, 0, false, 1],
   ] as const) {
     it(`section 3.1.4: ${what}`, async (t) => {
-      const { broker, clock, connected, subscribed } = await startBroker(t);
+      const { broker, clock, connected, subscribed } = await startRig(t);
       const watcher = await subscribed('will');
       await connected(withWill(delayed(delay), expiry));
       await connected({ ...withWill(undefined), cleanStart });
@@ -343,7 +343,7 @@ describe('the Will of a connection that is taken over', () => {
 describe('what becomes of a Will of a CONNECT that is refused', () => {
   it('[MQTT-3.1.4-2] it is never published', async (t) => {
     const denial = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED } as const;
-    const { broker, open } = await startBroker(t, { hooks: [{ name: 'guard', authenticate: () => denial }] });
+    const { broker, open } = await startRig(t, { hooks: [{ name: 'guard', authenticate: () => denial }] });
     const client = open();
     await client.connect({ willMessage: willOf({ retain: true }) });
     await client.expectClosed();

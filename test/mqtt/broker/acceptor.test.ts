@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ManualClock } from '../../helpers/manual-clock.ts';
+import { startRig } from '../../helpers/mqtt-broker-rig.ts';
 import { MemoryTransport } from '../../helpers/memory-transport.ts';
 import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
-import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 
-async function startBroker(t: TestContext, options: BrokerOptions = {}) {
-  const clock = new ManualClock();
-  const { log, lines } = recordingLogger();
-  const broker = new Broker({ clock, log, sysTopicIntervalMs: 0, ...options });
-  t.after(() => broker.close());
-  await broker.start();
+async function start(t: TestContext, options: BrokerOptions = {}) {
+  const { broker, clock, lines } = await startRig(t, options);
   const open = (address = '10.0.0.1', acceptor: Pick<Broker, 'accept'> = broker) => {
     const transport = new MemoryTransport({ address });
     return { transport, isAccepted: transport.connect(acceptor) };
@@ -22,7 +17,7 @@ async function startBroker(t: TestContext, options: BrokerOptions = {}) {
 
 describe('what comes to a listener', () => {
   it('is limited by maxConnections; one that goes makes room', async (t) => {
-    const { broker, open, lines } = await startBroker(t, { maxConnections: 2 });
+    const { broker, open, lines } = await start(t, { maxConnections: 2 });
     const [first, , third] = [open(), open(), open()];
     assert.deepEqual([first.isAccepted, third.isAccepted], [true, false]);
     await turnEnd();
@@ -35,7 +30,7 @@ describe('what comes to a listener', () => {
   });
 
   it('is limited by maxConnectionsPerAddress, but where there is no address', async (t) => {
-    const { open } = await startBroker(t, { maxConnectionsPerAddress: 2 });
+    const { open } = await start(t, { maxConnectionsPerAddress: 2 });
     const first = open('10.0.0.1');
     open('10.0.0.1');
     assert.equal(open('10.0.0.1').isAccepted, false);
@@ -47,7 +42,7 @@ describe('what comes to a listener', () => {
   });
 
   it('is limited by maxConnectsPerSecond: one second of it at once, then as time goes on', async (t) => {
-    const { open, clock } = await startBroker(t, { maxConnectsPerSecond: 10 });
+    const { open, clock } = await start(t, { maxConnectsPerSecond: 10 });
     const accepted = (): number => {
       let count = 0;
       while (open().isAccepted) count++;
@@ -63,7 +58,7 @@ describe('what comes to a listener', () => {
   });
 
   it('that is refused for long is told of now and then, each reason for itself', async (t) => {
-    const { open, clock, lines } = await startBroker(t, {
+    const { open, clock, lines } = await start(t, {
       maxConnections: 2,
       maxConnectionsPerAddress: 1,
       connectTimeoutMs: 60_000,
@@ -80,7 +75,7 @@ describe('what comes to a listener', () => {
   });
 
   it('counts for its own listener', async (t) => {
-    const { broker, open } = await startBroker(t);
+    const { broker, open } = await start(t);
     const one = broker.acceptor({ name: 'one', maxConnections: 1 });
     const other = broker.acceptor({ name: 'other', maxConnections: 1 });
     assert.equal(open('10.0.0.1', one).isAccepted, true);
@@ -90,7 +85,7 @@ describe('what comes to a listener', () => {
   });
 
   it('is refused before the broker is started, and after it was closed', async () => {
-    const broker = new Broker({ clock: new ManualClock() });
+    const broker = new Broker();
     const early = new MemoryTransport();
     assert.equal(early.connect(broker), false);
     await broker.start();
@@ -104,7 +99,7 @@ describe('what comes to a listener', () => {
 
 describe('a listener with rules of its own', () => {
   it('says them in the CONNACK, and holds its clients to them', async (t) => {
-    const { broker } = await startBroker(t, { maximumQos: 2 });
+    const { broker } = await start(t, { maximumQos: 2 });
     const acceptor = broker.acceptor({
       name: 'narrow',
       maximumQos: 0,
@@ -132,7 +127,7 @@ describe('a listener with rules of its own', () => {
         return { allow: true } as const;
       },
     });
-    const { broker } = await startBroker(t, { hooks: [hook('broker')] });
+    const { broker } = await start(t, { hooks: [hook('broker')] });
     const acceptor = broker.acceptor({ name: 'own', hooks: [hook('own 1'), hook('own 2')] });
     await new WireClient(acceptor).connect();
     assert.deepEqual(asked, ['own 1', 'own 2', 'broker']);

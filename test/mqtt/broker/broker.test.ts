@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { ManualClock } from '../../helpers/manual-clock.ts';
+import { connected, startBroker } from '../../helpers/mqtt-broker-rig.ts';
 import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { ApplicationMessage } from '../../../src/mqtt/broker/hooks.ts';
-import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 
-async function startBroker(t: TestContext, options: BrokerOptions = {}): Promise<Broker> {
-  const broker = new Broker({ clock: new ManualClock(), sysTopicIntervalMs: 0, ...options });
-  t.after(() => broker.close());
-  await broker.start();
-  return broker;
-}
-
-async function connectedTo(broker: Broker, clientId: string, sessionExpiryInterval = 0): Promise<WireClient> {
-  const client = new WireClient(broker);
-  await client.connect({ clientId, cleanStart: false, properties: { sessionExpiryInterval } });
-  return client;
+/** A client whose session goes on for so long. */
+function connectedTo(broker: Broker, clientId: string, sessionExpiryInterval = 0): Promise<WireClient> {
+  return connected(broker, 5, { clientId, cleanStart: false, properties: { sessionExpiryInterval } });
 }
 
 /** What came to this program, copied: messages are borrowed. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { GatedStore } from '../../helpers/gated-store.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
+import { connected, startBroker } from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 import type { ControlPacket } from '../../../src/mqtt/codec/decode-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
@@ -315,11 +316,8 @@ describe('commits', () => {
     const gate = new GatedStore();
     const { store } = gate;
     store.commit = () => undefined;
-    const broker = new Broker({ store, clock: new ManualClock(), sysTopicIntervalMs: 0 });
-    t.after(() => broker.close());
-    await broker.start();
-    const client = new WireClient(broker);
-    await client.connect({ properties: DURABLE });
+    const broker = await startBroker(t, { store });
+    const client = await connected(broker, 5, { properties: DURABLE });
     await client.subscribe('t/#', { qos: 2 });
     client.publish('t/1', 'x', { qos: 2 });
     assert.deepEqual(
@@ -353,9 +351,7 @@ describe('a commit that fails', () => {
   it('may fail at once', async (t) => {
     const gate = new GatedStore();
     const { store } = gate;
-    const broker = new Broker({ store, clock: new ManualClock(), sysTopicIntervalMs: 0 });
-    t.after(() => broker.close());
-    await broker.start();
+    const broker = await startBroker(t, { store });
     store.commit = () => {
       throw new Error('disk full');
     };

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ManualClock } from '../../helpers/manual-clock.ts';
-import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
-import { recordingLogger } from '../../helpers/recording-logger.ts';
+import { startRig, type BrokerRig } from '../../helpers/mqtt-broker-rig.ts';
+import { connectPacket, turnEnd } from '../../helpers/mqtt-wire-client.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import { compileHooks } from '../../../src/mqtt/broker/compiled-hooks.ts';
 import {
   ALLOW,
@@ -16,19 +14,8 @@ import {
 const DENY: Verdict = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED };
 const HOOK_TIMEOUT_MS = 5000;
 
-async function startBroker(t: TestContext, ...hooks: BrokerHooks[]) {
-  const clock = new ManualClock();
-  const { log, lines } = recordingLogger();
-  const broker = new Broker({ clock, log, hooks, hookTimeoutMs: HOOK_TIMEOUT_MS, sysTopicIntervalMs: 0 });
-  t.after(() => broker.close());
-  await broker.start();
-  return { broker, clock, lines };
-}
-
-async function connectedTo(broker: Broker, clientId = 'one'): Promise<WireClient> {
-  const client = new WireClient(broker);
-  await client.connect({ clientId });
-  return client;
+function startWith(t: TestContext, ...hooks: BrokerHooks[]): Promise<BrokerRig> {
+  return startRig(t, { hooks, hookTimeoutMs: HOOK_TIMEOUT_MS });
 }
 
 /** Has what several hooks decide, in this order, and who was asked. */
@@ -55,8 +42,8 @@ describe('hooks that decide', () => {
     it(`a CONNECT ${what}: the first denial wins, and the rest is not asked`, async (t) => {
       const { asked, each } = deciders<Verdict | Promise<Verdict>>(verdicts);
       const hooks = each.map((authenticate, index) => ({ name: `${index}`, authenticate }));
-      const { broker } = await startBroker(t, ...hooks);
-      const client = new WireClient(broker);
+      const { broker, open } = await startWith(t, ...hooks);
+      const client = open();
       const { reasonCode } = await client.connect();
       assert.equal(reasonCode, ReasonCode.NOT_AUTHORIZED);
       await client.expectClosed();
@@ -67,8 +54,8 @@ describe('hooks that decide', () => {
     it(`a subscription ${what}: the first denial wins, and the rest is not asked`, async (t) => {
       const { asked, each } = deciders<Verdict | Promise<Verdict>>(verdicts);
       const hooks = each.map((authorizeSubscribe, index) => ({ name: `${index}`, authorizeSubscribe }));
-      const { broker } = await startBroker(t, ...hooks);
-      const client = await connectedTo(broker);
+      const { broker, connected } = await startWith(t, ...hooks);
+      const client = await connected();
       assert.deepEqual((await client.subscribe('a')).reasonCodes, [ReasonCode.NOT_AUTHORIZED]);
       assert.deepEqual(asked, [0, 1]);
       assert.deepEqual([broker.stats.subscribeDenied, broker.counts.subscriptions], [1, 0]);
@@ -78,8 +65,8 @@ describe('hooks that decide', () => {
   it('a PUBLISH: the first denial wins, and nobody receives it', async (t) => {
     const { asked, each } = deciders<Verdict>([ALLOW, DENY, ALLOW]);
     const hooks = each.map((authorizePublish, index) => ({ name: `${index}`, authorizePublish }));
-    const { broker } = await startBroker(t, ...hooks);
-    const client = await connectedTo(broker);
+    const { broker, connected } = await startWith(t, ...hooks);
+    const client = await connected();
     await client.subscribe('#', { qos: 2 });
     client.publish('a', 'x', { qos: 1, retain: true });
     assert.equal((await client.expect('puback')).reasonCode, ReasonCode.NOT_AUTHORIZED);
@@ -90,29 +77,29 @@ describe('hooks that decide', () => {
 
   it('name the user; the last word counts', async (t) => {
     const seen: (string | undefined)[] = [];
-    const { broker } = await startBroker(
+    const { connected } = await startWith(
       t,
       { name: '1', authenticate: () => ({ allow: true, userName: 'first' }) },
       { name: '2', authenticate: () => later<ConnectVerdict>({ allow: true, userName: 'second' }) },
       { name: '3', authenticate: () => ALLOW },
       { name: '4', onConnected: ({ userName }) => void seen.push(userName) },
     );
-    await connectedTo(broker);
+    await connected();
     assert.deepEqual(seen, ['second']);
   });
 
   it('and fail have denied, and it is told', async (t) => {
     let isConnecting = true;
     const failsLater = (): Promise<Verdict> => Promise.reject(new Error('a fault of the hook'));
-    const { broker, lines } = await startBroker(t, {
+    const { broker, lines, open, connected } = await startWith(t, {
       name: 'broken',
       authenticate: () => (isConnecting ? failsLater() : ALLOW),
       authorizeSubscribe: (_, topicFilter) => (topicFilter === 'later' ? failsLater() : fails()),
       authorizePublish: fails,
     });
-    assert.equal((await new WireClient(broker).connect()).reasonCode, ReasonCode.UNSPECIFIED_ERROR);
+    assert.equal((await open().connect()).reasonCode, ReasonCode.UNSPECIFIED_ERROR);
     isConnecting = false;
-    const client = await connectedTo(broker);
+    const client = await connected();
     assert.deepEqual((await client.subscribe('now')).reasonCodes, [ReasonCode.UNSPECIFIED_ERROR]);
     assert.deepEqual((await client.subscribe('later')).reasonCodes, [ReasonCode.UNSPECIFIED_ERROR]);
     client.publish('a', 'x', { qos: 2 });
@@ -124,12 +111,12 @@ describe('hooks that decide', () => {
   it('and take longer than hookTimeoutMs have denied', async (t) => {
     const never = new Promise<Verdict>(() => {});
     let isConnecting = true;
-    const { broker, clock } = await startBroker(t, {
+    const { broker, clock, open, connected } = await startWith(t, {
       name: 'slow',
       authenticate: () => (isConnecting ? never : ALLOW),
       authorizeSubscribe: () => never,
     });
-    const refused = new WireClient(broker);
+    const refused = open();
     refused.send(connectPacket(5));
     await refused.expectNothing();
     clock.advance(HOOK_TIMEOUT_MS - 1);
@@ -137,7 +124,7 @@ describe('hooks that decide', () => {
     clock.advance(1);
     assert.equal((await refused.expect('connack')).reasonCode, ReasonCode.SERVER_UNAVAILABLE);
     isConnecting = false;
-    const client = await connectedTo(broker);
+    const client = await connected();
     const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
     client.send({
       type: 'subscribe',
@@ -156,15 +143,15 @@ describe('hooks that decide', () => {
   it('with a Reason Code that the answer cannot have deny with one that it can', async (t) => {
     const unfit: Verdict = { allow: false, reasonCode: ReasonCode.TOPIC_ALIAS_INVALID };
     let isConnecting = true;
-    const { broker } = await startBroker(t, {
+    const { open, connected } = await startWith(t, {
       name: 'odd',
       authenticate: () => (isConnecting ? unfit : ALLOW),
       authorizeSubscribe: () => unfit,
       authorizePublish: () => unfit,
     });
-    assert.equal((await new WireClient(broker).connect()).reasonCode, ReasonCode.NOT_AUTHORIZED);
+    assert.equal((await open().connect()).reasonCode, ReasonCode.NOT_AUTHORIZED);
     isConnecting = false;
-    const client = await connectedTo(broker);
+    const client = await connected();
     assert.deepEqual((await client.subscribe('a')).reasonCodes, [ReasonCode.NOT_AUTHORIZED]);
     client.publish('a', 'x', { qos: 1 });
     assert.equal((await client.expect('puback')).reasonCode, ReasonCode.UNSPECIFIED_ERROR);
@@ -173,14 +160,14 @@ describe('hooks that decide', () => {
   it('what a client receives are asked once for each topic, until they shall be asked anew', async (t) => {
     const asked: string[] = [];
     let mayReceive = false;
-    const { broker } = await startBroker(t, {
+    const { broker, connected } = await startWith(t, {
       name: 'receive',
       authorizeReceive: ({ clientId }, topicName) => {
         asked.push(`${clientId} ${topicName}`);
         return mayReceive;
       },
     });
-    const client = await connectedTo(broker);
+    const client = await connected({ clientId: 'one' });
     await client.subscribe('#');
     for (let count = 0; count < 3; count++) broker.publish({ topicName: 'a', payload: 'x' });
     await client.expectNothing();
@@ -196,7 +183,7 @@ describe('hooks that decide', () => {
 describe('hooks that observe', () => {
   it('see what happens, in its order', async (t) => {
     const seen: string[] = [];
-    const { broker } = await startBroker(t, {
+    const { broker, open } = await startWith(t, {
       name: 'observer',
       onConnected: ({ clientId }) => void seen.push(`connected ${clientId}`),
       onSubscribed: ({ clientId }, topicFilter, qos) =>
@@ -208,7 +195,7 @@ describe('hooks that observe', () => {
       onDropped: (topicName, clientId, why) => void seen.push(`dropped ${topicName} ${clientId} ${why}`),
       onDisconnected: ({ clientId }, { by }) => void seen.push(`disconnected ${clientId} ${by}`),
     });
-    const client = new WireClient(broker);
+    const client = open();
     await client.connect({ clientId: 'one', properties: { sessionExpiryInterval: 100 } });
     await client.subscribe('$share/g/a', { qos: 1 });
     await client.subscribe('b', { qos: 2 });
@@ -232,7 +219,7 @@ describe('hooks that observe', () => {
 
   it('and fail change nothing, and keep no other from seeing it', async (t) => {
     const seen: string[] = [];
-    const { broker } = await startBroker(
+    const { broker, connected } = await startWith(
       t,
       { name: 'broken', onConnected: fails, onPublished: fails, onSubscribed: fails, onDisconnected: fails },
       {
@@ -241,7 +228,7 @@ describe('hooks that observe', () => {
         onPublished: () => void seen.push('published'),
       },
     );
-    const client = await connectedTo(broker);
+    const client = await connected();
     await client.subscribe('a');
     client.publish('a', 'x');
     await client.expect('publish');
@@ -253,7 +240,7 @@ describe('hooks that observe', () => {
 
   it('may publish from within: each message stays what it is', async (t) => {
     const seen: string[] = [];
-    const { broker } = await startBroker(t, {
+    const { broker, connected } = await startWith(t, {
       name: 'echo',
       onPublished: (message) => {
         const depth = message.topicName.length;
@@ -261,7 +248,7 @@ describe('hooks that observe', () => {
         seen.push(`${message.topicName} ${Buffer.from(message.payload).toString()}`);
       },
     });
-    const client = await connectedTo(broker);
+    const client = await connected();
     await client.subscribe('#', { qos: 1 });
     broker.publish({ topicName: 'a', payload: '0' });
     assert.deepEqual(seen, ['aaaa 3', 'aaa 2', 'aa 1', 'a 0']);

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { startRig } from '../../helpers/mqtt-broker-rig.ts';
+import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import { LogBudget, shown } from '../../../src/mqtt/broker/log-budget.ts';
-import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 
 const LONG_ID = 'x'.repeat(5000);
-
-async function startBroker(t: TestContext, options: BrokerOptions) {
-  const clock = new ManualClock();
-  const { log, lines } = recordingLogger();
-  const broker = new Broker({ clock, log, sysTopicIntervalMs: 0, ...options });
-  t.after(() => broker.close());
-  await broker.start();
-  return { broker, clock, lines };
-}
 
 describe('LogBudget', () => {
   it('writes twenty lines of a kind in a second, then how many more there were', () => {
@@ -65,8 +55,8 @@ describe('LogBudget', () => {
 describe('the log of a broker', () => {
   it('is not flooded by clients that are refused, nor by their ids', async (t) => {
     const authenticate = () => ({ allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED }) as const;
-    const { broker, clock, lines } = await startBroker(t, { hooks: [{ name: 'no', authenticate }] });
-    for (let count = 0; count < 50; count++) await new WireClient(broker).connect({ clientId: LONG_ID });
+    const { broker, open, clock, lines } = await startRig(t, { hooks: [{ name: 'no', authenticate }] });
+    for (let count = 0; count < 50; count++) await open().connect({ clientId: LONG_ID });
     assert.equal(broker.stats.connectsRefused, 50);
     assert.equal(lines.length, 20);
     assert.ok(lines.every(({ fields }) => fields['clientId'] === shown(LONG_ID)));
@@ -78,18 +68,18 @@ describe('the log of a broker', () => {
   });
 
   it('shows no more of a reason than of an id', async (t) => {
-    const { broker, lines } = await startBroker(t, {});
-    await new WireClient(broker).connect({ properties: { authenticationMethod: LONG_ID } });
+    const { open, lines } = await startRig(t);
+    await open().connect({ properties: { authenticationMethod: LONG_ID } });
     assert.equal(lines.length, 1);
     assert.ok(lines[0]!.text.length < 300, `${lines[0]!.text.length} characters`);
   });
 
   it('is not flooded by takeovers, however many ids and users there are', async (t) => {
-    const { broker, lines } = await startBroker(t, { clientIdTakeover: 'allow' });
+    const { broker, open, lines } = await startRig(t, { clientIdTakeover: 'allow' });
     for (let count = 0; count < 30; count++) {
       const clientId = `${count}${LONG_ID}`;
-      await new WireClient(broker).connect({ clientId, userName: LONG_ID });
-      await new WireClient(broker).connect({ clientId, userName: 'b' });
+      await open().connect({ clientId, userName: LONG_ID });
+      await open().connect({ clientId, userName: 'b' });
     }
     assert.equal(broker.stats.connectionsTakenOver, 30);
     const warnings = lines.filter(({ level }) => level === 'warn');
@@ -105,7 +95,7 @@ describe('the log of a broker', () => {
     const onPublished = () => {
       throw new Error('a fault of the hook');
     };
-    const { broker, lines } = await startBroker(t, { hooks: [{ name: 'bad', onPublished }] });
+    const { broker, lines } = await startRig(t, { hooks: [{ name: 'bad', onPublished }] });
     for (let count = 0; count < 100; count++) broker.publish({ topicName: 't' });
     assert.equal(broker.stats.hookFailures, 100);
     assert.equal(lines.length, 20);

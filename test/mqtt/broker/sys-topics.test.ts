@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ManualClock } from '../../helpers/manual-clock.ts';
-import { WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { startRig, type BrokerRig } from '../../helpers/mqtt-broker-rig.ts';
 import type { ControlPacket } from '../../../src/mqtt/codec/decode-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 
 const INTERVAL_MS = 10_000;
 
-async function startBroker(t: TestContext, options: BrokerOptions = {}) {
-  const clock = new ManualClock();
-  const broker = new Broker({ clock, sysTopicIntervalMs: INTERVAL_MS, ...options });
-  t.after(() => broker.close());
-  await broker.start();
-  return { broker, clock };
+function start(t: TestContext, options: BrokerOptions = {}): Promise<BrokerRig> {
+  return startRig(t, { sysTopicIntervalMs: INTERVAL_MS, ...options });
 }
 
 function valuesOf(packets: readonly ControlPacket[]): Map<string, string> {
@@ -30,9 +24,8 @@ function valuesOf(packets: readonly ControlPacket[]): Map<string, string> {
 
 describe('$SYS topics', () => {
   it('are retained from the start, and change with what the broker counts', async (t) => {
-    const { broker, clock } = await startBroker(t);
-    const client = new WireClient(broker);
-    await client.connect();
+    const { clock, connected } = await start(t);
+    const client = await connected();
     await client.subscribe('$SYS/#');
     const first = valuesOf(await client.all());
     assert.match(first.get('$SYS/broker/version') ?? '', /^recado \d+\.\d+\.\d+/u);
@@ -52,18 +45,16 @@ describe('$SYS topics', () => {
   });
 
   it('are not matched by # and + [MQTT-4.7.2-1]', async (t) => {
-    const { broker } = await startBroker(t);
-    const client = new WireClient(broker);
-    await client.connect();
+    const { connected } = await start(t);
+    const client = await connected();
     await client.subscribe('#');
     await client.subscribe('+/broker/version');
     await client.expectNothing();
   });
 
   it('are for the server alone to publish to', async (t) => {
-    const { broker } = await startBroker(t);
-    const client = new WireClient(broker);
-    await client.connect();
+    const { connected } = await start(t);
+    const client = await connected();
     client.publish('$SYS/broker/version', 'mine', { qos: 1, retain: true });
     assert.equal((await client.expect('puback')).reasonCode, ReasonCode.NOT_AUTHORIZED);
     await client.subscribe('$SYS/broker/version');
@@ -71,13 +62,13 @@ describe('$SYS topics', () => {
   });
 
   it('are not there when sysTopicIntervalMs is 0', async (t) => {
-    const { broker, clock } = await startBroker(t, { sysTopicIntervalMs: 0 });
+    const { broker, clock } = await start(t, { sysTopicIntervalMs: 0 });
     clock.advance(100_000);
     assert.equal(broker.counts.retainedMessages, 0);
   });
 
   it('stop when the broker closes', async (t) => {
-    const { broker, clock } = await startBroker(t);
+    const { broker, clock } = await start(t);
     const before = broker.counts.retainedMessages;
     await broker.close();
     clock.advance(10 * INTERVAL_MS);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../../helpers/manual-clock.ts';
+import { startRig } from '../../helpers/mqtt-broker-rig.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
-import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
-import { Broker } from '../../../src/mqtt/broker/broker.ts';
+import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
 import type { ClientInfo } from '../../../src/mqtt/broker/hooks.ts';
 import { LogBudget } from '../../../src/mqtt/broker/log-budget.ts';
 import { TakeoverWatch } from '../../../src/mqtt/broker/takeovers.ts';
@@ -81,11 +81,8 @@ describe('TakeoverWatch', () => {
   });
 
   it('is asked by the broker, which counts [MQTT-3.1.4-3]', async (t) => {
-    const { log, lines } = recordingLogger();
-    const broker = new Broker({ clock: new ManualClock(), log });
-    t.after(() => broker.close());
-    await broker.start();
-    for (let count = 0; count < 4; count++) await new WireClient(broker).connect({ clientId: 'one' });
+    const { broker, lines, connected } = await startRig(t);
+    for (let count = 0; count < 4; count++) await connected({ clientId: 'one' });
     await turnEnd();
     assert.equal(broker.stats.connectionsTakenOver, 3);
     assert.equal(broker.counts.sessions, 1);

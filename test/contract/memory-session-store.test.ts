@@ -1,5 +1,5 @@
-import { describeSessionStore } from '../../../test/contract/session-store.ts';
-import { MemorySessionStore } from './memory-session-store.ts';
+import { describeSessionStore } from './session-store.ts';
+import { MemorySessionStore } from '../../src/mqtt/session/memory-session-store.ts';
 
 describeSessionStore('MemorySessionStore', {
   canFail: false,
