@@ -68,7 +68,7 @@ async function removeUser(file: string, user: string): Promise<readonly string[]
     isThere = findUserSecrets(text, user).length > 0;
     return isThere ? setUserSecrets(text, user, []) : undefined;
   });
-  if (!edit.ok) return edit.faults;
+  if (!edit.ok) return edit.failure;
   if (!isThere) return [`${file} has no user ${JSON.stringify(user)}`];
   process.stdout.write(`${user} is no longer in ${file}.\n`);
   return [];
@@ -109,7 +109,7 @@ async function setPassword(file: string, user: string, flags: PasswdFlags): Prom
     kinds = withScram ? 'with a password, and with SCRAM-SHA-256' : 'with a password';
     return setUserSecrets(text, user, withScram ? [hash, credentials.text] : [hash]);
   });
-  if (!edit.ok) return edit.faults;
+  if (!edit.ok) return edit.failure;
   process.stdout.write(`${user} can come ${kinds} (${file}).\n`);
   if (isScramLost)
     process.stderr.write('recado: no longer with SCRAM-SHA-256, which prohibits this password\n');

@@ -24,5 +24,8 @@ export async function findMqttFileFaults(mqtt: Config['mqtt']): Promise<string[]
     loadAccessRules(accessFiles(mqtt)),
     mqtt.tls.enabled ? readTlsFiles(mqtt.tls) : undefined,
   ]);
-  return [...(access.ok ? [] : access.faults), ...(tls?.result.ok === false ? tls.result.failure : [])];
+  return [
+    ...(access.result.ok ? [] : access.result.failure),
+    ...(tls?.result.ok === false ? tls.result.failure : []),
+  ];
 }

@@ -28,7 +28,7 @@ export function listTlsFiles({ certFile, keyFile, caFile, clientCertificates }: 
 export async function readTlsFiles(tls: TlsConfig): Promise<TlsReading> {
   const readings = await Promise.all(listTlsFiles(tls).map(readAccessFile));
   const signatures = readings.map(({ signature }) => signature).join(' ');
-  const [cert, key, ca] = readings;
+  const [cert, key, ca] = readings.map(({ result }) => result);
   const chain = readCertificates(tls.certFile, cert);
   const privateKey = readKey(tls.keyFile, key);
   const authorities = readCertificates(tls.caFile, ca);
@@ -39,7 +39,7 @@ export async function readTlsFiles(tls: TlsConfig): Promise<TlsReading> {
   if (faults.length > 0) return { signatures, result: fail(faults) };
   const withCa = ca === undefined ? {} : { ca: authorities.text };
   const material = { cert: chain.text, key: privateKey.text, ...withCa };
-  const isKeyOpenToOthers = key?.ok === true && key.isOpenToOthers;
+  const isKeyOpenToOthers = key?.ok === true && key.value.isOpenToOthers;
   return { signatures, result: succeed({ material, isKeyOpenToOthers }) };
 }
 
@@ -49,10 +49,10 @@ type Certificates = {
   readonly faults: readonly string[];
 };
 
-function readCertificates(file: string, reading: FileReading | undefined): Certificates {
+function readCertificates(file: string, reading: FileReading['result'] | undefined): Certificates {
   if (reading === undefined) return { text: '', certificates: [], faults: [] };
-  if (!reading.ok) return { text: '', certificates: [], faults: [`${file}: ${reading.message}`] };
-  const { text } = reading;
+  if (!reading.ok) return { text: '', certificates: [], faults: [`${file}: ${reading.failure}`] };
+  const { text } = reading.value;
   const certificates: X509Certificate[] = [];
   const faults: string[] = [];
   for (const { 0: block, index } of text.matchAll(CERTIFICATE)) {
@@ -73,10 +73,10 @@ type Key = {
   readonly faults: readonly string[];
 };
 
-function readKey(file: string, reading: FileReading | undefined): Key {
+function readKey(file: string, reading: FileReading['result'] | undefined): Key {
   if (reading?.ok !== true)
-    return { text: '', key: undefined, faults: [`${file}: ${reading?.message ?? 'is not there'}`] };
-  const { text } = reading;
+    return { text: '', key: undefined, faults: [`${file}: ${reading?.failure ?? 'is not there'}`] };
+  const { text } = reading.value;
   try {
     return { text, key: createPrivateKey(text), faults: [] };
   } catch {

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import { silentLogger, type Logger } from '../../base/logger.ts';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import {
   ALLOW,
   type BrokerHooks,
@@ -21,12 +22,12 @@ import {
 import { createScramMethod, ScramUsers } from './scram.ts';
 import { DEFAULT_MAX_VERDICTS_PER_CLIENT, TopicAccess } from './topic-access.ts';
 
-export type AccessLimits = VerifierLimits & {
+type AccessLimits = VerifierLimits & {
   /** Topics that one client wrote to and whose verdict is kept. */
   readonly maxVerdictsPerClient: number;
 };
 
-export const DEFAULT_ACCESS_LIMITS: AccessLimits = {
+const DEFAULT_ACCESS_LIMITS: AccessLimits = {
   ...DEFAULT_VERIFIER_LIMITS,
   maxVerdictsPerClient: DEFAULT_MAX_VERDICTS_PER_CLIENT,
 };
@@ -58,10 +59,8 @@ export type AccessChange = {
   readonly changedUsers: readonly string[];
 };
 
-export type ReloadResult =
-  | ({ readonly ok: true } & AccessChange)
-  /** The old rules are in force. Each fault with its file and line. */
-  | { readonly ok: false; readonly faults: readonly string[] };
+/** With a failure the old rules are in force. Each fault with its file and line. */
+type ReloadResult = Result<AccessChange, readonly string[]>;
 
 export type AccessControl = {
   /** For the broker. */
@@ -127,11 +126,11 @@ class FileAccessControl implements AccessControl {
   }
 
   async start(): Promise<void> {
-    const reading = await loadAccessRules(this.#files);
-    if (!reading.ok) throw new RecadoError('CONFIG_INVALID', reading.faults.join('\n'));
-    this.#signatures = reading.signatures;
-    this.#apply(reading.rules);
-    if (reading.isOpenToOthers) this.#warnOpenToOthers();
+    const { signatures, result } = await loadAccessRules(this.#files);
+    if (!result.ok) throw new RecadoError('CONFIG_INVALID', result.failure.join('\n'));
+    this.#signatures = signatures;
+    this.#apply(result.value.rules);
+    if (result.value.isOpenToOthers) this.#warnOpenToOthers();
   }
 
   reload(): Promise<ReloadResult> {
@@ -159,22 +158,23 @@ class FileAccessControl implements AccessControl {
   }
 
   async #reload(): Promise<ReloadResult> {
-    const reading = await loadAccessRules(this.#files);
-    this.#signatures = reading.signatures;
-    if (!reading.ok) {
+    const { signatures, result } = await loadAccessRules(this.#files);
+    this.#signatures = signatures;
+    if (!result.ok) {
       this.#failedReloads++;
-      const { faults } = reading;
+      const faults = result.failure;
       const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
       this.#log.error({ faults }, `the old access rules stay in force: ${faults[0]}${more}`);
-      return { ok: false, faults };
+      return fail(faults);
     }
-    const changedUsers = findChangedUsers(this.#rules, reading.rules);
-    this.#apply(reading.rules);
+    const { rules, isOpenToOthers } = result.value;
+    const changedUsers = findChangedUsers(this.#rules, rules);
+    this.#apply(rules);
     this.#reloads++;
     this.#log.info({ changedUsers: changedUsers.length }, 'new access rules are in force');
-    if (reading.isOpenToOthers) this.#warnOpenToOthers();
+    if (isOpenToOthers) this.#warnOpenToOthers();
     this.#tellChanged({ changedUsers });
-    return { ok: true, changedUsers };
+    return succeed({ changedUsers });
   }
 
   /** All at once: nothing is awaited in here. */

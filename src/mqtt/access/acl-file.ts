@@ -23,7 +23,7 @@ export type AclRules = {
   readonly firstUserLine: number;
 };
 
-export type Access = 'read' | 'write' | 'readwrite' | 'deny';
+type Access = 'read' | 'write' | 'readwrite' | 'deny';
 
 /** Rules of one user, or patterns, which are everybody's. A topic that is new to a client is held against each. */
 export const MAX_RULES_PER_USER = 1000;

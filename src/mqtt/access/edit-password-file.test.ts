@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { editPasswordFile, findUserSecrets, setUserSecrets } from './edit-password-file.ts';
 
+const WRITTEN = { ok: true, value: { isChanged: true } };
 const HASH = '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
 
 const folder = mkdtempSync(join(tmpdir(), 'recado-users-'));
@@ -39,7 +40,7 @@ describe('setUserSecrets', () => {
 
 describe('editPasswordFile', () => {
   it('makes a file that only its owner may read', async () => {
-    assert.deepEqual(await editPasswordFile(file, (text) => `${text}ann:${HASH}\n`), { ok: true });
+    assert.deepEqual(await editPasswordFile(file, (text) => `${text}ann:${HASH}\n`), WRITTEN);
     assert.equal(readFileSync(file, 'utf8'), `ann:${HASH}\n`);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.deepEqual(readdirSync(folder), ['users.txt']);
@@ -51,7 +52,7 @@ describe('editPasswordFile', () => {
     chmodSync(real, 0o640);
     symlinkSync(real, file);
     const before = statSync(real).ino;
-    assert.deepEqual(await editPasswordFile(file, (text) => `${text}bob:${HASH}\n`), { ok: true });
+    assert.deepEqual(await editPasswordFile(file, (text) => `${text}bob:${HASH}\n`), WRITTEN);
     assert.equal(readFileSync(real, 'utf8'), `ann:${HASH}\nbob:${HASH}\n`);
     assert.notEqual(statSync(real).ino, before);
     assert.equal(statSync(real).mode & 0o777, 0o640);
@@ -62,8 +63,11 @@ describe('editPasswordFile', () => {
     writeFileSync(file, 'http:\n  port: 80\n');
     const edit = await editPasswordFile(file, (text) => `${text}ann:${HASH}\n`);
     assert.ok(!edit.ok);
-    assert.match(edit.faults[0] ?? '', /users\.txt:1: "http" has no hash that is known/);
-    assert.deepEqual(await editPasswordFile(file, () => undefined), { ok: true });
+    assert.match(edit.failure[0] ?? '', /users\.txt:1: "http" has no hash that is known/);
+    assert.deepEqual(await editPasswordFile(file, () => undefined), {
+      ok: true,
+      value: { isChanged: false },
+    });
     assert.equal(readFileSync(file, 'utf8'), 'http:\n  port: 80\n');
     assert.deepEqual(readdirSync(folder), ['users.txt']);
   });
@@ -75,7 +79,7 @@ describe('editPasswordFile', () => {
     assert.equal(edits.filter(({ ok }) => ok).length, 1);
     const refused = edits.find((edit) => !edit.ok);
     assert.ok(refused?.ok === false);
-    assert.match(refused.faults[0] ?? '', /users\.txt\.new exists: .* remove /);
+    assert.match(refused.failure[0] ?? '', /users\.txt\.new exists: .* remove /);
     assert.equal(readFileSync(file, 'utf8').split('\n').length, 2);
   });
 
@@ -90,7 +94,7 @@ describe('editPasswordFile', () => {
       { code: 'ENOENT' },
     );
     const edit = await editPasswordFile(folder, () => '');
-    assert.ok(!edit.ok && /is a folder|is no file/.test(edit.faults[0] ?? ''));
+    assert.ok(!edit.ok && /is a folder|is no file/.test(edit.failure[0] ?? ''));
     assert.deepEqual(readdirSync(folder), []);
     assert.ok(!existsSync(`${folder}.new`));
   });

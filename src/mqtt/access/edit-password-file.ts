@@ -1,16 +1,12 @@
 import { chmod, chown, open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { formatFault } from './file-fault.ts';
 import { parsePasswordFile, readUserLine } from './password-file.ts';
 import { readAccessFile } from './read-access-file.ts';
 
 /** Only the owner may read it: a hash is guessed at leisure by whoever has it. */
 const NEW_FILE_MODE = 0o600;
-
-export type FileEdit =
-  | { readonly ok: true }
-  /** Nothing was written. Each line says what is wrong and what to do. */
-  | { readonly ok: false; readonly faults: readonly string[] };
 
 /**
  * The text of a password file in which a user has exactly these secrets; other lines and comments stay as they are.
@@ -39,12 +35,13 @@ export function findUserSecrets(text: string, userName: string): string[] {
  * the new one, and of two changes at once the second is refused. Nothing is written that the server could not read.
  *
  * @param edit - the new text from the old one, which is empty when there is no file; undefined changes nothing
+ * @returns whether something was written, or what is wrong and what to do, a line each
  * @throws what the file system says, for instance when the folder may not be written to
  */
 export async function editPasswordFile(
   file: string,
   edit: (text: string) => string | undefined,
-): Promise<FileEdit> {
+): Promise<Result<{ readonly isChanged: boolean }, readonly string[]>> {
   const target = await realpath(file).catch(() => file);
   const draft = `${target}.new`;
   let handle: FileHandle;
@@ -53,17 +50,16 @@ export async function editPasswordFile(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const message = `${draft} exists: the file is being changed by another; if that was killed, remove ${draft}`;
-    return { ok: false, faults: [message] };
+    return fail([message]);
   }
   try {
     const result = await writeDraft({ file, target, handle }, edit);
     await handle.close();
-    if (!result.ok) return result;
-    if (!result.isChanged) return { ok: true };
+    if (!result.ok || !result.value.isChanged) return result;
     await keepOwner(target, draft);
     await rename(draft, target);
     await syncFolder(dirname(target));
-    return { ok: true };
+    return result;
   } finally {
     await handle.close().catch(() => undefined);
     // Gone already when it took the place of the file.
@@ -76,20 +72,20 @@ type Draft = { readonly file: string; readonly target: string; readonly handle: 
 async function writeDraft(
   { file, target, handle }: Draft,
   edit: (text: string) => string | undefined,
-): Promise<(FileEdit & { ok: false }) | { readonly ok: true; readonly isChanged: boolean }> {
+): ReturnType<typeof editPasswordFile> {
   const exists = await stat(target).then(
     () => true,
     () => false,
   );
-  const reading = exists ? await readAccessFile(target) : undefined;
-  if (reading?.ok === false) return { ok: false, faults: [`${file} ${reading.message}`] };
-  const text = edit(reading?.text ?? '');
-  if (text === undefined) return { ok: true, isChanged: false };
+  const old = exists ? (await readAccessFile(target)).result : undefined;
+  if (old?.ok === false) return fail([`${file} ${old.failure}`]);
+  const text = edit(old?.value.text ?? '');
+  if (text === undefined) return succeed({ isChanged: false });
   const parsed = parsePasswordFile(text);
-  if (!parsed.ok) return { ok: false, faults: parsed.failure.map((fault) => formatFault(file, fault)) };
+  if (!parsed.ok) return fail(parsed.failure.map((fault) => formatFault(file, fault)));
   await handle.writeFile(text);
   await handle.sync();
-  return { ok: true, isChanged: true };
+  return succeed({ isChanged: true });
 }
 
 /** The new file belongs to whom the old one belonged to, and may be read by the same people. */

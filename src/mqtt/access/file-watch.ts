@@ -9,7 +9,7 @@ export const DEFAULT_SETTLE_MS = 100;
 /** How often the files are looked at without a sign: not every file system gives one. */
 export const DEFAULT_LOOK_EVERY_MS = 10_000;
 
-export type FileWatchOptions = {
+type FileWatchOptions = {
   readonly files: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;

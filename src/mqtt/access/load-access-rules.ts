@@ -1,4 +1,4 @@
-import type { Result } from '../../base/result.ts';
+import { fail, succeed, type Result } from '../../base/result.ts';
 import { parseAclFile, type AclRules } from './acl-file.ts';
 import { formatFault, MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 import { parsePasswordFile, type PasswordFile } from './password-file.ts';
@@ -18,16 +18,17 @@ export type AccessRules = {
 };
 
 /** `signatures` is what `findSignatures` says of the files that were read, also when they are not good. */
-export type AccessRulesReading =
-  | {
-      readonly ok: true;
-      readonly rules: AccessRules;
-      readonly signatures: string;
-      /** The password file may be read by every user of the machine. */
-      readonly isOpenToOthers: boolean;
-    }
-  /** Each fault with its file and line: `acl.txt:3: …`. At least one. */
-  | { readonly ok: false; readonly faults: readonly string[]; readonly signatures: string };
+type AccessRulesReading = {
+  readonly signatures: string;
+  /** Or each fault with its file and line: `acl.txt:3: …`. At least one. */
+  readonly result: Result<LoadedRules, readonly string[]>;
+};
+
+type LoadedRules = {
+  readonly rules: AccessRules;
+  /** The password file may be read by every user of the machine. */
+  readonly isOpenToOthers: boolean;
+};
 
 /** The files that are there, in the order of their signatures. */
 export function listAccessFiles({ passwordFile, aclFile }: AccessFiles): string[] {
@@ -52,8 +53,8 @@ export async function loadAccessRules(files: AccessFiles): Promise<AccessRulesRe
     const message = 'rules for users need a password file: without one, everybody can say to be anybody';
     faults.push(formatFault(aclFile, { line: firstUserLine, message }));
   }
-  if (faults.length > 0) return { ok: false, faults, signatures };
-  return { ok: true, rules, signatures, isOpenToOthers: passwords?.isOpenToOthers === true };
+  if (faults.length > 0) return { signatures, result: fail(faults) };
+  return { signatures, result: succeed({ rules, isOpenToOthers: passwords?.isOpenToOthers === true }) };
 }
 
 type Parsed<T> = Result<T, readonly LineFault[]>;
@@ -70,11 +71,11 @@ async function readParsed<T>(
   parse: (text: string) => Parsed<T>,
 ): Promise<ParsedFile<T> | undefined> {
   if (file === undefined) return undefined;
-  const reading = await readAccessFile(file);
-  const { signature } = reading;
-  if (!reading.ok)
-    return { parsed: undefined, faults: [`${file}: ${reading.message}`], signature, isOpenToOthers: false };
-  const parsed = parse(reading.text);
+  const { signature, result } = await readAccessFile(file);
+  if (!result.ok)
+    return { parsed: undefined, faults: [`${file}: ${result.failure}`], signature, isOpenToOthers: false };
+  const { text, isOpenToOthers } = result.value;
+  const parsed = parse(text);
   const faults = parsed.ok ? [] : parsed.failure.map((fault) => formatFault(file, fault));
-  return { parsed, faults, signature, isOpenToOthers: reading.isOpenToOthers };
+  return { parsed, faults, signature, isOpenToOthers };
 }

@@ -48,7 +48,7 @@ type Claim = {
   /** A copy: what the client sent is gone when its turn comes. */
   readonly password: Buffer;
   readonly since: number;
-  readonly settle: (outcome: Verification | Promise<Verification>) => void;
+  readonly settle: (verification: Verification | Promise<Verification>) => void;
 };
 
 const NO_PASSWORD = Buffer.alloc(0);

@@ -1,23 +1,21 @@
 import type { BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { fail, succeed, type Result } from '../../base/result.ts';
 
 /** A password or access file larger than this is the wrong file; 100,000 users fit. */
 export const MAX_ACCESS_FILE_BYTES = 16_777_216;
 
 /** What tells one state of a file from another. */
-export type FileSignature = string;
+type FileSignature = string;
 
-export const NO_FILE: FileSignature = 'none';
+const NO_FILE: FileSignature = 'none';
 
-export type FileReading =
-  | {
-      readonly ok: true;
-      readonly text: string;
-      readonly signature: FileSignature;
-      readonly isOpenToOthers: boolean;
-    }
-  /** For people, and for the end of a sentence that begins with the name of the file. */
-  | { readonly ok: false; readonly message: string; readonly signature: FileSignature };
+export type FileReading = {
+  /** Also of a file that is not good: it is looked at again when it changes. */
+  readonly signature: FileSignature;
+  /** The failure is for people, and for the end of a sentence that begins with the name of the file. */
+  readonly result: Result<{ readonly text: string; readonly isOpenToOthers: boolean }, string>;
+};
 
 const OTHERS_MAY_READ = 0o004n;
 const READ_PROBLEMS: Readonly<Record<string, string>> = {
@@ -33,22 +31,23 @@ export async function readAccessFile(file: string): Promise<FileReading> {
     try {
       const before = await handle.stat({ bigint: true });
       const signature = signatureOf(before);
-      if (!before.isFile()) return { ok: false, message: 'is no file', signature };
-      if (before.size > MAX_ACCESS_FILE_BYTES)
-        return { ok: false, message: `is larger than ${MAX_ACCESS_FILE_BYTES} bytes`, signature };
+      const refuse = (failure: string): FileReading => ({ signature, result: fail(failure) });
+      if (!before.isFile()) return refuse('is no file');
+      if (before.size > MAX_ACCESS_FILE_BYTES) return refuse(`is larger than ${MAX_ACCESS_FILE_BYTES} bytes`);
       const bytes = await handle.readFile();
       if (signatureOf(await handle.stat({ bigint: true })) !== signature)
-        return { ok: false, message: 'was written to while it was read', signature };
+        return refuse('was written to while it was read');
       const text = decode(bytes);
-      if (text === undefined) return { ok: false, message: 'is not UTF-8 text', signature };
+      if (text === undefined) return refuse('is not UTF-8 text');
       const isOpenToOthers = process.platform !== 'win32' && (before.mode & OTHERS_MAY_READ) !== 0n;
-      return { ok: true, text, signature, isOpenToOthers };
+      return { signature, result: succeed({ text, isOpenToOthers }) };
     } finally {
       await handle.close();
     }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    return { ok: false, message: READ_PROBLEMS[code] ?? `cannot be read (${message})`, signature: NO_FILE };
+    const failure = READ_PROBLEMS[code] ?? `cannot be read (${message})`;
+    return { signature: NO_FILE, result: fail(failure) };
   }
 }
 

@@ -232,7 +232,7 @@ describe('files', () => {
     for (const [breakIt, expected] of breakers) {
       breakIt();
       const result = await control.reload();
-      assert.ok(!result.ok && result.faults.length > 0);
+      assert.ok(!result.ok && result.failure.length > 0);
       assert.match(log.lines.at(-1) ?? '', /^error the old access rules stay in force: /);
       assert.match(log.lines.at(-1) ?? '', expected);
       assert.deepEqual(await state(), before);
@@ -241,7 +241,7 @@ describe('files', () => {
 
     rmSync(aclFile, { recursive: true });
     writeFileSync(aclFile, 'user ann\ntopic b\n');
-    assert.deepEqual(await control.reload(), { ok: true, changedUsers: ['ann'] });
+    assert.deepEqual(await control.reload(), { ok: true, value: { changedUsers: ['ann'] } });
     assert.deepEqual(await state(), ['0x86', 'in', false, true]);
     assert.deepEqual(changes, [{ changedUsers: ['ann'] }]);
     const { reloads, failedReloads } = control.counters;
@@ -255,7 +255,7 @@ describe('files', () => {
     writeFileSync(passwordFile, 'ann:hunter2\n');
     writeFileSync(aclFile, 'topic b\n');
     const result = await control.reload();
-    assert.ok(!result.ok && !result.faults.join().includes('hunter2'));
+    assert.ok(!result.ok && !result.failure.join().includes('hunter2'));
     assert.deepEqual([mayWrite(control, {}, 'a'), mayWrite(control, {}, 'b')], [true, false]);
   });
 
@@ -273,7 +273,10 @@ describe('files', () => {
         assert.equal(await connect(control, { userName }, password), 'in');
     assert.deepEqual([control.counters.hashes, control.counters.remembered], [2, 2]);
     writeFileSync(passwordFile, userLine('ann', 'a') + userLine('bob', 'B') + userLine('zoe', 'z'));
-    assert.deepEqual(await control.reload(), { ok: true, changedUsers: ['bob', 'eve'] });
+    assert.deepEqual(await control.reload(), {
+      ok: true,
+      value: { changedUsers: ['bob', 'eve'] },
+    });
     assert.equal(await connect(control, { userName: 'ann' }, 'a'), 'in');
     assert.equal(await connect(control, { userName: 'bob' }, 'b'), '0x86');
     assert.equal(control.counters.hashes, 4);
