@@ -3,7 +3,7 @@ import { HubAnswerError, HubUnreachableError, ProblemError, type UnreachableReas
 import { ShapeError } from './shape.ts';
 
 /** An answer larger than this is not read to its end. */
-export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 export type HubConnection = {

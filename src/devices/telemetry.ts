@@ -15,7 +15,7 @@ export type Reading = {
 
 export const MAX_METRICS_PER_DEVICE = 256;
 export const MAX_METRIC_NAME_CHARACTERS = 128;
-export const MAX_METRIC_VALUE_CHARACTERS = 1024;
+const MAX_METRIC_VALUE_CHARACTERS = 1024;
 
 type MutableReading = { -readonly [K in keyof Reading]: Reading[K] };
 

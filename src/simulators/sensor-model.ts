@@ -1,5 +1,5 @@
-export const MIN_TEMPERATURE = -49;
-export const MAX_TEMPERATURE = 299;
+const MIN_TEMPERATURE = -49;
+const MAX_TEMPERATURE = 299;
 
 export type PowerResult = 'turned-on' | 'already-on' | 'turned-off' | 'already-off';
 

@@ -16,7 +16,7 @@ export type SimulatorOptions = Omit<ConnectionOptions, 'protocol' | 'onState'> &
 };
 
 /** The state of a connection; `no-id`: the hub hung up before it gave an id, as hubs of version 1 do with strangers. */
-export type SimulatorState = Omit<DeviceState, 'reason'> & {
+type SimulatorState = Omit<DeviceState, 'reason'> & {
   readonly reason: DeviceState['reason'] | 'no-id';
 };
 

@@ -30,8 +30,8 @@ export type ServiceAgentFlags = {
 export type NamedTarget = { readonly name: string; readonly url: string };
 
 const DEFAULT_BROKER = 'mqtt://127.0.0.1:1883';
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Ends through `command.error` when one is wrong, or two are the same. */
 export function readServices({ service = [] }: ServiceAgentFlags, command: Command): readonly NamedTarget[] {

@@ -5,7 +5,7 @@ import { readWhole } from '../mqtt/connection-flags.ts';
 import type { ServiceAgentFlags } from '../agent/service-agent-flags.ts';
 
 /** `recado agent` in all its kinds: each has flags of its own, and what `command` knows about mistakes. */
-export type AgentFlags = ServiceAgentFlags & BridgeFlags;
+type AgentFlags = ServiceAgentFlags & BridgeFlags;
 
 const EXAMPLES = `
 Examples:

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { createClient } from '../../client/index.ts';
 import { detectLanguage, LANGUAGES, parseLanguage } from '../../terminal/language.ts';
-import { DEFAULT_HUB_URL, parseHubAddress } from '../../terminal/manage/hub-address.ts';
+import { DEFAULT_HUB_URL, parseHubUrl } from '../../terminal/manage/hub-url.ts';
 
 type ManageFlags = { readonly plain?: true; readonly token?: string; readonly lang?: string };
 
@@ -37,7 +37,7 @@ export function manageCommand(): Command {
 
 async function manage(given: string | undefined, flags: ManageFlags, command: Command): Promise<void> {
   const written = given ?? process.env['RECADO_URL'] ?? '';
-  const address = written === '' ? undefined : parseHubAddress(written);
+  const address = written === '' ? undefined : parseHubUrl(written);
   if (address?.ok === false)
     command.error(`error: "${written}" is no address of a hub; write host, host:port or a URL`);
   const language = flags.lang === undefined ? detectLanguage(process.env) : parseLanguage(flags.lang);

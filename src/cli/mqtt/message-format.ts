@@ -4,7 +4,7 @@ import { formatIsoTime, formatTimePart } from './local-time.ts';
 import { jsonOf } from './message-json.ts';
 
 /** What a message is printed with, beside itself. */
-export type FormatContext = { readonly clientId: string; readonly now: Date };
+type FormatContext = { readonly clientId: string; readonly now: Date };
 
 /** Gives the bytes to print, or why the message cannot be printed so. */
 export type MessageFormat = (message: BusMessage, context: FormatContext) => Result<Uint8Array, string>;

@@ -18,7 +18,7 @@ const LATE: AuthenticationStep = Object.freeze({
 });
 
 /** Who the exchange found, and what the last packet of it brings the client. */
-export type AuthenticationSuccess = { readonly userName: string; readonly data: Uint8Array | undefined };
+type AuthenticationSuccess = { readonly userName: string; readonly data: Uint8Array | undefined };
 
 const AuthenticationState = {
   /** The client is to say the next word. */

@@ -10,7 +10,7 @@ import type { Publication } from './publication.ts';
 import { transmit } from './transmit.ts';
 
 /** One way that a message takes to a client: how, and by which subscriptions. */
-export type Route = {
+type Route = {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly subscriptionIdentifiers: readonly number[];

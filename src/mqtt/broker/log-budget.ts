@@ -14,7 +14,7 @@ const LEVELS = {
   'failures of connections': 'error',
   'failures of the store': 'error',
 } as const satisfies Record<string, keyof Logger>;
-export type LogKind = keyof typeof LEVELS;
+type LogKind = keyof typeof LEVELS;
 
 type Window = { sinceMs: number; written: number; withheld: number };
 

@@ -9,7 +9,7 @@ import type { ClientInfo } from './hooks.ts';
 import { retain } from './retain.ts';
 
 /** A message that comes from this side: of the embedding program, of the server, or a Will. */
-export type OutgoingMessage = {
+type OutgoingMessage = {
   readonly topicName: string;
   readonly payload: Uint8Array;
   readonly qos: QoS;

@@ -1,4 +1,4 @@
-import { RetainOutcome } from '../topics/retained-messages.ts';
+import { Retention } from '../topics/retained-messages.ts';
 import { countLevels, isSysTopic } from '../topics/topic-name.ts';
 import { NODE_CHANGE_STEPS } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
@@ -21,14 +21,14 @@ export function retain(engine: Engine, publication: Publication, client: ClientI
   const message = publication.stored(engine.clock.now());
   const { sizeBytes, expiresAtMs } = message;
   const party = client === undefined ? engine.openOwnParty() : engine.openParty(client);
-  const outcome = engine.retained.set(topicName, {
+  const retention = engine.retained.set(topicName, {
     message,
     sizeBytes,
     expiresAtMs: expiresAtMs === Infinity ? undefined : expiresAtMs,
     booking: { party, isDecided: client === undefined },
   });
   party.close();
-  if (outcome !== RetainOutcome.Retained) {
+  if (retention !== Retention.Retained) {
     engine.stats.retainRefused++;
     return false;
   }

@@ -17,7 +17,7 @@ import { shown } from './log-budget.ts';
 import { publishWill } from './publish-will.ts';
 
 /** What a CONNECT asks of the session it will have. */
-export type SessionRequest = {
+type SessionRequest = {
   readonly client: ClientInfo;
   readonly cleanStart: boolean;
   /** Seconds, not above the listener's maximum. */

@@ -9,7 +9,7 @@ import { hasProperties, writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
 /** The four hold the same properties: a Reason String and User Properties. */
-export type AcknowledgementProperties = PropertiesOf<'PUBACK'>;
+type AcknowledgementProperties = PropertiesOf<'PUBACK'>;
 
 /** PUBACK, PUBREC, PUBREL and PUBCOMP (sections 3.4 to 3.7). */
 export type AcknowledgementPacket = {

@@ -8,7 +8,7 @@ import type { PacketReader } from './reader.ts';
 import { hasProperties, writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
-export type AuthProperties = PropertiesOf<'AUTH'>;
+type AuthProperties = PropertiesOf<'AUTH'>;
 
 /** A step of enhanced authentication (sections 3.15 and 4.12). Only in MQTT 5.0. */
 export type AuthPacket = {

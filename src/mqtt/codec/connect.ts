@@ -8,7 +8,7 @@ import { writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
 export type ConnectProperties = PropertiesOf<'CONNECT'>;
-export type WillProperties = PropertiesOf<'WILL'>;
+type WillProperties = PropertiesOf<'WILL'>;
 
 /** What the server publishes when the connection ends without a DISCONNECT (section 3.1.2.5). */
 export type WillMessage = {

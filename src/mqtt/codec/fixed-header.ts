@@ -3,7 +3,7 @@ import { malformed, notEncodable } from './errors.ts';
 import type { PacketWriter } from './writer.ts';
 
 /** The flags that the standard fixes for every packet but PUBLISH (section 2.1.3, table 2-2). */
-export function reservedFlagsOf(type: PacketType): number {
+function reservedFlagsOf(type: PacketType): number {
   return type === PacketType.PUBREL || type === PacketType.SUBSCRIBE || type === PacketType.UNSUBSCRIBE
     ? 0b0010
     : 0;

@@ -50,7 +50,7 @@ export const ReasonCode = {
 } as const;
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];
 
-export type ReasonCodeRow = {
+type ReasonCodeRow = {
   readonly code: ReasonCode;
   /** The standard's own words. */
   readonly name: string;

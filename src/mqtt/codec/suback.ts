@@ -8,7 +8,7 @@ import type { PacketReader } from './reader.ts';
 import { writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
-export type SubackProperties = PropertiesOf<'SUBACK'>;
+type SubackProperties = PropertiesOf<'SUBACK'>;
 
 /** Section 3.9. */
 export type SubackPacket = {

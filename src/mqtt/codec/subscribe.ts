@@ -7,7 +7,7 @@ import type { PacketReader } from './reader.ts';
 import { writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
-export type SubscribeProperties = PropertiesOf<'SUBSCRIBE'>;
+type SubscribeProperties = PropertiesOf<'SUBSCRIBE'>;
 
 /** What is sent of the retained messages: 0 all, 1 all if the subscription is new, 2 none (section 3.8.3.1). */
 export type RetainHandling = 0 | 1 | 2;

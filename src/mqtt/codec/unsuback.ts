@@ -8,7 +8,7 @@ import type { PacketReader } from './reader.ts';
 import { writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
-export type UnsubackProperties = PropertiesOf<'UNSUBACK'>;
+type UnsubackProperties = PropertiesOf<'UNSUBACK'>;
 
 /** Section 3.11. */
 export type UnsubackPacket = {

@@ -7,7 +7,7 @@ import type { PacketReader } from './reader.ts';
 import { writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
-export type UnsubscribeProperties = PropertiesOf<'UNSUBSCRIBE'>;
+type UnsubscribeProperties = PropertiesOf<'UNSUBSCRIBE'>;
 
 /** Section 3.10. */
 export type UnsubscribePacket = {

@@ -8,7 +8,7 @@ import { Quota } from './quota.ts';
 import type { Receiver } from './receiver.ts';
 
 /** A Will that waits for its delay, or for the end of its session (section 3.1.3.2.2). */
-export type PendingWill = { readonly message: WillMessage; readonly dueMs: number };
+type PendingWill = { readonly message: WillMessage; readonly dueMs: number };
 
 const SessionState = {
   /** Its client is not connected, or it has none but this program. */

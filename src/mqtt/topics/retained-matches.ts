@@ -3,7 +3,7 @@ import { DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
 import type { WorkMeter } from './work-meter.ts';
 
 /** Where the messages are. */
-export type RetainedSource<M> = {
+type RetainedSource<M> = {
   /** The message of a node; undefined when it has none, or when it has expired and was removed just now. */
   readonly take: (node: number) => M | undefined;
   /** Told how many topics, and levels above them, were looked at. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import type { RetainedMatches } from './retained-matches.ts';
-import { RetainedMessages, RetainOutcome } from './retained-messages.ts';
+import { RetainedMessages, Retention } from './retained-messages.ts';
 import { matchesTopicFilter } from './topic-filter.ts';
 
 /** `PROPERTY_SEED=…` repeats a run. */
@@ -30,7 +30,7 @@ function retain(
     sizeBytes = 1,
     expiresAtMs,
   }: { message?: string; sizeBytes?: number; expiresAtMs?: number } = {},
-): RetainOutcome {
+): Retention {
   return store.set(topic, { message, sizeBytes, expiresAtMs });
 }
 
@@ -43,9 +43,9 @@ function takeAll(matches: RetainedMatches<string>, maxItems = 1000): string[] {
 describe('RetainedMessages', () => {
   it('sets, replaces, gets and clears, and counts', () => {
     const store = makeStore();
-    assert.equal(retain(store, 'a/b', { message: 'one', sizeBytes: 10 }), RetainOutcome.Retained);
-    assert.equal(retain(store, 'a/b', { message: 'two', sizeBytes: 4 }), RetainOutcome.Retained);
-    assert.equal(retain(store, 'a', { message: 'three', sizeBytes: 1 }), RetainOutcome.Retained);
+    assert.equal(retain(store, 'a/b', { message: 'one', sizeBytes: 10 }), Retention.Retained);
+    assert.equal(retain(store, 'a/b', { message: 'two', sizeBytes: 4 }), Retention.Retained);
+    assert.equal(retain(store, 'a', { message: 'three', sizeBytes: 1 }), Retention.Retained);
     assert.deepEqual([store.get('a/b'), store.get('a'), store.get('a/')], ['two', 'three', undefined]);
     assert.deepEqual([store.count, store.bytes], [2, 5]);
     assert.ok(store.clear('a') && !store.clear('a') && !store.clear('b'));
@@ -57,13 +57,13 @@ describe('RetainedMessages', () => {
   it('refuses what is beyond its limits, and keeps what it has', () => {
     const store = makeStore({ maxRetainedMessages: 2, maxRetainedBytes: 10 });
     retain(store, 'a', { sizeBytes: 4 });
-    assert.equal(retain(store, 'b', { sizeBytes: 7 }), RetainOutcome.TooLarge);
-    assert.equal(retain(store, 'a', { message: 'new', sizeBytes: 11 }), RetainOutcome.TooLarge);
+    assert.equal(retain(store, 'b', { sizeBytes: 7 }), Retention.TooLarge);
+    assert.equal(retain(store, 'a', { message: 'new', sizeBytes: 11 }), Retention.TooLarge);
     assert.equal(store.get('a'), 'a');
-    assert.equal(retain(store, 'a', { sizeBytes: 10 }), RetainOutcome.Retained, 'in place of the last one');
-    assert.equal(retain(store, 'b', { sizeBytes: 0 }), RetainOutcome.Retained);
-    assert.equal(retain(store, 'c', { sizeBytes: 0 }), RetainOutcome.TooMany);
-    assert.equal(retain(store, 'b', { message: 'new', sizeBytes: 0 }), RetainOutcome.Retained);
+    assert.equal(retain(store, 'a', { sizeBytes: 10 }), Retention.Retained, 'in place of the last one');
+    assert.equal(retain(store, 'b', { sizeBytes: 0 }), Retention.Retained);
+    assert.equal(retain(store, 'c', { sizeBytes: 0 }), Retention.TooMany);
+    assert.equal(retain(store, 'b', { message: 'new', sizeBytes: 0 }), Retention.Retained);
     assert.deepEqual([store.count, store.bytes, store.nodeCount], [2, 10, 3]);
   });
 

@@ -13,16 +13,16 @@ const LEVEL_BYTES = 150;
 const PLACE_BYTES = 352;
 
 /** What became of a message that was to be retained. */
-export const RetainOutcome = {
+export const Retention = {
   Retained: 'retained',
   /** `maxRetainedMessages` are there already (Reason Code 0x97 Quota exceeded). */
   TooMany: 'too-many',
   /** With it they would be larger than `maxRetainedBytes` (Reason Code 0x97 Quota exceeded). */
   TooLarge: 'too-large',
 } as const;
-export type RetainOutcome = (typeof RetainOutcome)[keyof typeof RetainOutcome];
+export type Retention = (typeof Retention)[keyof typeof Retention];
 
-export type RetainedMessagesOptions<M> = {
+type RetainedMessagesOptions<M> = {
   readonly maxRetainedMessages: number;
   readonly maxRetainedBytes: number;
   /** Milliseconds, of the same clock as `expiresAtMs`. */
@@ -32,7 +32,7 @@ export type RetainedMessagesOptions<M> = {
 };
 
 /** What is kept with a retained message. */
-export type RetainedItem<M> = {
+type RetainedItem<M> = {
   readonly message: M;
   /** What it counts for against `maxRetainedBytes`: the sender of the message decides what belongs to it. */
   readonly sizeBytes: number;
@@ -79,18 +79,15 @@ export class RetainedMessages<M> {
   }
 
   /** Retains a message in place of the topic's last one [MQTT-3.3.1-5]. When it is refused the last one stays. */
-  set(
-    topicName: string,
-    { message, sizeBytes: ownBytes, expiresAtMs, booking }: RetainedItem<M>,
-  ): RetainOutcome {
+  set(topicName: string, { message, sizeBytes: ownBytes, expiresAtMs, booking }: RetainedItem<M>): Retention {
     const sizeBytes = ownBytes + bytesOfLevels(topicName);
     const known = this.#tree.find(topicName);
     const isNew = known === NO_NODE || this.#values.message(known) === undefined;
-    if (isNew && this.#count >= this.#maxMessages) return RetainOutcome.TooMany;
+    if (isNew && this.#count >= this.#maxMessages) return Retention.TooMany;
     const freed = isNew ? 0 : this.#values.sizeBytes(known);
-    if (this.#bytes - freed + sizeBytes > this.#maxBytes) return RetainOutcome.TooLarge;
+    if (this.#bytes - freed + sizeBytes > this.#maxBytes) return Retention.TooLarge;
     if (booking?.isDecided === false && !booking.party.hasRoomFor(KeptKind.RETAINED, sizeBytes + PLACE_BYTES))
-      return RetainOutcome.TooLarge;
+      return Retention.TooLarge;
     if (!isNew) this.#release(known);
     const node = isNew ? this.#tree.hold(topicName) : known;
     const party = booking?.party;
@@ -98,7 +95,7 @@ export class RetainedMessages<M> {
     this.#values.set(node, message, { sizeBytes, expiresAtMs: expiresAtMs ?? Infinity, party });
     this.#bytes += sizeBytes - freed;
     if (isNew) this.#count++;
-    return RetainOutcome.Retained;
+    return Retention.Retained;
   }
 
   get(topicName: string): M | undefined {

@@ -13,7 +13,7 @@ const PREVIOUS_OF_SUBSCRIBER = 5;
 const RETAIN_HANDLING = 6;
 
 /** Any number, read in the two lists that a subscription is in. */
-export type SubscriptionLinks = {
+type SubscriptionLinks = {
   readonly owner: number;
   readonly subscriber: number;
   readonly firstOfOwner: number;

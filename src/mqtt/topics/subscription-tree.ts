@@ -44,7 +44,7 @@ export const NO_MATCHES: TopicMatches<never> = {
 const TOO_WIDE: TopicMatches<never> = { ...NO_MATCHES, isTooWide: true };
 
 /** A subscription as it was added. */
-export type Subscription = { readonly filter: TopicFilter; readonly options: SubscriptionOptions };
+type Subscription = { readonly filter: TopicFilter; readonly options: SubscriptionOptions };
 
 /** Where a subscription belongs: a node, or for a Shared Subscription the negative of a group's number. */
 type Owner = number;

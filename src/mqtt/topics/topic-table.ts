@@ -52,7 +52,7 @@ export class TopicEntry<S> {
   }
 }
 
-export type TopicTableOptions<S> = {
+type TopicTableOptions<S> = {
   readonly subscriptions: SubscriptionTree<S>;
   readonly maxTopicLevels: number;
   /** How many topics are kept. */

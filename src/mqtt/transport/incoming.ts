@@ -6,7 +6,7 @@ import { parseProxyHeader } from './proxy-protocol.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Expects the header of the PROXY protocol, version 1 or 2, before everything else on each connection. */
-export type ProxyProtocolOptions = {
+type ProxyProtocolOptions = {
   /** Addresses and CIDR ranges of the load balancers. Connections from elsewhere are refused. */
   readonly trustedNetworks: readonly string[];
 };
@@ -21,7 +21,7 @@ export type IncomingOptions = {
 };
 
 /** Takes a connection that is paused, and who is at its other end. */
-export type TakeIncoming = (socket: Socket, address: string, port: number) => void;
+type TakeIncoming = (socket: Socket, address: string, port: number) => void;
 
 type Parts = {
   readonly refusals: Refusals;

@@ -5,7 +5,7 @@ import type { Refusals } from './refusals.ts';
 const BACKLOG_CONNECTIONS = 4096;
 
 /** Where a listener listens: a TCP address, or the path of a Unix socket. */
-export type ListenPlace = { readonly host: string; readonly port: number } | { readonly path: string };
+type ListenPlace = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /**
  * Listens, and after that counts what the system reports instead of letting it end the process.

@@ -7,7 +7,7 @@ export const MAX_V1_BYTES = 107;
 export const MAX_V2_BYTES = 4096;
 
 /** What the beginning of a connection is. */
-export type ProxyHeader =
+type ProxyHeader =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'invalid'; readonly why: string }
   | {
@@ -18,7 +18,7 @@ export type ProxyHeader =
     };
 
 /** Both empty, as for any Unix socket, when the client came to the proxy through one. */
-export type ProxySource = { readonly address: string; readonly port: number };
+type ProxySource = { readonly address: string; readonly port: number };
 
 const V1_START = Buffer.from('PROXY ');
 const V2_START = Buffer.from('\r\n\r\n\0\r\nQUIT\n');

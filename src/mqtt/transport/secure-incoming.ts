@@ -6,14 +6,14 @@ import type { Refusals } from './refusals.ts';
 import { TlsIdentities, type TlsMaterial, type TlsRules } from './tls-material.ts';
 
 /** A TLS connection that is up. `incoming` is what lies under it, for `Handshakes`. */
-export type Secured = {
+type Secured = {
   readonly socket: TLSSocket;
   readonly incoming: Socket;
   readonly address: string;
   readonly port: number;
 };
 
-export type SecureServer = {
+type SecureServer = {
   readonly port: number;
   reload: (material: TlsMaterial) => void;
   close: () => Promise<void>;

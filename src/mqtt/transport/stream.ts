@@ -8,7 +8,7 @@ const NO_PEER: Peer = { transport: 'stream', address: '', port: 0, certificate: 
  * A transport over any byte stream. It reads on `readable` events, which always come from the event loop: a stream
  * may emit `data` from within a write to its other end, and with that from within a call to this transport.
  */
-export class StreamTransport extends DuplexTransport {
+class StreamTransport extends DuplexTransport {
   #isPaused = false;
   #isReadDue = false;
 

@@ -4,7 +4,7 @@ import { RecadoError } from '../../base/errors.ts';
 import type { ClientCertificate } from './transport.ts';
 
 /** A certificate chain, the server's own first, and its private key; both in PEM. */
-export type TlsIdentity = { readonly cert: string | Buffer; readonly key: string | Buffer };
+type TlsIdentity = { readonly cert: string | Buffer; readonly key: string | Buffer };
 
 /** What may be replaced while a listener is open. The caller reads the files. */
 export type TlsMaterial = TlsIdentity & {

@@ -6,7 +6,7 @@ import type { Peer, TransportAcceptor } from './transport.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
 
 export const DEFAULT_PATH = '/mqtt';
-export const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
 
 export type WebSocketRules = {
   /** `/mqtt` unless told. A query after it is ignored. */
@@ -26,7 +26,7 @@ export type WebSocketRules = {
 };
 
 /** An HTTP request that asks for an upgrade, as the `upgrade` event of a server gives it. */
-export type Upgrade = {
+type Upgrade = {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** What came behind the request. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseHubAddress } from './hub-address.ts';
+import { parseHubUrl } from './hub-url.ts';
 
 test('an address is read as people write it', () => {
   const addresses: [string, string][] = [
@@ -15,7 +15,7 @@ test('an address is read as people write it', () => {
     ['https://hub.example/house/', 'https://hub.example/house'],
     ['HTTP://HUB.local:5070', 'http://hub.local:5070'],
   ];
-  for (const [text, value] of addresses) assert.deepEqual(parseHubAddress(text), { ok: true, value }, text);
+  for (const [text, value] of addresses) assert.deepEqual(parseHubUrl(text), { ok: true, value }, text);
 });
 
 test('what is no address of a hub is refused', () => {
@@ -30,6 +30,6 @@ test('what is no address of a hub is refused', () => {
     'hub/x',
     'http://hub/?a=b',
   ]) {
-    assert.deepEqual(parseHubAddress(text), { ok: false, failure: 'no-address' }, text);
+    assert.deepEqual(parseHubUrl(text), { ok: false, failure: 'no-address' }, text);
   }
 });

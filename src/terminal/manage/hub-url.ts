@@ -9,7 +9,7 @@ const DEFAULT_PORT = 5070;
  * Reads where a hub is, as people write it: `hub.local`, `192.168.0.20:5070`, `[::1]:5070`, `::1`,
  * `https://hub.example/house`. Without a scheme it is HTTP at port 5070; nothing at all is this machine.
  */
-export function parseHubAddress(text: string): Result<string, 'no-address'> {
+export function parseHubUrl(text: string): Result<string, 'no-address'> {
   const written = text.trim();
   if (written === '') return succeed(DEFAULT_HUB_URL);
   if (/\s/.test(written)) return fail('no-address');

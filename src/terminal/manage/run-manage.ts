@@ -1,7 +1,7 @@
 import { systemClock } from '../../base/clock.ts';
 import type { Language } from '../language.ts';
 import { hasScreen, runPages, type TerminalStreams } from '../ui/run-pages.ts';
-import { DEFAULT_HUB_URL } from './hub-address.ts';
+import { DEFAULT_HUB_URL } from './hub-url.ts';
 import { ManageApp } from './manage-app.ts';
 
 type ManageOptions = TerminalStreams & {

@@ -6,19 +6,19 @@ import type { Key } from '../ui/key-reader.ts';
 import { PageStack } from '../ui/page-stack.ts';
 import { layOut } from '../ui/rows.ts';
 import { SimulatePage } from './simulate-page.ts';
-import type { ConnectionState, SimulatedRadio } from './simulated-device.ts';
+import type { SimulatedConnectionState, SimulatedRadio } from './simulated-device.ts';
 
 class FakeRadio implements SimulatedRadio {
   readonly kind = 'radio';
   id: string | undefined = undefined;
-  state: ConnectionState = { status: 'offline', reason: 'not-started', message: '', retryInMs: 0 };
+  state: SimulatedConnectionState = { status: 'offline', reason: 'not-started', message: '', retryInMs: 0 };
   server = '127.0.0.1:5050';
   isOn = false;
   song: string | undefined = undefined;
   isPlaying = false;
   watcher: (() => void) | undefined;
 
-  change(state: Partial<ConnectionState>): void {
+  change(state: Partial<SimulatedConnectionState>): void {
     this.state = { ...this.state, ...state };
     this.watcher?.();
   }

@@ -6,7 +6,7 @@ import type { Area, Row, Tone } from '../ui/rows.ts';
 import { TextLine } from '../ui/text-line.ts';
 import { drawSimulate, type MenuChoice, type Said, type SimulateView } from './simulate-view.ts';
 import type {
-  ConnectionState,
+  SimulatedConnectionState,
   SimulatedDevice,
   SimulatedRadio,
   SimulatedSensor,
@@ -21,7 +21,7 @@ type Action = {
 };
 type OpenQuestion = { readonly text: string; readonly take: (answer: string) => Said | undefined };
 
-const STATUS_TONES: Readonly<Record<ConnectionState['status'], Tone>> = {
+const STATUS_TONES: Readonly<Record<SimulatedConnectionState['status'], Tone>> = {
   online: 'good',
   connecting: 'warn',
   waiting: 'bad',
@@ -264,7 +264,7 @@ export class SimulatePage implements Page {
     };
   }
 
-  #connectionLine({ status, retryInMs }: ConnectionState): string {
+  #connectionLine({ status, retryInMs }: SimulatedConnectionState): string {
     const { server, id = '' } = this.#device;
     const word = this.#say(`virtual.status.${status}`);
     if (status === 'offline') return word;
@@ -275,7 +275,7 @@ export class SimulatePage implements Page {
   }
 
   /** What a hub says of a refusal is told in the hub's own words; what goes well needs no reason. */
-  #explain({ reason, message }: ConnectionState): string {
+  #explain({ reason, message }: SimulatedConnectionState): string {
     const why = sayIfKnown(this.#say, `virtual.why.${reason}`) ?? '';
     return reason === 'refused' ? `${why}: ${message}` : why;
   }

@@ -1,4 +1,4 @@
-export type ConnectionState = {
+export type SimulatedConnectionState = {
   readonly status: 'offline' | 'connecting' | 'online' | 'waiting';
   /** Why: the words for it are in the catalogue, where it needs any. */
   readonly reason: string;
@@ -14,7 +14,7 @@ type PlayerResult = 'playing' | 'already-playing' | 'paused' | 'already-paused' 
 type SimulatedConnection = {
   /** Undefined before the hub gave one. */
   readonly id: string | undefined;
-  readonly state: ConnectionState;
+  readonly state: SimulatedConnectionState;
   /** `host:port` of the hub. */
   readonly server: string;
   /** False when `address` is no address. */

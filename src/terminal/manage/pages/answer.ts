@@ -14,7 +14,7 @@ import { valueBlocks } from '../value-lines.ts';
 /** How often the time that passes is drawn while an answer is awaited, in ms. */
 const TICK_MS = 250;
 
-export type AnswerOptions = {
+type AnswerOptions = {
   readonly device: Device;
   readonly command: Command;
   /** What is sent: without `input` for a command that takes none. */

@@ -7,7 +7,7 @@ import { EMPTY_ROW, widthOf, type Area, type Row } from '../../ui/rows.ts';
 import { TextLine } from '../../ui/text-line.ts';
 import { typingCells } from '../../ui/typing-row.ts';
 import { sayUnreachable } from '../failure-words.ts';
-import { DEFAULT_HUB_URL, parseHubAddress } from '../hub-address.ts';
+import { DEFAULT_HUB_URL, parseHubUrl } from '../hub-url.ts';
 import { needsToken } from '../hub-session.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
 import { DeviceListPage } from './device-list.ts';
@@ -153,7 +153,7 @@ export class ConnectPage implements ManagePage {
   }
 
   #connect(text: string): void {
-    const address = parseHubAddress(text);
+    const address = parseHubUrl(text);
     if (!address.ok) {
       this.#state = { kind: 'invalid' };
       return this.#app.giveUp();
