@@ -9,7 +9,7 @@ import type { WriterPool } from './writer-pool.ts';
 
 /** A turn that collects more for one connection sends it before it ends. */
 const FLUSH_BYTES = 65_536;
-/** Given to the system in one call. */
+/** Slices are given to the system in calls of about so much: as much as one read of large messages brings. */
 const WRITE_BYTES = 262_144;
 /** A slice that keeps more than so many times its own bytes alive is copied when it has to wait. */
 const MAX_KEPT_RATIO = 2;
@@ -131,7 +131,7 @@ export class Outbox {
     this.#closeWriters();
     this.#join(slice);
     if (this.#state !== OPEN) this.#settle(this.#slices!.length - 1);
-    if (this.#sliceBytes >= FLUSH_BYTES || this.#sliceBytes >= this.#rules.maxBytes) this.#overflow();
+    if (this.#sliceBytes >= WRITE_BYTES || this.#sliceBytes >= this.#rules.maxBytes) this.#overflow();
   }
 
   /** At the end of a turn. */
