@@ -1,12 +1,11 @@
 import type { ServerOptions } from 'node:http';
-import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Principal } from '../accounts/principal.ts';
 import type { Logger } from '../base/logger.ts';
-import { version } from '../base/version.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { describeApi } from './describe-api.ts';
 import { HttpAdmission } from './http-admission.ts';
 import { answerFrameworkError, useProblems, type RequestRefused } from './problems.ts';
 import { commandRoutes } from './routes/commands.ts';
@@ -16,7 +15,7 @@ import { healthRoutes } from './routes/health.ts';
 import { isServiceRequest, registerServiceEntrance, serviceListRoutes } from './routes/services.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
-import { compileValidator } from './validator.ts';
+import { COMPILERS } from './validator.ts';
 
 /** For a head to come whole, and for a new connection to begin one. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -43,10 +42,10 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
       headersTimeout: HEAD_TIMEOUT_MS,
       connectionsCheckingInterval: LOOK_EVERY_MS,
     },
+    schemaController: COMPILERS,
     routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.setValidatorCompiler(compileValidator);
   useProblems(app, log);
 
   const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
@@ -63,25 +62,25 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   });
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Recado',
-        version,
-        description: 'Devices behind one HTTP address: list, describe, command, observe.',
-      },
-    },
+  await registerRoutes(app, hub);
+  registerServiceEntrance(app, hub);
+  let description: ReturnType<typeof describeApi> | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, async () => {
+    description ??= import('./describe-api.ts').then((described) =>
+      described.describeApi((own) => registerRoutes(own, hub)),
+    );
+    return description;
   });
+  return app;
+}
+
+async function registerRoutes(app: FastifyInstance, hub: Hub): Promise<void> {
   await app.register(healthRoutes, { hub });
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
-  registerServiceEntrance(app, hub);
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  return app;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from './type.ts';
 import { isLoopbackHost } from '../base/networks.ts';
 import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from './type.ts';
 
 /* The kinds of keys that several sections have, in the words of JSON Schema and those of config-keys.ts. */
 
