@@ -107,6 +107,7 @@ export function deliverTo(
       return;
     }
     if (!transmit(connection, publication, 0, retain, false, subscriptionIdentifiers, 0)) {
+      connection.outbox.unreserve();
       engine.countDrop(publication.topicName, session, 'packet-too-large');
     }
     return;

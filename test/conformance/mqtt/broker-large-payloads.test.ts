@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { KeptKind } from '../../../src/base/kept-kinds.ts';
+import { Ledger } from '../../../src/base/ledger.ts';
 import { decodePacket, type ControlPacket } from '../../../src/mqtt/codec/decode-packet.ts';
 import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
 import type { QoS } from '../../../src/mqtt/codec/control-packet.ts';
@@ -174,5 +176,29 @@ describe('large payloads (section 3.3.3)', () => {
     await until('all have come again', () => again.digestsOf('q').length === 8, 30_000);
     assert.deepEqual(again.digestsOf('q'), payloads.map(digestOf));
     assert.ok(again.packets.every((packet) => packet.type !== 'publish' || packet.dup));
+  });
+
+  it('are booked for who sent them only until they have been read', async (t) => {
+    const ledger = new Ledger();
+    const port = await startServer(t, { ledger });
+    const partial = (): number => ledger.totals()[KeptKind.PARTIAL]!.bytes;
+    const client = await SocketClient.open(t, port, 'client');
+    const packet = new PacketWriter();
+    const payload = Buffer.alloc(300_000);
+    const fields = {
+      dup: false,
+      qos: 1,
+      retain: false,
+      topicName: 't',
+      packetId: 1,
+      properties: {},
+    } as const;
+    encodePacket(packet, { type: 'publish', ...fields, payload }, 5);
+    const bytes = packet.take();
+    client.socket.write(bytes.subarray(0, 200_000));
+    await until('the first part is booked', () => partial() >= 200_000);
+    client.socket.write(bytes.subarray(200_000));
+    await until('it is acknowledged', () => client.packets.some(({ type }) => type === 'puback'));
+    assert.equal(partial(), 0);
   });
 });

@@ -7,7 +7,7 @@ import { ALLOW, type Verdict } from '../../../src/mqtt/broker/hooks.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { acknowledge, connected, lasting, publishesOf, startBroker } from '../../helpers/mqtt-broker-rig.ts';
-import { WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const MIB = 1024 * 1024;
 
@@ -208,6 +208,23 @@ describe('what clients make the broker keep is booked', () => {
     for (const client of slow) client.transport.breakOff();
     await new Promise((resolve) => void setImmediate(resolve));
     assert.deepEqual(kept(ledger, KeptKind.OUTBOX), [0, 0]);
+  });
+
+  it('nothing is booked for messages that are larger than the client takes', async (t) => {
+    const { broker, ledger } = await start(t, {});
+    const properties = { maximumPacketSize: 1000 };
+    const client = await connected(broker, 5, { clientId: 'slow', properties }, { maxUnreadBytes: 100 });
+    await client.subscribe('news');
+    for (let count = 0; count < 2; count++) {
+      broker.publish({ topicName: 'news', payload: 'x'.repeat(900) });
+      await turnEnd();
+    }
+    const before = kept(ledger, KeptKind.OUTBOX);
+    assert.ok(before[0] > 1800);
+    for (const size of [2000, 500_000]) broker.publish({ topicName: 'news', payload: 'x'.repeat(size) });
+    await turnEnd();
+    assert.equal(broker.stats.dropped['packet-too-large'], 2);
+    assert.deepEqual(kept(ledger, KeptKind.OUTBOX), before);
   });
 
   it('connections: for a newcomer those of the address that has most are closed', async (t) => {

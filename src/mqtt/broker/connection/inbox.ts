@@ -100,7 +100,10 @@ export class Inbox {
   /** Where the next bytes are best put. */
   room(): Buffer | undefined {
     if (this.#state === CLOSED) this.release();
-    return this.framer.room();
+    const room = this.framer.room();
+    // The framer lets go of a block here, and nowhere else.
+    this.#tellHeld();
+    return room;
   }
 
   close(): void {

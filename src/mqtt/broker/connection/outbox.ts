@@ -97,6 +97,11 @@ export class Outbox {
     return true;
   }
 
+  /** What was reserved is not added after all. */
+  unreserve(): void {
+    this.#bookWaiting();
+  }
+
   /** So much waits that the client should not be read any more. */
   get isOverfull(): boolean {
     return this.pendingBytes >= this.#rules.maxBytes + PAUSE_MARGIN_BYTES;
