@@ -224,7 +224,8 @@ export class Publication implements ApplicationMessage {
 
   /** Whether the payload is sent from where it lies: see `payloadSlice`. */
   get isLarge(): boolean {
-    return this.fields.payloadEnd - this.fields.payloadStart >= LARGE_PAYLOAD_BYTES;
+    // A store may keep a smaller one as bytes too.
+    return this.payloadBytes !== this.bytes || this.payloadLength >= LARGE_PAYLOAD_BYTES;
   }
 
   /** The block that the packet lies in, when it may leave as it came in; undefined when it must be encoded. */

@@ -7,6 +7,7 @@ import { keepMessage, loadAll } from '../../helpers/stored-messages.ts';
 import type { ControlPacket } from '../../../src/mqtt/codec/decode-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { MemorySessionStore } from '../../../src/mqtt/session/memory-session-store.ts';
+import { StoredMessage } from '../../../src/mqtt/session/stored-message.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
 
 const NEVER_SECONDS = 0xffff_ffff;
@@ -464,4 +465,32 @@ describe('a broker', () => {
     const { client } = await rig.comes('one');
     assert.deepEqual(texts(await client.all()), ['again 7 a', '8 b']);
   });
+});
+
+describe("a store of one's own", () => {
+  for (const size of [5, 20_000]) {
+    it(`may keep ${size} bytes of payload beside the body`, async (t) => {
+      const store = new MemorySessionStore();
+      const largePayload = Buffer.alloc(size, 'x');
+      const parts = {
+        topicName: 't/1',
+        qos: 0,
+        retain: true,
+        body: 't/1',
+        topicEnd: 3,
+        propertiesEnd: 3,
+      } as const;
+      const expiry = { messageExpiryAt: -1, expiresAtMs: Infinity };
+      store.saveRetained(new StoredMessage({ ...parts, ...expiry, largePayload }));
+      await store.commit();
+      const broker = new Broker({ store, sysTopicIntervalMs: 0 });
+      t.after(() => broker.close());
+      await broker.start();
+      const client = new WireClient(broker, 5);
+      await client.connect({ clientId: 'late' });
+      await client.subscribe('t/1');
+      const { payload } = await client.expect('publish');
+      assert.deepEqual(Buffer.from(payload), largePayload);
+    });
+  }
 });
