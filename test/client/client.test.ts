@@ -1,40 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
+import { device, failureOf, INVOCATION, TIME } from '../helpers/client-answers.ts';
 import { answerJson, closeServers, serveAnswers } from '../helpers/serve-answers.ts';
 import { createClient, HubAnswerError } from '../../src/client/index.ts';
-import type { Device } from '../../src/client/index.ts';
 
 afterEach(closeServers);
-
-const TIME = '2026-11-22T10:00:00.000Z';
-
-function device(deviceId: string): Device {
-  return {
-    deviceId,
-    title: 'Sensor',
-    model: null,
-    gateway: 'socket',
-    presence: { status: 'online', sequence: 3, reason: 'reconnected', since: TIME, lastSeen: TIME },
-    commandCount: 3,
-  };
-}
-
-const INVOCATION = {
-  id: 'i1',
-  deviceId: 'DE1',
-  command: 'ligar',
-  state: 'completed',
-  phases: { accepted: TIME, sent: TIME },
-};
-
-async function failureOf(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('it should have failed');
-}
 
 describe('calls', () => {
   test('a page of devices is asked with its filters, and read', async () => {

@@ -2,41 +2,11 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
+import { device, failureOf, INVOCATION } from '../helpers/client-answers.ts';
 import { answerJson, closeServers, serveAnswers, serveBytes } from '../helpers/serve-answers.ts';
 import { createClient, HubAnswerError, HubUnreachableError, ProblemError } from '../../src/client/index.ts';
-import type { Device } from '../../src/client/index.ts';
 
 afterEach(closeServers);
-
-const TIME = '2026-11-22T10:00:00.000Z';
-
-function device(deviceId: string): Device {
-  return {
-    deviceId,
-    title: 'Sensor',
-    model: null,
-    gateway: 'socket',
-    presence: { status: 'online', sequence: 3, reason: 'reconnected', since: TIME, lastSeen: TIME },
-    commandCount: 3,
-  };
-}
-
-const INVOCATION = {
-  id: 'i1',
-  deviceId: 'DE1',
-  command: 'ligar',
-  state: 'completed',
-  phases: { accepted: TIME, sent: TIME },
-};
-
-async function failureOf(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('it should have failed');
-}
 
 describe('problems', () => {
   const problem = {

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, createDevice, type CommandCall, type DeviceState } from '../../src/device/index.ts';
 import { readDescription } from '../../src/devices/description.ts';
-import { FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
+import { cleanUpWith } from '../helpers/clean-ups.ts';
+import { startFakeHub, type FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { until } from '../helpers/until.ts';
 
 const FAST = { helloTimeoutMs: 300, minBackoffMs: 20, maxBackoffMs: 60, stableMs: 50, random: () => 1 };
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-async function startHub(): Promise<FakeHub> {
-  const hub = await new FakeHub().start();
-  cleanUps.push(() => hub.stop());
-  return hub;
-}
 
 type Echo = (call: CommandCall<unknown>) => unknown;
 
@@ -39,7 +29,7 @@ function startDevice(hub: FakeHub, echo: Echo = ({ input }) => input, options: o
     ...FAST,
     ...options,
   });
-  cleanUps.push(() => device.stop());
+  cleanUpWith(() => device.stop());
   void device.start();
   return { device, states, errors };
 }
@@ -59,7 +49,7 @@ async function handshake(hub: FakeHub, extra: object = {}): Promise<FakeConnecti
 }
 
 test('says hello with a description that the hub takes, and is online when welcome', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device, states } = startDevice(hub);
   const connection = await hub.accept();
   const hello = await connection.takeLine();
@@ -88,7 +78,7 @@ test('says hello with a description that the hub takes, and is online when welco
 });
 
 test('answers commands: output, nothing, description, unknown ones', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   startDevice(hub);
   const connection = await handshake(hub);
   connection.sendLine({ cmd: 'i1', name: 'echo', input: { a: ['ção', 1.5, null, true] }, deadlineMs: 1000 });
@@ -104,7 +94,7 @@ test('answers commands: output, nothing, description, unknown ones', async () =>
 });
 
 test('takes lines split anywhere and glued, and ignores what it does not know', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   startDevice(hub);
   const connection = await handshake(hub);
   const line = Buffer.from('{"cmd":"i1","name":"echo","input":"ação"}\n');
@@ -120,7 +110,7 @@ test('takes lines split anywhere and glued, and ignores what it does not know', 
 });
 
 test('runs many commands at once, answers them as they end, and refuses those beyond the limit', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const finish = new Map<unknown, () => void>();
   startDevice(hub, ({ input }) => new Promise((resolve) => finish.set(input, () => resolve(input))), {
     maxCommandsInFlight: 100,
@@ -144,7 +134,7 @@ test('runs many commands at once, answers them as they end, and refuses those be
 });
 
 test('failures keep their code, message and status; others say nothing of the inside', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { errors } = startDevice(
     hub,
     ({ input }) => {
@@ -180,7 +170,7 @@ test('failures keep their code, message and status; others say nothing of the in
 });
 
 test('a cancelled command is aborted and not answered', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const reasons: unknown[] = [];
   const { errors } = startDevice(
     hub,
@@ -205,7 +195,7 @@ test('a cancelled command is aborted and not answered', async () => {
 });
 
 test('a command whose time is over is aborted and not answered', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const reasons: unknown[] = [];
   let deadline = 0;
   startDevice(hub, ({ signal, deadlineMs }) => {
@@ -227,7 +217,7 @@ test('a command whose time is over is aborted and not answered', async () => {
 });
 
 test('commands are aborted when the connection ends', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const reasons: unknown[] = [];
   startDevice(hub, ({ signal }) => {
     signal.addEventListener('abort', () => reasons.push(signal.reason));
@@ -243,7 +233,7 @@ test('commands are aborted when the connection ends', async () => {
 });
 
 test('silence of twice the keep-alive time is a broken connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device, states } = startDevice(hub);
   const connection = await handshake(hub, { keepAliveMs: 60 });
   for (let round = 0; round < 4; round++) {
@@ -259,7 +249,7 @@ test('silence of twice the keep-alive time is a broken connection', async () => 
 });
 
 test('reconnects with waits that double up to the maximum, and are short again after a stable connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device, states } = startDevice(hub);
   const waits = (): number[] =>
     states.filter(({ status }) => status === 'waiting').map(({ retryInMs }) => retryInMs);
@@ -276,7 +266,7 @@ test('reconnects with waits that double up to the maximum, and are short again a
 });
 
 test('a wait is random, from nothing up to its bound', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const numbers = [0, 0.5, 0.25];
   const { states } = startDevice(hub, undefined, { random: () => numbers.shift() ?? 1 });
   const waits = (): number[] =>
@@ -288,7 +278,7 @@ test('a wait is random, from nothing up to its bound', async () => {
 
 for (const code of ['HELLO_INVALID', 'DESCRIPTION_INVALID', 'DEVICE_TOKEN_INVALID', 'FORBIDDEN']) {
   test(`refused with ${code}, it waits at least the longest time before it tries again`, async () => {
-    const hub = await startHub();
+    const hub = await startFakeHub();
     const { device } = startDevice(hub, undefined, { random: () => 0, maxBackoffMs: 80 });
     const connection = await hub.accept();
     await connection.takeLine();
@@ -303,7 +293,7 @@ for (const code of ['HELLO_INVALID', 'DESCRIPTION_INVALID', 'DEVICE_TOKEN_INVALI
 }
 
 test('a hub that is full is tried again as one that cannot be reached', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const connection = await hub.accept();
   connection.sendLine({ ok: false, error: { code: 'TOO_MANY_CONNECTIONS', message: 'Full.' } });
@@ -312,7 +302,7 @@ test('a hub that is full is tried again as one that cannot be reached', async ()
 });
 
 test('told that it was taken over, it waits at least the longest time', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub, undefined, { random: () => 0, maxBackoffMs: 70 });
   const connection = await handshake(hub);
   connection.sendLine({ error: { code: 'TAKEN_OVER', message: 'Another connection came.' } });
@@ -323,7 +313,7 @@ test('told that it was taken over, it waits at least the longest time', async ()
 });
 
 test('junk, or a line that is too long, ends the connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub, undefined, { maxLineBytes: 1000 });
   for (const junk of ['hello\n', '[1]\n', '"x"\n', '{"a":\n', `{"a":"${'x'.repeat(2000)}`]) {
     const connection = await handshake(hub);
@@ -337,7 +327,7 @@ test('junk, or a line that is too long, ends the connection', async () => {
 });
 
 test('telemetry goes through the connection, and is kept with its time while there is none', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device, errors } = startDevice(hub, undefined, { maxQueuedReports: 3 });
   assert.equal(device.report({ temperature: 0 }), 'queued');
   for (const temperature of [1, 2, 3]) {
@@ -366,7 +356,7 @@ test('telemetry goes through the connection, and is kept with its time while the
 });
 
 test('reports that the hub does not read are kept, up to the limit', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub, undefined, { maxOutboxBytes: 10_000, maxQueuedReports: 5 });
   const connection = await handshake(hub);
   await until('online', () => device.state.status === 'online');
@@ -387,7 +377,7 @@ test('reports that the hub does not read are kept, up to the limit', async () =>
 });
 
 test('datagrams are signed, numbered from 1 in each session, and end in their mac', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub, undefined, { telemetryBy: 'datagram' });
   for (let session = 0; session < 2; session++) {
     const connection = await handshake(hub);
@@ -412,7 +402,7 @@ test('datagrams are signed, numbered from 1 in each session, and end in their ma
 });
 
 test('a report that is too large for a datagram, or late, takes the connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub, undefined, { telemetryBy: 'datagram', maxDatagramBytes: 300 });
   assert.equal(device.report({ temperature: 1 }, { at: new Date(0) }), 'queued');
   const connection = await handshake(hub);
@@ -424,7 +414,7 @@ test('a report that is too large for a datagram, or late, takes the connection',
 });
 
 test('without a key from the hub, telemetry takes the connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub, undefined, { telemetryBy: 'datagram' });
   const connection = await handshake(hub, { udpKey: undefined });
   await until('online', () => device.state.status === 'online');
@@ -433,8 +423,8 @@ test('without a key from the hub, telemetry takes the connection', async () => {
 });
 
 test('start resolves when online, again at once, and elsewhere when another hub is given', async () => {
-  const hub = await startHub();
-  const other = await startHub();
+  const hub = await startFakeHub();
+  const other = await startFakeHub();
   const { device } = startDevice(hub);
   const online = device.start();
   const connection = await handshake(hub);
@@ -453,7 +443,7 @@ test('start resolves when online, again at once, and elsewhere when another hub 
 });
 
 test('a keep-alive time that no timer can hold is cut', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const connection = await handshake(hub, { keepAliveMs: 1e15 });
   await until('online', () => device.state.status === 'online');
@@ -464,7 +454,7 @@ test('a keep-alive time that no timer can hold is cut', async () => {
 });
 
 test('an exception in a watcher harms nobody', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const errors: unknown[] = [];
   const { device } = startDevice(hub, undefined, { onError: (error: unknown) => errors.push(error) });
   device.watch(() => {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, createDevice, type DeviceState } from '../../src/device/index.ts';
-import { FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
+import { cleanUpWith } from '../helpers/clean-ups.ts';
+import { startFakeHub, type FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { until } from '../helpers/until.ts';
 
 const DESCRIPTION =
@@ -17,17 +18,6 @@ const DESCRIPTION =
 const DESCRIBE = '{"Comando": "6"}';
 
 const FAST = { silenceMs: 150, retryMs: 40, retrySpread: 0, helloTimeoutMs: 300, answerTimeoutMs: 200 };
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-async function startHub(): Promise<FakeHub> {
-  const hub = await new FakeHub().start();
-  cleanUps.push(() => hub.stop());
-  return hub;
-}
 
 type Handlers = { slow?: (signal: AbortSignal) => unknown; song?: (song: string) => unknown };
 
@@ -62,7 +52,7 @@ function startDevice(hub: FakeHub, handlers: Handlers = {}, options: object = {}
     ...FAST,
     ...options,
   });
-  cleanUps.push(() => device.stop());
+  cleanUpWith(() => device.stop());
   void device.start();
   return { device, states, errors };
 }
@@ -81,7 +71,7 @@ async function ask(connection: FakeConnection, request: string | Buffer, answer:
 }
 
 test('connects, describes itself, and answers every kind of command', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const connection = await handshake(hub);
   await until('online', () => device.state.status === 'online');
@@ -101,7 +91,7 @@ test('connects, describes itself, and answers every kind of command', async () =
 });
 
 test('reads commands in Python notation, with every quote and escape', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   startDevice(hub);
   const connection = await handshake(hub);
   await ask(connection, `{'Comando': '2', 'Entrada': "it's"}`, `{'Resposta': {'Música': "it's"}}`);
@@ -119,7 +109,7 @@ test('reads commands in Python notation, with every quote and escape', async () 
 });
 
 test('takes messages split anywhere, and glued', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   startDevice(hub);
   const connection = await handshake(hub);
   const bytes = Buffer.from(`{'Comando': '2', 'Entrada': "ação's"}`);
@@ -135,7 +125,7 @@ test('takes messages split anywhere, and glued', async () => {
 });
 
 test('says what is wrong with a command that it cannot do', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { errors } = startDevice(hub, {
     song: (song) => {
       if (song === 'none')
@@ -180,7 +170,7 @@ test('says what is wrong with a command that it cannot do', async () => {
 });
 
 test('answers one command after the other, in order, and a late one in time', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const aborted: unknown[] = [];
   startDevice(hub, {
     slow: (signal) =>
@@ -200,7 +190,7 @@ test('answers one command after the other, in order, and a late one in time', as
 });
 
 test('commands beyond maxQueuedCommands end the connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(
     hub,
     { slow: () => sleep(5000, undefined, { ref: false }) },
@@ -213,7 +203,7 @@ test('commands beyond maxQueuedCommands end the connection', async () => {
 });
 
 test('messages beyond the limits, and junk, end the connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub, {}, { maxMessageBytes: 200, maxNestingDepth: 4 });
   for (const junk of [`{"a": "${'x'.repeat(300)}"}`, '{[[[[1]]]]}', 'Olá', '{]']) {
     const connection = await handshake(hub);
@@ -229,7 +219,7 @@ test('messages beyond the limits, and junk, end the connection', async () => {
 });
 
 test('an id that comes in pieces, or glued to the first command, is taken whole', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const connection = await hub.accept();
   await connection.expect('Conexão');
@@ -241,7 +231,7 @@ test('an id that comes in pieces, or glued to the first command, is taken whole'
 });
 
 test('after silence it checks; told that it is connected, it goes on waiting on the same connection', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device, states } = startDevice(hub);
   const first = await handshake(hub);
   const check = await hub.accept();
@@ -260,7 +250,7 @@ test('after silence it checks; told that it is connected, it goes on waiting on 
 });
 
 test('after silence, told that it is disconnected, it connects anew', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const first = await handshake(hub);
   const check = await hub.accept();
@@ -273,7 +263,7 @@ test('after silence, told that it is disconnected, it connects anew', async () =
 });
 
 test('keep-alives keep it from checking, and a hub that speaks again ends the check', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const connection = await handshake(hub);
   for (let round = 0; round < 8; round++) {
@@ -292,7 +282,7 @@ test('keep-alives keep it from checking, and a hub that speaks again ends the ch
 });
 
 test('after a broken connection it checks, and connects anew even when told that it is connected', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   startDevice(hub);
   const first = await handshake(hub);
   first.socket.resetAndDestroy();
@@ -304,7 +294,7 @@ test('after a broken connection it checks, and connects anew even when told that
 });
 
 test('a check without a usable answer is asked again', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const first = await handshake(hub);
   first.socket.destroy();
@@ -322,7 +312,7 @@ test('a check without a usable answer is asked again', async () => {
 });
 
 test('a hub that dies is tried again every retryMs until it is back', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device, states } = startDevice(hub);
   await handshake(hub);
   await hub.die();
@@ -339,7 +329,7 @@ test('a hub that dies is tried again every retryMs until it is back', async () =
 });
 
 test('disconnecting by hand ends reconnecting, and starting again begins anew', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device, states } = startDevice(hub);
   await handshake(hub);
   await hub.die();
@@ -356,7 +346,7 @@ test('disconnecting by hand ends reconnecting, and starting again begins anew', 
 });
 
 test('stopping closes the connection, and aborts what runs', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const reasons: unknown[] = [];
   const { device } = startDevice(hub, {
     slow: (signal) =>
@@ -378,7 +368,7 @@ test('stopping closes the connection, and aborts what runs', async () => {
 });
 
 test('a hub that gives no id, or closes at once, is tried again', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const mute = await hub.accept();
   await mute.expect('Conexão');
@@ -391,7 +381,7 @@ test('a hub that gives no id, or closes at once, is tried again', async () => {
 });
 
 test('readings go by datagram, from the port of the connection, in Python notation', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   assert.equal(device.report({ temperature: 25 }), 'dropped', 'there is no connection yet');
   const connection = await handshake(hub);
@@ -407,14 +397,14 @@ test('readings go by datagram, from the port of the connection, in Python notati
 });
 
 test('when the port of the connection is taken, datagrams come from another', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const connection = await handshake(hub);
   const { createSocket } = await import('node:dgram');
   const thief = createSocket('udp4');
   thief.bind({ port: connection.socket.remotePort ?? 0, address: '127.0.0.1', exclusive: true });
   await once(thief, 'listening');
-  cleanUps.push(async () => thief.close());
+  cleanUpWith(async () => thief.close());
   await until('online', () => device.state.status === 'online');
   assert.equal(device.report({ temperature: 1 }), 'sent');
   await until('a datagram', () => hub.datagrams[0]);
@@ -422,7 +412,7 @@ test('when the port of the connection is taken, datagrams come from another', as
 });
 
 test('connects from the given local address', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   startDevice(hub, {}, { localAddress: '127.0.0.11' });
   const connection = await handshake(hub);
   assert.equal(connection.socket.remoteAddress, '127.0.0.11');
@@ -455,7 +445,7 @@ test('the description and answers are what Python evaluates to the same values',
 });
 
 test('a process of its own is not kept alive or ended by a device that was stopped', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const { device } = startDevice(hub);
   const connection = await handshake(hub);
   await device.stop();

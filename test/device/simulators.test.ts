@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fleet } from '../../src/simulators/fleet.ts';
 import { Radio } from '../../src/simulators/radio.ts';
@@ -7,7 +7,8 @@ import { ReportSchedule } from '../../src/simulators/report-schedule.ts';
 import { Sensor } from '../../src/simulators/sensor.ts';
 import { Wave } from '../../src/simulators/wave.ts';
 import type { SimulatedDevice } from '../../src/terminal/simulate/simulated-device.ts';
-import { FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
+import { cleanUpWith } from '../helpers/clean-ups.ts';
+import { startFakeHub, type FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { until } from '../helpers/until.ts';
 
 const command = (number: number, title: string, method: string, entry = '', udp = 'False'): string =>
@@ -24,17 +25,6 @@ const RADIO_DESCRIPTION = `{${[
   command(4, 'Tocar', 'POST'),
   command(5, 'Pausar', 'POST'),
 ].join(', ')}}`;
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-async function startHub(): Promise<FakeHub> {
-  const hub = await new FakeHub().start();
-  cleanUps.push(() => hub.stop());
-  return hub;
-}
 
 const at = (hub: FakeHub) => ({ hub: hub.address, udpPort: hub.udpPort });
 
@@ -59,10 +49,10 @@ async function ask(
 }
 
 test('the sensor answers as the seed tells, and sends its datagrams', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const sensor = new Sensor({ ...at(hub), schedule: new ReportSchedule({ periodMs: 160 }) });
   const screenNeeds: SimulatedDevice = sensor;
-  cleanUps.push(() => sensor.disconnect());
+  cleanUpWith(() => sensor.disconnect());
   assert.equal(screenNeeds.connect(), true);
   const connection = await handshake(hub, SENSOR_DESCRIPTION);
   await ask(connection, 4, "{'Descrição': 'Sensor de temperatura', 'Status': 'Desligado'}");
@@ -90,10 +80,10 @@ test('the sensor answers as the seed tells, and sends its datagrams', async () =
 });
 
 test('the radio answers as the seed tells', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const radio = new Radio(at(hub));
   const screenNeeds: SimulatedDevice = radio;
-  cleanUps.push(() => radio.disconnect());
+  cleanUpWith(() => radio.disconnect());
   assert.equal(screenNeeds.connect(hub.address), true);
   const connection = await handshake(hub, RADIO_DESCRIPTION);
   const describe = (status: string, song: string, playing: string): string =>
@@ -116,11 +106,11 @@ test('the radio answers as the seed tells', async () => {
 });
 
 test('in version 2 the sensor signs its datagrams, and the radio fails with its own codes', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const schedule = new ReportSchedule({ periodMs: 80 });
   const sensor = new Sensor({ ...at(hub), protocol: 2, id: 's1', isOn: true, wave: new Wave(), schedule });
   const radio = new Radio({ ...at(hub), protocol: 2, isOn: true });
-  cleanUps.push(() => Promise.all([sensor.disconnect(), radio.disconnect()]));
+  cleanUpWith(() => Promise.all([sensor.disconnect(), radio.disconnect()]));
   const welcome = { ok: true, session: 's', keepAliveMs: 10_000, udpKey: 'AAAA' };
   sensor.connect();
   const first = await hub.accept();
@@ -147,9 +137,9 @@ test('in version 2 the sensor signs its datagrams, and the radio fails with its 
 });
 
 test('a hub that hangs up without giving an id raises the question of its trusted networks', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const sensor = new Sensor({ ...at(hub), retryMs: 30, schedule: new ReportSchedule() });
-  cleanUps.push(() => sensor.disconnect());
+  cleanUpWith(() => sensor.disconnect());
   sensor.connect();
   (await hub.accept()).socket.destroy();
   await until('the reason', () => sensor.state.reason === 'no-id');
@@ -160,10 +150,10 @@ test('a hub that hangs up without giving an id raises the question of its truste
 });
 
 test('a fleet connects a few at a time, counts its states, and comes back when the hub does', async () => {
-  const hub = await startHub();
+  const hub = await startFakeHub();
   const fast = { retryMs: 30, silenceMs: 60_000 };
   const fleet = new Fleet({ ...at(hub), ...fast, kind: 'sensor', count: 150, isOn: true, isWave: true });
-  cleanUps.push(() => fleet.disconnect());
+  cleanUpWith(() => fleet.disconnect());
   let changes = 0;
   fleet.watch(() => changes++);
   fleet.connect();

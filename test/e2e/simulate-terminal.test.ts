@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { ChildProgram } from '../helpers/child-program.ts';
-import { FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
+import { cleanUpWith } from '../helpers/clean-ups.ts';
+import { startFakeHub, type FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
 import { TerminalProgram } from '../helpers/terminal-program.ts';
 import { until } from '../helpers/until.ts';
@@ -11,17 +12,6 @@ import { until } from '../helpers/until.ts';
  * The virtual devices as people use them: the real program in a real terminal, against a hub of version 1 of
  * which the test writes every byte.
  */
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-async function startHub(): Promise<FakeHub> {
-  const hub = await new FakeHub().start();
-  cleanUps.push(() => hub.stop());
-  return hub;
-}
 
 type Start = { language?: string; columns?: number; rows?: number; args?: readonly string[] };
 
@@ -33,7 +23,7 @@ function startScreen(
     ...size,
     env: { LC_ALL: language },
   });
-  cleanUps.push(() => program.stop());
+  cleanUpWith(() => program.stop());
   return program;
 }
 
@@ -64,7 +54,7 @@ async function ask(connection: FakeConnection, request: object): Promise<string>
 
 describe('the screen of the sensor', () => {
   it('connects, is turned on, gets a temperature, shows its data, disconnects and quits', async () => {
-    const hub = await startHub();
+    const hub = await startFakeHub();
     const program = startScreen('sensor', { args: ['--udp-port', String(hub.udpPort)] });
     await program.waitFor('Temperature sensor');
     assert.equal(program.isOnOwnScreen, true);
@@ -93,7 +83,7 @@ describe('the screen of the sensor', () => {
   });
 
   it('shows live that the hub is gone, tries again by itself, and is connected again', async () => {
-    const hub = await startHub();
+    const hub = await startFakeHub();
     const program = startScreen('sensor');
     await connect(program, hub);
     await program.waitFor('Connected: DE11');
@@ -129,7 +119,7 @@ describe('the screen of the sensor', () => {
 
 describe('the screen of the radio', () => {
   it('speaks Portuguese, plays songs with any letters, and shows what others change', async () => {
-    const hub = await startHub();
+    const hub = await startFakeHub();
     const program = startScreen('radio', { language: 'pt_BR.UTF-8', args: ['--port', String(hub.port)] });
     await program.waitFor('Aparelho de som via internet');
     program.type('1');
@@ -186,7 +176,7 @@ describe('the terminal', () => {
       const content = { draw: () => [[{ text: 'Up' }]], onKey: () => { throw new Error('boom'); } };
       new FullScreen(content, { stdin: process.stdin, stdout: process.stdout, clock });`;
     const program = new TerminalProgram([process.execPath, '--input-type=module', '-e', script]);
-    cleanUps.push(() => program.stop());
+    cleanUpWith(() => program.stop());
     await program.waitFor('Up');
     program.type('x');
     assert.equal(await program.exit(), 1);
@@ -233,7 +223,7 @@ describe('without a terminal', () => {
     const program = new ChildProgram(recadoWords('simulate', 'sensor', '--menu', '--lang', 'en'), {
       name: 'the sensor',
     });
-    cleanUps.push(() => program.stop());
+    cleanUpWith(() => program.stop());
     await program.waitForLine('Not connected');
     program.say('3');
     await program.waitForLine('The device is on now.');
@@ -251,10 +241,10 @@ describe('without a terminal', () => {
   });
 
   it('--headless connects at once, prints a line for each change, and ends in order', async () => {
-    const hub = await startHub();
+    const hub = await startFakeHub();
     const args = ['--headless', '--port', String(hub.port)];
     const program = new ChildProgram(recadoWords('simulate', 'radio', ...args), { name: 'the radio' });
-    cleanUps.push(() => program.stop());
+    cleanUpWith(() => program.stop());
     const connection = await welcome(hub);
     await program.waitForLine(/ radio DE11: online, off\. Connected to /);
     await ask(connection, { Comando: '3', Entrada: 'Águas' });
@@ -269,7 +259,7 @@ describe('without a terminal', () => {
   });
 
   it('--count runs many in one process, and sums up', async () => {
-    const hub = await startHub();
+    const hub = await startFakeHub();
     const args = [
       '--count',
       '25',
@@ -281,7 +271,7 @@ describe('without a terminal', () => {
       String(hub.udpPort),
     ];
     const program = new ChildProgram(recadoWords('simulate', 'sensor', ...args), { name: 'the fleet' });
-    cleanUps.push(() => program.stop());
+    cleanUpWith(() => program.stop());
     await until('all connect', () => {
       for (const connection of hub.connections)
         if (connection.received === 'Conexão') connection.send('DE11');

@@ -2,6 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { until } from './until.ts';
+import { cleanUpWith } from './clean-ups.ts';
 
 /** One connection that a device made, byte by byte. */
 export class FakeConnection {
@@ -132,4 +133,11 @@ export class FakeHub {
     this.#server.close();
     await once(this.#server, 'close');
   }
+}
+
+/** A hub that is gone after the test. */
+export async function startFakeHub(): Promise<FakeHub> {
+  const hub = await new FakeHub().start();
+  cleanUpWith(() => hub.stop());
+  return hub;
 }
