@@ -1,6 +1,7 @@
 import { connectBus } from '../../src/bus/client-bus.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
-import { Broker, listenTcp } from '../../src/mqtt/index.ts';
+import { Broker } from '../../src/mqtt/index.ts';
+import { openBrokerOnTcp } from '../helpers/broker-on-tcp.ts';
 import { describeBus, type BusRig } from './bus.ts';
 
 async function openEmbedded(): Promise<BusRig> {
@@ -10,16 +11,8 @@ async function openEmbedded(): Promise<BusRig> {
 }
 
 async function openClient(protocolVersion: 4 | 5): Promise<BusRig> {
-  const broker = new Broker();
-  await broker.start();
-  const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
-  return {
-    open: (options = {}) => connectBus(`mqtt://127.0.0.1:${listener.port}`, { protocolVersion, ...options }),
-    close: async () => {
-      await broker.close();
-      await listener.close();
-    },
-  };
+  const { url, close } = await openBrokerOnTcp();
+  return { open: (options = {}) => connectBus(url, { protocolVersion, ...options }), close };
 }
 
 describeBus('EmbeddedBus', { isMqtt5: true, skip: false, openRig: openEmbedded });

@@ -1,6 +1,7 @@
 import { connectBus } from '../../src/bus/client-bus.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
-import { Broker, listenTcp } from '../../src/mqtt/index.ts';
+import { Broker } from '../../src/mqtt/index.ts';
+import { openBrokerOnTcp } from '../helpers/broker-on-tcp.ts';
 import { describeRpc, type RpcRig } from './rpc.ts';
 
 async function openEmbedded(): Promise<RpcRig> {
@@ -18,17 +19,8 @@ async function openMixed(): Promise<RpcRig> {
 }
 
 async function openClient(protocolVersion: 4 | 5): Promise<RpcRig & { readonly broker: Broker }> {
-  const broker = new Broker();
-  await broker.start();
-  const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
-  return {
-    broker,
-    open: () => connectBus(`mqtt://127.0.0.1:${listener.port}`, { protocolVersion }),
-    close: async () => {
-      await broker.close();
-      await listener.close();
-    },
-  };
+  const { broker, url, close } = await openBrokerOnTcp();
+  return { broker, open: () => connectBus(url, { protocolVersion }), close };
 }
 
 describeRpc('EmbeddedBus', { isMqtt5: true, skip: false, openRig: openEmbedded });

@@ -4,7 +4,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { connectBus } from '../../src/bus/client-bus.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
 import type { Bus } from '../../src/bus/bus.ts';
-import { Broker, listenTcp } from '../../src/mqtt/index.ts';
+import { Broker } from '../../src/mqtt/index.ts';
+import { openBrokerOnTcp } from '../helpers/broker-on-tcp.ts';
 import { createRequester, type Requester, type RequesterOptions } from '../../src/rpc/index.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
@@ -46,14 +47,9 @@ const places: readonly Place[] = [
     isMqtt5: protocolVersion === 5,
     skip: false,
     async open(t) {
-      const broker = new Broker();
-      await broker.start();
-      const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
-      t.after(async () => {
-        await broker.close();
-        await listener.close();
-      });
-      return openTwo(t, `mqtt://127.0.0.1:${listener.port}`, protocolVersion);
+      const { url, close } = await openBrokerOnTcp();
+      t.after(close);
+      return openTwo(t, url, protocolVersion);
     },
   })),
   ...([4, 5] as const).map((protocolVersion): Place => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { Broker, listenTcp } from '../../src/mqtt/index.ts';
+import { openBrokerOnTcp } from '../helpers/broker-on-tcp.ts';
 import { ChildProgram } from '../helpers/child-program.ts';
 import { skipWithoutPaho, startGatewayProgram } from '../helpers/bridge-programs.ts';
 
@@ -27,29 +27,14 @@ routes:
 }
 
 async function startAll(t: TestContext, { echo, quarantineMs }: { echo: boolean; quarantineMs: number }) {
-  const broker = new Broker();
-  await broker.start();
-  const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
-  t.after(async () => {
-    await listener.close();
-    await broker.close();
-  });
+  const { port, url, close } = await openBrokerOnTcp();
+  t.after(close);
   const script = path.join(import.meta.dirname, 'bridge_bad_agent.py');
-  const words = [
-    '/usr/bin/python3',
-    script,
-    '--broker-port',
-    String(listener.port),
-    '--late',
-    String(LATE_S),
-  ];
+  const words = ['/usr/bin/python3', script, '--broker-port', String(port), '--late', String(LATE_S)];
   const agent = new ChildProgram([...words, ...(echo ? ['--echo'] : [])], { name: 'the bad agent' });
   t.after(() => agent.stop());
   await agent.waitForLine('Subscribed');
-  const gateway = await startGatewayProgram(
-    t,
-    gatewayYaml(`mqtt://127.0.0.1:${listener.port}`, quarantineMs),
-  );
+  const gateway = await startGatewayProgram(t, gatewayYaml(url, quarantineMs));
   return { agent, gateway };
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { Broker, listenTcp } from '../../src/mqtt/index.ts';
+import { openBrokerOnTcp, type BrokerOnTcp } from '../helpers/broker-on-tcp.ts';
 import {
   agentYaml,
   folderWith,
@@ -19,16 +19,10 @@ import { until } from '../helpers/until.ts';
 
 const PONG = '{"response":{"message":"pong","received":{"ask":"ping"}}}';
 
-async function openBroker(t: TestContext, port = 0): Promise<{ url: string; close(): Promise<void> }> {
-  const broker = new Broker();
-  await broker.start();
-  const listener = await listenTcp(broker, { port, host: '127.0.0.1' });
-  const close = async (): Promise<void> => {
-    await listener.close();
-    await broker.close();
-  };
-  t.after(close);
-  return { url: `mqtt://127.0.0.1:${listener.port}`, close };
+async function openBroker(t: TestContext, port = 0): Promise<BrokerOnTcp> {
+  const opened = await openBrokerOnTcp({}, port);
+  t.after(opened.close);
+  return opened;
 }
 
 /** API 2 in this process: what it has been asked waits in `asked` when it is not to answer by itself. */

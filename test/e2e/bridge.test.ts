@@ -13,24 +13,13 @@ import {
 } from '../helpers/bridge-programs.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
 import { until } from '../helpers/until.ts';
-import { Broker, listenTcp } from '../../src/mqtt/index.ts';
+import { openBrokerOnTcp, type BrokerOnTcp } from '../helpers/broker-on-tcp.ts';
 
 const ANSWER = { response: { message: 'pong', received: { ask: 'ping' } } };
 const AGENT_LINE = 'request: {"ask": "ping"} -> response: {"message": "pong", "received": {"ask": "ping"}}';
 const API_LINE = 'Topic: api/ping/response, Message: {"message": "pong", "received": {"ask": "ping"}}';
 
-type TestBroker = { readonly url: string; close(): Promise<void> };
-
-async function openRecado(): Promise<TestBroker> {
-  const broker = new Broker();
-  await broker.start();
-  const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
-  const close = async (): Promise<void> => {
-    await listener.close();
-    await broker.close();
-  };
-  return { url: `mqtt://127.0.0.1:${listener.port}`, close };
-}
+type TestBroker = Pick<BrokerOnTcp, 'url' | 'close'>;
 
 /** As the seed runs it: two lines of configuration. */
 async function openMosquitto(): Promise<TestBroker> {
@@ -39,7 +28,7 @@ async function openMosquitto(): Promise<TestBroker> {
 }
 
 const BROKERS = [
-  { name: 'Recado', open: openRecado, skip: skipWithoutPaho },
+  { name: 'Recado', open: openBrokerOnTcp, skip: skipWithoutPaho },
   { name: 'Mosquitto', open: openMosquitto, skip: skipWithoutPaho || whyNoMosquitto() },
 ];
 
@@ -107,7 +96,7 @@ for (const { name, open, skip } of BROKERS) {
 
 describe('the body of an answer', { skip: skipWithoutPaho }, () => {
   it('is, letter by letter, the one that callers of the seed know', async (t) => {
-    const broker = await openRecado();
+    const broker = await openBrokerOnTcp();
     t.after(() => broker.close());
     const { url: api2 } = await startSeedApi(t, 'api_2');
     const { url } = await startGatewayProgram(t, gatewayYaml({ broker: broker.url, timeoutMs: 300 }));

@@ -3,10 +3,10 @@ import { decodePacket, type ControlPacket } from '../../src/mqtt/codec/decode-pa
 import { encodePacket } from '../../src/mqtt/codec/encode-packet.ts';
 import { Framer } from '../../src/mqtt/codec/framer.ts';
 import type { ConnectPacket } from '../../src/mqtt/codec/connect.ts';
-import type { ProtocolVersion, QoS } from '../../src/mqtt/codec/control-packet.ts';
+import type { ProtocolVersion } from '../../src/mqtt/codec/control-packet.ts';
 import type { PublishPacket } from '../../src/mqtt/codec/publish.ts';
 import { PacketReader } from '../../src/mqtt/codec/reader.ts';
-import type { SubscriptionRequest } from '../../src/mqtt/codec/subscribe.ts';
+import type { SubscribePacket, SubscriptionRequest } from '../../src/mqtt/codec/subscribe.ts';
 import { PacketWriter } from '../../src/mqtt/codec/writer.ts';
 import { ReasonCode } from '../../src/mqtt/codec/reason-code.ts';
 import type { TransportAcceptor } from '../../src/mqtt/transport/transport.ts';
@@ -65,20 +65,8 @@ export class WireClient {
   }
 
   /** Subscribes and reads the SUBACK. */
-  async subscribe(
-    topicFilter: string,
-    options: Partial<SubscriptionRequest> & { subscriptionIdentifier?: number; packetId?: number } = {},
-  ): Promise<Packet<'suback'>> {
-    const { subscriptionIdentifier, packetId = 1, ...rest } = options;
-    const request = {
-      qos: 0 as QoS,
-      noLocal: false,
-      retainAsPublished: false,
-      retainHandling: 0 as const,
-      ...rest,
-    };
-    const properties = subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier };
-    this.send({ type: 'subscribe', packetId, properties, subscriptions: [{ ...request, topicFilter }] });
+  async subscribe(topicFilter: string, options: SubscribeOptions = {}): Promise<Packet<'suback'>> {
+    this.send(subscribePacket([topicFilter], options));
     return this.expect('suback');
   }
 
@@ -166,6 +154,23 @@ export function turnEnd(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+type SubscribeOptions = Partial<Omit<SubscriptionRequest, 'topicFilter'>> & {
+  readonly packetId?: number;
+  readonly subscriptionIdentifier?: number;
+};
+
+/** A SUBSCRIBE that asks for every filter in the same way: at QoS 0, if it does not say otherwise. */
+export function subscribePacket(
+  topicFilters: readonly string[],
+  { packetId = 1, subscriptionIdentifier, ...options }: SubscribeOptions = {},
+): SubscribePacket {
+  const subscriptions = topicFilters.map((topicFilter) => ({ ...PLAIN, ...options, topicFilter }));
+  const properties = subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier };
+  return { type: 'subscribe', packetId, properties, subscriptions };
+}
+
+const PLAIN = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
 
 /** A CONNECT with an id of its own, and a clean start. */
 export function connectPacket(

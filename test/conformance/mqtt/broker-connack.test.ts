@@ -6,7 +6,7 @@ import type { ConnackProperties } from '../../../src/mqtt/codec/connack.ts';
 import type { ConnectProperties } from '../../../src/mqtt/codec/connect.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { startRig, VERSION_NAMES, type ConnectFields } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 /** The properties of every CONNACK of a broker that was told nothing. */
 const DEFAULTS: ConnackProperties = {
@@ -373,9 +373,7 @@ describe('Request Problem Information 0', () => {
     client.publish('t', '', { qos: 2, packetId: 2 });
     client.send({ type: 'pubrel', packetId: 77, reasonCode: 0, properties: {} });
     client.send({ type: 'unsubscribe', packetId: 3, properties: {}, topicFilters: ['t'] });
-    const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    const subscriptions = [{ topicFilter: 't', ...options }];
-    client.send({ type: 'subscribe', packetId: 4, properties: {}, subscriptions });
+    client.send(subscribePacket(['t'], { packetId: 4 }));
     const answers = await client.all();
     assert.deepEqual(
       answers.map((packet) => [packet.type, 'properties' in packet && packet.properties.userProperties]),

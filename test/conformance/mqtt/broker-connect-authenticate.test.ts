@@ -11,7 +11,7 @@ import {
   VERSIONS,
   willOf,
 } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, turnEnd, WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 const ALLOW: ConnectVerdict = { allow: true };
 const DENY: ConnectVerdict = { allow: false, reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD };
@@ -298,12 +298,10 @@ describe('while authenticate decides', () => {
     const slow = new SlowGuard();
     const { broker, open } = await startRig(t, { hooks: [slow] });
     const client = open();
-    const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    const subscribe = { type: 'subscribe', packetId: 7, properties: {} } as const;
     const publish = { type: 'publish', dup: false, qos: 0, retain: false, packetId: 0 } as const;
     const rest = bytesOf(
       5,
-      { ...subscribe, subscriptions: [{ topicFilter: 't', ...options }] },
+      subscribePacket(['t'], { packetId: 7 }),
       { ...publish, topicName: 't', payload: Buffer.from('1'), properties: {} },
       { ...publish, topicName: 't', payload: Buffer.from('2'), properties: {} },
       PINGREQ,

@@ -13,7 +13,7 @@ import {
   startBroker,
   textsOf,
 } from '../../helpers/mqtt-broker-rig.ts';
-import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
+import { turnEnd, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 const PAYLOAD = Buffer.alloc(1000);
 
@@ -114,9 +114,7 @@ describe('maxControlPacketBytes', () => {
       await client.subscribe('t');
       client.publish('t', PAYLOAD);
       assert.equal((await client.expect('publish')).payload.length, 1000);
-      const subscription = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-      const subscriptions = [{ ...subscription, topicFilter: 'f'.repeat(fits + 1) }];
-      client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+      client.send(subscribePacket(['f'.repeat(fits + 1)]));
       assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
     }
     const other = await connected(broker);

@@ -4,7 +4,6 @@ import type { Broker } from '../../../src/mqtt/broker/broker.ts';
 import { ALLOW } from '../../../src/mqtt/broker/hooks.ts';
 import { DEFAULT_BROKER_OPTIONS } from '../../../src/mqtt/broker/options.ts';
 import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
-import type { QoS } from '../../../src/mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
 import {
@@ -16,15 +15,11 @@ import {
   textsOf,
 } from '../../helpers/mqtt-broker-rig.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
+import { turnEnd, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 const MAX_UINT_32 = 0xffff_ffff;
 const MAX_SHOWN_BYTES = DEFAULT_BROKER_OPTIONS.maxControlPacketBytes;
 const PINGREQ = [0xc0, 0];
-
-function subscription(topicFilter: string) {
-  return { topicFilter, qos: 0 as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 as const };
-}
 
 describe('clients that ask for too much', () => {
   it('retained messages for one filter again and again are sent once, not once for each', async (t) => {
@@ -32,8 +27,7 @@ describe('clients that ask for too much', () => {
     for (let topic = 0; topic < 300; topic++)
       broker.publish({ topicName: `t/${topic}`, payload: 'x', retain: true });
     const client = await connected(broker);
-    const subscriptions = Array.from({ length: 100 }, () => subscription('#'));
-    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    client.send(subscribePacket(Array.from({ length: 100 }, () => '#')));
     await client.expect('suback');
     const topics = publishesOf(await client.all()).map(({ topicName }) => topicName);
     assert.equal(new Set(topics).size, 300);
@@ -43,8 +37,7 @@ describe('clients that ask for too much', () => {
   it('a SUBSCRIBE with more bytes than its decoding is worth ends the connection', async (t) => {
     const broker = await startBroker(t);
     const client = await connected(broker);
-    const subscriptions = Array.from({ length: MAX_SHOWN_BYTES / 4 }, () => subscription('a'));
-    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    client.send(subscribePacket(Array.from({ length: MAX_SHOWN_BYTES / 4 }, () => 'a')));
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
     assert.equal(broker.counts.subscriptions, 0);
   });
@@ -185,8 +178,7 @@ describe('what must not go wrong', () => {
     const received = () => broker.stats.bytesReceived;
     for (let round = 0; round < 20; round++) {
       client.sendBytes(pings);
-      const packet = { type: 'subscribe', packetId: 1, properties: {} } as const;
-      client.send({ ...packet, subscriptions: [subscription('t')] });
+      client.send(subscribePacket(['t']));
       for (let turn = 0; turn < 4; turn++) await turnEnd();
     }
     assert.ok(client.transport.isPaused);
@@ -203,8 +195,7 @@ describe('what must not go wrong', () => {
       ],
     });
     const client = await connected(broker);
-    const subscriptions = ['a', 'b', 'c'].map(subscription);
-    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    client.send(subscribePacket(['a', 'b', 'c']));
     assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.ADMINISTRATIVE_ACTION);
     assert.equal(broker.counts.subscriptions, 0);
     assert.equal(broker.counts.sessions, 0);

@@ -6,7 +6,7 @@ import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import type { StoredSession } from '../../../src/mqtt/session/session-store.ts';
 import { GatedStore } from '../../helpers/gated-store.ts';
 import { connected, lasting, publishesOf, startBroker, textsOf } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, turnEnd, WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 async function storedIn({ store }: GatedStore): Promise<StoredSession[]> {
   const sessions: StoredSession[] = [];
@@ -61,9 +61,7 @@ describe('an observer that ends the connection it is told of', () => {
     });
     const client = await connected(broker, 5, lasting('s'));
     gated.close();
-    const subscription = { topicFilter: 't', qos: 0, noLocal: false, retainAsPublished: false } as const;
-    const subscriptions = [{ ...subscription, retainHandling: 0 as const }];
-    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    client.send(subscribePacket(['t']));
     await turnEnd();
     gated.open();
     assert.deepEqual(

@@ -11,21 +11,17 @@ import type { QoS } from '../../../src/mqtt/codec/control-packet.ts';
 import { Framer } from '../../../src/mqtt/codec/framer.ts';
 import { PacketReader } from '../../../src/mqtt/codec/reader.ts';
 import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
-import { Broker, listenTcp, type BrokerOptions } from '../../../src/mqtt/index.ts';
-import { connectPacket } from '../../helpers/mqtt-wire-client.ts';
+import type { BrokerOptions } from '../../../src/mqtt/index.ts';
+import { openBrokerOnTcp } from '../../helpers/broker-on-tcp.ts';
+import { connectPacket, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 import { until } from '../../helpers/until.ts';
 
 const SIZES = [8000, 9000, 16_000, 64_000, 70_000, 100_000, 300_000, 1_100_000];
 
 async function startServer(t: TestContext, options: BrokerOptions = {}): Promise<number> {
-  const broker = new Broker({ sysTopicIntervalMs: 0, ...options });
-  await broker.start();
-  const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0 });
-  t.after(async () => {
-    await listener.close();
-    await broker.close();
-  });
-  return listener.port;
+  const { port, close } = await openBrokerOnTcp({ sysTopicIntervalMs: 0, ...options });
+  t.after(close);
+  return port;
 }
 
 /** A client over a real socket: the room that the broker reads into and the slices that it writes are the system's. */
@@ -65,9 +61,7 @@ class SocketClient {
   }
 
   async subscribe(topicFilter: string, qos: QoS): Promise<void> {
-    const options = { qos, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    const subscriptions = [{ topicFilter, ...options }];
-    this.send({ type: 'subscribe', packetId: 60_000, properties: {}, subscriptions });
+    this.send(subscribePacket([topicFilter], { qos, packetId: 60_000 }));
     await until('a SUBACK has come', () => this.packets.some(({ type }) => type === 'suback'));
   }
 

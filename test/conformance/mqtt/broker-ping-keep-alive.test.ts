@@ -10,7 +10,7 @@ import {
   VERSIONS,
   willOf,
 } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, turnEnd, type WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, turnEnd, type WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 /** The broker looks at its timers this often. */
 const TICK_MS = 250;
@@ -194,9 +194,7 @@ describe('the Keep Alive', () => {
     const { broker, clock, open } = await startRig(t, { hooks, hookTimeoutMs: 9000 });
     const client = open();
     await client.connect({ keepAlive: 1 });
-    const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    const subscriptions = [{ topicFilter: 't', ...options }];
-    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    client.send(subscribePacket(['t']));
     for (let count = 0; count < 8; count++) {
       client.send(PINGREQ);
       clock.advance(1000);
@@ -217,9 +215,7 @@ describe('the Keep Alive', () => {
     const { clock, open } = await startRig(t, { hooks, hookTimeoutMs: 9000 });
     const client = open();
     await client.connect({ keepAlive: 1 });
-    const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    const subscriptions = [{ topicFilter: 't', ...options }];
-    client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
+    client.send(subscribePacket(['t']));
     clock.advance(4250);
     answer.resolve({ allow: true });
     await client.expect('suback');

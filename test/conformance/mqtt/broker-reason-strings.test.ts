@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import type { BrokerHooks } from '../../../src/mqtt/index.ts';
 import { connected, startBroker } from '../../helpers/mqtt-broker-rig.ts';
+import { subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 const REFUSAL = 'this door is not yours';
 const doorman: BrokerHooks = {
@@ -41,18 +42,7 @@ describe('Reason Strings (sections 3.4.2.2.2, 3.5.2.2.2, 3.9.2.1.2, 3.11.2.1.2)'
 
   it('say in SUBACK and UNSUBACK which filter is meant', async (t) => {
     const client = await connected(await startBroker(t, { hooks: [doorman] }));
-    client.send({
-      type: 'subscribe',
-      packetId: 1,
-      properties: {},
-      subscriptions: ['open', 'door', 'a#'].map((topicFilter) => ({
-        topicFilter,
-        qos: 0,
-        noLocal: false,
-        retainAsPublished: false,
-        retainHandling: 0,
-      })),
-    });
+    client.send(subscribePacket(['open', 'door', 'a#']));
     const suback = await client.expect('suback');
     assert.deepEqual(suback.reasonCodes, [0, 0x87, 0x8f]);
     assert.equal(suback.properties.reasonString, `door: ${REFUSAL}; a#: Topic Filter invalid`);

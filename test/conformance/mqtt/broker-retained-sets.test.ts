@@ -11,7 +11,7 @@ import {
   textOf,
   textsOf,
 } from '../../helpers/mqtt-broker-rig.ts';
-import { turnEnd, type WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { turnEnd, type WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
 /** `house/{0…}/room/{0…9}`, each with its own name as payload. */
 function fill(broker: Broker, count: number, qos: 0 | 1 | 2 = 0): string[] {
@@ -93,13 +93,7 @@ describe('Many retained messages', () => {
       await connected(broker, 5, {}, { maxUnreadBytes: 10_000_000 }),
       await connected(broker),
     ];
-    const rest = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    many.send({
-      type: 'subscribe',
-      packetId: 1,
-      properties: {},
-      subscriptions: [{ ...rest, topicFilter: '#' }],
-    });
+    many.send(subscribePacket(['#']));
     await turnEnd();
     other.send({ type: 'pingreq' });
     await turnEnd();

@@ -4,10 +4,9 @@ import type { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { BrokerHooks, Verdict } from '../../../src/mqtt/broker/hooks.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import type { SubscriptionRequest } from '../../../src/mqtt/codec/subscribe.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { connected, lasting, startBroker, textsOf } from '../../helpers/mqtt-broker-rig.ts';
-import type { WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { subscribePacket, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const ALLOW: Verdict = { allow: true };
 const DENY: Verdict = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED };
@@ -21,9 +20,7 @@ function withHook(
 }
 
 function subscribeTo(client: WireClient, ...topicFilters: string[]): void {
-  const rest = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-  const subscriptions = topicFilters.map((topicFilter): SubscriptionRequest => ({ ...rest, topicFilter }));
-  client.send({ type: 'subscribe', packetId: 5, properties: {}, subscriptions });
+  client.send(subscribePacket(topicFilters, { qos: 1, packetId: 5 }));
 }
 
 describe('authorizeSubscribe', () => {

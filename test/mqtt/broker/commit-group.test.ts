@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { GatedStore } from '../../helpers/gated-store.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { connected, startBroker } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, turnEnd, WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 import type { ControlPacket } from '../../../src/mqtt/codec/decode-packet.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
@@ -132,11 +132,7 @@ describe('what is said about something lasting waits for the store', () => {
     {
       what: 'SUBACK',
       open: durable,
-      ask: (client) => {
-        const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-        const subscriptions = [{ topicFilter: 'a', ...options }];
-        client.send({ type: 'subscribe', packetId: 1, properties: {}, subscriptions });
-      },
+      ask: (client) => client.send(subscribePacket(['a'], { qos: 1 })),
       answer: 'suback',
     },
     {

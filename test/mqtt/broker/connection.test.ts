@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GatedStore } from '../../helpers/gated-store.ts';
 import { connected, lasting, publishesOf, startBroker } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, turnEnd, WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import type { AuthenticationMethod } from '../../../src/mqtt/broker/hooks.ts';
 
@@ -136,10 +136,8 @@ describe('an answer that the client does not take ends the connection [MQTT-3.1.
     const broker = await startBroker(t);
     broker.publish({ topicName: 'r/1', payload: 'x', retain: true });
     const topicFilters = Array.from({ length: 50 }, (_, index) => `r/${index}`);
-    const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    const subscriptions = topicFilters.map((topicFilter) => ({ topicFilter, ...options }));
     for (const ask of [
-      { type: 'subscribe', packetId: 1, properties: {}, subscriptions },
+      subscribePacket(topicFilters, { qos: 1 }),
       { type: 'unsubscribe', packetId: 1, properties: {}, topicFilters },
     ] as const) {
       const client = await connected(broker, 5, { properties: { maximumPacketSize: 40 } });

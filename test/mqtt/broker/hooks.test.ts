@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { startRig, type BrokerRig } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, turnEnd } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, turnEnd, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { compileHooks } from '../../../src/mqtt/broker/compiled-hooks.ts';
 import {
@@ -125,13 +125,7 @@ describe('hooks that decide', () => {
     assert.equal((await refused.expect('connack')).reasonCode, ReasonCode.SERVER_UNAVAILABLE);
     isConnecting = false;
     const client = await connected();
-    const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-    client.send({
-      type: 'subscribe',
-      packetId: 1,
-      properties: {},
-      subscriptions: [{ topicFilter: 'a', ...options }],
-    });
+    client.send(subscribePacket(['a']));
     client.send({ type: 'pingreq' });
     await client.expectNothing(); // Packets are answered in their order.
     clock.advance(HOOK_TIMEOUT_MS);
