@@ -104,7 +104,7 @@ function encode(message: PublishPacket, version: ProtocolVersion): Work {
 function forward(chunk: Buffer, version: ProtocolVersion, target: ProtocolVersion): Work {
   const options = new ForwardOptions();
   options.version = target;
-  options.flags = 0b0010;
+  options.qos = 1;
   options.packetId = 7;
   const topic = Buffer.from(TOPIC_NAME);
   framer.push(chunk, 0, chunk.length);

@@ -8,7 +8,6 @@ import { encodePacket } from '../../src/mqtt/codec/encode-packet.ts';
 import { MqttError } from '../../src/mqtt/codec/errors.ts';
 import { forwardPublish, ForwardOptions } from '../../src/mqtt/codec/forward-publish.ts';
 import { Framer } from '../../src/mqtt/codec/framer.ts';
-import { publishFlags } from '../../src/mqtt/codec/publish.ts';
 import { PROPERTIES, type Property, type PropertyType } from '../../src/mqtt/codec/property.ts';
 import { readProperties } from '../../src/mqtt/codec/read-properties.ts';
 import { PacketReader } from '../../src/mqtt/codec/reader.ts';
@@ -135,7 +134,9 @@ function checkPublish(framer: Framer, version: ProtocolVersion, random: Random):
     return;
   }
   options.version = VERSIONS[random(3)]!;
-  options.flags = publishFlags(1, random(2) === 0, random(2) === 0);
+  options.qos = 1;
+  options.dup = random(2) === 0;
+  options.retain = random(2) === 0;
   options.packetId = 1 + random(0xffff);
   options.messageExpiryInterval = random(2) === 0 ? -1 : random(100);
   options.topicAlias = options.version === 5 ? random(3) : 0;

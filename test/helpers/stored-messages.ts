@@ -31,6 +31,7 @@ export function keepMessage(fields: Partial<PublishPacket>, nowMs = 0): StoredMe
     topicBytes: bytes,
     topicStart,
     topicEnd,
+    payloadBytes: bytes,
     block: undefined,
   };
   return storeMessage(source, nowMs);

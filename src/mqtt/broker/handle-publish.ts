@@ -71,7 +71,7 @@ export function handlePublish(connection: Connection, framer: Framer): void {
 
 /** Reads and checks what does not need anybody's opinion; false when the connection was ended. */
 function readPublication(connection: Connection, framer: Framer, publication: Publication): boolean {
-  const { bytes, packetStart, bodyStart, bodyEnd, firstByte } = framer;
+  const { bytes, bodyStart, bodyEnd, firstByte } = framer;
   const { fields } = publication;
   scanPublish(bytes, bodyStart, bodyEnd, firstByte & 0x0f, connection.version, fields);
   if (fields.hasSubscriptionIdentifier) {
@@ -96,10 +96,10 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   }
   if (fields.topicAlias === 0) {
     const entry = connection.engine.topics.resolve(bytes, fields.topicStart, fields.topicEnd);
-    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, undefined, framer.block);
+    publication.takePacket(framer, connection.version, entry, undefined);
   } else {
     const { entry, bytes: topic } = resolveAlias(connection, bytes, publication);
-    publication.takePacket(bytes, packetStart, bodyEnd, connection.version, entry, topic, framer.block);
+    publication.takePacket(framer, connection.version, entry, topic);
   }
   const { fault } = publication.entry!;
   if (fault === undefined) return true;

@@ -1,11 +1,13 @@
 import type { PooledBlock, BlockPool } from '../../base/blocks.ts';
-import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
+import { MAX_VARIABLE_BYTE_INTEGER, type ProtocolVersion, type QoS } from '../codec/control-packet.ts';
 import { ForwardOptions, forwardPublish } from '../codec/forward-publish.ts';
-import type { PublishProperties } from '../codec/publish.ts';
+import type { Framer } from '../codec/framer.ts';
+import { expectQos } from '../codec/publish-flags.ts';
+import { encodePublishHead, type PublishProperties } from '../codec/publish.ts';
 import { readPropertiesToEnd } from '../codec/read-properties.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { PublishFields } from '../codec/scan-publish.ts';
-import { PacketWriter } from '../codec/writer.ts';
+import { packetTooLarge, PacketWriter } from '../codec/writer.ts';
 import type { ClientSession } from './client-session.ts';
 import {
   LARGE_PAYLOAD_BYTES,
@@ -21,6 +23,17 @@ const EMPTY = Buffer.alloc(0);
 const VARIANTS = 12;
 const NO_SLICE = -1;
 const FIRST_BODY_BYTES = 4096;
+/** Of a PUBLISH besides Topic Name, properties and payload: the lengths of the first two, and the Packet Identifier. */
+const LENGTHS_BYTES = 8;
+
+/** A message that does not come in a packet: of the embedding program, of the server, or a Will. */
+export type ServerMessage = {
+  readonly topicName: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties: PublishProperties;
+};
 
 /** Encoded packets of one message: which one is a number from 0 to 11. */
 export function variantOf(isVersion5: boolean, qos: QoS, retain: boolean): number {
@@ -36,12 +49,9 @@ export class Publication implements ApplicationMessage {
   bytes: Buffer = EMPTY;
   packetStart = 0;
   packetEnd = 0;
-  /** Where the payload lies: in `bytes`, or in a buffer of its own when it was kept. */
+  /** Where the payload lies: in `bytes`; or elsewhere, when it is large and did not come in a packet. */
   payloadBytes: Buffer = EMPTY;
   readonly fields = new PublishFields();
-  version: ProtocolVersion = 5;
-  /** For a packet of this side, which is encoded before it goes the way of all others. */
-  readonly packetWriter = new PacketWriter();
   entry: TopicEntry<ClientSession> | undefined = undefined;
   topicName = '';
   /** Where the bytes of the Topic Name are: in `bytes`, or kept from the packet that gave the alias. */
@@ -60,12 +70,14 @@ export class Publication implements ApplicationMessage {
   readonly #starts = new Int32Array(VARIANTS);
   readonly #ends = new Int32Array(VARIANTS);
   readonly #packetIdAt = new Int32Array(VARIANTS);
-  /** Where the packet lies, when it can be held on to there. */
+  /** Where the packet that came in lies, when it can be held on to there. */
   #block: PooledBlock | undefined = undefined;
-  /** A copy of a large payload that lies where the next bytes will. */
+  /** Where a large payload was copied to: it lay where the next bytes will, or is this program's. */
   #copy: PooledBlock | undefined = undefined;
   readonly #blocks: BlockPool;
   readonly #scratch = new PacketWriter(4096);
+  /** Topic Name, properties and small payload of a message of this side. */
+  readonly #head = new PacketWriter();
   readonly #options = new ForwardOptions();
   #body = Buffer.allocUnsafeSlow(FIRST_BODY_BYTES);
 
@@ -76,42 +88,51 @@ export class Publication implements ApplicationMessage {
   /**
    * Takes a PUBLISH that `scanPublish` has read into `fields`.
    *
-   * @param block - that `bytes` are, when they stay there for who holds it; undefined when they are borrowed
-   * @param topic - of its Topic Alias when it has no Topic Name of its own; undefined when it has
+   * @param aliasedTopic - of its Topic Alias when it has no Topic Name of its own; undefined when it has
    */
   takePacket(
-    bytes: Buffer,
-    packetStart: number,
-    packetEnd: number,
+    { bytes, packetStart, bodyEnd, block }: Framer,
     version: ProtocolVersion,
     entry: TopicEntry<ClientSession>,
     aliasedTopic: Buffer | undefined,
-    block: PooledBlock | undefined,
   ): void {
     const { fields } = this;
-    this.bytes = bytes;
-    this.packetStart = packetStart;
-    this.packetEnd = packetEnd;
-    this.payloadBytes = bytes;
-    this.version = version;
+    this.#begin(bytes, packetStart, bodyEnd, entry.topicName);
     this.entry = entry;
-    this.topicName = entry.topicName;
-    if (aliasedTopic === undefined) {
-      this.topicBytes = bytes;
-      this.topicStart = fields.topicStart;
-      this.topicEnd = fields.topicEnd;
-    } else {
+    if (aliasedTopic !== undefined) {
       this.topicBytes = aliasedTopic;
       this.topicStart = 0;
       this.topicEnd = aliasedTopic.length;
     }
-    this.#expiryLeft = -1;
-    this.#stored = undefined;
-    this.#properties = undefined;
-    this.#begin();
     this.#block = block;
     this.#sliceVariant =
       fields.topicAliasAt < 0 ? variantOf(version === 5, fields.qos, fields.retain) : NO_SLICE;
+  }
+
+  /**
+   * Takes a message of this side, as if a client had sent it. Its `entry` is not set.
+   *
+   * Its payload must not change before `end`; a large one is copied, once, where somebody needs it longer.
+   * @throws {MqttError} `MQTT_NOT_ENCODABLE`, `MQTT_PACKET_TOO_LARGE` when a client could not send it
+   */
+  takeMessage({ topicName, payload, qos, retain, properties }: ServerMessage): void {
+    expectQos(qos);
+    const { fields } = this;
+    const head = this.#head;
+    head.reset();
+    encodePublishHead(head, topicName, properties, fields);
+    const headBytes = head.position;
+    if (payload.length + headBytes + LENGTHS_BYTES > MAX_VARIABLE_BYTE_INTEGER) throw packetTooLarge();
+    const isLarge = payload.length >= LARGE_PAYLOAD_BYTES;
+    if (!isLarge) head.writeBytes(payload);
+    fields.qos = qos;
+    fields.dup = false;
+    fields.retain = retain;
+    fields.packetId = 0;
+    fields.payloadStart = isLarge ? 0 : headBytes;
+    fields.payloadEnd = fields.payloadStart + payload.length;
+    this.#begin(head.buffer, 0, headBytes + payload.length, topicName);
+    if (isLarge) this.payloadBytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
   }
 
   /** Takes a message that was kept. Its `entry` is not set: it goes to subscribers that are known already. */
@@ -129,27 +150,13 @@ export class Publication implements ApplicationMessage {
     fields.propertiesEnd = propertiesEnd;
     fields.payloadStart = largePayload === undefined ? propertiesEnd : 0;
     fields.payloadEnd = largePayload === undefined ? body.length : largePayload.length;
-    fields.topicAlias = 0;
-    fields.topicAliasAt = -1;
+    fields.forgetProperties();
     fields.messageExpiryAt = message.messageExpiryAt;
     fields.messageExpiryInterval = secondsLeft(message, nowMs);
-    fields.payloadFormatIndicator = -1;
-    fields.hasSubscriptionIdentifier = false;
-    this.bytes = bytes;
-    this.packetStart = 0;
-    this.packetEnd = body.length + (largePayload?.length ?? 0);
-    this.payloadBytes = largePayload ?? bytes;
-    this.version = 5;
-    this.entry = undefined;
-    this.topicName = message.topicName;
-    this.topicBytes = bytes;
-    this.topicStart = 0;
-    this.topicEnd = topicEnd;
+    this.#begin(bytes, 0, body.length + (largePayload?.length ?? 0), message.topicName);
+    if (largePayload !== undefined) this.payloadBytes = largePayload;
     this.#expiryLeft = fields.messageExpiryInterval;
     this.#stored = message;
-    this.#properties = undefined;
-    this.#begin();
-    this.#sliceVariant = NO_SLICE;
   }
 
   get qos(): QoS {
@@ -194,7 +201,7 @@ export class Publication implements ApplicationMessage {
     }
     const scratch = this.#scratch;
     const start = scratch.length;
-    const packetIdAt = this.encode(scratch, version, qos, retain, undefined, 0, false);
+    const packetIdAt = this.encode(scratch, this.optionsFor(version, qos, retain, 1));
     this.#starts[variant] = start;
     this.#ends[variant] = scratch.length;
     this.#packetIdAt[variant] = packetIdAt < 0 ? -1 : packetIdAt - start;
@@ -217,9 +224,9 @@ export class Publication implements ApplicationMessage {
     return this.#packetIdAt[variant]!;
   }
 
-  /** That `bytes` are, when they stay there for who holds it. */
+  /** That the payload lies in, when it stays there for who holds it. */
   get block(): PooledBlock | undefined {
-    return this.#block;
+    return this.#copy ?? this.#block;
   }
 
   /** Whether the payload is sent from where it lies: see `payloadSlice`. */
@@ -235,15 +242,22 @@ export class Publication implements ApplicationMessage {
 
   /** A large payload where it stays for who holds the block: where it lies, or a copy that is made once. */
   payloadSlice(): Slice {
-    const { payloadBytes } = this;
-    const { payloadStart, payloadEnd } = this.fields;
-    if (this.#block !== undefined) return new Slice(payloadBytes, payloadStart, payloadEnd, this.#block);
-    if (payloadBytes !== this.bytes) return new Slice(payloadBytes, 0, payloadEnd, undefined);
-    if (this.#copy === undefined) {
-      this.#copy = this.#blocks.take(payloadEnd - payloadStart);
-      this.bytes.copy(this.#copy.buffer, 0, payloadStart, payloadEnd);
+    if (this.block === undefined) {
+      const kept = this.#stored?.largePayload;
+      if (kept !== undefined) return new Slice(kept, 0, kept.length, undefined);
+      this.#copyPayload();
     }
-    return new Slice(this.#copy.buffer, 0, payloadEnd - payloadStart, this.#copy);
+    const { payloadStart, payloadEnd } = this.fields;
+    return new Slice(this.payloadBytes, payloadStart, payloadEnd, this.block);
+  }
+
+  #copyPayload(): void {
+    const { fields, payloadLength } = this;
+    this.#copy = this.#blocks.take(payloadLength);
+    this.payloadBytes.copy(this.#copy.buffer, 0, fields.payloadStart, fields.payloadEnd);
+    this.payloadBytes = this.#copy.buffer;
+    fields.payloadStart = 0;
+    fields.payloadEnd = payloadLength;
   }
 
   /** Nobody looks at it any more. */
@@ -254,35 +268,50 @@ export class Publication implements ApplicationMessage {
   }
 
   /**
-   * Encodes the message for one receiver.
+   * How the message is to be encoded, without aliases and identifiers until they are set. Valid until the next call.
    *
-   * @param topicAlias - 0 for none; with `omitTopicName` the receiver knows it already
-   * @returns index of the Packet Identifier in the writer, for `patchPacketId`; -1 at QoS 0
+   * @param packetId - any that is valid, where it is patched in afterwards
    */
-  encode(
-    writer: PacketWriter,
-    version: ProtocolVersion,
-    qos: QoS,
-    retain: boolean,
-    subscriptionIdentifiers: readonly number[] | undefined,
-    topicAlias: number,
-    omitTopicName: boolean,
-    omitPayload = false,
-  ): number {
+  optionsFor(version: ProtocolVersion, qos: QoS, retain: boolean, packetId: number): ForwardOptions {
     const options = this.#options;
     options.version = version;
-    options.flags = (qos << 1) | (retain ? 1 : 0);
-    options.packetId = 1;
+    options.qos = qos;
+    options.dup = false;
+    options.retain = retain;
+    options.packetId = packetId;
     options.messageExpiryInterval = this.#expiryLeft;
-    options.topicAlias = topicAlias;
-    options.omitTopicName = omitTopicName;
-    options.subscriptionIdentifiers = subscriptionIdentifiers;
-    options.omitPayload = omitPayload;
+    options.topicAlias = 0;
+    options.omitTopicName = false;
+    options.subscriptionIdentifiers = undefined;
+    options.omitPayload = false;
+    return options;
+  }
+
+  /**
+   * Encodes the message for one receiver.
+   *
+   * @returns index of the Packet Identifier in the writer, for `patchPacketId`; -1 at QoS 0
+   */
+  encode(writer: PacketWriter, options: ForwardOptions): number {
     const topic = this.topicBytes.subarray(this.topicStart, this.topicEnd);
     return forwardPublish(writer, this.bytes, this.fields, topic, options);
   }
 
-  #begin(): void {
+  /** Begins anew with what lies where `fields` say. */
+  #begin(bytes: Buffer, start: number, end: number, topicName: string): void {
+    this.bytes = bytes;
+    this.packetStart = start;
+    this.packetEnd = end;
+    this.payloadBytes = bytes;
+    this.entry = undefined;
+    this.topicName = topicName;
+    this.topicBytes = bytes;
+    this.topicStart = this.fields.topicStart;
+    this.topicEnd = this.fields.topicEnd;
+    this.#expiryLeft = -1;
+    this.#stored = undefined;
+    this.#properties = undefined;
+    this.#sliceVariant = NO_SLICE;
     this.#serial = (this.#serial + 1) | 0;
     if (this.#serial === 0) this.#forgetSerials();
     if (this.#scratch.length > 0) this.#scratch.reset();

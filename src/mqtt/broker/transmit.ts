@@ -1,12 +1,9 @@
 import type { QoS } from '../codec/control-packet.ts';
 import { patchPacketId } from '../codec/forward-publish.ts';
+import { publishFirstByte } from '../codec/publish-flags.ts';
 import { Slice } from '../transport/slice.ts';
 import type { SessionConnection } from './client-session.ts';
 import { variantOf, type Publication } from './publication.ts';
-
-const DUP = 0b1000;
-const QOS_SHIFT = 1;
-const PUBLISH = 0x30;
 
 /**
  * Sends one PUBLISH over a connection.
@@ -42,7 +39,7 @@ export function transmit(
   const writer = connection.outbox.writer();
   const at = writer.appendPackets(publication.sourceOf(variant), start, end);
   const { buffer } = writer;
-  buffer[at] = PUBLISH | (dup ? DUP : 0) | (qos << QOS_SHIFT) | (retain ? 1 : 0);
+  buffer[at] = publishFirstByte(qos, dup, retain);
   if (qos > 0) patchPacketId(buffer, at + publication.packetIdAtOf(variant), packetId);
   connection.outbox.written();
   return true;
@@ -84,31 +81,28 @@ function transmitAlone(
   const writer = outbox.writer();
   const before = writer.length;
   const most = before + maximumPacketSize - (isLarge ? publication.payloadLength : 0);
-  let packetIdAt = publication.encode(
-    writer,
-    version,
-    qos,
-    retain,
-    subscriptionIdentifiers,
-    given,
-    known !== 0,
-    isLarge,
-  );
+  const options = publication.optionsFor(version, qos, retain, packetId);
+  options.dup = dup;
+  options.subscriptionIdentifiers = subscriptionIdentifiers;
+  options.topicAlias = given;
+  options.omitTopicName = known !== 0;
+  options.omitPayload = isLarge;
+  publication.encode(writer, options);
   if (writer.length > most) {
     writer.truncate(before);
     if (given === 0) return false;
     // The client never saw what a new alias was to stand for.
     if (known === 0) aliases?.forget(given);
     // Without an alias the packet may be small enough.
-    packetIdAt = publication.encode(writer, version, qos, retain, subscriptionIdentifiers, 0, false, isLarge);
+    options.topicAlias = 0;
+    options.omitTopicName = false;
+    publication.encode(writer, options);
     if (writer.length > most) {
       writer.truncate(before);
       return false;
     }
   }
   connection.engine.stats.publishSent++;
-  if (dup) writer.buffer[before]! |= DUP;
-  if (packetIdAt >= 0) patchPacketId(writer.buffer, packetIdAt, packetId);
   if (isLarge) outbox.append(publication.payloadSlice());
   else outbox.written();
   return true;

@@ -1,28 +1,18 @@
-import {
-  MAX_UINT_16,
-  MAX_VARIABLE_BYTE_INTEGER,
-  PacketType,
-  type ProtocolVersion,
-} from './control-packet.ts';
+import { MAX_UINT_16, MAX_VARIABLE_BYTE_INTEGER, type ProtocolVersion, type QoS } from './control-packet.ts';
 import { expectPacketId } from './fixed-header.ts';
 import { notEncodable } from './errors.ts';
+import { SUBSCRIPTION_IDENTIFIER, TOPIC_ALIAS, TOPIC_ALIAS_BYTES } from './property.ts';
+import { publishFirstByte } from './publish-flags.ts';
 import type { PublishFields } from './scan-publish.ts';
 import type { PacketWriter } from './writer.ts';
-
-const SUBSCRIPTION_IDENTIFIER = 0x0b;
-const TOPIC_ALIAS = 0x23;
-/** Identifier and value of a Topic Alias. */
-const TOPIC_ALIAS_BYTES = 3;
-const QOS_BITS = 0b0110;
-/** One bit for each value of the flags that is neither QoS 3 [MQTT-3.3.1-4] nor DUP at QoS 0 [MQTT-3.3.1-2]. */
-const VALID_FLAGS = 0b0011_1100_0011_1111;
 
 /** How a PUBLISH leaves that came in as bytes. One is made once and filled for variant after variant. */
 export class ForwardOptions {
   version: ProtocolVersion = 5;
-  /** Low four bits of the first byte: see `publishFlags`. */
-  flags = 0;
-  /** 1 to 65535 when the flags say QoS 1 or 2. */
+  qos: QoS = 0;
+  dup = false;
+  retain = false;
+  /** 1 to 65535 at QoS 1 and 2. */
   packetId = 0;
   /** Seconds that are left; -1 leaves what came in as it was. Used only when an interval came in. */
   messageExpiryInterval = -1;
@@ -52,9 +42,9 @@ export function forwardPublish(
   topic: Buffer,
   options: ForwardOptions,
 ): number {
-  const { version, flags, packetId } = options;
-  if (((VALID_FLAGS >> flags) & 1) === 0) throw notEncodable(`PUBLISH must not have the flags ${flags}`);
-  const hasPacketId = (flags & QOS_BITS) !== 0;
+  const { version, qos, packetId } = options;
+  const firstByte = publishFirstByte(qos, options.dup, options.retain);
+  const hasPacketId = qos > 0;
   if (hasPacketId) expectPacketId(packetId);
   if (topic.length === 0 || topic.length > MAX_UINT_16) throw notEncodable('a topic has 1 to 65,535 bytes');
   if (options.omitTopicName && (version !== 5 || options.topicAlias === 0)) {
@@ -71,7 +61,7 @@ export function forwardPublish(
     payloadLength;
 
   const writtenLength = options.omitPayload ? remainingLength - payloadLength : remainingLength;
-  writer.beginSizedPacket((PacketType.PUBLISH << 4) | flags, remainingLength, writtenLength);
+  writer.beginSizedPacket(firstByte, remainingLength, writtenLength);
   writer.writeUint16(topicLength);
   writer.writeSlice(topic, 0, topicLength);
   let packetIdAt = -1;

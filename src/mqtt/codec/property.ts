@@ -266,6 +266,21 @@ export type PropertiesOf<H extends PropertyHolder> = {
 /** No properties at all, and what a packet of MQTT 3.1 and 3.1.1 has. */
 export const NO_PROPERTIES: Readonly<Record<string, never>> = Object.freeze({});
 
+/** The identifier of a property, by its name. */
+function propertyIdOf(name: Row['name']): number {
+  return PROPERTIES.find((row) => row.name === name)!.id;
+}
+
+/** The identifiers that a broker itself looks for in a PUBLISH. */
+export const PAYLOAD_FORMAT_INDICATOR = propertyIdOf('payloadFormatIndicator');
+export const MESSAGE_EXPIRY_INTERVAL = propertyIdOf('messageExpiryInterval');
+export const RESPONSE_TOPIC = propertyIdOf('responseTopic');
+export const SUBSCRIPTION_IDENTIFIER = propertyIdOf('subscriptionIdentifiers');
+export const TOPIC_ALIAS = propertyIdOf('topicAlias');
+export const USER_PROPERTY = propertyIdOf('userProperties');
+/** How long a Topic Alias is on the wire: its identifier and its value. */
+export const TOPIC_ALIAS_BYTES = 3;
+
 type RowsOfHolder = {
   readonly byId: readonly (Property | undefined)[];
   readonly inOrder: readonly Property[];

@@ -1,11 +1,18 @@
-import { PacketType, type ProtocolVersion, type QoS } from './control-packet.ts';
+import type { ProtocolVersion, QoS } from './control-packet.ts';
 import { malformed, notEncodable } from './errors.ts';
 import { expectPacketId } from './fixed-header.ts';
-import { NO_PROPERTIES, type PropertiesOf } from './property.ts';
+import { publishFirstByte } from './publish-flags.ts';
+import {
+  MESSAGE_EXPIRY_INTERVAL,
+  NO_PROPERTIES,
+  propertiesInOrder,
+  TOPIC_ALIAS,
+  type PropertiesOf,
+} from './property.ts';
 import { readProperties } from './read-properties.ts';
 import type { PacketReader } from './reader.ts';
 import { PublishFields, scanPublish } from './scan-publish.ts';
-import { writeProperties } from './write-properties.ts';
+import { writeProperties, writeProperty } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
 export type PublishProperties = PropertiesOf<'PUBLISH'>;
@@ -48,13 +55,13 @@ export function decodePublish(reader: PacketReader, flags: number, version: Prot
 /** Encodes a PUBLISH. Properties are left out before MQTT 5.0. */
 export function encodePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
   const { qos, topicName, packetId, properties, payload } = packet;
-  const flags = publishFlags(qos, packet.dup, packet.retain);
-  if (hasWildcard(topicName)) throw notEncodable('Topic Name contains a wildcard'); // [MQTT-3.3.2-2]
+  const firstByte = publishFirstByte(qos, packet.dup, packet.retain);
+  expectNoWildcard(topicName);
   if (topicName === '' && (version !== 5 || properties.topicAlias === undefined)) {
     throw notEncodable('PUBLISH needs a Topic Name or a Topic Alias');
   }
   if (qos > 0) expectPacketId(packetId);
-  writer.beginPacket((PacketType.PUBLISH << 4) | flags);
+  writer.beginPacket(firstByte);
   writer.writeUtf8String(topicName, 'Topic Name');
   if (qos > 0) writer.writeUint16(packetId);
   if (version === 5) writeProperties(writer, 'PUBLISH', properties);
@@ -62,11 +69,39 @@ export function encodePublish(writer: PacketWriter, packet: PublishPacket, versi
   writer.endPacket();
 }
 
-/** The low four bits of the first byte of a PUBLISH. */
-export function publishFlags(qos: QoS, dup: boolean, retain: boolean): number {
-  if (qos !== 0 && qos !== 1 && qos !== 2) throw notEncodable(`QoS must not be ${String(qos)}`);
-  if (qos === 0 && dup) throw notEncodable('DUP must not be set at QoS 0'); // [MQTT-3.3.1-2]
-  return (dup ? 0b1000 : 0) | (qos << 1) | (retain ? 0b1 : 0);
+/**
+ * Encodes Topic Name and properties as they lie in a PUBLISH of MQTT 5.0, one after the other, without their lengths,
+ * and says in `fields` where they are: of a message that does not come as a packet.
+ *
+ * @throws {MqttError} `MQTT_NOT_ENCODABLE` when a client could not send it
+ */
+export function encodePublishHead(
+  writer: PacketWriter,
+  topicName: string,
+  properties: PublishProperties,
+  fields: PublishFields,
+): void {
+  expectNoWildcard(topicName);
+  fields.forgetProperties();
+  fields.topicStart = writer.position + 2;
+  writer.writeUtf8String(topicName, 'Topic Name');
+  fields.topicEnd = writer.position;
+  fields.propertiesStart = writer.position;
+  const values = properties as Readonly<Record<string, unknown>>;
+  for (const row of propertiesInOrder('PUBLISH')) {
+    const value = values[row.name];
+    if (value === undefined) continue;
+    if (row.id === TOPIC_ALIAS) fields.topicAliasAt = writer.position;
+    writeProperty(writer, row, value);
+    if (row.id !== MESSAGE_EXPIRY_INTERVAL) continue;
+    fields.messageExpiryInterval = value as number;
+    fields.messageExpiryAt = writer.position - 4;
+  }
+  fields.propertiesEnd = writer.position;
+}
+
+function expectNoWildcard(topicName: string): void {
+  if (hasWildcard(topicName)) throw notEncodable('Topic Name contains a wildcard'); // [MQTT-3.3.2-2]
 }
 
 function hasWildcard(topicName: string): boolean {

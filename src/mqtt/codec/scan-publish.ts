@@ -1,6 +1,16 @@
 import type { ProtocolVersion, QoS } from './control-packet.ts';
 import { malformed, MqttError, protocolError } from './errors.ts';
-import { propertiesInOrder, type PropertyType } from './property.ts';
+import {
+  MESSAGE_EXPIRY_INTERVAL,
+  PAYLOAD_FORMAT_INDICATOR,
+  propertiesInOrder,
+  RESPONSE_TOPIC,
+  SUBSCRIPTION_IDENTIFIER,
+  TOPIC_ALIAS,
+  USER_PROPERTY,
+  type PropertyType,
+} from './property.ts';
+import { hasDup, hasRetain, qosOfFlags } from './publish-flags.ts';
 import { judgeUtf8, Utf8Kind } from './utf8.ts';
 
 /** Where the parts of a PUBLISH lie in the receive buffer. One is made once and filled for message after message. */
@@ -26,18 +36,18 @@ export class PublishFields {
   messageExpiryInterval = -1;
   /** Index of the interval's four bytes; -1 when there is none. */
   messageExpiryAt = -1;
-  /** 0, 1, or -1 when there is none. */
-  payloadFormatIndicator = -1;
   /** A client must not send one [MQTT-3.3.4-6]; a server may send many. */
   hasSubscriptionIdentifier = false;
-}
 
-const PAYLOAD_FORMAT_INDICATOR = 0x01;
-const MESSAGE_EXPIRY_INTERVAL = 0x02;
-const RESPONSE_TOPIC = 0x08;
-const SUBSCRIPTION_IDENTIFIER = 0x0b;
-const TOPIC_ALIAS = 0x23;
-const USER_PROPERTY = 0x26;
+  /** Says that there are none, before they are looked for. */
+  forgetProperties(): void {
+    this.topicAlias = 0;
+    this.topicAliasAt = -1;
+    this.messageExpiryInterval = -1;
+    this.messageExpiryAt = -1;
+    this.hasSubscriptionIdentifier = false;
+  }
+}
 
 const NUMBER_SIGN = 0x23;
 const PLUS_SIGN = 0x2b;
@@ -87,19 +97,14 @@ export function scanPublish(
   version: ProtocolVersion,
   fields: PublishFields,
 ): void {
-  const qos = (flags >> 1) & 0b11;
-  const dup = (flags & 0b1000) !== 0;
+  const qos = qosOfFlags(flags);
+  const dup = hasDup(flags);
   if (qos === 3) throw malformed('PUBLISH has both QoS bits set'); // [MQTT-3.3.1-4]
   if (qos === 0 && dup && version !== 3) throw malformed('PUBLISH has DUP at QoS 0'); // [MQTT-3.3.1-2]
-  fields.qos = qos as QoS;
+  fields.qos = qos;
   fields.dup = dup && qos !== 0; // in MQTT 3.1 it says nothing at QoS 0
-  fields.retain = (flags & 0b1) !== 0;
-  fields.topicAlias = 0;
-  fields.topicAliasAt = -1;
-  fields.messageExpiryInterval = -1;
-  fields.messageExpiryAt = -1;
-  fields.payloadFormatIndicator = -1;
-  fields.hasSubscriptionIdentifier = false;
+  fields.retain = hasRetain(flags);
+  fields.forgetProperties();
 
   if (end - start < 2) throw malformed('PUBLISH ends within its Topic Name');
   const topicStart = start + 2;
@@ -179,7 +184,6 @@ function keepSpecial(bytes: Buffer, id: number, at: number, end: number, fields:
     case PAYLOAD_FORMAT_INDICATOR: {
       const indicator = bytes[at]!;
       if (indicator > 1) throw protocolError(`Payload Format Indicator must not be ${indicator}`);
-      fields.payloadFormatIndicator = indicator;
       return;
     }
     case MESSAGE_EXPIRY_INTERVAL:

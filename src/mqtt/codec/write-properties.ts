@@ -42,7 +42,8 @@ export function hasProperties<H extends PropertyHolder>(holder: H, properties: P
   return false;
 }
 
-function writeProperty(writer: PacketWriter, row: Property, value: unknown): void {
+/** Writes one property as often as its value says; not at all when that is undefined. */
+export function writeProperty(writer: PacketWriter, row: Property, value: unknown): void {
   if (value === undefined) return;
   if (row.many !== true) {
     writeValue(writer, row, value);

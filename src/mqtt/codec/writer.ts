@@ -101,7 +101,7 @@ export class PacketWriter {
    * @param writtenLength - as much of it is written here; the rest is sent from where it lies
    */
   beginSizedPacket(firstByte: number, remainingLength: number, writtenLength = remainingLength): void {
-    if (remainingLength > MAX_VARIABLE_BYTE_INTEGER) throw tooLarge();
+    if (remainingLength > MAX_VARIABLE_BYTE_INTEGER) throw packetTooLarge();
     this.#position = this.#complete;
     this.#ensure(writtenLength + 5);
     this.#buffer[this.#position++] = firstByte;
@@ -147,7 +147,7 @@ export class PacketWriter {
   }
 
   writeVariableByteInteger(value: number): void {
-    if (!(value >= 0 && value <= MAX_VARIABLE_BYTE_INTEGER)) throw tooLarge();
+    if (!(value >= 0 && value <= MAX_VARIABLE_BYTE_INTEGER)) throw packetTooLarge();
     this.#ensure(4);
     let rest = value;
     while (rest >= 0x80) {
@@ -221,7 +221,7 @@ export class PacketWriter {
       this.#buffer[lengthAt] = length;
       return;
     }
-    if (length > MAX_VARIABLE_BYTE_INTEGER) throw tooLarge();
+    if (length > MAX_VARIABLE_BYTE_INTEGER) throw packetTooLarge();
     const more = length < 1 << 14 ? 1 : length < 1 << 21 ? 2 : 3;
     this.#ensure(more);
     this.#buffer.copyWithin(start + more, start, this.#position);
@@ -237,14 +237,15 @@ export class PacketWriter {
 
   #grow(bytes: number): void {
     const needed = this.#position + bytes;
-    if (needed - this.#complete > MAX_PACKET_BYTES) throw tooLarge();
+    if (needed - this.#complete > MAX_PACKET_BYTES) throw packetTooLarge();
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(grown, 0, 0, this.#position);
     this.#buffer = grown;
   }
 }
 
-function tooLarge(): MqttError {
+/** No packet can be so large. */
+export function packetTooLarge(): MqttError {
   return new MqttError(
     'MQTT_PACKET_TOO_LARGE',
     `the packet has more than ${MAX_VARIABLE_BYTE_INTEGER} bytes after its Fixed Header`,

@@ -1,8 +1,8 @@
 import type { PooledBlock } from '../../base/blocks.ts';
 import { MAX_UINT_32, type QoS } from '../codec/control-packet.ts';
+import { TOPIC_ALIAS_BYTES } from '../codec/property.ts';
 import type { PublishFields } from '../codec/scan-publish.ts';
 
-const TOPIC_ALIAS_BYTES = 3;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** A payload from so many bytes on is kept as bytes. */
@@ -81,7 +81,9 @@ type StoredSource = {
   readonly topicBytes: Buffer;
   readonly topicStart: number;
   readonly topicEnd: number;
-  /** That `bytes` are, when they stay there for who holds it. */
+  /** Where its payload lies: in `bytes` or elsewhere. */
+  readonly payloadBytes: Buffer;
+  /** That the payload lies in, when it stays there for who holds it. */
   readonly block: PooledBlock | undefined;
 };
 
@@ -125,14 +127,14 @@ export function storeMessage(source: StoredSource, nowMs: number): StoredMessage
 }
 
 /** Where it lies, unless that would keep far more alive than itself; then a copy. */
-function keepLarge({ bytes, fields: { payloadStart, payloadEnd }, block }: StoredSource): Buffer {
+function keepLarge({ payloadBytes, fields: { payloadStart, payloadEnd }, block }: StoredSource): Buffer {
   if (block !== undefined && 2 * (payloadEnd - payloadStart) >= block.buffer.length) {
     // Never released: it is this message's now, and the collector takes both.
     block.hold();
-    return bytes.subarray(payloadStart, payloadEnd);
+    return payloadBytes.subarray(payloadStart, payloadEnd);
   }
   const copy = Buffer.allocUnsafeSlow(payloadEnd - payloadStart);
-  bytes.copy(copy, 0, payloadStart, payloadEnd);
+  payloadBytes.copy(copy, 0, payloadStart, payloadEnd);
   return copy;
 }
 

@@ -13,7 +13,6 @@ const FIRST_BUCKETS = 64;
 /** A longer topic is not kept: there are few, and the table's memory stays bounded by its number of entries. */
 const MAX_KEPT_TOPIC_BYTES = 1024;
 const NO_WORDS = new Int32Array(0);
-const NO_KEY = { byteLength: 0, words: NO_WORDS, hash: 0 };
 
 /** The bytes of a topic, four to a word. */
 type TopicKey = { readonly byteLength: number; readonly words: Int32Array; readonly hash: number };
@@ -120,14 +119,6 @@ export class TopicTable<S> {
       entry = entry.nextInBucket;
     }
     return this.#learn(bytes, start, end, hash);
-  }
-
-  /** As {@link resolve}, for a topic that is a text already: a will, or a message of the server itself. */
-  resolveName(topicName: string): TopicEntry<S> {
-    const fault = findTopicNameFault(topicName, this.#maxTopicLevels);
-    if (fault !== undefined) return new TopicEntry(topicName, fault, NO_KEY);
-    const bytes = Buffer.from(topicName);
-    return this.resolve(bytes, 0, bytes.length);
   }
 
   /** Who gets messages of this topic, which must be valid. The result is never changed: later calls give another. */

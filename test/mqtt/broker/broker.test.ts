@@ -40,6 +40,33 @@ describe('Broker.publish', () => {
     assert.deepEqual(seen, ['a/b olá 2']);
   });
 
+  it('lets the program change a large payload as soon as it is published', async (t) => {
+    const broker = await startBroker(t);
+    const clients = [await connectedTo(broker, 'one'), await connectedTo(broker, 'two', 60)];
+    for (const [qos, client] of clients.entries()) await client.subscribe('a', { qos: qos as 0 | 1 });
+    const payload = new Uint8Array(100_000).fill(7);
+    const sent = Buffer.from(payload);
+    assert.equal(broker.publish({ topicName: 'a', payload, qos: 1, retain: true }), 2);
+    payload.fill(8);
+    const late = await connectedTo(broker, 'late');
+    await late.subscribe('a');
+    for (const client of [...clients, late])
+      assert.ok(sent.equals((await client.expect('publish')).payload), 'changed afterwards');
+  });
+
+  it('counts down the Message Expiry Interval of what it keeps, wherever it lies among the properties', async (t) => {
+    const clock = new ManualClock();
+    const broker = await startBroker(t, { clock });
+    const properties = { payloadFormatIndicator: 1, messageExpiryInterval: 60, contentType: 'c' } as const;
+    const payload = Buffer.from('x');
+    broker.publish({ topicName: 'a', payload, retain: true, properties: { ...properties, topicAlias: 9 } });
+    clock.advance(20_000);
+    const client = await connectedTo(broker, 'one');
+    await client.subscribe('a');
+    const packet = await client.expect('publish');
+    assert.deepEqual(packet.properties, { ...properties, messageExpiryInterval: 40 });
+  });
+
   it('retains, and clears', async (t) => {
     const broker = await startBroker(t);
     broker.publish({ topicName: 'a', payload: new Uint8Array([0, 255]), retain: true });
@@ -56,6 +83,8 @@ describe('Broker.publish', () => {
     ['a lone surrogate', { topicName: 'a\ud800' }],
     ['too many levels', { topicName: '/'.repeat(64) }],
     ['QoS 3', { topicName: 'a', qos: 3 as never }],
+    ['a Topic Alias of 0', { topicName: 'a', properties: { topicAlias: 0 } }],
+    ['more than a packet holds', { topicName: 'a', payload: new Uint8Array(268_435_450) }],
     ['a property that cannot be', { topicName: 'a', properties: { messageExpiryInterval: -1 } }],
   ] as const) {
     it(`refuses ${what}`, async (t) => {

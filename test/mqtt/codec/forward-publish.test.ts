@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { QoS } from '../../../src/mqtt/codec/control-packet.ts';
 import { decodePacket } from '../../../src/mqtt/codec/decode-packet.ts';
 import { forwardPublish, ForwardOptions, patchPacketId } from '../../../src/mqtt/codec/forward-publish.ts';
 import type { PublishPacket } from '../../../src/mqtt/codec/publish.ts';
@@ -80,7 +81,7 @@ describe('forwardPublish', () => {
   });
 
   it('tells where the Packet Identifier is', () => {
-    const { bytes, packetIdAt } = forward(RICH, { flags: 0b1011, packetId: 1 });
+    const { bytes, packetIdAt } = forward(RICH, { qos: 1, dup: true, retain: true, packetId: 1 });
     patchPacketId(bytes, packetIdAt, 0xabcd);
     const { packetId, qos, dup, retain } = decoded(bytes, 5);
     assert.deepEqual([packetId, qos, dup, retain], [0xabcd, 1, true, true]);
@@ -88,9 +89,9 @@ describe('forwardPublish', () => {
 
   it('refuses what no decoder accepts', () => {
     for (const changes of [
-      { flags: 0b0110, packetId: 1 },
-      { flags: 0b1000 },
-      { flags: 0b0010, packetId: 0 },
+      { qos: 3 as QoS, packetId: 1 },
+      { dup: true },
+      { qos: 1, packetId: 0 },
       { subscriptionIdentifiers: [0] },
       { subscriptionIdentifiers: [268_435_456] },
       { omitTopicName: true },

@@ -41,7 +41,7 @@ function keepWithProperties(
     alias === undefined
       ? { topicName, topicBytes: bytes, topicStart, topicEnd }
       : { topicName: alias.toString(), topicBytes: alias, topicStart: 0, topicEnd: alias.length };
-  return storeMessage({ ...of, bytes, fields, block: undefined }, NOW_MS);
+  return storeMessage({ ...of, bytes, fields, payloadBytes: bytes, block: undefined }, NOW_MS);
 }
 
 const ALIAS = '23 0007';
