@@ -31,8 +31,10 @@ function makeOutbox() {
     end: () => void told.push('end'),
     destroy: () => void told.push('destroy'),
   };
+  const ledger = new Ledger();
+  const party = ledger.open('client');
   const owner = {
-    party: new Ledger().open('client'),
+    party,
     flushLater: () => void told.push('flushLater'),
     onOverfull: () => void told.push('overfull'),
     onRoom: () => void told.push('room'),
@@ -42,6 +44,8 @@ function makeOutbox() {
   const outbox = new Outbox(owner, transport, rules);
   return {
     outbox,
+    ledger,
+    party,
     written,
     told,
     stats,
@@ -165,5 +169,18 @@ describe('an outbox', () => {
     assert.equal(told.includes('overfull'), false);
     for (let count = 0; count < 3; count++) put(piece);
     assert.equal(told.includes('overfull'), true);
+  });
+
+  it('books nothing for a party that has been closed while it ends', () => {
+    const { outbox, ledger, party, put } = makeOutbox();
+    outbox.waitFor(1);
+    put('waits');
+    outbox.end();
+    party.close();
+    const next = ledger.open('another, on the line that came free');
+    outbox.endTurn();
+    assert.equal(next.bytes, 0);
+    outbox.release(1);
+    assert.equal(ledger.partyCount, 1);
   });
 });

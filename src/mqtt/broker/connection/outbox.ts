@@ -351,8 +351,12 @@ export class Outbox {
     this.#book(0);
   }
 
-  /** What waits has become more or less: nothing is booked where all of it goes in this turn. */
+  /**
+   * What waits has become more or less: nothing is booked where all of it goes in this turn. While it ends, what was
+   * booked stays: its party may be closed already.
+   */
   #bookWaiting(): void {
+    if (this.#state === ENDING) return;
     if (this.#state === OPEN || this.#state === ENDED) this.#book(0);
     else this.#book(this.pendingBytes + (this.#state === COMMITTING ? 0 : this.#transport.bufferedBytes));
   }
