@@ -128,7 +128,7 @@ export function deliverTo(
   }
   const packetId = inflight.add(state, kept);
   // Noted first: what is sent waits for the store.
-  if (kept !== undefined) engine.notes.noteQueued(session, kept);
+  if (kept !== undefined && engine.notes.noteQueued(session, kept)) publication.isNoted = true;
   if (!transmit(connection, publication, qos, retain, false, subscriptionIdentifiers, packetId)) {
     // [MQTT-3.1.2-25]: as if it had been sent and acknowledged.
     inflight.remove(packetId);
@@ -164,7 +164,7 @@ function enqueue(engine: Engine, publication: Publication, session: ClientSessio
   isTaken ||= expired.length > 0 && isWithinLimits(engine, session, queue, queued);
   if (isTaken) {
     queue.push(queued);
-    engine.notes.noteQueued(session, queued);
+    if (engine.notes.noteQueued(session, queued)) publication.isNoted = true;
   }
   session.bookMessages();
   // Last: an observer of a drop may publish to the same session, or end it.

@@ -228,7 +228,11 @@ export class Engine {
 
   givePublication(): void {
     this.#publicationsInUse--;
-    this.#publications[this.#publicationsInUse]?.end();
+    const given = this.#publications[this.#publicationsInUse];
+    const outer = this.#publications[this.#publicationsInUse - 1];
+    // Whose message this program made another of waits for that one too.
+    if (given?.isNoted === true && outer !== undefined) outer.isNoted = true;
+    given?.end();
     if (this.#publicationsInUse === 0) this.#isPublishLoop = false;
   }
 

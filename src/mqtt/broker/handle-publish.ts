@@ -5,7 +5,6 @@ import type { Framer } from '../codec/framer.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { scanPublish } from '../codec/scan-publish.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
-import type { ClientSession } from './client-session.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
 import { isSysTopic, TopicFault } from '../topics/topic-name.ts';
 import { end, sayable } from './connection/end-connection.ts';
@@ -43,11 +42,10 @@ export function handlePublish(connection: Connection, framer: Framer): void {
   try {
     if (!readPublication(connection, framer, publication)) return;
     const { qos, packetId } = publication.fields;
-    const notesBefore = engine.notes.count;
     if (qos === 0) {
       if (isStoreBehind(connection, publication)) return;
       accept(connection, publication);
-      if (engine.notes.count !== notesBefore) engine.commits.paceAfterNote(connection);
+      if (publication.isNoted) engine.commits.paceAfterNote(connection);
       return;
     }
     const session = connection.session!;
@@ -58,12 +56,14 @@ export function handlePublish(connection: Connection, framer: Framer): void {
     if (isStoreBehind(connection, publication)) return;
     const answer = accept(connection, publication);
     // An observer may have ended the connection, and the session with it.
-    if (qos === 2 && answer.reasonCode < 0x80 && !session.hasEnded) keepPacketId(engine, session, packetId);
+    if (qos === 2 && answer.reasonCode < 0x80 && !session.hasEnded) {
+      (session.received ??= new PacketIdSet()).add(packetId);
+      if (engine.notes.noteReceived(session, packetId)) publication.isNoted = true;
+    }
     if (connection.state === ConnectionState.CLOSED) return;
-    const hasNoted = engine.notes.count !== notesBefore;
-    if (hasNoted) engine.commits.holdBack(connection);
+    if (publication.isNoted) engine.commits.holdBack(connection);
     acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, answer);
-    if (hasNoted) engine.commits.paceAfterNote(connection);
+    if (publication.isNoted) engine.commits.paceAfterNote(connection);
   } finally {
     engine.givePublication();
   }
@@ -176,12 +176,6 @@ function accept(connection: Connection, publication: Publication): PublishAnswer
   if (count === TOO_WIDE) return TOPIC_IS_TOO_WIDE;
   if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, connection.client);
   return count === 0 ? NOBODY_SUBSCRIBES : ACCEPTED;
-}
-
-function keepPacketId(engine: Engine, session: ClientSession, packetId: number): void {
-  session.received ??= new PacketIdSet();
-  session.received.add(packetId);
-  engine.notes.noteReceived(session, packetId);
 }
 
 function acknowledge(

@@ -53,6 +53,8 @@ export class Publication implements ApplicationMessage {
   payloadBytes: Buffer = EMPTY;
   readonly fields = new PublishFields();
   entry: TopicEntry<ClientSession> | undefined = undefined;
+  /** Something of it, or of what this program published for it, was noted in the store: its sender waits for that. */
+  isNoted = false;
   topicName = '';
   /** Where the bytes of the Topic Name are: in `bytes`, or kept from the packet that gave the alias. */
   topicBytes: Buffer = EMPTY;
@@ -265,6 +267,7 @@ export class Publication implements ApplicationMessage {
     this.#copy?.release();
     this.#copy = undefined;
     this.#block = undefined;
+    this.isNoted = false;
   }
 
   /**

@@ -15,7 +15,7 @@ export function retain(engine: Engine, publication: Publication, client: ClientI
   const { topicName } = publication;
   engine.work += countLevels(topicName) * NODE_CHANGE_STEPS;
   if (publication.payloadLength === 0) {
-    if (engine.retained.clear(topicName)) engine.notes.forgetRetained(topicName);
+    if (engine.retained.clear(topicName)) publication.isNoted = engine.notes.forgetRetained(topicName);
     return true; // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
   }
   const message = publication.stored(engine.clock.now());
@@ -33,6 +33,6 @@ export function retain(engine: Engine, publication: Publication, client: ClientI
     return false;
   }
   // What the server says of itself is said anew when it starts.
-  if (!isSysTopic(topicName)) engine.notes.noteRetained(message);
+  if (!isSysTopic(topicName)) publication.isNoted = engine.notes.noteRetained(message);
   return true;
 }

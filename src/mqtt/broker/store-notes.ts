@@ -19,17 +19,11 @@ export class StoreNotes {
   readonly #store: SessionStore | undefined;
   readonly #commits: CommitGroup;
   readonly #clock: Clock;
-  #count = 0;
 
   constructor(store: SessionStore | undefined, commits: CommitGroup, clock: Clock) {
     this.#store = store;
     this.#commits = commits;
     this.#clock = clock;
-  }
-
-  /** How often something was noted. */
-  get count(): number {
-    return this.#count;
   }
 
   /**
@@ -49,12 +43,13 @@ export class StoreNotes {
     });
   }
 
-  /** A message waits for the client, or is sent to it: with its body, once. */
-  noteQueued(session: ClientSession, queued: QueuedMessage): void {
+  /** A message waits for the client, or is sent to it: with its body, once. False when nothing of it is noted. */
+  noteQueued(session: ClientSession, queued: QueuedMessage): boolean {
     const store = this.#storeFor(session);
-    if (store === undefined) return;
+    if (store === undefined) return false;
     this.#commits.noteBody(queued.message);
     store.saveQueued(session.clientId, queued);
+    return true;
   }
 
   /** A message that was noted has been sent, or released. */
@@ -68,9 +63,11 @@ export class StoreNotes {
     this.#storeFor(session)?.deleteQueued(session.clientId, queued.sequence);
   }
 
-  /** A QoS 2 message came in and is not released. */
-  noteReceived(session: ClientSession, packetId: number): void {
-    this.#storeFor(session)?.saveReceivedPacketId(session.clientId, packetId);
+  /** A QoS 2 message came in and is not released. False when nothing of it is noted. */
+  noteReceived(session: ClientSession, packetId: number): boolean {
+    const store = this.#storeFor(session);
+    store?.saveReceivedPacketId(session.clientId, packetId);
+    return store !== undefined;
   }
 
   forgetReceived(session: ClientSession, packetId: number): void {
@@ -98,19 +95,21 @@ export class StoreNotes {
     this.#note(undefined, NOTE_BYTES);
   }
 
-  /** A message is retained in place of its topic's last one. */
-  noteRetained(message: StoredMessage): void {
-    if (this.#store === undefined) return;
+  /** A message is retained in place of its topic's last one. False when there is no store. */
+  noteRetained(message: StoredMessage): boolean {
+    if (this.#store === undefined) return false;
     this.#store.saveRetained(message);
     this.#note(undefined, NOTE_BYTES);
     this.#commits.noteBody(message);
+    return true;
   }
 
-  /** A topic's retained message was removed, or has expired. */
-  forgetRetained(topicName: string): void {
-    if (this.#store === undefined) return;
+  /** A topic's retained message was removed, or has expired. False when there is no store. */
+  forgetRetained(topicName: string): boolean {
+    if (this.#store === undefined) return false;
     this.#store.deleteRetained(topicName);
     this.#note(undefined, NOTE_BYTES);
+    return true;
   }
 
   /** Where to note something of a session; undefined when nothing of it is noted. */
@@ -121,7 +120,6 @@ export class StoreNotes {
   }
 
   #note(session: ClientSession | undefined, bytes: number): void {
-    this.#count++;
     this.#commits.note(bytes);
     if (session?.connection !== undefined) this.#commits.holdBack(session.connection);
   }

@@ -98,6 +98,14 @@ describe('what is said about something lasting waits for the store', () => {
       answer: 'puback',
     },
     {
+      what: 'PUBACK for a message of which this program makes one that is retained',
+      prepare: async ({ broker }) =>
+        broker.subscribe('q', () => void broker.publish({ topicName: 'r', payload: 'x', retain: true })),
+      open: passing,
+      ask: (client) => client.publish('q', 'x', { qos: 1 }),
+      answer: 'puback',
+    },
+    {
       what: 'PUBACK for a message that clears what is retained',
       prepare: async ({ broker }) => broker.publish({ topicName: 'r', payload: 'x', retain: true }),
       open: passing,
