@@ -1,6 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Hub } from '../hub/hub.ts';
-import type { HubServicesCounters } from '../hub/services/hub-services.ts';
 import { registerLedgerMetrics } from './ledger-metrics.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
 
@@ -10,15 +9,11 @@ const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
 /** Counting is adding to plain numbers; they become metrics only when somebody asks. */
 export function collectMetrics(hub: Hub): Registry {
   const registry = new Registry();
-  const sources: [string, Readonly<Record<string, number>>][] = [['devices', hub.devices.counters]];
-  for (const gateway of hub.gateways) sources.push([gateway.name, gateway.counters]);
-  for (const [group, counters] of sources) {
-    for (const key of Object.keys(counters)) expose(registry, group, key, () => counters[key] ?? 0);
-  }
+  exposeAll(registry, 'devices', () => hub.devices.counters);
+  for (const { name, counters } of hub.gateways) exposeAll(registry, name, () => counters);
   const { services } = hub;
   if (services !== undefined) {
-    for (const key of Object.keys(services.counters) as (keyof HubServicesCounters)[])
-      expose(registry, 'services', key, () => services.counters[key]);
+    exposeAll(registry, 'services', () => services.counters);
     const inFlight = (): number => services.serviceHub?.inFlightCount ?? 0;
     gauge(registry, 'recado_services_in_flight', 'Requests of services on their way', inFlight);
   }
@@ -34,6 +29,15 @@ export function collectMetrics(hub: Hub): Registry {
     () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
   );
   return registry;
+}
+
+function exposeAll<T extends Readonly<Record<keyof T, number>>>(
+  registry: Registry,
+  group: string,
+  counters: () => T,
+): void {
+  for (const key of Object.keys(counters()) as (keyof T & string)[])
+    expose(registry, group, key, () => counters()[key]);
 }
 
 function expose(registry: Registry, group: string, key: string, read: () => number): void {

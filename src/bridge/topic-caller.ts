@@ -31,20 +31,20 @@ export type AskFailure =
 type AskResult = Result<JsonPayload, AskFailure>;
 
 /** Since the caller was made. */
-type AskCounters = {
-  asked: number;
-  answered: number;
-  timedOut: number;
+class AskCounters {
+  asked = 0;
+  answered = 0;
+  timedOut = 0;
   /** Callers who ended the connection before. */
-  left: number;
-  failed: number;
+  left = 0;
+  failed = 0;
   /** Of them, because the broker was away. */
-  brokerAway: number;
+  brokerAway = 0;
   /** Of them, because of a limit. */
-  refusedFull: number;
+  refusedFull = 0;
   /** Questions that were asked again because nobody subscribed. */
-  askedAgain: number;
-};
+  askedAgain = 0;
+}
 
 export type AskOptions = {
   /** Callers take turns. */
@@ -63,16 +63,7 @@ const TRANSIENT: ReadonlySet<string> = new Set<ErrorCode>([
 
 /** Asks the questions of a gateway's routes. Each response topic is subscribed to once. */
 export class TopicCaller {
-  readonly counters: AskCounters = {
-    asked: 0,
-    answered: 0,
-    timedOut: 0,
-    left: 0,
-    failed: 0,
-    brokerAway: 0,
-    refusedFull: 0,
-    askedAgain: 0,
-  };
+  readonly counters = new AskCounters();
   readonly #clock: Clock;
   readonly #requester: Requester;
   readonly #presence: BrokerPresence;

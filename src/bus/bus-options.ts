@@ -44,39 +44,28 @@ export type ClientBusOptions = {
   readonly random?: () => number;
 } & Partial<ClientBusLimits>;
 
-export type ClientBusLimits = {
+export const DEFAULT_LIMITS = {
   /** In s; 0 sends no pings. */
-  readonly keepAliveS: number;
-  /** From the first packet of TCP to CONNACK. */
-  readonly connectTimeoutMs: number;
-  /** How long a call waits that does not say it itself. */
-  readonly timeoutMs: number;
-  /** How long the broker may take to close the connection after it was told; then it is cut. */
-  readonly closeTimeoutMs: number;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
-  /** Messages at QoS 1 and 2 without an acknowledgement; the Receive Maximum of the server may be smaller. */
-  readonly maxInflight: number;
-  /** Messages that wait because the broker is away or slow. */
-  readonly maxQueuedMessages: number;
-  /** Their payloads together. */
-  readonly maxQueuedBytes: number;
-  /** The largest packet that the broker may send; MQTT 5 only: before, a client cannot tell. */
-  readonly maxPacketBytes: number;
-};
-
-export const DEFAULT_LIMITS: ClientBusLimits = {
   keepAliveS: 60,
+  /** From the first packet of TCP to CONNACK. */
   connectTimeoutMs: 10_000,
+  /** How long a call waits that does not say it itself. */
   timeoutMs: 30_000,
+  /** How long the broker may take to close the connection after it was told; then it is cut. */
   closeTimeoutMs: 1000,
   reconnectMinMs: 250,
   reconnectMaxMs: 15_000,
+  /** Messages at QoS 1 and 2 without an acknowledgement; the Receive Maximum of the server may be smaller. */
   maxInflight: 100,
+  /** Messages that wait because the broker is away or slow. */
   maxQueuedMessages: 1000,
+  /** Their payloads together. */
   maxQueuedBytes: 64 * 1024 * 1024,
+  /** The largest packet that the broker may send; MQTT 5 only: before, a client cannot tell. */
   maxPacketBytes: MAX_VARIABLE_BYTE_INTEGER,
 };
+
+export type ClientBusLimits = Readonly<typeof DEFAULT_LIMITS>;
 
 /** Options with their defaults. */
 export type BusSettings = ClientBusLimits & {

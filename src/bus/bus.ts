@@ -84,20 +84,20 @@ export type BusEvent =
   | { readonly type: 'subscription-denied'; readonly topicFilter: string; readonly error: Error };
 
 /** Counts since the bus was made. */
-export type BusCounters = {
+export class BusCounters {
   /** Messages that the broker took. */
-  published: number;
+  published = 0;
   /** Messages that came, each once, however many handlers it had. */
-  received: number;
+  received = 0;
   /** Of them, those without a handler. */
-  unclaimed: number;
+  unclaimed = 0;
   /** Messages that were not taken because as many waited as may. */
-  refusedFull: number;
+  refusedFull = 0;
   /** Messages whose time or signal ended before the broker answered. */
-  givenUp: number;
+  givenUp = 0;
   /** Connections after the first one. */
-  reconnected: number;
-};
+  reconnected = 0;
+}
 
 /**
  * The seam to any MQTT broker: publish and subscribe, request properties included. Whoever opened a bus closes it.

@@ -4,16 +4,16 @@ import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
 import { parseBrokerUrl, type BrokerAddress } from './broker-address.ts';
 import { BusError } from './bus-error.ts';
 import { busSettings, type BusSettings, type ClientBusOptions } from './bus-options.ts';
-import type {
-  Bus,
+import {
+  type Bus,
   BusCounters,
-  BusEvent,
-  BusMessage,
-  OutgoingMessage,
-  Patience,
-  PublishReceipt,
-  SubscribeOptions,
-  Subscription,
+  type BusEvent,
+  type BusMessage,
+  type OutgoingMessage,
+  type Patience,
+  type PublishReceipt,
+  type SubscribeOptions,
+  type Subscription,
 } from './bus.ts';
 import { createIncomingStore, openMqttConnection, type MqttConnection } from './mqtt-connection.ts';
 import { BusOutbox } from './bus-outbox.ts';
@@ -43,14 +43,7 @@ export async function connectBus(url: string, options: ClientBusOptions = {}): P
 }
 
 class ClientBus implements Bus {
-  readonly counters: BusCounters = {
-    published: 0,
-    received: 0,
-    unclaimed: 0,
-    refusedFull: 0,
-    givenUp: 0,
-    reconnected: 0,
-  };
+  readonly counters = new BusCounters();
   readonly #address: BrokerAddress;
   readonly #settings: BusSettings;
   readonly #outbox: BusOutbox;

@@ -6,16 +6,16 @@ import { BrokerError, type BrokerErrorCode } from '../mqtt/broker/broker-error.t
 import type { ApplicationMessage } from '../mqtt/broker/hooks.ts';
 import type { Arrival } from '../mqtt/broker/client-session.ts';
 import { BusError } from './bus-error.ts';
-import type {
-  Bus,
+import {
+  type Bus,
   BusCounters,
-  BusEvent,
-  BusMessage,
-  OutgoingMessage,
-  Patience,
-  PublishReceipt,
-  SubscribeOptions,
-  Subscription,
+  type BusEvent,
+  type BusMessage,
+  type OutgoingMessage,
+  type Patience,
+  type PublishReceipt,
+  type SubscribeOptions,
+  type Subscription,
 } from './bus.ts';
 
 /** A bus to a broker in this process: nothing is encoded for it, and it is never away. Closing it leaves the broker. */
@@ -25,14 +25,7 @@ export function embedBus(broker: Broker, { log = silentLogger }: { readonly log?
 
 class EmbeddedBus implements Bus {
   readonly protocolVersion = 5;
-  readonly counters: BusCounters = {
-    published: 0,
-    received: 0,
-    unclaimed: 0,
-    refusedFull: 0,
-    givenUp: 0,
-    reconnected: 0,
-  };
+  readonly counters = new BusCounters();
   readonly #broker: Broker;
   readonly #log: Logger;
   readonly #subscriptions = new Set<{ unsubscribe(): void }>();

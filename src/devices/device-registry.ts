@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { Device } from './device.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { KeptDescription } from './kept-description.ts';
-import type { LaneCounters, LaneLimits } from './invocation-lane.ts';
+import { LaneCounters, type LaneLimits } from './invocation-lane.ts';
 import { nextPresence, type Presence, type PresenceReason } from './presence.ts';
 
 type RegistryLimits = LaneLimits & {
@@ -12,29 +12,19 @@ type RegistryLimits = LaneLimits & {
   readonly maxOfflineDescriptionBytes: number;
 };
 
-type RegistryCounters = LaneCounters & {
-  connects: number;
-  disconnects: number;
-  takeovers: number;
-  offlineForgotten: number;
-};
+class RegistryCounters extends LaneCounters {
+  connects = 0;
+  disconnects = 0;
+  takeovers = 0;
+  offlineForgotten = 0;
+}
 
 /** Told of each change of presence, after it happened. Must not throw. */
 type PresenceObserver = (device: Device, presence: Presence) => void;
 
 /** All devices that the hub knows. Gateways report to it; everything else asks it. */
 export class DeviceRegistry {
-  readonly counters: RegistryCounters = {
-    connects: 0,
-    disconnects: 0,
-    takeovers: 0,
-    offlineForgotten: 0,
-    invocationsCompleted: 0,
-    invocationsFailed: 0,
-    invocationsCancelled: 0,
-    invocationsRefused: 0,
-    lateAnswers: 0,
-  };
+  readonly counters = new RegistryCounters();
   readonly #devices = new Map<string, Device>();
   #offlineCharacters = 0;
   /** In the order of their leaving. */

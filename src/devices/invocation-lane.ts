@@ -10,13 +10,13 @@ export type LaneLimits = {
   readonly maxQueuedPerCaller: number;
 };
 
-export type LaneCounters = {
-  invocationsCompleted: number;
-  invocationsFailed: number;
-  invocationsCancelled: number;
-  invocationsRefused: number;
-  lateAnswers: number;
-};
+export class LaneCounters {
+  invocationsCompleted = 0;
+  invocationsFailed = 0;
+  invocationsCancelled = 0;
+  invocationsRefused = 0;
+  lateAnswers = 0;
+}
 
 /** The way of invocations into one device: as many at once as its link can tell apart, the others in turn. */
 export class InvocationLane implements InvocationOwner {

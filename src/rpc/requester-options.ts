@@ -13,38 +13,28 @@ import type { QoS } from '../mqtt/codec/control-packet.ts';
  */
 export type CorrelationChoice = 'auto' | 'mqtt5' | 'topic' | 'envelope' | { readonly responseTopic: string };
 
-export type RequesterLimits = {
+export const DEFAULT_REQUESTER_LIMITS = {
   /** How long a request waits that does not say it itself. */
-  readonly timeoutMs: number;
-  /** Requests without an answer, those that wait for their turn included. */
-  readonly maxInFlight: number;
-  /** Requests that wait for their turn on one response topic. */
-  readonly maxWaiting: number;
-  /** Of them, those of one caller. */
-  readonly maxWaitingPerCaller: number;
-  /** Answer topics that are subscribed to because of `topic`, `envelope` or `responseTopic`. */
-  readonly maxAnswerTopics: number;
-  /** A subscription to one of them ends when it was not used for so long (and at most once more as long). */
-  readonly idleMs: number;
-  /** A response topic is given no new request after a caller left, until its answer came or this has passed. */
-  readonly quarantineMs: number;
-  /** So long a response topic must be quiet after an answer, when it cannot be trusted. */
-  readonly settleMs: number;
-  /** A response topic is trusted after so many requests in a row without a stray answer; Infinity: never. */
-  readonly trustAfter: number;
-};
-
-export const DEFAULT_REQUESTER_LIMITS: RequesterLimits = {
   timeoutMs: 30_000,
+  /** Requests without an answer, those that wait for their turn included. */
   maxInFlight: 1000,
+  /** Requests that wait for their turn on one response topic. */
   maxWaiting: 1000,
+  /** Of them, those of one caller. */
   maxWaitingPerCaller: 1000,
+  /** Answer topics that are subscribed to because of `topic`, `envelope` or `responseTopic`. */
   maxAnswerTopics: 100,
+  /** A subscription to one of them ends when it was not used for so long (and at most once more as long). */
   idleMs: 60_000,
+  /** A response topic is given no new request after a caller left, until its answer came or this has passed. */
   quarantineMs: 10_000,
+  /** So long a response topic must be quiet after an answer, when it cannot be trusted. */
   settleMs: 50,
+  /** A response topic is trusted after so many requests in a row without a stray answer; Infinity: never. */
   trustAfter: 50,
 };
+
+export type RequesterLimits = Readonly<typeof DEFAULT_REQUESTER_LIMITS>;
 
 export type RequesterOptions = Partial<RequesterLimits> & {
   /** Answers over MQTT 5 come below it; default `recado/rpc`. */
@@ -75,22 +65,22 @@ export type RequestOptions = {
 };
 
 /** Counts since the requester was made. */
-export type RequesterCounters = {
+export class RequesterCounters {
   /** Calls, those that were refused included. */
-  requests: number;
-  answered: number;
+  requests = 0;
+  answered = 0;
   /** Callers whose time was over. */
-  timedOut: number;
+  timedOut = 0;
   /** Callers whose signal came. */
-  abandoned: number;
+  abandoned = 0;
   /** Requests that were taken and then failed: the broker did not take them, nobody subscribes, the end. */
-  failed: number;
+  failed = 0;
   /** Of them, those that nobody subscribes to. */
-  noResponder: number;
+  noResponder = 0;
   /** Requests that were not taken because of a limit. */
-  refusedFull: number;
+  refusedFull = 0;
   /** Answers that came after their caller had left. */
-  late: number;
+  late = 0;
   /** Answers that were nobody's, or came twice, or could have been somebody else's. */
-  strays: number;
-};
+  strays = 0;
+}

@@ -20,7 +20,7 @@ import { RequestIds } from './request-ids.ts';
 import {
   DEFAULT_REQUESTER_LIMITS,
   type CorrelationChoice,
-  type RequesterCounters,
+  RequesterCounters,
   type RequesterOptions,
   type RequesterSettings,
   type RequestOptions,
@@ -57,17 +57,7 @@ export function createRequester(bus: Bus, options: RequesterOptions = {}): Reque
 }
 
 class BusRequester implements Requester, RequestOwner {
-  readonly counters: RequesterCounters = {
-    requests: 0,
-    answered: 0,
-    timedOut: 0,
-    abandoned: 0,
-    failed: 0,
-    noResponder: 0,
-    refusedFull: 0,
-    late: 0,
-    strays: 0,
-  };
+  readonly counters = new RequesterCounters();
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #alarms: Alarms;

@@ -39,23 +39,18 @@ export type ServeOptions = {
   readonly timeoutMs?: number;
 };
 
-export type ResponderLimits = {
+export const DEFAULT_RESPONDER_LIMITS = {
   /** Handlers that run at the same time. */
-  readonly maxConcurrent: number;
-  /** Requests that wait for them. */
-  readonly maxWaiting: number;
-  /** How long a handler may take for a caller that does not say how long it waits. */
-  readonly timeoutMs: number;
-  /** How long `close` waits for handlers that run. */
-  readonly closeTimeoutMs: number;
-};
-
-export const DEFAULT_RESPONDER_LIMITS: ResponderLimits = {
   maxConcurrent: 64,
+  /** Requests that wait for them. */
   maxWaiting: 1000,
+  /** How long a handler may take for a caller that does not say how long it waits. */
   timeoutMs: 30_000,
+  /** How long `close` waits for handlers that run. */
   closeTimeoutMs: 1000,
 };
+
+export type ResponderLimits = Readonly<typeof DEFAULT_RESPONDER_LIMITS>;
 
 export type ResponderOptions = Partial<ResponderLimits> & {
   readonly log?: Logger;
@@ -63,22 +58,22 @@ export type ResponderOptions = Partial<ResponderLimits> & {
 };
 
 /** Counts since the responder was made. */
-export type ResponderCounters = {
+export class ResponderCounters {
   /** Requests, those below that were not answered included. */
-  received: number;
-  answered: number;
+  received = 0;
+  answered = 0;
   /** Of them, those that were answered with the error of a handler. */
-  failed: number;
+  failed = 0;
   /** Answered with an error because as many waited as may. */
-  refusedFull: number;
+  refusedFull = 0;
   /** Not begun: the caller's time was over when their turn came. */
-  expired: number;
+  expired = 0;
   /** Handlers that took longer than they had; their answers were sent only where the topic is a fixed one. */
-  late: number;
+  late = 0;
   /** Messages that do not say where an answer should go. */
-  unanswerable: number;
+  unanswerable = 0;
   /** Messages that the broker had kept: nobody waits for an answer to them. */
-  retained: number;
+  retained = 0;
   /** Answers that could not be published. */
-  unsent: number;
-};
+  unsent = 0;
+}

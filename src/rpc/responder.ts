@@ -10,7 +10,7 @@ import { RequestTask } from './request-task.ts';
 import {
   DEFAULT_RESPONDER_LIMITS,
   type RequestHandler,
-  type ResponderCounters,
+  ResponderCounters,
   type ResponderLimits,
   type ResponderOptions,
   type ServeOptions,
@@ -48,17 +48,7 @@ export function createResponder(bus: Bus, options: ResponderOptions = {}): Respo
 }
 
 class BusResponder implements Responder {
-  readonly counters: ResponderCounters = {
-    received: 0,
-    answered: 0,
-    failed: 0,
-    refusedFull: 0,
-    expired: 0,
-    late: 0,
-    unanswerable: 0,
-    retained: 0,
-    unsent: 0,
-  };
+  readonly counters = new ResponderCounters();
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #log: Logger;

@@ -2,8 +2,17 @@ import { systemClock, type Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { Broker } from '../../mqtt/broker/broker.ts';
-import type { DirectoryCounters, ServiceCounters } from '../../services/hub/service-directory.ts';
-import { ServiceHub, type ServiceHubCounters } from '../../services/hub/service-hub.ts';
+import {
+  NO_DIRECTORY_COUNTS,
+  NO_SERVICE_COUNTS,
+  type DirectoryCounters,
+  type ServiceCounters,
+} from '../../services/hub/service-directory.ts';
+import {
+  NO_SERVICE_HUB_COUNTS,
+  ServiceHub,
+  type ServiceHubCounters,
+} from '../../services/hub/service-hub.ts';
 import type { Config } from '../config/config-schema.ts';
 import { openHubBus } from '../hub-bus.ts';
 
@@ -17,20 +26,13 @@ type HubServicesOptions = {
 };
 
 /** For metrics. */
-export type HubServicesCounters = ServiceCounters & ServiceHubCounters & DirectoryCounters;
+type HubServicesCounters = ServiceCounters & ServiceHubCounters & DirectoryCounters;
 
-const NO_COUNTS: HubServicesCounters = Object.freeze({
-  requests: 0,
-  failures: 0,
-  retries: 0,
-  cancelled: 0,
-  requestBytes: 0,
-  responseBytes: 0,
-  malformed: 0,
-  stray: 0,
-  refusedServices: 0,
-  refusedAgents: 0,
-});
+const NO_COUNTS: HubServicesCounters = {
+  ...NO_SERVICE_COUNTS,
+  ...NO_SERVICE_HUB_COUNTS,
+  ...NO_DIRECTORY_COUNTS,
+};
 
 /** The services of a hub, with the bus that they need. */
 export class HubServices {

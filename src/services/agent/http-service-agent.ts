@@ -45,13 +45,13 @@ export type HttpServiceAgentOptions = Partial<AgentLimits> & {
 };
 
 /** Since the agent was made. */
-export type AgentCounters = {
-  requests: number;
+export class AgentCounters {
+  requests = 0;
   /** Those without a whole answer of the target. */
-  failures: number;
-  refused: number;
-  malformed: number;
-};
+  failures = 0;
+  refused = 0;
+  malformed = 0;
+}
 
 /** A hub as the agent knows it. */
 type HubLink = {
@@ -75,7 +75,7 @@ export function agentWill(
 
 /** Brings the requests of hubs to one HTTP service. */
 export class HttpServiceAgent {
-  readonly counters: AgentCounters = { requests: 0, failures: 0, refused: 0, malformed: 0 };
+  readonly counters = new AgentCounters();
   readonly #options: HttpServiceAgentOptions;
   readonly #limits: AgentLimits;
   readonly #prefix: string;

@@ -34,20 +34,27 @@ export type ServiceEntry = {
 };
 
 /** Since the hub met the service. */
-export type ServiceCounters = {
-  requests: number;
+export const NO_SERVICE_COUNTS = {
+  requests: 0,
   /** Answered by the hub itself, because the service could not. */
-  failures: number;
+  failures: 0,
   /** Sent again to another agent. */
-  retries: number;
+  retries: 0,
   /** The caller left before the end. */
-  cancelled: number;
-  requestBytes: number;
-  responseBytes: number;
+  cancelled: 0,
+  requestBytes: 0,
+  responseBytes: 0,
 };
 
+export type ServiceCounters = typeof NO_SERVICE_COUNTS;
+
 /** What was not taken into the directory. */
-export type DirectoryCounters = { refusedServices: number; refusedAgents: number };
+export const NO_DIRECTORY_COUNTS = {
+  refusedServices: 0,
+  refusedAgents: 0,
+};
+
+export type DirectoryCounters = typeof NO_DIRECTORY_COUNTS;
 
 type DirectoryOptions = {
   readonly maxServices: number;
@@ -68,7 +75,7 @@ export type DirectoryChange =
 
 /** The services of a hub and their agents, as they announce themselves. */
 export class ServiceDirectory {
-  readonly counters: DirectoryCounters = { refusedServices: 0, refusedAgents: 0 };
+  readonly counters: DirectoryCounters = { ...NO_DIRECTORY_COUNTS };
   readonly #options: DirectoryOptions;
   readonly #services = new Map<string, ServiceEntry>();
 
@@ -130,14 +137,7 @@ export class ServiceDirectory {
       name,
       agents: new Map(),
       inFlightCount: 0,
-      counters: {
-        requests: 0,
-        failures: 0,
-        retries: 0,
-        cancelled: 0,
-        requestBytes: 0,
-        responseBytes: 0,
-      },
+      counters: { ...NO_SERVICE_COUNTS },
       requests: new RateMeter(),
       failures: new RateMeter(),
     };

@@ -39,18 +39,20 @@ type ServiceHubOptions = Partial<ServiceHubLimits> & {
 };
 
 /** Since the hub was made, of all services. */
-export type ServiceHubCounters = {
+export const NO_SERVICE_HUB_COUNTS = {
   /** Messages that are no frames, or announcements that cannot be read. */
-  malformed: number;
+  malformed: 0,
   /** Frames of requests that are over; or from an agent that does not have the request. */
-  stray: number;
+  stray: 0,
 };
+
+export type ServiceHubCounters = typeof NO_SERVICE_HUB_COUNTS;
 
 type Registered = { readonly exchange: ServiceExchange; readonly outTopic: string };
 
 /** The hub's side of all services: who offers them, and the requests that are on their way. */
 export class ServiceHub {
-  readonly counters: ServiceHubCounters = { malformed: 0, stray: 0 };
+  readonly counters: ServiceHubCounters = { ...NO_SERVICE_HUB_COUNTS };
   readonly limits: ServiceHubLimits;
   readonly directory: ServiceDirectory;
   /** Another one with each start: what was meant for an earlier hub finds nobody. */
