@@ -11,14 +11,8 @@ import type { AskFailure, TopicCaller } from '../bridge/topic-caller.ts';
 import { TopicRoute } from '../bridge/topic-route.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { limitRequestBodies } from './request-bodies.ts';
-import { HttpAdmission } from './http-admission.ts';
-import {
-  answerFrameworkError,
-  problemOf,
-  sendProblem,
-  useProblems,
-  type RequestRefused,
-} from './problems.ts';
+import { admitRequests, HttpAdmission } from './http-admission.ts';
+import { answerFrameworkError, problemOf, sendProblem, useProblems } from './problems.ts';
 
 /** What a caller reads when no answer came: programs of this kind look for exactly this. */
 const TIMEOUT_BODY = '{"error":"timeout waiting MQTT response"}';
@@ -49,16 +43,7 @@ export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): 
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   const access = new HttpAdmission({ ...config.http, insecure: config.insecure });
-  app.decorateRequest('principal');
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-content-type-options', 'nosniff');
-    try {
-      request.principal = access.check(request);
-      done();
-    } catch (error) {
-      done(error as RequestRefused);
-    }
-  });
+  admitRequests(app, (request) => access.check(request));
 
   limitCallers(app, config.http);
   endConnectionsWhenClosing(app);

@@ -6,8 +6,8 @@ import type { Logger } from '../base/logger.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { describeApi } from './describe-api.ts';
-import { HttpAdmission } from './http-admission.ts';
-import { answerFrameworkError, useProblems, type RequestRefused } from './problems.ts';
+import { admitRequests, HttpAdmission } from './http-admission.ts';
+import { answerFrameworkError, useProblems } from './problems.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { limitRequestBodies } from './request-bodies.ts';
 import { deviceRoutes } from './routes/devices.ts';
@@ -49,17 +49,8 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   useProblems(app, log);
 
   const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
-  app.decorateRequest('principal');
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-content-type-options', 'nosniff');
-    try {
-      // In front of a service, Authorization may be meant for what stands behind it.
-      request.principal = admission.check(request, { isForHub: !isServiceRequest(request.url) });
-      done();
-    } catch (error) {
-      done(error as RequestRefused);
-    }
-  });
+  // In front of a service, Authorization may be meant for what stands behind it.
+  admitRequests(app, (request) => admission.check(request, { isForHub: !isServiceRequest(request.url) }));
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   await registerRoutes(app, hub);

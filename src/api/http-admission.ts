@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ANONYMOUS, tokenPrincipal, TRUSTED_NETWORK, type Principal } from '../accounts/principal.ts';
 import { Networks } from '../base/networks.ts';
 import { RequestRefused } from './problems.ts';
@@ -125,4 +125,18 @@ function isSameOrigin(from: string, host: string | undefined): boolean {
 
 function digest(token: string): string {
   return createHash('sha256').update(token).digest('base64');
+}
+
+/** Lets no request of the app by without `check`, which says who asks. */
+export function admitRequests(app: FastifyInstance, check: (request: FastifyRequest) => Principal): void {
+  app.decorateRequest('principal');
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff');
+    try {
+      request.principal = check(request);
+      done();
+    } catch (error) {
+      done(error as RequestRefused);
+    }
+  });
 }

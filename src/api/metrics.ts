@@ -1,7 +1,8 @@
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Hub } from '../hub/hub.ts';
 import { registerLedgerMetrics } from './ledger-metrics.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
+import { addCounter, addGauge, snakeCase } from './read-metric.ts';
 
 /** What goes up and down; every other number only grows. */
 const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
@@ -41,29 +42,12 @@ function exposeAll<T extends Readonly<Record<keyof T, number>>>(
 }
 
 function expose(registry: Registry, group: string, key: string, read: () => number): void {
-  const words = key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  const name = `recado_${group}_${words.replaceAll(' ', '_')}`;
-  if (GAUGES.has(key)) return gauge(registry, name, words, read);
-  const counter = new Counter({
-    name: `${name}_total`,
-    help: `${group}: ${words}`,
-    registers: [],
-    collect() {
-      this.reset();
-      this.inc(read());
-    },
-  });
-  registry.registerMetric(counter);
+  const words = snakeCase(key).replaceAll('_', ' ');
+  const name = `recado_${group}_${snakeCase(key)}`;
+  if (GAUGES.has(key)) addGauge(registry, { name, help: words, read });
+  else addCounter(registry, { name, help: `${group}: ${words}`, read });
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  const metric = new Gauge({
-    name,
-    help,
-    registers: [],
-    collect() {
-      this.set(read());
-    },
-  });
-  registry.registerMetric(metric);
+  addGauge(registry, { name, help, read });
 }

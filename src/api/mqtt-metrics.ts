@@ -1,6 +1,7 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { MqttServer } from '../hub/mqtt/mqtt-server.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
+import { addCounter, addGauge, snakeCase, type Sample } from './read-metric.ts';
 
 type Stats = Broker['stats'];
 type Counted = Exclude<keyof Stats, 'dropped'>;
@@ -47,15 +48,17 @@ const GAUGES: Readonly<Record<keyof Broker['counts'], string>> = {
 export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void {
   const { broker } = mqtt;
   for (const [key, help] of Object.entries(STATS) as [Counted, string][])
-    counter(registry, snakeCase(key), { help, read: () => broker.stats[key] });
+    addCounter(registry, { name: `recado_mqtt_${snakeCase(key)}`, help, read: () => broker.stats[key] });
   for (const [key, help] of Object.entries(GAUGES) as [keyof Broker['counts'], string][])
-    gauge(registry, snakeCase(key), { help, read: () => broker.counts[key] });
-  labelled(registry, 'messages_dropped', {
+    addGauge(registry, { name: `recado_mqtt_${snakeCase(key)}`, help, read: () => broker.counts[key] });
+  addCounter(registry, {
+    name: 'recado_mqtt_messages_dropped',
     help: 'Messages that did not go to a client, by reason',
     labels: ['reason'],
     read: () => Object.entries(broker.stats.dropped).map(([reason, value]) => [{ reason }, value]),
   });
-  labelled(registry, 'handshakes_refused', {
+  addCounter(registry, {
+    name: 'recado_mqtt_handshakes_refused',
     help: 'Connections that did not get as far as MQTT, by listener and reason',
     labels: ['listener', 'reason'],
     read: () =>
@@ -63,7 +66,8 @@ export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void 
         Object.entries(counts).map(([reason, value]): Sample => [{ listener, reason }, value]),
       ),
   });
-  labelled(registry, 'reloads', {
+  addCounter(registry, {
+    name: 'recado_mqtt_reloads',
     help: 'Times that changed files were read, by what they hold and by outcome',
     labels: ['files', 'outcome'],
     read: () => {
@@ -76,54 +80,14 @@ export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void 
       ];
     },
   });
-  counter(registry, 'password_hashes', {
+  addCounter(registry, {
+    name: 'recado_mqtt_password_hashes',
     help: 'Passwords that were hashed to be checked',
     read: () => mqtt.counters.access?.hashes ?? 0,
   });
-  counter(registry, 'password_checks_busy', {
+  addCounter(registry, {
+    name: 'recado_mqtt_password_checks_busy',
     help: 'Clients that were sent away because too many passwords waited to be checked',
     read: () => mqtt.counters.access?.busy ?? 0,
   });
-}
-
-type Source = { readonly help: string; readonly read: () => number };
-type Sample = [Record<string, string>, number];
-
-function counter(registry: Registry, name: string, { help, read }: Source): void {
-  labelled(registry, name, { help, labels: [], read: () => [[{}, read()]] });
-}
-
-function labelled(
-  registry: Registry,
-  name: string,
-  { help, labels, read }: { help: string; labels: string[]; read: () => Sample[] },
-): void {
-  const metric = new Counter({
-    name: `recado_mqtt_${name}_total`,
-    help,
-    labelNames: labels,
-    registers: [],
-    collect() {
-      this.reset();
-      for (const [values, value] of read()) this.inc(values, value);
-    },
-  });
-  registry.registerMetric(metric);
-}
-
-function gauge(registry: Registry, name: string, { help, read }: Source): void {
-  const metric = new Gauge({
-    name: `recado_mqtt_${name}`,
-    help,
-    registers: [],
-    collect() {
-      this.set(read());
-    },
-  });
-  registry.registerMetric(metric);
-}
-
-/** `connectionsAccepted` → `connections_accepted` */
-function snakeCase(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

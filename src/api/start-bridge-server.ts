@@ -1,7 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
-import { formatHostPort } from '../base/address.ts';
-import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import type { Bus } from '../bus/bus.ts';
@@ -11,6 +7,7 @@ import { printConnections } from '../bridge/bridge-lines.ts';
 import { TopicCaller } from '../bridge/topic-caller.ts';
 import type { BridgeServerConfig } from '../bridge/server-config.ts';
 import { buildBridgeApp } from './bridge-app.ts';
+import { listenHttp } from './listen-http.ts';
 
 /** A gateway that listens. */
 type RunningBridgeServer = {
@@ -40,21 +37,10 @@ export async function startBridgeServer(
   const app = buildBridgeApp({ config, caller, log, print });
   shutdown.add('http', () => app.close());
   try {
-    const url = await listen(app, config.http);
+    const url = await listenHttp(app, config.http);
     return { url, close: () => shutdown.close(config.shutdownTimeoutMs) };
   } catch (error) {
     await shutdown.close(config.shutdownTimeoutMs);
     throw error;
   }
-}
-
-async function listen(app: FastifyInstance, { host, port }: BridgeServerConfig['http']): Promise<string> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    const keys = { portFlag: '--http-port', portKey: 'http.port', hostKey: 'http.host' };
-    throw listenError(error, { kind: 'TCP', host, port, ...keys });
-  }
-  const { port: actual } = app.server.address() as AddressInfo;
-  return `http://${formatHostPort(host, actual)}`;
 }

@@ -1,7 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
-import { formatHostPort } from '../base/address.ts';
-import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import { refuseOpenListeners } from '../config/open-listener.ts';
@@ -13,6 +9,7 @@ import type { Hub } from '../hub/hub.ts';
 import { buildApp } from './build-app.ts';
 import { HttpAdmission } from './http-admission.ts';
 import { limitHttpConnections } from './http-connections.ts';
+import { listenHttp } from './listen-http.ts';
 
 /** A hub that listens. */
 export type RunningServer = {
@@ -44,10 +41,10 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       isKnownHost: (host) => admission.isKnownHost(host),
     });
     limitHttpConnections(app.server, hub.ledger);
-    const http = await listen(app, config);
-    listening.push(http);
+    const url = await listenHttp(app, config.http);
+    listening.push({ name: 'http', address: url });
     if (webSocketPath !== undefined) {
-      const address = `${http.address.replace('http:', 'ws:')}${webSocketPath}`;
+      const address = `${url.replace('http:', 'ws:')}${webSocketPath}`;
       listening.push({ name: 'mqtt-websocket', address });
     }
     shutdown.add('http', () => app.close());
@@ -63,16 +60,4 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
     await app.close();
     throw error;
   }
-}
-
-async function listen(app: FastifyInstance, config: Config): Promise<ListeningAddress> {
-  const { host, port } = config.http;
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    const keys = { portFlag: '--http-port', portKey: 'http.port', hostKey: 'http.host' };
-    throw listenError(error, { kind: 'TCP', host, port, ...keys });
-  }
-  const { port: actual } = app.server.address() as AddressInfo;
-  return { name: 'http', address: `http://${formatHostPort(host, actual)}` };
 }
