@@ -1,3 +1,4 @@
+import { definedMembers } from '../base/defined-members.ts';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { ERROR_TABLE, problemSlug, RecadoError, type ErrorCode, type Issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -41,12 +42,10 @@ export function sendFailure(reply: FastifyReply, failure: InvokeFailure): Fastif
   const { invocation } = failure;
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
   const problem = problemOf(failure.code, failure.message, {
-    ...(failure.device?.status !== undefined && { status: failure.device.status }),
-    ...(failure.issues !== undefined && { errors: [...failure.issues] }),
-    ...(failure.device !== undefined && { device: failure.device }),
+    ...definedMembers({ status: failure.device?.status, errors: failure.issues && [...failure.issues] }),
+    ...definedMembers({ device: failure.device }),
     safeToRetry: invocation?.safeToRetry ?? true,
-    ...(invocation?.phase !== undefined && { phase: invocation.phase }),
-    ...(invocation !== undefined && { invocation: showInvocation(invocation) }),
+    ...definedMembers({ phase: invocation?.phase, invocation: invocation && showInvocation(invocation) }),
   });
   return sendProblem(reply, problem);
 }

@@ -1,9 +1,10 @@
+import { isJsonObject, parseJson } from '../base/json.ts';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { HttpCall } from './http-call.ts';
 import { METHODS_WITH_BODY } from './http-method.ts';
-import { parseJson, type JsonPayload } from './json-payload.ts';
+import type { JsonPayload } from './json-payload.ts';
 
 /**
  * How long a connection is kept without a request: less than what servers commonly allow, so that a request seldom
@@ -116,9 +117,9 @@ function readAnswer(status: number, text: string): HttpAnswer {
 
 /** Members that are texts, numbers or truth values; a query has no room for others. */
 function withQuery(search: string, value: unknown): string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return search;
+  if (!isJsonObject(value)) return search;
   const query = new URLSearchParams(search);
-  for (const [name, member] of Object.entries(value as Record<string, unknown>))
+  for (const [name, member] of Object.entries(value))
     if (['string', 'number', 'boolean'].includes(typeof member)) query.append(name, String(member));
   const text = query.toString();
   return text === '' ? '' : `?${text}`;

@@ -1,3 +1,4 @@
+import { parseJson } from '../base/json.ts';
 /** What travels: a value, and its JSON. */
 export type JsonPayload = { readonly value: unknown; readonly json: string };
 
@@ -25,13 +26,4 @@ export function jsonPayload(value: unknown): JsonPayload {
 export function spaceJson(json: string): string {
   if (json.length > MAX_SPACED_CHARACTERS) return json;
   return json.replaceAll(TEXT_OR_MARK, (part) => (part.length === 1 ? `${part} ` : part));
-}
-
-/** Undefined when it is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

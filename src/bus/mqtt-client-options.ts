@@ -1,3 +1,4 @@
+import { definedMembers } from '../base/defined-members.ts';
 import type { IClientOptions, Store } from 'mqtt';
 import type { ProtocolVersion } from '../mqtt/codec/control-packet.ts';
 import type { BrokerAddress } from './broker-address.ts';
@@ -20,13 +21,8 @@ export function mqttClientOptions({
   incomingStore,
 }: Parts): IClientOptions {
   const { ca, cert, key, rejectUnauthorized, checksHostName } = settings.tls;
-  const user = settings.user ?? address.user;
-  const password = settings.password ?? address.password;
   const tls = {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+    ...definedMembers({ ca, cert, key, rejectUnauthorized }),
     ...(checksHostName === false && { checkServerIdentity: () => undefined }),
   };
   return {
@@ -40,8 +36,10 @@ export function mqttClientOptions({
     protocolVersion,
     protocolId: protocolVersion === 3 ? 'MQIsdp' : 'MQTT',
     clientId: settings.clientId,
-    ...(user !== undefined && { username: user }),
-    ...(password !== undefined && { password }),
+    ...definedMembers({
+      username: settings.user ?? address.user,
+      password: settings.password ?? address.password,
+    }),
     ...(settings.will !== undefined && { will: willOf(settings.will, protocolVersion) }),
     ...(protocolVersion === 5 && {
       properties: {

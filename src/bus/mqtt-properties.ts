@@ -1,3 +1,4 @@
+import { definedMembers } from '../base/defined-members.ts';
 import type { IPublishPacket } from 'mqtt';
 import { NO_PROPERTIES } from '../mqtt/codec/property.ts';
 import type { MessageProperties } from './bus.ts';
@@ -11,42 +12,30 @@ type UserProperties = NonNullable<MqttProperties['userProperties']>;
  * it loses an empty value that stands before others of its name.
  */
 export function toMqttProperties(properties: MessageProperties): MqttProperties {
-  const {
-    payloadFormatIndicator,
+  const { payloadFormatIndicator, messageExpiryInterval, contentType } = properties;
+  const { responseTopic, correlationData, userProperties } = properties;
+  return definedMembers({
+    payloadFormatIndicator: payloadFormatIndicator === undefined ? undefined : payloadFormatIndicator === 1,
     messageExpiryInterval,
     contentType,
     responseTopic,
-    correlationData,
-    userProperties,
-  } = properties;
-  return {
-    ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator: payloadFormatIndicator === 1 }),
-    ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
-    ...(contentType !== undefined && { contentType }),
-    ...(responseTopic !== undefined && { responseTopic }),
-    ...(correlationData !== undefined && { correlationData: Buffer.from(correlationData) }),
-    ...(userProperties !== undefined && { userProperties: groupByName(userProperties) }),
-  };
+    correlationData: correlationData && Buffer.from(correlationData),
+    userProperties: userProperties && groupByName(userProperties),
+  });
 }
 
 export function fromMqttProperties(properties: MqttProperties | undefined): MessageProperties {
   if (properties === undefined) return NO_PROPERTIES;
-  const {
-    payloadFormatIndicator,
+  const { payloadFormatIndicator, messageExpiryInterval, contentType } = properties;
+  const { responseTopic, correlationData, userProperties } = properties;
+  return definedMembers({
+    payloadFormatIndicator: payloadFormatIndicator === undefined ? undefined : payloadFormatIndicator ? 1 : 0,
     messageExpiryInterval,
     contentType,
     responseTopic,
     correlationData,
-    userProperties,
-  } = properties;
-  return {
-    ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator: payloadFormatIndicator ? 1 : 0 }),
-    ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
-    ...(contentType !== undefined && { contentType }),
-    ...(responseTopic !== undefined && { responseTopic }),
-    ...(correlationData !== undefined && { correlationData }),
-    ...(userProperties !== undefined && { userProperties: pairsOf(userProperties) }),
-  };
+    userProperties: userProperties && pairsOf(userProperties),
+  });
 }
 
 function groupByName(pairs: NonNullable<MessageProperties['userProperties']>): UserProperties {

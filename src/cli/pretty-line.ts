@@ -1,3 +1,4 @@
+import { parseJsonObject } from '../base/json.ts';
 import { styleText } from 'node:util';
 
 type StyleName = Parameters<typeof styleText>[0];
@@ -18,7 +19,7 @@ const LEVEL_STYLES: Readonly<Record<string, StyleName>> = {
 export function formatPretty(line: string, options: { colors: boolean }): string {
   const paint = (style: StyleName, text: string): string =>
     options.colors ? styleText(style, text, { validateStream: false }) : text;
-  const entry = parseEntry(line);
+  const entry = parseJsonObject(line);
   if (entry === undefined) return line;
   const { time, level, msg, err, ...fields } = entry;
   const name = typeof level === 'string' ? level : 'info';
@@ -29,15 +30,6 @@ export function formatPretty(line: string, options: { colors: boolean }): string
     ...Object.entries(fields).map(([key, value]) => paint('gray', `${key}=${showValue(value)}`)),
   ];
   return `${parts.filter(Boolean).join(' ')}\n${stackLines(err)}`;
-}
-
-function parseEntry(line: string): Record<string, unknown> | undefined {
-  try {
-    const entry: unknown = JSON.parse(line);
-    return typeof entry === 'object' && entry !== null ? (entry as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** People at a terminal think in the time on their wall. */

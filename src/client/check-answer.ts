@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json.ts';
 import type {
   CommandListResource,
   CommandResource,
@@ -19,7 +20,6 @@ import type {
 import {
   anything,
   fields,
-  isFields,
   list,
   number,
   object,
@@ -168,7 +168,7 @@ const phase = oneOf<PhaseResource>('accepted', 'sent', 'delivered', 'answered');
 
 /** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out. */
 export function readProblem(value: unknown, status: number): ProblemResource | undefined {
-  if (!isFields(value) || typeof value['code'] !== 'string') return undefined;
+  if (!isJsonObject(value) || typeof value['code'] !== 'string') return undefined;
   const problem = value as Fields & Partial<ProblemResource>;
   const textOf = (member: unknown): string => (typeof member === 'string' ? member : '');
   const { errors, device } = problem;
@@ -182,7 +182,7 @@ export function readProblem(value: unknown, status: number): ProblemResource | u
     ...partOf(problem, 'invocation', invocation),
     ...partOf(problem, 'phase', phase),
     ...partOf(problem, 'safeToRetry', truth),
-    ...(isFields(device) && { device: readDeviceFailure(device) }),
+    ...(isJsonObject(device) && { device: readDeviceFailure(device) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { parseJson } from '../base/json.ts';
 import { readProblem } from './check-answer.ts';
 import { HubAnswerError, HubUnreachableError, ProblemError, type UnreachableReason } from './errors.ts';
 import { ShapeError } from './shape.ts';
@@ -128,14 +129,6 @@ async function readText(
       throw fail('is not UTF-8 text', error);
     }
     if (done) return text;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }
 

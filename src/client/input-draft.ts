@@ -1,3 +1,4 @@
+import { parseJson } from '../base/json.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type {
   ChoiceField,
@@ -214,14 +215,6 @@ function isMultiple(value: number, step: number): boolean {
   const times = value / step;
   // 0.3 is three times 0.1, though not to a computer's last digit.
   return step > 0 && Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function wrong(problem: DraftProblem): DraftReading {

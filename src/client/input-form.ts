@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json.ts';
 import type { JsonSchema } from '../api/schemas.ts';
 
 /** What every field of a form has. */
@@ -95,7 +96,7 @@ const BEYOND_OBJECT_FIELDS = [
 export function readInputForm(schema: JsonSchema | null): InputForm | undefined {
   if (schema === null) return undefined;
   const properties = schema['properties'];
-  if (isObjectOfFields(schema) && isSchema(properties)) {
+  if (isObjectOfFields(schema) && isJsonObject(properties)) {
     const required = Array.isArray(schema['required']) ? schema['required'] : [];
     const fields = Object.entries(properties).map(([name, property]) =>
       readField(property, { pointer: `/${escapePointer(name)}`, name, isRequired: required.includes(name) }),
@@ -110,16 +111,16 @@ function isObjectOfFields(schema: JsonSchema): boolean {
   if (type !== undefined && type !== 'object') return false;
   if (isBeyondFields(schema) || BEYOND_OBJECT_FIELDS.some((keyword) => keyword in schema)) return false;
   const properties = schema['properties'];
-  if (!isSchema(properties)) return false;
+  if (!isJsonObject(properties)) return false;
   // Without properties, and with others allowed, only JSON can say what is meant.
   return Object.keys(properties).length > 0 || schema['additionalProperties'] === false;
 }
 
 function readField(schema: unknown, place: Place): FormField {
-  if (!isSchema(schema)) return { kind: 'json', ...readBase({}, place, asJson) };
+  if (!isJsonObject(schema)) return { kind: 'json', ...readBase({}, place, asJson) };
   const scalar = readScalar(schema, place);
   if (scalar !== undefined) return scalar;
-  if (schema['type'] === 'array' && !isBeyondFields(schema) && isSchema(schema['items'])) {
+  if (schema['type'] === 'array' && !isBeyondFields(schema) && isJsonObject(schema['items'])) {
     const item = readScalar(schema['items'], { ...place, isRequired: true });
     if (item !== undefined) return readList(schema, place, item);
   }
@@ -211,8 +212,4 @@ function escapePointer(name: string): string {
 
 function asJson(value: unknown): string {
   return JSON.stringify(value) ?? '';
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json.ts';
 /** What an answer should have been and is not. */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError';
@@ -10,10 +11,6 @@ export type Check<T> = ((value: unknown, name: string) => string | undefined) & 
 export type Members<T> = { readonly [K in keyof T]-?: Check<T[K]> };
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function ofType<T>(type: 'string' | 'number' | 'boolean'): Check<T> {
   return (value, name) => (typeof value === type ? undefined : `has no ${type} "${name}"`);
@@ -45,12 +42,12 @@ export function optional<T>(check: Check<T>): Check<T> {
 }
 
 export const fields: Check<Fields> = (value, name) =>
-  isFields(value) ? undefined : `has something else where ${name} should be`;
+  isJsonObject(value) ? undefined : `has something else where ${name} should be`;
 
 export function object<T>(members: Members<T>): Check<T> {
   const checks = Object.entries<Check<unknown>>(members);
   return (value, name) => {
-    if (!isFields(value)) return fields(value, name);
+    if (!isJsonObject(value)) return fields(value, name);
     for (const [member, check] of checks) {
       const fault = check(value[member], member);
       if (fault !== undefined) return fault;

@@ -1,3 +1,4 @@
+import { definedMembers } from '../base/defined-members.ts';
 import { RecadoError } from '../base/errors.ts';
 import type { CommandKind, JsonSchema } from '../devices/command.ts';
 import { isDeviceId, readDescription } from '../devices/description.ts';
@@ -148,8 +149,7 @@ function describeForHub(
   }
   const { title, model, telemetry = {} } = definition;
   return {
-    ...(title !== undefined && { title }),
-    ...(model !== undefined && { model }),
+    ...definedMembers({ title, model }),
     commands,
     telemetry,
   };

@@ -1,3 +1,4 @@
+import { isJsonObject, parseJsonObject, type JsonObject } from '../base/json.ts';
 import { RunningCommand, type CommandEnd } from './command-runner.ts';
 import type { PreparedCommand, PreparedDevice } from './definition.ts';
 import type { HubSocket } from './hub-socket.ts';
@@ -79,7 +80,7 @@ export class FramedConnection {
 
   #onLine(text: string): void {
     if (text === '' || text === '\r') return;
-    const message = parseObject(text);
+    const message = parseJsonObject(text);
     if (message === undefined) return this.#break('a line is no JSON object');
     if (!this.#isWelcome) return this.#onHelloAnswer(message);
     if (typeof message['cmd'] === 'string') this.#onCommand(message['cmd'], message);
@@ -173,22 +174,8 @@ function readKeepAlive(value: unknown): number {
   return typeof value === 'number' && value > 0 ? Math.min(value, MAX_KEEP_ALIVE_MS) : DEFAULT_KEEP_ALIVE_MS;
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function readError(error: unknown): HubError {
-  const { code, message } = (typeof error === 'object' && error !== null ? error : {}) as Record<
-    string,
-    unknown
-  >;
+  const { code, message }: JsonObject = isJsonObject(error) ? error : {};
   return {
     code: typeof code === 'string' ? code : 'UNKNOWN',
     message: typeof message === 'string' ? message : 'The hub gave no reason.',

@@ -1,3 +1,5 @@
+import { definedMembers } from '../base/defined-members.ts';
+import { isJsonObject } from '../base/json.ts';
 import type { Issue } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { COMMAND_KINDS, type Command, type JsonSchema } from './command.ts';
@@ -47,22 +49,17 @@ export function isDeviceId(id: string): boolean {
  */
 export function readDescription(value: unknown): Result<DeviceDescription, readonly Issue[]> {
   const issues: Issue[] = [];
-  if (!isObject(value)) return fail([{ pointer: '', message: 'must be an object' }]);
+  if (!isJsonObject(value)) return fail([{ pointer: '', message: 'must be an object' }]);
   const title = readText(value['title'], '/title', issues);
   const model = readText(value['model'], '/model', issues);
   const commands = readCommands(value['commands'] ?? {}, issues);
   const telemetry = readMetrics(value['telemetry'] ?? {}, issues);
   if (issues.length > 0) return fail(issues);
-  return succeed({
-    ...(title !== undefined && { title }),
-    ...(model !== undefined && { model }),
-    commands,
-    telemetry,
-  });
+  return succeed({ ...definedMembers({ title, model }), commands, telemetry });
 }
 
 function readCommands(value: unknown, issues: Issue[]): Command[] {
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     issues.push({ pointer: '/commands', message: 'must be an object: one member a command, by name' });
     return [];
   }
@@ -82,8 +79,8 @@ function readCommand(name: string, value: unknown, number: number, issues: Issue
   if (!isCommandName(name)) {
     issues.push({ pointer, message: 'is no command name: letters, digits, . _ - and at most 64 of them' });
   }
-  const item = isObject(value) ? value : {};
-  if (!isObject(value)) issues.push({ pointer, message: 'must be an object' });
+  const item = isJsonObject(value) ? value : {};
+  if (!isJsonObject(value)) issues.push({ pointer, message: 'must be an object' });
   const kind = readChoice(item['kind'] ?? 'action', COMMAND_KINDS, `${pointer}/kind`, issues);
   const concurrency = readChoice(
     item['concurrency'] ?? 'parallel',
@@ -102,16 +99,15 @@ function readCommand(name: string, value: unknown, number: number, issues: Issue
     number,
     title: readText(item['title'], `${pointer}/title`, issues) ?? name,
     kind,
-    ...(input !== undefined && { input }),
-    ...(output !== undefined && { output }),
+    ...definedMembers({ input, output }),
     idempotent: idempotent === true,
     concurrency,
-    ...(expectedMs !== undefined && { expectedMs }),
+    ...definedMembers({ expectedMs }),
   };
 }
 
 function readMetrics(value: unknown, issues: Issue[]): MetricDescription[] {
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     issues.push({ pointer: '/telemetry', message: 'must be an object: one member a metric, by name' });
     return [];
   }
@@ -131,19 +127,13 @@ function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDesc
   if (metric === '' || metric.length > MAX_METRIC_NAME_CHARACTERS) {
     issues.push({ pointer, message: `needs a name of 1 to ${MAX_METRIC_NAME_CHARACTERS} characters` });
   }
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     issues.push({ pointer, message: 'must be an object' });
     return { metric };
   }
-  const title = readText(value['title'], `${pointer}/title`, issues);
-  const unit = readText(value['unit'], `${pointer}/unit`, issues);
-  const type = readText(value['type'], `${pointer}/type`, issues);
-  return {
-    metric,
-    ...(title !== undefined && { title }),
-    ...(unit !== undefined && { unit }),
-    ...(type !== undefined && { type }),
-  };
+  const read = (member: string): string | undefined =>
+    readText(value[member], `${pointer}/${member}`, issues);
+  return { metric, ...definedMembers({ title: read('title'), unit: read('unit'), type: read('type') }) };
 }
 
 function readText(value: unknown, pointer: string, issues: Issue[]): string | undefined {
@@ -168,7 +158,7 @@ function readSchema(value: unknown, pointer: string, issues: Issue[]): JsonSchem
   if (value === undefined || value === null) return undefined;
   const found = checkSchema(value, pointer);
   issues.push(...found);
-  return found.length === 0 && isObject(value) ? value : undefined;
+  return found.length === 0 && isJsonObject(value) ? value : undefined;
 }
 
 function readExpectedMs(value: unknown, pointer: string, issues: Issue[]): number | undefined {
@@ -177,8 +167,4 @@ function readExpectedMs(value: unknown, pointer: string, issues: Issue[]): numbe
     return value;
   issues.push({ pointer, message: `must be a whole number of ms, 1 to ${MAX_EXPECTED_MS}` });
   return undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

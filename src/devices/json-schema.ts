@@ -1,5 +1,5 @@
+import { isJsonObject } from '../base/json.ts';
 import type { Issue } from '../base/errors.ts';
-import type { JsonSchema } from './command.ts';
 
 const MAX_SCHEMA_DEPTH = 8;
 /** Subschemas and enum members of one schema. */
@@ -48,7 +48,7 @@ export function checkSchema(schema: unknown, pointer: string): Issue[] {
 
 function visit(schema: unknown, place: Place, walk: Walk): void {
   if (typeof schema === 'boolean') return;
-  if (!isSchemaObject(schema)) {
+  if (!isJsonObject(schema)) {
     walk.issues.push({ pointer: place.pointer, message: 'must be a JSON Schema: an object' });
     return;
   }
@@ -85,7 +85,7 @@ function visitKeyword(keyword: string, value: unknown, place: Place, walk: Walk)
 }
 
 function visitProperties(value: unknown, place: Place, walk: Walk): void {
-  if (!isSchemaObject(value)) {
+  if (!isJsonObject(value)) {
     walk.issues.push({ pointer: place.pointer, message: 'must be an object' });
     return;
   }
@@ -111,8 +111,4 @@ function checkType(value: unknown, pointer: string, walk: Walk): void {
   if (!types.every((type) => typeof type === 'string' && TYPES.has(type))) {
     walk.issues.push({ pointer, message: `must be one of ${[...TYPES].join(', ')}` });
   }
-}
-
-function isSchemaObject(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

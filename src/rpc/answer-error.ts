@@ -1,6 +1,8 @@
+import { isJsonObject, parseJsonObject } from '../base/json.ts';
 import type { BusMessage } from '../bus/bus.ts';
 
 const FAILED = 400;
+const OPEN_BRACE = 0x7b;
 
 /**
  * A failure that a responder answers with: a handler throws it, and the caller of a request reads it out of the answer
@@ -38,20 +40,11 @@ export function readAnswerError({
 }
 
 function readError(payload: Uint8Array): { code: string; message: string; status?: number } | undefined {
-  const value = parseObject(payload);
+  const value = payload[0] === OPEN_BRACE ? parseJsonObject(Buffer.from(payload).toString()) : undefined;
   if (value === undefined || Object.keys(value).length !== 1) return undefined;
   const error = value['error'];
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { code, message, status } = error as { code?: unknown; message?: unknown; status?: unknown };
+  if (!isJsonObject(error)) return undefined;
+  const { code, message, status } = error;
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   return { code, message, ...(typeof status === 'number' && { status }) };
-}
-
-function parseObject(payload: Uint8Array): Record<string, unknown> | undefined {
-  if (payload[0] !== 0x7b) return undefined;
-  try {
-    return JSON.parse(Buffer.from(payload).toString()) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { parseJson, parseJsonObject } from '../base/json.ts';
 import { isUtf8 } from 'node:buffer';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
 
@@ -24,16 +25,7 @@ function payloadMember(payload: Buffer): string {
   if (!isUtf8(payload)) return `"base64":"${payload.toString('base64')}"`;
   const text = payload.toString();
   // JSON goes as it was written: numbers keep all of their digits.
-  return isJson(text) ? `"payload":${text.trim()}` : `"text":${JSON.stringify(text)}`;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return parseJson(text) !== undefined ? `"payload":${text.trim()}` : `"text":${JSON.stringify(text)}`;
 }
 
 /** Opens an envelope; undefined when the bytes are none. */
@@ -60,11 +52,7 @@ function readObject(bytes: Uint8Array): Record<string, unknown> | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // Most requests are none, and need not be parsed to see it.
   if (buffer[0] !== 0x7b || !buffer.includes('"answerTo"')) return undefined;
-  try {
-    return JSON.parse(buffer.toString()) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
+  return parseJsonObject(buffer.toString());
 }
 
 function readPayload(value: Record<string, unknown>): Uint8Array | undefined {

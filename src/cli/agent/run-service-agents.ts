@@ -1,3 +1,4 @@
+import { definedMembers } from '../../base/defined-members.ts';
 import type { Command } from 'commander';
 import type { Logger } from '../../base/logger.ts';
 import type { Bus } from '../../bus/bus.ts';
@@ -85,10 +86,8 @@ async function openAgent(
     description,
     hasOwnProcess: true,
     log,
-    ...(maxInFlight !== undefined && { maxInFlight }),
-    ...(maxRequestBytes !== undefined && { maxRequestBytes }),
+    ...definedMembers({ maxInFlight, maxRequestBytes, topicPrefix }),
     ...(timeout !== undefined && { timeoutMs: timeout * 1000 }),
-    ...(topicPrefix !== undefined && { topicPrefix }),
   });
   return { agent, bus, upstream };
 }

@@ -1,3 +1,4 @@
+import { definedMembers } from '../../base/defined-members.ts';
 import type { Command } from 'commander';
 import { readTarget, type BrokerTarget } from './connection-flags.ts';
 
@@ -14,18 +15,7 @@ export type BrokerFlags = {
 
 /** The broker of `--broker`, else that of the configuration. Ends through `command.error` when the flags are wrong. */
 export function readBrokerTarget(flags: BrokerFlags, configured: string, command: Command): BrokerTarget {
-  const { broker, username, pw, cafile, cert, key, insecure } = flags;
-  return readTarget(
-    {
-      url: broker ?? configured,
-      urlFlag: '--broker',
-      ...(username !== undefined && { username }),
-      ...(pw !== undefined && { pw }),
-      ...(cafile !== undefined && { cafile }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
-      ...(insecure !== undefined && { insecure }),
-    },
-    command,
-  );
+  const { broker: url = configured, username, pw, cafile, cert, key, insecure } = flags;
+  const given = definedMembers({ username, pw, cafile, cert, key, insecure });
+  return readTarget({ ...given, url, urlFlag: '--broker' }, command);
 }

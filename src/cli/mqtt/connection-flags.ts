@@ -1,3 +1,4 @@
+import { definedMembers } from '../../base/defined-members.ts';
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { bracketHost } from '../../base/address.ts';
@@ -91,12 +92,14 @@ export function readTarget(flags: ConnectionFlags, command: Command): BrokerTarg
   const tls = readTls(flags, command);
   const { url, topic } = flags.url === undefined ? urlOf(flags, tls) : splitUrl(flags.url, flags, command);
   const options: ClientBusOptions = {
-    ...(id !== undefined && { clientId: id }),
-    ...(username !== undefined && { user: username }),
-    ...(pw !== undefined && { password: pw }),
-    ...(protocolVersion !== undefined && { protocolVersion }),
-    ...(keepalive !== undefined && { keepAliveS: keepalive }),
-    ...(tls !== undefined && { tls }),
+    ...definedMembers({
+      clientId: id,
+      user: username,
+      password: pw,
+      protocolVersion,
+      keepAliveS: keepalive,
+      tls,
+    }),
     ...readWill(flags, command),
     ...readSession(flags, command),
   };

@@ -1,3 +1,4 @@
+import { parseJson } from '../../base/json.ts';
 import { isUtf8 } from 'node:buffer';
 import type { BusMessage, MessageProperties } from '../../bus/bus.ts';
 import { formatIsoTimeWithMicroseconds } from './local-time.ts';
@@ -30,12 +31,7 @@ function textPayload(payload: Uint8Array): string {
 function jsonPayload(payload: Uint8Array): string | undefined {
   if (!isUtf8(payload)) return undefined;
   const text = Buffer.from(payload).toString();
-  try {
-    JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return `"payload":${text.trim()}`;
+  return parseJson(text) === undefined ? undefined : `"payload":${text.trim()}`;
 }
 
 function propertiesOf(properties: MessageProperties): object {

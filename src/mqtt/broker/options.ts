@@ -1,3 +1,4 @@
+import { definedMembers } from '../../base/defined-members.ts';
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Ledger } from '../../base/ledger.ts';
@@ -208,7 +209,7 @@ export const OPTION_BOUNDS: Readonly<Record<string, Bounds>> = {
 export function resolveBrokerOptions(options: BrokerOptions): ResolvedBrokerOptions {
   checkOptions(options);
   const { log = silentLogger, clock = systemClock, store } = options;
-  return { ...DEFAULT_BROKER_OPTIONS, ...withoutUndefined(options), log, clock, store };
+  return { ...DEFAULT_BROKER_OPTIONS, ...definedMembers(options), log, clock, store };
 }
 
 /** @throws {BrokerError} `MQTT_OPTION_INVALID` */
@@ -217,15 +218,11 @@ export function resolveListenerOptions(
   defaults: ConnectionOptions,
 ): ConnectionOptions {
   checkOptions(options);
-  return { ...defaults, ...withoutUndefined(options) };
+  return { ...defaults, ...definedMembers(options) };
 }
 
 function isSendableText(value: unknown): boolean {
   return typeof value === 'string' && isEncodableText(value) && Buffer.byteLength(value) <= MAX_STRING_BYTES;
-}
-
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
 function checkOptions(options: {

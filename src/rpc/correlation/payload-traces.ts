@@ -1,3 +1,4 @@
+import { parseJson } from '../../base/json.ts';
 import { isUtf8 } from 'node:buffer';
 
 /** Larger payloads are not looked into. */
@@ -19,7 +20,7 @@ export type Trace = {
 export function traceOf(payload: Uint8Array): Trace | undefined {
   const text = readText(payload);
   if (text === undefined) return undefined;
-  const value = parse(text);
+  const value = parseJson(text);
   const json =
     typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? spell(value) : undefined;
   const plain = typeof value === 'string' ? value : text.trim();
@@ -45,7 +46,7 @@ export class AnswerTraces {
 
   private constructor(text: string) {
     this.#text = text;
-    const value = parse(text);
+    const value = parseJson(text);
     spell(value, (spelling) => this.#nodes.add(spelling));
     this.#collectStrings(value, 0);
   }
@@ -85,14 +86,6 @@ function holdsWords(text: string, words: string): boolean {
 function readText(payload: Uint8Array): string | undefined {
   if (payload.length > MAX_BYTES || !isUtf8(payload)) return undefined;
   return Buffer.from(payload).toString();
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

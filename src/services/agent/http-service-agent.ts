@@ -1,3 +1,4 @@
+import { definedMembers } from '../../base/defined-members.ts';
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
@@ -101,7 +102,7 @@ export class HttpServiceAgent {
       throw new RecadoError('CONFIG_INVALID', message);
     }
     this.#options = options;
-    this.#limits = { ...DEFAULT_AGENT_LIMITS, ...withoutUndefined(options) };
+    this.#limits = { ...DEFAULT_AGENT_LIMITS, ...definedMembers(options) };
     this.#pool = framePoolFor(this.#limits);
     this.#collector = new BufferCollector({ collectsAll: options.hasOwnProcess === true });
     this.#prefix = options.topicPrefix ?? DEFAULT_TOPIC_PREFIX;
@@ -303,11 +304,4 @@ const NO_HEAD: RequestHead = { method: '-', target: '-', headers: [], timeoutMs:
 
 function newEpoch(): string {
   return randomBytes(9).toString('base64url');
-}
-
-function withoutUndefined(options: Partial<AgentLimits>): Partial<AgentLimits> {
-  const names = Object.keys(DEFAULT_AGENT_LIMITS) as (keyof AgentLimits)[];
-  return Object.fromEntries(
-    names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
-  );
 }

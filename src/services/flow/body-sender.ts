@@ -1,3 +1,4 @@
+import { definedMembers } from '../../base/defined-members.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { CreditGate } from './credit.ts';
 import type { FrameChannel } from './frame-channel.ts';
@@ -85,8 +86,7 @@ export class BodySender {
     channel.send({
       type,
       isLast,
-      ...(head !== undefined && { head }),
-      ...(body !== undefined && { body }),
+      ...definedMembers({ head, body }),
     });
     if (isLast) this.#state = 'over';
     onProgress(bytes);

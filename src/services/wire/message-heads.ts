@@ -1,3 +1,4 @@
+import { parseJsonObject, type JsonObject } from '../../base/json.ts';
 import { isHeaderField, isToken, type HeaderList } from './header-list.ts';
 import { MAX_FRAME_NUMBER } from './frame.ts';
 
@@ -67,12 +68,9 @@ export function isTarget(target: unknown): target is string {
 }
 
 /** JSON in UTF-8 that is an object; undefined when it is not. */
-export function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
+export function parseObject(bytes: Uint8Array): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(decoder.decode(bytes));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    return parseJsonObject(decoder.decode(bytes));
   } catch {
     return undefined;
   }

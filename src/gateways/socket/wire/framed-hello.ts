@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../../base/json.ts';
 import type { ErrorCode } from '../../../base/errors.ts';
 import { fail, succeed, type Result } from '../../../base/result.ts';
 import { isDeviceId, readDescription, type DeviceDescription } from '../../../devices/description.ts';
@@ -14,17 +15,15 @@ export type HelloRefusal = { readonly code: ErrorCode; readonly message: string 
 
 /** Reads the first line of a framed device. */
 export function readHello(value: unknown): Result<Hello, HelloRefusal> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse('the first line must be an object');
-  const hello = value as Record<string, unknown>;
-  if (hello['recado'] !== 2) return refuse('"recado" must be 2, the version of the protocol');
-  const id = hello['id'];
+  if (!isJsonObject(value)) return refuse('the first line must be an object');
+  if (value['recado'] !== 2) return refuse('"recado" must be 2, the version of the protocol');
+  const id = value['id'];
   if (typeof id !== 'string' || !isDeviceId(id))
     return refuse('"id" must have 1 to 64 letters, digits or . _ - :');
-  const token = hello['token'];
+  const token = value['token'];
   if (token !== undefined && (typeof token !== 'string' || token.length > 512))
     return refuse('"token" must be a text of at most 512 characters');
-  const read = readDescription(hello['description'] ?? {});
+  const read = readDescription(value['description'] ?? {});
   if (!read.ok) {
     const issues = read.failure.slice(0, 10).map((issue) => `description${issue.pointer} ${issue.message}`);
     return fail({ code: 'DESCRIPTION_INVALID', message: issues.join('; ') });

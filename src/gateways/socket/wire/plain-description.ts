@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../../base/json.ts';
 import {
   isCommandName,
   MAX_COMMANDS_PER_DEVICE,
@@ -30,14 +31,14 @@ const KIND_OF_METHOD: ReadonlyMap<string, CommandKind> = new Map([
  * @returns undefined when it is no such dictionary
  */
 export function readPlainDescription(value: unknown): PlainDescription | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const entries = Object.entries(value);
   if (entries.length > MAX_COMMANDS_PER_DEVICE) return undefined;
   const commands: Command[] = [];
   const datagramCommands = new Set<number>();
   const names = new Set<string>([DESCRIBE_COMMAND]);
   for (const [key, item] of entries) {
-    if (!/^[1-9]\d{0,5}$/.test(key) || !isObject(item)) return undefined;
+    if (!/^[1-9]\d{0,5}$/.test(key) || !isJsonObject(item)) return undefined;
     const number = Number(key);
     commands.push(readPlainCommand(number, item, names));
     if (item['Coleta de dados UDP'] === true) datagramCommands.add(number);
@@ -98,8 +99,4 @@ function uniqueName(title: string, number: number, names: Set<string>): string {
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, MAX_TITLE_CHARACTERS) : '';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../../base/json.ts';
 import type { MetricValue } from '../../../devices/telemetry.ts';
 
 /** What one datagram of a plain device says. */
@@ -10,16 +11,15 @@ const REASON = 'Justificativa';
 
 /** Reads the dictionary of a datagram; undefined when it is none. `values` still holds `Válido`: see `withoutValid`. */
 export function readPlainDatagram(value: unknown): PlainReading | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const dictionary = value as Record<string, unknown>;
-  if (dictionary[VALID] === false) {
-    const reason = dictionary[REASON];
+  if (!isJsonObject(value)) return undefined;
+  if (value[VALID] === false) {
+    const reason = value[REASON];
     return {
       valid: false,
       reason: typeof reason === 'string' ? reason : 'O dispositivo não tem dados válidos',
     };
   }
-  return { valid: true, values: dictionary };
+  return { valid: true, values: value };
 }
 
 /** The values alone, for an answer. Made only when somebody waits for one: most datagrams nobody waits for. */

@@ -1,3 +1,4 @@
+import { parseJsonObject, type JsonObject } from '../../../base/json.ts';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 const MAC_CHARACTERS = 43;
@@ -19,15 +20,8 @@ export function isSigned(bytes: Buffer): boolean {
 }
 
 /** The JSON of a signed datagram before anything of it is believed: for its `id`. */
-export function parseSigned(bytes: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+export function parseSigned(bytes: Buffer): JsonObject | undefined {
+  return parseJsonObject(bytes.toString('utf8'));
 }
 
 /** Checks the HMAC-SHA-256, which covers every byte before `,"mac":`. */
