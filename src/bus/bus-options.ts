@@ -67,20 +67,11 @@ export const DEFAULT_LIMITS = {
 
 export type ClientBusLimits = Readonly<typeof DEFAULT_LIMITS>;
 
-/** Options with their defaults. */
-export type BusSettings = ClientBusLimits & {
-  readonly protocolVersion: ProtocolVersion | undefined;
-  readonly clientId: string;
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-  readonly tls: TlsOptions;
-  readonly will: OutgoingMessage | undefined;
-  readonly cleanStart: boolean;
-  readonly sessionExpiryInterval: number;
-  readonly onUnclaimed: (message: BusMessage) => void;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random: () => number;
+type Choice = 'protocolVersion' | 'user' | 'password' | 'will';
+
+/** Options with their defaults; undefined where there is none. */
+export type BusSettings = Required<Omit<ClientBusOptions, Choice | 'waitsForConnection'>> & {
+  readonly [K in Choice]: ClientBusOptions[K] | undefined;
 };
 
 export function busSettings(options: ClientBusOptions): BusSettings {

@@ -1,7 +1,7 @@
 import type { Logger } from '../base/logger.ts';
 
 /** A signal that asks to stop, with the exit code of a process that it ended. */
-const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export type StopSignal = keyof typeof STOP_SIGNALS;
 

@@ -1,5 +1,5 @@
 import { readLiteral } from '../base/literal/reader.ts';
-import { LiteralScanner } from '../base/literal/scanner.ts';
+import { isSpace, LiteralScanner } from '../base/literal/scanner.ts';
 import { RunningCommand, type CommandEnd } from './command-runner.ts';
 import type { PreparedCommand, PreparedDevice } from './definition.ts';
 import type { HubSocket } from './hub-socket.ts';
@@ -194,7 +194,3 @@ const DESCRIBE = {
   input: undefined,
   answeredByDatagram: false,
 } as const;
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}

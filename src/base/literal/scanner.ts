@@ -140,3 +140,8 @@ export class LiteralScanner {
     return BROKEN;
   }
 }
+
+/** What may stand between two values. */
+export function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}

@@ -2,13 +2,12 @@ import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { isServiceName } from '../../services/wire/service-topics.ts';
-import { readBrokerTarget } from '../mqtt/broker-flags.ts';
+import { readBrokerTarget, type BrokerFlags } from '../mqtt/broker-flags.ts';
 import type { BrokerTarget } from '../mqtt/connection-flags.ts';
 
 /** What `recado agent --service` may be told. */
-export type ServiceAgentFlags = {
+export type ServiceAgentFlags = BrokerFlags & {
   readonly service?: readonly string[];
-  readonly broker?: string;
   readonly allow?: readonly string[];
   readonly health?: string;
   readonly maxInFlight?: number;
@@ -17,12 +16,6 @@ export type ServiceAgentFlags = {
   readonly topicPrefix?: string;
   readonly id?: string;
   readonly description?: string;
-  readonly username?: string;
-  readonly pw?: string;
-  readonly cafile?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly insecure?: true;
   readonly logLevel?: string;
 };
 

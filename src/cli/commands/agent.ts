@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import type { BridgeFlags } from '../run-bridge.ts';
+import { addBrokerLogin } from '../mqtt/broker-flags.ts';
 import { readWhole } from '../mqtt/connection-flags.ts';
 import type { ServiceAgentFlags } from '../agent/service-agent-flags.ts';
 
@@ -18,7 +19,7 @@ Ctrl+C (or SIGTERM) ends it in order: it takes nothing new, and finishes what ru
 
 /** `recado agent`. */
 export function agentCommand(): Command {
-  return new Command('agent')
+  const command = new Command('agent')
     .description('bring HTTP services to a hub over MQTT')
     .option('--service <name=url...>', 'a service, and where it is: billing=http://localhost:8080')
     .option('-c, --config <file>', 'or fixed routes, as docs/protocols/fixed-routes.md describes them')
@@ -48,13 +49,8 @@ export function agentCommand(): Command {
     )
     .option('--topic-prefix <topic>', 'as services.topicPrefix of the hub (default: recado/services)')
     .option('--id <id>', 'name of this agent (default: the host name, with a random end)')
-    .option('--description <text>', 'shown in the list of services')
-    .option('-u, --username <name>', 'user name')
-    .option('-P, --pw <password>', 'password')
-    .option('--cafile <file>', 'trust these certificates (PEM)')
-    .option('--cert <file>', 'certificate of this agent (PEM)')
-    .option('--key <file>', 'its private key (PEM)')
-    .option('--insecure', 'with TLS: take a certificate that is for another host')
+    .option('--description <text>', 'shown in the list of services');
+  return addBrokerLogin(command, 'agent')
     .option(
       '--log-level <level>',
       'debug (a line for each request), info, warn, error or silent (default: info)',

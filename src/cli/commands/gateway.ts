@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { GatewayFlags } from '../run-bridge.ts';
+import { addBrokerLogin } from '../mqtt/broker-flags.ts';
 import { readWhole } from '../mqtt/connection-flags.ts';
 
 const EXAMPLES = `
@@ -14,18 +15,13 @@ Ctrl+C (or SIGTERM) stops it in order; a second one stops it at once.`;
 
 /** `recado gateway`. */
 export function gatewayCommand(): Command {
-  return new Command('gateway')
+  const command = new Command('gateway')
     .description('turn HTTP requests into questions over MQTT, by fixed routes')
     .option('-c, --config <file>', 'the routes (default: gateway.yaml)')
     .option('--host <host>', 'address to listen on (default: that of the file, else 127.0.0.1)')
     .option('--http-port <number>', 'port; 0 takes any (default: that of the file, else 5000)', readPort)
-    .option('--broker <url>', 'the broker: mqtt://host, also mqtts://, ws:// and wss://')
-    .option('-u, --username <name>', 'user name')
-    .option('-P, --pw <password>', 'password')
-    .option('--cafile <file>', 'trust these certificates (PEM)')
-    .option('--cert <file>', 'certificate of this gateway (PEM)')
-    .option('--key <file>', 'its private key (PEM)')
-    .option('--insecure', 'with TLS: take a certificate that is for another host')
+    .option('--broker <url>', 'the broker: mqtt://host, also mqtts://, ws:// and wss://');
+  return addBrokerLogin(command, 'gateway')
     .option('-q, --quiet', 'no line for each answer')
     .helpOption('-h, --help', 'print help')
     .addHelpText('after', EXAMPLES)

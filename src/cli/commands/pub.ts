@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { RecadoError } from '../../base/errors.ts';
-import type { Bus, MessageProperties, OutgoingMessage } from '../../bus/bus.ts';
+import type { Bus, OutgoingMessage } from '../../bus/bus.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
 import { readAllBytes, readByteLines } from '../mqtt/byte-lines.ts';
@@ -13,9 +12,9 @@ import {
   readWhole,
   type ConnectionFlags,
 } from '../mqtt/connection-flags.ts';
-import { readPublishProperties } from '../mqtt/publish-properties.ts';
+import { readPropertyFlags } from '../mqtt/publish-properties.ts';
 import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
-import { stopSignal, type StopSignal } from '../stop-signal.ts';
+import { STOP_SIGNALS, stopSignal } from '../stop-signal.ts';
 
 type PubFlags = ConnectionFlags & {
   readonly topic?: string;
@@ -36,7 +35,6 @@ const MAX_UNACKNOWLEDGED_LINES = 200;
 /** For each message: time enough for a broker that restarts. */
 const TIMEOUT_MS = 60_000;
 const MAX_PAYLOAD_BYTES = MAX_VARIABLE_BYTE_INTEGER;
-const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 const EXAMPLES = `
 Examples:
@@ -76,7 +74,7 @@ async function runPub(flags: PubFlags, command: Command): Promise<void> {
     topicName,
     qos: flags.qos,
     retain: flags.retain === true,
-    properties: readProperties(flags, command),
+    properties: readPropertyFlags(flags.property, command),
   };
   const payloads = await readPayloads(flags, command);
 
@@ -86,7 +84,7 @@ async function runPub(flags: PubFlags, command: Command): Promise<void> {
     try {
       // Whatever comes first: the standard input may never end.
       const signal = await Promise.race([publishAll(bus, message, payloads), stopped, takenOver]);
-      if (signal !== undefined) process.exitCode = EXIT_CODES[signal];
+      if (signal !== undefined) process.exitCode = STOP_SIGNALS[signal];
     } finally {
       process.stdin.destroy();
     }
@@ -122,11 +120,6 @@ function publishAll(
   return Promise.race([publishEach(), failed.promise]);
 }
 
-function readProperties({ property = [] }: PubFlags, command: Command): MessageProperties {
-  const reading = readPublishProperties(property);
-  return reading.ok ? reading.value : command.error(`error: ${reading.failure}`);
-}
-
 /** What to send; a file is read before anything is connected. */
 async function readPayloads(flags: PubFlags, command: Command): Promise<AsyncIterable<Uint8Array>> {
   const { message, file, stdinLine, stdinFile, nullMessage } = flags;
@@ -135,7 +128,7 @@ async function readPayloads(flags: PubFlags, command: Command): Promise<AsyncIte
   if (given.length > 1) command.error('error: only one of -m, -f, -l, -s and -n can be given');
   if (stdinLine === true) {
     if (flags.repeat > 1) command.error('error: --repeat does not go with -l');
-    return linesOf(process.stdin);
+    return readByteLines(process.stdin, MAX_PAYLOAD_BYTES);
   }
   return repeat(await readOnePayload(flags, command), flags);
 }
@@ -143,31 +136,7 @@ async function readPayloads(flags: PubFlags, command: Command): Promise<AsyncIte
 async function readOnePayload({ message, file, stdinFile }: PubFlags, command: Command): Promise<Uint8Array> {
   if (message !== undefined) return Buffer.from(message);
   if (file !== undefined) return readFlagFile('--file', file, command);
-  return stdinFile === true
-    ? await limited(readAllBytes(process.stdin, MAX_PAYLOAD_BYTES))
-    : new Uint8Array(0);
-}
-
-async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const lines = readByteLines(input, MAX_PAYLOAD_BYTES);
-  for (;;) {
-    const { done, value } = await limited(lines.next());
-    if (done === true) return;
-    yield value;
-  }
-}
-
-/** A payload that no packet can hold is a mistake of the caller, to be told in a line. */
-async function limited<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RecadoError(
-      'PACKET_TOO_LARGE',
-      `the standard input is too large for a message: ${error.message}`,
-    );
-  }
+  return stdinFile === true ? await readAllBytes(process.stdin, MAX_PAYLOAD_BYTES) : new Uint8Array(0);
 }
 
 async function* repeat(payload: Uint8Array, { repeat, repeatDelay }: PubFlags): AsyncGenerator<Uint8Array> {

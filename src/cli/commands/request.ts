@@ -12,10 +12,10 @@ import {
   readTarget,
   type ConnectionFlags,
 } from '../mqtt/connection-flags.ts';
-import { formatPayload, formatVerbose, readFormat, type MessageFormat } from '../mqtt/message-format.ts';
-import { readPublishProperties } from '../mqtt/publish-properties.ts';
+import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
+import { readPropertyFlags } from '../mqtt/publish-properties.ts';
 import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
-import { stopSignal, type StopSignal } from '../stop-signal.ts';
+import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
 
 type RequestFlags = ConnectionFlags & {
   readonly topic?: string;
@@ -35,7 +35,6 @@ type RequestFlags = ConnectionFlags & {
 
 /** As mosquitto_rr ends when -W is over. */
 const EXIT_TIMEOUT = 27;
-const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 const MAX_TIMEOUT_S = 86_400;
 const NEWLINE = Buffer.from('\n');
 
@@ -91,8 +90,7 @@ async function runRequest(
   const topicName =
     topicArgument ?? flags.topic ?? target.topic ?? command.error('error: where to? give a topic');
   refuseBadTopics([topicName, flags.responseTopic ?? topicName], command);
-  const reading = readPublishProperties(flags.property ?? []);
-  const properties = reading.ok ? reading.value : command.error(`error: ${reading.failure}`);
+  const properties = readPropertyFlags(flags.property, command);
   const format = chooseFormat(flags, command);
   const payload = await readPayload(payloadArgument, flags, command);
   const clientId = target.options.clientId ?? `recado-request-${process.pid}`;
@@ -157,7 +155,7 @@ function toMessage({ payload, topicName, properties }: Answer, qos: QoS): BusMes
 
 /** The exit code of a failure, which is told when it needs to be; the failures of the broker are `withBus`'s. */
 function exitCodeOf(reason: unknown): number {
-  if (typeof reason === 'string') return EXIT_CODES[reason as StopSignal];
+  if (typeof reason === 'string') return STOP_SIGNALS[reason as StopSignal];
   if (
     !(reason instanceof RecadoError) ||
     (reason.code !== 'ANSWER_TIMEOUT' && reason.code !== 'NO_RESPONDER')
@@ -176,18 +174,7 @@ async function readPayload(
   if (given.length > 1) command.error('error: only one of the payload, -m, -f, -s and -n can be given');
   if (file !== undefined) return readFlagFile('--file', file, command);
   if (stdinFile !== true) return Buffer.from(argument ?? message ?? '');
-  try {
-    return await readAllBytes(process.stdin, MAX_VARIABLE_BYTE_INTEGER);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RecadoError('PACKET_TOO_LARGE', `the standard input is too large: ${error.message}`);
-  }
-}
-
-function chooseFormat({ format, verbose }: RequestFlags, command: Command): MessageFormat {
-  if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
-  const reading = readFormat(format);
-  return reading.ok ? reading.value : command.error(`error: -F: ${reading.failure}`);
+  return readAllBytes(process.stdin, MAX_VARIABLE_BYTE_INTEGER);
 }
 
 function refuseBadTopics(topics: readonly string[], command: Command): void {

@@ -10,7 +10,7 @@ import {
   readWhole,
   type ConnectionFlags,
 } from '../mqtt/connection-flags.ts';
-import { formatPayload, formatVerbose, readFormat, type MessageFormat } from '../mqtt/message-format.ts';
+import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
 import { describeBusError, tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -166,12 +166,6 @@ class Printer {
     if (error === undefined) this.#end.resolve();
     else this.#end.reject(error);
   }
-}
-
-function chooseFormat({ format, verbose }: SubFlags, command: Command): MessageFormat {
-  if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
-  const reading = readFormat(format);
-  return reading.ok ? reading.value : command.error(`error: -F: ${reading.failure}`);
 }
 
 function refuseBadFilters(filters: readonly string[], command: Command): void {

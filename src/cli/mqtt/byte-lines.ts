@@ -1,8 +1,10 @@
+import { RecadoError } from '../../base/errors.ts';
+
 /**
  * The lines of a stream of bytes, without the `\n` that ends each; what follows the last one is a line as well, unless
  * it is empty.
  *
- * @throws {RangeError} when a line is longer than `maxLineBytes`
+ * @throws {RecadoError} `PACKET_TOO_LARGE` when a line is longer than `maxLineBytes`
  */
 export async function* readByteLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -24,7 +26,7 @@ export async function* readByteLines(
     }
     held.push(chunk.subarray(start));
     heldBytes += chunk.length - start;
-    if (heldBytes > maxLineBytes) throw new RangeError(`a line is longer than ${maxLineBytes} bytes`);
+    if (heldBytes > maxLineBytes) throw tooLarge(`a line is longer than ${maxLineBytes} bytes`);
   }
   if (heldBytes > 0) yield take(new Uint8Array(0));
 }
@@ -32,7 +34,7 @@ export async function* readByteLines(
 /**
  * All bytes of a stream.
  *
- * @throws {RangeError} when they are more than `maxBytes`
+ * @throws {RecadoError} `PACKET_TOO_LARGE` when they are more than `maxBytes`
  */
 export async function readAllBytes(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const held: Uint8Array[] = [];
@@ -40,7 +42,12 @@ export async function readAllBytes(chunks: AsyncIterable<Uint8Array>, maxBytes: 
   for await (const chunk of chunks) {
     held.push(chunk);
     heldBytes += chunk.length;
-    if (heldBytes > maxBytes) throw new RangeError(`there are more than ${maxBytes} bytes`);
+    if (heldBytes > maxBytes) throw tooLarge(`there are more than ${maxBytes} bytes`);
   }
   return Buffer.concat(held);
+}
+
+/** A payload that no packet can hold is a mistake of the caller, to be told in a line. */
+function tooLarge(message: string): RecadoError {
+  return new RecadoError('PACKET_TOO_LARGE', `the standard input is too large for a message: ${message}`);
 }

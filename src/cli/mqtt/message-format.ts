@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import type { BusMessage } from '../../bus/bus.ts';
 import { formatIsoTime, formatTimePart } from './local-time.ts';
@@ -25,6 +26,16 @@ type Width = {
 };
 
 const EMPTY = new Uint8Array(0);
+
+/** The form that `-F` and `-v` ask for. Ends through `command.error` when there is no such form. */
+export function chooseFormat(
+  { format, verbose }: { readonly format?: string; readonly verbose?: true },
+  command: Command,
+): MessageFormat {
+  if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
+  const reading = readFormat(format);
+  return reading.ok ? reading.value : command.error(`error: -F: ${reading.failure}`);
+}
 
 /** Just the payload. */
 export const formatPayload: MessageFormat = ({ payload }) => succeed(payload);

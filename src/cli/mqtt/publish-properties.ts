@@ -1,7 +1,7 @@
+import type { Command } from 'commander';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import type { MessageProperties } from '../../bus/bus.ts';
-
-const MAX_UINT_32 = 0xffff_ffff;
+import { MAX_UINT_32 } from '../../mqtt/codec/control-packet.ts';
 
 /** By the names that mosquitto_pub has for them. */
 const READERS: Readonly<Record<string, (value: string) => MessageProperties | undefined>> = {
@@ -46,6 +46,12 @@ export function readPublishProperties(words: readonly string[]): Result<MessageP
     properties = { ...properties, ...found };
   }
   return succeed(properties);
+}
+
+/** The properties of all `-D` flags. Ends through `command.error` when one is wrong. */
+export function readPropertyFlags(words: readonly string[] = [], command: Command): MessageProperties {
+  const reading = readPublishProperties(words);
+  return reading.ok ? reading.value : command.error(`error: ${reading.failure}`);
 }
 
 function readNumber(text: string, max: number): number | undefined {

@@ -1,6 +1,6 @@
 import { readLiteral } from '../../../base/literal/reader.ts';
 import type { Party } from '../../../base/ledger.ts';
-import { LiteralScanner } from '../../../base/literal/scanner.ts';
+import { isSpace, LiteralScanner } from '../../../base/literal/scanner.ts';
 import { PartialMessage } from './partial-message.ts';
 
 /** The three messages of a plain device that are bare words. */
@@ -135,10 +135,6 @@ export class PlainMessageReader {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
 
 /** What the hub sends: JSON of strings, numbers and objects, which Python reads as a literal as well. */
 export function encodePlainCommand(number: number, input?: unknown): string {

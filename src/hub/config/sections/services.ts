@@ -5,10 +5,7 @@ import { DEFAULT_TOPIC_PREFIX } from '../../../services/wire/service-topics.ts';
 
 const MAX_BODY_BYTES = 1_099_511_627_776;
 
-const { maxRequestBytes, maxInFlightPerService, timeoutMs, idleTimeoutMs, maxHeadBytes } =
-  DEFAULT_SERVICE_LIMITS;
-const { initialCreditBytes, chunkBytes, maxLinkBytes, maxKeptBytes } = DEFAULT_SERVICE_LIMITS;
-const { maxServices, maxAgentsPerService } = DEFAULT_SERVICE_LIMITS;
+const defaults = DEFAULT_SERVICE_LIMITS;
 
 export const services = Type.Object(
   {
@@ -49,40 +46,46 @@ export const services = Type.Object(
       minimum: 0,
       maximum: MAX_BODY_BYTES,
       unit: 'bytes',
-      default: maxRequestBytes,
+      default: defaults.maxRequestBytes,
       description: 'Largest body of a request.',
     }),
     maxInFlightPerService: count({
-      default: maxInFlightPerService,
+      default: defaults.maxInFlightPerService,
       description: 'Most requests of one service at once.',
     }),
     timeoutMs: ms({
-      default: timeoutMs,
+      default: defaults.timeoutMs,
       description: 'Time for an answer to begin, once the request is sent.',
     }),
     idleTimeoutMs: ms({
-      default: idleTimeoutMs,
+      default: defaults.idleTimeoutMs,
       description: 'How long a body may stand still, either way.',
     }),
     maxHeadBytes: bytes({
-      default: maxHeadBytes,
+      default: defaults.maxHeadBytes,
       description: 'Largest head of a request or an answer, as JSON.',
     }),
     initialCreditBytes: bytes({
-      default: initialCreditBytes,
+      default: defaults.initialCreditBytes,
       description: 'Bytes of an answer that may be on their way before its caller has taken any.',
     }),
-    chunkBytes: bytes({ default: chunkBytes, description: 'Largest piece of a body in one MQTT message.' }),
+    chunkBytes: bytes({
+      default: defaults.chunkBytes,
+      description: 'Largest piece of a body in one MQTT message.',
+    }),
     maxLinkBytes: bytes({
-      default: maxLinkBytes,
+      default: defaults.maxLinkBytes,
       description: 'Bytes of all requests on their way to one agent, beyond a part that each may have.',
     }),
     maxKeptBytes: bytes({
-      default: maxKeptBytes,
+      default: defaults.maxKeptBytes,
       description: 'Largest body that is kept, to be sent to another agent when one is lost.',
     }),
-    maxServices: count({ default: maxServices, description: 'Most services.' }),
-    maxAgentsPerService: count({ default: maxAgentsPerService, description: 'Most agents of one service.' }),
+    maxServices: count({ default: defaults.maxServices, description: 'Most services.' }),
+    maxAgentsPerService: count({
+      default: defaults.maxAgentsPerService,
+      description: 'Most agents of one service.',
+    }),
   },
   { additionalProperties: false, description: 'HTTP services that agents bring over MQTT.' },
 );
