@@ -1,5 +1,4 @@
-import { describeFailure } from './describe-failure.ts';
-import { buildProgram } from './program.ts';
+import { setOptimization } from './optimization.ts';
 
 // A reader that has seen enough (`recado … | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
@@ -11,6 +10,7 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 process.channel?.unref();
 
 async function fail(error: unknown): Promise<void> {
+  const { describeFailure } = await import('./describe-failure.ts');
   const { text, exitCode } = await describeFailure(error);
   if (text !== '') process.stderr.write(text);
   process.exitCode = exitCode;
@@ -21,7 +21,14 @@ async function failAndExit(error: unknown): Promise<void> {
   process.exit();
 }
 
+// Before anything large is loaded.
+setOptimization('off');
+const { buildProgram } = await import('./program.ts');
 const program = buildProgram();
+// The hub goes on without until it listens.
+program.hook('preAction', (_program, command) => {
+  if (command.name() !== 'hub') setOptimization('on');
+});
 try {
   if (process.argv.length <= 2) program.outputHelp();
   else await program.parseAsync(process.argv);

@@ -1,10 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { RunningServer } from '../../api/start-server.ts';
 import type { ConfigFlag } from '../../config/load-config.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
+import { findCollector } from '../../services/flow/buffer-collector.ts';
+import { setOptimization } from '../optimization.ts';
 import { stopInOrder, stopSignal } from '../stop-signal.ts';
 import { welcomeText } from '../welcome-text.ts';
 
@@ -52,7 +53,6 @@ export function hubCommand(): Command {
 }
 
 async function runHub(argument: string | undefined, options: HubOptions): Promise<void> {
-  setOptimization('off');
   const config = await readConfig(chooseFile(argument, options['config']), options);
   const { createHubLog } = await import('../hub-log.ts');
   const log = createHubLog(config.log);
@@ -60,20 +60,13 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
   const stopped = stopSignal();
   const { startServer } = await import('../../api/start-server.ts');
   const server = await startServer(config, { log }).catch((error: unknown) => rethrow(error, config));
+  // What the start leaves behind is given back now, while nobody waits.
+  findCollector()?.({ type: 'major', flavor: 'last-resort' });
   setOptimization('on');
   announce(server, log);
 
   const signal = await stopped;
   await stopInOrder(signal, log, () => closeServer(server, config.shutdownTimeoutMs));
-}
-
-/**
- * Whether V8 compiles what runs often once more, with care. What runs while a hub starts runs once: compiling it makes
- * the start no faster, and leaves ten mebibytes in a hub that has nothing to do yet.
- */
-function setOptimization(wanted: 'on' | 'off'): void {
-  for (const compiler of ['turbofan', 'maglev'])
-    setFlagsFromString(wanted === 'on' ? `--${compiler}` : `--no-${compiler}`);
 }
 
 function chooseFile(argument: string | undefined, option: string | boolean | undefined): string | undefined {

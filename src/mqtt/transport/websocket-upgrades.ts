@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import type * as WebSockets from 'ws';
 import type { RefusalReason, Refusals } from './refusals.ts';
 import type { Peer, TransportAcceptor } from './transport.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
+
+const requirePackage = createRequire(import.meta.url);
 
 export const DEFAULT_PATH = '/mqtt';
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
@@ -46,7 +49,8 @@ export class WebSocketUpgrades {
   readonly #path: string;
   readonly #allowedOrigins: '*' | ReadonlySet<string>;
   readonly #isKnownHost: (host: string) => boolean;
-  readonly #webSockets: WebSocketServer;
+  readonly #maxMessageBytes: number;
+  #webSockets: WebSockets.WebSocketServer | undefined;
 
   constructor(acceptor: TransportAcceptor, rules: WebSocketRules, refusals: Refusals) {
     const { path = DEFAULT_PATH, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, allowedOrigins = [] } = rules;
@@ -55,19 +59,7 @@ export class WebSocketUpgrades {
     this.#path = path;
     this.#allowedOrigins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins);
     this.#isKnownHost = rules.isKnownHost ?? (() => true);
-    this.#webSockets = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: maxMessageBytes,
-      // Text is not taken at all.
-      skipUTF8Validation: true,
-      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
-    });
-    this.#webSockets.on('wsClientError', (error, socket, request) => {
-      this.#refusals.tell('upgrade-invalid', request.socket.remoteAddress ?? '', error);
-      answer(socket, 400, error.message);
-    });
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
   /** True when the request is for the path of MQTT. */
@@ -82,12 +74,32 @@ export class WebSocketUpgrades {
       return this.#refuse(socket, peer, 'origin-forbidden', 403, 'Pages of this origin may not connect');
     if (!offersMqtt(request))
       return this.#refuse(socket, peer, 'subprotocol-unsupported', 400, 'The subprotocol must be mqtt');
+    this.#webSockets ??= this.#openWebSockets();
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const transport = new WebSocketTransport(webSocket, socket, peer);
       const receiver = this.#acceptor.accept(transport);
       if (receiver === undefined) transport.destroy();
       else transport.begin(receiver);
     });
+  }
+
+  /** Loaded with the first upgrade: many brokers see none. */
+  #openWebSockets(): WebSockets.WebSocketServer {
+    const { WebSocketServer } = requirePackage('ws') as typeof WebSockets;
+    const webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: this.#maxMessageBytes,
+      // Text is not taken at all.
+      skipUTF8Validation: true,
+      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
+    });
+    webSockets.on('wsClientError', (error, socket, request) => {
+      this.#refusals.tell('upgrade-invalid', request.socket.remoteAddress ?? '', error);
+      answer(socket, 400, error.message);
+    });
+    return webSockets;
   }
 
   #refuse(socket: Duplex, peer: Peer, reason: RefusalReason, status: number, text: string): void {

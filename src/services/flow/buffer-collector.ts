@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
+type Collect = (options: { readonly type: 'minor' | 'major'; readonly flavor?: 'last-resort' }) => void;
 
 /** Of bodies, between two collections of the young. */
 const MINOR_EVERY_BYTES = 2 * 1024 * 1024;
@@ -41,7 +41,7 @@ export class BufferCollector {
 }
 
 /** Node gives it only to who asks for it by a flag; a context that is made after the flag has it. */
-function findCollector(): Collect | undefined {
+export function findCollector(): Collect | undefined {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('globalThis.gc');
   setFlagsFromString('--no-expose-gc');
