@@ -120,7 +120,7 @@ export class Outbox {
    */
   answers(): PacketWriter {
     if (this.#state >= ENDING) return this.#rules.writers.nowhere;
-    return (this.#answers ??= this.#hasSent ? this.#take(0) : this.writer());
+    return (this.#answers ??= this.#hasSent ? this.#take() : this.writer());
   }
 
   /** After something was encoded into `writer` or `answers`. */
@@ -207,12 +207,12 @@ export class Outbox {
 
   #open(): PacketWriter {
     if (this.#state >= ENDING) return this.#rules.writers.nowhere;
-    return (this.#writer = this.#take(this.#lastBytes));
+    return (this.#writer = this.#take());
   }
 
-  #take(expectedBytes: number): PacketWriter {
+  #take(): PacketWriter {
     if (!this.#isInTurn) this.#enterTurn();
-    return this.#rules.writers.take(expectedBytes);
+    return this.#rules.writers.take(this.#lastBytes);
   }
 
   #enterTurn(): void {
