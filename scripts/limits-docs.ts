@@ -37,6 +37,18 @@ way, in a ledger of its broker's own.
 **Cost** is the fixed part and what each byte costs. **Share** is the part of the whole that a kind may have; where one of
 its options says a number of bytes for all of the kind, that is its limit instead. The other options bound what one peer,
 or one thing, may have.
+
+Costs are memory of Node: the heap and its buffers, and not what the system has for sockets. \`limits-growth.test.ts\` and
+\`limits-growth-wire.test.ts\` of \`test/conformance\` fill each kind but \`frame\`, whose cost is an estimate, and hold what is
+booked to at least 80 % of what the process has grown by.
+
+What is not booked has a bound of its own:
+
+- Topic Aliases: 32 for each connection each way (\`topicAliasMaximum\` of the broker), with their topics;
+- invocations of devices: \`devices.maxQueuedInvocations\` for each device and those that it runs, with their inputs;
+- the matches of topics that are kept to be used again: \`maxCachedTopics\` of the broker, for all together;
+- answers of services on their way to a slow caller: their flow control bounds them for each request;
+- bodies of requests up to 4 KiB, which \`http_connection\` has in its cost.
 `;
 
 function table(): string {

@@ -97,7 +97,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     name: 'connect',
     what: 'A CONNECT that is being decided',
     whose: 'the address it comes from',
-    fixedBytes: 1024,
+    fixedBytes: 2048,
     perByte: 1,
     share: 1 / 8,
     isReclaimable: true,
@@ -153,7 +153,8 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'Bytes that wait for a peer that does not read',
     whose: CLIENT,
     fixedBytes: 256,
-    perByte: 1,
+    // Buffers grow by doubling, and a slice may keep a block alive that is twice as large.
+    perByte: 2,
     share: 1 / 8,
     isReclaimable: true,
     refusal: 'QoS 0 is dropped and counted, QoS 1 and 2 wait in the queue, the peer is not read any more',

@@ -1,48 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { systemClock } from '../../src/base/clock.ts';
 import { Ledger } from '../../src/base/ledger.ts';
 import { readDescription } from '../../src/devices/description.ts';
 import { DeviceRegistry } from '../../src/devices/device-registry.ts';
 import { KeptDescription } from '../../src/devices/kept-description.ts';
 import type { Broker } from '../../src/mqtt/broker/broker.ts';
+import { compareGrowth } from '../helpers/measured-growth.ts';
 import { connected, lasting, startBroker } from '../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../helpers/mqtt-wire-client.ts';
-
-/** Booked must be at least this part of what the process has grown by. */
-const LEAST = 0.8;
-/** And not so much more that peers are refused what would cost little. */
-const MOST = 4;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-async function memoryBytes(): Promise<number> {
-  // What is freed by finalizers is gone after the next turn.
-  for (let round = 0; round < 3; round++) {
-    collectGarbage();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-/** How much of what was kept for peers while `fill` ran is booked. */
-async function compare(t: TestContext, ledger: Ledger, fill: () => Promise<unknown> | void): Promise<void> {
-  const memoryBefore = await memoryBytes();
-  const bookedBefore = ledger.totalBytes;
-  const held = await fill();
-  const grown = (await memoryBytes()) - memoryBefore;
-  const booked = ledger.totalBytes - bookedBefore;
-  t.diagnostic(`grown ${grown}, booked ${booked}: ${(booked / grown).toFixed(2)}`);
-  assert.ok(grown > 500_000, `only ${grown} bytes: that tells nothing`);
-  assert.ok(booked >= LEAST * grown, `${booked} booked, ${grown} grown`);
-  assert.ok(booked <= MOST * grown, `${booked} booked, ${grown} grown`);
-  // What was made must live as long as it is measured.
-  assert.notEqual(held, null);
-}
 
 async function start(t: TestContext): Promise<{ broker: Broker; ledger: Ledger }> {
   const ledger = new Ledger();
@@ -68,7 +34,7 @@ async function fillQueue(broker: Broker, ledger: Ledger, t: TestContext, keeps: 
   await client.subscribe('topic/of/some/length', { qos: 1 });
   if (!keeps) client.transport.breakOff();
   await client.all();
-  await compare(t, ledger, async () => {
+  await compareGrowth(t, ledger, async () => {
     for (let index = 0; index < 20_000; index++) {
       broker.publish({ topicName: 'topic/of/some/length', payload: `${index}`.padEnd(200, '.'), qos: 1 });
       if (keeps && index % 100 === 99) await client.bytes();
@@ -78,10 +44,18 @@ async function fillQueue(broker: Broker, ledger: Ledger, t: TestContext, keeps: 
 }
 
 describe('what is booked is what the process grows by', () => {
+  it('lines of the ledger', async (t) => {
+    const ledger = new Ledger();
+    await compareGrowth(t, ledger, async () => {
+      for (let index = 0; index < 10_000; index++) ledger.open(`address of some length ${index}`);
+      return ledger;
+    });
+  });
+
   it('sessions', async (t) => {
     const { broker, ledger } = await start(t);
     await comeAndGo(broker, 100);
-    await compare(t, ledger, () => comeAndGo(broker, 1).then(() => more(broker, 3000)));
+    await compareGrowth(t, ledger, () => comeAndGo(broker, 1).then(() => more(broker, 3000)));
   });
 
   it('subscriptions', async (t) => {
@@ -89,7 +63,7 @@ describe('what is booked is what the process grows by', () => {
     const clients: WireClient[] = [];
     for (let index = 0; index < 5; index++)
       clients.push(await connected(broker, 5, { clientId: `${index}` }));
-    await compare(t, ledger, async () => {
+    await compareGrowth(t, ledger, async () => {
       for (const [who, client] of clients.entries()) {
         for (let index = 0; index < 2000; index++)
           await client.subscribe(`house/${who}/room/${index}/temperature`);
@@ -101,7 +75,7 @@ describe('what is booked is what the process grows by', () => {
   it('retained messages', async (t) => {
     const { broker, ledger } = await start(t);
     const client = await connected(broker, 5, {});
-    await compare(t, ledger, async () => {
+    await compareGrowth(t, ledger, async () => {
       for (let index = 0; index < 20_000; index++) {
         client.publish(`house/room/${index}/temperature`, `${index}`.padEnd(100, '.'), { retain: true });
         if (index % 500 === 499) await client.all();
@@ -130,7 +104,7 @@ describe('what is booked is what the process grows by', () => {
     const registry = new DeviceRegistry({ limits, clock: systemClock });
     const link = { maxInFlight: 1, invoke: () => {}, cancel: () => {}, close: () => {} };
     const party = ledger.open('devices');
-    await compare(t, ledger, () => {
+    await compareGrowth(t, ledger, () => {
       for (let index = 0; index < 1000; index++) {
         const commands = Object.fromEntries(
           Array.from({ length: 10 }, (_, number) => [

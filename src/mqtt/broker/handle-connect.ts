@@ -8,6 +8,7 @@ import { findTopicNameFault, isSysTopic } from '../topics/topic-name.ts';
 import { acceptConnect } from './accept-connect.ts';
 import { askConnectHooks } from './ask-connect-hooks.ts';
 import { Authentication } from './authentication.ts';
+import { willCost } from './client-session.ts';
 import { end, endForFault } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ClientInfo, ConnectVerdict } from './hooks.ts';
@@ -39,7 +40,8 @@ export function handleConnect(connection: Connection, framer: Framer): void {
     end(connection, 'refused', refusal);
     return;
   }
-  if (!connection.bookConnect(framer.bodyEnd - framer.packetStart)) {
+  const willBytes = packet.willMessage === undefined ? 0 : willCost(packet.willMessage);
+  if (!connection.bookConnect(framer.bodyEnd - framer.packetStart + willBytes)) {
     const reason = 'too many clients are being let in';
     end(connection, 'refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
     return;

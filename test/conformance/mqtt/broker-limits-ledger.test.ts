@@ -87,7 +87,7 @@ describe('what clients make the broker keep is booked', () => {
     const answers: (() => void)[] = [];
     const decide = (): Promise<Verdict> => new Promise((resolve) => answers.push(() => resolve(ALLOW)));
     const hooks = [{ name: 'slow', authenticate: decide }];
-    const { broker, ledger } = await start(t, { [KeptKind.CONNECT]: 20_000 }, { hooks });
+    const { broker, ledger } = await start(t, { [KeptKind.CONNECT]: 40_000 }, { hooks });
     const clients = Array.from({ length: 12 }, () => new WireClient(broker, 5, { address: '10.0.0.1' }));
     const connacks = clients.map((client, index) =>
       client.connect({ clientId: `${index}` }).catch(() => undefined),

@@ -1,4 +1,4 @@
-import { KeptKind } from '../../../base/kept-kinds.ts';
+import { KEPT_KINDS, KeptKind } from '../../../base/kept-kinds.ts';
 import type { Party } from '../../../base/ledger.ts';
 import type { PacketWriter } from '../../codec/writer.ts';
 import { Slice } from '../../transport/slice.ts';
@@ -15,6 +15,8 @@ const WRITE_BYTES = 262_144;
 const MAX_KEPT_RATIO = 2;
 /** Acknowledgements beyond `maxBytes` that a client does not read: then it is not read any more either. */
 const PAUSE_MARGIN_BYTES = 65_536;
+
+const { fixedBytes: FIXED_COST, perByte: COST_PER_BYTE } = KEPT_KINDS[KeptKind.OUTBOX]!;
 
 const { OPEN, COMMITTING, ENDING, ENDED } = OutboxState;
 
@@ -65,7 +67,7 @@ export class Outbox {
   /** How many of the slices may go although the others wait. */
   #freeSlices = 0;
   /** Booked of what waits, here and in the transport. */
-  #bookedBytes = 0;
+  #bookedCost = 0;
 
   constructor(owner: OutboxOwner, transport: Transport, rules: OutboxRules) {
     this.#owner = owner;
@@ -92,8 +94,8 @@ export class Outbox {
   reserve(bytes: number): boolean {
     if (this.#state === OPEN) return true;
     const isTooMuch = this.pendingBytes + bytes > this.#rules.maxBytes;
-    if (isTooMuch || !this.#owner.party.hasRoomFor(KeptKind.OUTBOX, bytes)) return false;
-    this.#book(this.#bookedBytes + bytes);
+    if (isTooMuch || !this.#owner.party.hasRoomFor(KeptKind.OUTBOX, COST_PER_BYTE * bytes)) return false;
+    this.#book(this.#bookedCost + COST_PER_BYTE * bytes);
     return true;
   }
 
@@ -358,11 +360,14 @@ export class Outbox {
   #bookWaiting(): void {
     if (this.#state === ENDING) return;
     if (this.#state === OPEN || this.#state === ENDED) this.#book(0);
-    else this.#book(this.pendingBytes + (this.#state === COMMITTING ? 0 : this.#transport.bufferedBytes));
+    else {
+      const bytes = this.pendingBytes + (this.#state === COMMITTING ? 0 : this.#transport.bufferedBytes);
+      this.#book(bytes === 0 ? 0 : FIXED_COST + COST_PER_BYTE * bytes);
+    }
   }
 
-  #book(bytes: number): void {
-    this.#owner.party.rebook(KeptKind.OUTBOX, this.#bookedBytes, bytes);
-    this.#bookedBytes = bytes;
+  #book(cost: number): void {
+    this.#owner.party.rebook(KeptKind.OUTBOX, this.#bookedCost, cost);
+    this.#bookedCost = cost;
   }
 }

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { KEPT_KINDS, KeptKind } from '../../src/base/kept-kinds.ts';
+import { Ledger } from '../../src/base/ledger.ts';
+import { listenTcp } from '../../src/mqtt/transport/tcp.ts';
+import { compareGrowth } from '../helpers/measured-growth.ts';
+import {
+  bytesOf,
+  connectBytes,
+  SlowGuard,
+  startBroker,
+  willOf,
+  type ConnectFields,
+} from '../helpers/mqtt-broker-rig.ts';
+import { connectPacket } from '../helpers/mqtt-wire-client.ts';
+import { PeerSockets } from '../helpers/peer-sockets.ts';
+import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+
+const COUNT = 400;
+const WARM_COUNT = 40;
+const KIB = 1024;
+
+function countOf(ledger: Ledger, kind: KeptKind): number {
+  return ledger.totals()[kind]!.count;
+}
+
+function startWide(t: TestContext): Promise<TestHub> {
+  return startTestHub(t, ({ mqtt, http, gateways }) => {
+    mqtt.maxConnectionsPerAddress = 10_000;
+    mqtt.maxConnectsPerSecond = 100_000;
+    mqtt.connectTimeoutMs = 600_000;
+    mqtt.maxConnectBytes = 65_536;
+    gateways.socket.maxConnectionsPerAddress = 10_000;
+    gateways.socket.handshakeTimeoutMs = 600_000;
+    gateways.socket.messageTimeoutMs = 600_000;
+    http.maxConnections = 10_000;
+    http.bodyTimeoutMs = 600_000;
+  });
+}
+
+type OpeningsOptions = {
+  readonly ledger: Ledger;
+  readonly port: number;
+  readonly kind: KeptKind;
+  readonly opening: (index: number) => string | Uint8Array;
+};
+
+/** Sockets come, each with an opening of its own; what each kept is compared with what it was booked at. */
+async function compareOpenings(
+  t: TestContext,
+  peers: PeerSockets,
+  { ledger, port, kind, opening }: OpeningsOptions,
+): Promise<void> {
+  let opened = 0;
+  const open = async (count: number): Promise<void> => {
+    const openings = Array.from({ length: count }, (_, index) => Buffer.from(opening(opened + index)));
+    const due = countOf(ledger, kind) + count;
+    opened += count;
+    await peers.open(port, openings);
+    await until(`${due} of ${KEPT_KINDS[kind]!.name}`, () => countOf(ledger, kind) >= due);
+  };
+  await open(WARM_COUNT);
+  await compareGrowth(t, ledger, () => open(COUNT));
+}
+
+/** A CONNECT; ids have the same length, and those of one test no other's. */
+function connectOf(index: number, fields: ConnectFields = {}): Buffer {
+  return connectBytes(5, { clientId: `client-${String(index).padStart(6, '0')}`, ...fields });
+}
+
+function willWithProperties(index: number): ConnectFields {
+  const userProperties = Array.from({ length: 100 }, (_, number): [string, string] => [
+    `${index}-${number}`,
+    'v',
+  ]);
+  return { willMessage: willOf({ properties: { userProperties } }) };
+}
+
+/** The first bytes of a PUBLISH after its CONNECT. */
+function cutPublish(index: number, bytes: number): Buffer {
+  const publish = {
+    type: 'publish',
+    dup: false,
+    qos: 0,
+    retain: false,
+    packetId: 0,
+    topicName: 'a',
+    payload: Buffer.alloc(2 * bytes),
+    properties: {},
+  } as const;
+  return Buffer.concat([connectOf(index), bytesOf(5, publish).subarray(0, bytes)]);
+}
+
+/** A request whose body does not come to its end. */
+function cutRequest(bytes: number): string {
+  const head = 'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+  return `${head}\r\nContent-Length: ${bytes}\r\n\r\n${' '.repeat(bytes - 1)}`;
+}
+
+type Listener = 'mqtt' | 'device' | 'http';
+type Opening = readonly [name: string, to: Listener, kind: KeptKind, opening: OpeningsOptions['opening']];
+
+const OPENINGS: readonly Opening[] = [
+  ['connections of MQTT', 'mqtt', KeptKind.CONNECTION, () => ''],
+  ['clients that are connected', 'mqtt', KeptKind.SESSION, (index) => connectOf(index)],
+  [
+    'Wills',
+    'mqtt',
+    KeptKind.WILL,
+    (index) => connectOf(index, { willMessage: willOf({ payload: Buffer.alloc(8 * KIB) }) }),
+  ],
+  ['Wills with properties', 'mqtt', KeptKind.WILL, (index) => connectOf(index, willWithProperties(index))],
+  ['packets that are not whole', 'mqtt', KeptKind.PARTIAL, (index) => cutPublish(index, 10 * KIB)],
+  ['large packets that are not whole', 'mqtt', KeptKind.PARTIAL, (index) => cutPublish(index, 70 * KIB)],
+  ['connections of devices', 'device', KeptKind.CONNECTION, () => ''],
+  ['devices', 'device', KeptKind.DESCRIPTION, (index) => `{"recado":2,"id":"device-${index}"}\n`],
+  ['lines that are not whole', 'device', KeptKind.PARTIAL, () => `{"recado":2,"id":"${'x'.repeat(10 * KIB)}`],
+  ['small lines that are not whole', 'device', KeptKind.PARTIAL, () => '{"recado":2,"id":"x"'],
+  ['connections of callers, with a small body', 'http', KeptKind.HTTP_CONNECTION, () => cutRequest(4 * KIB)],
+  ['bodies of requests', 'http', KeptKind.BODY, () => cutRequest(20 * KIB)],
+];
+
+describe('what is booked is what the process grows by, at the wire', () => {
+  for (const [name, to, kind, opening] of OPENINGS) {
+    it(name, async (t) => {
+      const { server, mqttPort, tcpPort, url } = await startWide(t);
+      const port = { mqtt: mqttPort, device: tcpPort, http: Number(new URL(url).port) }[to];
+      await compareOpenings(t, new PeerSockets(t), { ledger: server.hub.ledger, port, kind, opening });
+    });
+  }
+
+  it('CONNECTs that are being decided', async (t) => {
+    const ledger = new Ledger();
+    const limits = {
+      maxConnectionsPerAddress: 10_000,
+      maxConnectsPerSecond: 100_000,
+      maxConnectBytes: 65_536,
+    };
+    const broker = await startBroker(t, {
+      ledger,
+      hooks: [new SlowGuard()],
+      connectTimeoutMs: 600_000,
+      ...limits,
+    });
+    const listener = await listenTcp(broker, { port: 0, host: '127.0.0.1' });
+    t.after(() => listener.close());
+    const { port } = listener;
+    const kind = KeptKind.CONNECT;
+    const peers = new PeerSockets(t);
+    await compareOpenings(t, peers, { ledger, port, kind, opening: (index) => connectOf(index) });
+    const opening = (index: number): Buffer => connectOf(index, willWithProperties(index));
+    await compareOpenings(t, peers, { ledger, port, kind, opening });
+  });
+
+  it('what waits for clients that do not read', async (t) => {
+    const { server, mqttPort } = await startWide(t);
+    const { ledger, broker } = server.hub;
+    assert.ok(broker !== undefined);
+    const subscription = {
+      topicFilter: 'a',
+      qos: 0,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+    } as const;
+    const subscribe = {
+      type: 'subscribe',
+      packetId: 1,
+      properties: {},
+      subscriptions: [subscription],
+    } as const;
+    const opening = (): Buffer => bytesOf(5, connectPacket(5), subscribe);
+    const peers = new PeerSockets(t);
+    await peers.open(
+      mqttPort,
+      Array.from({ length: 8 }, () => opening()),
+      false,
+    );
+    await until('all subscribe', () => countOf(ledger, KeptKind.SUBSCRIPTION) === 8);
+    await compareGrowth(t, ledger, async () => {
+      await until('it waits', () => {
+        for (let left = 100; left > 0; left--)
+          broker.publish({ topicName: 'a', payload: Buffer.alloc(KIB), qos: 0 });
+        return ledger.totals()[KeptKind.OUTBOX]!.bytes > 4_000_000;
+      });
+    });
+  });
+});

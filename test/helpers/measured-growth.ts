@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Ledger } from '../../src/base/ledger.ts';
+
+/** Booked must be at least this part of what the process has grown by. */
+const LEAST = 0.8;
+/** And not so much more that peers are refused what would cost little. */
+const MOST = 4;
+/** What grows by less tells nothing. */
+const LEAST_BYTES = 500_000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+async function memoryBytes(): Promise<number> {
+  // What is freed by finalizers is gone after the next turn.
+  for (let round = 0; round < 3; round++) {
+    collectGarbage();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** How much of what was kept for peers while `fill` ran is booked; what it gives is held meanwhile. */
+export async function compareGrowth(
+  t: TestContext,
+  ledger: Ledger,
+  fill: () => Promise<unknown> | void,
+): Promise<{ readonly grown: number; readonly booked: number }> {
+  const memoryBefore = await memoryBytes();
+  const bookedBefore = ledger.totalBytes;
+  const held = await fill();
+  const grown = (await memoryBytes()) - memoryBefore;
+  const booked = ledger.totalBytes - bookedBefore;
+  t.diagnostic(`grown ${grown}, booked ${booked}: ${(booked / grown).toFixed(2)}`);
+  assert.ok(grown > LEAST_BYTES, `only ${grown} bytes: that tells nothing`);
+  assert.ok(booked >= LEAST * grown, `${booked} booked, ${grown} grown`);
+  assert.ok(booked <= MOST * grown, `${booked} booked, ${grown} grown`);
+  assert.notEqual(held, null);
+  return { grown, booked };
+}
