@@ -19,6 +19,7 @@ export const KeptKind = {
   PARTIAL: 13,
   BODY: 14,
   FRAME: 15,
+  TOPIC_ALIAS: 16,
 } as const;
 export type KeptKind = (typeof KeptKind)[keyof typeof KeptKind];
 
@@ -236,5 +237,17 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     isReclaimable: true,
     refusal: '429 TOO_MANY_REQUESTS',
     options: ['services.maxKeptBytes', 'services.maxInFlightPerService'],
+  },
+  {
+    name: 'topic_alias',
+    what: 'A Topic Alias that a client gave, with its topic',
+    whose: 'the address it comes from',
+    fixedBytes: 512,
+    // Its bytes, its text, and the numbers that it is found by.
+    perByte: 3,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: 'DISCONNECT 0x97 Quota exceeded, and close',
+    options: [],
   },
 ];

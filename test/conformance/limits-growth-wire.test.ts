@@ -59,6 +59,12 @@ async function compareOpenings(
     opened += count;
     await peers.open(port, openings);
     await until(`${due} of ${KEPT_KINDS[kind]!.name}`, () => countOf(ledger, kind) >= due);
+    let before = 0;
+    await until('all that they said has come', () => {
+      const hasSettled = ledger.totalBytes === before;
+      before = ledger.totalBytes;
+      return hasSettled;
+    });
   };
   await open(WARM_COUNT);
   await compareGrowth(t, ledger, () => open(COUNT));
@@ -77,19 +83,23 @@ function willWithProperties(index: number): ConnectFields {
   return { willMessage: willOf({ properties: { userProperties } }) };
 }
 
+const PUBLISH = { type: 'publish', dup: false, qos: 0, retain: false, packetId: 0 } as const;
+
 /** The first bytes of a PUBLISH after its CONNECT. */
 function cutPublish(index: number, bytes: number): Buffer {
-  const publish = {
-    type: 'publish',
-    dup: false,
-    qos: 0,
-    retain: false,
-    packetId: 0,
-    topicName: 'a',
-    payload: Buffer.alloc(2 * bytes),
-    properties: {},
-  } as const;
+  const publish = { ...PUBLISH, topicName: 'a', payload: Buffer.alloc(2 * bytes), properties: {} };
   return Buffer.concat([connectOf(index), bytesOf(5, publish).subarray(0, bytes)]);
+}
+
+/** A CONNECT, and as many Topic Aliases as there may be. */
+function aliasesOf(index: number): Buffer {
+  const topics = Array.from({ length: 32 }, (_, number) => ({
+    ...PUBLISH,
+    topicName: `${index}/${number}`.padEnd(200, '-'),
+    payload: Buffer.alloc(1),
+    properties: { topicAlias: number + 1 },
+  }));
+  return Buffer.concat([connectOf(index), bytesOf(5, ...topics)]);
 }
 
 /** A request whose body does not come to its end. */
@@ -113,6 +123,7 @@ const OPENINGS: readonly Opening[] = [
   ['Wills with properties', 'mqtt', KeptKind.WILL, (index) => connectOf(index, willWithProperties(index))],
   ['packets that are not whole', 'mqtt', KeptKind.PARTIAL, (index) => cutPublish(index, 10 * KIB)],
   ['large packets that are not whole', 'mqtt', KeptKind.PARTIAL, (index) => cutPublish(index, 70 * KIB)],
+  ['Topic Aliases', 'mqtt', KeptKind.SESSION, aliasesOf],
   ['connections of devices', 'device', KeptKind.CONNECTION, () => ''],
   ['devices', 'device', KeptKind.DESCRIPTION, (index) => `{"recado":2,"id":"device-${index}"}\n`],
   ['lines that are not whole', 'device', KeptKind.PARTIAL, () => `{"recado":2,"id":"${'x'.repeat(10 * KIB)}`],

@@ -98,8 +98,13 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
     const entry = connection.engine.topics.resolve(bytes, fields.topicStart, fields.topicEnd);
     publication.takePacket(framer, connection.version, entry, undefined);
   } else {
-    const { entry, bytes: topic } = resolveAlias(connection, bytes, publication);
-    publication.takePacket(framer, connection.version, entry, topic);
+    const topic = resolveAlias(connection, bytes, publication);
+    if (topic === undefined) {
+      const reason = 'the server keeps as many Topic Aliases as it may';
+      end(connection, 'refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
+      return false;
+    }
+    publication.takePacket(framer, connection.version, topic.entry, topic.bytes);
   }
   const { fault } = publication.entry!;
   if (fault === undefined) return true;
@@ -113,7 +118,12 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   return false;
 }
 
-function resolveAlias(connection: Connection, bytes: Buffer, publication: Publication): AliasedTopic {
+/** The topic of an alias, which is told with it or was before; undefined when there is no room for one more. */
+function resolveAlias(
+  connection: Connection,
+  bytes: Buffer,
+  publication: Publication,
+): AliasedTopic | undefined {
   const { topicStart, topicEnd, topicAlias } = publication.fields;
   const aliases = (connection.inboundAliases ??= new InboundTopicAliases<AliasedTopic>(
     connection.acceptor.options.topicAliasMaximum,
@@ -121,7 +131,10 @@ function resolveAlias(connection: Connection, bytes: Buffer, publication: Public
   if (topicStart < topicEnd) {
     const entry = connection.engine.topics.resolve(bytes, topicStart, topicEnd);
     const topic = { entry, bytes: Buffer.from(bytes.subarray(topicStart, topicEnd)) };
-    if (entry.isValid && !aliases.set(topicAlias, topic)) throw aliasInvalid(topicAlias);
+    if (!entry.isValid) return topic;
+    if (!aliases.isAllowed(topicAlias)) throw aliasInvalid(topicAlias);
+    if (!connection.bookAlias(topic, aliases.get(topicAlias))) return undefined;
+    aliases.set(topicAlias, topic);
     return topic;
   }
   const topic = aliases.get(topicAlias);

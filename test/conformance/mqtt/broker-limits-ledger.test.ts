@@ -100,6 +100,22 @@ describe('what clients make the broker keep is booked', () => {
     assert.deepEqual(kept(ledger, KeptKind.CONNECT), [0, 0]);
   });
 
+  it('Topic Aliases have a sum: beyond a share their client is sent away, and gives them back', async (t) => {
+    const { broker, ledger } = await start(t, { [KeptKind.TOPIC_ALIAS]: 40_000 });
+    const client = await connected(broker, 5, {});
+    const give = (topicAlias: number, topicName: string): void =>
+      client.publish(topicName, 'x', { properties: { topicAlias } });
+    give(1, 'a'.repeat(1000));
+    give(1, 'b'.repeat(2000));
+    await client.expectNothing();
+    assert.deepEqual(kept(ledger, KeptKind.TOPIC_ALIAS), [6512, 1], 'one takes the place of the other');
+    for (let alias = 2; alias <= 4; alias++) give(alias, `${alias}`.repeat(2000));
+    const { reasonCode } = await client.expect('disconnect');
+    assert.equal(reasonCode, ReasonCode.QUOTA_EXCEEDED);
+    await client.expectClosed();
+    assert.deepEqual(kept(ledger, KeptKind.TOPIC_ALIAS), [0, 0]);
+  });
+
   it('packets that are not whole have a sum, and give it back', async (t) => {
     const { broker, ledger } = await start(t, { [KeptKind.PARTIAL]: MIB });
     const part = Buffer.concat([Buffer.from([0x30, 0x80, 0x80, 0x20]), Buffer.alloc(100_000)]);

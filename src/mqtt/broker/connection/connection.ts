@@ -75,6 +75,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   #isBooked = true;
   #connectBytes = 0;
   #heldBytes = 0;
+  #aliasCost = 0;
+  #aliasCount = 0;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   state: ConnectionState = ConnectionState.NEW;
@@ -123,6 +125,7 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.#isBooked = false;
     this.releaseConnect();
     this.#bookHeld(0);
+    this.party.change(KeptKind.TOPIC_ALIAS, -this.#aliasCost, -this.#aliasCount);
     this.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     this.party.close();
   }
@@ -139,6 +142,17 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   releaseConnect(): void {
     this.party.rebook(KeptKind.CONNECT, this.#connectBytes, 0);
     this.#connectBytes = 0;
+  }
+
+  /** Books a topic that an alias is to stand for in place of another; false when there is no room for it. */
+  bookAlias(topic: AliasedTopic, before: AliasedTopic | undefined): boolean {
+    const cost = aliasCost(topic) - (before === undefined ? 0 : aliasCost(before));
+    if (cost > 0 && !this.party.hasRoomFor(KeptKind.TOPIC_ALIAS, cost)) return false;
+    const count = before === undefined ? 1 : 0;
+    this.party.change(KeptKind.TOPIC_ALIAS, cost, count);
+    this.#aliasCost += cost;
+    this.#aliasCount += count;
+    return true;
   }
 
   onHeld(bytes: number): void {
@@ -283,4 +297,9 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     if (nowMs < dueMs) engine.wheel.set(this.timer, dueMs);
     else this.end('keep-alive-timeout'); // [MQTT-3.1.2-22]
   }
+}
+
+function aliasCost({ bytes }: AliasedTopic): number {
+  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.TOPIC_ALIAS]!;
+  return fixedBytes + perByte * bytes.length;
 }
