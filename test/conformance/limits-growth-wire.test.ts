@@ -20,6 +20,13 @@ import { until } from '../helpers/until.ts';
 const COUNT = 400;
 const WARM_COUNT = 40;
 const KIB = 1024;
+/** Of what a peer sent: what it may make the hub grow by, beside the fixed costs. */
+const MOST_TIMES = 3;
+/** As held for what is booked: so much of what there is must be accounted for. */
+const LEAST = 0.8;
+const WILL_PROPERTIES = 100;
+/** The fixed cost of a User Property of a Will. */
+const WILL_PROPERTY_BYTES = 128;
 
 function countOf(ledger: Ledger, kind: KeptKind): number {
   return ledger.totals()[kind]!.count;
@@ -44,19 +51,28 @@ type OpeningsOptions = {
   readonly port: number;
   readonly kind: KeptKind;
   readonly opening: (index: number) => string | Uint8Array;
+  /** Fixed costs of one opening that the ledger does not count as things of their own. */
+  readonly innerBytes?: number | undefined;
 };
+
+/** The fixed costs of all that is booked. */
+function fixedBytesOf(ledger: Ledger): number {
+  return ledger.totals().reduce((sum, { count }, kind) => sum + count * KEPT_KINDS[kind]!.fixedBytes, 0);
+}
 
 /** Sockets come, each with an opening of its own; what each kept is compared with what it was booked at. */
 async function compareOpenings(
   t: TestContext,
   peers: PeerSockets,
-  { ledger, port, kind, opening }: OpeningsOptions,
+  { ledger, port, kind, opening, innerBytes = 0 }: OpeningsOptions,
 ): Promise<void> {
   let opened = 0;
+  let sent = 0;
   const open = async (count: number): Promise<void> => {
     const openings = Array.from({ length: count }, (_, index) => Buffer.from(opening(opened + index)));
     const due = countOf(ledger, kind) + count;
     opened += count;
+    sent = openings.reduce((sum, { length }) => sum + length, 0);
     await peers.open(port, openings);
     await until(`${due} of ${KEPT_KINDS[kind]!.name}`, () => countOf(ledger, kind) >= due);
     let before = 0;
@@ -67,7 +83,10 @@ async function compareOpenings(
     });
   };
   await open(WARM_COUNT);
-  await compareGrowth(t, ledger, () => open(COUNT));
+  const fixedBefore = fixedBytesOf(ledger);
+  const { grown } = await compareGrowth(t, ledger, () => open(COUNT));
+  const most = MOST_TIMES * sent + fixedBytesOf(ledger) - fixedBefore + COUNT * innerBytes;
+  assert.ok(LEAST * grown <= most, `${grown} grown, for ${sent} that were sent; ${most} with fixed costs`);
 }
 
 /** A CONNECT; ids have the same length, and those of one test no other's. */
@@ -76,7 +95,7 @@ function connectOf(index: number, fields: ConnectFields = {}): Buffer {
 }
 
 function willWithProperties(index: number): ConnectFields {
-  const userProperties = Array.from({ length: 100 }, (_, number): [string, string] => [
+  const userProperties = Array.from({ length: WILL_PROPERTIES }, (_, number): [string, string] => [
     `${index}-${number}`,
     'v',
   ]);
@@ -109,7 +128,13 @@ function cutRequest(bytes: number): string {
 }
 
 type Listener = 'mqtt' | 'device' | 'http';
-type Opening = readonly [name: string, to: Listener, kind: KeptKind, opening: OpeningsOptions['opening']];
+type Opening = readonly [
+  name: string,
+  to: Listener,
+  kind: KeptKind,
+  opening: OpeningsOptions['opening'],
+  innerBytes?: number,
+];
 
 const OPENINGS: readonly Opening[] = [
   ['connections of MQTT', 'mqtt', KeptKind.CONNECTION, () => ''],
@@ -120,12 +145,24 @@ const OPENINGS: readonly Opening[] = [
     KeptKind.WILL,
     (index) => connectOf(index, { willMessage: willOf({ payload: Buffer.alloc(8 * KIB) }) }),
   ],
-  ['Wills with properties', 'mqtt', KeptKind.WILL, (index) => connectOf(index, willWithProperties(index))],
+  [
+    'Wills with properties',
+    'mqtt',
+    KeptKind.WILL,
+    (index) => connectOf(index, willWithProperties(index)),
+    WILL_PROPERTIES * WILL_PROPERTY_BYTES,
+  ],
   ['packets that are not whole', 'mqtt', KeptKind.PARTIAL, (index) => cutPublish(index, 10 * KIB)],
   ['large packets that are not whole', 'mqtt', KeptKind.PARTIAL, (index) => cutPublish(index, 70 * KIB)],
   ['Topic Aliases', 'mqtt', KeptKind.SESSION, aliasesOf],
   ['connections of devices', 'device', KeptKind.CONNECTION, () => ''],
   ['devices', 'device', KeptKind.DESCRIPTION, (index) => `{"recado":2,"id":"device-${index}"}\n`],
+  [
+    'descriptions of plain devices',
+    'device',
+    KeptKind.DESCRIPTION,
+    () => `Conexão{'1':{'x':[${'{},'.repeat(5000)}{}]}}`,
+  ],
   ['lines that are not whole', 'device', KeptKind.PARTIAL, () => `{"recado":2,"id":"${'x'.repeat(10 * KIB)}`],
   ['small lines that are not whole', 'device', KeptKind.PARTIAL, () => '{"recado":2,"id":"x"'],
   ['connections of callers, with a small body', 'http', KeptKind.HTTP_CONNECTION, () => cutRequest(4 * KIB)],
@@ -133,11 +170,12 @@ const OPENINGS: readonly Opening[] = [
 ];
 
 describe('what is booked is what the process grows by, at the wire', () => {
-  for (const [name, to, kind, opening] of OPENINGS) {
+  for (const [name, to, kind, opening, innerBytes] of OPENINGS) {
     it(name, async (t) => {
       const { server, mqttPort, tcpPort, url } = await startWide(t);
       const port = { mqtt: mqttPort, device: tcpPort, http: Number(new URL(url).port) }[to];
-      await compareOpenings(t, new PeerSockets(t), { ledger: server.hub.ledger, port, kind, opening });
+      const { ledger } = server.hub;
+      await compareOpenings(t, new PeerSockets(t), { ledger, port, kind, opening, innerBytes });
     });
   }
 
@@ -161,7 +199,8 @@ describe('what is booked is what the process grows by, at the wire', () => {
     const peers = new PeerSockets(t);
     await compareOpenings(t, peers, { ledger, port, kind, opening: (index) => connectOf(index) });
     const opening = (index: number): Buffer => connectOf(index, willWithProperties(index));
-    await compareOpenings(t, peers, { ledger, port, kind, opening });
+    const innerBytes = WILL_PROPERTIES * WILL_PROPERTY_BYTES;
+    await compareOpenings(t, peers, { ledger, port, kind, opening, innerBytes });
   });
 
   it('what waits for clients that do not read', async (t) => {
