@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 /** Descriptors for listeners, files and the runtime itself. */
 const OWN_FILES = 32;
 const FEWEST_FILES = 8;
-/** Of the others, the part that HTTP callers may hold: devices and MQTT clients have the rest. */
-const HTTP_PART = 1 / 4;
+/**
+ * Of the others, the part that HTTP callers may hold. Devices and MQTT clients have the rest, and those of one address
+ * half of that: a fleet behind a proxy is one address.
+ */
+const HTTP_PART = 1 / 12;
 
 /** How many connections of both sorts the system lets this process have; infinite where it does not say. */
 export function shareOpenFiles(): { readonly http: number; readonly others: number } {

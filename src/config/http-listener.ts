@@ -24,7 +24,7 @@ export const httpListener = (usualPort: number, description: string) =>
       trustedNetworks: networks('Callers from these networks or addresses need no token.'),
       maxConnections: count({
         default: 10_000,
-        description: 'Most connections at once; never more than a quarter of what the system lets be opened.',
+        description: 'Most connections at once; never more than a twelfth of what the system lets be opened.',
       }),
       bodyTimeoutMs: ms({
         default: 30_000,
