@@ -15,7 +15,7 @@ import { healthRoutes } from './routes/health.ts';
 import { isServiceRequest, registerServiceEntrance, serviceListRoutes } from './routes/services.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
-import { COMPILERS } from './validator.ts';
+import { compileValidator } from './validator.ts';
 
 /** For a head to come whole, and for a new connection to begin one. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -42,10 +42,10 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
       headersTimeout: HEAD_TIMEOUT_MS,
       connectionsCheckingInterval: LOOK_EVERY_MS,
     },
-    schemaController: COMPILERS,
     routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(compileValidator);
   useProblems(app, log);
 
   const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });

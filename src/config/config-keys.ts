@@ -14,13 +14,6 @@ export type SchemaNode = TSchema & {
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
   readonly enum?: readonly string[];
-  readonly additionalProperties?: boolean;
-  readonly maxProperties?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly format?: string;

@@ -1,4 +1,4 @@
-import { Type } from './type.ts';
+import { Type } from 'typebox';
 import { isLoopbackHost } from '../base/networks.ts';
 import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';

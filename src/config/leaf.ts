@@ -1,4 +1,4 @@
-import { Type } from './type.ts';
+import { Type } from 'typebox';
 
 /* The kinds of keys that several sections have, in the words of JSON Schema and those of config-keys.ts. */
 

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import { Value } from 'typebox/value';
 import { parseNetwork } from '../base/networks.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { SchemaNode, ValueMistake } from './config-keys.ts';
-import { findMisfits } from './find-misfits.ts';
 
 const MAX_SHOWN_CHARACTERS = 60;
 /** What the documentation shows, now or once: everybody knows them. */
@@ -26,11 +26,11 @@ export function readValue(written: unknown, schema: SchemaNode): Result<unknown,
   if (schema.read !== undefined) return schema.read(written);
   const isSecret = schema.secret === true;
   const found = new Map<string, ValueMistake>();
-  for (const misfit of findMisfits(schema, written)) {
-    // A free name that is not allowed is told at the name.
-    const places = misfit.unknown?.map((name) => [...misfit.steps, name]) ?? [misfit.steps];
-    for (const steps of places)
-      found.set(pointerOf(steps), { steps, message: mistakeMessage(written, schema, { steps, isSecret }) });
+  for (const error of Value.Errors(schema, written)) {
+    // TypeBox tells a free name that is not allowed twice: at the name, and at its parent.
+    if (error.keyword === 'additionalProperties' || found.has(error.instancePath)) continue;
+    const steps = error.instancePath.split('/').slice(1).map(unescapePointer);
+    found.set(error.instancePath, { steps, message: mistakeMessage(written, schema, { steps, isSecret }) });
   }
   const others = checkTexts(written, schema, isSecret).filter(({ steps }) => !found.has(pointerOf(steps)));
   const mistakes = [...found.values(), ...others];
@@ -111,7 +111,10 @@ function showValue(value: unknown, isSecret: boolean): string {
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
 }
 
-/** The names that lead to a value, as RFC 6901 writes them. */
-export function pointerOf(steps: readonly string[]): string {
+function pointerOf(steps: readonly string[]): string {
   return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function unescapePointer(step: string): string {
+  return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -1,5 +1,4 @@
-import type { Static } from 'typebox';
-import { Type } from '../../config/type.ts';
+import { Type, type Static } from 'typebox';
 import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
 import { bytes, count, ms } from '../../config/leaf.ts';

@@ -1,5 +1,4 @@
-import type { TBoolean, TEnum, TInteger, TString } from 'typebox';
-import { Type } from '../../../config/type.ts';
+import { Type, type TBoolean, type TEnum, type TInteger, type TString } from 'typebox';
 import {
   CLIENT_ID_TAKEOVERS,
   DEFAULT_BROKER_OPTIONS,
