@@ -7,8 +7,11 @@ import { addressParty } from '../base/networks.ts';
 /**
  * Holds the connections of the HTTP server within their share, so that callers, who need no token to connect, do not
  * take the descriptors of devices and MQTT clients. For a newcomer those of the address that has most are closed.
+ *
+ * @returns for a socket that becomes a WebSocket: it is a connection of MQTT from then on. A listener for upgrades
+ *   here would make Node wait for somebody who answers them, also on servers that have no WebSocket
  */
-export function limitHttpConnections(server: Server, ledger: Ledger): void {
+export function limitHttpConnections(server: Server, ledger: Ledger): (socket: Socket) => void {
   const parties = new Map<Socket, Party>();
   const forget = (socket: Socket): void => {
     const party = parties.get(socket);
@@ -27,8 +30,6 @@ export function limitHttpConnections(server: Server, ledger: Ledger): void {
     parties.set(socket, party);
     socket.once('close', () => forget(socket));
   });
-  // A WebSocket is a connection of MQTT from now on.
-  server.on('upgrade', (_request, socket: Socket) => forget(socket));
   ledger.onReclaim((party, kind) => {
     if (kind !== undefined && kind !== KeptKind.HTTP_CONNECTION && kind !== KeptKind.BODY) return;
     for (const [socket, owner] of parties) {
@@ -37,4 +38,5 @@ export function limitHttpConnections(server: Server, ledger: Ledger): void {
       socket.destroy();
     }
   });
+  return forget;
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import { refuseOpenListeners } from '../config/open-listener.ts';
@@ -40,7 +41,8 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       server: app.server,
       isKnownHost: (host) => admission.isKnownHost(host),
     });
-    limitHttpConnections(app.server, hub.ledger);
+    const forget = limitHttpConnections(app.server, hub.ledger);
+    if (webSocketPath !== undefined) app.server.on('upgrade', (_, socket: Socket) => forget(socket));
     const url = await listenHttp(app, config.http);
     listening.push({ name: 'http', address: url });
     if (webSocketPath !== undefined) {

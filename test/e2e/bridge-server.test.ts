@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { startBridgeServer } from '../../src/api/start-bridge-server.ts';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -243,6 +243,16 @@ describe('what a gateway answers', () => {
     const [answer] = (await once(rebound, 'response')) as [{ statusCode: number; resume(): void }];
     answer.resume();
     assert.equal(answer.statusCode, 403);
+  });
+
+  it('is what it would be without the offer of another protocol, which is not taken up', async (t) => {
+    const { url } = await startRig(t, PING);
+    const asked = request(`${url}/healthz`, {
+      headers: { connection: 'upgrade, http2-settings', upgrade: 'h2c' },
+    });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    assert.equal(answer.resume().statusCode, 200);
   });
 
   it('is a problem where there is no route, and the health at /healthz', async (t) => {
