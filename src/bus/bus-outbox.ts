@@ -1,11 +1,14 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
 import { BusError } from './bus-error.ts';
-import type { BusCounters, OutgoingMessage, Patience, PublishReceipt } from './bus.ts';
+import type { BusCounters, OutgoingMessage, Patience, PublishReceipt, UnacknowledgedMessage } from './bus.ts';
 
 /** A connection, as far as the outbox uses it. */
 export type Sender = {
   /** Of the server: how many messages at QoS 1 and 2 may be unacknowledged. */
   readonly receiveMaximum: number;
+  /** Bytes that were sent, and wait for the socket. */
+  readonly bufferedBytes: number;
   /** The socket takes no more for now; `BusOutbox.pump` is to be called when it does. */
   readonly isBlocked: boolean;
   /** Why this broker cannot be given the message; undefined when it can. */
@@ -20,6 +23,8 @@ export type OutboxLimits = {
   readonly maxQueuedMessages: number;
   readonly maxQueuedBytes: number;
 };
+
+const SENT = succeed(undefined);
 
 type Entry = {
   readonly message: OutgoingMessage;
@@ -83,6 +88,25 @@ export class BusOutbox {
     });
   }
 
+  /** Sends a message at QoS 0 at once, or not at all. */
+  sendNow(message: UnacknowledgedMessage): Result<undefined, BusError> {
+    const sender = this.#sender;
+    if (this.#isClosed) return fail(this.#closedError());
+    if (sender === undefined)
+      return fail(
+        new BusError('BROKER_OFFLINE', `the MQTT broker at ${this.#label} is away; the message was not sent`),
+      );
+    if (sender.bufferedBytes >= this.#limits.maxQueuedBytes) return fail(this.#fullError());
+    const fault = sender.findFault(message);
+    if (fault !== undefined) return fail(fault);
+    // The payload is the caller's again, and the socket may need it for longer.
+    sender.publish({ ...message, payload: new Uint8Array(message.payload) }).then(
+      () => this.#counters.published++,
+      () => {},
+    );
+    return SENT;
+  }
+
   /** A connection is there, its subscriptions restored: sends what waits. */
   attach(sender: Sender): void {
     this.#sender = sender;
@@ -137,7 +161,11 @@ export class BusOutbox {
       this.#queuedMessages >= maxQueuedMessages ||
       // One message is taken whatever its size: the broker decides about that.
       (this.#queuedMessages > 0 && this.#queuedBytes + payload.length > maxQueuedBytes);
-    if (!isFull) return undefined;
+    return isFull ? this.#fullError() : undefined;
+  }
+
+  #fullError(): BusError {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits;
     this.#counters.refusedFull++;
     return new BusError(
       'TOO_MANY_MESSAGES',

@@ -1,5 +1,7 @@
+import type { Result } from '../base/result.ts';
 import type { ProtocolVersion, QoS } from '../mqtt/codec/control-packet.ts';
 import type { PublishProperties } from '../mqtt/codec/publish.ts';
+import type { BusError } from './bus-error.ts';
 
 /** What a message may carry beside its payload (MQTT 5.0 section 3.3.2.3). Before MQTT 5 it does not travel. */
 export type MessageProperties = Pick<
@@ -21,6 +23,9 @@ export type OutgoingMessage = {
   readonly retain?: boolean;
   readonly properties?: MessageProperties;
 };
+
+/** A message to send at QoS 0, which nobody answers. */
+export type UnacknowledgedMessage = Omit<OutgoingMessage, 'qos'> & { readonly qos?: 0 };
 
 /** A message that came. */
 export type BusMessage = {
@@ -123,6 +128,15 @@ export type Bus = {
    *   signal
    */
   publish(message: OutgoingMessage, patience?: Patience): Promise<PublishReceipt>;
+
+  /**
+   * Hands a message to the broker now or not at all, at QoS 0 and without a promise: for what passes many times a
+   * second. The payload is the caller's again when this returns. It does not wait behind what `publish` has waiting.
+   *
+   * Fails with `TOPIC_INVALID`, `PACKET_TOO_LARGE`, `BROKER_DENIED`, `BROKER_OFFLINE`, `TOO_MANY_MESSAGES` (what was
+   * sent before waits for the broker, `maxQueuedBytes` of it), `BUS_CLOSED`.
+   */
+  send(message: UnacknowledgedMessage): Result<undefined, BusError>;
 
   /**
    * Resolves when the broker granted the subscription. Messages may come before. A filter may be subscribed to many

@@ -1,3 +1,4 @@
+import { fail, type Result } from '../base/result.ts';
 import type { ProtocolVersion, QoS } from '../mqtt/codec/control-packet.ts';
 import { ReasonCode } from '../mqtt/codec/reason-code.ts';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
@@ -14,6 +15,7 @@ import {
   type PublishReceipt,
   type SubscribeOptions,
   type Subscription,
+  type UnacknowledgedMessage,
 } from './bus.ts';
 import { createIncomingStore, openMqttConnection, type MqttConnection } from './mqtt-connection.ts';
 import { BusOutbox } from './bus-outbox.ts';
@@ -96,13 +98,13 @@ class ClientBus implements Bus {
   }
 
   async publish(message: OutgoingMessage, patience: Patience = {}): Promise<PublishReceipt> {
-    if (!isValidTopicName(message.topicName, ANY_LEVELS)) {
-      throw new BusError(
-        'TOPIC_INVALID',
-        `"${message.topicName}" is not a topic to publish to; it must not be empty and have no + or #`,
-      );
-    }
+    if (!isValidTopicName(message.topicName, ANY_LEVELS)) throw invalidTopic(message.topicName);
     return this.#outbox.add(message, patience);
+  }
+
+  send(message: UnacknowledgedMessage): Result<undefined, BusError> {
+    if (!isValidTopicName(message.topicName, ANY_LEVELS)) return fail(invalidTopic(message.topicName));
+    return this.#outbox.sendNow(message);
   }
 
   async subscribe(
@@ -371,4 +373,11 @@ class ClientBus implements Bus {
       `the connection to the MQTT broker at ${this.#address.label} was closed`,
     );
   }
+}
+
+function invalidTopic(topicName: string): BusError {
+  return new BusError(
+    'TOPIC_INVALID',
+    `"${topicName}" is not a topic to publish to; it must not be empty and have no + or #`,
+  );
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
 import { BrokerError, type BrokerErrorCode } from '../mqtt/broker/broker-error.ts';
 import type { ApplicationMessage } from '../mqtt/broker/hooks.ts';
@@ -16,7 +17,10 @@ import {
   type PublishReceipt,
   type SubscribeOptions,
   type Subscription,
+  type UnacknowledgedMessage,
 } from './bus.ts';
+
+const SENT = succeed(undefined);
 
 /** A bus to a broker in this process: nothing is encoded for it, and it is never away. Closing it leaves the broker. */
 export function embedBus(broker: Broker, { log = silentLogger }: { readonly log?: Logger } = {}): Bus {
@@ -48,6 +52,19 @@ class EmbeddedBus implements Bus {
     const count = toBusError(() => this.#broker.publish(message));
     this.counters.published++;
     return { matched: qos === 0 ? undefined : count > 0 };
+  }
+
+  send(message: UnacknowledgedMessage): Result<undefined, BusError> {
+    try {
+      this.#expectOpen();
+      this.#broker.publish(message);
+    } catch (error) {
+      const failure = asBusError(error);
+      if (failure instanceof BusError) return fail(failure);
+      throw error;
+    }
+    this.counters.published++;
+    return SENT;
   }
 
   async subscribe(
@@ -125,7 +142,11 @@ function toBusError<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    if (!(error instanceof BrokerError)) throw error;
-    throw new BusError(BUS_CODES[error.code] ?? 'TOPIC_INVALID', error.message, { cause: error });
+    throw asBusError(error);
   }
+}
+
+function asBusError(error: unknown): unknown {
+  if (!(error instanceof BrokerError)) return error;
+  return new BusError(BUS_CODES[error.code] ?? 'TOPIC_INVALID', error.message, { cause: error });
 }

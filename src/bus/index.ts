@@ -17,6 +17,7 @@ export type {
   PublishReceipt,
   SubscribeOptions,
   Subscription,
+  UnacknowledgedMessage,
 } from './bus.ts';
 export { connectBus } from './client-bus.ts';
 export { embedBus } from './embedded-bus.ts';

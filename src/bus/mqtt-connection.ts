@@ -93,6 +93,10 @@ export class MqttConnection implements Sender {
     return this.limits.receiveMaximum;
   }
 
+  get bufferedBytes(): number {
+    return this.#client.stream.writableLength;
+  }
+
   get isBlocked(): boolean {
     return this.#client.stream.writableNeedDrain;
   }

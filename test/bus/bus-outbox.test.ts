@@ -25,6 +25,7 @@ function createOutbox(limits: Partial<OutboxLimits> = {}): {
 class FakeSender implements Sender {
   receiveMaximum = 65_535;
   isBlocked = false;
+  bufferedBytes = 0;
   readonly sent: string[] = [];
   readonly answers: ((receipt: PublishReceipt) => void)[] = [];
 
@@ -139,6 +140,24 @@ describe('the outbox', () => {
     first.answers[0]?.({ matched: true });
     second.answers[0]?.({ matched: false });
     assert.deepEqual(await kept, { matched: false });
+  });
+
+  it('sends at once what nobody acknowledges, or not at all', () => {
+    const { outbox, counters } = createOutbox({ maxInflight: 1 });
+    const send = (topicName: string): string => {
+      const sent = outbox.sendNow({ topicName, payload: new Uint8Array(1) });
+      return sent.ok ? 'sent' : sent.failure.code;
+    };
+    assert.equal(send('a'), 'BROKER_OFFLINE');
+    const sender = new FakeSender();
+    outbox.attach(sender);
+    for (const topicName of ['b', 'c']) void outbox.add(message(topicName), {}).catch(() => {});
+    assert.equal(send('d'), 'sent');
+    assert.deepEqual(sender.sent, ['b', 'd']);
+    sender.bufferedBytes = LIMITS.maxQueuedBytes;
+    assert.equal(send('e'), 'TOO_MANY_MESSAGES');
+    assert.equal(counters.refusedFull, 1);
+    outbox.close();
   });
 
   it('leaves no listener at a signal', async () => {

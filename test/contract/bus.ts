@@ -119,6 +119,32 @@ export function describeBus(name: string, { isMqtt5, openRig, skip }: Claims): v
       });
     });
 
+    describe('a message that nobody acknowledges', () => {
+      it('arrives in its order, and its payload is the sender’s again', async () => {
+        const topicName = newTopic();
+        const { texts } = await collect(topicName);
+        const payload = Buffer.alloc(4);
+        const expected = Array.from({ length: 500 }, (_, index) => String(1000 + index));
+        for (const each of expected) {
+          payload.write(each);
+          assert.deepEqual(bus.send({ topicName, payload }), { ok: true, value: undefined });
+        }
+        await until('all messages', () => texts().length === expected.length);
+        assert.deepEqual(texts(), expected);
+      });
+
+      it('needs a topic without wildcards, and a bus that is open', async () => {
+        const codeOf = (on: Bus, topicName: string): unknown => {
+          const sent = on.send({ topicName, payload: bytes('x') });
+          return sent.ok || sent.failure.code;
+        };
+        assert.equal(codeOf(bus, 'a/+'), 'TOPIC_INVALID');
+        const closed = await rig.open();
+        await closed.close();
+        assert.equal(codeOf(closed, 'a'), 'BUS_CLOSED');
+      });
+    });
+
     describe('properties', () => {
       const properties: MessageProperties = {
         payloadFormatIndicator: 1,

@@ -107,6 +107,7 @@ class Rig {
         await this.acknowledgement;
         return isMqtt5 ? receipt : { matched: undefined };
       },
+      send: (message) => bus.send(message),
       subscribe: (...args) => bus.subscribe(...args),
       watch: (listener) => {
         this.listeners.add(listener);

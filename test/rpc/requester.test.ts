@@ -52,6 +52,7 @@ async function open(t: TestContext, options: RequesterOptions = {}): Promise<Rig
           rig.published.push(message);
           return bus.publish(message);
         },
+        send: (message) => bus.send(message),
         async subscribe(filter, ...rest) {
           const { denial } = rig;
           rig.denial = undefined;

@@ -188,6 +188,7 @@ function fieldsOf(bus: Bus): Bus {
     isConnected: bus.isConnected,
     counters: bus.counters,
     publish: (...args) => bus.publish(...args),
+    send: (message) => bus.send(message),
     subscribe: (...args) => bus.subscribe(...args),
     watch: (...args) => bus.watch(...args),
     close: () => bus.close(),
