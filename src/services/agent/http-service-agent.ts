@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { Result } from '../../base/result.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
 import { AgentExchange, type AgentExchangeEnd } from './agent-exchange.ts';
@@ -221,9 +222,10 @@ export class HttpServiceAgent {
     if ((frame.request - hub.lastRequest) >>> 0 >= 0x8000_0000 || frame.request === hub.lastRequest) return;
     hub.lastRequest = frame.request;
     const head = decodeRequestHead(frame.head);
-    const { upstream, bus } = this.#options;
+    const { upstream, bus, allow } = this.#options;
     const { topicName, link } = hub;
-    const exchange = new AgentExchange(frame, head ?? NO_HEAD, {
+    const admitted = head === undefined ? undefined : allow.admit(head);
+    const exchange = new AgentExchange(frame, admitted?.ok === true ? admitted.value : (head ?? NO_HEAD), {
       upstream,
       limits: this.#limits,
       clock: this.#clock,
@@ -236,18 +238,16 @@ export class HttpServiceAgent {
     hub.running.set(frame.request, exchange);
     this.#inFlightCount++;
     this.counters.requests++;
-    this.#begin(exchange, frame, head);
+    this.#begin(exchange, frame, admitted);
   }
 
-  #begin(exchange: AgentExchange, frame: Frame, head: RequestHead | undefined): void {
-    if (head === undefined) {
+  #begin(exchange: AgentExchange, frame: Frame, admitted: Result<RequestHead, string> | undefined): void {
+    const { head } = exchange;
+    if (admitted === undefined) {
       exchange.refuse('bad-request', 'The request of the hub cannot be read.');
-      return;
-    }
-    const refusal = this.#options.allow.findRefusal(head.method, head.target);
-    if (refusal !== undefined) {
+    } else if (!admitted.ok) {
       this.counters.refused++;
-      exchange.refuse('forbidden', refusal);
+      exchange.refuse('forbidden', admitted.failure);
     } else if (this.#inFlightCount > this.#limits.maxInFlight) {
       exchange.refuse(
         'busy',

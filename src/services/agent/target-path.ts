@@ -1,37 +1,83 @@
-/** A path taken apart in both ways that a server may read an encoded slash. */
+/** A target as it is sent, and its path as servers may read it. */
 export type TargetPath = {
-  /** `%2F` is a part of its segment. */
+  /** Path and query: as they came, but what no path may have is percent-encoded, so that all read the same. */
+  readonly target: string;
+  /** Decoded once, as RFC 3986 has it: `%2F` is a part of its segment. */
   readonly segments: readonly string[];
-  /** `%2F` and `\` are slashes. */
-  readonly looseSegments: readonly string[];
+  /**
+   * Decoded once, twice …: `%2F` and `\` are slashes, and what some servers cut off a segment is cut off. One that they
+   * skip stays, empty: only `**` takes it, and that goes without it as well.
+   */
+  readonly looseReadings: readonly (readonly string[])[];
 };
 
-const ENCODED = /%([0-9a-fA-F]{2})/g;
-const BROKEN_ENCODING = /%(?![0-9a-fA-F]{2})/;
+/** RFC 3986 section 3.3: a path is made of these, of slashes, and of whole encodings. */
+const NOT_OF_A_PATH = /%(?![0-9a-fA-F]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/%-]/g;
+/** Some servers know `%u002e`, too. */
+const ENCODED = /%(?:[uU]([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))/g;
+/** A server decodes once, a careless one twice: what is still encoded then was made for nobody honest. */
+const MAX_DECODES = 3;
+/** A control character ends a name for some programs, and is left out by others. */
+const CONTROL = /[^ -~\u0080-\uffff]/;
+/** More bytes of UTF-8 than the character needs: lenient servers take `%c0%ae` for a dot. */
+const OVERLONG = /[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]/;
 
 /**
- * The decoded segments of a target's path, for the rules of an agent.
+ * The one form of a target that is judged, and sent.
  *
  * @param target - path and query, beginning with `/`
- * @returns undefined when a server could read it as a way out: a segment that is `.` or `..`, encoded or not, with
- *   backslashes or with parameters; or an encoding that is none
+ * @returns undefined when a server could read it as a way out: a segment that is `.` or `..`, however encoded, with
+ *   backslashes for slashes, with parameters or blanks; or when it holds a fragment or a control character
  */
 export function readTargetPath(target: string): TargetPath | undefined {
-  const path = target.replace(/[?#].*$/s, '');
-  if (!path.startsWith('/') || BROKEN_ENCODING.test(path)) return undefined;
-  const segments = path.slice(1).split('/').map(decode);
-  const looseSegments = decode(path.slice(1)).split(/[/\\]/);
-  if (looseSegments.some(isWayOut) || looseSegments.some((text) => text.includes('\0'))) return undefined;
-  return { segments, looseSegments };
+  if (!target.startsWith('/') || target.includes('#')) return undefined;
+  const queryAt = target.includes('?') ? target.indexOf('?') : target.length;
+  const path = target.slice(1, queryAt).replaceAll(NOT_OF_A_PATH, encodeByte);
+  const looseReadings: string[][] = [];
+  let text = path;
+  for (let decodes = 1; ; decodes++) {
+    const before = text;
+    text = decode(before);
+    if (decodes > 1 && text === before) break;
+    const parts = text.split(/[/\\]/);
+    if (decodes > MAX_DECODES || CONTROL.test(text) || OVERLONG.test(text) || parts.some(isWayOut))
+      return undefined;
+    looseReadings.push(parts.map(looseName));
+  }
+  return {
+    target: `/${path}${target.slice(queryAt)}`,
+    segments: path.split('/').map(decode),
+    looseReadings,
+  };
+}
+
+/** Without parameters, and without the blanks and dots that Windows leaves out. */
+function looseName(segment: string): string {
+  const name = withoutParameters(segment).trimStart();
+  let end = name.length;
+  while (end > 0 && (name[end - 1] === ' ' || name[end - 1] === '.')) end--;
+  return name.slice(0, end);
+}
+
+function isWayOut(segment: string): boolean {
+  const name = withoutParameters(segment);
+  const dots = name.replaceAll(' ', '');
+  return /^\.+$/.test(dots) && (dots.length <= 2 || dots !== name);
+}
+
+function withoutParameters(segment: string): string {
+  const at = segment.indexOf(';');
+  return at < 0 ? segment : segment.slice(0, at);
 }
 
 /** Byte by byte: what is no UTF-8 is told apart all the same. */
 function decode(text: string): string {
-  return text.replaceAll(ENCODED, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  if (!text.includes('%')) return text;
+  return text.replaceAll(ENCODED, (_all, wide: string | undefined, hex: string | undefined) =>
+    String.fromCharCode(Number.parseInt(wide ?? hex ?? '', 16)),
+  );
 }
 
-/** Some servers cut `;…` off before they look for `..`. */
-function isWayOut(segment: string): boolean {
-  const name = segment.replace(/;.*$/s, '');
-  return name === '..' || name === '.';
+function encodeByte(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }

@@ -26,8 +26,11 @@ export type ResponseHead = {
 };
 
 const MAX_METHOD_CHARACTERS = 32;
-/** The request line of HTTP: no space, no control character, nothing beyond a byte. */
-const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
+/**
+ * The request line of HTTP: no space, no control character, nothing beyond a byte, and no `#`, which ends a target
+ * for some and is a letter of it for others (RFC 9112 section 3.2 has none).
+ */
+const TARGET = /^\/[\x21\x22\x24-\x7e\x80-\xff]*$/;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export function encodeHead(head: RequestHead | ResponseHead): Buffer {
