@@ -10,6 +10,7 @@ import { admitRequests, HttpAdmission } from './http-admission.ts';
 import { answerFrameworkError, useProblems } from './problems.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { limitRequestBodies } from './request-bodies.ts';
+import { answerClientError, refuseBrokenHeads } from './request-heads.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
 import { isServiceRequest, registerServiceEntrance, serviceListRoutes } from './routes/services.ts';
@@ -43,10 +44,12 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
       connectionsCheckingInterval: LOOK_EVERY_MS,
     },
     routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(compileValidator);
   useProblems(app, log);
+  refuseBrokenHeads(app);
 
   const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
   // In front of a service, Authorization may be meant for what stands behind it.

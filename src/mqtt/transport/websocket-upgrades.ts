@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import type * as WebSockets from 'ws';
+import { findUpgradeFault } from '../../base/request-head.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 import type { Peer, TransportAcceptor } from './transport.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
@@ -70,6 +71,8 @@ export class WebSocketUpgrades {
 
   /** Answers an upgrade, and hands the connection to the acceptor when nothing speaks against it. */
   take({ request, socket, head }: Upgrade, peer: Peer): void {
+    const fault = findUpgradeFault(request);
+    if (fault !== undefined) return this.#refuse(socket, peer, 'upgrade-invalid', 400, fault);
     if (!this.#isOriginAllowed(request))
       return this.#refuse(socket, peer, 'origin-forbidden', 403, 'Pages of this origin may not connect');
     if (!offersMqtt(request))

@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http';
+
+/** RFC 3986 section 3.2.2, with a port: what RFC 9112 section 3.2 lets a Host be. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::\d*)?$/;
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const PAIR = `${TOKEN}=(?:${TOKEN}|"(?:[^"\\\\]|\\\\.)*")`;
+/** RFC 7239 section 4, with the blanks around `;` that many write. */
+const FORWARDED = new RegExp(`^(?:${PAIR})?(?:[ \\t]*[;,](?:[ \\t]*${PAIR})?)*[ \\t]*$`);
+
+/**
+ * What is wrong with the head of a request that Node's parser let pass, and others may read in another way; undefined
+ * when nothing is. Such a request is answered with 400, and its connection closed.
+ */
+export function findHeadFault({ headers, rawHeaders, httpVersion }: IncomingMessage): string | undefined {
+  const { host, forwarded } = headers;
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
+    return 'The body of a request is chunked, in HTTP/1.1, or has a Content-Length; no other Transfer-Encoding is taken.';
+  if (host !== undefined && (!HOST.test(host) || hasTwoHosts(rawHeaders)))
+    return 'A request has one Host, which is a name or an address, perhaps with a port.';
+  if (forwarded !== undefined && !FORWARDED.test(forwarded))
+    return 'The header Forwarded is not as RFC 7239 has it.';
+  return undefined;
+}
+
+/** The same for a request that asks for another protocol: what follows its head would be taken for that. */
+export function findUpgradeFault(request: IncomingMessage): string | undefined {
+  const { headers } = request;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  return hasBody ? 'A request for an upgrade has no body.' : findHeadFault(request);
+}
+
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { startBridgeServer } from '../../src/api/start-bridge-server.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { BRIDGE_SERVER_CONFIG } from '../../src/bridge/server-config.ts';
+import { embedBus } from '../../src/bus/embedded-bus.ts';
+import { loadConfigOrThrow } from '../../src/config/load-config.ts';
+import { Broker } from '../../src/mqtt/index.ts';
+import { listenWebSocket } from '../../src/mqtt/transport/websocket.ts';
+import { folderWith } from '../helpers/bridge-programs.ts';
+import { RecordingAcceptor } from '../helpers/mqtt-recording-acceptor.ts';
+import { talkRaw } from '../helpers/services-rig.ts';
+import { startTestHub } from '../helpers/start-test-hub.ts';
+
+/** Heads that two programs in a row may read in two ways (RFC 9112 sections 3.2, 6.1 and 11.2). */
+const BROKEN: Readonly<Record<string, readonly string[]>> = {
+  'two Hosts': ['Host: a', 'Host: b'],
+  'two Hosts that are the same': ['Host: a', 'host: a'],
+  'a Host with a path': ['Host: a/b'],
+  'a Host with a user': ['Host: x@a'],
+  'two Hosts in one line': ['Host: a, b'],
+  'a Forwarded without a value': ['Host: a', 'Forwarded: for='],
+  'a Forwarded whose quotes do not end': ['Host: a', 'Forwarded: for="1'],
+  'a Forwarded that is no list': ['Host: a', 'Forwarded: for=1 for=2'],
+  'a second Forwarded that is broken': ['Host: a', 'Forwarded: for=1', 'Forwarded: ="'],
+};
+/** Those that concern the body. */
+const BROKEN_BODIES: Readonly<Record<string, readonly string[]>> = {
+  'gzip, chunked': ['Host: a', 'Transfer-Encoding: gzip, chunked'],
+  'gzip and chunked in two lines': ['Host: a', 'Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'],
+  'chunked twice': ['Host: a', 'Transfer-Encoding: chunked, chunked'],
+  identity: ['Host: a', 'Transfer-Encoding: identity'],
+  'a length and chunked': ['Host: a', 'Content-Length: 5', 'Transfer-Encoding: chunked'],
+  'two lengths': ['Host: a', 'Content-Length: 5', 'Content-Length: 6'],
+};
+const GOOD: readonly (readonly string[])[] = [
+  ['Host: a.b-c_d:80'],
+  ['Host: [::1]:80'],
+  ['Host: '],
+  ['Host: a', 'Forwarded: for=192.0.2.1;proto=http;host="a:1", for="[2001:db8::1]"; by=_x'],
+  ['Host: a', 'Forwarded: '],
+  ['Host: a', 'Forwarded: for="\\""', 'Forwarded: ,;proto=http'],
+];
+
+const NEXT = 'GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+/** @returns the status lines of what is answered to a request with such headers, and to one behind it */
+async function statuses(url: string, requestLine: string, headers: readonly string[]): Promise<string[]> {
+  const isChunked = headers.some((line) => /chunked/i.test(line));
+  const text = `${requestLine}\r\n${headers.join('\r\n')}\r\n\r\n${isChunked ? '0\r\n\r\n' : ''}${NEXT}`;
+  const { received } = await talkRaw(url, text);
+  return received.match(/^HTTP\/1\.1 \d+/gm) ?? [];
+}
+
+async function refusesBroken(url: string, requestLine: string, broken: typeof BROKEN): Promise<void> {
+  for (const [what, headers] of Object.entries(broken))
+    assert.deepEqual(await statuses(url, requestLine, headers), ['HTTP/1.1 400'], what);
+}
+
+async function refusesAll(url: string, requestLine: string): Promise<void> {
+  await refusesBroken(url, requestLine, BROKEN);
+  await refusesBroken(url, requestLine.replace('GET', 'POST'), BROKEN_BODIES);
+  for (const headers of GOOD) {
+    const [first] = await statuses(url, requestLine, headers);
+    assert.notEqual(first, 'HTTP/1.1 400', headers.join());
+  }
+}
+
+async function startBridge(t: TestContext): Promise<string> {
+  const routes = 'routes:\n  - { route: GET /ping, request: ping/request, response: ping/response }';
+  const folder = folderWith(t, { 'gateway.yaml': `http: { port: 0 }\n${routes}` });
+  const sources = { file: 'gateway.yaml', folder, environment: {} };
+  const config = loadConfigOrThrow(BRIDGE_SERVER_CONFIG, sources, 'the gateway');
+  const broker = new Broker();
+  await broker.start();
+  const gateway = await startBridgeServer(config, { bus: embedBus(broker), log: silentLogger });
+  t.after(async () => {
+    await gateway.close();
+    await broker.close();
+  });
+  return gateway.url;
+}
+
+describe('a request that could be read in two ways is answered 400, and is the last of its connection', () => {
+  it('by the hub, on every route', async (t) => {
+    const { url } = await startTestHub(t);
+    for (const path of ['/api/v1/devices', '/services/x/', '/no-route'])
+      await refusesAll(url, `GET ${path} HTTP/1.1`);
+  });
+
+  it('by recado gateway', async (t) => {
+    const url = await startBridge(t);
+    for (const path of ['/healthz', '/no-route']) await refusesAll(url, `GET ${path} HTTP/1.1`);
+  });
+
+  const handshake = (headers: readonly string[]): string[] => [
+    ...headers,
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Protocol: mqtt',
+  ];
+
+  it('also as an upgrade, by each listener of MQTT over WebSocket', async (t) => {
+    const hub = await startTestHub(t);
+    const listener = await listenWebSocket(new RecordingAcceptor(), { host: '127.0.0.1', port: 0 });
+    t.after(() => listener.close());
+    const broken = { ...BROKEN, ...BROKEN_BODIES, 'a body': ['Host: a', 'Content-Length: 5'] };
+    const upgrades = Object.entries(broken).map(([what, headers]) => [what, handshake(headers)] as const);
+    for (const url of [hub.url, listener.url.replace('ws:', 'http:')])
+      await refusesBroken(url, 'GET /mqtt HTTP/1.1', Object.fromEntries(upgrades));
+  });
+
+  it('what is no HTTP at all is told so as every other mistake', async (t) => {
+    const hub = await startTestHub(t);
+    const tooLarge = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`;
+    for (const url of [hub.url, await startBridge(t)]) {
+      for (const [text, status] of [
+        ['GARBAGE\r\n\r\n', 400],
+        [tooLarge, 431],
+      ] as const) {
+        const { received } = await talkRaw(url, text);
+        assert.match(received, new RegExp(`^HTTP/1\\.1 ${status} `));
+        assert.match(received, /\r\nContent-Type: application\/problem\+json; charset=utf-8\r\n/);
+        assert.match(received, /"code":"REQUEST_INVALID"/);
+      }
+    }
+  });
+});
