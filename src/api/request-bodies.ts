@@ -42,10 +42,24 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
     }
   }, LOOK_EVERY_MS);
   ticker.unref();
+  const finish = (raw: IncomingMessage): void => {
+    coming.delete(raw);
+    const kept = booked.get(raw);
+    if (kept !== undefined) {
+      booked.delete(raw);
+      kept.party.release(KeptKind.BODY, kept.bytes);
+      kept.party.close();
+    }
+    if (!raw.complete) setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref();
+  };
 
-  app.addHook('onRequest', (request, _, done) => {
-    const bytes = isPassedOn?.(request.url) === true ? 0 : bodyLength(request, maxBodyBytes);
-    if (bytes > 0) coming.set(request.raw, performance.now() + bodyTimeoutMs);
+  app.addHook('onRequest', (request, reply, done) => {
+    const bytes = bodyLength(request, maxBodyBytes);
+    if (bytes === 0) return done();
+    // Only where there is a body: a hook for the end of each response would cost every request its listeners.
+    reply.raw.once('close', () => finish(request.raw));
+    if (isPassedOn?.(request.url) === true) return done();
+    coming.set(request.raw, performance.now() + bodyTimeoutMs);
     if (bytes <= FREE_BYTES) return done();
     const party = ledger.open(partyOf(request.principal, request.ip));
     const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.BODY]!;
@@ -56,17 +70,6 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
   });
   app.addHook('preValidation', (request, _, done) => {
     coming.delete(request.raw);
-    done();
-  });
-  app.addHook('onResponse', ({ raw }, _, done) => {
-    coming.delete(raw);
-    const kept = booked.get(raw);
-    if (kept !== undefined) {
-      booked.delete(raw);
-      kept.party.release(KeptKind.BODY, kept.bytes);
-      kept.party.close();
-    }
-    if (!raw.complete) setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref();
     done();
   });
   app.addHook('onClose', async () => clearInterval(ticker));

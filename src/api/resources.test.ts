@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Alarms } from '../base/alarms.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Command } from '../devices/command.ts';
 import { Invocation } from '../devices/invocation.ts';
@@ -14,7 +15,7 @@ test('times are RFC 3339 in UTC with milliseconds, whatever order they come in',
 
 test('an invocation is written as it is shown, in every phase', () => {
   let now = Date.UTC(2026, 10, 22, 10);
-  const clock = { ...systemClock, now: () => ++now };
+  const alarms = new Alarms({ ...systemClock, now: () => ++now });
   const command: Command = {
     name: 'a "b" \\ é',
     number: 1,
@@ -23,7 +24,7 @@ test('an invocation is written as it is shown, in every phase', () => {
     idempotent: false,
     concurrency: 'parallel',
   };
-  const options = { id: 'i1', deviceId: 'd"1', command, input: undefined, timeoutMs: 1, caller: '', clock };
+  const options = { id: 'i1', deviceId: 'd"1', command, input: undefined, timeoutMs: 1, caller: '', alarms };
   const invocation = new Invocation(options);
   const steps = [
     () => {},

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Alarms } from '../base/alarms.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Command } from './command.ts';
 import type { DeviceLink } from './device-link.ts';
@@ -33,6 +34,7 @@ function fixture(
     },
     setTicker: () => ({ clear: () => {} }),
   };
+  const alarms = new Alarms(clock);
   const counters: LaneCounters = {
     invocationsCompleted: 0,
     invocationsFailed: 0,
@@ -80,7 +82,7 @@ function fixture(
         input: undefined,
         timeoutMs: options.timeoutMs ?? 1000,
         caller: 'c',
-        clock,
+        alarms,
       });
       lane.enter(invocation);
       return invocation;

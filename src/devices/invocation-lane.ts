@@ -62,7 +62,7 @@ export class InvocationLane implements InvocationOwner {
 
   /** Takes an invocation in: it starts now, or waits its turn, or fails because the queue is full. */
   enter(invocation: Invocation): void {
-    invocation.begin(this, () => this.giveUp(invocation, 'failed'));
+    invocation.begin(this);
     if (this.#waiting.size === 0 && this.#canStart(invocation)) {
       this.#start(invocation);
     } else if (this.#waiting.push(invocation.caller, invocation)) {
@@ -94,6 +94,10 @@ export class InvocationLane implements InvocationOwner {
     this.#inFlight--;
     if (invocation.command.concurrency === 'serial') this.#busySerial.delete(invocation.command.name);
     if (this.#waiting.size > 0) this.#advance();
+  }
+
+  onTimeout(invocation: Invocation): void {
+    this.giveUp(invocation, 'failed');
   }
 
   onLateAnswer(): void {

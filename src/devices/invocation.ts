@@ -1,4 +1,6 @@
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Alarms } from '../base/alarms.ts';
+import type { Clock } from '../base/clock.ts';
+import { WheelTimer } from '../base/timer-wheel.ts';
 import type { Command } from './command.ts';
 import type { Failure } from './failure.ts';
 
@@ -13,6 +15,8 @@ export type InvocationOwner = {
   onSettled(invocation: Invocation): void;
   /** The exchange with the device is over: the next invocation may go. */
   onReleased(invocation: Invocation): void;
+  /** The caller has waited as long as it wanted to. */
+  onTimeout(invocation: Invocation): void;
   /** An answer came after the caller had been told that none came. */
   onLateAnswer(invocation: Invocation): void;
 };
@@ -26,7 +30,8 @@ type InvocationOptions = {
   readonly timeoutMs: number;
   /** Who asks: turns in a device's queue are shared between callers. */
   readonly caller: string;
-  readonly clock: Clock;
+  /** For the caller's wait, and for the time. */
+  readonly alarms: Alarms;
 };
 
 /**
@@ -48,10 +53,11 @@ export class Invocation {
   state: InvocationState = 'running';
   output: unknown = undefined;
   failure: Failure | undefined = undefined;
+  readonly #alarms: Alarms;
   readonly #clock: Clock;
   readonly #acceptedTick: number;
   #owner: InvocationOwner | undefined = undefined;
-  #timer: Timer | undefined = undefined;
+  readonly #timer = new WheelTimer(() => this.#owner?.onTimeout(this));
   #exchange: 'waiting' | 'open' | 'over' = 'waiting';
   #onDone: ((invocation: Invocation) => void) | undefined = undefined;
 
@@ -62,15 +68,16 @@ export class Invocation {
     this.input = options.input;
     this.timeoutMs = options.timeoutMs;
     this.caller = options.caller;
-    this.#clock = options.clock;
-    this.acceptedAt = options.clock.now();
-    this.#acceptedTick = options.clock.monotonic();
+    this.#alarms = options.alarms;
+    this.#clock = options.alarms.clock;
+    this.acceptedAt = this.#clock.now();
+    this.#acceptedTick = this.#clock.monotonic();
   }
 
   /** Starts the caller's wait. @internal Called once, by the lane. */
-  begin(owner: InvocationOwner, onTimeout: () => void): void {
+  begin(owner: InvocationOwner): void {
     this.#owner = owner;
-    this.#timer = this.#clock.setTimer(this.timeoutMs, onTimeout);
+    this.#alarms.set(this.#timer, this.#acceptedTick + this.timeoutMs);
   }
 
   /** Calls once, when the invocation has ended (at once if it has already). */
@@ -166,8 +173,7 @@ export class Invocation {
 
   #end(state: 'completed' | 'failed' | 'cancelled'): void {
     this.state = state;
-    this.#timer?.clear();
-    this.#timer = undefined;
+    this.#alarms.clear(this.#timer);
     this.#owner?.onSettled(this);
     const call = this.#onDone;
     this.#onDone = undefined;

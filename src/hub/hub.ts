@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Alarms } from '../base/alarms.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
 import type { Ledger } from '../base/ledger.ts';
@@ -51,7 +52,7 @@ export class Hub {
   /** Undefined when the hub has no services. */
   readonly services: HubServices | undefined;
   readonly #invocations: HubParts['invocations'];
-  readonly #clock: Clock;
+  readonly #alarms: Alarms;
   /** Makes invocation ids unique across restarts. */
   readonly #idPrefix: string;
   /** Of ids; from a number of ten digits on, so that ids sort in the order of their making. */
@@ -65,8 +66,8 @@ export class Hub {
     this.mqtt = parts.mqtt;
     this.services = parts.services;
     this.#invocations = parts.invocations;
-    this.#clock = parts.clock ?? systemClock;
-    this.#idPrefix = `${this.#clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
+    this.#alarms = new Alarms(parts.clock ?? systemClock);
+    this.#idPrefix = `${this.#alarms.clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
     const log = parts.log;
     this.devices.observe((device, presence) => {
       log.info(
@@ -161,7 +162,7 @@ export class Hub {
       input: options.input,
       timeoutMs: this.#timeoutMs(known, options.timeoutMs),
       caller: options.caller ?? '',
-      clock: this.#clock,
+      alarms: this.#alarms,
     });
     device.lane.enter(invocation);
     return succeed(invocation);

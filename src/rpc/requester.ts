@@ -4,7 +4,7 @@ import { RecadoError } from '../base/errors.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
-import { Alarms } from './alarms.ts';
+import { Alarms } from '../base/alarms.ts';
 import type { CorrelationParts } from './correlation/correlation.ts';
 import { FixedCorrelation } from './correlation/fixed.ts';
 import { Mqtt5Correlation } from './correlation/mqtt5.ts';

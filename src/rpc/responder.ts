@@ -4,7 +4,7 @@ import { silentLogger, type Logger } from '../base/logger.ts';
 import type { Bus, BusMessage, Subscription } from '../bus/bus.ts';
 import { AnswerError } from './answer-error.ts';
 import { answerOf, errorAnswerOf, tellableError, type AnswerParts } from './answer-message.ts';
-import { Alarms } from './alarms.ts';
+import { Alarms } from '../base/alarms.ts';
 import { readRequest } from './incoming-request.ts';
 import { RequestTask } from './request-task.ts';
 import {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { Alarms } from '../../src/base/alarms.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { ErrorCode } from '../../src/base/errors.ts';
 import { DeviceRegistry } from '../../src/devices/device-registry.ts';
@@ -65,6 +66,7 @@ export function describeGateway(name: string, rig: GatewayRig): void {
       await until(`${device.id} is online`, () => registry.get(device.id)?.isOnline === true);
       return device;
     };
+    const alarms = new Alarms(systemClock);
     const invoke = (id: string, commandName: string, { input, timeoutMs = 5000 }: AskOptions = {}) => {
       const device = registry.get(id);
       const command = device?.command(commandName);
@@ -76,7 +78,7 @@ export function describeGateway(name: string, rig: GatewayRig): void {
         input,
         timeoutMs,
         caller: 'contract',
-        clock: systemClock,
+        alarms,
       });
       device.lane.enter(invocation);
       return invocation;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Bus, OutgoingMessage } from '../../bus/bus.ts';
-import type { Alarms } from '../alarms.ts';
+import type { Alarms } from '../../base/alarms.ts';
 import type { PendingRequest } from '../pending-request.ts';
 import type { RequestIds } from '../request-ids.ts';
 import type { RequesterCounters, RequesterSettings } from '../requester-options.ts';

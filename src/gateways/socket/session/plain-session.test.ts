@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { TRUSTED_NETWORK } from '../../../accounts/principal.ts';
+import { Alarms } from '../../../base/alarms.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { Ledger } from '../../../base/ledger.ts';
@@ -58,6 +59,7 @@ test('what comes before the question has left is no answer to it', async () => {
   const device = registry.get('DE1');
   const command = device?.command('ligar');
   assert.ok(device !== undefined && command !== undefined);
+  const alarms = new Alarms(systemClock);
   const ask = (): Invocation => {
     const options = {
       id: 'i',
@@ -66,7 +68,7 @@ test('what comes before the question has left is no answer to it', async () => {
       input: undefined,
       timeoutMs: 1000,
       caller: '',
-      clock: systemClock,
+      alarms,
     };
     const invocation = new Invocation(options);
     device.lane.enter(invocation);

@@ -1,16 +1,16 @@
-import type { Clock, Timer } from '../base/clock.ts';
-import { TimerWheel, type WheelTimer } from '../base/timer-wheel.ts';
+import type { Clock, Timer } from './clock.ts';
+import { TimerWheel, type WheelTimer } from './timer-wheel.ts';
 
 const TICK_MS = 10;
 
 /** Many timers on one of the clock's, which runs only while at least one is set. They come up to one tick late. */
 export class Alarms {
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #wheel: TimerWheel;
   #ticking: Timer | undefined;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
     this.#wheel = new TimerWheel(TICK_MS, clock.monotonic());
   }
 
@@ -18,8 +18,8 @@ export class Alarms {
   set(timer: WheelTimer, dueMs: number): void {
     if (this.#ticking === undefined) {
       // The wheel has stood still since the last timer was cleared.
-      this.#wheel.advance(this.#clock.monotonic());
-      this.#ticking = this.#clock.setTimer(TICK_MS, this.#tick);
+      this.#wheel.advance(this.clock.monotonic());
+      this.#ticking = this.clock.setTimer(TICK_MS, this.#tick);
     }
     this.#wheel.set(timer, dueMs);
   }
@@ -35,8 +35,8 @@ export class Alarms {
   }
 
   readonly #tick = (): void => {
-    this.#ticking = this.#clock.setTimer(TICK_MS, this.#tick);
-    this.#wheel.advance(this.#clock.monotonic());
+    this.#ticking = this.clock.setTimer(TICK_MS, this.#tick);
+    this.#wheel.advance(this.clock.monotonic());
     if (this.#wheel.size === 0) this.stop();
   };
 }
