@@ -163,7 +163,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
   },
   {
     name: 'will',
-    what: 'A Will Message; each of its User Properties costs 128 bytes more',
+    what: 'A Will Message',
     whose: CLIENT,
     fixedBytes: 512,
     perByte: 1,

@@ -177,19 +177,8 @@ const note = (clientId: string, rest: Pick<NoteStep, 'note' | 'change'>): Step =
 
 const anyWill: fc.Arbitrary<StoredWill> = fc.record(
   {
-    message: fc.record(
-      {
-        topicName: anyTopic,
-        payload: fc.uint8Array({ maxLength: 300 }),
-        qos: fc.constantFrom<0 | 1 | 2>(0, 1, 2),
-        retain: fc.boolean(),
-        properties: fc.record(
-          { willDelayInterval: fc.nat(), correlationData: fc.uint8Array({ maxLength: 9 }) },
-          { requiredKeys: [], ...PLAIN },
-        ),
-      },
-      PLAIN,
-    ),
+    message: anyMessage,
+    willDelayInterval: fc.nat(),
     dueAtMs: fc.option(fc.nat(), { nil: undefined }),
   },
   PLAIN,

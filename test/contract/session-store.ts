@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import type { WillMessage } from '../../src/mqtt/codec/connect.ts';
 import type { PublishProperties } from '../../src/mqtt/codec/publish.ts';
 import { QueuedMessage } from '../../src/mqtt/session/queued-message.ts';
-import type { QueuedRecord, SessionRecord, SessionStore } from '../../src/mqtt/session/session-store.ts';
+import type {
+  KeptWill,
+  QueuedRecord,
+  SessionRecord,
+  SessionStore,
+} from '../../src/mqtt/session/session-store.ts';
 import type { SubscriptionOptions } from '../../src/mqtt/topics/subscription-match.ts';
 import type { TopicFilter } from '../../src/mqtt/topics/topic-filter.ts';
 import { SharedGroup } from '../../src/mqtt/topics/shared-group.ts';
@@ -45,19 +49,16 @@ const ALL_PROPERTIES: PublishProperties = {
   ],
 };
 
-const ANY_WILL: WillMessage = {
-  topicName: 'w',
-  payload: new Uint8Array(),
-  qos: 0,
-  retain: false,
-  properties: {},
-};
-const FULL_WILL: WillMessage = {
-  topicName: 'wíll/日本',
-  payload: Uint8Array.from({ length: 65_535 }, (_, index) => index),
-  qos: 2,
-  retain: true,
-  properties: { ...ALL_PROPERTIES, willDelayInterval: NEVER_SECONDS },
+const ANY_WILL: KeptWill = { message: keepMessage({ topicName: 'w' }), willDelayInterval: 0 };
+const FULL_WILL: KeptWill = {
+  message: keepMessage({
+    topicName: 'wíll/日本',
+    payload: Uint8Array.from({ length: 65_535 }, (_, index) => index),
+    qos: 2,
+    retain: true,
+    properties: ALL_PROPERTIES,
+  }),
+  willDelayInterval: NEVER_SECONDS,
 };
 
 const sessionOf = (clientId: string, fields: Partial<SessionRecord> = {}): SessionRecord => ({
@@ -125,10 +126,10 @@ export function describeSessionStore(name: string, { openRig, canFail }: Claims)
         sessionOf('empty user name', { userName: '' }),
         sessionOf('away', { disconnectedAtMs: 1_790_000_000_123 }),
         sessionOf('away since the beginning of time', { disconnectedAtMs: 0 }),
-        sessionOf('with a Will', { will: { message: ANY_WILL, dueAtMs: undefined } }),
+        sessionOf('with a Will', { will: { ...ANY_WILL, dueAtMs: undefined } }),
         sessionOf('with a Will that waits', {
           disconnectedAtMs: 5,
-          will: { message: FULL_WILL, dueAtMs: 6 },
+          will: { ...FULL_WILL, dueAtMs: 6 },
         }),
         sessionOf(`sensor/#+$ '"\\%_ 日本 😀 ${'long'.repeat(5000)}`),
       ]) {
@@ -140,9 +141,9 @@ export function describeSessionStore(name: string, { openRig, canFail }: Claims)
 
       it('has a Will, another one, and none', async () => {
         for (const will of [
-          { message: FULL_WILL, dueAtMs: undefined },
-          { message: FULL_WILL, dueAtMs: 1_790_000_000_123 },
-          { message: ANY_WILL, dueAtMs: undefined },
+          { ...FULL_WILL, dueAtMs: undefined },
+          { ...FULL_WILL, dueAtMs: 1_790_000_000_123 },
+          { ...ANY_WILL, dueAtMs: undefined },
           undefined,
         ]) {
           store.saveSession(sessionOf('a', { will }));

@@ -10,7 +10,7 @@ import { OutboundTopicAliases } from '../topics/topic-alias.ts';
 import { askPublishHooks } from './ask-publish-hooks.ts';
 import { end } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
-import type { ApplicationMessage, ClientInfo } from './hooks.ts';
+import type { ClientInfo } from './hooks.ts';
 import type { ConnectionOptions } from './options.ts';
 import { sendAgain, sendQueued } from './send-queued.ts';
 import { attachSession } from './session-lifecycle.ts';
@@ -20,10 +20,13 @@ const KEEP_ALIVE_FACTOR = 1.5;
 /** Of most CONNACKs, and more. */
 const CONNACK_BYTES = 128;
 
+/** A CONNECT whose Will is kept already: as the objects that it was decoded to it would cost many times its bytes. */
+export type ConnectRequest = Omit<ConnectPacket, 'willMessage'>;
+
 /** A client is who it says: gives it its session, and the CONNACK with what holds from now on (section 3.2). */
 export function acceptConnect(
   connection: Connection,
-  packet: ConnectPacket,
+  packet: ConnectRequest,
   client: ClientInfo,
   authentication: ConnackProperties,
 ): void {
@@ -32,7 +35,7 @@ export function acceptConnect(
   connection.client = client;
   connection.authentication = undefined;
   connection.releaseConnect();
-  if (!mayTakeSession(connection, client) || !mayPublishWill(connection, packet, client)) return;
+  if (!mayTakeSession(connection, client) || !mayPublishWill(connection, client)) return;
   const requested = packet.properties.sessionExpiryInterval ?? 0;
   const expiryInterval = Math.min(requested, options.maximumSessionExpiryInterval);
   const keepAlive = cappedKeepAlive(packet.keepAlive, options.serverKeepAlive);
@@ -49,9 +52,9 @@ export function acceptConnect(
     end(connection, 'store-unavailable');
     return;
   }
-  const { cleanStart, willMessage } = packet;
+  const { cleanStart } = packet;
   const quota = quotaOf(packet, options);
-  const request = { client, cleanStart, expiryInterval, willMessage, quota };
+  const request = { client, cleanStart, expiryInterval, quota };
   const attached = attachSession(engine, connection, request);
   if (!attached.ok) {
     end(connection, attached.failure.cause, attached.failure.detail);
@@ -75,7 +78,7 @@ export function acceptConnect(
 }
 
 /** Clients of earlier versions are not told of a maximum, and send as many messages as there are identifiers. */
-function quotaOf({ protocolVersion, properties }: ConnectPacket, options: ConnectionOptions): QuotaLimits {
+function quotaOf({ protocolVersion, properties }: ConnectRequest, options: ConnectionOptions): QuotaLimits {
   return {
     sendMaximum: Math.min(properties.receiveMaximum ?? MAX_UINT_16, options.maxInflightMessages),
     receiveMaximum: protocolVersion === 5 ? options.receiveMaximum : Number.POSITIVE_INFINITY,
@@ -93,7 +96,7 @@ function canBeTold({ version, maximumPacketSize }: Connection, properties: Conna
 /** Only what is not as the client would take it to be without being told. */
 function connackProperties(
   connection: Connection,
-  packet: ConnectPacket,
+  packet: ConnectRequest,
   { expiryInterval, keepAlive }: { expiryInterval: number; keepAlive: number },
 ): ConnackProperties {
   const { options } = connection.acceptor;
@@ -144,15 +147,17 @@ function mayTakeSession(connection: Connection, { clientId, userName }: ClientIn
 }
 
 /** A Will is a message that the client may publish later: whether it may is decided when it is given. */
-function mayPublishWill(connection: Connection, packet: ConnectPacket, client: ClientInfo): boolean {
-  const { authorizePublish } = connection.acceptor.hooks;
-  const { willMessage } = packet;
-  if (willMessage === undefined || authorizePublish.length === 0) return true;
-  const { willDelayInterval: _, ...properties } = willMessage.properties;
-  const { topicName, qos, retain, payload } = willMessage;
-  const message: ApplicationMessage = { topicName, qos, retain, payload, properties };
-  const verdict = askPublishHooks(connection.engine, authorizePublish, client, message);
-  if (verdict.allow) return true;
+function mayPublishWill(connection: Connection, client: ClientInfo): boolean {
+  const { engine, acceptor, will } = connection;
+  const { authorizePublish } = acceptor.hooks;
+  if (will === undefined || authorizePublish.length === 0) return true;
+  const publication = engine.takePublication();
+  try {
+    publication.takeStored(will.message, 0);
+    if (askPublishHooks(engine, authorizePublish, client, publication).allow) return true;
+  } finally {
+    engine.givePublication();
+  }
   const reason = 'the Will Message may not be published';
   end(connection, 'refused', { reasonCode: ReasonCode.NOT_AUTHORIZED, reason });
   return false;

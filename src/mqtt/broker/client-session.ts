@@ -1,9 +1,9 @@
 import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
-import type { WillMessage } from '../codec/connect.ts';
 import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
 import type { MessageQueue } from '../session/message-queue.ts';
 import type { Receiver } from '../session/receiver.ts';
+import type { KeptWill } from '../session/session-store.ts';
 import { Session } from '../session/session.ts';
 import type { OutboundTopicAliases } from '../topics/topic-alias.ts';
 import type { CommitWaiter } from './commit-group.ts';
@@ -37,7 +37,7 @@ export type SessionConnection = Receiver &
     readonly maximumPacketSize: number;
     readonly outboundAliases: OutboundTopicAliases<string> | undefined;
     readonly outbox: Outbox;
-    readonly willMessage: WillMessage | undefined;
+    readonly will: KeptWill | undefined;
     end(cause: EndCause, detail?: EndDetail): void;
   };
 
@@ -123,7 +123,7 @@ export class ClientSession extends Session<SessionConnection> {
   }
 
   /** Books the Will that is kept for it, by its connection or for later. */
-  bookWill(will: WillMessage | undefined): void {
+  bookWill(will: KeptWill | undefined): void {
     const cost = will === undefined ? 0 : willCost(will);
     this.party.rebook(KeptKind.WILL, this.#willBytes, cost);
     this.#willBytes = cost;
@@ -171,13 +171,6 @@ function sessionCost(clientId: string): number {
   return fixedBytes + perByte * clientId.length;
 }
 
-/** Measured: a User Property is an array and two strings. */
-const USER_PROPERTY_BYTES = 128;
-
-export function willCost({ topicName, payload, properties }: WillMessage): number {
-  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.WILL]!;
-  let bytes = topicName.length + payload.length + (properties.correlationData?.length ?? 0);
-  for (const [name, value] of properties.userProperties ?? [])
-    bytes += USER_PROPERTY_BYTES + name.length + value.length;
-  return fixedBytes + perByte * bytes;
+export function willCost({ message }: KeptWill): number {
+  return KEPT_KINDS[KeptKind.WILL]!.fixedBytes + message.sizeBytes;
 }

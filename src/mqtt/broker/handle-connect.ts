@@ -1,16 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import type { ProtocolVersion } from '../codec/control-packet.ts';
-import { decodeConnect, peekProtocolVersion, type ConnectPacket } from '../codec/connect.ts';
+import {
+  decodeConnect,
+  peekProtocolVersion,
+  type ConnectPacket,
+  type WillMessage,
+} from '../codec/connect.ts';
 import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
+import type { KeptWill } from '../session/session-store.ts';
 import { findTopicNameFault, isSysTopic } from '../topics/topic-name.ts';
-import { acceptConnect } from './accept-connect.ts';
+import { acceptConnect, type ConnectRequest } from './accept-connect.ts';
 import { askConnectHooks } from './ask-connect-hooks.ts';
 import { Authentication } from './authentication.ts';
 import { willCost } from './client-session.ts';
 import { end, endForFault } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
+import type { Engine } from './engine.ts';
 import type { ClientInfo, ConnectVerdict } from './hooks.ts';
 
 const ASSIGNED_ID_BYTES = 12;
@@ -40,15 +47,17 @@ export function handleConnect(connection: Connection, framer: Framer): void {
     end(connection, 'refused', refusal);
     return;
   }
-  const willBytes = packet.willMessage === undefined ? 0 : willCost(packet.willMessage);
+  const { willMessage, ...request } = packet;
+  if (willMessage !== undefined) connection.will = keepWill(connection.engine, willMessage);
+  const willBytes = connection.will === undefined ? 0 : willCost(connection.will);
   if (!connection.bookConnect(framer.bodyEnd - framer.packetStart + willBytes)) {
     const reason = 'too many clients are being let in';
     end(connection, 'refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
     return;
   }
   const { authenticationMethod } = packet.properties;
-  if (authenticationMethod === undefined) authenticate(connection, packet, client);
-  else beginEnhanced(connection, packet, client, authenticationMethod);
+  if (authenticationMethod === undefined) authenticate(connection, request, client);
+  else beginEnhanced(connection, request, client, authenticationMethod);
 }
 
 function readConnect(connection: Connection, framer: Framer): ConnectPacket {
@@ -107,7 +116,21 @@ function findRefusal({ acceptor, engine }: Connection, packet: ConnectPacket): R
   return undefined;
 }
 
-function authenticate(connection: Connection, packet: ConnectPacket, client: ClientInfo): void {
+/** As bytes, whatever it has: a User Property alone would be an array and two strings. */
+function keepWill(engine: Engine, willMessage: WillMessage): KeptWill {
+  const publication = engine.takePublication();
+  try {
+    publication.takeMessage(willMessage);
+    return {
+      message: publication.stored(0),
+      willDelayInterval: willMessage.properties.willDelayInterval ?? 0,
+    };
+  } finally {
+    engine.givePublication();
+  }
+}
+
+function authenticate(connection: Connection, packet: ConnectRequest, client: ClientInfo): void {
   const { authenticate: hooks } = connection.acceptor.hooks;
   const credentials = { userName: packet.userName, password: packet.password };
   const answer = askConnectHooks(connection.engine, hooks, credentials, client);
@@ -127,7 +150,7 @@ function authenticate(connection: Connection, packet: ConnectPacket, client: Cli
 
 function conclude(
   connection: Connection,
-  packet: ConnectPacket,
+  packet: ConnectRequest,
   client: ClientInfo,
   verdict: ConnectVerdict,
 ): void {
@@ -143,7 +166,7 @@ function conclude(
 /** Section 4.12. */
 function beginEnhanced(
   connection: Connection,
-  packet: ConnectPacket,
+  packet: ConnectRequest,
   client: ClientInfo,
   name: string,
 ): void {

@@ -17,6 +17,6 @@ export function handleDisconnect(connection: Connection, framer: Framer): void {
     }
     changeSessionExpiry(connection, sessionExpiryInterval);
   }
-  if (reasonCode === ReasonCode.NORMAL_DISCONNECTION) connection.willMessage = undefined; // [MQTT-3.14.4-3]
+  if (reasonCode === ReasonCode.NORMAL_DISCONNECTION) connection.will = undefined; // [MQTT-3.14.4-3]
   end(connection, 'disconnect', { reasonCode, reason: reasonCodeName(reasonCode, 'DISCONNECT') });
 }

@@ -2,6 +2,7 @@ import type { CompiledHooks } from './compiled-hooks.ts';
 import { deliver } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
+import { StoredMessage } from '../session/stored-message.ts';
 import type { ServerMessage } from './publication.ts';
 import { retain } from './retain.ts';
 
@@ -14,13 +15,14 @@ import { retain } from './retain.ts';
  */
 export function publishMessage(
   engine: Engine,
-  message: ServerMessage,
+  message: ServerMessage | StoredMessage,
   hooks: CompiledHooks,
   client?: ClientInfo,
 ): number {
   const publication = engine.takePublication();
   try {
-    publication.takeMessage(message);
+    if (message instanceof StoredMessage) publication.takeStored(message, engine.clock.now());
+    else publication.takeMessage(message);
     const { bytes, topicStart, topicEnd } = publication;
     publication.entry = engine.topics.resolve(bytes, topicStart, topicEnd);
     if (!publication.entry.isValid) return 0;

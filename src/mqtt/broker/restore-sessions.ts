@@ -3,9 +3,14 @@ import { MessageQueue } from '../session/message-queue.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
 import { QueuedMessage } from '../session/queued-message.ts';
 import { ClientSession } from './client-session.ts';
-import type { QueuedRecord, SharedFilter, StoredSession, StoredWill } from '../session/session-store.ts';
+import type {
+  KeptWill,
+  QueuedRecord,
+  SharedFilter,
+  StoredSession,
+  StoredWill,
+} from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
-import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32 } from '../codec/control-packet.ts';
 import { BrokerError } from './broker-error.ts';
 import { EngineState, type Engine } from './engine.ts';
@@ -19,7 +24,7 @@ type Afterwards = {
   readonly expiredClientIds: string[];
   /** Whose clients were connected when the broker ended. */
   readonly lostConnection: ClientSession[];
-  readonly dueWills: { readonly session: ClientSession; readonly message: WillMessage }[];
+  readonly dueWills: { readonly session: ClientSession; readonly will: KeptWill }[];
   readonly shared: { readonly queued: QueuedMessage; readonly filter: SharedFilter }[];
 };
 
@@ -62,8 +67,8 @@ function conclude(engine: Engine, afterwards: Afterwards): void {
   for (const clientId of expiredClientIds) engine.notes.forgetStoredSession(clientId);
   for (const { queued, filter } of shared) queued.group = engine.subscriptions.sharedGroup(filter);
   for (const session of lostConnection) engine.notes.noteSession(session);
-  for (const { session, message } of dueWills) {
-    publishWill(engine, session, message);
+  for (const { session, will } of dueWills) {
+    publishWill(engine, session, will);
     // It is not to be published again; an observer may have ended it.
     if (engine.sessions.get(session.clientId) === session) engine.notes.noteSession(session);
   }
@@ -113,7 +118,7 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
   }
   for (const queued of record.queued) restoreQueued(engine, session, queued, afterwards);
   session.charge();
-  session.bookWill(session.will?.message);
+  session.bookWill(session.will);
   session.bookMessages();
   for (const packetId of record.receivedPacketIds) (session.received ??= new PacketIdSet()).add(packetId);
   engine.sessions.set(clientId, session);
@@ -125,13 +130,13 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
 function restoreWill(
   engine: Engine,
   session: ClientSession,
-  { message, dueAtMs }: StoredWill,
+  { dueAtMs, ...will }: StoredWill,
   { nowMs, hasEnded, afterwards }: { nowMs: number; hasEnded: boolean; afterwards: Afterwards },
 ): void {
-  const delaySeconds = Math.min(message.properties.willDelayInterval ?? 0, session.expiryInterval);
+  const delaySeconds = Math.min(will.willDelayInterval, session.expiryInterval);
   const leftMs = dueAtMs === undefined ? delaySeconds * 1000 : dueAtMs - nowMs;
-  if (hasEnded || leftMs <= 0) afterwards.dueWills.push({ session, message });
-  else session.will = { message, dueMs: engine.clock.monotonic() + leftMs };
+  if (hasEnded || leftMs <= 0) afterwards.dueWills.push({ session, will });
+  else session.will = { ...will, dueMs: engine.clock.monotonic() + leftMs };
 }
 
 function restoreQueued(

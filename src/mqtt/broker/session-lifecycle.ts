@@ -1,7 +1,6 @@
 import { KeptKind } from '../../base/kept-kinds.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { WheelTimer } from '../../base/timer-wheel.ts';
-import type { WillMessage } from '../codec/connect.ts';
 import { MAX_UINT_32 } from '../codec/control-packet.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
@@ -22,7 +21,6 @@ type SessionRequest = {
   readonly cleanStart: boolean;
   /** Seconds, not above the listener's maximum. */
   readonly expiryInterval: number;
-  readonly willMessage: WillMessage | undefined;
   readonly quota: QuotaLimits;
 };
 
@@ -38,8 +36,9 @@ type AttachFailure = { readonly cause: EndCause; readonly detail?: EndDetail };
 export function attachSession(
   engine: Engine,
   connection: Connection,
-  { client, cleanStart, expiryInterval, willMessage, quota }: SessionRequest,
+  { client, cleanStart, expiryInterval, quota }: SessionRequest,
 ): Result<boolean, AttachFailure> {
+  const { will } = connection;
   const earlier = engine.sessions.get(client.clientId);
   takeOver(engine, client);
   let session = engine.sessions.get(client.clientId);
@@ -60,8 +59,7 @@ export function attachSession(
       return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
     }
     session = new ClientSession(client, connection.acceptor, undefined, engine.openParty(client));
-    const hasRoom =
-      willMessage === undefined || session.party.hasRoomFor(KeptKind.WILL, willCost(willMessage));
+    const hasRoom = will === undefined || session.party.hasRoomFor(KeptKind.WILL, willCost(will));
     if (!hasRoom || !session.book()) {
       session.releaseAll();
       const reason = 'the server keeps as many sessions and Wills as it may';
@@ -82,8 +80,7 @@ export function attachSession(
   session.connect(connection);
   session.quota.begin(quota, session.received);
   connection.session = session;
-  connection.willMessage = willMessage;
-  session.bookWill(willMessage);
+  session.bookWill(will);
   if (livedLonger && expiryInterval === 0) engine.notes.forgetSession(session);
   else engine.notes.noteSession(session);
   // The CONNACK says that the session before it is gone: not before the store has forgotten it.
@@ -108,25 +105,24 @@ export function changeSessionExpiry(connection: Connection, seconds: number): vo
 
 /** A session loses its connection: its Will is published or waits, and it ends or goes on alone. */
 export function detachSession(connection: Connection, cause: DisconnectCause): void {
-  const { engine, session, client, willMessage } = connection;
+  const { engine, session, client, will } = connection;
   if (session === undefined || session.connection !== connection) return;
   session.disconnect();
-  connection.willMessage = undefined;
+  connection.will = undefined;
   for (const hook of connection.acceptor.hooks.onDisconnected) {
     engine.observe(hook.name, 'onDisconnected', () => hook.onDisconnected(client!, cause));
   }
   const who = { clientId: shown(session.clientId), by: cause.by };
   engine.log.debug(who, `client left: ${shown(cause.reason)}`);
   const nowMs = engine.clock.monotonic();
-  if (willMessage !== undefined) {
-    const delaySeconds = Math.min(willMessage.properties.willDelayInterval ?? 0, session.expiryInterval);
-    if (delaySeconds === 0 || session.hasEnded) publishWill(engine, session, willMessage);
-    else if (session.connection === undefined)
-      session.will = { message: willMessage, dueMs: nowMs + delaySeconds * 1000 };
+  if (will !== undefined) {
+    const delaySeconds = Math.min(will.willDelayInterval, session.expiryInterval);
+    if (delaySeconds === 0 || session.hasEnded) publishWill(engine, session, will);
+    else if (session.connection === undefined) session.will = { ...will, dueMs: nowMs + delaySeconds * 1000 };
   }
   // An observer may have ended it, or brought its client back.
   if (session.hasEnded || session.connection !== undefined) return;
-  session.bookWill(session.will?.message);
+  session.bookWill(session.will);
   if (!session.outlivesConnection) {
     endSession(engine, session);
     return;
@@ -153,7 +149,7 @@ export function endSession(engine: Engine, session: ClientSession): void {
   if (session.expiryInterval > 0) engine.notes.forgetSession(session);
   const { will } = session;
   session.will = undefined;
-  if (will !== undefined) publishWill(engine, session, will.message); // [MQTT-3.1.2-8]
+  if (will !== undefined) publishWill(engine, session, will); // [MQTT-3.1.2-8]
 }
 
 /** Sets the timer of a session without connection: to its Will, or to its end. */
@@ -170,7 +166,7 @@ function onSessionTimer(engine: Engine, session: ClientSession): void {
   if (will !== undefined && will.dueMs <= nowMs) {
     session.will = undefined;
     session.bookWill(undefined);
-    publishWill(engine, session, will.message);
+    publishWill(engine, session, will);
     if (!session.hasEnded) engine.notes.noteSession(session); // so that it is not published again after a crash
   }
   if (session.hasEnded || session.connection !== undefined) return;

@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts';
-import type { WillMessage } from '../codec/connect.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
 import type { SessionStore, StoredWill } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
@@ -33,7 +32,7 @@ export class StoreNotes {
   noteSession(session: ClientSession): void {
     const { clientId, connection, disconnectedAtMs } = session;
     const will = this.#storedWillOf(session);
-    const bytes = NOTE_BYTES + (will === undefined ? 0 : willBytes(will.message));
+    const bytes = NOTE_BYTES + (will === undefined ? 0 : will.message.sizeBytes);
     this.#storeFor(session, bytes)?.saveSession({
       clientId,
       userName: session.client.userName,
@@ -125,17 +124,10 @@ export class StoreNotes {
   }
 
   #storedWillOf({ connection, will }: ClientSession): StoredWill | undefined {
-    const { willMessage } = connection ?? {};
-    if (willMessage !== undefined) return { message: willMessage, dueAtMs: undefined };
+    if (connection?.will !== undefined) return { ...connection.will, dueAtMs: undefined };
     if (will === undefined) return undefined;
-    const dueAtMs = Math.round(this.#clock.now() + will.dueMs - this.#clock.monotonic());
-    return { message: will.message, dueAtMs };
+    const { message, willDelayInterval, dueMs } = will;
+    const dueAtMs = Math.round(this.#clock.now() + dueMs - this.#clock.monotonic());
+    return { message, willDelayInterval, dueAtMs };
   }
-}
-
-function willBytes({ topicName, payload, properties }: WillMessage): number {
-  const { correlationData, userProperties = [] } = properties;
-  let bytes = topicName.length + payload.length + (correlationData?.length ?? 0);
-  for (const [name, value] of userProperties) bytes += name.length + value.length;
-  return bytes;
 }

@@ -1,12 +1,16 @@
-import type { WillMessage } from '../codec/connect.ts';
 import type { SubscriptionOptions } from '../topics/subscription-match.ts';
 import type { TopicFilter } from '../topics/topic-filter.ts';
 import type { StoredMessage } from './stored-message.ts';
 
 /** A Will Message that is not published yet: session state too (section 4.1). */
-export type StoredWill = {
-  /** With its Will Delay Interval. A codec for its properties is `writeProperties` and `readProperties` of `WILL`. */
-  readonly message: WillMessage;
+export type KeptWill = {
+  /** Its `expiresAtMs` counts from its publication on (section 3.1.3.2.4). */
+  readonly message: StoredMessage;
+  /** Seconds. */
+  readonly willDelayInterval: number;
+};
+
+export type StoredWill = KeptWill & {
   /**
    * When it is to be published, in wall-clock ms; undefined while its client is connected. A session that comes back
    * so has lost its connection with the broker: its Will's delay begins then.

@@ -1,14 +1,14 @@
 import type { WheelTimer } from '../../base/timer-wheel.ts';
-import type { WillMessage } from '../codec/connect.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import type { Inflight } from './inflight.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { PacketIdSet } from './packet-id-set.ts';
 import { Quota } from './quota.ts';
 import type { Receiver } from './receiver.ts';
+import type { KeptWill } from './session-store.ts';
 
 /** A Will that waits for its delay, or for the end of its session (section 3.1.3.2.2). */
-type PendingWill = { readonly message: WillMessage; readonly dueMs: number };
+type PendingWill = KeptWill & { readonly dueMs: number };
 
 const SessionState = {
   /** Its client is not connected, or it has none but this program. */

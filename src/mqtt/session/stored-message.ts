@@ -31,7 +31,7 @@ export class StoredMessage {
   /** Wall-clock ms; infinite when it never expires. */
   readonly expiresAtMs: number;
 
-  constructor(parts: StoredMessageParts) {
+  constructor(parts: StoredMessageParts, expiresAtMs = parts.expiresAtMs) {
     this.topicName = parts.topicName;
     this.qos = parts.qos;
     this.retain = parts.retain;
@@ -40,7 +40,7 @@ export class StoredMessage {
     this.topicEnd = parts.topicEnd;
     this.propertiesEnd = parts.propertiesEnd;
     this.messageExpiryAt = parts.messageExpiryAt;
-    this.expiresAtMs = parts.expiresAtMs;
+    this.expiresAtMs = expiresAtMs;
   }
 
   /** What it counts for against limits of bytes: its contents, and about what an object and a place cost. */
@@ -48,6 +48,11 @@ export class StoredMessage {
     const { largePayload } = this;
     const large = largePayload === undefined ? 0 : largePayload.buffer.byteLength + LARGE_OVERHEAD_BYTES;
     return this.body.length + large + MESSAGE_OVERHEAD_BYTES;
+  }
+
+  /** A Will's interval of expiry begins when it is published. */
+  publishedAt(nowMs: number): StoredMessage {
+    return new StoredMessage(this, this.expiresAtMs + nowMs);
   }
 
   get payloadLength(): number {

@@ -1,12 +1,12 @@
 import { CONNECTION_BYTES, KEPT_KINDS, KeptKind } from '../../../base/kept-kinds.ts';
 import type { Party } from '../../../base/ledger.ts';
 import { WheelTimer } from '../../../base/timer-wheel.ts';
-import type { WillMessage } from '../../codec/connect.ts';
 import { MAX_PACKET_BYTES, type ProtocolVersion } from '../../codec/control-packet.ts';
 import type { ControlPacket } from '../../codec/decode-packet.ts';
 import type { Framer } from '../../codec/framer.ts';
 import { ReasonCode } from '../../codec/reason-code.ts';
 import type { PacketWriter } from '../../codec/writer.ts';
+import type { KeptWill } from '../../session/session-store.ts';
 import type { ClientSession, SessionConnection } from '../client-session.ts';
 import type { InboundTopicAliases, OutboundTopicAliases } from '../../topics/topic-alias.ts';
 import type { TopicEntry } from '../../topics/topic-table.ts';
@@ -89,7 +89,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   wantsProblemInformation = true;
   inboundAliases: InboundTopicAliases<AliasedTopic> | undefined = undefined;
   outboundAliases: OutboundTopicAliases<string> | undefined = undefined;
-  willMessage: WillMessage | undefined = undefined;
+  /** As it came with the CONNECT, until it is published or given up. */
+  will: KeptWill | undefined = undefined;
   /** While an exchange of enhanced authentication goes on. */
   authentication: OngoingAuthentication | undefined = undefined;
   authenticationMethod: string | undefined = undefined;
