@@ -13,9 +13,15 @@ import { limitRequestBodies } from './request-bodies.ts';
 import { answerClientError, refuseBrokenHeads } from './request-heads.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
-import { isServiceRequest, registerServiceEntrance, serviceListRoutes } from './routes/services.ts';
+import {
+  isServiceRequest,
+  registerServiceEntrance,
+  serviceListRoutes,
+  serviceUrl,
+} from './routes/services.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
+import { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { compileValidator } from './validator.ts';
 
 /** For a head to come whole, and for a new connection to begin one. */
@@ -34,6 +40,7 @@ declare module 'fastify' {
 /** The HTTP side of a hub. Nothing is opened before `listen`; requests can be injected for tests. */
 export async function buildApp(parts: { hub: Hub; config: Config; log: Logger }): Promise<FastifyInstance> {
   const { hub, config, log } = parts;
+  const hosts = new ServiceHosts(config.services.hosts);
   const app = Fastify({
     bodyLimit: config.http.maxBodyBytes,
     exposeHeadRoutes: false,
@@ -45,19 +52,21 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
     },
     routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
     clientErrorHandler: answerClientError,
+    rewriteUrl: (request) => serviceUrl(hosts, request),
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(compileValidator);
   useProblems(app, log);
   refuseBrokenHeads(app);
 
-  const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
+  const hostNames = [...config.http.hostNames, ...Object.keys(config.services.hosts)];
+  const admission = new HttpAdmission({ ...config.http, hostNames, insecure: config.insecure });
   // In front of a service, Authorization may be meant for what stands behind it.
   admitRequests(app, (request) => admission.check(request, { isForHub: !isServiceRequest(request.url) }));
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   await registerRoutes(app, hub);
-  registerServiceEntrance(app, hub);
+  registerServiceEntrance(app, hub, { config, hosts });
   let description: ReturnType<typeof describeApi> | undefined;
   app.get('/openapi.json', { schema: { hide: true } }, async () => {
     description ??= import('./describe-api.ts').then((described) =>

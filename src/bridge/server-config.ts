@@ -50,7 +50,7 @@ const limits = Type.Object(
 
 const BridgeServerSchema = Type.Object(
   {
-    http: httpListener(5000, 'The HTTP server.'),
+    http: httpListener(5000, 'The HTTP server.', {}),
     broker: broker(),
     routes: Type.Array(route, { minItems: 1, maxItems: 1000 }),
     limits,

@@ -14,6 +14,10 @@ import { HUB_CONFIG } from '../hub/config/hub-config.ts';
 import { findOpenListeners } from '../hub/config/open-listeners.ts';
 import { findMqttFileFaults } from '../hub/mqtt/mqtt-files.ts';
 
+const SAME_ORIGIN =
+  'Careful, services.sameOrigin is set: pages of services may do on the hub whatever the person may who looks at them. ' +
+  'Names of their own, in services.hosts, are safer.';
+
 /** A configuration that is good: what to say of it, and what it comes to, without what must not be seen. */
 export type CheckedConfig = { readonly remarks: readonly string[]; readonly yaml: string };
 
@@ -37,7 +41,11 @@ async function checkHubConfig(sources: ConfigSources): Promise<Result<CheckedCon
   if (wrong.length > 0) return fail(wrong);
   const result =
     file === undefined ? 'There is no file; the defaults and the environment are good.' : `${file} is good.`;
-  const remarks = [...open.map((sentence) => `Careful, insecure is set: ${sentence}.`), result];
+  const remarks = [
+    ...open.map((sentence) => `Careful, insecure is set: ${sentence}.`),
+    ...(config.services.sameOrigin ? [SAME_ORIGIN] : []),
+    result,
+  ];
   return succeed({ remarks, yaml: stringify(maskSecrets(config, HUB_CONFIG.schema)) });
 }
 

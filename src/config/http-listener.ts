@@ -1,10 +1,14 @@
-import { Type } from 'typebox';
+import { Type, type TProperties } from 'typebox';
 import { isLoopbackHost } from '../base/networks.ts';
 import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';
 
-/** The section `http` of a program whose HTTP server listens on this port when nobody says more. */
-export const httpListener = (usualPort: number, description: string) =>
+/**
+ * The section `http` of a program whose HTTP server listens on this port when nobody says more.
+ *
+ * @param more - keys that only this program has
+ */
+export const httpListener = <More extends TProperties>(usualPort: number, description: string, more: More) =>
   Type.Object(
     {
       host: host('Address that the HTTP server listens on.'),
@@ -22,6 +26,7 @@ export const httpListener = (usualPort: number, description: string) =>
           'Public host names under which callers without a token may reach the hub; local names always may.',
       }),
       trustedNetworks: networks('Callers from these networks or addresses need no token.'),
+      ...more,
       maxConnections: count({
         default: 10_000,
         description: 'Most connections at once; never more than a twelfth of what the system lets be opened.',

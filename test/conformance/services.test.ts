@@ -50,8 +50,9 @@ describe('a request through a service', () => {
     assert.match(headers.get('traceparent') ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   });
 
-  it('keeps a traceparent that it has, and adds itself behind the proxies before it', async (t) => {
+  it('keeps a traceparent that it has, and adds itself behind the proxies that are believed', async (t) => {
     const rig = await openServicesRig(t);
+    rig.place = { isSandboxed: false, isProxy: true };
     await rig.startAgent(await openTarget(rig, echo));
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     const headers = { traceparent, forwarded: 'for=192.0.2.1' };
@@ -143,7 +144,8 @@ describe('a request through a service', () => {
     await rig.startAgent(target);
     const answer = await fetch(`${rig.serviceUrl}/`);
     assert.deepEqual([answer.status, await answer.text()], [418, 'teapot']);
-    assert.deepEqual(answer.headers.getSetCookie(), ['a=1', 'b=2']);
+    const place = `Path=/services/${SERVICE}`;
+    assert.deepEqual(answer.headers.getSetCookie(), [`a=1; ${place}`, `b=2; ${place}`]);
     assert.deepEqual([answer.headers.get('x-a'), answer.headers.get('x-hop')], ['2', null]);
   });
 

@@ -133,6 +133,13 @@ describe('recado check', () => {
     assert.match(byFile.errors, /^open\.yaml:2:9 http\.host: is 0\.0\.0\.0, so other machines reach the API/);
   });
 
+  it('warns of pages that may act as whoever looks at them', async () => {
+    const file = writeConfig('same.yaml', 'services: { sameOrigin: true }\n');
+    const { end, output } = await recado(['check', file]);
+    assert.equal(end, 0);
+    assert.match(output, /^Careful, services\.sameOrigin is set: [^]*\nsame\.yaml is good\.\n$/);
+  });
+
   it('--print shows every key and no secret', async () => {
     const file = writeConfig('secret.yaml', `http:\n  tokens: [${TOKEN}]\n`);
     const { end, output } = await recado(['check', file, '--print'], {

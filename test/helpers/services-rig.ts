@@ -53,6 +53,8 @@ export class ServicesRig {
   readonly front: Server;
   readonly brokerUrl: string;
   readonly hubBus: Bus;
+  /** What the hub is told of its callers. */
+  place = { isSandboxed: false, isProxy: false };
   readonly #protocolVersion: 4 | 5 | undefined;
   readonly #closers: (() => Promise<unknown> | void)[];
 
@@ -140,7 +142,9 @@ export class ServicesRig {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const [, service = '', target = ''] = /^\/services\/([^/?]*)(.*)$/s.exec(request.url ?? '') ?? [];
-    const call = { request, response, service, target, dropsAuthorization: false };
+    const prefix = `/services/${service}`;
+    const place = { service, target, prefix, ...this.place };
+    const call = { request, response, ...place, dropsAuthorization: false };
     serveHttp(this.hub, call, (_response, failure) => {
       this.failures.push(failure);
       if (failure.retryAfterSeconds !== undefined)

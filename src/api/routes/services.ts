@@ -1,11 +1,15 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { partyOf } from '../../accounts/principal.ts';
 import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
+import { Networks } from '../../base/networks.ts';
+import type { Config } from '../../hub/config/config-schema.ts';
+import { sandboxesPages } from '../../hub/config/open-listeners.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { serveHttp } from '../../services/hub/http-entrance.ts';
+import type { ServiceHosts } from '../../services/hub/service-hosts.ts';
 import type { ServiceFailure } from '../../services/wire/service-failure.ts';
 import { problemOf, RequestRefused } from '../problems.ts';
 import { showService } from '../resources.ts';
@@ -35,8 +39,23 @@ export const serviceListRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async 
   });
 };
 
-/** `/services/{name}/…`: whatever is asked there goes through an agent, as it came. */
-export function registerServiceEntrance(app: FastifyInstance, hub: Hub): void {
+/** What a request for a service is, for the router and all that looks at it: also one by a host name of its own. */
+export function serviceUrl(hosts: ServiceHosts, { url = '/', headers }: IncomingMessage): string {
+  const service = hosts.find(headers.host);
+  if (service === undefined) return url;
+  // A proxy's request line begins with `http://`, and OPTIONS may ask for `*`.
+  const path = url.replace(/^https?:\/\/[^/?]*/i, '');
+  return `${PREFIX}${service}${path.startsWith('/') ? '' : '/'}${path}`;
+}
+
+/** `/services/{name}/…`, and whole host names: whatever is asked there goes through an agent, as it came. */
+export function registerServiceEntrance(
+  app: FastifyInstance,
+  hub: Hub,
+  { config, hosts }: { readonly config: Config; readonly hosts: ServiceHosts },
+): void {
+  const proxies = new Networks(config.http.trustedProxies);
+  const isSandboxed = sandboxesPages(config);
   for (const method of MORE_METHODS) app.addHttpMethod(method, { hasBody: true });
   const options = {
     method: [...app.supportedMethods],
@@ -65,7 +84,16 @@ export function registerServiceEntrance(app: FastifyInstance, hub: Hub): void {
         const { raw, principal } = request;
         // It was for the hub, and is none of the service's.
         const dropsAuthorization = principal.provenBy === 'token';
-        const call = { request: raw, response: reply.raw, ...place, dropsAuthorization };
+        const hasOwnHost = hosts.find(raw.headers.host) !== undefined;
+        const call = {
+          request: raw,
+          response: reply.raw,
+          ...place,
+          prefix: hasOwnHost ? '' : `${PREFIX}${place.service}`,
+          isSandboxed: isSandboxed && !hasOwnHost,
+          isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
+          dropsAuthorization,
+        };
         serveHttp(serviceHub, call, writeFailure);
       },
     });

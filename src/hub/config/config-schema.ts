@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
-import { bytes, count, ms } from '../../config/leaf.ts';
+import { bytes, count, ms, networks } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { services } from './sections/services.ts';
 import { socket } from './sections/socket.ts';
@@ -78,7 +78,12 @@ const log = Type.Object(
 
 export const ConfigSchema = Type.Object(
   {
-    http: httpListener(5070, 'The HTTP server: API and old routes.'),
+    http: httpListener(5070, 'The HTTP server: API, services and old routes.', {
+      trustedProxies: networks(
+        'Proxies in front of the hub: what they say in `Forwarded` and `X-Forwarded-…` reaches services; from others it is dropped.',
+        [],
+      ),
+    }),
     gateways: Type.Object({ socket }, { additionalProperties: false, description: 'Where devices come in.' }),
     mqtt,
     broker: Type.String({

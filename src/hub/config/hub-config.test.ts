@@ -110,10 +110,12 @@ describe('environment variables', () => {
     const environment = {
       RECADO_SERVICES_AGENTS: 'ana=billing stock, bob=*',
       RECADO_MQTT_PASSWORD_FILE: 'users.txt',
+      RECADO_SERVICES_HOSTS: 'billing.example=billing, Stock.local=stock',
       RECADO_BROKER: 'mqtt://hub:secret@broker.example',
     };
     const config = goodConfig({ environment });
     assert.deepEqual(config.services.agents, { ana: ['billing', 'stock'], bob: ['*'] });
+    assert.deepEqual(config.services.hosts, { 'billing.example': 'billing', 'Stock.local': 'stock' });
     assert.equal(config.broker, 'mqtt://hub:secret@broker.example');
   });
 
@@ -143,7 +145,7 @@ const TOKEN = '0123456789abcdef';
 const SECTIONS =
   'http, gateways, mqtt, broker, services, devices, invocations, memory, log, shutdownTimeoutMs, insecure';
 const HTTP_KEYS =
-  'host, port, tokens, hostNames, trustedNetworks, maxConnections, bodyTimeoutMs, maxBodyBytes';
+  'host, port, tokens, hostNames, trustedNetworks, trustedProxies, maxConnections, bodyTimeoutMs, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
 
@@ -231,6 +233,26 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     [
       'recado.yaml:1:20 services.agents: services.agents names users, and nothing proves who they are: ' +
         'set mqtt.passwordFile or mqtt.tls.certificateNames',
+    ],
+  ],
+  ...['localhost', '127.0.0.1', '"::1"', 'a/b', '"*.example"'].map((name): [string, string[]] => [
+    `services: {hosts: {${name}: billing}}\n`,
+    [
+      `recado.yaml:1:${22 + name.length} services.hosts.${name.replaceAll('"', '')}: is not a host name, as billing.example; ` +
+        'addresses and localhost are the hub itself',
+    ],
+  ]),
+  [
+    'services: {hosts: {a.example: "no name"}}\n',
+    [
+      'recado.yaml:1:31 services.hosts.a.example: must be the name of a service, as billing (it is "no name")',
+    ],
+  ],
+  [
+    'services: {hosts: {A.example: a}}\nhttp: {hostNames: [a.example, b.example]}\n',
+    [
+      'recado.yaml:1:19 services.hosts: services.hosts and http.hostNames both have A.example; ' +
+        'it is the name of the service, or of the hub',
     ],
   ],
   [

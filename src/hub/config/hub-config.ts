@@ -31,6 +31,7 @@ function findContradictions(config: Config): Contradiction[] {
     ...findSharedPorts(config),
     ...findMissingTlsParts(config.mqtt),
     ...findUnprovenAgents(config),
+    ...findSharedHostNames(config),
   ];
 }
 
@@ -89,4 +90,15 @@ function findUnprovenAgents({ services, mqtt, broker }: Config): Contradiction[]
   const message =
     'services.agents names users, and nothing proves who they are: set mqtt.passwordFile or mqtt.tls.certificateNames';
   return [{ paths: ['services.agents', 'mqtt.passwordFile'], message }];
+}
+
+/** A name leads to one of them. */
+function findSharedHostNames({ http, services }: Config): Contradiction[] {
+  const own = new Set(http.hostNames.map((name) => name.toLowerCase()));
+  return Object.keys(services.hosts)
+    .filter((name) => own.has(name.toLowerCase()))
+    .map((name) => {
+      const message = `services.hosts and http.hostNames both have ${name}; it is the name of the service, or of the hub`;
+      return { paths: ['services.hosts', 'http.hostNames'], message };
+    });
 }

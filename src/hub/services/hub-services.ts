@@ -66,7 +66,7 @@ export class HubServices {
   /** @throws {BusError} `CONFIG_INVALID` when the address of the broker is none */
   async start(): Promise<readonly []> {
     const { services, brokerUrl, broker } = this.#options;
-    const { enabled: _enabled, agents: _agents, topicPrefix, ...limits } = services;
+    const { enabled: _1, agents: _2, hosts: _3, sameOrigin: _4, topicPrefix, ...limits } = services;
     this.#bus = await openHubBus({ url: brokerUrl, embedded: broker, log: this.#log });
     if (this.#bus === undefined) return [];
     const parts = { bus: this.#bus, topicPrefix, log: this.#log, clock: this.#clock };

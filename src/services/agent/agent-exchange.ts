@@ -163,7 +163,7 @@ export class AgentExchange {
   #answer(response: IncomingMessage): void {
     if (this.#isOver) return;
     const { limits, link } = this.#parts;
-    const answerHead = readAnswerHead(response);
+    const answerHead = readAnswerHead(response, this.#parts.upstream.address, this.head.target);
     const head = encodeHead(answerHead);
     this.#status = answerHead.status;
     const source = new StreamSource(response, {
@@ -172,7 +172,7 @@ export class AgentExchange {
     });
     this.#source = source;
     if (head.length > limits.maxHeadBytes || answerHead.status < 200) {
-      const message = `The head of the answer of ${this.#parts.upstream.label} cannot be passed on.`;
+      const message = 'The head of the answer of the target cannot be passed on.';
       this.#fail({ code: 'bad-answer', message, isUntouched: false });
       return;
     }
@@ -202,7 +202,7 @@ export class AgentExchange {
   }
 
   #onAnswerBroken(): void {
-    const message = `${this.#parts.upstream.label} ended the connection in the middle of its answer.`;
+    const message = 'The target ended the connection in the middle of its answer.';
     this.#fail({
       code: this.#sender === undefined ? 'bad-answer' : 'answer-broken',
       message,
@@ -220,7 +220,7 @@ export class AgentExchange {
       return;
     }
     if (this.#status !== undefined) this.#onAnswerBroken();
-    else this.#fail(describeUpstreamError(error, this.#parts.upstream.label));
+    else this.#fail(describeUpstreamError(error));
   }
 
   #failRequest(message: string): void {
@@ -262,9 +262,8 @@ export class AgentExchange {
   }
 
   #lateFailure(isAwaited: boolean, timeoutMs: number): AgentFailure {
-    const { label } = this.#parts.upstream;
     if (isAwaited) {
-      const message = `${label} did not begin to answer within ${timeoutMs} ms.`;
+      const message = `The target did not begin to answer within ${timeoutMs} ms.`;
       return { code: 'answer-timeout', message, isUntouched: false };
     }
     const message = `Nothing moved for ${this.#parts.limits.idleTimeoutMs} ms.`;

@@ -139,7 +139,7 @@ export class HttpServiceAgent {
     const how = this.#health.isHealthy ? 'serves' : 'waits for its target:';
     this.#log.info(
       { service, agent: agentId },
-      `agent ${agentId} ${how} ${service} at ${this.#options.upstream.label}`,
+      `agent ${agentId} ${how} ${service} at ${this.#options.upstream.address.url}`,
     );
   }
 
@@ -189,7 +189,7 @@ export class HttpServiceAgent {
   #onHealthChanged(isHealthy: boolean): void {
     const { service, upstream } = this.#options;
     if (!this.#isServing) return;
-    const text = `service ${service}: ${upstream.label} ${isHealthy ? 'answers again' : 'does not answer'}`;
+    const text = `service ${service}: ${upstream.address.url} ${isHealthy ? 'answers again' : 'does not answer'}`;
     this.#log[isHealthy ? 'info' : 'warn']({ service, isHealthy }, text);
     this.#announceSoon();
   }

@@ -4,6 +4,7 @@ import { RecadoError } from '../../base/errors.ts';
 import { endToEndHeaders, findHeader, pairHeaders } from '../wire/header-list.ts';
 import type { RequestHead, ResponseHead } from '../wire/message-heads.ts';
 import type { AgentFailure } from '../wire/service-failure.ts';
+import { TargetAddress } from './target-address.ts';
 
 /**
  * How long a connection is kept without a request: less than what servers commonly allow, so that a request
@@ -35,12 +36,10 @@ export type UpstreamRequest = Pick<RequestHead, 'method' | 'target' | 'headers' 
 
 /** The HTTP service that an agent brings requests to; never another one. */
 export class Upstream {
-  /** For texts. */
-  readonly label: string;
+  readonly address: TargetAddress;
   readonly host: string;
   readonly port: number;
   readonly #isSecure: boolean;
-  readonly #basePath: string;
   readonly #hostHeader: string;
   readonly #agent: http.Agent;
   readonly #freshAgent: http.Agent;
@@ -54,9 +53,8 @@ export class Upstream {
     this.#isSecure = target.protocol === 'https:';
     this.host = target.hostname.replaceAll(/[[\]]/g, '');
     this.port = target.port === '' ? (this.#isSecure ? 443 : 80) : Number(target.port);
-    this.#basePath = target.pathname.replace(/\/+$/, '');
+    this.address = new TargetAddress(target);
     this.#hostHeader = target.host;
-    this.label = `${target.origin}${this.#basePath}`;
     const kept = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, timeout: KEEP_ALIVE_MS };
     const module = this.#isSecure ? https : http;
     this.#agent = new module.Agent(kept);
@@ -74,7 +72,7 @@ export class Upstream {
       host: this.host,
       port: this.port,
       method,
-      path: `${this.#basePath}${target}`,
+      path: `${this.address.basePath}${target}`,
       headers: fields,
       agent: isFresh ? this.#freshAgent : this.#agent,
       setHost: false,
@@ -87,28 +85,35 @@ export class Upstream {
   }
 }
 
-/** The head of an answer, as it goes to the hub. */
-export function readAnswerHead(response: http.IncomingMessage): ResponseHead {
+/**
+ * The head of an answer, as it goes to the hub.
+ *
+ * @param target - that was asked for
+ */
+export function readAnswerHead(
+  response: http.IncomingMessage,
+  address: TargetAddress,
+  target: string,
+): ResponseHead {
   const headers = pairHeaders(response.rawHeaders);
   const length =
     response.headers['transfer-encoding'] === undefined ? findHeader(headers, 'content-length') : undefined;
   return {
     status: response.statusCode ?? 0,
-    headers: endToEndHeaders(headers, CONTENT_LENGTH),
+    headers: address.hide(endToEndHeaders(headers, CONTENT_LENGTH), target),
     ...(length !== undefined && /^\d{1,15}$/.test(length) && { bodyBytes: Number(length) }),
   };
 }
 
-/** What an error of a request to the target means for the caller. */
-export function describeUpstreamError(error: NodeJS.ErrnoException, label: string): AgentFailure {
-  const { code = '', message } = error;
+/** What an error of a request to the target means for the caller, who need not know where that is. */
+export function describeUpstreamError({ code = '' }: NodeJS.ErrnoException): AgentFailure {
   if (code.startsWith('HPE_')) {
-    const text = `The answer of ${label} is not HTTP, or its head is too large (${code}).`;
+    const text = `The answer of the target is not HTTP, or its head is too large (${code}).`;
     return { code: 'bad-answer', message: text, isUntouched: false };
   }
   const isUntouched = NOT_CONNECTED.has(code);
   const what = isUntouched ? 'cannot be reached' : 'ended the connection before it had answered';
-  return { code: 'target-down', message: `${label} ${what} (${code || message}).`, isUntouched };
+  return { code: 'target-down', message: `The target ${what}${code && ` (${code})`}.`, isUntouched };
 }
 
 function parseTarget(url: string): URL {

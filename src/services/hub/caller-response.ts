@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FramePool } from '../flow/frame-pool.ts';
 import { endToEndHeaders } from '../wire/header-list.ts';
+import { toCallerHeaders, type ServicePlace } from './service-place.ts';
 import type { ResponseHead } from '../wire/message-heads.ts';
 
 type CallerEvents = {
@@ -10,7 +11,11 @@ type CallerEvents = {
   readonly onLeft: () => void;
 };
 
-type CallerParts = CallerEvents & { readonly method: string; readonly pool: FramePool };
+type CallerParts = CallerEvents & {
+  readonly method: string;
+  readonly place: ServicePlace;
+  readonly pool: FramePool;
+};
 
 const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 
@@ -18,6 +23,7 @@ const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 export class CallerResponse {
   readonly #response: ServerResponse;
   readonly #method: string;
+  readonly #place: ServicePlace;
   readonly #pool: FramePool;
   readonly #events: CallerEvents;
   #isStarted = false;
@@ -25,9 +31,10 @@ export class CallerResponse {
   /** What is still to come, where the service said how much. */
   #leftBytes: number | undefined;
 
-  constructor(response: ServerResponse, { method, pool, ...events }: CallerParts) {
+  constructor(response: ServerResponse, { method, place, pool, ...events }: CallerParts) {
     this.#response = response;
     this.#method = method;
+    this.#place = place;
     this.#pool = pool;
     this.#events = events;
     response.on('close', events.onLeft);
@@ -44,7 +51,7 @@ export class CallerResponse {
   start({ status, headers, bodyBytes }: ResponseHead): boolean {
     this.#hasBody = this.#method !== 'HEAD' && status !== 204 && status !== 304;
     this.#leftBytes = this.#hasBody ? bodyBytes : undefined;
-    const fields = endToEndHeaders(headers, CONTENT_LENGTH).flat();
+    const fields = toCallerHeaders(endToEndHeaders(headers, CONTENT_LENGTH), this.#place).flat();
     // 204 has none (RFC 9110 section 8.6).
     if (bodyBytes !== undefined && status !== 204) fields.push('content-length', String(bodyBytes));
     try {

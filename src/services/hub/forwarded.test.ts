@@ -1,9 +1,26 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { addForwarding } from './forwarded.ts';
+import { describe, it } from 'node:test';
+import type { HeaderList } from '../wire/header-list.ts';
+import { addForwarding, seeThroughProxy } from './forwarded.ts';
 
-const caller = { address: '192.0.2.9', host: 'hub.example:5070', protocol: 'http' } as const;
-const forwarded = (change: object): string | undefined => addForwarding([], { ...caller, ...change })[0]?.[1];
+const caller = {
+  address: '192.0.2.9',
+  host: 'hub.example:5070',
+  protocol: 'http',
+  prefix: '',
+  isProxy: false,
+} as const;
+
+function forward(headers: HeaderList, change: object = {}): Map<string, string[]> {
+  const changed = { ...caller, ...change };
+  const found = new Map<string, string[]>();
+  for (const [name, value] of addForwarding(headers, changed, seeThroughProxy(headers, changed)))
+    found.set(name.toLowerCase(), [...(found.get(name.toLowerCase()) ?? []), value]);
+  found.delete('traceparent');
+  return found;
+}
+
+const forwarded = (change: object): string | undefined => forward([], change).get('forwarded')?.[0];
 
 it('Forwarded says who asked, in the words of RFC 7239', () => {
   assert.equal(forwarded({}), 'for=192.0.2.9;host="hub.example:5070";proto=http');
@@ -26,8 +43,65 @@ it('a traceparent that is none is replaced', () => {
     `00-${'0'.repeat(32)}-${'1'.repeat(16)}-00`,
     `ff-${'1'.repeat(32)}-${'1'.repeat(16)}-00`,
   ]) {
-    const list = addForwarding([['TraceParent', bad]], caller);
+    const list = addForwarding([['TraceParent', bad]], caller, caller);
     assert.equal(list.filter(([name]) => name.toLowerCase() === 'traceparent').length, 1);
     assert.match(list.at(-1)?.[1] ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   }
+});
+
+describe('X-Forwarded-…', () => {
+  const said: HeaderList = [
+    ['Forwarded', 'for=192.0.2.1'],
+    ['X-Forwarded-For', '192.0.2.1'],
+    ['X-Forwarded-For', '192.0.2.2'],
+    ['X-Forwarded-Proto', 'HTTPS'],
+    ['X-Forwarded-Host', 'public.example, hub'],
+    ['X-Forwarded-Prefix', '/hub'],
+    ['X-Forwarded-Port', '443'],
+    ['X-Real-IP', '192.0.2.1'],
+    ['X_Forwarded_For', '192.0.2.3'],
+    ['CF-Connecting-IP', '192.0.2.1'],
+    ['X-Kept', '1'],
+  ];
+
+  it('is what this connection shows, whatever the caller says', () => {
+    assert.deepEqual(
+      forward(said, { prefix: '/services/billing' }),
+      new Map([
+        ['x-kept', ['1']],
+        ['forwarded', ['for=192.0.2.9;host="hub.example:5070";proto=http']],
+        ['x-forwarded-proto', ['http']],
+        ['x-forwarded-for', ['192.0.2.9']],
+        ['x-forwarded-host', ['hub.example:5070']],
+        ['x-forwarded-prefix', ['/services/billing']],
+      ]),
+    );
+  });
+
+  it('is what a proxy says that is believed, with this hop behind it', () => {
+    assert.deepEqual(
+      forward(said, { prefix: '/services/billing', isProxy: true }),
+      new Map([
+        ['x-forwarded-port', ['443']],
+        ['x-real-ip', ['192.0.2.1']],
+        ['cf-connecting-ip', ['192.0.2.1']],
+        ['x-kept', ['1']],
+        ['forwarded', ['for=192.0.2.1', 'for=192.0.2.9;host="hub.example:5070";proto=http']],
+        ['x-forwarded-proto', ['https']],
+        ['x-forwarded-for', ['192.0.2.1, 192.0.2.2, 192.0.2.9']],
+        ['x-forwarded-host', ['public.example']],
+        ['x-forwarded-prefix', ['/hub/services/billing']],
+      ]),
+    );
+  });
+
+  it('takes no nonsense from a proxy', () => {
+    const odd: HeaderList = [
+      ['X-Forwarded-Proto', 'ftp'],
+      ['X-Forwarded-Host', 'a"b'],
+      ['X-Forwarded-Prefix', '//evil.example'],
+    ];
+    const seen = seeThroughProxy(odd, { ...caller, isProxy: true });
+    assert.deepEqual([seen.protocol, seen.host, seen.prefix], ['http', 'hub.example:5070', '']);
+  });
 });

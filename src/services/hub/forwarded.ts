@@ -9,24 +9,84 @@ type Caller = {
   /** The `Host` that the caller gave; undefined when it gave none. */
   readonly host: string | undefined;
   readonly protocol: 'http' | 'https';
+  /** What the paths of the service begin with here: `/services/billing`, or nothing. */
+  readonly prefix: string;
+  /** It is a proxy whose word on who asked it is believed. */
+  readonly isProxy: boolean;
 };
 
 /** What a quoted string may hold without more ado (RFC 9110 section 5.6.4). */
 const QUOTABLE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
+const PREFIX = /^(?:\/[A-Za-z0-9._~-]+){1,16}$/;
 /** W3C Trace Context, version 00. */
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
 const EMPTY_IDS = /^..-(?:0{32}-|[0-9a-f]{32}-0{16}-)/;
 
+const X_FORWARDED = 'x-forwarded-';
+/** Beside `X-Forwarded-…`: by these, too, a proxy says who asked it. */
+const SAYS_WHO_ASKED: ReadonlySet<string> = new Set([
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'forwarded',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-forwarded-for',
+  'x-real-ip',
+]);
+/** What this hub says itself, for a proxy as for everybody else. */
+const SAID_HERE: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-prefix',
+  'x-forwarded-proto',
+]);
+
 /**
- * Adds who asked: an element of `Forwarded` (RFC 7239) behind those that proxies before this one have put there, and a
- * `traceparent` where there is none.
+ * The same caller as the proxies before this hub see it: host and protocol that were asked for, and the whole prefix.
+ * Where none is believed, what it says of itself is what this connection shows.
  */
-export function addForwarding(headers: HeaderList, caller: Caller): HeaderList {
-  const added: HeaderField[] = [['Forwarded', forwardedElement(caller)]];
+export function seeThroughProxy(headers: HeaderList, caller: Caller): Caller {
+  if (!caller.isProxy) return caller;
+  const said = (what: string): string | undefined =>
+    findHeader(headers, `${X_FORWARDED}${what}`)?.split(',', 1)[0]?.trim();
+  const [proto, host = '', prefix = ''] = [said('proto')?.toLowerCase(), said('host'), said('prefix')];
+  return {
+    ...caller,
+    protocol: proto === 'http' || proto === 'https' ? proto : caller.protocol,
+    host: QUOTABLE.test(host) ? host : caller.host,
+    prefix: PREFIX.test(prefix) ? `${prefix}${caller.prefix}` : caller.prefix,
+  };
+}
+
+/**
+ * Says who asked: an element of `Forwarded` (RFC 7239), `X-Forwarded-For`, `-Host`, `-Proto` and `-Prefix`, and a
+ * `traceparent` where there is none. What the caller said of it stays only when it is a proxy that is believed.
+ *
+ * @param caller - of this connection
+ * @param seen - the same, as {@link seeThroughProxy} has it
+ */
+export function addForwarding(headers: HeaderList, caller: Caller, seen: Caller): HeaderList {
+  const kept = headers.filter(([name]) => mayPass(name, caller.isProxy));
+  const { host, protocol, prefix } = seen;
+  kept.push(['Forwarded', forwardedElement(caller)], ['X-Forwarded-Proto', protocol]);
+  const before = caller.isProxy ? headers.filter(([name]) => name.toLowerCase() === 'x-forwarded-for') : [];
+  const hops = [...before.map(([, value]) => value), plainAddress(caller.address).replace(/%.*$/, '')];
+  if (hops.at(-1) !== '') kept.push(['X-Forwarded-For', hops.join(', ')]);
+  if (host !== undefined && QUOTABLE.test(host)) kept.push(['X-Forwarded-Host', host]);
+  if (prefix !== '') kept.push(['X-Forwarded-Prefix', prefix]);
   const trace = findHeader(headers, 'traceparent');
-  if (trace !== undefined && isTraceParent(trace)) return [...headers, ...added];
-  added.push(['traceparent', newTraceParent()]);
-  return [...headers.filter(([name]) => name.toLowerCase() !== 'traceparent'), ...added];
+  if (trace !== undefined && isTraceParent(trace)) return kept;
+  const traced: HeaderField = ['traceparent', newTraceParent()];
+  return [...kept.filter(([name]) => name.toLowerCase() !== 'traceparent'), traced];
+}
+
+/** Programs behind CGI cannot tell `-` from `_`: no proxy writes it so, only who wants to be taken for one. */
+function mayPass(name: string, isProxy: boolean): boolean {
+  const lower = name.toLowerCase();
+  const plain = lower.replaceAll('_', '-');
+  if (!plain.startsWith(X_FORWARDED) && !SAYS_WHO_ASKED.has(plain)) return true;
+  return isProxy && plain === lower && !SAID_HERE.has(lower);
 }
 
 /** RFC 7239 section 6: an IPv6 address has brackets, and therefore quotes. */

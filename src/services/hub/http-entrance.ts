@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { addForwarding } from './forwarded.ts';
-import { endToEndHeaders, pairHeaders, type HeaderList } from '../wire/header-list.ts';
+import { addForwarding, seeThroughProxy } from './forwarded.ts';
+import { withoutSessionCookie, type ServicePlace } from './service-place.ts';
+import { endToEndHeaders, pairHeaders, type HeaderField, type HeaderList } from '../wire/header-list.ts';
 import { isTarget } from '../wire/message-heads.ts';
+import { isServiceName } from '../wire/service-topics.ts';
 import type { ServiceFailure } from '../wire/service-failure.ts';
 import type { ServiceHub } from './service-hub.ts';
 
@@ -19,6 +21,12 @@ type EntranceCall = {
   readonly service: string;
   /** What follows the name of the service in the request line; empty for `/`. */
   readonly target: string;
+  /** What stands before that: `/services/billing`; empty where the service has the host for itself. */
+  readonly prefix: string;
+  /** Its pages must not act as whoever looks at them. */
+  readonly isSandboxed: boolean;
+  /** The peer is a proxy whose word on who asked it is believed. */
+  readonly isProxy: boolean;
   /** The caller's `Authorization` was for the hub. */
   readonly dropsAuthorization: boolean;
 };
@@ -32,6 +40,11 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
   const answerFailure = (failure: ServiceFailure): void => {
     if (!response.headersSent) writeFailure(response, failure);
   };
+  if (isPageWithoutSlash(call)) {
+    // Relative: whatever stands before it, the addresses in the page begin from there.
+    response.writeHead(308, { location: `${service}/${call.target}`, 'content-length': 0 }).end();
+    return;
+  }
   const bodyBytes = readContentLength(request);
   const target = toTarget(call.target);
   const refusal = findFault(request, target) ?? hub.findRefusal(service, { bodyBytes });
@@ -41,20 +54,27 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
     return;
   }
   const method = request.method ?? 'GET';
-  const headers = forwardedHeaders(call);
+  const { headers, place } = readPlace(call, target);
   const hasBody = request.headers['transfer-encoding'] !== undefined || (bodyBytes ?? 0) > 0;
   const send = (): void => {
     // The caller has not waited.
     if (request.socket.destroyed) return;
     hub.send(
       service,
-      { method, target, headers, bodyBytes, hasBody, request, response },
+      { method, target, headers, bodyBytes, hasBody, place, request, response },
       { answerFailure, onEnd: () => drain(request, response) },
     );
   };
   // What came with the head is a moment behind it: together they are one message.
   if (hasBody) setImmediate(send);
   else send();
+}
+
+/** A browser that is told `/services/billing` would look for what is on the page beside it. */
+function isPageWithoutSlash({ request, service, target, prefix }: EntranceCall): boolean {
+  const { method, headers } = request;
+  const isPage = method === 'GET' && headers.accept?.includes('text/html') === true;
+  return isPage && prefix !== '' && !target.startsWith('/') && isServiceName(service);
 }
 
 function findFault(request: IncomingMessage, target: string): ServiceFailure | undefined {
@@ -80,17 +100,32 @@ function toTarget(rest: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function forwardedHeaders({ request, dropsAuthorization }: EntranceCall): HeaderList {
-  const without = dropsAuthorization ? OWN_HEADERS_AND_AUTHORIZATION : OWN_HEADERS;
+/** The head that goes on, and where the caller found the service. */
+function readPlace(call: EntranceCall, target: string): { headers: HeaderList; place: ServicePlace } {
+  const { request, prefix, isProxy, isSandboxed } = call;
+  const without = call.dropsAuthorization ? OWN_HEADERS_AND_AUTHORIZATION : OWN_HEADERS;
   const { socket } = request;
-  const protocol = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
-  const address = socket.remoteAddress ?? '';
-  const { host } = request.headers;
-  return addForwarding(endToEndHeaders(pairHeaders(request.rawHeaders), without), {
-    address,
-    host,
-    protocol,
-  });
+  const caller = {
+    address: socket.remoteAddress ?? '',
+    host: request.headers.host,
+    protocol: (socket as Partial<TLSSocket>).encrypted === true ? ('https' as const) : ('http' as const),
+    prefix,
+    isProxy,
+  };
+  const headers = endToEndHeaders(pairHeaders(request.rawHeaders), without);
+  const seen = seeThroughProxy(headers, caller);
+  const origin = `${seen.protocol}://${seen.host ?? ''}`;
+  return {
+    headers: addForwarding(headers.flatMap(withoutHubCookie), caller, seen),
+    place: { origin, prefix: seen.prefix, isSandboxed, target },
+  };
+}
+
+function withoutHubCookie(field: HeaderField): HeaderField[] {
+  const [name, value] = field;
+  if (name.length !== 6 || name.toLowerCase() !== 'cookie') return [field];
+  const kept = withoutSessionCookie(value);
+  return kept === undefined ? [] : [[name, kept]];
 }
 
 /** Node's parser has checked it, and refused those that contradict each other or Transfer-Encoding. */

@@ -10,6 +10,7 @@ import type { HeaderList } from '../wire/header-list.ts';
 import { decodeResponseHead } from '../wire/message-heads.ts';
 import type { ServiceHubLimits } from '../options.ts';
 import { RequestBody } from './request-body.ts';
+import type { ServicePlace } from './service-place.ts';
 import { CallerResponse } from './caller-response.ts';
 import type { AgentEntry, InFlight, ServiceEntry } from './service-directory.ts';
 import { decodeAgentFailure, toServiceFailure, type ServiceFailure } from '../wire/service-failure.ts';
@@ -27,6 +28,7 @@ export type ServiceRequest = {
   /** The length of the body where it is known. */
   readonly bodyBytes: number | undefined;
   readonly hasBody: boolean;
+  readonly place: ServicePlace;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 };
@@ -81,6 +83,7 @@ export class ServiceExchange implements InFlight {
     this.#body = new RequestBody(this.#source ?? EMPTY_SOURCE, parts.limits.maxKeptBytes);
     this.#answer = new CallerResponse(call.response, {
       method: call.method,
+      place: call.place,
       pool: parts.pool,
       onTaken: (bytes) => this.#onTaken(bytes),
       onLeft: () => this.#leave(),

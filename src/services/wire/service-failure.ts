@@ -35,6 +35,9 @@ export type AgentFailure = {
 };
 
 const MAX_MESSAGE_CHARACTERS = 1000;
+/** A URL, or an IP address, with or without a port. */
+const ADDRESS =
+  /\bhttps?:\/\/[^\s"'<>()]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[[\da-fA-F:.]{2,45}\](?::\d+)?/g;
 
 const ERROR_CODES: Readonly<Record<AgentFailureCode, ErrorCode>> = {
   'target-down': 'TARGET_DOWN',
@@ -62,12 +65,17 @@ export function decodeAgentFailure(body: Uint8Array): AgentFailure | undefined {
   if (typeof code !== 'string' || typeof message !== 'string' || typeof isUntouched !== 'boolean')
     return undefined;
   const known = Object.hasOwn(ERROR_CODES, code) ? (code as AgentFailureCode) : 'bad-answer';
-  return { code: known, message: withoutControls(message), isUntouched };
+  return { code: known, message: withoutAddresses(withoutControls(message)), isUntouched };
 }
 
 /** The same for a caller. */
 export function toServiceFailure({ code, message }: AgentFailure): ServiceFailure {
   return { code: ERROR_CODES[code], message, ...(code === 'busy' && { retryAfterSeconds: 1 }) };
+}
+
+/** An agent of another version may say where its target is, which is nothing for callers. */
+function withoutAddresses(text: string): string {
+  return text.replaceAll(ADDRESS, 'the target');
 }
 
 function withoutControls(text: string): string {

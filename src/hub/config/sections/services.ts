@@ -3,6 +3,11 @@ import { DEFAULT_SERVICE_LIMITS } from '../../../services/options.ts';
 import { bytes, count, ms } from '../../../config/leaf.ts';
 import { DEFAULT_TOPIC_PREFIX } from '../../../services/wire/service-topics.ts';
 
+const SERVICE_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
+/** Not `localhost`, and not digits alone at the end, as addresses have. */
+const HOST_NAME =
+  '^(?![Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]$)(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\\.)*' +
+  '[A-Za-z_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$';
 const MAX_BODY_BYTES = 1_099_511_627_776;
 
 const defaults = DEFAULT_SERVICE_LIMITS;
@@ -24,7 +29,7 @@ export const services = Type.Object(
       Type.String({ pattern: '^[^\\u0000-\\u001f]{1,256}$' }),
       Type.Array(
         Type.String({
-          pattern: '^(\\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$',
+          pattern: `^(?:\\*|${SERVICE_NAME.slice(1, -1)})$`,
           expected: 'the name of a service, as billing, or *',
         }),
         {
@@ -42,6 +47,26 @@ export const services = Type.Object(
           'variable the services of a user are apart by spaces.',
       },
     ),
+    hosts: Type.Record(
+      Type.String({ pattern: HOST_NAME }),
+      Type.String({ pattern: SERVICE_NAME, expected: 'the name of a service, as billing' }),
+      {
+        additionalProperties: false,
+        maxProperties: 1000,
+        default: {},
+        mapOf: 'host name to service',
+        nameOf: 'a host name, as billing.example; addresses and localhost are the hub itself',
+        description:
+          'Host names that lead to a service, whole: `{billing.example: billing}`. A web application works best so; its ' +
+          'pages then have an origin of their own.',
+      },
+    ),
+    sameOrigin: Type.Boolean({
+      default: false,
+      description:
+        "Let pages below `/services/…` have the hub's own origin also where tokens or passwords are set: their scripts may " +
+        'then do there whatever the person may who looks at them.',
+    }),
     maxRequestBytes: Type.Integer({
       minimum: 0,
       maximum: MAX_BODY_BYTES,
