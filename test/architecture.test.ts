@@ -53,7 +53,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['cli'],
   commander: ['cli'],
   mqtt: ['bus'],
-  ws: ['mqtt'],
   'string-width': ['terminal'],
   'wrap-ansi': ['terminal'],
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
+import { Slice } from '../../src/mqtt/transport/slice.ts';
 import { Written, type TransportAcceptor } from '../../src/mqtt/transport/transport.ts';
 import {
   RecordingAcceptor,
@@ -151,6 +152,27 @@ function describeBackpressure(kind: TransportKind): void {
     assert.ok(answers.bytes().equals(expected));
     await until('onDrained was called', () => server.drainedCount === 1);
     assert.equal(server.bufferedBytes, 0);
+  });
+
+  test(`${kind.name}: slices go in order; what the system took at once drains nothing`, async (t) => {
+    const { pair } = await openKind(t, kind);
+    const { client, server } = await pair();
+    const answers = collect(client);
+    const bytes = numbered(200_000);
+    const slices = [0, 1, 2, 3].map((at) => new Slice(bytes, at * 50_000, (at + 1) * 50_000, undefined));
+    const taken: boolean[] = [];
+    for (let round = 0; round < 10; round++) {
+      taken.push(server.writeSlices(slices, round % 2, 4) !== Written.BLOCKED);
+      await until('all of it has gone', () => server.bufferedBytes === 0);
+    }
+    const sent = Array.from({ length: 10 }, (_, round) => bytes.subarray((round % 2) * 50_000));
+    const expected = Buffer.concat(sent);
+    await until('all came', () => answers.bytes().length === expected.length);
+    assert.ok(answers.bytes().equals(expected));
+    await until(
+      'what was blocked is drained',
+      () => server.drainedCount === taken.filter((is) => !is).length,
+    );
   });
 
   test(`${kind.name}: it blocks and drains again and again, also from within onDrained`, async (t) => {

@@ -39,31 +39,40 @@ export abstract class DuplexTransport implements Transport {
     this.receiver = receiver;
   }
 
+  /** What arrives is handed on, and what is written goes. */
+  protected get isOpen(): boolean {
+    return this.duplex.writable;
+  }
+
   get bufferedBytes(): number {
     return this.duplex.writableLength;
   }
 
   write(bytes: Buffer): Written {
-    const duplex = this.duplex;
-    if (!duplex.writable) return Written.TAKEN;
-    duplex.write(bytes);
-    return this.#whatBecame();
+    if (!this.isOpen) return Written.TAKEN;
+    this.duplex.write(bytes);
+    return this.whatBecame();
   }
 
   writeSlices(slices: readonly Slice[], start: number, end: number): Written {
-    const duplex = this.duplex;
-    if (!duplex.writable) return Written.TAKEN;
-    duplex.cork();
+    if (!this.isOpen) return Written.TAKEN;
+    this.duplex.cork();
+    this.hand(slices, start, end);
+    this.duplex.uncork();
+    return this.whatBecame();
+  }
+
+  /** Gives slices to the stream, which is corked. */
+  protected hand(slices: readonly Slice[], start: number, end: number): void {
     for (let index = start; index < end; index++) {
       const { bytes, block } = slices[index]!;
       block?.hold();
-      duplex.write(bytes, block?.onWritten);
+      this.duplex.write(bytes, block?.onWritten);
     }
-    duplex.uncork();
-    return this.#whatBecame();
   }
 
-  #whatBecame(): Written {
+  /** Of what was written just now. */
+  protected whatBecame(): Written {
     const duplex = this.duplex;
     if (duplex.writableLength === 0) return Written.TAKEN;
     if (!duplex.writableNeedDrain) return Written.KEPT;
@@ -77,7 +86,7 @@ export abstract class DuplexTransport implements Transport {
   end(lingerMs: number): void {
     if (!this.duplex.writable) return;
     this.duplex.end();
-    this.#linger = setTimeout(destroyDuplex, lingerMs, this.duplex);
+    this.linger(lingerMs);
     // What still arrives is read and thrown away: closing over unread bytes would reset the connection, and the peer
     // could lose the last ones it was sent. It is also how the end of the peer's side is seen.
     this.resume();
@@ -87,9 +96,19 @@ export abstract class DuplexTransport implements Transport {
     this.duplex.destroy();
   }
 
+  /** Closes when it has not been closed after so long. */
+  protected linger(lingerMs: number): void {
+    this.#linger ??= setTimeout(destroyDuplex, lingerMs, this.duplex);
+  }
+
   /** Hands arrived bytes on; after `end` or `destroy` they are thrown away. */
   protected receive(bytes: Buffer, length: number): void {
-    if (this.duplex.writable) this.receiver.onBytes(bytes, length);
+    if (this.isOpen) this.receiver.onBytes(bytes, length);
+  }
+
+  /** @internal An MQTT peer that has ended its side is gone: ours ends too. */
+  ended(): void {
+    this.end(HALF_CLOSED_LINGER_MS);
   }
 
   /** @internal */
@@ -100,7 +119,7 @@ export abstract class DuplexTransport implements Transport {
   /** @internal */
   drained(): void {
     this.#isBlocked = false;
-    this.receiver.onDrained();
+    if (this.isOpen) this.receiver.onDrained();
   }
 
   /** @internal */
@@ -120,9 +139,8 @@ function onDrain(this: Duplex): void {
   (this as Owned)[OWNER].drained();
 }
 
-/** An MQTT peer that has ended its side is gone: ours ends too. */
 function onEnd(this: Duplex): void {
-  (this as Owned)[OWNER].end(HALF_CLOSED_LINGER_MS);
+  (this as Owned)[OWNER].ended();
 }
 
 function onClose(this: Duplex): void {

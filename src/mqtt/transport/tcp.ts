@@ -49,9 +49,9 @@ class SocketTransport extends DuplexTransport {
   }
 }
 
-/** What the socket is read by: it is asked for room before there is a transport. */
-class SocketReader implements BytesTaker {
-  transport: SocketTransport | undefined = undefined;
+/** What a socket is read by: it is asked for room before there is a transport. */
+export class SocketReader implements BytesTaker {
+  transport: BytesTaker | undefined = undefined;
 
   take(bytes: Buffer, length: number): void {
     this.transport?.take(bytes, length);

@@ -1,173 +1,118 @@
 import type { Duplex } from 'node:stream';
-import type { RawData, WebSocket } from 'ws';
-import { HALF_CLOSED_LINGER_MS } from './duplex-transport.ts';
+import type { BytesTaker } from '../../base/shared-reads.ts';
+import { DuplexTransport, HALF_CLOSED_LINGER_MS } from './duplex-transport.ts';
 import type { Slice } from './slice.ts';
-import { Written, type Peer, type Transport, type TransportReceiver } from './transport.ts';
+import { Written, type Peer, type TransportReceiver } from './transport.ts';
+import { CloseCode, frameHead, Opcode, WebSocketReader } from './websocket-reader.ts';
 
-const CLOSE_NORMAL = 1000;
-const CLOSE_UNSUPPORTED_DATA = 1003;
-const BINARY = { binary: true } as const;
+/** Content so short is copied behind its head: the system takes one buffer faster than two. */
+const COPIED_BYTES = 2048;
 
-const OWNER = Symbol('transport');
-type OwnedWebSocket = WebSocket & { [OWNER]: WebSocketTransport };
-type OwnedSocket = Duplex & { [OWNER]: WebSocketTransport };
+/** `closing`: our close frame has gone, and that of the peer has not come. */
+type WebSocketState = 'open' | 'closing' | 'over';
 
 /** MQTT in the binary messages of a WebSocket. Each write is one message; packets may span several [MQTT-6.0.0-2]. */
-export class WebSocketTransport implements Transport {
-  readonly peer: Peer;
-  readonly #webSocket: WebSocket;
-  /** What lies under the WebSocket: `ws` writes to it without a queue of its own, so its backpressure is ours. */
-  readonly #socket: Duplex;
-  #receiver: TransportReceiver | undefined;
-  #isBlocked = false;
-  #isOver = false;
-  #error: Error | undefined;
-  #linger: NodeJS.Timeout | undefined;
+export class WebSocketTransport extends DuplexTransport implements BytesTaker {
+  readonly #frames: WebSocketReader;
+  #state: WebSocketState = 'open';
+  #isPaused = false;
 
-  constructor(webSocket: WebSocket, socket: Duplex, peer: Peer) {
-    this.peer = peer;
-    this.#webSocket = webSocket;
-    this.#socket = socket;
-    (webSocket as OwnedWebSocket)[OWNER] = this;
-    (socket as OwnedSocket)[OWNER] = this;
-    webSocket.on('message', onMessage);
-    webSocket.on('error', onWebSocketError);
-    webSocket.on('close', onClose);
-    socket.on('error', onSocketError);
-    socket.on('end', onSocketEnd);
+  /** @param duplex - on which the upgrade has been answered, and whose bytes come to `take` */
+  constructor(duplex: Duplex, peer: Peer, maxMessageBytes: number) {
+    super(duplex, peer);
+    this.#frames = new WebSocketReader(maxMessageBytes);
   }
 
-  begin(receiver: TransportReceiver): void {
-    this.#receiver = receiver;
+  override begin(receiver: TransportReceiver): void {
+    super.begin(receiver);
+    if (!this.#isPaused) this.duplex.resume();
   }
 
-  get bufferedBytes(): number {
-    return this.#socket.writableLength;
+  override pause(): void {
+    this.#isPaused = true;
+    this.duplex.pause();
   }
 
-  write(bytes: Buffer): Written {
-    if (!this.#isOpen) return Written.TAKEN;
-    this.#webSocket.send(bytes, BINARY);
-    return this.#whatBecame();
+  override resume(): void {
+    this.#isPaused = false;
+    this.duplex.resume();
   }
 
-  writeSlices(slices: readonly Slice[], start: number, end: number): Written {
-    if (!this.#isOpen) return Written.TAKEN;
-    this.#socket.cork();
-    for (let index = start; index < end; index++) {
-      const { bytes, block } = slices[index]!;
-      block?.hold();
-      this.#webSocket.send(bytes, BINARY, block?.onWritten);
+  override write(bytes: Buffer): Written {
+    if (!this.isOpen) return Written.TAKEN;
+    const head = frameHead(Opcode.BINARY, bytes.length);
+    if (bytes.length <= COPIED_BYTES) return super.write(Buffer.concat([head, bytes]));
+    this.duplex.cork();
+    this.duplex.write(head);
+    this.duplex.write(bytes);
+    this.duplex.uncork();
+    return this.whatBecame();
+  }
+
+  override writeSlices(slices: readonly Slice[], start: number, end: number): Written {
+    if (!this.isOpen) return Written.TAKEN;
+    let length = 0;
+    for (let index = start; index < end; index++) length += slices[index]!.length;
+    this.duplex.cork();
+    this.duplex.write(frameHead(Opcode.BINARY, length));
+    this.hand(slices, start, end);
+    this.duplex.uncork();
+    return this.whatBecame();
+  }
+
+  /** The peer has `lingerMs` to answer our close frame with its own. */
+  override end(lingerMs: number): void {
+    if (!this.isOpen) return;
+    this.#sendClose(CloseCode.NORMAL);
+    this.#state = 'closing';
+    this.linger(lingerMs);
+    this.resume();
+  }
+
+  /** It has gone without a close frame. */
+  override ended(): void {
+    this.#state = 'over';
+    super.end(HALF_CLOSED_LINGER_MS);
+  }
+
+  protected override get isOpen(): boolean {
+    return this.#state === 'open' && super.isOpen;
+  }
+
+  room(): undefined {
+    return undefined;
+  }
+
+  /** Hands on what the frames that arrived hold. They are not needed afterwards. */
+  take(bytes: Buffer, length: number): void {
+    const frames = this.#frames;
+    const dataLength = frames.read(bytes, length);
+    if (dataLength > 0) {
+      this.receive(bytes, dataLength);
+      this.receiver.room();
     }
-    this.#socket.uncork();
-    return this.#whatBecame();
+    if (frames.ping !== undefined) this.#sendPong(frames.ping);
+    if (frames.end !== undefined) this.#close(frames.end.code, frames.end.fault);
   }
 
-  get #isOpen(): boolean {
-    return !this.#isOver && this.#socket.writable && this.#webSocket.readyState === this.#webSocket.OPEN;
+  /** A peer that does not read what it is sent is not sent more. */
+  #sendPong(content: Buffer): void {
+    this.#frames.ping = undefined;
+    if (!this.isOpen || this.duplex.writableNeedDrain) return;
+    this.duplex.write(Buffer.concat([frameHead(Opcode.PONG, content.length), content]));
   }
 
-  #whatBecame(): Written {
-    const socket = this.#socket;
-    if (socket.writableLength === 0) return Written.TAKEN;
-    if (!socket.writableNeedDrain) return Written.KEPT;
-    if (!this.#isBlocked) {
-      this.#isBlocked = true;
-      socket.once('drain', onDrain);
-    }
-    return Written.BLOCKED;
+  #sendClose(code: number): void {
+    const content = code === CloseCode.NONE ? [] : [code >> 8, code & 0xff];
+    this.duplex.write(Buffer.concat([frameHead(Opcode.CLOSE, content.length), Buffer.from(content)]));
   }
 
-  pause(): void {
-    this.#webSocket.pause();
+  /** The peer has closed, or may not go on: section 7.1.1 wants the connection to end at once then. */
+  #close(code: number, fault: string | undefined): void {
+    if (this.#state === 'over') return;
+    if (fault !== undefined) this.failed(new Error(fault));
+    if (this.isOpen) this.#sendClose(code);
+    this.#state = 'over';
+    super.end(HALF_CLOSED_LINGER_MS);
   }
-
-  resume(): void {
-    this.#webSocket.resume();
-  }
-
-  end(lingerMs: number): void {
-    if (!this.#isOver) this.close(CLOSE_NORMAL, lingerMs);
-  }
-
-  destroy(): void {
-    this.#isOver = true;
-    this.#webSocket.terminate();
-  }
-
-  /** @internal Closes with a status code; the peer has `lingerMs` to do its part. */
-  close(code: number, lingerMs: number): void {
-    this.#isOver = true;
-    this.#webSocket.close(code);
-    this.terminateAfter(lingerMs);
-    // The peer's own close comes only to one who reads.
-    this.#webSocket.resume();
-  }
-
-  /** @internal */
-  terminateAfter(lingerMs: number): void {
-    this.#linger ??= setTimeout(terminate, lingerMs, this.#webSocket);
-  }
-
-  /** @internal */
-  arrived(data: RawData, isBinary: boolean): void {
-    if (this.#isOver) return;
-    // Binary by the default `binaryType` of ws: one Buffer for each message.
-    if (isBinary) {
-      this.#receiver?.onBytes(data as Buffer, (data as Buffer).length);
-      this.#receiver?.room();
-      return;
-    }
-    // [MQTT-6.0.0-1]
-    this.close(CLOSE_UNSUPPORTED_DATA, HALF_CLOSED_LINGER_MS);
-  }
-
-  /** @internal */
-  failed(error: Error): void {
-    this.#error ??= error;
-  }
-
-  /** @internal */
-  drained(): void {
-    this.#isBlocked = false;
-    if (!this.#isOver) this.#receiver?.onDrained();
-  }
-
-  /** @internal */
-  closed(): void {
-    clearTimeout(this.#linger);
-    this.#isOver = true;
-    this.#receiver?.onClosed(this.#error);
-    this.#receiver = undefined;
-  }
-}
-
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  (this as OwnedWebSocket)[OWNER].arrived(data, isBinary);
-}
-
-/** The peer broke the protocol: ws has sent it the reason, and would wait for its answer for long. */
-function onWebSocketError(this: WebSocket, error: Error): void {
-  (this as OwnedWebSocket)[OWNER].failed(error);
-  (this as OwnedWebSocket)[OWNER].terminateAfter(HALF_CLOSED_LINGER_MS);
-}
-
-function onClose(this: WebSocket): void {
-  (this as OwnedWebSocket)[OWNER].closed();
-}
-
-function onSocketError(this: Duplex, error: Error): void {
-  (this as OwnedSocket)[OWNER].failed(error);
-}
-
-function onSocketEnd(this: Duplex): void {
-  (this as OwnedSocket)[OWNER].terminateAfter(HALF_CLOSED_LINGER_MS);
-}
-
-function onDrain(this: Duplex): void {
-  (this as OwnedSocket)[OWNER].drained();
-}
-
-function terminate(webSocket: WebSocket): void {
-  webSocket.terminate();
 }

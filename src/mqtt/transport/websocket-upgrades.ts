@@ -1,13 +1,14 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type * as WebSockets from 'ws';
+import { shareReads } from '../../base/shared-reads.ts';
 import { findUpgradeFault } from '../../base/request-head.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
+import { acceptTransport } from './stream.ts';
+import { SocketReader } from './tcp.ts';
 import type { Peer, TransportAcceptor } from './transport.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
-
-const requirePackage = createRequire(import.meta.url);
 
 export const DEFAULT_PATH = '/mqtt';
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
@@ -43,6 +44,10 @@ type Upgrade = {
  */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const;
 
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+/** RFC 6455 section 1.3. */
+const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
 /** Turns HTTP upgrades into transports. */
 export class WebSocketUpgrades {
   readonly #acceptor: TransportAcceptor;
@@ -51,7 +56,6 @@ export class WebSocketUpgrades {
   readonly #allowedOrigins: '*' | ReadonlySet<string>;
   readonly #isKnownHost: (host: string) => boolean;
   readonly #maxMessageBytes: number;
-  #webSockets: WebSockets.WebSocketServer | undefined;
 
   constructor(acceptor: TransportAcceptor, rules: WebSocketRules, refusals: Refusals) {
     const { path = DEFAULT_PATH, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, allowedOrigins = [] } = rules;
@@ -71,38 +75,19 @@ export class WebSocketUpgrades {
 
   /** Answers an upgrade, and hands the connection to the acceptor when nothing speaks against it. */
   take({ request, socket, head }: Upgrade, peer: Peer): void {
-    const fault = findUpgradeFault(request);
+    const fault = findUpgradeFault(request) ?? findHandshakeFault(request);
     if (fault !== undefined) return this.#refuse(socket, peer, 'upgrade-invalid', 400, fault);
     if (!this.#isOriginAllowed(request))
       return this.#refuse(socket, peer, 'origin-forbidden', 403, 'Pages of this origin may not connect');
-    if (!offersMqtt(request))
+    const subprotocol = chooseSubprotocol(request);
+    if (subprotocol === undefined)
       return this.#refuse(socket, peer, 'subprotocol-unsupported', 400, 'The subprotocol must be mqtt');
-    this.#webSockets ??= this.#openWebSockets();
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const transport = new WebSocketTransport(webSocket, socket, peer);
-      const receiver = this.#acceptor.accept(transport);
-      if (receiver === undefined) transport.destroy();
-      else transport.begin(receiver);
-    });
-  }
-
-  /** Loaded with the first upgrade: many brokers see none. */
-  #openWebSockets(): WebSockets.WebSocketServer {
-    const { WebSocketServer } = requirePackage('ws') as typeof WebSockets;
-    const webSockets = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: this.#maxMessageBytes,
-      // Text is not taken at all.
-      skipUTF8Validation: true,
-      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
-    });
-    webSockets.on('wsClientError', (error, socket, request) => {
-      this.#refusals.tell('upgrade-invalid', request.socket.remoteAddress ?? '', error);
-      answer(socket, 400, error.message);
-    });
-    return webSockets;
+    const reader = new SocketReader();
+    const upgraded = takeOver(socket as Socket, reader);
+    upgraded.write(switchingProtocols(request, subprotocol));
+    const transport = new WebSocketTransport(upgraded, peer, this.#maxMessageBytes);
+    reader.transport = transport;
+    if (acceptTransport(this.#acceptor, transport) && head.length > 0) transport.take(head, head.length);
   }
 
   #refuse(socket: Duplex, peer: Peer, reason: RefusalReason, status: number, text: string): void {
@@ -122,9 +107,41 @@ export class WebSocketUpgrades {
   }
 }
 
-function offersMqtt({ headers }: IncomingMessage): boolean {
+function chooseSubprotocol({ headers }: IncomingMessage): string | undefined {
   const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
-  return SUBPROTOCOLS.some((name) => offered.includes(name));
+  return SUBPROTOCOLS.find((name) => offered.includes(name));
+}
+
+/** A plain socket is read through the buffer that all connections share: what the HTTP server had of it is over. */
+function takeOver(socket: Socket, reader: SocketReader): Socket {
+  socket.setTimeout(0);
+  socket.setNoDelay();
+  if ('encrypted' in socket) {
+    socket.on('data', (bytes: Buffer) => reader.take(bytes, bytes.length));
+    return socket;
+  }
+  const upgraded = shareReads(socket, reader);
+  if (upgraded !== socket) socket.destroy();
+  return upgraded;
+}
+
+/** What is wrong with the opening handshake of a client: RFC 6455 section 4.2.1. */
+function findHandshakeFault({ method, headers }: IncomingMessage): string | undefined {
+  if (method !== 'GET') return 'A WebSocket is asked for with GET.';
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return 'The header Upgrade must be websocket.';
+  if (headers['sec-websocket-version'] !== '13') return 'The header Sec-WebSocket-Version must be 13.';
+  return KEY.test(headers['sec-websocket-key'] ?? '')
+    ? undefined
+    : 'The header Sec-WebSocket-Key is missing or invalid.';
+}
+
+/** The server's opening handshake: RFC 6455 section 4.2.2. */
+function switchingProtocols({ headers }: IncomingMessage, subprotocol: string): string {
+  const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${ACCEPT_GUID}`).digest('base64');
+  return (
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`
+  );
 }
 
 /** Answers a request whose socket is no longer the HTTP server's, and closes. */
