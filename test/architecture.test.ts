@@ -53,6 +53,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['cli'],
   commander: ['cli'],
   mqtt: ['bus'],
+  undici: ['services'],
   'string-width': ['terminal'],
   'wrap-ansi': ['terminal'],
 };

@@ -115,7 +115,7 @@ export function showService(service: ServiceEntry, nowMs: number): ServiceResour
   return {
     name: service.name,
     status: isAvailable ? 'available' : present.length > 0 ? 'target-down' : 'no-agent',
-    inFlight: service.inFlightCount,
+    inFlight: service.ticketCount,
     requestsPerSecond: service.requests.perSecond(nowMs),
     failuresPerSecond: service.failures.perSecond(nowMs),
     ...service.counters,
@@ -124,7 +124,7 @@ export function showService(service: ServiceEntry, nowMs: number): ServiceResour
       description: agent.description ?? null,
       isHealthy: agent.isHealthy,
       isLeaving: agent.isLeaving,
-      inFlight: agent.inFlight.size,
+      inFlight: agent.link.size,
       maxInFlight: agent.maxInFlight,
     })),
   };

@@ -49,8 +49,13 @@ export const ERROR_TABLE = {
   SERVICE_UNKNOWN: { status: 404, title: 'No service has this name' },
   NO_AGENT: { status: 503, title: 'The service is known, but no agent of it is connected' },
   TARGET_DOWN: { status: 502, title: 'The agent of the service does not reach its target' },
+  AGENT_INCOMPATIBLE: {
+    status: 502,
+    title: 'The agents of the service speak another version of the protocol',
+  },
   AGENT_LOST: { status: 502, title: 'The agent of the service was lost before it had answered' },
   SERVICE_FORBIDDEN: { status: 403, title: 'The agent of the service does not let this request pass' },
+  HEAD_TOO_LARGE: { status: 431, title: 'The head of the request is too large' },
   BODY_TIMEOUT: { status: 408, title: 'The body of the request did not come' },
   UPGRADE_UNSUPPORTED: { status: 501, title: 'A service takes requests only, no WebSocket' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -14,8 +14,10 @@ export const DEFAULT_SERVICE_LIMITS = {
   initialCreditBytes: 256 * 1024,
   /** Of a body, in one frame. */
   chunkBytes: 64 * 1024,
-  /** Bytes of all requests on the way to one agent, beyond a part for each of them. */
-  maxLinkBytes: 2 * 1024 * 1024,
+  /** Of all requests on the way to one agent: a broker keeps only so much for it at QoS 0. */
+  maxLinkBytes: 512 * 1024,
+  /** How long an agent may be silent about a request until it is asked. */
+  probeAfterMs: 2000,
   /** Of a request's body: kept to send it again to another agent. */
   maxKeptBytes: 64 * 1024,
   maxServices: 1000,
@@ -36,8 +38,12 @@ export const DEFAULT_AGENT_LIMITS = {
   /** Of a request's body: sent before the target has taken any of it. */
   initialCreditBytes: 256 * 1024,
   chunkBytes: 64 * 1024,
-  /** Bytes of all answers on the way to one hub, beyond a part for each of them. */
-  maxLinkBytes: 2 * 1024 * 1024,
+  /** Of all answers on the way to one hub. */
+  maxLinkBytes: 512 * 1024,
+  /** How long a hub may be silent about a request until it is asked. */
+  probeAfterMs: 2000,
+  /** Of a request's body: kept to send it again over a new connection. */
+  maxKeptBytes: 64 * 1024,
   /** Hubs that are told apart. */
   maxHubs: 100,
   /** What running requests get when the agent stops. */

@@ -213,7 +213,7 @@ describe('an agent that is lost', () => {
     await rig.startAgent(url, { id: 'two' });
     const answer = failureOf(rig, { method: 'POST', body: 'once' });
     await until('it is there', () => held.length === 1);
-    const lost = [...rig.service!.agents.values()].find((agent) => agent.inFlight.size === 1)!;
+    const lost = [...rig.service!.agents.values()].find((agent) => agent.link.size === 1)!;
     await (lost.agentId === 'one' ? one.kill() : rig.hubBus.publish(goneMessage(lost.agentId)));
     assert.equal(await answer, 'AGENT_LOST');
     assert.equal(held.length, 1);
@@ -307,7 +307,7 @@ describe('a caller who leaves', () => {
       response.on('error', () => {});
     });
     assert.equal(rig.service!.counters.cancelled, 3);
-    assert.equal(rig.service!.agents.get('one')!.inFlight.size, 0);
+    assert.equal(rig.service!.agents.get('one')!.link.size, 0);
   });
 });
 

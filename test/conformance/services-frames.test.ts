@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
+import type { AgentLimits } from '../../src/services/options.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { encodeAnnouncement } from '../../src/services/wire/announcement.ts';
 import { encodeHead, type RequestHead, type ResponseHead } from '../../src/services/wire/message-heads.ts';
@@ -16,14 +17,13 @@ import { openServicesRig, openTarget, SERVICE, talkRaw, type ServicesRig } from 
 import { until } from '../helpers/until.ts';
 
 const PREFIX = 'recado/services';
-const MAX_HEAD_BYTES = 65_536;
 const bytes = (text: string): Buffer => Buffer.from(text);
 
 /** Frames that came, decoded; those that are none fail the test. */
 async function collect(bus: Bus, topicFilter: string): Promise<Frame[]> {
   const frames: Frame[] = [];
   await bus.subscribe(topicFilter, { qos: 1 }, ({ payload }) => {
-    const frame = decodeFrame(payload, MAX_HEAD_BYTES);
+    const frame = decodeFrame(payload);
     assert.ok(typeof frame !== 'string');
     frames.push(frame);
   });
@@ -35,13 +35,20 @@ async function openFakeAgent(rig: ServicesRig, id = 'fake') {
   const { hubBus: bus } = rig;
   const { hubId } = rig.hub;
   const frames = await collect(bus, inTopic(PREFIX, SERVICE, id, hubId));
-  const announcement = { epoch: 'e', isHealthy: true, isLeaving: false, maxInFlight: 10, creditBytes: 1000 };
+  const announcement = {
+    epoch: 1,
+    isHealthy: true,
+    isLeaving: false,
+    maxInFlight: 10,
+    creditBytes: 1000,
+    maxHeadBytes: 65_536,
+  };
   const topicName = announcementTopic(PREFIX, SERVICE, id);
   await bus.publish({ topicName, payload: encodeAnnouncement(announcement), qos: 1, retain: true });
   let sequence = 0;
   const send = async (parts: Omit<FrameParts, 'sequence'> & { sequence?: number }): Promise<void> => {
     const payload = encodeFrame({ sequence: sequence++, ...parts });
-    await bus.publish({ topicName: outTopic(PREFIX, SERVICE, hubId, id), payload, qos: 1 });
+    await bus.publish({ topicName: outTopic(PREFIX, SERVICE, hubId, id), payload });
   };
   const answer = (head: Partial<ResponseHead>, body = '', isLast = true): Promise<void> =>
     send({
@@ -153,32 +160,28 @@ describe('the hub, with an agent that', () => {
     const rig = await openServicesRig(t);
     const publish = (topicName: string, text: string) =>
       rig.hubBus.publish({ topicName, payload: bytes(text), qos: 1 });
-    await publish(outTopic(PREFIX, SERVICE, rig.hub.hubId, 'x'), 'no frame');
     await publish(announcementTopic(PREFIX, SERVICE, 'x'), '{}');
-    assert.equal(rig.hub.counters.malformed, 2);
+    await publish(outTopic(PREFIX, SERVICE, rig.hub.hubId, 'x'), 'a frame of nobody');
     assert.equal(rig.service, undefined);
+    await openFakeAgent(rig);
+    await publish(outTopic(PREFIX, SERVICE, rig.hub.hubId, 'fake'), 'no frame');
+    assert.deepEqual(rig.hub.counters, { malformed: 2, stray: 1 });
   });
 });
 
 describe('the agent, with a hub that', () => {
-  async function openFakeHub(t: TestContext, limits: { idleTimeoutMs?: number } = {}) {
+  async function openFakeHub(t: TestContext, limits: Partial<AgentLimits> = {}) {
     const rig = await openServicesRig(t);
     const held: [IncomingMessage, ServerResponse][] = [];
     const target = await openTarget(rig, (request, response) => void held.push([request, response]));
     const { agent } = await rig.startAgent(target, limits);
     const topicName = inTopic(PREFIX, SERVICE, 'one', 'fakehub');
-    const send = (parts: FrameParts) =>
-      rig.hubBus.publish({ topicName, payload: encodeFrame(parts), qos: 1 });
-    const ask = (request: number, change: Partial<RequestHead> = {}, isLast = true) => {
-      const head = {
-        method: 'GET',
-        target: '/',
-        headers: [],
-        timeoutMs: 60_000,
-        creditBytes: 100_000,
-        ...change,
-      };
-      return send({ type: FrameType.REQUEST, request, sequence: 0, isLast, head: encodeHead(head) });
+    const send = (parts: FrameParts) => rig.hubBus.publish({ topicName, payload: encodeFrame(parts) });
+    const ask = (request: number, change: Partial<RequestHead> = {}, isLast = true, more = {}) => {
+      const head = encodeHead({ method: 'GET', target: '/', headers: [], ...change });
+      const { epoch } = rig.service!.agents.get('one')!;
+      const numbers = { epoch, timeoutMs: 60_000, creditBytes: 100_000, ...more };
+      return send({ type: FrameType.REQUEST, request, sequence: 0, isLast, head, ...numbers });
     };
     const listen = () => collect(rig.hubBus, outTopic(PREFIX, SERVICE, 'fakehub', 'one'));
     return { rig, agent, held, send, ask, listen };
@@ -215,11 +218,42 @@ describe('the agent, with a hub that', () => {
     const { held, ask, send, listen } = await openFakeHub(t);
     const frames = await listen();
     await ask(1, { method: 'POST' }, false);
+    await send({ type: FrameType.DATA, request: 1, sequence: 1, body: bytes('begun') });
     await until('the target has it', () => held.length > 0);
-    await send({ type: FrameType.DATA, request: 1, sequence: 2, isLast: true });
-    await until('it is told', () => frames.length > 0);
-    assert.equal(failureOf(frames[0]!), 'bad-request');
+    await send({ type: FrameType.DATA, request: 1, sequence: 3, isLast: true });
+    await until('it is told', () => frames.some(({ type }) => type === FrameType.FAILURE));
+    assert.equal(failureOf(frames.at(-1)!), 'bad-request');
     await until('the target is let go', () => held[0]![0].destroyed);
+  });
+
+  it('is meant for an earlier connection of it, is told that the target has seen nothing', async (t) => {
+    const { rig, agent, held, ask, listen } = await openFakeHub(t);
+    const frames = await listen();
+    const { epoch } = rig.service!.agents.get('one')!;
+    await ask(1, {}, true, { epoch: (epoch % 1000) + 1001 });
+    await until('it is told', () => frames.length > 0);
+    assert.match(Buffer.from(frames[0]!.body).toString(), /"code":"lost".*"isUntouched":true/);
+    assert.deepEqual([held.length, agent.inFlightCount], [0, 0]);
+  });
+
+  it('asks about requests that are not here, is told whether the target can have seen them', async (t) => {
+    const { held, ask, send, listen } = await openFakeHub(t);
+    const frames = await listen();
+    await ask(5);
+    await until('the target has it', () => held.length > 0);
+    held[0]![1].end('done');
+    await until('it is answered', () => frames.length > 0);
+    for (const request of [4, 5, 6]) await send({ type: FrameType.PROBE, request, sequence: 1 });
+    await until('all are told', () => frames.length === 4);
+    const told = frames.slice(1).map(({ body }) => JSON.parse(Buffer.from(body).toString()) as object);
+    assert.deepEqual(
+      told.map((failure) => Object.values(failure)),
+      [false, false, true].map((isUntouched) => [
+        'lost',
+        'The agent does not have the request.',
+        isUntouched,
+      ]),
+    );
   });
 
   it('asks for what is no request, is told, and the target has nothing', async (t) => {
@@ -237,11 +271,10 @@ describe('the agent, with a hub that', () => {
     assert.equal(held.length, 0);
   });
 
-  it('has vanished, lets the target go when it has something to say', async (t) => {
-    const { agent, held, ask } = await openFakeHub(t);
+  it('has vanished, asks after it, and lets the target go', async (t) => {
+    const { agent, held, ask } = await openFakeHub(t, { probeAfterMs: 20 });
     await ask(1);
     await until('the target has it', () => held.length > 0);
-    held[0]![1].write('for nobody');
     await until('the target is let go', () => held[0]![0].destroyed);
     assert.equal(agent.inFlightCount, 0);
   });

@@ -112,7 +112,7 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
     rig.onClose(async () => {
       await agent.stop();
       await bus.close();
-      upstream.close();
+      await upstream.close();
     });
     const works = async (): Promise<boolean> => {
       const answer = await fetch(`${rig.serviceUrl}/`);

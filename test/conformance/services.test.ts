@@ -118,8 +118,8 @@ describe('a request through a service', () => {
       `POST /services/${SERVICE}/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n` +
         '5\r\nhello\r\n0\r\n\r\n',
     );
-    assert.match(received, /"Content-Length","5"/);
-    assert.doesNotMatch(received, /"Transfer-Encoding"/);
+    assert.match(received, /"content-length","5"/i);
+    assert.doesNotMatch(received, /"transfer-encoding"/i);
   });
 
   it('is answered with status, headers in their order, duplicates apart, and the body', async (t) => {

@@ -201,7 +201,7 @@ describe("the topics of services on the hub's broker", () => {
   const announcement = (service: string, id: string) => ({
     topicName: `recado/services/${service}/agents/${id}`,
     payload: Buffer.from(
-      '{"version":1,"epoch":"e","isHealthy":true,"isLeaving":false,"maxInFlight":1,"creditBytes":1}',
+      '{"version":2,"epoch":1,"isHealthy":true,"isLeaving":false,"maxInFlight":1,"creditBytes":1,"maxHeadBytes":1}',
     ),
     qos: 1 as const,
     retain: true,

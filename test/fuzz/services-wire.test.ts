@@ -17,6 +17,8 @@ import {
 const MAX_HEAD_BYTES = 1000;
 const number32 = fc.integer({ min: 0, max: MAX_FRAME_NUMBER });
 const request = fc.integer({ min: 1, max: MAX_FRAME_NUMBER });
+const number = fc.integer({ min: 1, max: MAX_FRAME_NUMBER });
+const receivedBytes = number32;
 const bytes = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength });
 
 /** Every frame that there may be. */
@@ -26,6 +28,10 @@ const frames = fc.oneof(
     isLast: fc.boolean(),
     request,
     sequence: fc.constant(0),
+    receivedBytes,
+    epoch: number,
+    timeoutMs: number,
+    creditBytes: number,
     head: bytes(1, MAX_HEAD_BYTES),
     body: bytes(0, 100),
   }),
@@ -62,23 +68,38 @@ const frames = fc.oneof(
     sequence: number32,
     body: bytes(1, MAX_FAILURE_BYTES),
   }),
+  fc.record({
+    type: fc.constantFrom(FrameType.PROBE, FrameType.STATE),
+    request,
+    sequence: number32,
+    receivedBytes,
+    sentBytes: number32,
+  }),
 );
 
 describe('frames of services', () => {
   it('come back as they were', () => {
     fc.assert(
       fc.property(frames, (parts) => {
-        const frame = decodeFrame(encodeFrame(parts), MAX_HEAD_BYTES);
+        const frame = decodeFrame(encodeFrame(parts));
         assert.ok(typeof frame !== 'string', `no frame: ${JSON.stringify(frame)}`);
         const {
           head = new Uint8Array(0),
           body = new Uint8Array(0),
           isLast = false,
           creditBytes = 0,
+          receivedBytes = 0,
+          sentBytes = 0,
+          epoch = 0,
+          timeoutMs = 0,
         } = parts as Partial<typeof frame>;
         assert.deepEqual(
           [frame.type, frame.isLast, frame.request, frame.sequence, frame.creditBytes],
           [parts.type, isLast, parts.request, parts.sequence, creditBytes],
+        );
+        assert.deepEqual(
+          [frame.receivedBytes, frame.sentBytes, frame.epoch, frame.timeoutMs],
+          [receivedBytes, sentBytes, epoch, timeoutMs],
         );
         assert.deepEqual(Buffer.from(frame.head), Buffer.from(head));
         assert.deepEqual(Buffer.from(frame.body), Buffer.from(body));
@@ -91,10 +112,10 @@ describe('frames of services', () => {
       fc.property(
         fc.oneof(
           bytes(0, 64),
-          bytes(10, 40).map((all) => all.map((byte, at) => (at < 2 ? byte % 8 : byte))),
+          bytes(14, 60).map((all) => all.map((byte, at) => (at < 2 ? byte % 10 : byte))),
         ),
         (message) => {
-          const frame = decodeFrame(message, MAX_HEAD_BYTES);
+          const frame = decodeFrame(message);
           if (typeof frame === 'string') return;
           const hasHead = frame.type === FrameType.REQUEST || frame.type === FrameType.RESPONSE;
           const { head, ...rest } = frame;
@@ -109,7 +130,7 @@ describe('frames of services', () => {
     fc.assert(
       fc.property(frames, fc.nat(), (parts, cut) => {
         const whole = encodeFrame(parts);
-        const frame = decodeFrame(whole.subarray(0, cut % whole.length), MAX_HEAD_BYTES);
+        const frame = decodeFrame(whole.subarray(0, cut % whole.length));
         if (typeof frame === 'string') return;
         // Only the body has no length of its own: MQTT has it.
         assert.equal(frame.request, parts.request);
@@ -118,27 +139,50 @@ describe('frames of services', () => {
     );
   });
 
+  const header = (type: number, flags = 0, request = 1, sequence = 0): number[] => [
+    type,
+    flags,
+    0,
+    0,
+    0,
+    request,
+    0,
+    0,
+    0,
+    sequence,
+    0,
+    0,
+    0,
+    0,
+  ];
+  const numbers = (...all: number[]): number[] => all.flatMap((each) => [0, 0, 0, each]);
   const faults: readonly [string, readonly number[]][] = [
-    ['too-short', [3, 0, 0, 0, 0, 1, 0, 0, 0]],
-    ['unknown-type', [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]],
-    ['unknown-type', [7, 0, 0, 0, 0, 1, 0, 0, 0, 0]],
-    ['unknown-flag', [3, 2, 0, 0, 0, 1, 0, 0, 0, 0, 1]],
-    ['unknown-flag', [5, 1, 0, 0, 0, 1, 0, 0, 0, 0]],
-    ['no-request-number', [3, 1, 0, 0, 0, 0, 0, 0, 0, 0]],
-    ['first-not-zero', [1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0]],
-    ['bad-head-length', [2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]],
-    ['bad-head-length', [2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 1]],
-    ['bad-head-length', [2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1]],
-    ['bad-head-length', [2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]],
-    ['bad-credit', [4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]],
-    ['bad-credit', [4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0]],
-    ['empty', [3, 0, 0, 0, 0, 1, 0, 0, 0, 0]],
-    ['empty', [6, 0, 0, 0, 0, 1, 0, 0, 0, 0]],
-    ['too-long', [5, 0, 0, 0, 0, 1, 0, 0, 0, 0, ...Array.from({ length: MAX_CANCEL_BYTES + 1 }, () => 65)]],
+    ['too-short', header(3).slice(1)],
+    ['unknown-type', header(0)],
+    ['unknown-type', header(9)],
+    ['unknown-flag', [...header(3, 2), 1]],
+    ['unknown-flag', header(5, 1)],
+    ['no-request-number', header(3, 1, 0)],
+    ['first-not-zero', [...header(1, 1, 1, 1), ...numbers(1, 1, 1, 1), 0]],
+    ['bad-number', [...header(1, 1), ...numbers(0, 1, 1, 1), 0]],
+    ['bad-number', [...header(1, 1), ...numbers(1, 0, 1, 1), 0]],
+    ['bad-number', [...header(1, 1), ...numbers(1, 1, 0, 1), 0]],
+    ['bad-head-length', [...header(2, 1), ...numbers(0)]],
+    ['bad-head-length', [...header(2, 1), ...numbers(9), 1]],
+    ['bad-head-length', [...header(2, 1), 0xff, 0xff, 0xff, 0xff, 1]],
+    ['bad-head-length', [...header(2, 1), 0]],
+    ['bad-number', [...header(4), ...numbers(0)]],
+    ['bad-number', header(4)],
+    ['bad-number', header(7)],
+    ['too-long', [...header(4), ...numbers(1), 0]],
+    ['too-long', [...header(8), ...numbers(1), 0]],
+    ['empty', header(3)],
+    ['empty', header(6)],
+    ['too-long', [...header(5), ...Array.from({ length: MAX_CANCEL_BYTES + 1 }, () => 65)]],
   ];
   for (const [fault, message] of faults) {
-    it(`${fault}: ${message.slice(0, 15).join(' ')}`, () =>
-      assert.equal(decodeFrame(Uint8Array.from(message), MAX_HEAD_BYTES), fault));
+    it(`${fault}: ${message.slice(0, 40).join(' ')}`, () =>
+      assert.equal(decodeFrame(Uint8Array.from(message)), fault));
   }
 
   it('are as docs/protocols/services.md shows them', () => {
@@ -146,7 +190,7 @@ describe('frames of services', () => {
     const rows = [...page.matchAll(/^\| `([0-9a-f ]+)` \| `([A-Z]+)` \|/gm)];
     assert.ok(rows.length >= 6);
     for (const [, hex = '', name = ''] of rows) {
-      const frame = decodeFrame(Buffer.from(hex.replaceAll(' ', ''), 'hex'), MAX_HEAD_BYTES);
+      const frame = decodeFrame(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
       assert.ok(typeof frame !== 'string', `${hex}: ${JSON.stringify(frame)}`);
       assert.equal(frame.type, FrameType[name as keyof typeof FrameType], hex);
     }
@@ -163,21 +207,24 @@ describe('heads, failures and announcements', () => {
   it('come back as they were', () => {
     fc.assert(
       fc.property(fields, fc.stringMatching(/^\/[!"$-~]{0,50}$/), fc.nat(), (headers, target, bodyBytes) => {
-        const asked = { method: 'PATCH', target, headers, timeoutMs: 1, creditBytes: 1, bodyBytes };
+        const asked = { method: 'PATCH', target, headers, bodyBytes };
         assert.deepEqual(decodeRequestHead(encodeHead(asked)), asked);
         const answered = { status: 200 + (bodyBytes % 400), headers, bodyBytes };
         assert.deepEqual(decodeResponseHead(encodeHead(answered)), answered);
       }),
     );
     const announcement = {
-      epoch: 'e',
+      epoch: 1,
       isHealthy: true,
       isLeaving: false,
       maxInFlight: 1,
       creditBytes: 1,
+      maxHeadBytes: 1,
       description: 'd',
     };
-    assert.deepEqual(decodeAnnouncement(encodeAnnouncement(announcement)), announcement);
+    assert.deepEqual(decodeAnnouncement(encodeAnnouncement(announcement)), { ok: true, value: announcement });
+    const newer = Buffer.from('{"version":3,"more":true}');
+    assert.deepEqual(decodeAnnouncement(newer), { ok: false, failure: { version: 3 } });
     const failure = { code: 'target-down', message: 'no', isUntouched: true } as const;
     assert.deepEqual(decodeAgentFailure(encodeAgentFailure(failure)), failure);
   });
@@ -202,7 +249,7 @@ describe('heads, failures and announcements', () => {
     );
   });
 
-  const good = { method: 'GET', target: '/', headers: [] as unknown, timeoutMs: 1, creditBytes: 1 };
+  const good = { method: 'GET', target: '/', headers: [] as unknown };
   const bad: readonly [string, object][] = [
     ['a header with a line break', { headers: [['a', 'b\r\nc: d']] }],
     ['a header with a NUL', { headers: [['a', 'b\0']] }],
@@ -217,7 +264,6 @@ describe('heads, failures and announcements', () => {
     ['a target with a line break', { target: '/\r\n' }],
     ['a target with a fragment', { target: '/a#b' }],
     ['a target that is an address', { target: 'http://other/' }],
-    ['no time', { timeoutMs: 0 }],
     ['a negative length', { bodyBytes: -1 }],
     ['half a byte', { bodyBytes: 0.5 }],
   ];

@@ -53,7 +53,7 @@ export async function offerThroughHub(
   t.after(async () => {
     await agent.stop();
     await bus.close();
-    upstream.close();
+    await upstream.close();
   });
   await agent.start();
   const directory = hub.server.hub.services?.serviceHub?.directory;

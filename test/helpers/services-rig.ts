@@ -117,7 +117,7 @@ export class ServicesRig {
       isStopped = true;
       await agent.stop();
       await bus.close();
-      upstream.close();
+      await upstream.close();
     };
     this.#closers.push(stop);
     await agent.start();
@@ -144,7 +144,7 @@ export class ServicesRig {
     const [, service = '', target = ''] = /^\/services\/([^/?]*)(.*)$/s.exec(request.url ?? '') ?? [];
     const prefix = `/services/${service}`;
     const place = { service, target, prefix, ...this.place };
-    const call = { request, response, ...place, dropsAuthorization: false };
+    const call = { request, response, ...place, dropsAuthorization: false, caller: 'caller' };
     serveHttp(this.hub, call, (_response, failure) => {
       this.failures.push(failure);
       if (failure.retryAfterSeconds !== undefined)

@@ -93,6 +93,7 @@ export function registerServiceEntrance(
           isSandboxed: isSandboxed && !hasOwnHost,
           isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
           dropsAuthorization,
+          caller: partyOf(principal, request.ip),
         };
         serveHttp(serviceHub, call, writeFailure);
       },

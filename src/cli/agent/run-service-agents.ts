@@ -56,7 +56,7 @@ export async function runServiceAgents(flags: ServiceAgentFlags, command: Comman
 
 /** @throws {RecadoError} `CONFIG_INVALID` */
 function checkTarget(url: string, rules: readonly string[] = []): AllowList {
-  new Upstream(url).close();
+  void new Upstream(url).close();
   return new AllowList(rules);
 }
 
@@ -84,7 +84,6 @@ async function openAgent(
     allow: new AllowList(allow),
     healthPath: health,
     description,
-    hasOwnProcess: true,
     log,
     ...definedMembers({ maxInFlight, maxRequestBytes, topicPrefix }),
     ...(timeout !== undefined && { timeoutMs: timeout * 1000 }),
@@ -95,5 +94,5 @@ async function openAgent(
 async function closeAgent({ agent, bus, upstream }: RunningAgent): Promise<void> {
   await agent.stop();
   await bus.close();
-  upstream.close();
+  await upstream.close();
 }

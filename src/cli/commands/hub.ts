@@ -4,7 +4,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { RunningServer } from '../../api/start-server.ts';
 import type { ConfigFlag } from '../../config/load-config.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
-import { findCollector } from '../../services/flow/buffer-collector.ts';
+import { findCollector } from '../find-collector.ts';
 import { setOptimization } from '../optimization.ts';
 import { stopInOrder, stopSignal } from '../stop-signal.ts';
 import { welcomeText } from '../welcome-text.ts';

@@ -1,16 +1,12 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Clock, Timer } from '../../base/clock.ts';
-import type { BufferCollector } from '../flow/buffer-collector.ts';
-import { BodySender } from '../flow/body-sender.ts';
-import { EMPTY_SOURCE, StreamSource } from '../flow/byte-source.ts';
-import { CreditGate, CreditLedger, type LinkBudget } from '../flow/credit.ts';
-import type { FramePool } from '../flow/frame-pool.ts';
-import { FrameChannel, type PublishFrame } from '../flow/frame-channel.ts';
-import { encodeHead, type RequestHead } from '../wire/message-heads.ts';
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../../base/clock.ts';
+import type { Flow, FlowBreak, FlowListener } from '../flow/flow.ts';
 import type { AgentLimits } from '../options.ts';
-import { encodeAgentFailure, type AgentFailure, type AgentFailureCode } from '../wire/service-failure.ts';
-import { describeUpstreamError, readAnswerHead, type Upstream } from './upstream.ts';
 import { FrameType, type Frame } from '../wire/frame.ts';
+import { encodeHead, type RequestHead } from '../wire/message-heads.ts';
+import { encodeAgentFailure, type AgentFailure } from '../wire/service-failure.ts';
+import { RequestBody } from './request-body.ts';
+import { describeUpstreamError, readAnswerHead, type Upstream } from './upstream.ts';
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PUT']);
 
@@ -18,10 +14,9 @@ type AgentExchangeParts = {
   readonly upstream: Upstream;
   readonly limits: AgentLimits;
   readonly clock: Clock;
-  readonly link: LinkBudget;
-  readonly publish: PublishFrame;
-  readonly pool: FramePool;
-  readonly collector: BufferCollector;
+  readonly openFlow: (listener: FlowListener) => Flow;
+  /** The request as it may be sent to the target; or why it may not. */
+  readonly admit: (frame: Frame) => RequestHead | AgentFailure;
   readonly onEnd: (exchange: AgentExchange, end: AgentExchangeEnd) => void;
 };
 
@@ -29,252 +24,212 @@ type AgentExchangeParts = {
 export type AgentExchangeEnd = { readonly status: number | undefined; readonly failure: string | undefined };
 
 /** One request of a hub, on the agent's side: the call of the target, and its answer. */
-export class AgentExchange {
-  readonly head: RequestHead;
-  readonly request: number;
+export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
+  /** Undefined where it was refused. */
+  head: RequestHead | undefined;
   readonly #parts: AgentExchangeParts;
-  readonly #channel: FrameChannel;
-  readonly #ledger: CreditLedger;
-  #leftBytes: number | undefined;
+  readonly #flow: Flow;
+  #state: 'calling' | 'answering' | 'over' = 'calling';
+  /** Of the request to the target. */
+  #controller: Dispatcher.DispatchController | undefined;
+  #hasAnswerBegun = false;
+  #isCalledAnew = false;
+  /** A body that does not come with the head. */
+  #body: RequestBody | undefined;
   #receivedBytes = 0;
-  #isBodyOver: boolean;
-  #call: ClientRequest | undefined;
-  #sender: BodySender | undefined;
-  #source: StreamSource | undefined;
+  #isBodyOver = false;
+  /** What came of the body, to send it again; undefined when that is too much. */
+  #kept: Uint8Array[] | undefined = [];
   #status: number | undefined;
-  #timer: Timer | undefined;
-  #lastProgressMs: number;
+  #timeoutMs = 0;
+  #progress = 0;
+  #progressMs: number;
   #waitingSinceMs: number | undefined;
-  #isOver = false;
 
-  constructor(frame: Frame, head: RequestHead, parts: AgentExchangeParts) {
-    this.head = head;
-    this.request = frame.request;
+  constructor(parts: AgentExchangeParts) {
     this.#parts = parts;
-    this.#ledger = new CreditLedger(parts.limits.initialCreditBytes);
-    this.#leftBytes = head.bodyBytes;
-    this.#isBodyOver = frame.isLast && frame.body.length === 0;
-    this.#lastProgressMs = parts.clock.monotonic();
-    this.#channel = new FrameChannel({
-      request: frame.request,
-      publish: parts.publish,
-      pool: parts.pool,
-      onAcknowledged: () => this.#sender?.pump(),
-      // The hub is gone, or cannot be told: whoever waited there has been answered by it.
-      onUndelivered: (error) => this.#end(error === undefined ? 'the hub is gone' : error.message),
-    });
-    this.#channel.take(frame.sequence);
+    this.#progressMs = parts.clock.monotonic();
+    this.#flow = parts.openFlow(this);
   }
 
-  /** Answers in the agent's own words, without asking the target. */
-  refuse(code: AgentFailureCode, message: string): void {
-    this.#fail({ code, message, isUntouched: true });
-  }
-
-  /** Calls the target, with what came with the first frame. */
+  /** Calls the target with what the first frame brings. */
   begin(frame: Frame): void {
-    this.#watchTime();
-    // A body that came whole has a length after all.
-    const isWhole = frame.isLast && frame.body.length > 0;
-    this.#open(isWhole ? frame.body.length : undefined, false);
-    // A body may be long in coming; its head does not wait for it.
-    if (frame.body.length === 0 && !this.#isBodyOver) this.#call?.flushHeaders();
-    if (!this.#takeBody(frame)) this.#failRequest('The hub sent what makes no sense.');
-  }
-
-  receive(frame: Frame): void {
-    const order = this.#channel.take(frame.sequence);
-    if (order === 'repeat' || this.#isOver) return;
-    this.#lastProgressMs = this.#parts.clock.monotonic();
-    if (order === 'next' && this.#handle(frame)) return;
-    this.#failRequest(
-      order === 'gap' ? 'A message of the hub was lost.' : 'The hub sent what makes no sense.',
-    );
+    this.#flow.receive(frame);
   }
 
   /** Nobody waits for it any more. */
   abort(why: string): void {
+    this.#flow.close();
     this.#end(why);
   }
 
-  #handle(frame: Frame): boolean {
-    switch (frame.type) {
-      case FrameType.DATA:
-        return !this.#isBodyOver && this.#takeBody(frame);
-      case FrameType.CREDIT:
-        return this.#sender?.grant(frame.creditBytes) ?? false;
-      case FrameType.CANCEL:
-        this.#channel.close();
-        this.#end('the caller left');
-        return true;
-      default:
-        return false;
+  /** Looks whether something takes too long. */
+  look(nowMs: number): void {
+    this.#flow.look(nowMs);
+    if (this.#state === 'over') return;
+    if (this.#flow.progress !== this.#progress) {
+      this.#progress = this.#flow.progress;
+      this.#progressMs = nowMs;
     }
-  }
-
-  #open(bodyBytes: number | undefined, isFresh: boolean): void {
-    const { upstream } = this.#parts;
-    const { method, target, headers } = this.head;
-    const known = this.head.bodyBytes ?? bodyBytes;
-    const call = upstream.request({
-      method,
-      target,
-      headers,
-      ...(known !== undefined && { bodyBytes: known }),
-      hasBody: !this.#isBodyOver,
-      isFresh,
-    });
-    this.#call = call;
-    call.on('response', (response) => this.#answer(response));
-    call.on('error', (error) => this.#onCallError(call, error));
-    if (this.#isBodyOver) call.end();
-  }
-
-  /** @returns false when there is more than there may be */
-  #takeBody({ body, isLast }: Frame): boolean {
-    const { length } = body;
-    if (!this.#ledger.receive(length)) return false;
-    if (this.#leftBytes !== undefined) {
-      if (length > this.#leftBytes || (isLast && length < this.#leftBytes)) return false;
-      this.#leftBytes -= length;
-    }
-    this.#receivedBytes += length;
-    this.#parts.collector.add(length);
-    if (this.#receivedBytes > this.#parts.limits.maxRequestBytes) {
-      const message = `The body is larger than the agent takes (${this.#parts.limits.maxRequestBytes} bytes).`;
-      this.#fail({ code: 'too-large', message, isUntouched: false });
-      return true;
-    }
-    if (length > 0) this.#call?.write(body, (error) => this.#onConsumed(error, length));
-    if (!isLast) return true;
-    if (!this.#isBodyOver) this.#call?.end();
-    this.#isBodyOver = true;
-    this.#waitingSinceMs = this.#parts.clock.monotonic();
-    return true;
-  }
-
-  #onConsumed(error: Error | null | undefined, bytes: number): void {
-    if (this.#isOver || (error !== undefined && error !== null)) return;
-    this.#lastProgressMs = this.#parts.clock.monotonic();
-    const creditBytes = this.#ledger.consume(bytes);
-    if (creditBytes > 0 && !this.#isBodyOver) this.#channel.send({ type: FrameType.CREDIT, creditBytes });
-  }
-
-  #answer(response: IncomingMessage): void {
-    if (this.#isOver) return;
-    const { limits, link } = this.#parts;
-    const answerHead = readAnswerHead(response, this.#parts.upstream.address, this.head.target);
-    const head = encodeHead(answerHead);
-    this.#status = answerHead.status;
-    const source = new StreamSource(response, {
-      onChange: () => this.#sender?.pump(),
-      onBroken: () => this.#onAnswerBroken(),
-    });
-    this.#source = source;
-    if (head.length > limits.maxHeadBytes || answerHead.status < 200) {
-      const message = 'The head of the answer of the target cannot be passed on.';
-      this.#fail({ code: 'bad-answer', message, isUntouched: false });
-      return;
-    }
-    const hasBody =
-      this.head.method !== 'HEAD' && answerHead.bodyBytes !== 0 && hasBodyByStatus(answerHead.status);
-    const sender = new BodySender({
-      source: hasBody ? source : EMPTY_SOURCE,
-      channel: this.#channel,
-      gate: new CreditGate(this.head.creditBytes, link),
-      chunkBytes: limits.chunkBytes,
-      onProgress: (bytes) => this.#onSent(sender, bytes),
-    });
-    // What came with the head is a moment behind it: together they are one message.
-    const begin = (): void => {
-      if (this.#isOver) return;
-      this.#sender = sender;
-      sender.begin(FrameType.RESPONSE, head);
-    };
-    if (hasBody) setImmediate(begin);
-    else begin();
-  }
-
-  #onSent(sender: BodySender, bytes: number): void {
-    this.#parts.collector.add(bytes);
-    this.#lastProgressMs = this.#parts.clock.monotonic();
-    if (sender.isOver) this.#end(undefined);
-  }
-
-  #onAnswerBroken(): void {
-    const message = 'The target ended the connection in the middle of its answer.';
+    const isAwaited = this.#waitingSinceMs !== undefined && this.#state === 'calling';
+    const since = isAwaited ? (this.#waitingSinceMs ?? nowMs) : this.#progressMs;
+    const { idleTimeoutMs } = this.#parts.limits;
+    if (nowMs - since < (isAwaited ? this.#timeoutMs : idleTimeoutMs)) return;
+    const message = isAwaited
+      ? `The target did not begin to answer within ${this.#timeoutMs} ms.`
+      : `Nothing moved for ${idleTimeoutMs} ms.`;
     this.#fail({
-      code: this.#sender === undefined ? 'bad-answer' : 'answer-broken',
+      code: this.#state === 'calling' ? 'answer-timeout' : 'answer-broken',
       message,
       isUntouched: false,
     });
   }
 
-  #onCallError(call: ClientRequest, error: NodeJS.ErrnoException): void {
-    if (this.#isOver || call !== this.#call) return;
-    // The target closed a kept connection in the moment in which it was used again.
-    const isStale = call.reusedSocket && error.code === 'ECONNRESET' && this.#status === undefined;
-    const hasNothingToRepeat = this.#isBodyOver && this.#receivedBytes === 0;
-    if (isStale && hasNothingToRepeat && IDEMPOTENT.has(this.head.method)) {
-      this.#open(undefined, true);
+  onHead(frame: Frame): void {
+    const admitted = this.#parts.admit(frame);
+    if ('code' in admitted) {
+      this.#fail(admitted);
       return;
     }
-    if (this.#status !== undefined) this.#onAnswerBroken();
-    else this.#fail(describeUpstreamError(error));
+    this.head = admitted;
+    this.#timeoutMs = Math.min(this.#parts.limits.timeoutMs, frame.timeoutMs);
+    if (frame.isLast) {
+      // A body that came whole has a length after all.
+      if (frame.body.length > 0) this.#kept?.push(new Uint8Array(frame.body));
+      this.#isBodyOver = true;
+      this.#call();
+      return;
+    }
+    this.#body = new RequestBody((bytes) => this.#flow.consume(bytes));
+    this.#call();
   }
 
-  #failRequest(message: string): void {
+  onBody(body: Uint8Array): void {
+    this.#receivedBytes += body.length;
+    const { maxRequestBytes, maxKeptBytes } = this.#parts.limits;
+    if (this.#receivedBytes > maxRequestBytes) {
+      const message = `The body is larger than the agent takes (${maxRequestBytes} bytes).`;
+      this.#fail({ code: 'too-large', message, isUntouched: false });
+      return;
+    }
+    if (this.#receivedBytes > (this.head?.bodyBytes ?? Number.POSITIVE_INFINITY)) this.#failRequest();
+    if (this.#body === undefined) return;
+    const piece = new Uint8Array(body);
+    this.#kept?.push(piece);
+    if (this.#receivedBytes > maxKeptBytes) this.#kept = undefined;
+    this.#body.give(piece);
+  }
+
+  onEnd(): void {
+    this.#isBodyOver = true;
+    this.#waitingSinceMs = this.#parts.clock.monotonic();
+    if (this.#receivedBytes < (this.head?.bodyBytes ?? 0)) this.#failRequest();
+    else this.#body?.finish();
+  }
+
+  onDrain(): void {
+    this.#controller?.resume();
+  }
+
+  onSent(): void {
+    this.#flow.close();
+    this.#end(undefined);
+  }
+
+  onBroken(why: FlowBreak): void {
+    if (why.kind === 'cancelled') this.#end(why.reason);
+    else if (why.kind === 'gap') this.#failRequest('A message of the hub was lost.');
+    else if (why.kind === 'lost' || why.kind === 'unsent') this.#end('The hub is gone.');
+    else this.#failRequest();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#state === 'over') controller.abort(GIVEN_UP);
+  }
+
+  /** Undici's word for: the first byte of an answer. */
+  onResponseStarted(): void {
+    this.#hasAnswerBegun = true;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // What is said before an answer is for this connection only.
+    if (status < 200 || this.#state !== 'calling') return;
+    const raw = controller.rawHeaders as readonly Buffer[] | null;
+    const { limits, upstream } = this.#parts;
+    const asked = { address: upstream.address, target: this.head?.target ?? '/' };
+    const answer = encodeHead(readAnswerHead(status, raw ?? [], asked));
+    this.#status = status;
+    if (answer.length > limits.maxHeadBytes) {
+      const message = 'The head of the answer of the target cannot be passed on: it is too large.';
+      this.#fail({ code: 'bad-answer', message, isUntouched: false });
+      return;
+    }
+    this.#state = 'answering';
+    this.#kept = undefined;
+    this.#flow.begin({ type: FrameType.RESPONSE, head: answer });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
+    if (this.#state === 'answering' && !this.#flow.write(piece)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.#state === 'answering') this.#flow.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
+    if (this.#state === 'over') return;
+    if (this.#state === 'answering') {
+      const message = 'The target ended the connection in the middle of its answer.';
+      this.#fail({ code: 'answer-broken', message, isUntouched: false });
+      return;
+    }
+    const failure = describeUpstreamError(error, { hasBegun: this.#hasAnswerBegun });
+    // Perhaps the target closed a kept connection in the moment in which it was used again.
+    const isLost = failure.code === 'target-down' && !failure.isUntouched && !this.#isCalledAnew;
+    const isAtHand = this.#isBodyOver && this.#kept !== undefined;
+    if (isLost && isAtHand && IDEMPOTENT.has(this.head?.method ?? '')) {
+      this.#isCalledAnew = true;
+      this.#body = undefined;
+      this.#call();
+    } else this.#fail(failure);
+  }
+
+  #call(): void {
+    const { upstream } = this.#parts;
+    const { head } = this;
+    if (head === undefined) return;
+    const whole = this.#body === undefined ? Buffer.concat(this.#kept ?? []) : undefined;
+    const hasBytes = whole !== undefined && whole.length > 0;
+    const body = this.#body ?? (hasBytes ? whole : null);
+    const bodyBytes = head.bodyBytes ?? (hasBytes ? whole.length : undefined);
+    const { method, target, headers } = head;
+    const request = { method, target, headers, body, ...(bodyBytes !== undefined && { bodyBytes }) };
+    if (this.#isCalledAnew) upstream.requestAnew(request, this);
+    else upstream.request(request, this);
+  }
+
+  #failRequest(message = 'The hub sent what makes no sense.'): void {
     this.#fail({ code: 'bad-request', message, isUntouched: false });
   }
 
   #fail(failure: AgentFailure): void {
-    if (this.#isOver) return;
-    this.#channel.send({ type: FrameType.FAILURE, body: encodeAgentFailure(failure) });
+    if (this.#state === 'over') return;
+    this.#flow.close({ type: FrameType.FAILURE, body: encodeAgentFailure(failure) });
     this.#end(`${failure.code}: ${failure.message}`);
   }
 
   #end(failure: string | undefined): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#timer?.clear();
-    this.#channel.close();
-    this.#sender?.stop();
-    const call = this.#call;
+    if (this.#state === 'over') return;
+    this.#state = 'over';
     // An answer that is whole leaves its connection to others; the rest of a body that nobody wants is no reason
     // to keep it.
-    if (failure !== undefined || !this.#isBodyOver) call?.destroy();
-    this.#source?.detach();
+    if (failure !== undefined || !this.#isBodyOver) this.#controller?.abort(GIVEN_UP);
+    this.#body?.destroy();
     this.#parts.onEnd(this, { status: this.#status, failure });
   }
-
-  #watchTime(): void {
-    const { clock, limits } = this.#parts;
-    const timeoutMs = Math.min(limits.timeoutMs, this.head.timeoutMs);
-    const isAwaited = this.#waitingSinceMs !== undefined && this.#status === undefined;
-    const since = isAwaited ? (this.#waitingSinceMs ?? 0) : this.#lastProgressMs;
-    const leftMs = (isAwaited ? timeoutMs : limits.idleTimeoutMs) - (clock.monotonic() - since);
-    if (leftMs <= 0) {
-      this.#fail(this.#lateFailure(isAwaited, timeoutMs));
-      return;
-    }
-    const longest = Math.min(timeoutMs, limits.idleTimeoutMs);
-    this.#timer = clock.setTimer(Math.ceil(Math.min(leftMs, longest)), () => this.#watchTime());
-  }
-
-  #lateFailure(isAwaited: boolean, timeoutMs: number): AgentFailure {
-    if (isAwaited) {
-      const message = `The target did not begin to answer within ${timeoutMs} ms.`;
-      return { code: 'answer-timeout', message, isUntouched: false };
-    }
-    const message = `Nothing moved for ${this.#parts.limits.idleTimeoutMs} ms.`;
-    return {
-      code: this.#status === undefined ? 'answer-timeout' : 'answer-broken',
-      message,
-      isUntouched: false,
-    };
-  }
 }
 
-function hasBodyByStatus(status: number): boolean {
-  return status !== 204 && status !== 304;
-}
+const GIVEN_UP = new Error('nobody waits for the answer');

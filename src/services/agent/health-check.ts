@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -50,7 +51,8 @@ export class HealthCheck {
   async #check(): Promise<void> {
     const { upstream, path, clock, onChanged } = this.#options;
     this.#timer?.clear();
-    const isHealthy = path === undefined ? await canConnect(upstream) : await answersWell(upstream, path);
+    const isHealthy =
+      path === undefined ? await canConnect(upstream) : await answersWell(upstream, path, clock);
     if (this.#isStopped) return;
     const hasChanged = isHealthy !== this.#isHealthy;
     this.#isHealthy = isHealthy;
@@ -73,23 +75,24 @@ function canConnect({ host, port }: Upstream): Promise<boolean> {
   });
 }
 
-function answersWell(upstream: Upstream, path: string): Promise<boolean> {
+function answersWell(upstream: Upstream, path: string, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = upstream.request({
-      method: 'GET',
-      target: path,
-      headers: [],
-      hasBody: false,
-      isFresh: true,
+    let controller: Dispatcher.DispatchController | undefined;
+    const finish = (isWell: boolean): void => {
+      timer.clear();
+      controller?.abort(ANSWERED);
+      resolve(isWell);
+    };
+    const timer = clock.setTimer(TIMEOUT_MS, () => finish(false));
+    const request = { method: 'GET', target: path, headers: [], body: null };
+    upstream.requestAnew(request, {
+      onRequestStart: (started) => (controller = started),
+      onResponseStart: (_, status) => {
+        if (status >= 200) finish(status < SUCCESSFUL_BELOW);
+      },
+      onResponseError: () => finish(false),
     });
-    request.setTimeout(TIMEOUT_MS, () => request.destroy());
-    request.on('error', () => resolve(false));
-    request.once('close', () => resolve(false));
-    request.once('response', (response) => {
-      resolve((response.statusCode ?? 500) < SUCCESSFUL_BELOW);
-      response.on('error', () => {});
-      request.destroy();
-    });
-    request.end();
   });
 }
+
+const ANSWERED = new Error('the answer has been seen');

@@ -1,20 +1,17 @@
+import { randomInt } from 'node:crypto';
+import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { definedMembers } from '../../base/defined-members.ts';
-import { randomBytes } from 'node:crypto';
-import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Result } from '../../base/result.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
-import { AgentExchange, type AgentExchangeEnd } from './agent-exchange.ts';
-import { encodeAnnouncement } from '../wire/announcement.ts';
-import type { AllowList } from './allow-list.ts';
-import { BufferCollector } from '../flow/buffer-collector.ts';
-import { LinkBudget } from '../flow/credit.ts';
-import { framePoolFor, type FramePool } from '../flow/frame-pool.ts';
-import { HealthCheck } from './health-check.ts';
-import { decodeRequestHead, type RequestHead } from '../wire/message-heads.ts';
+import { Flow } from '../flow/flow.ts';
+import { FrameLink } from '../flow/frame-link.ts';
 import { DEFAULT_AGENT_LIMITS, type AgentLimits } from '../options.ts';
+import { encodeAnnouncement } from '../wire/announcement.ts';
+import { FrameType, MAX_FRAME_NUMBER, type Frame } from '../wire/frame.ts';
+import { decodeRequestHead, type RequestHead } from '../wire/message-heads.ts';
+import { encodeAgentFailure, type AgentFailure } from '../wire/service-failure.ts';
 import {
   announcementTopic,
   DEFAULT_TOPIC_PREFIX,
@@ -22,13 +19,18 @@ import {
   isServiceName,
   outTopic,
 } from '../wire/service-topics.ts';
+import { AgentExchange, type AgentExchangeEnd } from './agent-exchange.ts';
+import type { AllowList } from './allow-list.ts';
+import { HealthCheck } from './health-check.ts';
 import type { Upstream } from './upstream.ts';
-import { decodeFrame, FrameType, type Frame } from '../wire/frame.ts';
 
 /** As long as it takes. */
 const SUBSCRIBE_TIMEOUT_MS = 0x7fff_ffff;
-const LOOK_EVERY_MS = 20;
 const ANNOUNCE_TIMEOUT_MS = 5000;
+/** How often is looked whether something takes too long, in parts of the shortest time that it may take. */
+const LOOKS_PER_TIME = 8;
+/** A process that stood still for longer does not know what its hubs have given up meanwhile. */
+const MAX_STANDSTILL_MS = 3000;
 
 export type HttpServiceAgentOptions = Partial<AgentLimits> & {
   readonly service: string;
@@ -40,8 +42,6 @@ export type HttpServiceAgentOptions = Partial<AgentLimits> & {
   readonly healthPath?: string | undefined;
   readonly description?: string | undefined;
   readonly topicPrefix?: string;
-  /** Nothing else runs in this process, so its memory may be kept small at the price of a pause now and then. */
-  readonly hasOwnProcess?: boolean;
   readonly log: Logger;
   readonly clock?: Clock;
 };
@@ -57,10 +57,8 @@ export class AgentCounters {
 
 /** A hub as the agent knows it. */
 type HubLink = {
-  readonly hubId: string;
   readonly topicName: string;
-  readonly link: LinkBudget;
-  readonly running: Map<number, AgentExchange>;
+  readonly link: FrameLink;
   /** The highest number that it has sent: a request that comes twice must not be done twice. */
   lastRequest: number;
 };
@@ -84,14 +82,15 @@ export class HttpServiceAgent {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #health: HealthCheck;
-  readonly #pool: FramePool;
-  readonly #collector: BufferCollector;
+  /** By the topic of their frames. */
   readonly #hubs = new Map<string, HubLink>();
+  readonly #running = new Set<AgentExchange>();
   readonly #abort = new AbortController();
-  #inFlightCount = 0;
-  #epoch = '';
-  #isServing = false;
-  #isLeaving = false;
+  #state: 'new' | 'serving' | 'leaving' | 'gone' = 'new';
+  #idle = Promise.withResolvers<void>();
+  #epoch = 0;
+  #lookout: Timer | undefined;
+  #lookedMs = 0;
   #unwatch: () => void = () => {};
 
   /** @throws {RecadoError} `CONFIG_INVALID` for names that no topic can have */
@@ -104,8 +103,6 @@ export class HttpServiceAgent {
     }
     this.#options = options;
     this.#limits = { ...DEFAULT_AGENT_LIMITS, ...definedMembers(options) };
-    this.#pool = framePoolFor(this.#limits);
-    this.#collector = new BufferCollector({ collectsAll: options.hasOwnProcess === true });
     this.#prefix = options.topicPrefix ?? DEFAULT_TOPIC_PREFIX;
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
@@ -118,7 +115,7 @@ export class HttpServiceAgent {
   }
 
   get inFlightCount(): number {
-    return this.#inFlightCount;
+    return this.#running.size;
   }
 
   /**
@@ -130,11 +127,15 @@ export class HttpServiceAgent {
     const { service, agentId, bus } = this.#options;
     await this.#health.start();
     const topicFilter = inTopic(this.#prefix, service, agentId, '+');
-    const options = { qos: 1, timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal } as const;
-    await bus.subscribe(topicFilter, options, (message) => this.#onFrame(message));
+    const options = { qos: 0, timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal } as const;
+    await bus.subscribe(topicFilter, { ...options, borrowsPayload: true }, (message) =>
+      this.#onFrame(message),
+    );
     this.#unwatch = bus.watch((event) => this.#onBusEvent(event));
-    this.#isServing = true;
+    this.#state = 'serving';
     this.#epoch = newEpoch();
+    this.#lookedMs = this.#clock.monotonic();
+    this.#lookout = this.#clock.setTicker(this.#lookEveryMs(), () => this.#look());
     await this.#announce();
     const how = this.#health.isHealthy ? 'serves' : 'waits for its target:';
     this.#log.info(
@@ -145,32 +146,35 @@ export class HttpServiceAgent {
 
   /** Takes nothing new, finishes what runs within `drainMs`, and is gone. The bus is the caller's to close. */
   async stop(): Promise<void> {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
+    if (this.#state === 'leaving' || this.#state === 'gone') return;
+    const wasServing = this.#state === 'serving';
+    this.#state = 'leaving';
+    const { bus, service, agentId } = this.#options;
     this.#abort.abort(new Error('the agent stops'));
     this.#health.stop();
-    if (this.#isServing && this.#options.bus.isConnected) await this.#announce().catch(() => {});
-    const untilMs = this.#clock.monotonic() + this.#limits.drainMs;
-    while (this.#inFlightCount > 0 && this.#clock.monotonic() < untilMs) {
-      await new Promise<void>((resolve) => void this.#clock.setTimer(LOOK_EVERY_MS, resolve));
-    }
-    this.#isServing = false;
+    if (wasServing && bus.isConnected) await this.#announce().catch(() => {});
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(this.#limits.drainMs, resolve);
+    if (this.#running.size > 0) await Promise.race([this.#idle.promise, late]);
+    timer.clear();
+    this.#state = 'gone';
+    this.#lookout?.clear();
     this.#unwatch();
     this.#abortAll('the agent stops');
-    const { bus, service, agentId } = this.#options;
     const gone = agentWill(service, agentId, this.#prefix);
     if (bus.isConnected) await bus.publish(gone, { timeoutMs: ANNOUNCE_TIMEOUT_MS }).catch(() => {});
   }
 
   async #announce(): Promise<void> {
     const { service, agentId, bus, description } = this.#options;
-    const { maxInFlight, initialCreditBytes: creditBytes } = this.#limits;
+    const { maxInFlight, maxHeadBytes, initialCreditBytes: creditBytes } = this.#limits;
     const payload = encodeAnnouncement({
       epoch: this.#epoch,
       isHealthy: this.#health.isHealthy,
-      isLeaving: this.#isLeaving,
+      isLeaving: this.#state === 'leaving',
       maxInFlight,
       creditBytes,
+      maxHeadBytes,
       ...(description !== undefined && { description }),
     });
     const topicName = announcementTopic(this.#prefix, service, agentId);
@@ -188,120 +192,149 @@ export class HttpServiceAgent {
 
   #onHealthChanged(isHealthy: boolean): void {
     const { service, upstream } = this.#options;
-    if (!this.#isServing) return;
+    if (this.#state !== 'serving') return;
     const text = `service ${service}: ${upstream.address.url} ${isHealthy ? 'answers again' : 'does not answer'}`;
     this.#log[isHealthy ? 'info' : 'warn']({ service, isHealthy }, text);
     this.#announceSoon();
   }
 
   #onBusEvent(event: BusEvent): void {
-    if (!this.#isServing) return;
-    if (event.type === 'lost') {
-      // The broker tells the hubs, which send elsewhere what may be sent twice.
-      this.#abortAll('the connection to the broker was lost');
-    } else if (event.type === 'connected') {
-      this.#epoch = newEpoch();
-      this.#announceSoon();
-    }
+    if (this.#state !== 'serving' && this.#state !== 'leaving') return;
+    // The broker tells the hubs, which send elsewhere what may be sent twice.
+    if (event.type === 'lost') this.#abortAll('the connection to the broker was lost');
+    else if (event.type === 'connected') this.#beginAnew();
+  }
+
+  #beginAnew(): void {
+    this.#epoch = newEpoch();
+    this.#hubs.clear();
+    this.#announceSoon();
+  }
+
+  #look(): void {
+    this.#noticeStandstill();
+    for (const exchange of this.#running) exchange.look(this.#lookedMs);
+  }
+
+  /** What hubs have sent to a process that stood still they may have given up: it is not done any more. */
+  #noticeStandstill(): void {
+    const nowMs = this.#clock.monotonic();
+    const stoodMs = nowMs - this.#lookedMs;
+    this.#lookedMs = nowMs;
+    if (stoodMs < MAX_STANDSTILL_MS + this.#lookEveryMs()) return;
+    this.#log.warn({ stoodMs }, `the agent stood still for ${Math.round(stoodMs)} ms: it begins anew`);
+    this.#abortAll('the agent stood still');
+    this.#beginAnew();
+  }
+
+  #lookEveryMs(): number {
+    const { timeoutMs, idleTimeoutMs, probeAfterMs } = this.#limits;
+    return Math.max(1, Math.floor(Math.min(timeoutMs, idleTimeoutMs, probeAfterMs) / LOOKS_PER_TIME));
   }
 
   #onFrame({ topicName, payload, retain }: BusMessage): void {
-    const frame = decodeFrame(payload, this.#limits.maxHeadBytes);
-    const hubId = topicName.slice(topicName.lastIndexOf('/') + 1);
-    if (retain || typeof frame === 'string' || !isServiceName(hubId)) {
-      this.counters.malformed++;
+    if (this.#clock.monotonic() - this.#lookedMs > MAX_STANDSTILL_MS) this.#noticeStandstill();
+    const hub = this.#hubs.get(topicName) ?? this.#addHub(topicName);
+    if (retain || hub === undefined) this.counters.malformed++;
+    else hub.link.receive(payload);
+  }
+
+  /** A request, or something about one that is not here. */
+  #onUnknown(hub: HubLink, frame: Frame): void {
+    const isNew = (frame.request - hub.lastRequest) | 0;
+    if (frame.type === FrameType.PROBE) this.#disown(hub, frame.request, isNew > 0);
+    if (frame.type !== FrameType.REQUEST || isNew <= 0) return;
+    hub.lastRequest = frame.request;
+    if (frame.epoch !== this.#epoch || this.#state === 'gone') {
+      this.#disown(hub, frame.request, true);
       return;
     }
-    const hub = this.#hubs.get(hubId) ?? this.#addHub(hubId);
-    const running = hub.running.get(frame.request);
-    if (running !== undefined) running.receive(frame);
-    else if (frame.type === FrameType.REQUEST && this.#isServing) this.#onRequest(hub, frame);
-  }
-
-  #onRequest(hub: HubLink, frame: Frame): void {
-    if ((frame.request - hub.lastRequest) >>> 0 >= 0x8000_0000 || frame.request === hub.lastRequest) return;
-    hub.lastRequest = frame.request;
-    const head = decodeRequestHead(frame.head);
-    const { upstream, bus, allow } = this.#options;
-    const { topicName, link } = hub;
-    const admitted = head === undefined ? undefined : allow.admit(head);
-    const exchange = new AgentExchange(frame, admitted?.ok === true ? admitted.value : (head ?? NO_HEAD), {
-      upstream,
+    this.counters.requests++;
+    const exchange = new AgentExchange({
+      upstream: this.#options.upstream,
       limits: this.#limits,
       clock: this.#clock,
-      link,
-      pool: this.#pool,
-      collector: this.#collector,
-      publish: (bytes) => bus.publish({ topicName, payload: bytes, qos: 1 }),
-      onEnd: (ended, end) => this.#onEnd(hub, ended, end),
+      openFlow: (listener) =>
+        new Flow(hub.link, {
+          request: frame.request,
+          creditBytes: frame.creditBytes,
+          listener,
+          nowMs: this.#lookedMs,
+        }),
+      admit: this.#admit,
+      onEnd: this.#onEnd,
     });
-    hub.running.set(frame.request, exchange);
-    this.#inFlightCount++;
-    this.counters.requests++;
-    this.#begin(exchange, frame, admitted);
+    this.#running.add(exchange);
+    exchange.begin(frame);
   }
 
-  #begin(exchange: AgentExchange, frame: Frame, admitted: Result<RequestHead, string> | undefined): void {
-    const { head } = exchange;
-    if (admitted === undefined) {
-      exchange.refuse('bad-request', 'The request of the hub cannot be read.');
-    } else if (!admitted.ok) {
+  #disown({ link }: HubLink, request: number, isUntouched: boolean): void {
+    const failure = { code: 'lost', message: 'The agent does not have the request.', isUntouched } as const;
+    link.send({ type: FrameType.FAILURE, request, body: encodeAgentFailure(failure) });
+  }
+
+  readonly #admit = (frame: Frame): RequestHead | AgentFailure => {
+    const { maxInFlight, maxRequestBytes, maxHeadBytes } = this.#limits;
+    const head = frame.head.length > maxHeadBytes ? undefined : decodeRequestHead(frame.head);
+    if (head === undefined) return refuse('bad-request', 'The request of the hub cannot be read.');
+    const admitted = this.#options.allow.admit(head);
+    if (!admitted.ok) {
       this.counters.refused++;
-      exchange.refuse('forbidden', admitted.failure);
-    } else if (this.#inFlightCount > this.#limits.maxInFlight) {
-      exchange.refuse(
-        'busy',
-        `The agent has ${this.#limits.maxInFlight} requests in flight, as many as it takes.`,
-      );
-    } else if ((head.bodyBytes ?? 0) > this.#limits.maxRequestBytes) {
-      const message = `The body is larger than the agent takes (${this.#limits.maxRequestBytes} bytes).`;
-      exchange.refuse('too-large', message);
-    } else {
-      exchange.begin(frame);
+      return refuse('forbidden', admitted.failure);
     }
-  }
+    if (this.#running.size > maxInFlight)
+      return refuse('busy', `The agent has ${maxInFlight} requests in flight, as many as it takes.`);
+    if ((head.bodyBytes ?? 0) > maxRequestBytes)
+      return refuse('too-large', `The body is larger than the agent takes (${maxRequestBytes} bytes).`);
+    return admitted.value;
+  };
 
-  #onEnd(hub: HubLink, { request, head }: AgentExchange, { status, failure }: AgentExchangeEnd): void {
-    hub.running.delete(request);
-    this.#inFlightCount--;
+  readonly #onEnd = (exchange: AgentExchange, { status, failure }: AgentExchangeEnd): void => {
+    this.#running.delete(exchange);
+    if (this.#running.size === 0 && this.#state === 'leaving') this.#idle.resolve();
     const { service } = this.#options;
-    const fields = { service, method: head.method, target: head.target, status, failure };
-    this.#log.debug(fields, `${head.method} ${head.target} → ${failure ?? status}`);
+    const { method = '-', target = '-' } = exchange.head ?? {};
+    this.#log.debug(
+      { service, method, target, status, failure },
+      `${method} ${target} → ${failure ?? status}`,
+    );
     if (failure === undefined) return;
     this.counters.failures++;
-    if (failure.startsWith('target-down') && this.#isServing && !this.#isLeaving)
-      void this.#health.checkNow();
-  }
+    if (failure.startsWith('target-down') && this.#state === 'serving') void this.#health.checkNow();
+  };
 
-  #addHub(hubId: string): HubLink {
+  #addHub(topicName: string): HubLink | undefined {
+    const hubId = topicName.slice(topicName.lastIndexOf('/') + 1);
+    if (!isServiceName(hubId)) return undefined;
+    const { service, agentId, bus } = this.#options;
     if (this.#hubs.size >= this.#limits.maxHubs) {
-      for (const { hubId: known, running } of this.#hubs.values()) {
-        if (running.size > 0) continue;
+      for (const [known, { link }] of this.#hubs) {
+        if (link.size > 0) continue;
         this.#hubs.delete(known);
         break;
       }
     }
-    const { service, agentId } = this.#options;
-    const hub: HubLink = {
-      hubId,
-      topicName: outTopic(this.#prefix, service, hubId, agentId),
-      link: new LinkBudget(this.#limits.maxLinkBytes),
-      running: new Map(),
-      lastRequest: 0,
-    };
-    this.#hubs.set(hubId, hub);
+    const outgoing = outTopic(this.#prefix, service, hubId, agentId);
+    const link = new FrameLink({
+      limits: this.#limits,
+      publish: (payload) => bus.send({ topicName: outgoing, payload }).ok,
+      onUnknown: (frame) => this.#onUnknown(hub, frame),
+      onMalformed: () => this.counters.malformed++,
+    });
+    const hub: HubLink = { topicName, link, lastRequest: 0 };
+    this.#hubs.set(topicName, hub);
     return hub;
   }
 
   #abortAll(why: string): void {
-    for (const { running } of this.#hubs.values()) {
-      for (const exchange of running.values()) exchange.abort(why);
-    }
+    for (const exchange of this.#running) exchange.abort(why);
   }
 }
 
-const NO_HEAD: RequestHead = { method: '-', target: '-', headers: [], timeoutMs: 1, creditBytes: 1 };
+function refuse(code: AgentFailure['code'], message: string): AgentFailure {
+  return { code, message, isUntouched: true };
+}
 
-function newEpoch(): string {
-  return randomBytes(9).toString('base64url');
+function newEpoch(): number {
+  return randomInt(1, MAX_FRAME_NUMBER);
 }

@@ -1,7 +1,8 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { Readable } from 'node:stream';
+import { Client, Pool, type Dispatcher } from 'undici';
 import { RecadoError } from '../../base/errors.ts';
-import { endToEndHeaders, findHeader, pairHeaders } from '../wire/header-list.ts';
+import { DEFAULT_AGENT_LIMITS } from '../options.ts';
+import { endToEndHeaders, findHeader, type HeaderField } from '../wire/header-list.ts';
 import type { RequestHead, ResponseHead } from '../wire/message-heads.ts';
 import type { AgentFailure } from '../wire/service-failure.ts';
 import { TargetAddress } from './target-address.ts';
@@ -11,27 +12,27 @@ import { TargetAddress } from './target-address.ts';
  * seldom meets a connection that is just being closed.
  */
 const KEEP_ALIVE_MS = 4000;
-const MAX_FREE_SOCKETS = 32;
-/** Told anew on the way. */
+/** Told anew on the way; what undici does not take as a header is said to it in other words. */
 const OWN_REQUEST_HEADERS: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
 const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
-/** RFC 9110 section 8.6: these say so when they have no body. */
-const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 /** The network never brought the request to a server. */
-const NOT_CONNECTED: ReadonlySet<string | undefined> = new Set([
+const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+/** What came is no answer that may be passed on. */
+const BAD_ANSWERS: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
 export type UpstreamRequest = Pick<RequestHead, 'method' | 'target' | 'headers' | 'bodyBytes'> & {
-  /** There is a body, of `bodyBytes` or of a length that nobody knows. */
-  readonly hasBody: boolean;
-  /** Not over a connection that was used before. */
-  readonly isFresh: boolean;
+  readonly body: Readable | Buffer | null;
 };
 
 /** The HTTP service that an agent brings requests to; never another one. */
@@ -39,76 +40,98 @@ export class Upstream {
   readonly address: TargetAddress;
   readonly host: string;
   readonly port: number;
-  readonly #isSecure: boolean;
+  readonly #origin: string;
   readonly #hostHeader: string;
-  readonly #agent: http.Agent;
-  readonly #freshAgent: http.Agent;
+  readonly #options: Client.Options;
+  readonly #pool: Pool;
 
   /**
    * @param url - `http:` or `https:`, perhaps with a path, under which all requests are
+   * @param maxHeadBytes - of an answer
    * @throws {RecadoError} `CONFIG_INVALID`
    */
-  constructor(url: string) {
+  constructor(url: string, { maxHeadBytes = DEFAULT_AGENT_LIMITS.maxHeadBytes } = {}) {
     const target = parseTarget(url);
-    this.#isSecure = target.protocol === 'https:';
     this.host = target.hostname.replaceAll(/[[\]]/g, '');
-    this.port = target.port === '' ? (this.#isSecure ? 443 : 80) : Number(target.port);
+    this.port = target.port === '' ? (target.protocol === 'https:' ? 443 : 80) : Number(target.port);
+    this.#origin = target.origin;
     this.address = new TargetAddress(target);
     this.#hostHeader = target.host;
-    const kept = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, timeout: KEEP_ALIVE_MS };
-    const module = this.#isSecure ? https : http;
-    this.#agent = new module.Agent(kept);
-    this.#freshAgent = new module.Agent({ keepAlive: false });
+    // Who waits, and how long, is decided by the exchange.
+    this.#options = {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: maxHeadBytes,
+      allowH2: false,
+    };
+    this.#pool = new Pool(target.origin, { ...this.#options, connections: null });
   }
 
   /** Begins a request. The path is put behind that of the URL as it is: it is never taken for an address. */
-  request({ method, target, headers, bodyBytes, hasBody, isFresh }: UpstreamRequest): http.ClientRequest {
-    const fields = ['Host', this.#hostHeader, ...endToEndHeaders(headers, OWN_REQUEST_HEADERS).flat()];
-    if (bodyBytes !== undefined) fields.push('Content-Length', String(bodyBytes));
-    else if (hasBody) fields.push('Transfer-Encoding', 'chunked');
-    else if (EXPECTS_BODY.has(method)) fields.push('Content-Length', '0');
-    const { request } = this.#isSecure ? https : http;
-    return request({
-      host: this.host,
-      port: this.port,
-      method,
-      path: `${this.address.basePath}${target}`,
-      headers: fields,
-      agent: isFresh ? this.#freshAgent : this.#agent,
-      setHost: false,
-    });
+  request(request: UpstreamRequest, handler: Dispatcher.DispatchHandler): void {
+    this.#pool.dispatch(this.#describe(request), handler);
   }
 
-  close(): void {
-    this.#agent.destroy();
-    this.#freshAgent.destroy();
+  /** The same over a connection of its own. */
+  requestAnew(request: UpstreamRequest, handler: Dispatcher.DispatchHandler): void {
+    const client = new Client(this.#origin, this.#options);
+    client.dispatch(this.#describe(request), handler);
+    // When the request is over.
+    void client.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  #describe({ method, target, headers, bodyBytes, body }: UpstreamRequest): Dispatcher.DispatchOptions {
+    const fields = ['Host', this.#hostHeader];
+    for (const [name, value] of endToEndHeaders(headers, OWN_REQUEST_HEADERS)) fields.push(name, value);
+    if (bodyBytes !== undefined) fields.push('Content-Length', String(bodyBytes));
+    return {
+      method: method,
+      path: this.address.basePath + target,
+      headers: fields,
+      body,
+    };
   }
 }
 
 /**
  * The head of an answer, as it goes to the hub.
  *
- * @param target - that was asked for
+ * @param raw - names and values in turn
+ * @param asked - the target that was asked for, and where
  */
 export function readAnswerHead(
-  response: http.IncomingMessage,
-  address: TargetAddress,
-  target: string,
+  status: number,
+  raw: readonly Buffer[],
+  { address, target }: { readonly address: TargetAddress; readonly target: string },
 ): ResponseHead {
-  const headers = pairHeaders(response.rawHeaders);
-  const length =
-    response.headers['transfer-encoding'] === undefined ? findHeader(headers, 'content-length') : undefined;
+  const headers: HeaderField[] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2)
+    headers.push([raw[index]!.toString('latin1'), raw[index + 1]!.toString('latin1')]);
+  const isChunked = findHeader(headers, 'transfer-encoding') !== undefined;
+  const length = isChunked ? undefined : findHeader(headers, 'content-length');
   return {
-    status: response.statusCode ?? 0,
+    status,
     headers: address.hide(endToEndHeaders(headers, CONTENT_LENGTH), target),
     ...(length !== undefined && /^\d{1,15}$/.test(length) && { bodyBytes: Number(length) }),
   };
 }
 
-/** What an error of a request to the target means for the caller, who need not know where that is. */
-export function describeUpstreamError({ code = '' }: NodeJS.ErrnoException): AgentFailure {
-  if (code.startsWith('HPE_')) {
-    const text = `The answer of the target is not HTTP, or its head is too large (${code}).`;
+/**
+ * What an error of a request to the target means for the caller, who need not know where that is.
+ *
+ * @param hasBegun - something of an answer had come
+ */
+export function describeUpstreamError(
+  { code = '' }: NodeJS.ErrnoException,
+  { hasBegun }: { readonly hasBegun: boolean },
+): AgentFailure {
+  if (hasBegun || code.startsWith('HPE_') || BAD_ANSWERS.has(code)) {
+    const text = `The answer of the target is not HTTP, or cannot be passed on (${code}).`;
     return { code: 'bad-answer', message: text, isUntouched: false };
   }
   const isUntouched = NOT_CONNECTED.has(code);

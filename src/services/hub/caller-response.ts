@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { FramePool } from '../flow/frame-pool.ts';
-import { endToEndHeaders } from '../wire/header-list.ts';
 import { toCallerHeaders, type ServicePlace } from './service-place.ts';
+import { endToEndHeaders } from '../wire/header-list.ts';
 import type { ResponseHead } from '../wire/message-heads.ts';
 
 type CallerEvents = {
@@ -11,11 +10,7 @@ type CallerEvents = {
   readonly onLeft: () => void;
 };
 
-type CallerParts = CallerEvents & {
-  readonly method: string;
-  readonly place: ServicePlace;
-  readonly pool: FramePool;
-};
+type CallerParts = CallerEvents & { readonly method: string; readonly place: ServicePlace };
 
 const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 
@@ -24,31 +19,23 @@ export class CallerResponse {
   readonly #response: ServerResponse;
   readonly #method: string;
   readonly #place: ServicePlace;
-  readonly #pool: FramePool;
   readonly #events: CallerEvents;
-  #isStarted = false;
   #hasBody = true;
   /** What is still to come, where the service said how much. */
   #leftBytes: number | undefined;
 
-  constructor(response: ServerResponse, { method, place, pool, ...events }: CallerParts) {
+  constructor(response: ServerResponse, { method, place, ...events }: CallerParts) {
     this.#response = response;
     this.#method = method;
     this.#place = place;
-    this.#pool = pool;
     this.#events = events;
     response.on('close', events.onLeft);
     // An error of the socket: 'close' follows.
     response.on('error', ignore);
   }
 
-  /** Something of the answer may have left. */
-  get isStarted(): boolean {
-    return this.#isStarted;
-  }
-
-  /** @returns false when the head cannot be sent */
-  start({ status, headers, bodyBytes }: ResponseHead): boolean {
+  /** @returns why the head cannot be sent; undefined when it has been */
+  start({ status, headers, bodyBytes }: ResponseHead): string | undefined {
     this.#hasBody = this.#method !== 'HEAD' && status !== 204 && status !== 304;
     this.#leftBytes = this.#hasBody ? bodyBytes : undefined;
     const fields = toCallerHeaders(endToEndHeaders(headers, CONTENT_LENGTH), this.#place).flat();
@@ -56,11 +43,10 @@ export class CallerResponse {
     if (bodyBytes !== undefined && status !== 204) fields.push('content-length', String(bodyBytes));
     try {
       this.#response.writeHead(status, fields);
-    } catch {
-      return false;
+    } catch (error) {
+      return (error as Error).message;
     }
-    this.#isStarted = true;
-    return true;
+    return undefined;
   }
 
   /** The body may be long in coming, as with events: the head does not wait for it. */
@@ -80,12 +66,8 @@ export class CallerResponse {
       if (length > this.#leftBytes) return false;
       this.#leftBytes -= length;
     }
-    const copy = this.#pool.take(length);
-    copy.set(body);
-    this.#response.write(copy, (error) => {
-      if (error !== undefined && error !== null) return;
-      this.#pool.give(copy);
-      this.#events.onTaken(length);
+    this.#response.write(Buffer.from(body), (error) => {
+      if (error === undefined || error === null) this.#events.onTaken(length);
     });
     return true;
   }

@@ -1,4 +1,5 @@
 import { fail, succeed, type Result } from '../../base/result.ts';
+import { SERVICE_PROTOCOL_VERSION } from '../wire/announcement.ts';
 import type { ServiceFailure } from '../wire/service-failure.ts';
 import type { AgentEntry, ServiceEntry } from './service-directory.ts';
 
@@ -24,24 +25,32 @@ export function chooseAgent(
     healthy++;
     if (tried.has(agent)) continue;
     untried++;
-    if (agent.inFlight.size < agent.maxInFlight && isBetter(agent, best)) best = agent;
+    if (agent.link.size < agent.maxInFlight && isBetter(agent, best)) best = agent;
   }
   if (best !== undefined) {
     best.lastTurn = ++turn.last;
     return succeed(best);
   }
-  return fail(describeNone(service.name, { present, healthy, untried }));
+  return fail(describeNone(service, { present, healthy, untried }));
 }
 
 function isBetter(agent: AgentEntry, best: AgentEntry | undefined): boolean {
-  if (best === undefined || agent.inFlight.size < best.inFlight.size) return true;
-  return agent.inFlight.size === best.inFlight.size && agent.lastTurn < best.lastTurn;
+  if (best === undefined || agent.link.size < best.link.size) return true;
+  return agent.link.size === best.link.size && agent.lastTurn < best.lastTurn;
 }
 
 function describeNone(
-  name: string,
+  { name, misfits }: ServiceEntry,
   { present, healthy, untried }: { present: number; healthy: number; untried: number },
 ): ServiceFailure {
+  if (present === 0 && misfits.size > 0) {
+    const [version = 0] = misfits.values();
+    const older = version > SERVICE_PROTOCOL_VERSION ? 'the hub' : 'the agent';
+    const message =
+      `The agents of the service ${name} speak version ${version} of the protocol, ` +
+      `and this hub speaks ${SERVICE_PROTOCOL_VERSION}: update ${older}.`;
+    return { code: 'AGENT_INCOMPATIBLE', message };
+  }
   if (present > 0 && healthy === 0) {
     const message = `No agent of the service ${name} can reach its target.`;
     return { code: 'TARGET_DOWN', message };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { fail } from '../../base/result.ts';
 import { addForwarding, seeThroughProxy } from './forwarded.ts';
 import { withoutSessionCookie, type ServicePlace } from './service-place.ts';
 import { endToEndHeaders, pairHeaders, type HeaderField, type HeaderList } from '../wire/header-list.ts';
@@ -29,6 +30,8 @@ type EntranceCall = {
   readonly isProxy: boolean;
   /** The caller's `Authorization` was for the hub. */
   readonly dropsAuthorization: boolean;
+  /** To whom the request is put down: places of a service are shared between callers. */
+  readonly caller: string;
 };
 
 /** Writes what the hub itself has to say. */
@@ -47,27 +50,21 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
   }
   const bodyBytes = readContentLength(request);
   const target = toTarget(call.target);
-  const refusal = findFault(request, target) ?? hub.findRefusal(service, { bodyBytes });
-  if (refusal !== undefined) {
-    answerFailure(refusal);
+  const fault = findFault(request, target);
+  const admitted = fault === undefined ? hub.admit(service, { caller: call.caller, bodyBytes }) : fail(fault);
+  if (!admitted.ok) {
+    answerFailure(admitted.failure);
     drain(request, response);
     return;
   }
   const method = request.method ?? 'GET';
   const { headers, place } = readPlace(call, target);
   const hasBody = request.headers['transfer-encoding'] !== undefined || (bodyBytes ?? 0) > 0;
-  const send = (): void => {
-    // The caller has not waited.
-    if (request.socket.destroyed) return;
-    hub.send(
-      service,
-      { method, target, headers, bodyBytes, hasBody, place, request, response },
-      { answerFailure, onEnd: () => drain(request, response) },
-    );
-  };
-  // What came with the head is a moment behind it: together they are one message.
-  if (hasBody) setImmediate(send);
-  else send();
+  hub.send(
+    admitted.value,
+    { method, target, headers, bodyBytes, hasBody, place, request, response },
+    { answerFailure, onEnd: () => drain(request, response) },
+  );
 }
 
 /** A browser that is told `/services/billing` would look for what is on the page beside it. */

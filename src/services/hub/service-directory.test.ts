@@ -1,25 +1,40 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Flow, type FlowListener } from '../flow/flow.ts';
+import { FrameLink } from '../flow/frame-link.ts';
+import { DEFAULT_SERVICE_LIMITS } from '../options.ts';
 import type { Announcement } from '../wire/announcement.ts';
 import { chooseAgent } from './choose-agent.ts';
 import { RateMeter } from './rate-meter.ts';
-import { ServiceDirectory, type AgentEntry, type InFlight } from './service-directory.ts';
+import { ServiceDirectory, type AgentEntry } from './service-directory.ts';
 
 const ANNOUNCEMENT: Announcement = {
-  epoch: 'a',
+  epoch: 1,
   isHealthy: true,
   isLeaving: false,
   maxInFlight: 2,
   creditBytes: 1000,
+  maxHeadBytes: 1000,
 };
 
 function directoryWith(
   limits: { maxServices?: number; maxAgentsPerService?: number } = {},
 ): ServiceDirectory {
-  return new ServiceDirectory({ maxServices: 2, maxAgentsPerService: 2, maxLinkBytes: 1000, ...limits });
+  const open = (): FrameLink =>
+    new FrameLink({
+      limits: DEFAULT_SERVICE_LIMITS,
+      publish: () => true,
+      onUnknown() {},
+      onMalformed() {},
+    });
+  return new ServiceDirectory({ maxServices: 2, maxAgentsPerService: 2, ...limits }, { open, close() {} });
 }
 
-const nothing: InFlight = { onAgentGone() {} };
+/** A request that an agent has. */
+function enter({ link }: AgentEntry, onBroken: FlowListener['onBroken'] = () => {}): Flow {
+  const listener = { onHead() {}, onBody() {}, onEnd() {}, onDrain() {}, onSent() {}, onBroken };
+  return new Flow(link, { request: link.size + 1, creditBytes: 1000, listener, nowMs: 0 });
+}
 
 describe('the directory of services', () => {
   it('says what changed', () => {
@@ -33,7 +48,7 @@ describe('the directory of services', () => {
         announce({ isHealthy: false }),
         announce({}),
         announce({ isLeaving: true }),
-        announce({ epoch: 'b' }),
+        announce({ epoch: 2 }),
         directory.remove('s', 'x'),
         directory.remove('s', 'x'),
       ],
@@ -44,13 +59,15 @@ describe('the directory of services', () => {
   it('tells the requests of an agent that is gone, or is another one', () => {
     const directory = directoryWith();
     let lost = 0;
-    const request: InFlight = { onAgentGone: () => lost++ };
-    const enter = (epoch: string): void => {
+    const announce = (epoch: number): void => {
       directory.announce('s', 'x', { ...ANNOUNCEMENT, epoch });
-      directory.get('s')?.agents.get('x')?.inFlight.add(request);
+      enter(directory.get('s')!.agents.get('x')!, (why) => {
+        assert.equal(why.kind, 'lost');
+        lost++;
+      });
     };
-    enter('a');
-    enter('b');
+    announce(1);
+    announce(2);
     assert.equal(lost, 1);
     directory.remove('s', 'x');
     assert.equal(lost, 2);
@@ -76,7 +93,7 @@ describe('the choice of an agent', () => {
     for (const [index, { busy = 0, ...change }] of agents.entries()) {
       directory.announce('s', `a${index}`, { ...ANNOUNCEMENT, ...change });
       const entry = directory.get('s')!.agents.get(`a${index}`)!;
-      for (let count = 0; count < busy; count++) entry.inFlight.add({ ...nothing });
+      for (let count = 0; count < busy; count++) enter(entry);
     }
     return directory.get('s')!;
   }
@@ -109,6 +126,16 @@ describe('the choice of an agent', () => {
     assert.equal(choose(serviceWith({ isHealthy: false })), 'TARGET_DOWN');
     assert.equal(choose(serviceWith({ isLeaving: true })), 'NO_AGENT');
     assert.equal(choose(serviceWith({ busy: 2 })), 'TOO_MANY_REQUESTS');
+    const directory = directoryWith();
+    assert.deepEqual(
+      [directory.noteMisfit('s', 'x', 1), directory.noteMisfit('s', 'x', 1)],
+      ['misfit', 'same'],
+    );
+    assert.equal(choose(directory.get('s')!), 'AGENT_INCOMPATIBLE');
+    directory.announce('s', 'x', ANNOUNCEMENT);
+    assert.equal(choose(directory.get('s')!), 'x');
+    directory.remove('s', 'x');
+    assert.equal(choose(directory.get('s')!), 'NO_AGENT');
   });
 });
 

@@ -1,23 +1,19 @@
 import type { Announcement } from '../wire/announcement.ts';
-import { LinkBudget } from '../flow/credit.ts';
+import type { FrameLink } from '../flow/frame-link.ts';
 import { RateMeter } from './rate-meter.ts';
-
-/** A request on its way through an agent, as far as the directory cares. */
-export type InFlight = { onAgentGone(): void };
 
 /** An agent as a hub sees it, for one connection of it: another epoch is another entry. */
 export type AgentEntry = {
   readonly agentId: string;
-  readonly epoch: string;
+  readonly epoch: number;
   readonly description: string | undefined;
   readonly creditBytes: number;
+  readonly maxHeadBytes: number;
   isHealthy: boolean;
   isLeaving: boolean;
   maxInFlight: number;
-  /** Bytes on the way to it. */
-  readonly link: LinkBudget;
-  /** Requests of this hub that it has. */
-  readonly inFlight: Set<InFlight>;
+  /** With the requests of this hub that it has. */
+  readonly link: FrameLink;
   /** When it was chosen last, as a number that grows. */
   lastTurn: number;
 };
@@ -26,8 +22,13 @@ export type AgentEntry = {
 export type ServiceEntry = {
   readonly name: string;
   readonly agents: Map<string, AgentEntry>;
-  /** Requests in this hub, those that wait for an agent's answer and those that are being answered. */
-  inFlightCount: number;
+  /** Agents that speak another version of the protocol, and which. */
+  readonly misfits: Map<string, number>;
+  /** Requests in this hub, those that have not begun included. */
+  ticketCount: number;
+  /** Of them, those that have begun; and how many each caller has. */
+  placeCount: number;
+  readonly places: Map<string, number>;
   readonly counters: ServiceCounters;
   readonly requests: RateMeter;
   readonly failures: RateMeter;
@@ -59,7 +60,12 @@ export type DirectoryCounters = typeof NO_DIRECTORY_COUNTS;
 type DirectoryOptions = {
   readonly maxServices: number;
   readonly maxAgentsPerService: number;
-  readonly maxLinkBytes: number;
+};
+
+/** What an agent is reached by; given back when it is gone. */
+type AgentLinks = {
+  open(service: string, agentId: string): FrameLink;
+  close(service: string, agentId: string, link: FrameLink): void;
 };
 
 /** What changed, for the log. */
@@ -71,6 +77,7 @@ export type DirectoryChange =
   | 'leaving'
   | 'gone'
   | 'refused'
+  | 'misfit'
   | 'same';
 
 /** The services of a hub and their agents, as they announce themselves. */
@@ -79,8 +86,11 @@ export class ServiceDirectory {
   readonly #options: DirectoryOptions;
   readonly #services = new Map<string, ServiceEntry>();
 
-  constructor(options: DirectoryOptions) {
+  readonly #links: AgentLinks;
+
+  constructor(options: DirectoryOptions, links: AgentLinks) {
     this.#options = options;
+    this.#links = links;
   }
 
   get services(): Iterable<ServiceEntry> {
@@ -98,12 +108,15 @@ export class ServiceDirectory {
       this.counters.refusedServices++;
       return 'refused';
     }
+    service.misfits.delete(agentId);
     const known = service.agents.get(agentId);
     if (known?.epoch === announcement.epoch) return update(known, announcement);
     if (known === undefined && service.agents.size >= this.#options.maxAgentsPerService) {
       this.counters.refusedAgents++;
       return 'refused';
     }
+    // Before the new one, which goes by the same topic.
+    if (known !== undefined) this.#links.close(name, agentId, known.link);
     service.agents.set(agentId, {
       agentId,
       epoch: announcement.epoch,
@@ -112,22 +125,34 @@ export class ServiceDirectory {
       isHealthy: announcement.isHealthy,
       isLeaving: announcement.isLeaving,
       maxInFlight: announcement.maxInFlight,
-      link: new LinkBudget(this.#options.maxLinkBytes),
-      inFlight: new Set(),
+      maxHeadBytes: announcement.maxHeadBytes,
+      link: this.#links.open(name, agentId),
       lastTurn: 0,
     });
-    if (known === undefined) return 'new';
-    tellGone(known);
-    return 'again';
+    known?.link.lose();
+    return known === undefined ? 'new' : 'again';
+  }
+
+  /** An agent speaks another version of the protocol: it is only remembered, so that callers can be told. */
+  noteMisfit(name: string, agentId: string, version: number): DirectoryChange {
+    const service = this.#services.get(name) ?? this.#add(name);
+    if (service === undefined) return 'refused';
+    if (service.misfits.get(agentId) === version) return 'same';
+    this.remove(name, agentId);
+    if (service.misfits.size >= this.#options.maxAgentsPerService) return 'refused';
+    service.misfits.set(agentId, version);
+    return 'misfit';
   }
 
   /** An agent is gone, and with it the requests that it had. */
   remove(name: string, agentId: string): DirectoryChange {
     const service = this.#services.get(name);
+    service?.misfits.delete(agentId);
     const agent = service?.agents.get(agentId);
     if (service === undefined || agent === undefined) return 'same';
     service.agents.delete(agentId);
-    tellGone(agent);
+    this.#links.close(name, agentId, agent.link);
+    agent.link.lose();
     return 'gone';
   }
 
@@ -136,7 +161,10 @@ export class ServiceDirectory {
     const service: ServiceEntry = {
       name,
       agents: new Map(),
-      inFlightCount: 0,
+      misfits: new Map(),
+      ticketCount: 0,
+      placeCount: 0,
+      places: new Map(),
       counters: { ...NO_SERVICE_COUNTS },
       requests: new RateMeter(),
       failures: new RateMeter(),
@@ -148,8 +176,7 @@ export class ServiceDirectory {
   /** The one that has been known longest among those without agents. */
   #forgetOne(): boolean {
     for (const service of this.#services.values()) {
-      if (service.agents.size === 0 && service.inFlightCount === 0)
-        return this.#services.delete(service.name);
+      if (service.agents.size === 0 && service.ticketCount === 0) return this.#services.delete(service.name);
     }
     return false;
   }
@@ -168,8 +195,4 @@ function update(agent: AgentEntry, { isHealthy, isLeaving, maxInFlight }: Announ
   agent.isLeaving = isLeaving;
   agent.maxInFlight = maxInFlight;
   return change;
-}
-
-function tellGone(agent: AgentEntry): void {
-  for (const request of agent.inFlight) request.onAgentGone();
 }

@@ -1,20 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock, Timer } from '../../base/clock.ts';
-import { ServiceAttempt } from './service-attempt.ts';
-import type { BufferCollector } from '../flow/buffer-collector.ts';
-import { StreamSource, EMPTY_SOURCE } from '../flow/byte-source.ts';
-import { chooseAgent } from './choose-agent.ts';
-import type { FramePool } from '../flow/frame-pool.ts';
-import type { PublishFrame } from '../flow/frame-channel.ts';
-import type { HeaderList } from '../wire/header-list.ts';
-import { decodeResponseHead } from '../wire/message-heads.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Flow, FlowBreak, FlowListener } from '../flow/flow.ts';
 import type { ServiceHubLimits } from '../options.ts';
-import { RequestBody } from './request-body.ts';
-import type { ServicePlace } from './service-place.ts';
-import { CallerResponse } from './caller-response.ts';
-import type { AgentEntry, InFlight, ServiceEntry } from './service-directory.ts';
-import { decodeAgentFailure, toServiceFailure, type ServiceFailure } from '../wire/service-failure.ts';
 import { FrameType, type Frame } from '../wire/frame.ts';
+import type { HeaderList } from '../wire/header-list.ts';
+import { decodeResponseHead, encodeHead } from '../wire/message-heads.ts';
+import {
+  decodeAgentFailure,
+  encodeCancel,
+  toServiceFailure,
+  type ServiceFailure,
+} from '../wire/service-failure.ts';
+import type { Ticket } from './admission.ts';
+import { CallerResponse } from './caller-response.ts';
+import { chooseAgent } from './choose-agent.ts';
+import type { AgentEntry } from './service-directory.ts';
+import type { ServicePlace } from './service-place.ts';
 
 /** Invoking these twice does no more than invoking them once (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);
@@ -34,83 +35,61 @@ export type ServiceRequest = {
 };
 
 type ServiceExchangeParts = {
-  readonly service: ServiceEntry;
+  readonly ticket: Ticket;
   readonly limits: ServiceHubLimits;
   readonly clock: Clock;
+  /** Grows with each choice of an agent. */
   readonly turn: { last: number };
-  readonly pool: FramePool;
-  readonly collector: BufferCollector;
-  /** How often the connection to the broker was made anew: what was sent before may have been sent twice. */
-  readonly reconnections: () => number;
-  /** Where frames for an agent go. */
-  readonly publishTo: (agent: AgentEntry) => PublishFrame;
-  /** A request number for an attempt, from this moment on. */
-  readonly register: (exchange: ServiceExchange, agent: AgentEntry) => number;
-  readonly unregister: (request: number) => void;
+  readonly openFlow: (agent: AgentEntry, listener: FlowListener) => Flow;
   /** Answers in the hub's own words, when nothing of the service's answer has left. */
   readonly answerFailure: (failure: ServiceFailure) => void;
   readonly onEnd: (exchange: ServiceExchange) => void;
 };
 
 /** One request of a caller, on the hub's side: from the choice of an agent to the last byte of the answer. */
-export class ServiceExchange implements InFlight {
+export class ServiceExchange implements FlowListener {
   readonly #parts: ServiceExchangeParts;
   readonly #call: ServiceRequest;
-  readonly #body: RequestBody;
-  readonly #source: StreamSource | undefined;
+  readonly #head: Buffer;
   readonly #answer: CallerResponse;
   readonly #tried = new Set<AgentEntry>();
-  #attempt: ServiceAttempt | undefined;
-  #attempts = 0;
-  #sentBytes = 0;
-  #reconnections = 0;
-  #timer: Timer | undefined;
-  #lastProgressMs: number;
+  /** `waiting`: for the first bytes of the body. `asking`: an agent. */
+  #state: 'waiting' | 'asking' | 'answering' | 'over' = 'waiting';
+  #flow: Flow | undefined;
+  /** What was read of the body, to send it again; undefined when that is too much, or the answer has begun. */
+  #kept: Uint8Array[] | undefined = [];
+  #readBytes = 0;
+  #isBodyOver: boolean;
+  #progress = 0;
+  #progressMs: number;
   /** Since when the answer is awaited; undefined while the body is on its way. */
   #waitingSinceMs: number | undefined;
-  #isOver = false;
 
   constructor(call: ServiceRequest, parts: ServiceExchangeParts) {
+    const { method, target, headers, bodyBytes } = call;
     this.#call = call;
     this.#parts = parts;
-    this.#lastProgressMs = parts.clock.monotonic();
-    this.#source = call.hasBody
-      ? new StreamSource(call.request, {
-          onChange: () => this.#attempt?.sender.pump(),
-          onBroken: () => this.#leave(),
-        })
-      : undefined;
-    this.#body = new RequestBody(this.#source ?? EMPTY_SOURCE, parts.limits.maxKeptBytes);
+    this.#head = encodeHead({ method, target, headers, ...(bodyBytes !== undefined && { bodyBytes }) });
+    this.#isBodyOver = !call.hasBody;
+    this.#progressMs = parts.clock.monotonic();
     this.#answer = new CallerResponse(call.response, {
-      method: call.method,
+      method,
       place: call.place,
-      pool: parts.pool,
-      onTaken: (bytes) => this.#onTaken(bytes),
-      onLeft: () => this.#leave(),
+      onTaken: (bytes) => this.#flow?.consume(bytes),
+      onLeft: this.#leave,
     });
   }
 
+  /** Asks an agent: at once, or when the body begins to come. */
   begin(): void {
-    this.#watchTime();
-    this.#try(undefined);
-  }
-
-  /** A frame of the agent that has this request. */
-  receive(frame: Frame): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) return;
-    const order = attempt.channel.take(frame.sequence);
-    if (order === 'repeat') return;
-    this.#lastProgressMs = this.#parts.clock.monotonic();
-    const isGood = order === 'next' && this.#handle(attempt, frame);
-    if (!isGood && !this.#isOver && this.#attempt === attempt) {
-      const why = order === 'gap' ? 'A message of the agent was lost' : 'The agent sent what makes no sense';
-      this.#failAttempt({ code: 'BAD_ANSWER', message: `${why}.` }, { isUntouched: false });
+    if (this.#isBodyOver) {
+      this.#start();
+      return;
     }
-  }
-
-  onAgentGone(): void {
-    this.#failAttempt(this.#lostFailure(), { isUntouched: false });
+    const { request } = this.#call;
+    request.on('data', this.#onData);
+    request.on('end', this.#onBodyEnd);
+    request.on('error', this.#leave);
   }
 
   /** The hub stops. */
@@ -118,136 +97,174 @@ export class ServiceExchange implements InFlight {
     this.#fail(failure);
   }
 
-  /** @returns false when the frame has no place here */
-  #handle(attempt: ServiceAttempt, frame: Frame): boolean {
-    switch (frame.type) {
-      case FrameType.CREDIT:
-        return attempt.sender.grant(frame.creditBytes);
-      case FrameType.RESPONSE:
-        return this.#startAnswer(frame) && this.#takeBody(attempt, frame);
-      case FrameType.DATA:
-        return this.#answer.isStarted && this.#takeBody(attempt, frame);
-      case FrameType.FAILURE: {
-        const failure = decodeAgentFailure(frame.body);
-        if (failure === undefined) return false;
-        attempt.isEndedByAgent = true;
-        this.#failAttempt(toServiceFailure(failure), failure);
-        return true;
-      }
-      default:
-        return false;
+  /** Looks whether something takes too long. */
+  look(nowMs: number): void {
+    this.#flow?.look(nowMs);
+    if (this.#state === 'over') return;
+    const progress = this.#readBytes + (this.#flow?.progress ?? 0);
+    if (progress !== this.#progress) {
+      this.#progress = progress;
+      this.#progressMs = nowMs;
     }
+    const { limits } = this.#parts;
+    const isAwaited = this.#state === 'asking' && this.#waitingSinceMs !== undefined;
+    const leftMs = isAwaited ? this.#leftMs() : limits.idleTimeoutMs - (nowMs - this.#progressMs);
+    if (leftMs <= 0) this.#fail(this.#describeLate(isAwaited));
   }
 
-  #startAnswer(frame: Frame): boolean {
-    const head = this.#answer.isStarted ? undefined : decodeResponseHead(frame.head);
-    if (head === undefined) return false;
-    this.#body.forget();
-    return this.#answer.start(head);
+  onHead({ head, isLast, body }: Frame): void {
+    const { service } = this.#parts.ticket;
+    const answer = head.length > this.#parts.limits.maxHeadBytes ? undefined : decodeResponseHead(head);
+    const fault = answer === undefined ? 'the head is none, or too large' : this.#answer.start(answer);
+    if (fault !== undefined) {
+      this.#failAttempt(
+        badAnswer(`The answer of the service ${service.name} cannot be passed on: ${fault}.`),
+      );
+      return;
+    }
+    this.#state = 'answering';
+    this.#kept = undefined;
+    // The body may be long in coming, as with events: the head does not wait for it.
+    if (body.length === 0 && !isLast) this.#answer.flush();
   }
 
-  #takeBody(attempt: ServiceAttempt, { body, isLast }: Frame): boolean {
-    if (!attempt.ledger.receive(body.length)) return false;
-    this.#parts.service.counters.responseBytes += body.length;
-    this.#parts.collector.add(body.length);
-    if (!this.#answer.write(body)) return false;
-    if (!isLast) {
-      if (body.length === 0) this.#answer.flush();
-      return true;
+  onBody(body: Uint8Array): void {
+    this.#parts.ticket.service.counters.responseBytes += body.length;
+    if (!this.#answer.write(body)) this.#failAttempt(badAnswer('The answer is longer than it said.'));
+  }
+
+  onEnd(): void {
+    if (!this.#answer.end()) {
+      this.#failAttempt(badAnswer('The answer is shorter than it said.'));
+      return;
     }
-    attempt.isEndedByAgent = true;
-    if (!this.#answer.end()) return false;
+    this.#flow?.close();
     this.#end();
-    return true;
   }
 
-  /** The caller's side took bytes of the answer. */
-  #onTaken(bytes: number): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) return;
-    this.#lastProgressMs = this.#parts.clock.monotonic();
-    const creditBytes = attempt.ledger.consume(bytes);
-    if (creditBytes > 0) attempt.channel.send({ type: FrameType.CREDIT, creditBytes });
+  onDrain(): void {
+    this.#call.request.resume();
+  }
+
+  onSent(): void {
+    this.#waitingSinceMs ??= this.#parts.clock.monotonic();
+  }
+
+  onBroken(why: FlowBreak): void {
+    const { name } = this.#parts.ticket.service;
+    switch (why.kind) {
+      case 'failed': {
+        const failure = decodeAgentFailure(why.body);
+        if (failure === undefined) this.#failAttempt(NONSENSE);
+        else this.#failAttempt(toServiceFailure(failure), failure.isUntouched);
+        return;
+      }
+      case 'lost': {
+        const message = `The agent of the service ${name} was lost before it had answered.`;
+        this.#failAttempt({ code: 'AGENT_LOST', message });
+        return;
+      }
+      case 'unsent': {
+        const message = 'The MQTT broker did not take a message for the agent.';
+        this.#failAttempt({ code: 'BROKER_OFFLINE', message, retryAfterSeconds: 1 }, why.isFirst);
+        return;
+      }
+      case 'gap':
+        this.#failAttempt(badAnswer('A message of the agent was lost.'));
+        return;
+      default:
+        this.#failAttempt(NONSENSE);
+    }
+  }
+
+  /** Takes the place that the ticket is for, and asks the first agent. */
+  #start(): void {
+    const refusal = this.#parts.ticket.takePlace();
+    if (refusal !== undefined) this.#fail(refusal);
+    else this.#try(undefined);
   }
 
   #try(failure: ServiceFailure | undefined): void {
-    const { service, turn, limits } = this.#parts;
-    const choice = chooseAgent(service, this.#tried, turn);
+    const { ticket, turn, limits, openFlow } = this.#parts;
+    const choice = chooseAgent(ticket.service, this.#tried, turn);
     if (!choice.ok) {
       this.#fail(failure ?? choice.failure);
       return;
     }
-    this.#attempts++;
-    this.#tried.add(choice.value);
-    const attempt = new ServiceAttempt(choice.value, {
-      request: this.#parts.register(this, choice.value),
-      publish: this.#parts.publishTo(choice.value),
-      pool: this.#parts.pool,
-      source: this.#body,
-      limits,
-      onSent: (bytes, isOver) => this.#onSent(bytes, isOver),
-      onUndelivered: (error) => this.#onUndelivered(attempt, error),
-    });
-    this.#reconnections = this.#parts.reconnections();
-    this.#attempt = attempt;
-    choice.value.inFlight.add(this);
-    const { method, target, headers, bodyBytes } = this.#call;
-    attempt.begin({
-      method,
-      target,
-      headers,
-      timeoutMs: Math.max(1, Math.ceil(this.#leftMs())),
-      creditBytes: limits.initialCreditBytes,
-      ...(bodyBytes !== undefined && { bodyBytes }),
-    });
-  }
-
-  #onSent(bytes: number, isOver: boolean): void {
-    const { clock, service, limits } = this.#parts;
-    this.#lastProgressMs = clock.monotonic();
-    if (isOver) this.#waitingSinceMs ??= this.#lastProgressMs;
-    service.counters.requestBytes += bytes;
-    this.#parts.collector.add(bytes);
-    this.#sentBytes += bytes;
-    if (this.#sentBytes <= limits.maxRequestBytes) return;
-    const message = `The body of the request is larger than services.maxRequestBytes (${limits.maxRequestBytes}).`;
-    this.#fail({ code: 'BODY_TOO_LARGE', message });
-  }
-
-  /** The broker has nobody for it, or not taken it: nothing has reached an agent, if it was the first frame. */
-  #onUndelivered(attempt: ServiceAttempt, error: Error | undefined): void {
-    if (this.#attempt !== attempt) return;
-    if (error === undefined) {
-      const isUntouched = !attempt.wasHeard && this.#reconnections === this.#parts.reconnections();
-      this.#failAttempt(this.#lostFailure(), { isUntouched });
+    const agent = choice.value;
+    if (this.#head.length > agent.maxHeadBytes) {
+      const message = `The head of the request is larger than the agent takes (${agent.maxHeadBytes} bytes).`;
+      this.#fail({ code: 'HEAD_TOO_LARGE', message });
       return;
     }
-    const message = `The MQTT broker did not take a message for the agent: ${error.message}.`;
-    this.#failAttempt({ code: 'BROKER_OFFLINE', message, retryAfterSeconds: 1 }, { isUntouched: false });
+    this.#tried.add(agent);
+    this.#state = 'asking';
+    const flow = openFlow(agent, this);
+    this.#flow = flow;
+    flow.begin({
+      type: FrameType.REQUEST,
+      head: this.#head,
+      epoch: agent.epoch,
+      timeoutMs: Math.max(1, Math.ceil(this.#leftMs())),
+      creditBytes: limits.initialCreditBytes,
+    });
+    let takesMore = true;
+    for (const piece of this.#kept ?? []) takesMore = flow.write(piece);
+    if (this.#isBodyOver) flow.end();
+    else if (takesMore) this.#call.request.resume();
+    else this.#call.request.pause();
   }
 
+  readonly #onData = (piece: Buffer): void => {
+    const { ticket, limits } = this.#parts;
+    this.#readBytes += piece.length;
+    ticket.service.counters.requestBytes += piece.length;
+    if (this.#readBytes > limits.maxRequestBytes) {
+      const message = `The body of the request is larger than services.maxRequestBytes (${limits.maxRequestBytes}).`;
+      this.#fail({ code: 'BODY_TOO_LARGE', message });
+      return;
+    }
+    this.#kept?.push(piece);
+    if (this.#readBytes === this.#call.bodyBytes) this.#isBodyOver = true;
+    if (this.#state === 'waiting') this.#start();
+    else if (this.#flow?.write(piece) === false) this.#call.request.pause();
+    if (this.#isBodyOver) this.#flow?.end();
+    if (this.#readBytes > limits.maxKeptBytes) this.#kept = undefined;
+  };
+
+  readonly #onBodyEnd = (): void => {
+    if (this.#isBodyOver) return;
+    this.#isBodyOver = true;
+    if (this.#state === 'waiting') this.#start();
+    else this.#flow?.end();
+  };
+
   /** An agent could not do it: perhaps another one can. */
-  #failAttempt(failure: ServiceFailure, { isUntouched }: { isUntouched: boolean }): void {
-    if (this.#isOver) return;
-    this.#closeAttempt('failed');
+  #failAttempt(failure: ServiceFailure, isUntouched = false): void {
+    if (this.#state === 'over') return;
+    this.#closeFlow(failure);
     const mayTryAgain = isUntouched || IDEMPOTENT.has(this.#call.method);
     const isPossible =
-      mayTryAgain && !this.#answer.isStarted && this.#attempts < MAX_ATTEMPTS && this.#leftMs() > 0;
-    if (!isPossible || failure.code === 'SERVICE_FORBIDDEN' || !this.#body.rewind()) {
+      mayTryAgain &&
+      this.#state === 'asking' &&
+      this.#kept !== undefined &&
+      this.#tried.size < MAX_ATTEMPTS &&
+      this.#leftMs() > 0;
+    if (!isPossible || failure.code === 'SERVICE_FORBIDDEN') {
       this.#fail(failure);
       return;
     }
-    this.#parts.service.counters.retries++;
-    this.#sentBytes = 0;
+    this.#parts.ticket.service.counters.retries++;
     this.#try(failure);
   }
 
   #fail(failure: ServiceFailure): void {
-    if (this.#isOver) return;
-    const { service, clock, answerFailure } = this.#parts;
-    service.counters.failures++;
-    service.failures.count(clock.monotonic());
-    const isStarted = this.#answer.isStarted;
+    if (this.#state === 'over') return;
+    const { ticket, clock, answerFailure } = this.#parts;
+    ticket.service.counters.failures++;
+    ticket.service.failures.count(clock.monotonic());
+    const isStarted = this.#state === 'answering';
+    this.#closeFlow(failure);
     this.#end();
     // Half an answer must not look like a whole one.
     if (isStarted) this.#answer.destroy();
@@ -255,29 +272,30 @@ export class ServiceExchange implements InFlight {
   }
 
   /** The caller is gone. */
-  #leave(): void {
-    if (this.#isOver) return;
-    this.#parts.service.counters.cancelled++;
+  readonly #leave = (): void => {
+    if (this.#state === 'over') return;
+    this.#parts.ticket.service.counters.cancelled++;
+    this.#closeFlow({ code: 'INVOCATION_CANCELLED', message: 'The caller left.' });
     this.#end();
     this.#answer.destroy();
+  };
+
+  /** Tells the agent why nobody waits any more, unless it has ended the request itself. */
+  #closeFlow({ code, message }: ServiceFailure): void {
+    this.#flow?.close({ type: FrameType.CANCEL, body: encodeCancel(`${code}: ${message}`) });
+    this.#flow = undefined;
   }
 
   #end(): void {
-    this.#isOver = true;
-    this.#timer?.clear();
-    this.#closeAttempt('the caller left');
-    this.#source?.detach();
+    this.#state = 'over';
+    const { request } = this.#call;
+    if (this.#call.hasBody) {
+      request.off('data', this.#onData);
+      request.off('end', this.#onBodyEnd);
+    }
     this.#answer.detach();
+    this.#parts.ticket.release();
     this.#parts.onEnd(this);
-  }
-
-  #closeAttempt(reason: string): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) return;
-    this.#attempt = undefined;
-    this.#parts.unregister(attempt.channel.request);
-    attempt.agent.inFlight.delete(this);
-    attempt.close(reason);
   }
 
   #leftMs(): number {
@@ -286,36 +304,24 @@ export class ServiceExchange implements InFlight {
     return limits.timeoutMs - (clock.monotonic() - this.#waitingSinceMs);
   }
 
-  /** One timer for whatever is waited for: it looks what has come meanwhile, and is set again. */
-  #watchTime(): void {
-    const { clock, limits } = this.#parts;
-    const isAwaited = this.#waitingSinceMs !== undefined && !this.#answer.isStarted;
-    const idleMs = limits.idleTimeoutMs - (clock.monotonic() - this.#lastProgressMs);
-    const leftMs = isAwaited ? this.#leftMs() : idleMs;
-    if (leftMs <= 0) {
-      this.#fail(this.#lateFailure(isAwaited));
-      return;
-    }
-    const longest = Math.min(limits.timeoutMs, limits.idleTimeoutMs);
-    this.#timer = clock.setTimer(Math.ceil(Math.min(leftMs, longest)), () => this.#watchTime());
-  }
-
-  #lateFailure(isAwaited: boolean): ServiceFailure {
-    const { service, limits } = this.#parts;
+  #describeLate(isAwaited: boolean): ServiceFailure {
+    const { ticket, limits } = this.#parts;
+    const { name } = ticket.service;
     if (isAwaited) {
-      const message = `The service ${service.name} did not begin to answer within ${limits.timeoutMs} ms.`;
+      const message = `The service ${name} did not begin to answer within ${limits.timeoutMs} ms.`;
       return { code: 'ANSWER_TIMEOUT', message };
     }
-    if (this.#attempt?.sender.waitsForSource === true) {
+    if (!this.#isBodyOver && this.#flow?.isHeldUp !== true) {
       const message = `The body of the request stood still for ${limits.idleTimeoutMs} ms.`;
       return { code: 'BODY_TIMEOUT', message };
     }
-    const message = `The service ${service.name} took nothing of the request for ${limits.idleTimeoutMs} ms.`;
+    const message = `The service ${name} took nothing of the request for ${limits.idleTimeoutMs} ms.`;
     return { code: 'ANSWER_TIMEOUT', message };
   }
+}
 
-  #lostFailure(): ServiceFailure {
-    const message = `The agent of the service ${this.#parts.service.name} was lost before it had answered.`;
-    return { code: 'AGENT_LOST', message };
-  }
+const NONSENSE = badAnswer('The agent sent what makes no sense.');
+
+function badAnswer(message: string): ServiceFailure {
+  return { code: 'BAD_ANSWER', message };
 }

@@ -1,20 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
-import { systemClock, type Clock } from '../../base/clock.ts';
+import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
-import { decodeAnnouncement } from '../wire/announcement.ts';
-import { BufferCollector } from '../flow/buffer-collector.ts';
-import { ServiceExchange, type ServiceRequest } from './service-exchange.ts';
-import { framePoolFor, type FramePool } from '../flow/frame-pool.ts';
-import type { PublishFrame } from '../flow/frame-channel.ts';
+import type { Result } from '../../base/result.ts';
+import { Flow, type FlowListener } from '../flow/flow.ts';
+import { FrameLink } from '../flow/frame-link.ts';
 import { DEFAULT_SERVICE_LIMITS, type ServiceHubLimits } from '../options.ts';
-import {
-  ServiceDirectory,
-  type AgentEntry,
-  type DirectoryChange,
-  type ServiceEntry,
-} from './service-directory.ts';
-import type { ServiceFailure } from '../wire/service-failure.ts';
+import { decodeAnnouncement, SERVICE_PROTOCOL_VERSION } from '../wire/announcement.ts';
+import { FrameType, MAX_FRAME_NUMBER, type Frame } from '../wire/frame.ts';
+import { encodeCancel, type ServiceFailure } from '../wire/service-failure.ts';
 import {
   allAnnouncements,
   DEFAULT_TOPIC_PREFIX,
@@ -23,11 +17,14 @@ import {
   outTopic,
   parseServiceTopic,
 } from '../wire/service-topics.ts';
-import { decodeFrame } from '../wire/frame.ts';
+import { Admission, type Ticket } from './admission.ts';
+import { ServiceDirectory, type AgentEntry, type DirectoryChange } from './service-directory.ts';
+import { ServiceExchange, type ServiceRequest } from './service-exchange.ts';
 
 /** How long to wait for the first subscriptions: as long as it takes. */
 const SUBSCRIBE_TIMEOUT_MS = 0x7fff_ffff;
-const LOOK_EVERY_MS = 20;
+/** How often is looked whether something takes too long, in parts of the shortest time that it may take. */
+const LOOKS_PER_TIME = 8;
 const STOPPING: ServiceFailure = { code: 'HUB_STOPPING', message: 'The hub is shutting down.' };
 
 type ServiceHubOptions = Partial<ServiceHubLimits> & {
@@ -48,8 +45,6 @@ export const NO_SERVICE_HUB_COUNTS = {
 
 export type ServiceHubCounters = typeof NO_SERVICE_HUB_COUNTS;
 
-type Registered = { readonly exchange: ServiceExchange; readonly outTopic: string };
-
 /** The hub's side of all services: who offers them, and the requests that are on their way. */
 export class ServiceHub {
   readonly counters: ServiceHubCounters = { ...NO_SERVICE_HUB_COUNTS };
@@ -61,15 +56,16 @@ export class ServiceHub {
   readonly #prefix: string;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #byRequest = new Map<number, Registered>();
+  readonly #admission: Admission;
+  /** By the topic of their frames: another agent must not answer in the place of one. */
+  readonly #links = new Map<string, FrameLink>();
   readonly #running = new Set<ServiceExchange>();
   readonly #turn = { last: 0 };
-  readonly #pool: FramePool;
-  readonly #collector = new BufferCollector({ collectsAll: false });
   readonly #abort = new AbortController();
   #subscriptions: readonly Subscription[] = [];
+  #unwatch: () => void = () => {};
+  #lookout: Timer | undefined;
   #lastRequest = 0;
-  #isStopping = false;
 
   constructor({ bus, topicPrefix = DEFAULT_TOPIC_PREFIX, log, clock, ...limits }: ServiceHubOptions) {
     this.#bus = bus;
@@ -77,33 +73,45 @@ export class ServiceHub {
     this.#log = log;
     this.#clock = clock ?? systemClock;
     this.limits = { ...DEFAULT_SERVICE_LIMITS, ...limits };
-    this.#pool = framePoolFor(this.limits);
-    this.directory = new ServiceDirectory(this.limits);
+    this.directory = new ServiceDirectory(this.limits, {
+      open: (service, agentId) => this.#openLink(service, agentId),
+      close: (service, agentId) => this.#links.delete(outTopic(this.#prefix, service, this.hubId, agentId)),
+    });
+    this.#admission = new Admission({
+      directory: this.directory,
+      limits: this.limits,
+      isConnected: () => this.#bus.isConnected,
+    });
   }
 
   /** Settles when the broker has the subscriptions; a broker that is away is waited for. */
   async start(): Promise<void> {
-    const options = { qos: 1, timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal } as const;
+    const options = { timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal } as const;
     // Frames first: whoever is announced may be asked at once.
     const frames = outTopic(this.#prefix, '+', this.hubId, '+');
     this.#subscriptions = [
-      await this.#bus.subscribe(frames, { ...options, borrowsPayload: true }, (message) =>
+      await this.#bus.subscribe(frames, { ...options, qos: 0, borrowsPayload: true }, (message) =>
         this.#onFrame(message),
       ),
-      await this.#bus.subscribe(allAnnouncements(this.#prefix), options, (message) =>
+      await this.#bus.subscribe(allAnnouncements(this.#prefix), { ...options, qos: 1 }, (message) =>
         this.#onAnnouncement(message),
       ),
     ];
+    this.#unwatch = this.#bus.watch(({ type }) => {
+      // What was on the way is perhaps lost.
+      if (type === 'connected') for (const link of this.#links.values()) link.probe();
+    });
   }
 
   /** Takes no more requests, waits for those that run, and gives up those that take too long. */
   async stop(drainMs: number): Promise<void> {
-    this.#isStopping = true;
-    const untilMs = this.#clock.monotonic() + drainMs;
-    while (this.#running.size > 0 && this.#clock.monotonic() < untilMs) {
-      await new Promise<void>((resolve) => void this.#clock.setTimer(LOOK_EVERY_MS, resolve));
-    }
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(drainMs, resolve);
+    await Promise.race([this.#admission.stop(), late]);
+    timer.clear();
     for (const exchange of this.#running) exchange.abort(STOPPING);
+    this.#lookout?.clear();
+    this.#unwatch();
     this.#abort.abort(new Error('the hub stops'));
     await Promise.all(this.#subscriptions.map((subscription) => subscription.unsubscribe()));
   }
@@ -113,124 +121,129 @@ export class ServiceHub {
     return this.#running.size;
   }
 
-  /** Why a request for a service cannot begin; undefined when it can. */
-  findRefusal(
+  /** A ticket for a request; or why it cannot begin. Whoever gets it uses it with `send`, or releases it. */
+  admit(
     name: string,
-    { bodyBytes }: { readonly bodyBytes: number | undefined },
-  ): ServiceFailure | undefined {
-    if (this.#isStopping) return { ...STOPPING, retryAfterSeconds: 5 };
-    const service = isServiceName(name) ? this.directory.get(name) : undefined;
-    if (service === undefined) {
-      return { code: 'SERVICE_UNKNOWN', message: `No agent has offered a service ${name.slice(0, 64)}.` };
-    }
-    const { maxInFlightPerService, maxRequestBytes } = this.limits;
-    if (!this.#bus.isConnected)
-      return { code: 'BROKER_OFFLINE', message: 'The MQTT broker is away.', retryAfterSeconds: 5 };
-    if (bodyBytes !== undefined && bodyBytes > maxRequestBytes) {
-      const message = `The body of ${bodyBytes} bytes is larger than services.maxRequestBytes (${maxRequestBytes}).`;
-      return { code: 'BODY_TOO_LARGE', message };
-    }
-    if (service.inFlightCount >= maxInFlightPerService) {
-      const message = `The service ${name} has ${service.inFlightCount} requests in flight, as many as it may.`;
-      return { code: 'TOO_MANY_REQUESTS', message, retryAfterSeconds: 1 };
-    }
-    return undefined;
+    application: { readonly caller: string; readonly bodyBytes: number | undefined },
+  ): Result<Ticket, ServiceFailure> {
+    return this.#admission.admit(name, application);
   }
 
   /**
-   * Sends a request that `findRefusal` let pass on its way; the answer goes to the response.
+   * Sends a request on its way; the answer goes to the response, and the ticket back.
    *
    * @param answerFailure - is called at most once, when nothing of an answer has left
    */
   send(
-    name: string,
+    ticket: Ticket,
     call: ServiceRequest,
     events: { readonly answerFailure: (failure: ServiceFailure) => void; readonly onEnd: () => void },
   ): void {
-    const service = this.directory.get(name);
-    if (service === undefined) throw new TypeError(`the service ${name} is not known`);
-    service.inFlightCount++;
-    service.counters.requests++;
-    service.requests.count(this.#clock.monotonic());
+    ticket.service.counters.requests++;
+    ticket.service.requests.count(this.#clock.monotonic());
     const exchange = new ServiceExchange(call, {
-      service,
+      ticket,
       limits: this.limits,
       clock: this.#clock,
       turn: this.#turn,
-      pool: this.#pool,
-      collector: this.#collector,
-      reconnections: () => this.#bus.counters.reconnected,
-      publishTo: (agent) => this.#publishTo(service, agent),
-      register: (registered, agent) => this.#register(registered, service, agent),
-      unregister: (request) => this.#byRequest.delete(request),
+      openFlow: this.#openFlow,
       answerFailure: events.answerFailure,
       onEnd: (ended) => {
-        service.inFlightCount--;
         this.#running.delete(ended);
         events.onEnd();
       },
     });
     this.#running.add(exchange);
+    this.#lookout ??= this.#clock.setTicker(this.#lookEveryMs(), () => this.#look());
     exchange.begin();
   }
 
-  #publishTo(service: ServiceEntry, agent: AgentEntry): PublishFrame {
-    const topicName = inTopic(this.#prefix, service.name, agent.agentId, this.hubId);
-    return (payload) => this.#bus.publish({ topicName, payload, qos: 1 });
-  }
-
   /** Numbers grow, so that an agent knows one that it has had; those of running requests are left out. */
-  #register(exchange: ServiceExchange, service: ServiceEntry, agent: AgentEntry): number {
-    do {
-      this.#lastRequest = (this.#lastRequest + 1) >>> 0;
-    } while (this.#lastRequest === 0 || this.#byRequest.has(this.#lastRequest));
-    const topic = outTopic(this.#prefix, service.name, this.hubId, agent.agentId);
-    this.#byRequest.set(this.#lastRequest, { exchange, outTopic: topic });
-    return this.#lastRequest;
+  readonly #openFlow = ({ link, creditBytes }: AgentEntry, listener: FlowListener): Flow => {
+    do this.#lastRequest = (this.#lastRequest % MAX_FRAME_NUMBER) + 1;
+    while (link.has(this.#lastRequest));
+    const nowMs = this.#clock.monotonic();
+    return new Flow(link, { request: this.#lastRequest, creditBytes, listener, nowMs });
+  };
+
+  #openLink(service: string, agentId: string): FrameLink {
+    const topicName = inTopic(this.#prefix, service, agentId, this.hubId);
+    const link = new FrameLink({
+      limits: this.limits,
+      publish: (payload) => this.#bus.send({ topicName, payload }).ok,
+      onUnknown: (frame) => this.#onUnknown(link, frame),
+      onMalformed: () => this.counters.malformed++,
+    });
+    this.#links.set(outTopic(this.#prefix, service, this.hubId, agentId), link);
+    return link;
   }
 
   #onFrame({ topicName, payload }: BusMessage): void {
-    const frame = decodeFrame(payload, this.limits.maxHeadBytes);
-    if (typeof frame === 'string') {
-      this.counters.malformed++;
-      return;
-    }
-    const registered = this.#byRequest.get(frame.request);
-    // Another agent must not answer in its place.
-    if (registered === undefined || registered.outTopic !== topicName) {
-      this.counters.stray++;
-      return;
-    }
-    registered.exchange.receive(frame);
+    const link = this.#links.get(topicName);
+    if (link === undefined) this.counters.stray++;
+    else link.receive(payload);
+  }
+
+  /** An agent that asks about a request which is over has not heard so. */
+  #onUnknown(link: FrameLink, { type, request }: Frame): void {
+    this.counters.stray++;
+    if (type !== FrameType.PROBE) return;
+    link.send({ type: FrameType.CANCEL, request, body: encodeCancel('The request is over.') });
+  }
+
+  #lookEveryMs(): number {
+    const { timeoutMs, idleTimeoutMs, probeAfterMs } = this.limits;
+    return Math.max(1, Math.floor(Math.min(timeoutMs, idleTimeoutMs, probeAfterMs) / LOOKS_PER_TIME));
+  }
+
+  #look(): void {
+    const nowMs = this.#clock.monotonic();
+    for (const exchange of this.#running) exchange.look(nowMs);
+    if (this.#running.size > 0) return;
+    this.#lookout?.clear();
+    this.#lookout = undefined;
   }
 
   #onAnnouncement({ topicName, payload }: BusMessage): void {
     const topic = parseServiceTopic(this.#prefix, topicName);
     if (topic?.kind !== 'announcement') return;
     const { service, agentId } = topic;
-    const announcement = payload.length === 0 ? undefined : decodeAnnouncement(payload);
-    const isGood = isServiceName(service) && isServiceName(agentId);
-    if (!isGood || (payload.length > 0 && announcement === undefined)) {
-      this.counters.malformed++;
-      this.#log.warn({ topicName: topicName.slice(0, 200) }, 'an announcement of an agent cannot be read');
+    if (!isServiceName(service) || !isServiceName(agentId)) {
+      this.#countMalformed(topicName);
       return;
     }
-    const change =
-      announcement === undefined
-        ? this.directory.remove(service, agentId)
-        : this.directory.announce(service, agentId, announcement);
-    this.#tell(service, agentId, change);
+    if (payload.length === 0) {
+      this.#tell(service, agentId, this.directory.remove(service, agentId));
+      return;
+    }
+    const announcement = decodeAnnouncement(payload);
+    if (announcement.ok) {
+      this.#tell(service, agentId, this.directory.announce(service, agentId, announcement.value));
+      return;
+    }
+    const { version } = announcement.failure;
+    if (version === undefined) this.#countMalformed(topicName);
+    else this.#tell(service, agentId, this.directory.noteMisfit(service, agentId, version), version);
   }
 
-  #tell(service: string, agentId: string, change: DirectoryChange): void {
+  #countMalformed(topicName: string): void {
+    this.counters.malformed++;
+    this.#log.warn({ topicName: topicName.slice(0, 200) }, 'an announcement of an agent cannot be read');
+  }
+
+  #tell(service: string, agentId: string, change: DirectoryChange, version = SERVICE_PROTOCOL_VERSION): void {
     if (change === 'same') return;
-    const text = `service ${service}: agent ${agentId} ${CHANGE_WORDS[change]}`;
-    const isBad = change === 'refused' || change === 'unhealthy';
-    this.#log[isBad ? 'warn' : 'info']({ service, agent: agentId, change }, text);
+    const versions = `speaks version ${version} of the protocol, and this hub ${SERVICE_PROTOCOL_VERSION}`;
+    const words = change === 'misfit' ? versions : CHANGE_WORDS[change];
+    const isBad = change === 'refused' || change === 'unhealthy' || change === 'misfit';
+    this.#log[isBad ? 'warn' : 'info'](
+      { service, agent: agentId, change },
+      `service ${service}: agent ${agentId} ${words}`,
+    );
   }
 }
 
-const CHANGE_WORDS: Readonly<Record<DirectoryChange, string>> = {
+const CHANGE_WORDS: Readonly<Record<Exclude<DirectoryChange, 'misfit'>, string>> = {
   new: 'is there',
   again: 'is there again',
   healthy: 'reaches its target again',

@@ -6,13 +6,13 @@ export const FrameType = {
   CREDIT: 4,
   CANCEL: 5,
   FAILURE: 6,
+  PROBE: 7,
+  STATE: 8,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
-/** Type, flags, request number, sequence number. */
-const FRAME_HEADER_BYTES = 10;
-/** Of the head of REQUEST and RESPONSE, before it. */
-const HEAD_LENGTH_BYTES = 4;
+/** Type, flags, request number, sequence number, bytes received. */
+const FRAME_HEADER_BYTES = 14;
 export const MAX_FRAME_NUMBER = 0xffff_ffff;
 /** A CANCEL is a few words, a FAILURE a code and a sentence. */
 export const MAX_CANCEL_BYTES = 256;
@@ -22,24 +22,45 @@ const FLAG_END = 1;
 const FLAGS_AT = 1;
 const REQUEST_AT = 2;
 const SEQUENCE_AT = 6;
+const RECEIVED_AT = 10;
+/** Numbers that stand behind the header: epoch, timeout and credit; the credit; the bytes sent. */
+const NUMBERS: Readonly<Record<FrameType, number>> = {
+  [FrameType.REQUEST]: 3,
+  [FrameType.RESPONSE]: 0,
+  [FrameType.DATA]: 0,
+  [FrameType.CREDIT]: 1,
+  [FrameType.CANCEL]: 0,
+  [FrameType.FAILURE]: 0,
+  [FrameType.PROBE]: 1,
+  [FrameType.STATE]: 1,
+};
 
 /** One frame, taken out of an MQTT message. Every field is there, whatever its type: one shape for all. */
 export type Frame = {
   readonly type: FrameType;
-  /** Nothing follows in this direction but CREDIT, CANCEL and FAILURE. */
+  /** The body is over in this direction. */
   readonly isLast: boolean;
-  /** 1 to 4,294,967,295. */
+  /** 1 to 4,294,967,295; 0 in a STATE that is about no request. */
   readonly request: number;
+  /** Of PROBE and STATE: the number that the next frame of the request will have. */
   readonly sequence: number;
+  /** Bytes of frames that their sender has received from the other side, of all requests, modulo 2^32. */
+  readonly receivedBytes: number;
+  /** Of REQUEST: the epoch of the agent that it is meant for. */
+  readonly epoch: number;
+  /** Of REQUEST: how long the answer may take to begin once the body is over. */
+  readonly timeoutMs: number;
+  /** Of REQUEST and CREDIT: so many bytes (more) may be sent to the sender of this frame. */
+  readonly creditBytes: number;
+  /** Of PROBE and STATE: bytes of frames that their sender has sent, of all requests, modulo 2^32. */
+  readonly sentBytes: number;
   /** JSON, of REQUEST and RESPONSE; empty otherwise. A view into the message. */
   readonly head: Uint8Array;
   /** Bytes of the body; the reason of CANCEL; the JSON of FAILURE; empty otherwise. A view into the message. */
   readonly body: Uint8Array;
-  /** Of CREDIT; 0 otherwise. */
-  readonly creditBytes: number;
 };
 
-/** Why a message is no frame. */
+/** What is wrong with a message that is no frame. */
 type FrameFault =
   | 'too-short'
   | 'unknown-type'
@@ -47,90 +68,124 @@ type FrameFault =
   | 'no-request-number'
   | 'first-not-zero'
   | 'bad-head-length'
-  | 'bad-credit'
+  | 'bad-number'
   | 'empty'
   | 'too-long';
 
-/** What a frame is made of; parts that its type does not have are left out. */
-export type FrameParts = {
-  readonly type: FrameType;
-  readonly isLast?: boolean;
-  readonly request: number;
-  readonly sequence: number;
-  readonly head?: Uint8Array;
-  readonly body?: Uint8Array;
-  readonly creditBytes?: number;
-};
+/** A frame to encode; its body may lie in several pieces. */
+export type FrameParts = Pick<Frame, 'type' | 'request'> &
+  Partial<Omit<Frame, 'type' | 'request' | 'body'>> & {
+    readonly body?: Uint8Array | readonly Uint8Array[];
+  };
 
 const EMPTY: Uint8Array = new Uint8Array(0);
+const NO_PIECES: readonly Uint8Array[] = [];
 
-/** Encodes a frame, into a buffer of its own unless `allocate` has another one. */
+/** @param allocate - where it is put; into memory of its own where nothing is said */
 export function encodeFrame(
   parts: FrameParts,
   allocate: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafe(bytes),
 ): Buffer {
-  const { type, head, body = EMPTY } = parts;
-  const headBytes = head === undefined ? 0 : HEAD_LENGTH_BYTES + head.length;
-  const creditBytes = type === FrameType.CREDIT ? 4 : 0;
-  const bytes = allocate(FRAME_HEADER_BYTES + headBytes + creditBytes + body.length);
-  bytes[0] = type;
-  bytes[FLAGS_AT] = parts.isLast === true ? FLAG_END : 0;
-  bytes.writeUInt32BE(parts.request, REQUEST_AT);
-  bytes.writeUInt32BE(parts.sequence, SEQUENCE_AT);
-  if (creditBytes > 0) bytes.writeUInt32BE(parts.creditBytes ?? 0, FRAME_HEADER_BYTES);
-  if (head !== undefined) {
-    bytes.writeUInt32BE(head.length, FRAME_HEADER_BYTES);
-    bytes.set(head, FRAME_HEADER_BYTES + HEAD_LENGTH_BYTES);
+  const { type, head = EMPTY, body = NO_PIECES } = parts;
+  const pieces = body instanceof Uint8Array ? [body] : body;
+  let bodyBytes = 0;
+  for (const piece of pieces) bodyBytes += piece.length;
+  let at = FRAME_HEADER_BYTES + NUMBERS[type] * 4;
+  const headBytes = hasHead(type) ? 4 + head.length : 0;
+  const frame = allocate(at + headBytes + bodyBytes);
+  frame[0] = type;
+  frame[FLAGS_AT] = parts.isLast === true ? FLAG_END : 0;
+  frame.writeUInt32BE(parts.request, REQUEST_AT);
+  frame.writeUInt32BE(parts.sequence ?? 0, SEQUENCE_AT);
+  frame.writeUInt32BE(parts.receivedBytes ?? 0, RECEIVED_AT);
+  if (type === FrameType.REQUEST) {
+    frame.writeUInt32BE(parts.epoch ?? 0, FRAME_HEADER_BYTES);
+    frame.writeUInt32BE(parts.timeoutMs ?? 0, FRAME_HEADER_BYTES + 4);
+    frame.writeUInt32BE(parts.creditBytes ?? 0, FRAME_HEADER_BYTES + 8);
+  } else if (NUMBERS[type] === 1) {
+    frame.writeUInt32BE((type === FrameType.CREDIT ? parts.creditBytes : parts.sentBytes) ?? 0, at - 4);
   }
-  bytes.set(body, FRAME_HEADER_BYTES + headBytes + creditBytes);
-  return bytes;
+  if (headBytes > 0) {
+    frame.writeUInt32BE(head.length, at);
+    frame.set(head, at + 4);
+    at += headBytes;
+  }
+  for (const piece of pieces) {
+    frame.set(piece, at);
+    at += piece.length;
+  }
+  return frame;
 }
 
 /** Takes a frame out of a message. Its parts are views into the message, which nobody may write to. */
-export function decodeFrame(message: Uint8Array, maxHeadBytes: number): Frame | FrameFault {
+export function decodeFrame(message: Uint8Array): Frame | FrameFault {
   if (message.length < FRAME_HEADER_BYTES) return 'too-short';
   const view = new DataView(message.buffer, message.byteOffset, message.length);
   const type = message[0]!;
   const flags = message[FLAGS_AT]!;
   if (!isFrameType(type)) return 'unknown-type';
-  if (flags !== 0 && (flags !== FLAG_END || !mayBeLast(type))) return 'unknown-flag';
+  if (flags !== 0 && (flags !== FLAG_END || !isOfBody(type))) return 'unknown-flag';
   const isLast = flags === FLAG_END;
   const request = view.getUint32(REQUEST_AT);
   const sequence = view.getUint32(SEQUENCE_AT);
-  if (request === 0) return 'no-request-number';
+  const receivedBytes = view.getUint32(RECEIVED_AT);
+  if (request === 0 && type !== FrameType.STATE) return 'no-request-number';
   if (type === FrameType.REQUEST && sequence !== 0) return 'first-not-zero';
-  let head: Uint8Array = EMPTY;
-  let creditBytes = 0;
-  let bodyAt = FRAME_HEADER_BYTES;
-  if (type === FrameType.REQUEST || type === FrameType.RESPONSE) {
-    const headLength = message.length < bodyAt + HEAD_LENGTH_BYTES ? -1 : view.getUint32(bodyAt);
-    bodyAt += HEAD_LENGTH_BYTES;
-    if (headLength < 1 || headLength > maxHeadBytes || bodyAt + headLength > message.length)
-      return 'bad-head-length';
+  let bodyAt = FRAME_HEADER_BYTES + NUMBERS[type] * 4;
+  if (message.length < bodyAt) return 'bad-number';
+  let [epoch, timeoutMs, creditBytes, sentBytes] = [0, 0, 0, 0];
+  if (type === FrameType.REQUEST) {
+    epoch = view.getUint32(FRAME_HEADER_BYTES);
+    timeoutMs = view.getUint32(FRAME_HEADER_BYTES + 4);
+    creditBytes = view.getUint32(FRAME_HEADER_BYTES + 8);
+    if (epoch === 0 || timeoutMs === 0 || creditBytes === 0) return 'bad-number';
+  } else if (type === FrameType.CREDIT) {
+    creditBytes = view.getUint32(FRAME_HEADER_BYTES);
+    if (creditBytes === 0) return 'bad-number';
+  } else if (bodyAt > FRAME_HEADER_BYTES) sentBytes = view.getUint32(FRAME_HEADER_BYTES);
+  let head = EMPTY;
+  if (hasHead(type)) {
+    const headLength = message.length < bodyAt + 4 ? 0 : view.getUint32(bodyAt);
+    bodyAt += 4;
+    if (headLength === 0 || bodyAt + headLength > message.length) return 'bad-head-length';
     head = message.subarray(bodyAt, bodyAt + headLength);
     bodyAt += headLength;
-  } else if (type === FrameType.CREDIT) {
-    if (message.length !== bodyAt + 4) return 'bad-credit';
-    creditBytes = view.getUint32(bodyAt);
-    if (creditBytes === 0) return 'bad-credit';
-    bodyAt += 4;
   }
-  const body = message.subarray(bodyAt);
+  const body = bodyAt === message.length ? EMPTY : message.subarray(bodyAt);
   const fault = findBodyFault(type, body.length, isLast);
-  return fault ?? { type, isLast, request, sequence, head, body, creditBytes };
+  if (fault !== undefined) return fault;
+  return {
+    type,
+    isLast,
+    request,
+    sequence,
+    receivedBytes,
+    epoch,
+    timeoutMs,
+    creditBytes,
+    sentBytes,
+    head,
+    body,
+  };
+}
+
+/** REQUEST, RESPONSE and DATA: the frames that carry bodies, and that a link counts. */
+export function isOfBody(type: FrameType): boolean {
+  return type <= FrameType.DATA;
 }
 
 function findBodyFault(type: FrameType, length: number, isLast: boolean): FrameFault | undefined {
-  if (type === FrameType.DATA && length === 0 && !isLast) return 'empty';
-  if (type === FrameType.CANCEL && length > MAX_CANCEL_BYTES) return 'too-long';
-  if (type === FrameType.FAILURE && length > MAX_FAILURE_BYTES) return 'too-long';
-  return type === FrameType.FAILURE && length === 0 ? 'empty' : undefined;
+  if (type === FrameType.DATA) return length === 0 && !isLast ? 'empty' : undefined;
+  if (type === FrameType.CANCEL) return length > MAX_CANCEL_BYTES ? 'too-long' : undefined;
+  if (type === FrameType.FAILURE && length === 0) return 'empty';
+  if (type === FrameType.FAILURE) return length > MAX_FAILURE_BYTES ? 'too-long' : undefined;
+  return length > 0 && !isOfBody(type) ? 'too-long' : undefined;
+}
+
+function hasHead(type: FrameType): boolean {
+  return type <= FrameType.RESPONSE;
 }
 
 function isFrameType(type: number): type is FrameType {
-  return type >= FrameType.REQUEST && type <= FrameType.FAILURE;
-}
-
-function mayBeLast(type: FrameType): boolean {
-  return type === FrameType.REQUEST || type === FrameType.RESPONSE || type === FrameType.DATA;
+  return type >= FrameType.REQUEST && type <= FrameType.STATE;
 }

@@ -1,6 +1,5 @@
 import { parseJsonObject, type JsonObject } from '../../base/json.ts';
 import { isHeaderField, isToken, type HeaderList } from './header-list.ts';
-import { MAX_FRAME_NUMBER } from './frame.ts';
 
 /** What REQUEST says before the body. */
 export type RequestHead = {
@@ -8,10 +7,6 @@ export type RequestHead = {
   /** Path and query, as they came to the hub, after the name of the service; begins with `/`. */
   readonly target: string;
   readonly headers: HeaderList;
-  /** How long the answer may take to begin once the body is over, in ms. */
-  readonly timeoutMs: number;
-  /** How many bytes of the answer's body may be sent before the first CREDIT. */
-  readonly creditBytes: number;
   /** The length of the body where it is known; undefined where it is not, and where there is none. */
   readonly bodyBytes?: number;
 };
@@ -41,7 +36,7 @@ export function encodeHead(head: RequestHead | ResponseHead): Buffer {
 export function decodeRequestHead(bytes: Uint8Array): RequestHead | undefined {
   const value = parseObject(bytes);
   if (value === undefined) return undefined;
-  const { method, target, headers, timeoutMs, creditBytes, bodyBytes } = value;
+  const { method, target, headers, bodyBytes } = value;
   const isGood =
     typeof method === 'string' &&
     method.length <= MAX_METHOD_CHARACTERS &&
@@ -49,11 +44,9 @@ export function decodeRequestHead(bytes: Uint8Array): RequestHead | undefined {
     method !== 'CONNECT' &&
     isTarget(target) &&
     isHeaderList(headers) &&
-    isWhole(timeoutMs, 1, MAX_FRAME_NUMBER) &&
-    isWhole(creditBytes, 1, MAX_FRAME_NUMBER) &&
     isBodyBytes(bodyBytes);
   if (!isGood) return undefined;
-  return { method, target, headers, timeoutMs, creditBytes, ...(bodyBytes !== undefined && { bodyBytes }) };
+  return { method, target, headers, ...(bodyBytes !== undefined && { bodyBytes }) };
 }
 
 /** Undefined when it is not an answer that HTTP knows. */

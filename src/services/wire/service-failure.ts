@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import { parseObject } from './message-heads.ts';
-import { MAX_FAILURE_BYTES } from './frame.ts';
+import { MAX_CANCEL_BYTES, MAX_FAILURE_BYTES } from './frame.ts';
 
 /** Why a caller does not get the answer of a service. */
 export type ServiceFailure = {
@@ -11,7 +11,7 @@ export type ServiceFailure = {
 };
 
 /** What an agent may say of a request that it could not bring to its target. */
-export type AgentFailureCode =
+type AgentFailureCode =
   /** The target cannot be reached, or went away before it answered. */
   | 'target-down'
   /** The rules of the agent do not let the request pass. */
@@ -19,6 +19,8 @@ export type AgentFailureCode =
   | 'too-large'
   /** As many requests as it takes are in flight, or it is leaving. */
   | 'busy'
+  /** The agent does not have the request. */
+  | 'lost'
   | 'answer-timeout'
   /** What the target answered is not HTTP, or not within the limits. */
   | 'bad-answer'
@@ -44,6 +46,7 @@ const ERROR_CODES: Readonly<Record<AgentFailureCode, ErrorCode>> = {
   forbidden: 'SERVICE_FORBIDDEN',
   'too-large': 'BODY_TOO_LARGE',
   busy: 'TOO_MANY_REQUESTS',
+  lost: 'AGENT_LOST',
   'answer-timeout': 'ANSWER_TIMEOUT',
   'bad-answer': 'BAD_ANSWER',
   'answer-broken': 'BAD_ANSWER',
@@ -55,6 +58,11 @@ export function encodeAgentFailure(failure: AgentFailure): Buffer {
   const bytes = Buffer.from(JSON.stringify({ ...failure, message }));
   // Characters of four bytes, or such as JSON escapes, can make a short text long.
   return bytes.length <= MAX_FAILURE_BYTES ? bytes : Buffer.from(JSON.stringify({ ...failure, message: '' }));
+}
+
+/** Why nobody waits any more, for the log of the agent. */
+export function encodeCancel(reason: string): Buffer {
+  return Buffer.from(reason).subarray(0, MAX_CANCEL_BYTES);
 }
 
 /** Undefined when it is none. A code that is not known is taken as `bad-answer`: there may be more some day. */

@@ -100,7 +100,8 @@ export const services = Type.Object(
     }),
     maxLinkBytes: bytes({
       default: defaults.maxLinkBytes,
-      description: 'Bytes of all requests on their way to one agent, beyond a part that each may have.',
+      description:
+        'Bytes of all requests on their way to one agent that it has not told to have come; 256 KiB at least.',
     }),
     maxKeptBytes: bytes({
       default: defaults.maxKeptBytes,
