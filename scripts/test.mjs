@@ -6,6 +6,7 @@ import { findTests, runSteps, runTests, STATIC_STEPS } from './steps.mjs';
 const SYSTEM_PACKAGES = [
   { name: 'tmux', check: 'command -v tmux' },
   { name: 'python3', check: 'command -v python3' },
+  { name: 'chromium', check: 'command -v chromium' },
   { name: 'curl', check: 'command -v curl' },
   { name: 'mosquitto', check: 'command -v mosquitto || test -x /usr/sbin/mosquitto' },
   { name: 'mosquitto-clients', check: 'command -v mosquitto_pub' },

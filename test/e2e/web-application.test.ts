@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { describe, it, type TestContext } from 'node:test';
+import { ChildProgram } from '../helpers/child-program.ts';
+import { Browser, HAS_CHROMIUM } from '../helpers/chromium.ts';
+import { serveThroughHub } from '../helpers/hub-agent.ts';
+import { recadoWords } from '../helpers/hub-process.ts';
+import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+import { RADIO_DESCRIPTION, WireDevice } from '../helpers/wire-device.ts';
+
+const APPLICATION = fileURLToPath(new URL('../helpers/web-application.ts', import.meta.url));
+const TOKEN = 'a-token-that-is-long-enough';
+const options = { skip: HAS_CHROMIUM ? false : 'there is no chromium here', timeout: 120_000 };
+
+/** The application as a process of its own, behind an agent of its own. */
+async function startApplication(t: TestContext): Promise<TestHub> {
+  const hub = await startTestHub(t, ({ services }) => {
+    services.hosts = { 'app.example': 'app' };
+  });
+  const application = new ChildProgram([process.execPath, APPLICATION], { name: 'the application' });
+  t.after(() => application.stop());
+  const port = (await application.waitForLine(/^port \d+$/)).slice(5);
+  const broker = `mqtt://127.0.0.1:${hub.mqttPort}`;
+  const words = recadoWords('agent', '--broker', broker, '--service', `app=http://127.0.0.1:${port}`);
+  const agent = new ChildProgram(words, { name: 'the agent' });
+  t.after(() => agent.stop());
+  const isThere = async () =>
+    (await hub.call('GET', '/api/v1/services')).body.services[0]?.status === 'available';
+  await until('the agent', isThere, 30_000);
+  return hub;
+}
+
+describe('a web application behind an agent, in a browser', options, () => {
+  const places: readonly [name: string, url: (hub: TestHub) => string][] = [
+    ['below /services/app/', (hub) => `${hub.url}/services/app`],
+    ['at a host name of its own', (hub) => `http://app.example:${new URL(hub.url).port}`],
+  ];
+  for (const [name, urlIn] of places) {
+    it(`${name}: signs in, redirects, uploads, and gets events`, async (t) => {
+      const hub = await startApplication(t);
+      const url = urlIn(hub);
+      const page = await (await Browser.open(t)).openPage(url);
+      await page.waitFor('document.querySelector("#login")');
+      assert.equal(await page.evaluate('location.href'), `${url}/login`);
+      await page.evaluate('document.querySelector("#login").submit()');
+      await page.waitFor('window.results?.events?.length === 3 && window.results.upload');
+      assert.equal(await page.evaluate('location.href'), `${url}/`);
+      const sha256 = createHash('sha256').update(Buffer.alloc(3_000_000, 7)).digest('hex');
+      const { upload, events, color } = (await page.evaluate('window.results')) as Record<string, unknown>;
+      assert.deepEqual(
+        { upload, events, color },
+        { upload: { sha256 }, events: ['1', '2', '3'], color: 'rgb(1, 2, 3)' },
+      );
+    });
+  }
+});
+
+/** Tries what a page may do that a person trusts by mistake. */
+const HOSTILE = `<!doctype html><title>Hostile</title><script>
+const results = {};
+const tries = {
+  read: () => fetch('/api/v1/devices').then((answer) => answer.json()).then(({ total }) => total),
+  act: () => fetch('/api/v1/devices/DE2/commands/ligar', { method: 'POST' }).then((answer) => answer.status),
+  cookie: async () => { document.cookie = 'mine=1'; return document.cookie; },
+  storage: async () => { localStorage.mine = 1; return 'stored'; },
+  socket: () => new Promise((resolve, reject) => {
+    const socket = new WebSocket(new URL('/mqtt', location.href), 'mqtt');
+    socket.onopen = () => resolve('open');
+    socket.onerror = () => reject(new Error('closed'));
+  }),
+};
+Promise.all(Object.entries(tries).map(async ([name, attempt]) => {
+  try { results[name] = await attempt(); } catch (error) { results[name] = 'refused'; }
+})).then(() => { window.results = results; });
+</script><form method="post" action="/api/v1/devices/DE2/commands/ligar"></form>`;
+
+describe('a hostile page of a service', options, () => {
+  async function openHostile(t: TestContext, change: (config: MutableConfig) => void) {
+    const hub = await startTestHub(t, (config) => {
+      config.http.tokens = [TOKEN];
+      change(config);
+    });
+    const device = await WireDevice.connect(t, hub.tcpPort, '127.0.0.2');
+    await device.handshake(RADIO_DESCRIPTION);
+    await serveThroughHub(t, hub, 'evil', (_request, response) => {
+      response.setHeader('content-type', 'text/html').end(HOSTILE);
+    });
+    const page = await (await Browser.open(t)).openPage(`${hub.url}/services/evil/`);
+    return { hub, device, page };
+  }
+
+  it('may not act as whoever looks at it', async (t) => {
+    const { page, device } = await openHostile(t, () => {});
+    const refused = 'refused';
+    assert.deepEqual(await page.waitFor('window.results'), {
+      read: refused,
+      act: refused,
+      cookie: refused,
+      storage: refused,
+      socket: refused,
+    });
+    // A form is a navigation: what comes of it is for the person to see, and the device hears nothing.
+    await page.evaluate('document.querySelector("form").submit()');
+    assert.match(
+      String(await page.waitFor('document.body.innerText.includes("FORBIDDEN") && document.body.innerText')),
+      /403/,
+    );
+    assert.equal(device.text, '');
+  });
+
+  it('could, were it not sandboxed', async (t) => {
+    const { page, device } = await openHostile(t, ({ services }) => {
+      services.sameOrigin = true;
+    });
+    await until('the command', () => device.text !== '');
+    const results = (await page.evaluate('document.cookie')) as string;
+    assert.equal(results, 'mine=1');
+  });
+});
