@@ -115,9 +115,9 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('the shell commands in the documents', () => {
-  const program = buildProgram();
+const program = await buildProgram();
 
+describe('the shell commands in the documents', () => {
   for (const file of SHELL_PAGES) {
     it(`${file} shows only commands and flags that exist`, () => {
       const wrong = shellLines(file).flatMap((line) => {

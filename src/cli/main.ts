@@ -21,14 +21,11 @@ async function failAndExit(error: unknown): Promise<void> {
   process.exit();
 }
 
-// Before anything large is loaded.
-setOptimization('off');
+const [word] = process.argv.slice(2);
+// Before anything large is loaded; the hub goes on without until it listens.
+if (word === 'hub') setOptimization('off');
 const { buildProgram } = await import('./program.ts');
-const program = buildProgram();
-// The hub goes on without until it listens.
-program.hook('preAction', (_program, command) => {
-  if (command.name() !== 'hub') setOptimization('on');
-});
+const program = await buildProgram(word);
 try {
   if (process.argv.length <= 2) program.outputHelp();
   else await program.parseAsync(process.argv);

@@ -1,16 +1,22 @@
 import { Command } from 'commander';
 import { version } from '../base/version.ts';
-import { agentCommand } from './commands/agent.ts';
-import { checkCommand } from './commands/check.ts';
-import { configDocsCommand } from './commands/config-docs.ts';
-import { gatewayCommand } from './commands/gateway.ts';
-import { hubCommand } from './commands/hub.ts';
-import { manageCommand } from './commands/manage.ts';
-import { passwdCommand } from './commands/passwd.ts';
-import { pubCommand } from './commands/pub.ts';
-import { requestCommand } from './commands/request.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { subCommand } from './commands/sub.ts';
+
+/** In the order of the help. Each is loaded when it is meant, or when all are to be told. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  hub: async () => (await import('./commands/hub.ts')).hubCommand(),
+  manage: async () => (await import('./commands/manage.ts')).manageCommand(),
+  simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
+  pub: async () => (await import('./commands/pub.ts')).pubCommand(),
+  sub: async () => (await import('./commands/sub.ts')).subCommand(),
+  request: async () => (await import('./commands/request.ts')).requestCommand(),
+  gateway: async () => (await import('./commands/gateway.ts')).gatewayCommand(),
+  agent: async () => (await import('./commands/agent.ts')).agentCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
+  passwd: async () => (await import('./commands/passwd.ts')).passwdCommand(),
+  'config-docs': async () => (await import('./commands/config-docs.ts')).configDocsCommand(),
+};
+/** Not in the help: for who works on Recado. */
+const HIDDEN_COMMAND = 'config-docs';
 
 const EXAMPLES = `
 Examples:
@@ -29,8 +35,10 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.`
 /**
  * The command line. Commands load their heavy parts when they run, so that help is quick.
  * Nothing here ends the process: mistakes are thrown as `CommanderError`, others as they are.
+ *
+ * @param word - the first one of the command line: where it names a command, the program has only that one
  */
-export function buildProgram(): Command {
+export async function buildProgram(word = ''): Promise<Command> {
   const program = new Command('recado')
     .description('One small server between applications and things.')
     .version(version, '-V, --version', 'print the version')
@@ -38,18 +46,12 @@ export function buildProgram(): Command {
     .helpCommand('help [command]', 'print help for a command')
     // Before the name of the command only: after it, -V and -h may be something else.
     .enablePositionalOptions()
-    .addHelpText('after', EXAMPLES)
-    .addCommand(hubCommand())
-    .addCommand(manageCommand())
-    .addCommand(simulateCommand())
-    .addCommand(pubCommand())
-    .addCommand(subCommand())
-    .addCommand(requestCommand())
-    .addCommand(gatewayCommand())
-    .addCommand(agentCommand())
-    .addCommand(checkCommand())
-    .addCommand(passwdCommand())
-    .addCommand(configDocsCommand(), { hidden: true });
+    .addHelpText('after', EXAMPLES);
+  const names = Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS);
+  for (const name of names) {
+    const command = await COMMANDS[name]?.();
+    if (command !== undefined) program.addCommand(command, { hidden: name === HIDDEN_COMMAND });
+  }
   return applyManners(program);
 }
 

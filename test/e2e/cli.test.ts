@@ -38,13 +38,15 @@ function writeConfig(name: string, text: string): string {
   return name;
 }
 
+const program = await buildProgram();
+
 describe('help and versions', () => {
   const commandPaths = (command: Command, path: readonly string[]): string[][] => [
     [...path],
     ...command.commands.flatMap((child) => commandPaths(child, [...path, child.name()])),
   ];
 
-  for (const path of commandPaths(buildProgram(), [])) {
+  for (const path of commandPaths(program, [])) {
     it(`recado ${[...path, '--help'].join(' ')}`, async () => {
       const { end, output, errors } = await recado([...path, '--help']);
       assert.equal(end, 0);
