@@ -71,7 +71,6 @@ export class SocketGateway implements Gateway {
       const keys = { portFlag: '--udp-port', portKey: 'gateways.socket.udpPort', hostKey };
       throw listenError(error, { kind: 'UDP', host, port: udpPort, ...keys });
     });
-    this.#ticker = this.#context.clock.setTicker(TICK_MS, () => this.#tick());
     return [
       { name: 'socket-tcp', address: `tcp://${formatHostPort(host, tcp.port)}` },
       { name: 'socket-udp', address: `udp://${formatHostPort(host, udp.port)}` },
@@ -79,7 +78,7 @@ export class SocketGateway implements Gateway {
   }
 
   async stop(): Promise<void> {
-    this.#ticker?.clear();
+    this.#stopTicker();
     this.#server?.close();
     this.#server = undefined;
     const empty = new Promise<void>((resolve) => (this.#onEmpty = resolve));
@@ -121,6 +120,7 @@ export class SocketGateway implements Gateway {
       return;
     }
     this.#connections.add(connection);
+    this.#ticker ??= this.#context.clock.setTicker(TICK_MS, () => this.#tick());
     this.counters.connectionsAccepted++;
     this.counters.connectionsOpen++;
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
@@ -140,7 +140,9 @@ export class SocketGateway implements Gateway {
     const left = (this.#perAddress.get(address) ?? 1) - 1;
     if (left > 0) this.#perAddress.set(address, left);
     else this.#perAddress.delete(address);
-    if (this.#connections.size === 0) this.#onEmpty?.();
+    if (this.#connections.size > 0) return;
+    this.#stopTicker();
+    this.#onEmpty?.();
   }
 
   #admit(connection: SocketConnection): boolean {
@@ -165,9 +167,14 @@ export class SocketGateway implements Gateway {
     return true;
   }
 
-  /** One tick for all connections instead of timers for each. */
+  /** One tick for all connections instead of timers for each; none while there are no connections. */
   #tick(): void {
     const now = this.#context.clock.monotonic();
     for (const connection of this.#connections) connection.tick(now);
+  }
+
+  #stopTicker(): void {
+    this.#ticker?.clear();
+    this.#ticker = undefined;
   }
 }

@@ -54,6 +54,8 @@ export class RetainedMessages<M> {
   readonly #onExpired: ((message: M) => void) | undefined;
   readonly #values = new RetainedValues<M>();
   #count = 0;
+  /** How many of these expire. */
+  #expiring = 0;
   #bytes = 0;
   #swept = ROOT;
 
@@ -79,7 +81,8 @@ export class RetainedMessages<M> {
   }
 
   /** Retains a message in place of the topic's last one [MQTT-3.3.1-5]. When it is refused the last one stays. */
-  set(topicName: string, { message, sizeBytes: ownBytes, expiresAtMs, booking }: RetainedItem<M>): Retention {
+  set(topicName: string, item: RetainedItem<M>): Retention {
+    const { message, sizeBytes: ownBytes, expiresAtMs = Infinity, booking } = item;
     const sizeBytes = ownBytes + bytesOfLevels(topicName);
     const known = this.#tree.find(topicName);
     const isNew = known === NO_NODE || this.#values.message(known) === undefined;
@@ -92,8 +95,9 @@ export class RetainedMessages<M> {
     const node = isNew ? this.#tree.hold(topicName) : known;
     const party = booking?.party;
     party?.charge(KeptKind.RETAINED, sizeBytes + PLACE_BYTES);
-    this.#values.set(node, message, { sizeBytes, expiresAtMs: expiresAtMs ?? Infinity, party });
+    this.#values.set(node, message, { sizeBytes, expiresAtMs, party });
     this.#bytes += sizeBytes - freed;
+    if (expiresAtMs !== Infinity) this.#expiring++;
     if (isNew) this.#count++;
     return Retention.Retained;
   }
@@ -127,6 +131,7 @@ export class RetainedMessages<M> {
    * To be called now and then, for topics that nobody asks for.
    */
   removeExpired(maxTopics: number): number {
+    if (this.#expiring === 0) return 0;
     const nowMs = this.#nowMs();
     const before = this.#count;
     const { end } = this.#tree;
@@ -147,6 +152,7 @@ export class RetainedMessages<M> {
   }
 
   #release(node: number): void {
+    if (this.#values.expiresAtMs(node) !== Infinity) this.#expiring--;
     this.#values.party(node)?.release(KeptKind.RETAINED, this.#values.sizeBytes(node) + PLACE_BYTES);
   }
 
