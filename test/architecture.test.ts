@@ -47,6 +47,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api'],
   '@fastify/swagger': ['api'],
   '@fastify/type-provider-typebox': ['api'],
+  ajv: ['config', 'api'],
   'prom-client': ['api'],
   typebox: ['config', 'bridge', 'hub', 'api'],
   yaml: ['config', 'cli'],

@@ -22,7 +22,7 @@ import {
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
 import { ServiceHosts } from '../services/hub/service-hosts.ts';
-import { compileValidator } from './validator.ts';
+import { COMPILERS } from './validator.ts';
 
 /** For a head to come whole, and for a new connection to begin one. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -50,12 +50,12 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
       headersTimeout: HEAD_TIMEOUT_MS,
       connectionsCheckingInterval: LOOK_EVERY_MS,
     },
+    schemaController: COMPILERS,
     routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
     clientErrorHandler: answerClientError,
     rewriteUrl: (request) => serviceUrl(hosts, request),
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.setValidatorCompiler(compileValidator);
   useProblems(app, log);
   refuseBrokenHeads(app);
 

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { version } from '../base/version.ts';
-import { compileValidator } from './validator.ts';
+import { COMPILERS } from './validator.ts';
 
 /**
  * The description of the API for `/openapi.json`, made from routes of an instance that never listens: a hub that is
@@ -10,8 +10,7 @@ import { compileValidator } from './validator.ts';
 export async function describeApi(
   registerRoutes: (app: FastifyInstance) => Promise<void>,
 ): Promise<ReturnType<FastifyInstance['swagger']>> {
-  const app = Fastify({ exposeHeadRoutes: false });
-  app.setValidatorCompiler(compileValidator);
+  const app = Fastify({ exposeHeadRoutes: false, schemaController: COMPILERS });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

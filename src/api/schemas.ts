@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import type { Static, TSchema } from 'typebox';
+import { Type } from '../config/type.ts';
 import { COMMAND_KINDS, type JsonSchema } from '../devices/command.ts';
 import { PRESENCE_REASONS } from '../devices/presence.ts';
 
@@ -8,7 +9,7 @@ import { PRESENCE_REASONS } from '../devices/presence.ts';
  */
 
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const DeviceId = Type.String({
   minLength: 1,

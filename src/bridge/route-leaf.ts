@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../config/type.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { parseBrokerUrl } from '../bus/broker-address.ts';
 import type { ValueMistake } from '../config/config-keys.ts';

@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../config/type.ts';
 import { collectKeys } from '../config/config-keys.ts';
 import { httpListener } from '../config/http-listener.ts';
 import { bytes, count } from '../config/leaf.ts';

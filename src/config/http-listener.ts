@@ -1,4 +1,5 @@
-import { Type, type TProperties } from 'typebox';
+import type { TProperties } from 'typebox';
+import { Type } from './type.ts';
 import { isLoopbackHost } from '../base/networks.ts';
 import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from './type.ts';
 
 /* The kinds of keys that several sections have, in the words of JSON Schema and those of config-keys.ts. */
 
@@ -12,6 +12,7 @@ export const TOKEN = {
   minLength: 16,
   maxLength: 512,
   pattern: '^[A-Za-z0-9._~+/=-]+$',
+  format: 'token',
   expected: '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -',
 };
 

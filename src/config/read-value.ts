@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
-import { Value } from 'typebox/value';
+import { Ajv, type ErrorObject } from 'ajv';
 import { parseNetwork } from '../base/networks.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { SchemaNode, ValueMistake } from './config-keys.ts';
+import { PLAIN_JSON_SCHEMA } from './type.ts';
 
 const MAX_SHOWN_CHARACTERS = 60;
 /** What the documentation shows, now or once: everybody knows them. */
@@ -21,20 +22,36 @@ const TEXT_FORMATS: Readonly<Record<string, string>> = {
   host: 'an IP address or a host name, as 127.0.0.1',
 };
 
+/** Formats of our own beside the words of JSON Schema; a token has what it must be in other words already. */
+const ajv = new Ajv({
+  ...PLAIN_JSON_SCHEMA,
+  allErrors: true,
+  formats: {
+    network: (text: string) => parseNetwork(text) !== undefined,
+    host: isHost,
+    token: (text: string) => !SAMPLE_TOKENS.has(text),
+  },
+});
+
 /** The value of one key as the program needs it, or all that is wrong with it. */
 export function readValue(written: unknown, schema: SchemaNode): Result<unknown, readonly ValueMistake[]> {
   if (schema.read !== undefined) return schema.read(written);
-  const isSecret = schema.secret === true;
-  const found = new Map<string, ValueMistake>();
-  for (const error of Value.Errors(schema, written)) {
-    // TypeBox tells a free name that is not allowed twice: at the name, and at its parent.
-    if (error.keyword === 'additionalProperties' || found.has(error.instancePath)) continue;
-    const steps = error.instancePath.split('/').slice(1).map(unescapePointer);
-    found.set(error.instancePath, { steps, message: mistakeMessage(written, schema, { steps, isSecret }) });
+  if (ajv.validate(schema, written)) return succeed(written);
+  const mistakes = new Map<string, ValueMistake>();
+  for (const error of ajv.errors ?? []) {
+    const steps = stepsTo(error);
+    // One that is told in other words is enough for each place.
+    if (!mistakes.has(steps.join('/')))
+      mistakes.set(steps.join('/'), { steps, message: mistakeMessage(written, schema, { steps, error }) });
   }
-  const others = checkTexts(written, schema, isSecret).filter(({ steps }) => !found.has(pointerOf(steps)));
-  const mistakes = [...found.values(), ...others];
-  return mistakes.length > 0 ? fail(mistakes) : succeed(written);
+  return fail([...mistakes.values()]);
+}
+
+/** To a name that is not allowed, or to the value that is wrong. */
+function stepsTo({ instancePath, keyword, params }: ErrorObject): string[] {
+  const steps = instancePath.split('/').slice(1);
+  const name = keyword === 'additionalProperties' ? [String(params['additionalProperty'])] : [];
+  return [...steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~')), ...name];
 }
 
 /** What a value must be, as the end of a sentence: `a whole number, 0 to 65535`. */
@@ -54,11 +71,12 @@ export function describeExpected(schema: SchemaNode): string {
 function mistakeMessage(
   value: unknown,
   schema: SchemaNode,
-  at: { steps: readonly string[]; isSecret: boolean },
+  { steps, error }: { readonly steps: readonly string[]; readonly error: ErrorObject },
 ): string {
+  if (error.params['format'] === 'token') return SAMPLE_TOKEN_MESSAGE;
   let part = value;
   let expected: SchemaNode | undefined = schema;
-  for (const step of at.steps) {
+  for (const step of steps) {
     part = (part as Record<string, unknown>)[step];
     expected =
       expected.items ??
@@ -68,30 +86,7 @@ function mistakeMessage(
         ? `cannot be a name in a map of ${schema.mapOf}`
         : `is not ${schema.nameOf}`;
   }
-  return `must be ${describeExpected(expected)} (it is ${showValue(part, at.isSecret)})`;
-}
-
-/** What JSON Schema cannot say of a text: whether it is a host or a network, and a secret that is no secret. */
-function checkTexts(value: unknown, schema: SchemaNode, isSecret: boolean): ValueMistake[] {
-  // The lists and the maps of the configuration hold texts only, all of one kind.
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).flatMap(([step, part]: [string, unknown]) =>
-      typeof part === 'string'
-        ? checkTexts(part, schema.items ?? schema, isSecret).map(({ message }) => ({
-            steps: [step],
-            message,
-          }))
-        : [],
-    );
-  }
-  if (typeof value !== 'string') return [];
-  if (isSecret) return SAMPLE_TOKENS.has(value) ? [{ steps: [], message: SAMPLE_TOKEN_MESSAGE }] : [];
-  const isGood =
-    (schema.format !== 'network' || parseNetwork(value) !== undefined) &&
-    (schema.format !== 'host' || isHost(value));
-  return isGood
-    ? []
-    : [{ steps: [], message: `must be ${describeExpected(schema)} (it is ${showValue(value, false)})` }];
+  return `must be ${describeExpected(expected)} (it is ${showValue(part, schema.secret === true)})`;
 }
 
 /** Digits and dots that are no IP address are a mistyped one, not a name. */
@@ -109,12 +104,4 @@ function showValue(value: unknown, isSecret: boolean): string {
   if (typeof value === 'object') return 'a section';
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
-}
-
-function pointerOf(steps: readonly string[]): string {
-  return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
-function unescapePointer(step: string): string {
-  return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -1,8 +1,13 @@
-import { Check, Errors } from 'typebox/schema';
+import { createRequire } from 'node:module';
+import type * as TypeBoxSchema from 'typebox/schema';
 import type { Issue } from '../base/errors.ts';
 import type { Command } from '../devices/command.ts';
 
 const MAX_ISSUES = 10;
+
+/** Loaded with the first input that needs it: 240 files, which a hub whose devices take texts goes without. */
+const requirePackage = createRequire(import.meta.url);
+const schemas = (): typeof TypeBoxSchema => requirePackage('typebox/schema') as typeof TypeBoxSchema;
 
 /**
  * What is wrong with the input of a command; empty when it fits. The schema was checked when the device came
@@ -15,6 +20,7 @@ export function validateInput(command: Command, input: unknown): readonly Issue[
   }
   if (command.input['type'] === 'string' && typeof input === 'string' && isPlainText(command))
     return NO_ISSUES;
+  const { Check, Errors } = schemas();
   if (Check(command.input, input ?? null)) return NO_ISSUES;
   const [, errors] = Errors(command.input, input ?? null);
   if (input === undefined)

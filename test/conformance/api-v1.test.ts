@@ -46,7 +46,10 @@ test('devices: list with filters, pages and totals', async (t) => {
   }
   assert.deepEqual(seen, ['DE10', 'DE11', 'DE12', 'DE13', 'DE14', 'DE15', 'DE16']);
   assert.equal((await hub.call('GET', '/api/v1/devices?cursor=bm9ib2R5')).status, 400);
-  assert.equal((await hub.call('GET', '/api/v1/devices?limit=1001')).status, 400);
+  for (const limit of ['1001', '0', '', '1.5', 'true', '1&limit=2']) {
+    const { status, body } = await hub.call('GET', `/api/v1/devices?limit=${limit}`);
+    assert.deepEqual([status, body.errors[0].pointer], [400, '/limit'], limit);
+  }
   assert.equal((await hub.call('GET', '/api/v1/devices?colour=red')).status, 400);
 });
 
@@ -256,6 +259,8 @@ test('invoke: bad requests are refused with the pointer of what is wrong', async
   assert.match(((await plain.json()) as Json).detail, /content-type: application\/json/);
   const unknown = await hub.call('POST', path, { inputs: 19 });
   assert.deepEqual(unknown.body.errors, [{ pointer: '', message: 'has members that are not known: inputs' }]);
+  const hostile = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`m${index}`, 0]));
+  assert.equal((await hub.call('POST', path, hostile)).body.errors.length, 1, 'the first mistake is enough');
 });
 
 test('invoke: an input that is nested too deep, or has too many values, is refused before anybody looks into it', async (t) => {

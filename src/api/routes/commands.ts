@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '../../config/type.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { findDevice } from '../find-device.ts';

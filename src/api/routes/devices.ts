@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import { Type } from '../../config/type.ts';
 import type { Device } from '../../devices/device.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { findDevice } from '../find-device.ts';

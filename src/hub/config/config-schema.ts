@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../../config/type.ts';
 import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
 import { bytes, count, ms, networks } from '../../config/leaf.ts';

@@ -1,4 +1,5 @@
-import { Type, type TBoolean, type TEnum, type TInteger, type TString } from 'typebox';
+import type { TBoolean, TEnum, TInteger, TString } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import {
   CLIENT_ID_TAKEOVERS,
   DEFAULT_BROKER_OPTIONS,

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { DEFAULT_SERVICE_LIMITS } from '../../../services/options.ts';
 import { bytes, count, ms } from '../../../config/leaf.ts';
 import { DEFAULT_TOPIC_PREFIX } from '../../../services/wire/service-topics.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { bytes, count, host, ms, networks, port, TOKEN } from '../../../config/leaf.ts';
 
 /** What a device may call itself: `isDeviceId` of the model, in the words of JSON Schema. */
