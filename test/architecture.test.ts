@@ -67,6 +67,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'src/mqtt': [['codec'], ['topics'], ['session'], ['transport'], ['broker'], ['access']],
   'src/gateways/socket': [['wire'], ['directory'], ['session']],
   'src/services': [['wire'], ['flow'], ['hub', 'agent']],
+  'src/rpc': [['wire'], ['correlation', 'responder']],
 };
 
 type Arrow = Import & { readonly file: string; readonly from: string };

@@ -44,6 +44,7 @@ export const ERROR_TABLE = {
   BUS_CLOSED: { status: 503, title: 'The connection to the MQTT broker was closed here' },
   NO_RESPONDER: { status: 503, title: 'Nobody is there to answer the request' },
   TOO_MANY_REQUESTS: { status: 429, title: 'Too many requests wait for an answer' },
+  REQUEST_CANCELLED: { status: 499, title: 'The caller gave the request up' },
   REQUESTER_CLOSED: { status: 503, title: 'The requester was closed before an answer came' },
   RESPONDER_CLOSED: { status: 503, title: 'The responder is stopping and takes no more requests' },
   SERVICE_UNKNOWN: { status: 404, title: 'No service has this name' },

@@ -4,6 +4,7 @@ import { collectKeys } from '../config/config-keys.ts';
 import { httpListener } from '../config/http-listener.ts';
 import { bytes, count } from '../config/leaf.ts';
 import type { ConfigDefinition, Contradiction } from '../config/load-config.ts';
+import { DEFAULT_REQUESTER_LIMITS } from '../rpc/index.ts';
 import { routeKey } from './http-route.ts';
 import { findReferences } from './mapping.ts';
 import {
@@ -45,6 +46,13 @@ const limits = Type.Object(
       10_000,
       'A response topic without ids is asked nothing more for so long after an answer did not come.',
     ),
+    settleMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      unit: 'ms',
+      default: DEFAULT_REQUESTER_LIMITS.settleMs,
+      description: 'A response topic without ids must be quiet for so long before the next question.',
+    }),
   },
   { additionalProperties: false },
 );

@@ -76,7 +76,7 @@ export class TopicCaller {
     readonly clock?: Clock;
   }) {
     const { bus, routes, limits, clock = systemClock } = parts;
-    const { maxInFlight, maxQueued, maxAnswerBytes, quarantineMs } = limits;
+    const { maxInFlight, maxQueued, maxAnswerBytes, quarantineMs, settleMs } = limits;
     this.#clock = clock;
     this.#maxAnswerBytes = maxAnswerBytes;
     this.#presence = new BrokerPresence({ bus, clock, graceMs: BROKER_GRACE_MS });
@@ -85,6 +85,7 @@ export class TopicCaller {
       maxWaiting: maxQueued,
       maxWaitingPerCaller: maxQueued,
       quarantineMs,
+      settleMs,
       maxAnswerTopics: Math.max(1, new Set(routes.map(({ response }) => response)).size),
       idleMs: IDLE_MS,
       clock,

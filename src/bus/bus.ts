@@ -116,6 +116,11 @@ export class BusCounters {
 export type Bus = {
   /** Undefined until the first connection; another connection may have another one, as the event `connected` says. */
   readonly protocolVersion: ProtocolVersion | undefined;
+  /**
+   * As whom the rules of the broker know this side: by the user name, else by the client id. Absent where there is no
+   * connection that could have one.
+   */
+  readonly identity?: string;
   /** Whether the broker is there, with all subscriptions. */
   readonly isConnected: boolean;
   readonly counters: Readonly<BusCounters>;

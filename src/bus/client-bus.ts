@@ -82,6 +82,10 @@ class ClientBus implements Bus {
     return this.#version;
   }
 
+  get identity(): string {
+    return this.#settings.user ?? this.#address.user ?? this.#settings.clientId;
+  }
+
   get isConnected(): boolean {
     return this.#isConnected;
   }

@@ -6,12 +6,18 @@ import type { QoS } from '../mqtt/codec/control-packet.ts';
 /**
  * How an answer finds its request:
  * - `mqtt5`: Response Topic and Correlation Data; needs MQTT 5
- * - `topic`: the request goes to `{topic}/requests/{requesterId}/{requestId}`, the answer to `{topic}/answers/…`
+ * - `topic`: the request goes to `{topic}/requests/{owner}/{requesterId}/{requestId}`, the answer to `{topic}/answers/…`
  * - `envelope`: the request is `{"answerTo": "{topic}/answers/…", "payload": …}` on the topic itself
  * - `auto`: `mqtt5` where the broker speaks it, else `topic`
  * - `{responseTopic}`: all answers come on this one topic
  */
-export type CorrelationChoice = 'auto' | 'mqtt5' | 'topic' | 'envelope' | { readonly responseTopic: string };
+export type CorrelationChoice = 'auto' | 'mqtt5' | 'topic' | 'envelope' | ResponseTopicChoice;
+
+type ResponseTopicChoice = {
+  readonly responseTopic: string;
+  /** All who answer there send Correlation Data back: over MQTT 5 no request waits for another, from the first on. */
+  readonly parallel?: boolean;
+};
 
 export const DEFAULT_REQUESTER_LIMITS = {
   /** How long a request waits that does not say it itself. */
@@ -28,16 +34,17 @@ export const DEFAULT_REQUESTER_LIMITS = {
   idleMs: 60_000,
   /** A response topic is given no new request after a caller left, until its answer came or this has passed. */
   quarantineMs: 10_000,
-  /** So long a response topic must be quiet after an answer, when it cannot be trusted. */
-  settleMs: 50,
-  /** A response topic is trusted after so many requests in a row without a stray answer; Infinity: never. */
-  trustAfter: 50,
+  /**
+   * So long a response topic must be quiet before the next request, where answers do not say whose they are: a second
+   * answer, of the same responder or of another one, is not taken for the next one's then. 0 does not wait.
+   */
+  settleMs: 20,
 };
 
 export type RequesterLimits = Readonly<typeof DEFAULT_REQUESTER_LIMITS>;
 
 export type RequesterOptions = Partial<RequesterLimits> & {
-  /** Answers over MQTT 5 come below it; default `recado/rpc`. */
+  /** Answers over MQTT 5 come below `{prefix}/answers`; default `recado/rpc`. */
   readonly prefix?: string;
   /** Default: `auto`. */
   readonly correlation?: CorrelationChoice;

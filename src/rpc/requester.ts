@@ -5,18 +5,18 @@ import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
 import { Alarms } from '../base/alarms.ts';
+import { AnswerTopic } from './correlation/answer-topic.ts';
+import { byData } from './correlation/by-data.ts';
+import { byTopic } from './correlation/by-topic.ts';
 import type { CorrelationParts } from './correlation/correlation.ts';
-import { FixedCorrelation } from './correlation/fixed.ts';
-import { Mqtt5Correlation } from './correlation/mqtt5.ts';
-import { TopicCorrelation } from './correlation/topic.ts';
 import {
   PendingRequest,
   type Answer,
   type Correlation,
   type RequestEnd,
   type RequestOwner,
-} from './pending-request.ts';
-import { RequestIds } from './request-ids.ts';
+} from './correlation/pending-request.ts';
+import { RequestIds } from './correlation/request-ids.ts';
 import {
   DEFAULT_REQUESTER_LIMITS,
   type CorrelationChoice,
@@ -25,13 +25,16 @@ import {
   type RequesterSettings,
   type RequestOptions,
 } from './requester-options.ts';
-import { answerTimeoutError, requesterClosedError, tooManyRequestsError } from './rpc-errors.ts';
+import { answerTimeoutError, requesterClosedError, tooManyRequestsError } from './correlation/rpc-errors.ts';
+import { Serial } from './correlation/serial.ts';
+import { TopicPool } from './correlation/topic-pool.ts';
+import { asTopicLevel, DEFAULT_PREFIX, responseTopicOf } from './wire/answer-topics.ts';
 
 const ANY_LEVELS = Number.POSITIVE_INFINITY;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 const NO_PROPERTIES = {};
 
-type CorrelationKind = 'mqtt5' | 'topic' | 'fixed';
+type CorrelationKind = 'data' | 'topic' | 'serial';
 
 /** Asks questions over MQTT. The bus stays open when the requester is closed. */
 export type Requester = {
@@ -74,14 +77,16 @@ class BusRequester implements Requester, RequestOwner {
     this.#bus = bus;
     this.#clock = clock;
     this.#alarms = new Alarms(clock);
-    this.#settings = { ...DEFAULT_REQUESTER_LIMITS, prefix: 'recado/rpc', ...options };
+    this.#settings = { ...DEFAULT_REQUESTER_LIMITS, prefix: DEFAULT_PREFIX, ...options };
     this.#choice = correlation;
+    const requesterId = randomBytes(12).toString('hex');
     this.#parts = {
       bus,
       clock,
       alarms: this.#alarms,
       ids: new RequestIds(),
-      requesterId: randomBytes(12).toString('hex'),
+      owner: bus.identity === undefined ? requesterId : asTopicLevel(bus.identity),
+      requesterId,
       settings: this.#settings,
       counters: this.counters,
     };
@@ -114,6 +119,7 @@ class BusRequester implements Requester, RequestOwner {
         signal: options.signal,
         caller: options.caller ?? '',
         responseTopic: typeof choice === 'object' ? choice.responseTopic : '',
+        isParallel: typeof choice === 'object' && choice.parallel === true,
         isEnvelope: choice === 'envelope',
         failsWithoutResponder: options.failsWithoutResponder ?? true,
         startedMs: this.#clock.monotonic(),
@@ -189,11 +195,11 @@ class BusRequester implements Requester, RequestOwner {
 
   /** Undefined while it is not known which version the broker speaks. */
   #kindOf(choice: CorrelationChoice): CorrelationKind | undefined {
-    if (typeof choice === 'object') return 'fixed';
-    if (choice !== 'auto') return choice === 'mqtt5' ? 'mqtt5' : 'topic';
+    if (typeof choice === 'object') return 'serial';
+    if (choice !== 'auto') return choice === 'mqtt5' ? 'data' : 'topic';
     const { protocolVersion } = this.#bus;
     if (protocolVersion === undefined) return undefined;
-    return protocolVersion === 5 ? 'mqtt5' : 'topic';
+    return protocolVersion === 5 ? 'data' : 'topic';
   }
 
   /** The broker has told which version it speaks. */
@@ -211,8 +217,18 @@ class BusRequester implements Requester, RequestOwner {
   }
 
   #makeCorrelation(kind: CorrelationKind): Correlation {
-    if (kind === 'mqtt5') return new Mqtt5Correlation(this.#parts);
-    if (kind === 'fixed') return new FixedCorrelation(this.#parts);
-    return new TopicCorrelation(this.#parts);
+    const parts = this.#parts;
+    const { owner, requesterId, settings } = parts;
+    if (kind === 'data')
+      return new AnswerTopic(parts, byData(parts, responseTopicOf(settings.prefix, owner, requesterId)));
+    return kind === 'serial'
+      ? new TopicPool(parts, {
+          topicOf: ({ fields }) => fields.responseTopic,
+          open: (topicName) => new Serial(parts, topicName),
+        })
+      : new TopicPool(parts, {
+          topicOf: ({ fields }) => fields.topicName,
+          open: (topicName) => new AnswerTopic(parts, byTopic(parts, topicName)),
+        });
   }
 }

@@ -11,8 +11,6 @@ export type HostileOptions = {
   readonly clock: Clock;
   readonly requestTopic: string;
   readonly responseTopic: string;
-  /** Puts the request into its answer. */
-  readonly echoes: boolean;
   /** Sends Correlation Data back: not, sometimes, or always. */
   readonly correlates: 'never' | 'sometimes' | 'always';
   /** The longest that a second answer stays behind the first. */
@@ -54,12 +52,7 @@ export async function serveHostile(bus: Bus, options: HostileOptions): Promise<v
       .catch(() => {}); // The test is over.
   };
   const answer = (request: BusMessage): void => {
-    const text = Buffer.from(request.payload).toString();
-    const answered = {
-      of: fingerprint(request.payload),
-      ...(options.echoes && { received: JSON.parse(text) as unknown }),
-    };
-    publish(JSON.stringify(answered), request);
+    publish(JSON.stringify({ of: fingerprint(request.payload) }), request);
   };
   const later = (delayMs: number, call: () => void): void => void clock.setTimer(delayMs, call);
 

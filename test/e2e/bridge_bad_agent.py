@@ -1,7 +1,7 @@
-"""An agent that answers late, twice, never and out of order, on one topic and without an id.
+"""An agent that answers late, twice and never, on one topic and without an id.
 
 A question says what its caller's patience is: one that is patient gets its answer in the end, once or more often.
-With --echo an answer holds its question, as the seed's agent does it; else only what cannot be recognised.
+Nothing in an answer is the question's own but a fingerprint.
 """
 
 import argparse
@@ -12,26 +12,20 @@ import threading
 
 import paho.mqtt.client as mqtt
 
-QUICK_DEEDS = ['answer', 'late', 'answer', 'twice', 'never', 'answer', 'late', 'swap']
-PATIENT_DEEDS = ['answer', 'twice', 'answer', 'late', 'answer', 'twice later', 'answer', 'answer']
-BLIND_DEEDS = ['answer', 'answer', 'late', 'answer', 'answer']
+QUICK_DEEDS = ['answer', 'late', 'answer', 'twice', 'never', 'answer', 'late']
+PATIENT_DEEDS = ['answer', 'twice', 'answer', 'late', 'answer', 'twice', 'answer']
 
 parser = argparse.ArgumentParser()
 parser.add_argument('--broker-port', type=int, required=True)
 parser.add_argument('--late', type=float, required=True, help='seconds')
-parser.add_argument('--echo', action='store_true')
 options = parser.parse_args()
 
 client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2) if hasattr(mqtt, 'CallbackAPIVersion') else mqtt.Client()
 done = {}
-held = []
 
 
 def answer_of(question):
-    answer = {'of': hashlib.sha256(question['id'].encode()).hexdigest()}
-    if options.echo:
-        answer['received'] = question
-    return json.dumps(answer)
+    return json.dumps({'of': hashlib.sha256(question['id'].encode()).hexdigest()})
 
 
 def answer(question):
@@ -43,10 +37,7 @@ def later(question):
 
 
 def choose(question):
-    if not options.echo:
-        deeds = BLIND_DEEDS
-    else:
-        deeds = QUICK_DEEDS if question['patience'] == 'quick' else PATIENT_DEEDS
+    deeds = QUICK_DEEDS if question['patience'] == 'quick' else PATIENT_DEEDS
     kind = question['patience']
     done[kind] = done.get(kind, 0) + 1
     return deeds[(done[kind] - 1) % len(deeds)]
@@ -57,16 +48,12 @@ def on_message(client, userdata, message):
     deed = choose(question)
     sys.stdout.write(f'{deed}\n')
     sys.stdout.flush()
-    if deed in ('answer', 'twice', 'twice later'):
+    if deed in ('answer', 'twice'):
         answer(question)
     if deed == 'twice':
         answer(question)
-    if deed in ('late', 'twice later'):
+    if deed == 'late':
         later(question)
-    while held and deed != 'swap':
-        answer(held.pop())
-    if deed == 'swap':
-        held.append(question)
 
 
 def on_connect(client, userdata, flags, reason_code, properties=None):

@@ -77,7 +77,8 @@ async function open(t: TestContext, options: RequesterOptions = {}): Promise<Rig
       for (const listener of listeners) listener(event);
     },
   };
-  await createResponder(bus).serve('echo/+', ({ payload }) => payload);
+  const responder = createResponder(bus, { answersBelow: ['my/rpc', 'recado/rpc/answers'] });
+  await responder.serve('echo/+', ({ payload }) => payload, { responseTopic: 'answers' });
   t.after(async () => {
     rig.requester.close();
     assert.deepEqual([listeners.size, rig.filters.length, clock.pending], [0, 0, 0], 'nothing stays behind');
@@ -92,7 +93,7 @@ describe('subscriptions to answers', () => {
     assert.deepEqual(filters, []);
     await Promise.all(['a', 'b', 'a'].map((topic) => requester.request(`echo/${topic}`, 'x')));
     assert.equal(filters.length, 1);
-    assert.match(filters[0] ?? '', /^my\/rpc\/answers\/[0-9a-f]{24}$/);
+    assert.match(filters[0] ?? '', /^my\/rpc\/answers\/([0-9a-f]{24})\/\1$/);
     const data = published.map(({ properties }) => Buffer.from(properties?.correlationData ?? []).toString());
     assert.equal(new Set(data).size, 3);
     for (const each of data) assert.match(each, /^[1-3]-[0-9a-f]{16}$/);

@@ -4,7 +4,12 @@ import { ManualClock } from '../helpers/manual-clock.ts';
 import type { Bus, BusMessage, MessageProperties } from '../../src/bus/bus.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
 import { Broker } from '../../src/mqtt/index.ts';
-import { createResponder, type Responder, type ResponderOptions } from '../../src/rpc/index.ts';
+import {
+  createRequester,
+  createResponder,
+  type Responder,
+  type ResponderOptions,
+} from '../../src/rpc/index.ts';
 
 const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const TICK_MS = 10;
@@ -22,7 +27,7 @@ async function open(t: TestContext, options: ResponderOptions = {}): Promise<Rig
   await broker.start();
   const bus = embedBus(broker);
   const clock = new ManualClock();
-  const responder = createResponder(bus, { clock, ...options });
+  const responder = createResponder(bus, { clock, answersBelow: ['answers'], ...options });
   const answers: BusMessage[] = [];
   await bus.subscribe('answers/#', { qos: 1 }, (message) => answers.push(message));
   t.after(() => broker.close());
@@ -194,3 +199,100 @@ function fieldsOf(bus: Bus): Bus {
     close: () => bus.close(),
   };
 }
+
+describe('a caller that leaves', () => {
+  const cancel = (bus: Bus, payload: object): Promise<unknown> =>
+    bus.publish({ topicName: 'requests/cancel', payload: Buffer.from(JSON.stringify(payload)) });
+  const properties = (id: string): MessageProperties => ({
+    responseTopic: 'answers/1',
+    correlationData: Buffer.from(id),
+  });
+
+  it('ends the work that it asked for, and no other', async (t) => {
+    const { responder, ask, bus, answers } = await open(t, { maxConcurrent: 2 });
+    const work = held();
+    const signals: AbortSignal[] = [];
+    await responder.serve('requests', ({ signal }) => {
+      signals.push(signal);
+      return work.handler();
+    });
+    for (const id of ['a', 'b', 'c', 'd']) await ask('', properties(id));
+    for (const id of ['b', 'c']) await cancel(bus, { answerTo: 'answers/1', id });
+    for (const other of [
+      { answerTo: 'answers/2', id: 'a' },
+      { answerTo: 'answers/1' },
+      { answerTo: 'answers/1', id: 'b' },
+    ])
+      await cancel(bus, other);
+    await turns();
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [false, true],
+    );
+    assert.equal((signals[1]! as { reason: { code?: string } }).reason.code, 'REQUEST_CANCELLED');
+    assert.deepEqual([responder.waiting, responder.counters.cancelled], [1, 2]);
+    work.release();
+    await turns();
+    const answered = answers.map((each) => Buffer.from(each.properties.correlationData ?? []).toString());
+    assert.deepEqual(answered.toSorted(), ['a', 'd']);
+  });
+
+  it('leaves an error on a topic that all answers share: the requester waits for it', async (t) => {
+    const { responder, ask, bus, answers } = await open(t);
+    const work = held();
+    await responder.serve('requests', work.handler, { responseTopic: 'answers/all' });
+    await ask('', { correlationData: Buffer.from('a') });
+    await cancel(bus, { answerTo: 'answers/all', id: 'a' });
+    await turns();
+    work.release();
+    await turns();
+    assert.deepEqual(payloads(answers), [
+      '{"error":{"code":"REQUEST_CANCELLED","message":"the caller has left","status":499}}',
+    ]);
+  });
+
+  it('says so itself, in every way in which it asks', async (t) => {
+    for (const correlation of ['mqtt5', 'topic', 'envelope', { responseTopic: 'answers/all' }] as const) {
+      const { responder, bus } = await open(t, { answersBelow: ['recado/rpc/answers'] });
+      const begun = Promise.withResolvers<AbortSignal>();
+      await responder.serve(
+        'requests',
+        async ({ signal }) => {
+          begun.resolve(signal);
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          return 'nobody hears this';
+        },
+        { responseTopic: 'answers/all', group: 'workers' },
+      );
+      const requester = createRequester(bus, { correlation });
+      const aborting = new AbortController();
+      const asked = requester.request('requests', '{}', { signal: aborting.signal });
+      const signal = await begun.promise;
+      aborting.abort(new Error('enough'));
+      await assert.rejects(asked, /enough/);
+      await turns();
+      assert.deepEqual(
+        [signal.aborted, responder.counters.cancelled],
+        [true, 1],
+        JSON.stringify(correlation),
+      );
+      requester.close();
+    }
+  });
+});
+
+describe('requests that wait', () => {
+  it('have a sum of bytes', async (t) => {
+    const { responder, ask, answers } = await open(t, { maxConcurrent: 1, maxWaitingBytes: 10 });
+    const work = held();
+    await responder.serve('requests', work.handler);
+    for (const payload of ['the first', '123456', '12345', '1234']) await ask(payload);
+    assert.deepEqual([responder.waiting, responder.counters.refusedFull, answers.length], [2, 1, 1]);
+    assert.match(payloads(answers)[0] ?? '', /"TOO_MANY_REQUESTS"/);
+    work.release();
+    await turns();
+    assert.equal(responder.counters.answered, 4);
+    for (const payload of ['1', '2']) await ask(payload);
+    assert.equal(responder.counters.refusedFull, 1, 'what has left counts no more');
+  });
+});

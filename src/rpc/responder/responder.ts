@@ -1,11 +1,13 @@
-import { systemClock, type Clock } from '../base/clock.ts';
-import { RecadoError } from '../base/errors.ts';
-import { silentLogger, type Logger } from '../base/logger.ts';
-import type { Bus, BusMessage, Subscription } from '../bus/bus.ts';
-import { AnswerError } from './answer-error.ts';
-import { answerOf, errorAnswerOf, tellableError, type AnswerParts } from './answer-message.ts';
-import { Alarms } from '../base/alarms.ts';
-import { readRequest } from './incoming-request.ts';
+import { systemClock, type Clock } from '../../base/clock.ts';
+import { RecadoError } from '../../base/errors.ts';
+import { silentLogger, type Logger } from '../../base/logger.ts';
+import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
+import { AnswerError } from '../wire/answer-error.ts';
+import { answerOf, errorAnswerOf, tellableError, type AnswerParts } from '../wire/answer-message.ts';
+import { Alarms } from '../../base/alarms.ts';
+import { ADDRESSED_REQUESTS, DEFAULT_PREFIX } from '../wire/answer-topics.ts';
+import { CANCEL_LEVEL, readCancellation, type Cancellation } from '../wire/cancel-message.ts';
+import { mayAnswerOn, readRequest, type AnswerPlaces } from '../wire/incoming-request.ts';
 import { RequestTask } from './request-task.ts';
 import {
   DEFAULT_RESPONDER_LIMITS,
@@ -31,8 +33,9 @@ export type Responder = {
   readonly waiting: number;
 
   /**
-   * Answers the requests on a topic, and on `{topic}/requests/+/+`, by which callers before MQTT 5 say where the answer
-   * goes. Resolves when the broker has granted the subscriptions.
+   * Answers the requests on a topic, and on `{topic}/requests/+/+/+`, by which callers before MQTT 5 say where the
+   * answer goes; what comes on `{topic}/cancel` ends requests whose callers have left. Resolves when the broker has
+   * granted the subscriptions; that to `{topic}/cancel` it may deny.
    *
    * @param topicFilter - may have wildcards
    * @throws {BusError} what `Bus.subscribe` throws
@@ -41,6 +44,15 @@ export type Responder = {
 
   /** Answers what waits with `RESPONDER_CLOSED`, aborts what runs, and waits for it for `closeTimeoutMs`. */
   close(): Promise<void>;
+};
+
+/** What is served on one topic. */
+type Served = {
+  readonly handler: RequestHandler;
+  readonly options: ServeOptions & AnswerPlaces;
+  readonly hasWildcards: boolean;
+  /** A stranger must not fill the log. */
+  isWarned: boolean;
 };
 
 export function createResponder(bus: Bus, options: ResponderOptions = {}): Responder {
@@ -57,16 +69,20 @@ class BusResponder implements Responder {
   readonly #services = new Set<ServedTopic>();
   readonly #running = new Set<RequestTask>();
   readonly #sending = new Set<Promise<void>>();
+  readonly #answersBelow: readonly string[];
   #waiting: RequestTask[] = [];
+  #waitingBytes = 0;
   /** Called when the last handler has ended. */
   #onIdle = (): void => {};
   #isClosed = false;
 
-  constructor(bus: Bus, { clock = systemClock, log = silentLogger, ...limits }: ResponderOptions) {
+  constructor(bus: Bus, options: ResponderOptions) {
+    const { clock = systemClock, log = silentLogger, answersBelow, ...limits } = options;
     this.#bus = bus;
     this.#clock = clock;
     this.#log = log;
     this.#limits = { ...DEFAULT_RESPONDER_LIMITS, ...limits };
+    this.#answersBelow = answersBelow ?? [`${DEFAULT_PREFIX}/answers`];
     this.#alarms = new Alarms(clock);
   }
 
@@ -84,18 +100,21 @@ class BusResponder implements Responder {
     options: ServeOptions = {},
   ): Promise<ServedTopic> {
     if (this.#isClosed) throw closedError();
-    const { group, qos = 1 } = options;
+    const { group, qos = 1, answersBelow = this.#answersBelow } = options;
     const share = group === undefined ? '' : `$share/${group}/`;
     // `#` has the requests below it already.
-    const filters = topicFilter.endsWith('#') ? [topicFilter] : [topicFilter, `${topicFilter}/requests/+/+`];
+    const isOpen = topicFilter.endsWith('#');
+    const filters = isOpen ? [topicFilter] : [topicFilter, `${topicFilter}/${ADDRESSED_REQUESTS}`];
     const hasWildcards = /[+#]/.test(topicFilter);
-    const take = (message: BusMessage): void => {
-      // A filter with wildcards may cover the answers as well.
-      if (!(hasWildcards && isAnswer(message, options))) this.#take(message, handler, options);
-    };
+    const served = { handler, options: { ...options, answersBelow }, hasWildcards, isWarned: false };
+    const take = (message: BusMessage): void => this.#take(message, served);
     const asked = filters.map((filter) => this.#bus.subscribe(`${share}${filter}`, { qos }, take));
-    const settled = await Promise.allSettled(asked);
-    const subscriptions = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    // Each of a group hears it: it is not known which of them has the request.
+    const cancels = isOpen ? [] : [this.#bus.subscribe(`${topicFilter}/${CANCEL_LEVEL}`, {}, take)];
+    const [settled, others] = await Promise.all([Promise.allSettled(asked), Promise.allSettled(cancels)]);
+    const subscriptions = [...settled, ...others].flatMap((each) =>
+      each.status === 'fulfilled' ? [each.value] : [],
+    );
     const service = this.#makeService(subscriptions);
     const refusal = settled.find((each) => each.status === 'rejected');
     if (refusal === undefined && !this.#isClosed) return service;
@@ -109,6 +128,7 @@ class BusResponder implements Responder {
     const stopped = [...this.#services].map((service) => service.stop());
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#waitingBytes = 0;
     for (const task of waiting) this.#answerError(task, toAnswerError(closedError()));
     for (const task of this.#running) task.abort(closedError());
     if (this.#running.size > 0) {
@@ -129,40 +149,75 @@ class BusResponder implements Responder {
     return service;
   }
 
-  #take(message: BusMessage, handler: RequestHandler, { responseTopic, timeoutMs }: ServeOptions): void {
-    if (this.#isClosed) return;
+  #take(message: BusMessage, served: Served): void {
+    const { handler, options, hasWildcards } = served;
+    // A filter with wildcards may cover the answers as well.
+    if (this.#isClosed || (hasWildcards && isAnswer(message, options))) return;
     if (message.retain) {
       this.counters.retained++;
       return;
     }
-    const request = readRequest(message, responseTopic);
+    const cancellation = readCancellation(message);
+    if (cancellation !== undefined) return this.#cancel(cancellation);
+    const request = readRequest(message, options);
     const { answerTopic } = request;
     if (answerTopic === undefined) {
       this.counters.unanswerable++;
       return;
     }
+    if (!mayAnswerOn(answerTopic, request, options)) return this.#refusePlace(answerTopic, served);
     this.counters.received++;
-    const patienceMs = request.deadlineMs ?? timeoutMs ?? this.#limits.timeoutMs;
+    const patienceMs = request.deadlineMs ?? options.timeoutMs ?? this.#limits.timeoutMs;
     const deadlineMs = this.#clock.monotonic() + patienceMs;
     const task = new RequestTask({ message, request, answerTopic, handler, deadlineMs, onDue: this.#onDue });
     if (this.#running.size < this.#limits.maxConcurrent) void this.#run(task);
     else this.#queue(task);
   }
 
+  #refusePlace(answerTopic: string, served: Served): void {
+    this.counters.misdirected++;
+    if (served.isWarned) return;
+    served.isWarned = true;
+    const text =
+      'a request wants its answer where this responder answers nothing (answersBelow); none is given';
+    this.#log.warn({ answerTopic, answersBelow: served.options.answersBelow }, text);
+  }
+
+  #cancel(cancellation: Cancellation): void {
+    const waiting = this.#waiting.find((each) => each.isGivenUpBy(cancellation));
+    if (waiting !== undefined) this.#leaveQueue(this.#waiting.indexOf(waiting));
+    const task = waiting ?? [...this.#running].find((each) => each.isGivenUpBy(cancellation));
+    if (task === undefined || task.phase === 'over') return;
+    this.counters.cancelled++;
+    const error = new RecadoError('REQUEST_CANCELLED', 'the caller has left');
+    task.abort(error);
+    // Where all answers have one topic, the requester sends nothing more until this one has come.
+    if (task.request.isFixedTopic) this.#answerError(task, toAnswerError(error));
+    task.phase = 'over';
+  }
+
   #queue(task: RequestTask): void {
-    const { maxWaiting, maxConcurrent } = this.#limits;
-    if (this.#waiting.length < maxWaiting) {
+    const { maxWaiting, maxWaitingBytes, maxConcurrent } = this.#limits;
+    const bytes = this.#waitingBytes + task.message.payload.length;
+    if (this.#waiting.length < maxWaiting && bytes <= maxWaitingBytes) {
       this.#waiting.push(task);
+      this.#waitingBytes = bytes;
       return;
     }
     this.counters.refusedFull++;
-    const text = `${maxConcurrent} requests are being answered and ${maxWaiting} wait; try again later`;
+    const text = `${maxConcurrent} requests are being answered and ${this.#waiting.length} wait; try again later`;
     this.#answerError(task, new AnswerError('TOO_MANY_REQUESTS', text, { status: 429 }));
+  }
+
+  #leaveQueue(index: number): RequestTask | undefined {
+    const [task] = this.#waiting.splice(index, 1);
+    this.#waitingBytes -= task?.message.payload.length ?? 0;
+    return task;
   }
 
   #next(): void {
     while (this.#running.size < this.#limits.maxConcurrent) {
-      const task = this.#waiting.shift();
+      const task = this.#leaveQueue(0);
       if (task === undefined) break;
       if (task.deadlineMs <= this.#clock.monotonic()) this.counters.expired++;
       else void this.#run(task);
@@ -171,6 +226,7 @@ class BusResponder implements Responder {
   }
 
   async #run(task: RequestTask): Promise<void> {
+    task.phase = 'running';
     this.#running.add(task);
     this.#alarms.set(task.timer, task.deadlineMs);
     try {
@@ -196,8 +252,8 @@ class BusResponder implements Responder {
   #answerUnlessLate(task: RequestTask, answer: () => AnswerParts): void {
     const isLate = task.deadlineMs <= this.#clock.monotonic();
     if (isLate) this.counters.late++;
-    // Where all answers have one topic, the requester sends nothing more until this one has come.
-    if (!task.isAnswered && (!isLate || task.request.isFixedTopic)) this.#send(task, answer());
+    // A late one as well where all answers have one topic: the requester waits for it.
+    if (task.phase !== 'over' && (!isLate || task.request.isFixedTopic)) this.#send(task, answer());
   }
 
   #failureOf(task: RequestTask, error: unknown): AnswerParts {
@@ -210,7 +266,7 @@ class BusResponder implements Responder {
   }
 
   #answerError(task: RequestTask, error: AnswerError): void {
-    if (!task.isAnswered) this.#send(task, errorAnswerOf(error, this.#askedOf(task)));
+    if (task.phase !== 'over') this.#send(task, errorAnswerOf(error, this.#askedOf(task)));
   }
 
   #askedOf({ message, request, deadlineMs }: RequestTask): Parameters<typeof answerOf>[1] {
@@ -222,7 +278,7 @@ class BusResponder implements Responder {
   }
 
   #send(task: RequestTask, { payload, properties }: AnswerParts): void {
-    task.isAnswered = true;
+    task.phase = 'over';
     const qos = task.message.qos === 0 ? 0 : 1;
     const sending = this.#bus.publish({ topicName: task.answerTopic, payload, qos, properties }).then(
       () => void this.counters.answered++,
@@ -243,8 +299,8 @@ class BusResponder implements Responder {
   }
 }
 
-function isAnswer({ topicName }: BusMessage, { responseTopic }: ServeOptions): boolean {
-  return topicName === responseTopic || /\/answers\/[^/]+\/[^/]+$/.test(topicName);
+function isAnswer({ topicName }: BusMessage, { responseTopic }: AnswerPlaces): boolean {
+  return topicName === responseTopic || /\/answers\/[^/]+\/[^/]+(\/[^/]+)?$/.test(topicName);
 }
 
 function closedError(): RecadoError {

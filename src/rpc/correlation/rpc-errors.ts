@@ -1,8 +1,9 @@
-import { RecadoError } from '../base/errors.ts';
-import { BusError } from '../bus/bus-error.ts';
+import { RecadoError } from '../../base/errors.ts';
+import { BusError } from '../../bus/bus-error.ts';
 import type { PendingRequest } from './pending-request.ts';
 
-export function answerTimeoutError({ fields, wasSent }: PendingRequest): RecadoError {
+export function answerTimeoutError({ fields, phase }: PendingRequest): RecadoError {
+  const wasSent = phase !== 'waiting';
   const { topicName, timeoutMs } = fields;
   const what = wasSent ? `no answer to the request on ${topicName} came` : 'the request did not get its turn';
   return new RecadoError(

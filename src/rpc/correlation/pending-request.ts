@@ -1,6 +1,6 @@
-import { WheelTimer } from '../base/timer-wheel.ts';
-import type { BusMessage, MessageProperties } from '../bus/bus.ts';
-import type { QoS } from '../mqtt/codec/control-packet.ts';
+import { WheelTimer } from '../../base/timer-wheel.ts';
+import type { BusMessage, MessageProperties } from '../../bus/bus.ts';
+import type { QoS } from '../../mqtt/codec/control-packet.ts';
 
 /** What came back. */
 export type Answer = {
@@ -11,8 +11,14 @@ export type Answer = {
   readonly durationMs: number;
 };
 
-/** How a request ended: `left` is the caller, by its time or its signal. */
-export type RequestEnd = 'answered' | 'failed' | 'left';
+/**
+ * How a request ended: `left` is the caller, by its time or its signal; `unheard` is one that nobody has got, so that
+ * no answer to it can come.
+ */
+export type RequestEnd = 'answered' | 'unheard' | 'failed' | 'left';
+
+/** How far a request has come on its way to the broker; it stays where it was when its caller leaves. */
+type RequestPhase = 'waiting' | 'sent' | 'acknowledged';
 
 type RequestFields = {
   readonly topicName: string;
@@ -24,8 +30,10 @@ type RequestFields = {
   readonly signal: AbortSignal | undefined;
   /** Callers take turns where requests have to wait for each other. */
   readonly caller: string;
-  /** Of a fixed pair; empty for the others. */
+  /** The one topic of all answers; empty where there is none. */
   readonly responseTopic: string;
+  /** It is known that answers on that topic carry Correlation Data. */
+  readonly isParallel: boolean;
   /** The payload says where the answer goes. */
   readonly isEnvelope: boolean;
   readonly failsWithoutResponder: boolean;
@@ -55,13 +63,12 @@ export class PendingRequest {
   readonly promise: Promise<Answer>;
   readonly deadlineMs: number;
   readonly timer: WheelTimer;
-  /** Given by the correlation; empty until then. */
+  /** Given when it is sent; empty until then. */
   id = '';
   /** Undefined until it is known which version of MQTT the broker speaks. */
   correlation: Correlation | undefined = undefined;
-  /** Given to the bus. */
-  wasSent = false;
-  isOver = false;
+  phase: RequestPhase = 'waiting';
+  #isOver = false;
   readonly #owner: RequestOwner;
   readonly #settlers = Promise.withResolvers<Answer>();
 
@@ -74,18 +81,22 @@ export class PendingRequest {
     fields.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   answer({ payload, topicName, properties }: BusMessage, nowMs: number): void {
     if (!this.#end('answered')) return;
     this.#settlers.resolve({ payload, topicName, properties, durationMs: nowMs - this.fields.startedMs });
   }
 
-  fail(error: unknown, end: 'failed' | 'left' = 'failed'): void {
+  fail(error: unknown, end: Exclude<RequestEnd, 'answered'> = 'failed'): void {
     if (this.#end(end)) this.#settlers.reject(error);
   }
 
   #end(end: RequestEnd): boolean {
-    if (this.isOver) return false;
-    this.isOver = true;
+    if (this.#isOver) return false;
+    this.#isOver = true;
     this.fields.signal?.removeEventListener('abort', this.#onAbort);
     this.#owner.onOver(this, end);
     return true;

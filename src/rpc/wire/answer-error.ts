@@ -1,5 +1,5 @@
-import { isJsonObject, parseJsonObject } from '../base/json.ts';
-import type { BusMessage } from '../bus/bus.ts';
+import { isJsonObject, parseJsonObject } from '../../base/json.ts';
+import type { BusMessage } from '../../bus/bus.ts';
 
 const FAILED = 400;
 const OPEN_BRACE = 0x7b;

@@ -1,6 +1,6 @@
-import { parseJson, parseJsonObject } from '../base/json.ts';
+import { parseJson, parseJsonObject } from '../../base/json.ts';
 import { isUtf8 } from 'node:buffer';
-import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
+import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
 
 /** What the envelope of a request says. */
 type EnvelopeHead = {

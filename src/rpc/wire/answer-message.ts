@@ -1,8 +1,12 @@
-import { RecadoError } from '../base/errors.ts';
-import type { MessageProperties } from '../bus/bus.ts';
+import { RecadoError } from '../../base/errors.ts';
+import type { MessageProperties } from '../../bus/bus.ts';
 import { AnswerError } from './answer-error.ts';
 import { TRACE_PROPERTY } from './request-message.ts';
-import type { AnswerContent } from './responder-options.ts';
+
+export type AnswerContent =
+  | Uint8Array
+  | string
+  | { readonly payload: Uint8Array | string; readonly properties?: MessageProperties };
 
 export type AnswerParts = { readonly payload: Uint8Array; readonly properties: MessageProperties };
 

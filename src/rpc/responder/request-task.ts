@@ -1,6 +1,7 @@
-import { WheelTimer } from '../base/timer-wheel.ts';
-import type { BusMessage } from '../bus/bus.ts';
-import type { IncomingRequest } from './incoming-request.ts';
+import { WheelTimer } from '../../base/timer-wheel.ts';
+import type { BusMessage } from '../../bus/bus.ts';
+import type { Cancellation } from '../wire/cancel-message.ts';
+import type { IncomingRequest } from '../wire/incoming-request.ts';
 import type { ReceivedRequest, RequestHandler } from './responder-options.ts';
 
 /** One request at a responder, from its arrival to its answer. */
@@ -11,7 +12,8 @@ export class RequestTask {
   readonly handler: RequestHandler;
   readonly deadlineMs: number;
   readonly timer: WheelTimer;
-  isAnswered = false;
+  /** `over`: it is answered, or nobody waits for an answer any more. Its handler may still run. */
+  phase: 'waiting' | 'running' | 'over' = 'waiting';
   #abortion: AbortController | undefined;
   #abortReason: unknown;
 
@@ -45,6 +47,14 @@ export class RequestTask {
         return signal();
       },
     };
+  }
+
+  /** On a topic that all answers share, only Correlation Data tells one request from another. */
+  isGivenUpBy({ answerTo, id }: Cancellation): boolean {
+    if (this.answerTopic !== answerTo) return false;
+    const { correlationData } = this.message.properties;
+    if (correlationData === undefined) return id === undefined && !this.request.isFixedTopic;
+    return id !== undefined && Buffer.from(id, 'latin1').equals(correlationData);
   }
 
   abort(reason: Error): void {

@@ -1,7 +1,8 @@
-import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
-import type { MessageProperties } from '../bus/bus.ts';
-import type { QoS } from '../mqtt/codec/control-packet.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { MessageProperties } from '../../bus/bus.ts';
+import type { QoS } from '../../mqtt/codec/control-packet.ts';
+import type { AnswerContent } from '../wire/answer-message.ts';
 
 /** A request, as a handler gets it. */
 export type ReceivedRequest = {
@@ -13,14 +14,9 @@ export type ReceivedRequest = {
   readonly deadlineMs: number;
   /** Of W3C Trace Context. */
   readonly traceparent: string | undefined;
-  /** Comes when that time is over, and when the responder is closed: nobody waits any more. */
+  /** Comes when that time is over, the caller has left, or the responder is closed: nobody waits any more. */
   readonly signal: AbortSignal;
 };
-
-export type AnswerContent =
-  | Uint8Array
-  | string
-  | { readonly payload: Uint8Array | string; readonly properties?: MessageProperties };
 
 /**
  * Answers one request. What it throws becomes an answer that is an error: an `AnswerError` with its code, status and
@@ -33,6 +29,8 @@ export type ServeOptions = {
   readonly group?: string;
   /** Where answers go to requests that do not say where. */
   readonly responseTopic?: string;
+  /** Instead of the responder's own. */
+  readonly answersBelow?: readonly string[];
   /** Of the subscription; 1 when absent. */
   readonly qos?: QoS;
   /** Instead of the responder's own. */
@@ -44,6 +42,8 @@ export const DEFAULT_RESPONDER_LIMITS = {
   maxConcurrent: 64,
   /** Requests that wait for them. */
   maxWaiting: 1000,
+  /** Their payloads together. */
+  maxWaitingBytes: 64 * 1024 * 1024,
   /** How long a handler may take for a caller that does not say how long it waits. */
   timeoutMs: 30_000,
   /** How long `close` waits for handlers that run. */
@@ -53,6 +53,12 @@ export const DEFAULT_RESPONDER_LIMITS = {
 export type ResponderLimits = Readonly<typeof DEFAULT_RESPONDER_LIMITS>;
 
 export type ResponderOptions = Partial<ResponderLimits> & {
+  /**
+   * Topics below which requests may ask for their answer, beside the `responseTopic` of their topic and what is below
+   * `{topic}/answers`. Others are not answered: a stranger would publish with the rights of the responder. Default:
+   * `recado/rpc/answers`.
+   */
+  readonly answersBelow?: readonly string[];
   readonly log?: Logger;
   readonly clock?: Clock;
 };
@@ -70,8 +76,12 @@ export class ResponderCounters {
   expired = 0;
   /** Handlers that took longer than they had; their answers were sent only where the topic is a fixed one. */
   late = 0;
+  /** Given up by their callers before they were answered. */
+  cancelled = 0;
   /** Messages that do not say where an answer should go. */
   unanswerable = 0;
+  /** Messages whose answer should go where this responder answers nothing. */
+  misdirected = 0;
   /** Messages that the broker had kept: nobody waits for an answer to them. */
   retained = 0;
   /** Answers that could not be published. */
