@@ -27,13 +27,49 @@ const EXPECTED = [
 const ALLOWED = /^(package\.json|[A-Z][A-Za-z.-]*\.md|LICENSE|bin\/recado\.js|dist\/.+\.(js|d\.ts))$/;
 
 /** The types of the client come from schemas far below it: a strict program of somebody else must see them whole. */
-const PROGRAM = `import { createClient, type Device } from 'recado/client';
+const CLIENT_PROGRAM = `import { createClient, type Device } from 'recado/client';
 const { devices } = createClient({ url: 'http://hub' });
 const device: Device | undefined = (await devices.list({ status: 'online', limit: undefined })).devices[0];
 export const title: string | null | undefined = device?.title;
 export const answered: string | undefined = (await devices.invoke('a', 'b', { input: 1 })).invocation.phases.answered;
 // @ts-expect-error: a type that was not found would be any, and take this
 export const status: 'gone' | undefined = device?.presence.status;
+`;
+
+/** What somebody writes who has a store or a transport of his own: every type that they speak of can be named. */
+const MQTT_PROGRAM = `import { Written, StoredMessage } from 'recado/mqtt';
+import type { QueuedRecord, SessionRecord, SessionStore, Slice, StoredMessageParts, StoredState } from 'recado/mqtt';
+import type { SubscriptionOptions, TopicFilter, Transport } from 'recado/mqtt';
+export class OwnStore implements SessionStore {
+  readonly #retained = new Map<string, StoredMessageParts>();
+  load(): StoredState {
+    const retained = [...this.#retained.values()].map((parts) => new StoredMessage(parts));
+    return { sessions: Own.none(), retained: Own.one(retained) };
+  }
+  saveSession({ will }: SessionRecord): void { if (will !== undefined) this.saveRetained(will.message); }
+  deleteSession(_clientId: string): void {}
+  saveSubscription(_clientId: string, _filter: TopicFilter, _options: SubscriptionOptions): void {}
+  deleteSubscription(_clientId: string, _filter: TopicFilter): void {}
+  saveQueued(_clientId: string, { message }: QueuedRecord): void { this.saveRetained(message); }
+  updateQueued(_clientId: string, _sequence: number, _packetId: number, _isReleased: boolean): void {}
+  deleteQueued(_clientId: string, _sequence: number): void {}
+  saveReceivedPacketId(_clientId: string, _packetId: number): void {}
+  deleteReceivedPacketId(_clientId: string, _packetId: number): void {}
+  saveRetained(message: StoredMessage): void { this.#retained.set(message.topicName, message); }
+  deleteRetained(topicName: string): void { this.#retained.delete(topicName); }
+  commit(): undefined {}
+  async close(): Promise<void> {}
+}
+const Own = {
+  async *none(): AsyncGenerator<never> {},
+  async *one<T>(value: T): AsyncGenerator<T> { yield value; },
+};
+export function writeSlices(this: Transport, slices: readonly Slice[], start: number, end: number): Written {
+  for (const { bytes, block } of slices.slice(start, end)) { this.write(bytes); block?.release(); }
+  return Written.TAKEN;
+}
+// @ts-expect-error: a type that was not found would be any, and take this
+export const body: number = new OwnStore().load().retained;
 `;
 
 const problems = [];
@@ -85,12 +121,18 @@ async function checkThatItRuns(archive) {
   const printed = await run([join(target, 'bin', 'recado.js'), '--version']);
   if (printed.output.trim() !== version)
     problems.push(`the packed program printed no version:\n${printed.output}`);
-  writeFileSync(join(folder, 'program.mts'), PROGRAM);
   const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
-  const platform = ['--target', 'es2024', '--module', 'nodenext', '--lib', 'esnext,dom', '--types', ''];
+  const platform = ['--target', 'es2024', '--module', 'nodenext', '--lib', 'esnext,dom'];
   const compiler = join(root, 'node_modules', '.bin', 'tsc');
-  const typed = await runQuietly(compiler, [...flags, ...platform, 'program.mts'], { cwd: folder });
-  if (typed.exitCode !== 0) problems.push(`recado/client has types that cannot be used:\n${typed.output}`);
+  for (const [name, program, types] of [
+    ['recado/client', CLIENT_PROGRAM, ''],
+    ['recado/mqtt', MQTT_PROGRAM, 'node'],
+  ]) {
+    writeFileSync(join(folder, 'program.mts'), program);
+    const given = [...flags, ...platform, '--types', types, 'program.mts'];
+    const typed = await runQuietly(compiler, given, { cwd: folder });
+    if (typed.exitCode !== 0) problems.push(`${name} has types that cannot be used:\n${typed.output}`);
+  }
   for (const name of [
     'recado',
     'recado/device',
