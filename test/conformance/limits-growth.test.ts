@@ -93,6 +93,27 @@ describe('what is booked is what the process grows by', () => {
     await fillQueue(broker, ledger, t, true);
   });
 
+  it('Topic Aliases that clients are given', async (t) => {
+    const { broker, ledger } = await start(t);
+    const clients: WireClient[] = [];
+    for (let who = 0; who < 400; who++) {
+      const client = await connected(broker, 5, {
+        clientId: `${who}`,
+        properties: { topicAliasMaximum: 32 },
+      });
+      await client.subscribe(`${who}/+`);
+      clients.push(client);
+    }
+    await compareGrowth(t, ledger, async () => {
+      for (const [who, client] of clients.entries()) {
+        for (let index = 0; index < 32; index++)
+          broker.publish({ topicName: `${who}/${index}`.padEnd(200, '-') });
+        await client.all();
+      }
+      return clients;
+    });
+  });
+
   it('descriptions and readings of devices', async (t) => {
     const ledger = new Ledger();
     const limits = {

@@ -64,7 +64,10 @@ export function acceptConnect(
   connection.state = ConnectionState.CONNECTED;
   connection.requestedSessionExpiry = requested;
   const aliasMaximum = Math.min(packet.properties.topicAliasMaximum ?? 0, options.topicAliasMaximum);
-  if (aliasMaximum > 0) connection.outboundAliases = new OutboundTopicAliases(aliasMaximum);
+  if (aliasMaximum > 0)
+    connection.outboundAliases = new OutboundTopicAliases(aliasMaximum, (topicName, before) =>
+      connection.bookAlias(topicName?.length, before?.length),
+    );
   startKeepAlive(connection, keepAlive);
   connection.send({ type: 'connack', sessionPresent, reasonCode: ReasonCode.SUCCESS, properties });
   for (const hook of acceptor.hooks.onConnected) {

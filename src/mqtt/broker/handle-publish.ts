@@ -133,7 +133,7 @@ function resolveAlias(
     const topic = { entry, bytes: Buffer.from(bytes.subarray(topicStart, topicEnd)) };
     if (!entry.isValid) return topic;
     if (!aliases.isAllowed(topicAlias)) throw aliasInvalid(topicAlias);
-    if (!connection.bookAlias(topic, aliases.get(topicAlias))) return undefined;
+    if (!connection.bookAlias(topic.bytes.length, aliases.get(topicAlias)?.bytes.length)) return undefined;
     aliases.set(topicAlias, topic);
     return topic;
   }

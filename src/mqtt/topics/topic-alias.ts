@@ -49,15 +49,20 @@ export class InboundTopicAliases<T> {
  */
 export class OutboundTopicAliases<T> {
   readonly #maximum: number;
+  readonly #book: (topic: T | undefined, before: T | undefined) => boolean;
   readonly #aliases = new Map<T, number>();
   readonly #topics: (T | undefined)[] = [undefined];
   /** A ring through alias 0: after it the one used last, before it the one used longest ago. */
   readonly #older: number[] = [NO_SLOT];
   readonly #newer: number[] = [NO_SLOT];
 
-  /** @param maximum - the peer's Topic Alias Maximum [MQTT-3.3.2-11], or less to bound memory; 0 gives none */
-  constructor(maximum: number) {
+  /**
+   * @param maximum - the peer's Topic Alias Maximum [MQTT-3.3.2-11], or less to bound memory; 0 gives none
+   * @param book - asked before a topic is kept in place of another; false when there is no room for it
+   */
+  constructor(maximum: number, book: (topic: T | undefined, before: T | undefined) => boolean = () => true) {
     this.#maximum = maximum;
+    this.#book = book;
   }
 
   get size(): number {
@@ -78,18 +83,16 @@ export class OutboundTopicAliases<T> {
   /** Gives a topic that has none an alias, to be sent together with the topic; 0 when no alias may be given. */
   assign(topic: T): number {
     if (this.#maximum < 1) return 0;
-    let alias = this.#topics.length;
-    if (alias <= this.#maximum) {
-      this.#topics.push(topic);
+    const isNew = this.#topics.length <= this.#maximum;
+    const alias = isNew ? this.#topics.length : this.#newer[0]!;
+    const before = this.#topics[alias];
+    if (!this.#book(topic, before)) return 0;
+    if (isNew) {
       this.#older.push(NO_SLOT);
       this.#newer.push(NO_SLOT);
-    } else {
-      alias = this.#newer[0]!;
-      this.#unlink(alias);
-      const before = this.#topics[alias];
-      if (before !== undefined) this.#aliases.delete(before);
-      this.#topics[alias] = topic;
-    }
+    } else this.#unlink(alias);
+    if (before !== undefined) this.#aliases.delete(before);
+    this.#topics[alias] = topic;
     this.#aliases.set(topic, alias);
     this.#linkAsNewest(alias);
     return alias;
@@ -101,6 +104,7 @@ export class OutboundTopicAliases<T> {
    */
   forget(alias: number): void {
     this.#aliases.delete(this.#topics[alias]!);
+    this.#book(undefined, this.#topics[alias]);
     this.#topics[alias] = undefined;
     this.#unlink(alias);
     const last = this.#newer[0]!;

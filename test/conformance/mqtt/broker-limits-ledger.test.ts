@@ -116,6 +116,26 @@ describe('what clients make the broker keep is booked', () => {
     assert.deepEqual(kept(ledger, KeptKind.TOPIC_ALIAS), [0, 0]);
   });
 
+  it('Topic Aliases that are given count in that sum: without room a message is sent with its topic', async (t) => {
+    const { broker, ledger } = await start(t, { [KeptKind.TOPIC_ALIAS]: 16_000 });
+    const client = await connected(broker, 5, { properties: { topicAliasMaximum: 30 } });
+    await client.subscribe('#');
+    const topics = Array.from({ length: 4 }, (_, index) => `${index}`.repeat(1000));
+    for (const topicName of [...topics, ...topics]) broker.publish({ topicName });
+    const received = publishesOf(await client.all());
+    assert.deepEqual(
+      received.map(({ topicName, properties }) => [topicName === '', properties.topicAlias]),
+      [1, 2, undefined, undefined, 1, 2, undefined, undefined].map((alias, index) => [
+        index >= 4 && alias !== undefined,
+        alias,
+      ]),
+    );
+    assert.deepEqual(kept(ledger, KeptKind.TOPIC_ALIAS), [7024, 2]);
+    client.transport.breakOff();
+    await client.all();
+    assert.deepEqual(kept(ledger, KeptKind.TOPIC_ALIAS), [0, 0]);
+  });
+
   it('packets that are not whole have a sum, and give it back', async (t) => {
     const { broker, ledger } = await start(t, { [KeptKind.PARTIAL]: MIB });
     const part = Buffer.concat([Buffer.from([0x30, 0x80, 0x80, 0x20]), Buffer.alloc(100_000)]);

@@ -145,11 +145,11 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.#connectBytes = 0;
   }
 
-  /** Books a topic that an alias is to stand for in place of another; false when there is no room for it. */
-  bookAlias(topic: AliasedTopic, before: AliasedTopic | undefined): boolean {
-    const cost = aliasCost(topic) - (before === undefined ? 0 : aliasCost(before));
+  /** Books a topic of so many bytes that an alias stands for in place of another; false when there is no room. */
+  bookAlias(topicBytes: number | undefined, before: number | undefined): boolean {
+    const cost = aliasCost(topicBytes) - aliasCost(before);
     if (cost > 0 && !this.party.hasRoomFor(KeptKind.TOPIC_ALIAS, cost)) return false;
-    const count = before === undefined ? 1 : 0;
+    const count = (topicBytes === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
     this.party.change(KeptKind.TOPIC_ALIAS, cost, count);
     this.#aliasCost += cost;
     this.#aliasCount += count;
@@ -300,7 +300,7 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   }
 }
 
-function aliasCost({ bytes }: AliasedTopic): number {
+function aliasCost(topicBytes: number | undefined): number {
   const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.TOPIC_ALIAS]!;
-  return fixedBytes + perByte * bytes.length;
+  return topicBytes === undefined ? 0 : fixedBytes + perByte * topicBytes;
 }
