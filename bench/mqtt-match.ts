@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Ledger } from '../src/base/ledger.ts';
 import { RetainedMessages } from '../src/mqtt/topics/retained-messages.ts';
 import type { SubscriptionOptions } from '../src/mqtt/topics/subscription-match.ts';
 import { SubscriptionTree } from '../src/mqtt/topics/subscription-tree.ts';
@@ -161,7 +162,8 @@ function measureShape(walks: readonly Walk[], shape: Shape, rounds: number): Row
 function benchMatch(rounds: number): readonly Bar[] {
   const walks = POPULATIONS.map((population): Walk => {
     const tree = makeTree(population);
-    const options = { maxTopicLevels: 128, maxTopics: MANY_TOPICS, maxMatches: 1_000_000 };
+    const party = new Ledger().open('');
+    const options = { maxTopicLevels: 128, maxTopics: MANY_TOPICS, maxMatches: 1_000_000, party };
     return { tree, table: new TopicTable({ subscriptions: tree, ...options }) };
   });
   const rows = SHAPES.flatMap((shape) => measureShape(walks, shape, rounds));

@@ -44,9 +44,7 @@ booked to at least 80 % of what the process has grown by.
 
 What is not booked has a bound of its own:
 
-- Topic Aliases that are given to clients: 32 for each connection (\`topicAliasMaximum\` of the broker), with their topics;
 - invocations of devices: \`devices.maxQueuedInvocations\` for each device and those that it runs, with their inputs;
-- the matches of topics that are kept to be used again: \`maxCachedTopics\` of the broker, for all together;
 - answers of services on their way to a slow caller: their flow control bounds them for each request;
 - bodies of requests up to 4 KiB, which \`http_connection\` has in its cost.
 `;

@@ -20,6 +20,7 @@ export const KeptKind = {
   BODY: 14,
   FRAME: 15,
   TOPIC_ALIAS: 16,
+  TOPIC: 17,
 } as const;
 export type KeptKind = (typeof KeptKind)[keyof typeof KeptKind];
 
@@ -240,14 +241,26 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
   },
   {
     name: 'topic_alias',
-    what: 'A Topic Alias that a client gave, with its topic',
+    what: 'A Topic Alias that a client gave or was given, with its topic',
     whose: 'the address it comes from',
     fixedBytes: 512,
     // Its bytes, its text, and the numbers that it is found by.
     perByte: 3,
     share: 1 / 8,
     isReclaimable: true,
-    refusal: 'DISCONNECT 0x97 Quota exceeded, and close',
-    options: [],
+    refusal:
+      'DISCONNECT 0x97 Quota exceeded, and close; to a client that takes aliases no new one is given any more',
+    options: ['mqtt.topicAliasMaximum'],
+  },
+  {
+    name: 'topic',
+    what: 'A topic that was published to, and who gets its messages, kept to be used again',
+    whose: 'this program',
+    fixedBytes: 512,
+    perByte: 2,
+    share: 1 / 8,
+    isReclaimable: false,
+    refusal: 'it is looked up anew for each message',
+    options: ['mqtt.maxCachedTopics', 'mqtt.maxCachedMatches'],
   },
 ];

@@ -10,14 +10,14 @@ import { compareGrowth } from '../helpers/measured-growth.ts';
 import { connected, lasting, startBroker } from '../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../helpers/mqtt-wire-client.ts';
 
-async function start(t: TestContext): Promise<{ broker: Broker; ledger: Ledger }> {
+async function start(t: TestContext, maxCachedTopics = 100): Promise<{ broker: Broker; ledger: Ledger }> {
   const ledger = new Ledger();
   const limits = {
     maxQueuedBytes: 1e9,
     maxQueuedMessages: 1e6,
     maxSubscriptionsPerClient: 1e6,
     maxInflightMessages: 30_000,
-    maxCachedTopics: 100,
+    maxCachedTopics,
   };
   return { broker: await startBroker(t, { ledger, ...limits }), ledger };
 }
@@ -112,6 +112,35 @@ describe('what is booked is what the process grows by', () => {
       }
       return clients;
     });
+  });
+
+  it('topics, and who gets their messages', async (t) => {
+    const { broker, ledger } = await start(t, 100_000);
+    const client = await connected(broker, 5, {});
+    await compareGrowth(t, ledger, async () => {
+      for (let index = 0; index < 20_000; index++) {
+        client.publish(`house/room/${index}/temperature`, '');
+        if (index % 500 === 499) await client.all();
+      }
+    });
+  });
+
+  it('topics whose messages go by many subscriptions of one client', async (t) => {
+    const { broker, ledger } = await start(t, 100_000);
+    const client = await connected(broker, 5, {}, { maxUnreadBytes: 1e9 });
+    const overlapping = Array.from({ length: 256 }, (_, bits) =>
+      Array.from({ length: 8 }, (_unused, level) => ((bits >> level) & 1 ? '+' : 'a')).join('/'),
+    );
+    for (const [index, filter] of overlapping.entries())
+      await client.subscribe(`${filter}/+`, { subscriptionIdentifier: index + 1 });
+    const publish = async (first: number, count: number): Promise<void> => {
+      for (let index = first; index < first + count; index++) {
+        client.publish(`a/a/a/a/a/a/a/a/${index}`, '');
+        if (index % 10 === 9) await client.bytes();
+      }
+    };
+    await publish(0, 50);
+    await compareGrowth(t, ledger, () => publish(50, 1000));
   });
 
   it('descriptions and readings of devices', async (t) => {

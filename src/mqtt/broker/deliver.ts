@@ -5,6 +5,7 @@ import { QueuedMessage } from '../session/queued-message.ts';
 import type { ClientSession } from './client-session.ts';
 import type { SharedGroup } from '../topics/shared-group.ts';
 import type { SubscriptionMatch } from '../topics/subscription-match.ts';
+import { IDENTIFIERS_A_STEP_SHIFT } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
 import { transmit } from './transmit.ts';
@@ -19,8 +20,6 @@ type Route = {
 
 /** What a delivery of so many bytes costs more: they are copied. */
 const BYTES_A_STEP_SHIFT = 12;
-/** Identifiers that cost as much as a delivery. */
-const IDENTIFIERS_A_STEP_SHIFT = 3;
 
 const NONE: readonly QueuedMessage[] = [];
 

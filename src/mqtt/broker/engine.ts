@@ -156,6 +156,7 @@ export class Engine {
       maxTopics: maxCachedTopics,
       maxMatches: maxCachedMatches,
       meter: this,
+      party: this.ownParty,
       canReceive: (session, topicName) => this.canReceive(session, topicName),
     });
     this.retained = new RetainedMessages({

@@ -13,10 +13,18 @@ import {
 import { SubscriptionRecords } from './subscription-records.ts';
 import type { TopicFilter } from './topic-filter.ts';
 import { countLevels, DOLLAR_SIGN, endOfLevel } from './topic-name.ts';
-import { ENTRY_NODES, NODE_CHANGE_STEPS, NODE_STEPS, type WorkMeter } from './work-meter.ts';
+import {
+  ENTRY_NODES,
+  IDENTIFIERS_A_STEP_SHIFT,
+  NODE_CHANGE_STEPS,
+  NODE_STEPS,
+  type WorkMeter,
+} from './work-meter.ts';
 
 const FIRST_NODES = 64;
 const FIRST_DEPTH = 64;
+/** What a match costs that several subscriptions make together, with the one for its subscriber's own messages. */
+const MATCH_PLACES = 24;
 
 /**
  * Nodes that one match may visit besides one for each level of the topic: a few milliseconds. A topic of fifteen
@@ -32,6 +40,8 @@ export type TopicMatches<S> = {
   readonly sharedGroups: readonly SharedGroup<S>[];
   /** So many filters lie on the topic's way that it is not matched: nobody gets its messages. */
   readonly isTooWide: boolean;
+  /** What the matches of overlapping subscriptions take, which are this result's alone: in places of a table. */
+  readonly mergedPlaces: number;
 };
 
 const NOBODY: readonly SubscriptionMatch<never>[] = [];
@@ -40,6 +50,7 @@ export const NO_MATCHES: TopicMatches<never> = {
   subscribers: NOBODY,
   sharedGroups: NO_GROUPS,
   isTooWide: false,
+  mergedPlaces: 0,
 };
 const TOO_WIDE: TopicMatches<never> = { ...NO_MATCHES, isTooWide: true };
 
@@ -72,6 +83,8 @@ export class SubscriptionTree<S> {
   /** Nodes that the walk left for later: at most one a level. */
   #laterNodes = new Int32Array(FIRST_DEPTH);
   #laterDepths = new Int32Array(FIRST_DEPTH);
+  #merges = 0;
+  #mergedIdentifiers = 0;
 
   /** @param meter - told the nodes that are visited and the subscriptions that are found or changed */
   constructor(meter: WorkMeter = { work: 0 }) {
@@ -206,12 +219,15 @@ export class SubscriptionTree<S> {
       subscribers: subscribers.length === 0 ? NOBODY : subscribers.slice(),
       sharedGroups: sharedGroups.length === 0 ? NO_GROUPS : sharedGroups.slice(),
       isTooWide: false,
+      mergedPlaces: this.#mergedIdentifiers + MATCH_PLACES * Math.min(this.#merges, subscribers.length),
     };
   }
 
   /** Collects what lies on the topic's ways through the tree; false when there are too many of them. */
   #walk(topicName: string, subscribers: SubscriptionMatch<S>[], sharedGroups: SharedGroup<S>[]): boolean {
     this.#subscribers.beginMatch();
+    this.#merges = 0;
+    this.#mergedIdentifiers = 0;
     const tree = this.#tree;
     let hasWildcards = topicName.charCodeAt(0) !== DOLLAR_SIGN; // [MQTT-4.7.2-1], of the first level only
     let levelStart = 0;
@@ -269,10 +285,20 @@ export class SubscriptionTree<S> {
       const match = this.#records.match(record);
       const place = this.#subscribers.placeOr(this.#records.subscriber(record), subscribers.length);
       if (place < 0) subscribers.push(match);
-      else subscribers[place] = mergeMatches(subscribers[place]!, match);
+      else this.#merge(subscribers, place, match);
       this.#meter.work++;
     }
     if (!this.#groups.isEmpty) this.#groups.collect(node, sharedGroups);
+  }
+
+  #merge(subscribers: SubscriptionMatch<S>[], place: number, match: SubscriptionMatch<S>): void {
+    const merged = mergeMatches(subscribers[place]!, match);
+    subscribers[place] = merged;
+    // All that came before are copied with the one that comes.
+    this.#meter.work += merged.subscriptionIdentifiers.length >> IDENTIFIERS_A_STEP_SHIFT;
+    this.#merges++;
+    this.#mergedIdentifiers +=
+      match.subscriptionIdentifiers.length * (merged.ownMessages === undefined ? 1 : 2);
   }
 
   #firstOf(node: number): number {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { KeptKind } from '../../base/kept-kinds.ts';
+import { Ledger } from '../../base/ledger.ts';
 import type { SubscriptionOptions } from './subscription-match.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import { matchesTopicFilter, type TopicFilter } from './topic-filter.ts';
@@ -20,9 +22,18 @@ const PLAIN: SubscriptionOptions = {
 
 type Setup = { readonly tree: SubscriptionTree<string>; readonly table: TopicTable<string> };
 
-function setUp({ maxTopics = 100, maxMatches = 1000 } = {}): Setup {
+function setUp({ maxTopics = 100, maxMatches = 1000, ledger = new Ledger() } = {}): Setup {
   const tree = new SubscriptionTree<string>();
-  return { tree, table: new TopicTable({ subscriptions: tree, maxTopicLevels: 16, maxTopics, maxMatches }) };
+  return {
+    tree,
+    table: new TopicTable({
+      subscriptions: tree,
+      maxTopicLevels: 16,
+      maxTopics,
+      maxMatches,
+      party: ledger.open(''),
+    }),
+  };
 }
 
 /** Resolves a topic that lies somewhere in a larger chunk, at any alignment. */
@@ -147,6 +158,30 @@ describe('TopicTable', () => {
     assert.equal(setup.table.matchCount, 0, 'more than may be kept at all');
   });
 
+  it('books what it keeps, and without room is right all the same', () => {
+    const ledger = new Ledger({ limits: { [KeptKind.TOPIC]: 40_000 } });
+    const setup = setUp({ ledger });
+    for (const name of 'abcdefghij') subscribe(setup, name, '#');
+    for (let topic = 0; topic < 200; topic++) {
+      assert.equal(subscribersOf(setup, resolve(setup, `x/${topic}`.padEnd(400))).length, 10);
+      assert.equal(subscribersOf(setup, resolve(setup, 'hot')).length, 10);
+      const { bytes, count } = ledger.totals()[KeptKind.TOPIC]!;
+      assert.ok(bytes <= 20_000 && count === setup.table.size, `${count} topics, ${bytes} bytes`);
+    }
+    assert.ok(setup.table.size > 10);
+  });
+
+  it('counts what overlapping subscriptions make together', () => {
+    const setup = setUp({ maxMatches: 1000 });
+    const filters = ['#', 'a/#', 'a/+', '+/b', '+/+', 'a/b', '+/#'];
+    for (const [index, topicFilter] of filters.entries()) {
+      const filter = { shareName: undefined, topicFilter };
+      setup.tree.add('s', filter, { ...PLAIN, subscriptionIdentifier: index + 1 });
+    }
+    assert.equal(subscribersOf(setup, resolve(setup, 'a/b')), 's');
+    assert.ok(setup.table.matchCount > filters.length, `${setup.table.matchCount}`);
+  });
+
   it(`knows what a Map would know, at any size (seed ${seed})`, () => {
     const topic = fc.oneof(
       fc.integer({ min: 0, max: 40 }).map((number) => `t${number}`),
@@ -221,6 +256,7 @@ class TableModel {
     maxTopicLevels: 16,
     maxTopics: 1000,
     maxMatches: 10_000,
+    party: new Ledger().open(''),
     canReceive: (subscriber, topicName) => {
       this.#asked.add(subscriber);
       return this.#isAllowed(subscriber, topicName);
@@ -289,7 +325,13 @@ describe('TopicTable while others subscribe, against a list', () => {
   it('does not match anew what a change has nothing to do with', () => {
     const meter = { work: 0 };
     const tree = new SubscriptionTree<string>(meter);
-    const table = new TopicTable({ subscriptions: tree, maxTopicLevels: 16, maxTopics: 9, maxMatches: 99 });
+    const table = new TopicTable({
+      subscriptions: tree,
+      maxTopicLevels: 16,
+      maxTopics: 9,
+      maxMatches: 99,
+      party: new Ledger().open(''),
+    });
     tree.add('a', { shareName: undefined, topicFilter: 'site/#' }, PLAIN);
     const entry = resolve({ table }, 'site/1/speed');
     const before = table.matches(entry);

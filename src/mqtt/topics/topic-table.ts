@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
+import type { Party } from '../../base/ledger.ts';
 import type { ChangePlaces } from './filter-changes.ts';
 import { randomMultiplier } from './random-seed.ts';
 import { decideReceivers } from './receive-verdicts.ts';
@@ -13,6 +15,8 @@ const FIRST_BUCKETS = 64;
 /** A longer topic is not kept: there are few, and the table's memory stays bounded by its number of entries. */
 const MAX_KEPT_TOPIC_BYTES = 1024;
 const NO_WORDS = new Int32Array(0);
+const PLACE_BYTES = 8;
+const { fixedBytes: FIXED_COST, perByte: COST_PER_BYTE } = KEPT_KINDS[KeptKind.TOPIC]!;
 
 /** The bytes of a topic, four to a word. */
 type TopicKey = { readonly byteLength: number; readonly words: Int32Array; readonly hash: number };
@@ -58,6 +62,8 @@ type TopicTableOptions<S> = {
   readonly maxTopics: number;
   /** How many matches, of all kept topics together; 8 bytes each. */
   readonly maxMatches: number;
+  /** To whom all that is kept is booked. */
+  readonly party: Party;
   /** Told what it takes to read topics that are not kept. */
   readonly meter?: WorkMeter;
   /** Leaves out subscribers that may not receive a topic; asked once for each topic, not for each message. */
@@ -76,6 +82,7 @@ export class TopicTable<S> {
   readonly #maxMatches: number;
   readonly #canReceive: ((subscriber: S, topicName: string) => boolean) | undefined;
   readonly #meter: WorkMeter;
+  readonly #party: Party;
   readonly #multiplier = randomMultiplier();
   readonly #words = new Int32Array((MAX_TOPIC_BYTES >> 2) + 1);
   #buckets: (TopicEntry<S> | undefined)[] = makeBuckets(FIRST_BUCKETS);
@@ -85,9 +92,10 @@ export class TopicTable<S> {
   #matchCount = 0;
 
   constructor(options: TopicTableOptions<S>) {
-    const { subscriptions, maxTopicLevels, maxTopics, maxMatches, meter, canReceive } = options;
+    const { subscriptions, maxTopicLevels, maxTopics, maxMatches, party, meter, canReceive } = options;
     this.#subscriptions = subscriptions;
     this.#meter = meter ?? { work: 0 };
+    this.#party = party;
     this.#canReceive = canReceive;
     this.#maxTopicLevels = maxTopicLevels;
     this.#maxTopics = Math.max(1, maxTopics);
@@ -187,27 +195,29 @@ export class TopicTable<S> {
 
   #keep(entry: TopicEntry<S>): void {
     const kept = this.#kept;
-    if (kept.length < this.#maxTopics) {
+    const cost = costOf(entry);
+    if (kept.length < this.#maxTopics && this.#party.book(KeptKind.TOPIC, cost)) {
       if (kept.length * 2 >= this.#buckets.length) this.#growBuckets();
       entry.place = kept.length;
       kept.push(entry);
     } else {
-      entry.place = this.#makePlace();
+      const unused = this.#findUnused();
+      if (unused === undefined || !this.#party.hasRoomFor(KeptKind.TOPIC, cost - costOf(unused))) return;
+      entry.place = unused.place;
       kept[entry.place] = entry;
+      this.#drop(unused);
+      this.#party.charge(KeptKind.TOPIC, cost);
     }
     this.#intoBucket(entry);
   }
 
-  /** Drops the first topic that was not used since the hand last passed it. */
-  #makePlace(): number {
+  /** The first topic that was not used since the hand last passed it; undefined when none is kept. */
+  #findUnused(): TopicEntry<S> | undefined {
     for (;;) {
-      const place = this.#hand;
-      const entry = this.#kept[place]!;
-      this.#hand = place + 1 === this.#kept.length ? 0 : place + 1;
-      if (!entry.wasUsed) {
-        this.#drop(entry);
-        return place;
-      }
+      const entry = this.#kept[this.#hand];
+      if (entry === undefined) return undefined;
+      this.#hand = (this.#hand + 1) % this.#kept.length;
+      if (!entry.wasUsed) return entry;
       entry.wasUsed = false;
     }
   }
@@ -215,6 +225,7 @@ export class TopicTable<S> {
   #drop(entry: TopicEntry<S>): void {
     this.#forgetMatches(entry);
     entry.place = NOT_KEPT;
+    this.#party.release(KeptKind.TOPIC, costOf(entry));
     const bucket = entry.hash & (this.#buckets.length - 1);
     let before = this.#buckets[bucket];
     if (before === entry) {
@@ -255,6 +266,7 @@ export class TopicTable<S> {
     const isOvertaken = entry.generation > generation;
     const count = countOf(matches, found.subscribers);
     if (entry.place === NOT_KEPT || isOvertaken || count > this.#maxMatches) return matches;
+    if (!this.#party.hasRoomFor(KeptKind.TOPIC, count * PLACE_BYTES)) return matches;
     this.#keepMatches(entry, matches, found.subscribers, generation);
     if (this.#matchCount > this.#maxMatches) this.#makeRoomForMatches(entry);
     return matches;
@@ -270,7 +282,9 @@ export class TopicTable<S> {
     asked: readonly SubscriptionMatch<S>[],
     generation: number,
   ): void {
-    this.#matchCount += countOf(matches, asked) - countOf(entry.matches, entry.asked);
+    const change = countOf(matches, asked) - countOf(entry.matches, entry.asked);
+    this.#matchCount += change;
+    if (change !== 0) this.#party.change(KeptKind.TOPIC, change * PLACE_BYTES, 0);
     entry.matches = matches;
     entry.asked = asked;
     entry.generation = generation;
@@ -290,12 +304,17 @@ export class TopicTable<S> {
 
 const NOT_ASKED = { asked: NO_MATCHES.subscribers, allowed: NO_MATCHES.subscribers };
 
+/** What a topic costs without its matches. */
+function costOf({ byteLength }: TopicEntry<unknown>): number {
+  return FIXED_COST + COST_PER_BYTE * byteLength;
+}
+
 function countOf<S>(
-  { subscribers, sharedGroups }: TopicMatches<S>,
+  { subscribers, sharedGroups, mergedPlaces }: TopicMatches<S>,
   asked: readonly SubscriptionMatch<S>[],
 ): number {
   const askedCount = asked === subscribers ? 0 : asked.length;
-  return subscribers.length + sharedGroups.length + askedCount;
+  return subscribers.length + sharedGroups.length + askedCount + mergedPlaces;
 }
 
 function makeBuckets<S>(count: number): (TopicEntry<S> | undefined)[] {

@@ -6,6 +6,8 @@ export type WorkMeter = { work: number };
 
 /** What looking at one node of a tree counts for. */
 export const NODE_STEPS = 2;
+/** Subscription Identifiers that cost as much as a delivery, as a power of two. */
+export const IDENTIFIERS_A_STEP_SHIFT = 3;
 /** What adding or removing one node counts for: several tables change. */
 export const NODE_CHANGE_STEPS = 4;
 /** Whatever depth it has, a topic or filter that comes or goes counts as so many nodes more. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Ledger } from '../../../src/base/ledger.ts';
 import { RetainedMessages } from '../../../src/mqtt/topics/retained-messages.ts';
 import { MemberRank } from '../../../src/mqtt/topics/shared-group.ts';
 import type { SubscriptionOptions } from '../../../src/mqtt/topics/subscription-match.ts';
@@ -191,7 +192,7 @@ describe('4.7.3 topic semantic and usage', () => {
   it('[MQTT-1.5.4-1] [MQTT-1.5.4-3] bytes that are not UTF-8 are no topic; U+FEFF stays where it is', () => {
     const subscriptions = new SubscriptionTree<string>();
     const limits = { maxTopicLevels: LEVELS, maxTopics: 10, maxMatches: 10 };
-    const table = new TopicTable({ subscriptions, ...limits });
+    const table = new TopicTable({ subscriptions, party: new Ledger().open(''), ...limits });
     for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0x61, 0xe2, 0x82]])
       assert.equal(table.resolve(Buffer.from(bytes), 0, bytes.length).fault, TopicFault.NotUtf8);
     assert.equal(table.resolve(Buffer.from([0xef, 0xbb, 0xbf]), 0, 3).topicName, '\uFEFF');
