@@ -44,9 +44,8 @@ booked to at least 80 % of what the process has grown by.
 
 What is not booked has a bound of its own:
 
-- invocations of devices: \`devices.maxQueuedInvocations\` for each device and those that it runs, with their inputs;
 - answers of services on their way to a slow caller: their flow control bounds them for each request;
-- bodies of requests up to 4 KiB, which \`http_connection\` has in its cost.
+- one body of a request up to 4 KiB, and one answer up to 4 KiB, which \`http_connection\` has in its cost.
 `;
 
 function table(): string {

@@ -8,6 +8,7 @@ import type { Hub } from '../hub/hub.ts';
 import type { describeApi } from './describe-api.ts';
 import { admitRequests, HttpAdmission } from './http-admission.ts';
 import { answerFrameworkError, useProblems } from './problems.ts';
+import { limitKeptAnswers } from './kept-answers.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { limitRequestBodies } from './request-bodies.ts';
 import { answerClientError, refuseBrokenHeads } from './request-heads.ts';
@@ -65,6 +66,7 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   admitRequests(app, (request) => admission.check(request, { isForHub: !isServiceRequest(request.url) }));
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
+  limitKeptAnswers(app, hub.ledger);
   await registerRoutes(app, hub);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: ReturnType<typeof describeApi> | undefined;

@@ -4,6 +4,14 @@ import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger, Party } from '../base/ledger.ts';
 import { addressParty } from '../base/networks.ts';
 
+/** What is given back when they are closed. */
+const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
+  KeptKind.HTTP_CONNECTION,
+  KeptKind.BODY,
+  KeptKind.INVOCATION,
+  KeptKind.ANSWER,
+];
+
 /**
  * Holds the connections of the HTTP server within their share, so that callers, who need no token to connect, do not
  * take the descriptors of devices and MQTT clients. For a newcomer those of the address that has most are closed.
@@ -31,7 +39,7 @@ export function limitHttpConnections(server: Server, ledger: Ledger): (socket: S
     socket.once('close', () => forget(socket));
   });
   ledger.onReclaim((party, kind) => {
-    if (kind !== undefined && kind !== KeptKind.HTTP_CONNECTION && kind !== KeptKind.BODY) return;
+    if (kind !== undefined && !HELD_BY_CONNECTIONS.includes(kind)) return;
     for (const [socket, owner] of parties) {
       if (owner !== party) continue;
       forget(socket);

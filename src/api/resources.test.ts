@@ -24,7 +24,15 @@ test('an invocation is written as it is shown, in every phase', () => {
     idempotent: false,
     concurrency: 'parallel',
   };
-  const options = { id: 'i1', deviceId: 'd"1', command, input: undefined, timeoutMs: 1, caller: '', alarms };
+  const options = {
+    id: 'i1',
+    deviceId: 'd"1',
+    command,
+    inputText: undefined,
+    timeoutMs: 1,
+    caller: '',
+    alarms,
+  };
   const invocation = new Invocation(options);
   const steps = [
     () => {},

@@ -21,6 +21,8 @@ export const KeptKind = {
   FRAME: 15,
   TOPIC_ALIAS: 16,
   TOPIC: 17,
+  INVOCATION: 18,
+  ANSWER: 19,
 } as const;
 export type KeptKind = (typeof KeptKind)[keyof typeof KeptKind];
 
@@ -262,5 +264,29 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     isReclaimable: false,
     refusal: 'it is looked up anew for each message',
     options: ['mqtt.maxCachedTopics', 'mqtt.maxCachedMatches'],
+  },
+  {
+    name: 'invocation',
+    what: 'A command that waits for its device, or for its answer, with its request and its input',
+    whose: 'the caller',
+    fixedBytes: 4096,
+    perByte: 1,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: '429 TOO_MANY_INVOCATIONS',
+    options: ['devices.maxQueuedInvocations', 'devices.maxQueuedPerCaller', 'invocations.maxInputValues'],
+  },
+  {
+    name: 'answer',
+    what: 'An answer of the HTTP API that its caller has not taken, with its request',
+    whose: 'the caller',
+    fixedBytes: 6144,
+    // Its text, and what the socket makes of it.
+    perByte: 2,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal:
+      '429 TOO_MANY_REQUESTS; a caller that has not read those before is closed; the output of a command is kept all the same',
+    options: [],
   },
 ];

@@ -12,6 +12,8 @@ export const RESERVE = 1 / 4;
 
 export const DEFAULT_MAX_KEPT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_PARTIES = 32_768;
+/** Key of what nobody else makes the program keep. */
+export const OWN_PARTY = 'this program';
 
 type LedgerOptions = {
   /** Of everything that is kept for peers. */

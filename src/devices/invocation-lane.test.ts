@@ -79,7 +79,7 @@ function fixture(
         id: name,
         deviceId: 'd',
         command,
-        input: undefined,
+        inputText: undefined,
         timeoutMs: options.timeoutMs ?? 1000,
         caller: 'c',
         alarms,

@@ -1,3 +1,5 @@
+import { KeptKind } from '../base/kept-kinds.ts';
+import type { Party } from '../base/ledger.ts';
 import type { Alarms } from '../base/alarms.ts';
 import type { Clock } from '../base/clock.ts';
 import { WheelTimer } from '../base/timer-wheel.ts';
@@ -21,17 +23,22 @@ export type InvocationOwner = {
   onLateAnswer(invocation: Invocation): void;
 };
 
+type Kept = { readonly party: Party; readonly bytes: number };
+
 type InvocationOptions = {
   readonly id: string;
   readonly deviceId: string;
   readonly command: Command;
-  readonly input: unknown;
+  /** Its input as JSON: as objects it would take many times what the caller sent. Undefined when there is none. */
+  readonly inputText: string | undefined;
   /** How long the caller waits for the answer, in ms. */
   readonly timeoutMs: number;
   /** Who asks: turns in a device's queue are shared between callers. */
   readonly caller: string;
   /** For the caller's wait, and for the time. */
   readonly alarms: Alarms;
+  /** Booked for it until it has ended and its exchange is over. */
+  readonly kept?: Kept;
 };
 
 /**
@@ -42,7 +49,7 @@ export class Invocation {
   readonly id: string;
   readonly deviceId: string;
   readonly command: Command;
-  readonly input: unknown;
+  readonly inputText: string | undefined;
   readonly timeoutMs: number;
   readonly caller: string;
   /** Wall times in ms; 0 where the phase was not reached. */
@@ -59,17 +66,19 @@ export class Invocation {
   #owner: InvocationOwner | undefined = undefined;
   readonly #timer = new WheelTimer(() => this.#owner?.onTimeout(this));
   #exchange: 'waiting' | 'open' | 'over' = 'waiting';
+  #kept: Kept | undefined;
   #onDone: ((invocation: Invocation) => void) | undefined = undefined;
 
   constructor(options: InvocationOptions) {
     this.id = options.id;
     this.deviceId = options.deviceId;
     this.command = options.command;
-    this.input = options.input;
+    this.inputText = options.inputText;
     this.timeoutMs = options.timeoutMs;
     this.caller = options.caller;
     this.#alarms = options.alarms;
     this.#clock = options.alarms.clock;
+    this.#kept = options.kept;
     this.acceptedAt = this.#clock.now();
     this.#acceptedTick = this.#clock.monotonic();
   }
@@ -168,15 +177,22 @@ export class Invocation {
   release(): void {
     if (!this.isExchangeOpen) return;
     this.#exchange = 'over';
+    if (this.state !== 'running') this.#giveBack();
     this.#owner?.onReleased(this);
   }
 
   #end(state: 'completed' | 'failed' | 'cancelled'): void {
     this.state = state;
     this.#alarms.clear(this.#timer);
+    if (!this.isExchangeOpen) this.#giveBack();
     this.#owner?.onSettled(this);
     const call = this.#onDone;
     this.#onDone = undefined;
     call?.(this);
+  }
+
+  #giveBack(): void {
+    this.#kept?.party.release(KeptKind.INVOCATION, this.#kept.bytes);
+    this.#kept = undefined;
   }
 }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Alarms } from '../base/alarms.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
-import type { Ledger } from '../base/ledger.ts';
+import { KEPT_KINDS, KeptKind } from '../base/kept-kinds.ts';
+import { OWN_PARTY, type Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { Command } from '../devices/command.ts';
@@ -155,14 +156,25 @@ export class Hub {
       const message = `timeoutMs is ${options.timeoutMs}, and may be at most ${maxTimeoutMs}.`;
       return fail({ code: 'REQUEST_INVALID', message, issues });
     }
+    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.INVOCATION]!;
+    const inputText = options.input === undefined ? undefined : JSON.stringify(options.input);
+    const keptBytes = fixedBytes + perByte * (inputText?.length ?? 0);
+    const party = this.ledger.open(options.caller ?? OWN_PARTY);
+    const hasRoom = party.admit(KeptKind.INVOCATION, keptBytes);
+    party.close();
+    if (!hasRoom) {
+      const message = 'The hub keeps as many invocations as it may. Try again when some have ended.';
+      return fail({ code: 'TOO_MANY_INVOCATIONS', message, retryAfterSeconds: 1 });
+    }
     const invocation = new Invocation({
       id: `${this.#idPrefix}${++this.#lastNumber}`,
       deviceId,
       command: known,
-      input: options.input,
+      inputText,
       timeoutMs: this.#timeoutMs(known, options.timeoutMs),
       caller: options.caller ?? '',
       alarms: this.#alarms,
+      kept: { party, bytes: keptBytes },
     });
     device.lane.enter(invocation);
     return succeed(invocation);

@@ -32,7 +32,7 @@ function countOf(ledger: Ledger, kind: KeptKind): number {
 }
 
 function startWide(t: TestContext): Promise<TestHub> {
-  return startTestHub(t, ({ mqtt, http, gateways }) => {
+  return startTestHub(t, ({ mqtt, http, gateways, devices }) => {
     mqtt.maxConnectionsPerAddress = 10_000;
     mqtt.maxConnectsPerSecond = 100_000;
     mqtt.connectTimeoutMs = 600_000;
@@ -40,6 +40,8 @@ function startWide(t: TestContext): Promise<TestHub> {
     gateways.socket.maxConnectionsPerAddress = 10_000;
     gateways.socket.handshakeTimeoutMs = 600_000;
     gateways.socket.messageTimeoutMs = 600_000;
+    devices.maxQueuedInvocations = 100_000;
+    devices.maxQueuedPerCaller = 100_000;
     http.maxConnections = 10_000;
     http.bodyTimeoutMs = 600_000;
   });
@@ -124,6 +126,32 @@ function cutRequest(bytes: number): string {
   return `${head}\r\nContent-Length: ${bytes}\r\n\r\n${' '.repeat(bytes - 1)}`;
 }
 
+const MUTE = '{"recado":2,"id":"mute","description":{"commands":{"do":{"input":{}}}}}\n';
+
+/** A command of a device that answers nothing. */
+function commandOf(input: unknown): string {
+  const body = JSON.stringify({ input, timeoutMs: 600_000 });
+  const head = 'POST /api/v1/devices/mute/commands/do HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+  return `${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** A hub with that device; `open` opens connections of callers that all say the same. */
+async function startMute(
+  t: TestContext,
+): Promise<{ hub: TestHub['server']['hub']; open: (connections: number, opening: string) => Promise<void> }> {
+  const { server, tcpPort, url } = await startWide(t);
+  const { hub } = server;
+  const peers = new PeerSockets(t);
+  await peers.open(tcpPort, [Buffer.from(MUTE)]);
+  await until('the device is there', () => hub.devices.get('mute')?.isOnline === true);
+  const open = (connections: number, opening: string): Promise<void> =>
+    peers.open(
+      Number(new URL(url).port),
+      Array.from({ length: connections }, () => Buffer.from(opening)),
+    );
+  return { hub, open };
+}
+
 type Listener = 'mqtt' | 'device' | 'http';
 type Opening = readonly [name: string, to: Listener, kind: KeptKind, opening: OpeningsOptions['opening']];
 
@@ -188,6 +216,39 @@ describe('what is booked is what the process grows by, at the wire', () => {
     const opening = (index: number): Buffer => connectOf(index, willWithProperties(index));
     await compareOpenings(t, peers, { ledger, port, kind, opening });
     while (guard.waiting > 0) guard.answer(ALLOW);
+  });
+
+  it('commands that wait for their device', async (t) => {
+    const { hub, open } = await startMute(t);
+    const { ledger } = hub;
+    for (const input of [1, Array.from({ length: 1000 }, () => ({})), 'x'.repeat(3000)]) {
+      const request = commandOf(input);
+      const invoke = async (connections: number): Promise<void> => {
+        const due = countOf(ledger, KeptKind.INVOCATION) + connections * 20;
+        await open(connections, request.repeat(20));
+        await until(`${due} commands wait`, () => countOf(ledger, KeptKind.INVOCATION) === due);
+      };
+      await invoke(2);
+      const fixedBefore = fixedBytesOf(ledger);
+      const { grown } = await compareGrowth(t, ledger, () => invoke(20));
+      const most = MOST_TIMES * 400 * request.length + fixedBytesOf(ledger) - fixedBefore;
+      assert.ok(LEAST * grown <= most, `${grown} grown; ${most} with fixed costs`);
+    }
+  });
+
+  it('answers that wait behind others', async (t) => {
+    const { hub, open } = await startMute(t);
+    const { ledger } = hub;
+    for (const path of ['/healthz', '/openapi.json']) {
+      const request = `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+      const ask = async (connections: number): Promise<void> => {
+        const due = countOf(ledger, KeptKind.ANSWER) + connections * 30;
+        await open(connections, commandOf(1) + request.repeat(30));
+        await until(`${due} answers wait`, () => countOf(ledger, KeptKind.ANSWER) === due);
+      };
+      await ask(2);
+      await compareGrowth(t, ledger, () => ask(20));
+    }
   });
 
   it('what waits for clients that do not read', async (t) => {

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { KeptKind } from '../../src/base/kept-kinds.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { WireDevice } from '../helpers/wire-device.ts';
 import { until } from '../helpers/until.ts';
 
 /** A caller that has connected, and says nothing. */
@@ -21,6 +23,29 @@ async function statusFrom(hub: TestHub, localAddress: string): Promise<number | 
   const [{ statusCode }] = (await once(request, 'response')) as [{ statusCode?: number }];
   return statusCode;
 }
+
+/** A hub with little memory, and a device that answers nothing. */
+async function startWithMute(t: TestContext): Promise<TestHub> {
+  const hub = await startTestHub(t, ({ memory, devices }) => {
+    memory.maxKeptBytes = 32 * 1024 * 1024;
+    devices.maxQueuedPerCaller = 500;
+    devices.maxQueuedInvocations = 500;
+  });
+  const device = connect(hub.tcpPort, '127.0.0.1').resume();
+  t.after(() => device.destroy());
+  device.write('{"recado":2,"id":"mute","description":{"commands":{"do":{"input":{}}}}}\n');
+  await until('the device is there', () => hub.server.hub.devices.get('mute')?.isOnline === true);
+  return hub;
+}
+
+function commandOf(input: unknown): string {
+  const body = JSON.stringify({ input, timeoutMs: 600_000 });
+  const head = 'POST /api/v1/devices/mute/commands/do HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+  return `${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+const kept = (hub: TestHub, kind: KeptKind): { bytes: number; count: number; refusals: number } =>
+  hub.server.hub.ledger.totals()[kind]!;
 
 const countOpen = (sockets: readonly Socket[]): number => sockets.filter(({ closed }) => !closed).length;
 
@@ -83,5 +108,51 @@ describe('limits of the HTTP server', () => {
     socket.write('Content-Length: 100\r\n\r\n{');
     await once(socket, 'close');
     assert.equal((await hub.call('GET', '/metrics')).text.includes('kept_things{kind="body"} 0'), true);
+  });
+
+  it('commands have a sum, and a caller that finds it full is told 429', async (t) => {
+    const hub = await startWithMute(t);
+    const caller = await callFrom(t, hub, '127.0.0.2');
+    caller.write(commandOf('x'.repeat(3500)).repeat(280));
+    await until('some are refused', () => kept(hub, KeptKind.INVOCATION).refusals > 0);
+    const other = await callFrom(t, hub, '127.0.0.2');
+    other.write(commandOf('x'.repeat(3500)));
+    const [answer] = (await once(other, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 429 [^]*TOO_MANY_INVOCATIONS/);
+    assert.match(answer.toString(), /retry-after: 1/);
+    caller.destroy();
+    await until('they are given back', () => kept(hub, KeptKind.INVOCATION).bytes === 0);
+  });
+
+  it('answers have a sum: who sends requests and does not read is closed, and gives all back', async (t) => {
+    const hub = await startWithMute(t);
+    const caller = await callFrom(t, hub, '127.0.0.2');
+    caller.write(commandOf(1));
+    caller.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(50));
+    await until('they wait', () => kept(hub, KeptKind.ANSWER).count === 50);
+    const closed = once(caller, 'close');
+    caller.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1000));
+    await closed;
+    await until('they are given back', () => kept(hub, KeptKind.ANSWER).bytes === 0);
+    assert.ok(kept(hub, KeptKind.ANSWER).refusals > 0);
+    assert.equal(await statusFrom(hub, '127.0.0.2'), 200);
+  });
+
+  it('a large answer that there is no room for is refused, and the output of a command is not', async (t) => {
+    const hub = await startWithMute(t);
+    const full = hub.server.hub.ledger.open('somebody');
+    full.charge(KeptKind.ANSWER, 3_900_000);
+    assert.equal((await hub.call('GET', '/openapi.json')).status, 429);
+    const device = await WireDevice.connect(t, hub.tcpPort);
+    device.send('{"recado":2,"id":"talker","description":{"commands":{"do":{}}}}\n');
+    await until('it is there', () => hub.server.hub.devices.get('talker')?.isOnline === true);
+    const answer = hub.call('POST', '/api/v1/devices/talker/commands/do', {});
+    await until('it is asked', () => device.text.includes('"cmd"'));
+    const id = /"cmd":"([^"]+)"/.exec(device.text)?.[1];
+    device.send(`{"re":"${id}","output":"${'x'.repeat(10_000)}"}\n`);
+    assert.equal((await answer).status, 200);
+    full.release(KeptKind.ANSWER, 3_900_000);
+    assert.equal((await hub.call('GET', '/openapi.json')).status, 200);
+    await until('nothing is kept', () => kept(hub, KeptKind.ANSWER).bytes === 0);
   });
 });

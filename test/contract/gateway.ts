@@ -75,7 +75,7 @@ export function describeGateway(name: string, rig: GatewayRig): void {
         id: `i${Math.random()}`,
         deviceId: id,
         command,
-        input,
+        inputText: input === undefined ? undefined : JSON.stringify(input),
         timeoutMs,
         caller: 'contract',
         alarms,

@@ -46,6 +46,8 @@ export const commandRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app
   app.post('/devices/:deviceId/commands/:commandName', { schema: InvokeSchema }, (request, reply) => {
     const { deviceId, commandName: command } = request.params;
     const { input, timeoutMs } = request.body;
+    // The invocation has it as text.
+    request.body = {};
     invokeForCaller(hub, { request, deviceId, command, input, timeoutMs }, (end) => {
       if (end.ok) sendOutput(reply, end.value);
       else sendFailure(reply, end.failure);

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts';
-import { Ledger, type Party } from '../../base/ledger.ts';
+import { Ledger, OWN_PARTY, type Party } from '../../base/ledger.ts';
 import type { Logger } from '../../base/logger.ts';
 import { BlockPool } from '../../base/blocks.ts';
 import { addressParty } from '../../base/networks.ts';
@@ -25,7 +25,6 @@ import { StoreNotes } from './store-notes.ts';
 import { TakeoverWatch } from './takeovers.ts';
 import { WriterPool } from './connection/writer-pool.ts';
 
-const OWN_PARTY = 'this program';
 const TICK_MS = 250;
 /** Retained messages looked at in each tick for those that have expired. */
 const RETAINED_SWEEP = 2000;

@@ -222,12 +222,10 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
         retryAfterSeconds: 1,
       };
     }
-    const line = JSON.stringify({
-      cmd: invocation.id,
-      name: invocation.command.name,
-      ...(invocation.input !== undefined && { input: invocation.input }),
-      deadlineMs: Math.ceil(invocation.remainingMs),
-    });
+    const { id, command, inputText } = invocation;
+    const input = inputText === undefined ? '' : `,"input":${inputText}`;
+    const deadline = `"deadlineMs":${Math.ceil(invocation.remainingMs)}`;
+    const line = `{"cmd":"${id}","name":${JSON.stringify(command.name)}${input},${deadline}}`;
     if (Buffer.byteLength(line) > options.maxLineBytes) {
       const message = `the whole line may have ${options.maxLineBytes} bytes (gateways.socket.maxLineBytes)`;
       return {

@@ -65,7 +65,7 @@ test('what comes before the question has left is no answer to it', async () => {
       id: 'i',
       deviceId: 'DE1',
       command,
-      input: undefined,
+      inputText: undefined,
       timeoutMs: 1000,
       caller: '',
       alarms,

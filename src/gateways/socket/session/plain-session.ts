@@ -259,7 +259,8 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   }
 
   #askCommand(invocation: Invocation): void {
-    const message = encodePlainCommand(invocation.command.number, invocation.input);
+    const { command, inputText } = invocation;
+    const message = encodePlainCommand(command.number, inputText);
     if (Buffer.byteLength(message) > this.#context.options.maxCommandBytes) {
       return invocation.fail({
         code: 'INPUT_INVALID',

@@ -137,7 +137,7 @@ export class PlainMessageReader {
 const NOTHING = Buffer.alloc(0);
 
 /** What the hub sends: JSON of strings, numbers and objects, which Python reads as a literal as well. */
-export function encodePlainCommand(number: number, input?: unknown): string {
+export function encodePlainCommand(number: number, inputText?: string): string {
   const command = `{"Comando":"${number}"`;
-  return input === undefined ? `${command}}` : `${command},"Entrada":${JSON.stringify(input)}}`;
+  return inputText === undefined ? `${command}}` : `${command},"Entrada":${inputText}}`;
 }
