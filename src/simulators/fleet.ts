@@ -1,21 +1,12 @@
 import { ConnectGate, type DeviceState } from '../device/index.ts';
-import { Radio } from './radio.ts';
+import { createSimulator, type SimulatorChoice } from './create-simulator.ts';
 import { ReportSchedule } from './report-schedule.ts';
-import { Sensor } from './sensor.ts';
-import { randomId, type Simulator, type SimulatorOptions } from './simulator.ts';
-import { Wave } from './wave.ts';
+import { randomId, type Simulator } from './simulator.ts';
 
 /** How many devices of a fleet connect at once: well below what listeners hold for programs that are slow to accept. */
 export const MAX_CONNECTING = 64;
 
-export type FleetOptions = SimulatorOptions & {
-  readonly kind: 'sensor' | 'radio';
-  readonly count: number;
-  /** Sensors: in °C. */
-  readonly temperature?: number;
-  /** Sensors: temperatures that move by themselves. */
-  readonly isWave?: boolean;
-};
+export type FleetOptions = Omit<SimulatorChoice, 'schedule'> & { readonly count: number };
 
 /** How many of a fleet are in each state. */
 export type FleetSummary = Readonly<Record<DeviceState['status'], number>> & {
@@ -33,24 +24,14 @@ export class Fleet {
   readonly #watchers = new Set<() => void>();
   #lastTrouble = '';
 
-  constructor({ kind, count, temperature, isWave, ...options }: FleetOptions) {
-    const id = options.id ?? randomId(kind, options.random);
-    const shared = { ...options, gate: options.gate ?? new ConnectGate(MAX_CONNECTING) };
+  constructor({ count, ...choice }: FleetOptions) {
+    const id = choice.id ?? randomId(choice.kind, choice.random);
+    const gate = choice.gate ?? new ConnectGate(MAX_CONNECTING);
     this.#counts = { offline: count, connecting: 0, waiting: 0, online: 0 };
     this.#states = Array.from({ length: count }, () => 'offline');
     this.#members = Array.from({ length: count }, (_, index) => {
-      const own = { ...shared, id: `${id}-${index + 1}` };
-      const wave =
-        isWave === true ? { wave: new Wave(temperature === undefined ? {} : { center: temperature }) } : {};
-      const member =
-        kind === 'radio'
-          ? new Radio(own)
-          : new Sensor({
-              ...own,
-              ...wave,
-              ...(temperature !== undefined && { temperature }),
-              schedule: this.#schedule,
-            });
+      const own = { id: `${id}-${index + 1}`, gate, schedule: this.#schedule };
+      const member = createSimulator({ ...choice, ...own });
       member.watch(() => this.#look(index, member.state));
       return member;
     });

@@ -1,13 +1,12 @@
 import { CommandError, createDevice, type Device } from '../device/index.ts';
-import { MAX_SONG_CHARACTERS, RadioModel, type PlayerResult } from './radio-model.ts';
-import type { PowerResult } from './sensor-model.ts';
-import { randomId, Simulator, type SimulatorOptions } from './simulator.ts';
+import { POWER_WORDS, randomId, Simulator, type SimulatorOptions } from './simulator.ts';
 
-const WORDS: Readonly<Record<PowerResult | PlayerResult, string>> = {
-  'turned-on': 'Dispositivo ligado',
-  'already-on': 'Dispositivo já está ligado',
-  'turned-off': 'Dispositivo desligado',
-  'already-off': 'Dispositivo já está desligado',
+/** Longer names of songs are cut. */
+const MAX_SONG_CHARACTERS = 200;
+
+type PlayerResult = 'playing' | 'already-playing' | 'paused' | 'already-paused' | 'no-song' | 'radio-off';
+
+const PLAYER_WORDS: Readonly<Record<PlayerResult, string>> = {
   playing: 'A música foi colocada para tocar',
   'already-playing': 'A música já está tocando',
   paused: 'A música foi pausada',
@@ -20,86 +19,91 @@ const WORDS: Readonly<Record<PowerResult | PlayerResult, string>> = {
 export class Radio extends Simulator {
   readonly kind = 'radio';
   protected readonly device: Device;
-  readonly #model: RadioModel;
+  #song: string | undefined;
+  #isPlaying = false;
 
-  constructor({ isOn = false, ...options }: SimulatorOptions) {
-    super();
-    this.#model = new RadioModel({ isOn });
-    this.device =
-      options.protocol === 2 ? createFramed(this.#model, options) : createPlain(this.#model, options);
-    this.#model.onChange = this.notify;
+  constructor({ isOn, ...options }: SimulatorOptions) {
+    super({ isOn });
+    this.device = options.protocol === 2 ? createFramed(this, options) : createPlain(this, options);
     this.device.watch(this.notify);
   }
 
-  get isOn(): boolean {
-    return this.#model.isOn;
-  }
-
   get song(): string | undefined {
-    return this.#model.song;
+    return this.#song;
   }
 
   get isPlaying(): boolean {
-    return this.#model.isPlaying;
+    return this.#isPlaying;
   }
 
-  turnOn(): PowerResult {
-    return this.#model.turnOn();
-  }
-
-  turnOff(): PowerResult {
-    return this.#model.turnOff();
-  }
-
-  /** False, and nothing changes, when the name is empty. */
+  /** Plays it at once if the radio is on; false, and nothing changes, when the name is empty. */
   setSong(song: string): boolean {
-    return this.#model.setSong(song);
+    const name = song.trim().slice(0, MAX_SONG_CHARACTERS);
+    if (name === '') return false;
+    this.#song = name;
+    this.#isPlaying = this.isOn;
+    this.notify();
+    return true;
   }
 
   play(): PlayerResult {
-    return this.#model.play();
+    return this.#setPlaying(true, 'playing', 'already-playing');
   }
 
   pause(): PlayerResult {
-    return this.#model.pause();
+    return this.#setPlaying(false, 'paused', 'already-paused');
+  }
+
+  /** Turned on it plays the song, if there is one. */
+  protected override onSwitched(): void {
+    this.#isPlaying = this.isOn && this.#song !== undefined;
+  }
+
+  #setPlaying(isPlaying: boolean, done: PlayerResult, already: PlayerResult): PlayerResult {
+    if (this.#song === undefined) return 'no-song';
+    if (!this.isOn) return 'radio-off';
+    if (this.#isPlaying === isPlaying) return already;
+    this.#isPlaying = isPlaying;
+    this.notify();
+    return done;
   }
 }
 
-function createPlain(model: RadioModel, options: SimulatorOptions): Device {
+function createPlain(radio: Radio, options: SimulatorOptions): Device {
   return createDevice({
     ...options,
     protocol: 1,
     title: 'Aparelho de som via internet',
     commands: {
-      turnOn: { title: 'Ligar', run: () => WORDS[model.turnOn()] },
-      turnOff: { title: 'Desligar', run: () => WORDS[model.turnOff()] },
+      turnOn: { title: 'Ligar', run: () => POWER_WORDS[radio.turnOn()] },
+      turnOff: { title: 'Desligar', run: () => POWER_WORDS[radio.turnOff()] },
       setSong: {
         title: 'Setar música',
         input: { type: 'string', title: 'Música' },
-        run: ({ input }) => (model.setSong(input) ? 'Música selecionada' : WORDS['no-song']),
+        run: ({ input }) => (radio.setSong(input) ? 'Música selecionada' : PLAYER_WORDS['no-song']),
       },
-      play: { title: 'Tocar', run: () => WORDS[model.play()] },
-      pause: { title: 'Pausar', run: () => WORDS[model.pause()] },
+      play: { title: 'Tocar', run: () => PLAYER_WORDS[radio.play()] },
+      pause: { title: 'Pausar', run: () => PLAYER_WORDS[radio.pause()] },
     },
     describe: () => ({
       Descrição: 'Aparelho de som via internet',
-      'Status do dispositivo': model.isOn ? 'Ligado' : 'Desligado',
-      'Música atual': model.song ?? '-----',
-      'Status da música': describePlaying(model, 'Tocando', 'Pausada'),
+      'Status do dispositivo': radio.isOn ? 'Ligado' : 'Desligado',
+      'Música atual': radio.song ?? '-----',
+      'Status da música': describePlaying(radio, 'Tocando', 'Pausada'),
     }),
   });
 }
 
-function describePlaying(model: RadioModel, playing: string, paused: string): string {
-  if (model.song === undefined) return '-------';
-  return model.isPlaying ? playing : paused;
+function describePlaying(radio: Radio, playing: string, paused: string): string {
+  if (radio.song === undefined) return '-------';
+  return radio.isPlaying ? playing : paused;
 }
 
 const SONG_SCHEMA = { type: 'string', title: 'Song', minLength: 1, maxLength: MAX_SONG_CHARACTERS } as const;
 
-function createFramed(model: RadioModel, options: SimulatorOptions): Device {
+function createFramed(radio: Radio, options: SimulatorOptions): Device {
   const id = options.id ?? randomId('radio', options.random);
-  const status = () => ({ on: model.isOn, song: model.song ?? null, playing: model.isPlaying });
+  const status = () => ({ on: radio.isOn, song: radio.song ?? null, playing: radio.isPlaying });
   const player = (act: () => PlayerResult) => () => {
     const result = act();
     if (result === 'no-song')
@@ -115,21 +119,21 @@ function createFramed(model: RadioModel, options: SimulatorOptions): Device {
     title: 'Internet radio',
     model: 'Recado virtual radio',
     commands: {
-      turnOn: { title: 'Turn on', idempotent: true, run: () => (model.turnOn(), status()) },
-      turnOff: { title: 'Turn off', idempotent: true, run: () => (model.turnOff(), status()) },
+      turnOn: { title: 'Turn on', idempotent: true, run: () => (radio.turnOn(), status()) },
+      turnOff: { title: 'Turn off', idempotent: true, run: () => (radio.turnOff(), status()) },
       setSong: {
         title: 'Set song',
         kind: 'write',
         input: SONG_SCHEMA,
         idempotent: true,
         run: ({ input }) => {
-          if (!model.setSong(input))
+          if (!radio.setSong(input))
             throw new CommandError('NO_SONG', 'The name of the song is empty.', { status: 422 });
           return status();
         },
       },
-      play: { title: 'Play', idempotent: true, run: player(() => model.play()) },
-      pause: { title: 'Pause', idempotent: true, run: player(() => model.pause()) },
+      play: { title: 'Play', idempotent: true, run: player(() => radio.play()) },
+      pause: { title: 'Pause', idempotent: true, run: player(() => radio.pause()) },
     },
     describe: () => ({ title: 'Internet radio', ...status() }),
   });

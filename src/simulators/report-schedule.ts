@@ -1,7 +1,7 @@
 import { systemClock, type Clock, type Timer } from '../base/clock.ts';
 
 /** How often a sensor reports. */
-export const REPORT_PERIOD_MS = 800;
+const REPORT_PERIOD_MS = 800;
 const SLOTS = 16;
 
 /**

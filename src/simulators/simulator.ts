@@ -23,11 +23,41 @@ type SimulatorState = Omit<DeviceState, 'reason'> & {
 /** How the library ends its message about a hub that hangs up before it gives an id. */
 const NO_ID = 'closed the connection without giving an id.';
 
-/** What the two virtual devices have in common: a connection that people start and stop, and watchers. */
+type PowerResult = 'turned-on' | 'already-on' | 'turned-off' | 'already-off';
+
+/** What devices of version 1 answer. */
+export const POWER_WORDS: Readonly<Record<PowerResult, string>> = {
+  'turned-on': 'Dispositivo ligado',
+  'already-on': 'Dispositivo já está ligado',
+  'turned-off': 'Dispositivo desligado',
+  'already-off': 'Dispositivo já está desligado',
+};
+
+/**
+ * What the two virtual devices have in common: a connection that people start and stop, a switch that is off at first,
+ * and watchers.
+ */
 export abstract class Simulator {
   abstract readonly kind: 'sensor' | 'radio';
   protected abstract readonly device: Device;
   readonly #watchers = new Set<() => void>();
+  #isOn: boolean;
+
+  constructor({ isOn = false }: { readonly isOn?: boolean | undefined }) {
+    this.#isOn = isOn;
+  }
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  turnOn(): PowerResult {
+    return this.#turn(true) ? 'turned-on' : 'already-on';
+  }
+
+  turnOff(): PowerResult {
+    return this.#turn(false) ? 'turned-off' : 'already-off';
+  }
 
   /** Its id at the hub; undefined before the hub gave one. */
   get id(): string | undefined {
@@ -61,6 +91,17 @@ export abstract class Simulator {
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
+  }
+
+  /** What a change of the switch does besides. */
+  protected onSwitched(): void {}
+
+  #turn(isOn: boolean): boolean {
+    if (this.#isOn === isOn) return false;
+    this.#isOn = isOn;
+    this.onSwitched();
+    this.notify();
+    return true;
   }
 
   protected readonly notify = (): void => {

@@ -1,5 +1,6 @@
-import { clampTemperature } from './sensor-model.ts';
-
+/** What the sensor can show, in whole °C. */
+export const MIN_TEMPERATURE = -49;
+export const MAX_TEMPERATURE = 299;
 const FULL_TURN = 2 * Math.PI;
 
 /** A temperature that moves slowly, as in a room: a sine with a little noise, in whole degrees. */
@@ -36,6 +37,7 @@ export class Wave {
   at(timeMs: number): number {
     const turn = ((timeMs % this.#periodMs) / this.#periodMs) * FULL_TURN;
     const noise = (this.#random() * 2 - 1) * this.#noise;
-    return clampTemperature(this.#center + this.#amplitude * Math.sin(turn + this.#phase) + noise);
+    const value = Math.round(this.#center + this.#amplitude * Math.sin(turn + this.#phase) + noise);
+    return Math.max(MIN_TEMPERATURE, Math.min(MAX_TEMPERATURE, value));
   }
 }

@@ -4,7 +4,7 @@ import { isDeviceId } from '../../devices/description.ts';
 import type { Fleet } from '../../simulators/fleet.ts';
 import type { Radio } from '../../simulators/radio.ts';
 import type { Sensor } from '../../simulators/sensor.ts';
-import type { SimulatorOptions } from '../../simulators/simulator.ts';
+import type { SimulatorChoice } from '../../simulators/create-simulator.ts';
 import type { Language } from '../../terminal/language.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -126,7 +126,8 @@ async function runSimulator(
   refuseContradictions(options, command);
   const stopped = stopSignal();
   if ((options.count ?? 1) > 1) return runFleet(kind, options, stopped);
-  const device = await createSimulator(kind, options);
+  const { createSimulator } = await import('../../simulators/create-simulator.ts');
+  const device = createSimulator(choiceOf(kind, options));
   const hasMenu = options.menu === true || (options.headless !== true && process.stdin.isTTY);
   if (hasMenu) await runMenu(device, options, stopped);
   else await runHeadless(device, stopped);
@@ -140,41 +141,18 @@ function refuseContradictions({ headless, menu, count = 1 }: SimulateOptions, co
   if (count > 1) command.error('error: --count runs devices without a menu: leave out --count or --menu');
 }
 
-async function createSimulator(kind: 'sensor' | 'radio', options: SimulateOptions): Promise<Sensor | Radio> {
-  if (kind === 'radio') {
-    const { Radio } = await import('../../simulators/radio.ts');
-    return new Radio(simulatorOptions(options));
-  }
-  const [{ Sensor }, { Wave }, { ReportSchedule }] = await Promise.all([
-    import('../../simulators/sensor.ts'),
-    import('../../simulators/wave.ts'),
-    import('../../simulators/report-schedule.ts'),
-  ]);
-  const { temperature, wave } = options;
-  return new Sensor({
-    ...simulatorOptions(options),
-    schedule: new ReportSchedule(),
-    ...(temperature !== undefined && { temperature }),
-    ...(wave === true && { wave: new Wave(temperature === undefined ? {} : { center: temperature }) }),
-  });
-}
-
-function simulatorOptions({
-  host,
-  port,
-  udpPort,
-  protocol,
-  id,
-  token,
-  on,
-}: SimulateOptions): SimulatorOptions {
+function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions): SimulatorChoice {
+  const { host, port, udpPort, protocol, id, token, on, temperature, wave } = options;
   return {
+    kind,
     hub: formatHostPort(host, port),
     udpPort,
     protocol: protocol === '2' ? 2 : 1,
     ...(id !== undefined && { id }),
     ...(token !== undefined && { token }),
     isOn: on === true,
+    temperature,
+    isWave: wave === true,
   };
 }
 
@@ -222,14 +200,7 @@ async function runFleet(
   stopped: Promise<unknown>,
 ): Promise<void> {
   const { Fleet } = await import('../../simulators/fleet.ts');
-  const { temperature, wave, count = 1 } = options;
-  const fleet = new Fleet({
-    ...simulatorOptions(options),
-    kind,
-    count,
-    isWave: wave === true,
-    ...(temperature !== undefined && { temperature }),
-  });
+  const fleet = new Fleet({ ...choiceOf(kind, options), count: options.count ?? 1 });
   tellChanges(fleet, kind);
   fleet.connect();
   await stopped;
