@@ -1,26 +1,28 @@
 import type { Language } from './language.ts';
-import { EN } from './messages/en.ts';
-import { PT_BR } from './messages/pt-br.ts';
-import { SIMULATE_EN } from './messages/simulate-en.ts';
-import { SIMULATE_PT_BR } from './messages/simulate-pt-br.ts';
+import { CALL_MESSAGES } from './messages/call-messages.ts';
+import { PAGE_MESSAGES } from './messages/page-messages.ts';
+import { PLAIN_MESSAGES } from './messages/plain-messages.ts';
+import { SIMULATE_MESSAGES } from './messages/simulate-messages.ts';
 
-const ENGLISH = { ...EN, ...SIMULATE_EN };
+/** Every text of the terminal programs, in each language. */
+export const MESSAGES = {
+  ...PAGE_MESSAGES,
+  ...CALL_MESSAGES,
+  ...PLAIN_MESSAGES,
+  ...SIMULATE_MESSAGES,
+} satisfies Readonly<Record<string, readonly [en: string, ptBr: string]>>;
 
-export type MessageKey = keyof typeof ENGLISH;
-
-/** Every text of the terminal programs; each language has the same keys. */
-export const MESSAGES: Readonly<Record<Language, Readonly<Record<MessageKey, string>>>> = {
-  en: ENGLISH,
-  'pt-BR': { ...PT_BR, ...SIMULATE_PT_BR },
-};
+export type MessageKey = keyof typeof MESSAGES;
 
 /** Says a text, with what stands in `{braces}` filled in. */
 export type Say = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string;
 
 export function createSay(language: Language): Say {
-  const messages = MESSAGES[language];
-  return (key, values = {}) =>
-    messages[key].replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return (key, values = {}) => {
+    const [english, portuguese] = MESSAGES[key];
+    const text = language === 'en' ? english : portuguese;
+    return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  };
 }
 
 /** A number as people of the language write it: `23.6`, `23,6`. */
@@ -43,5 +45,5 @@ export function sayCount(
 
 /** Says a text about what a hub or device said; undefined when it said something that this version does not know. */
 export function sayIfKnown(say: Say, key: string): string | undefined {
-  return Object.hasOwn(ENGLISH, key) ? say(key as MessageKey) : undefined;
+  return Object.hasOwn(MESSAGES, key) ? say(key as MessageKey) : undefined;
 }

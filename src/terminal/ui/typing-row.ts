@@ -1,4 +1,4 @@
-import { fit, widthOf, type Cell } from './rows.ts';
+import { fit, widthOf, type Area, type Cell, type Row } from './rows.ts';
 import type { TextLine } from './text-line.ts';
 
 /** The cells of a line that somebody types, with its cursor while it has the focus: exactly `columns` wide. */
@@ -15,4 +15,22 @@ export function typingCells(
   const at = view.at === ' ' ? ' ' : hide(view.at);
   const left = Math.max(0, columns - widthOf(before) - widthOf(at));
   return [{ text: before }, { text: at, tone: 'cursor' }, { text: fit(hide(view.after), left) }];
+}
+
+const MAX_LINE_COLUMNS = 60;
+
+/** A line that somebody types behind its label, and below it what it takes. */
+export function drawTypedLine(
+  { label, line, hint, mask }: { label: string; line: TextLine; hint: string; mask?: string },
+  area: Area,
+): Row[] {
+  const lead = `${label}  `;
+  const columns = Math.min(MAX_LINE_COLUMNS, area.columns - widthOf(lead));
+  return [
+    [{ text: lead }, ...typingCells(line, { columns, hasFocus: true, ...(mask !== undefined && { mask }) })],
+    [
+      { text: '', width: widthOf(lead) },
+      { text: hint, tone: 'dim' },
+    ],
+  ];
 }

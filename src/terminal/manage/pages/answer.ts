@@ -5,9 +5,9 @@ import { drawBlocks, GAP_BLOCK, tellBlocks, textBlock, type Block, type Fact } f
 import type { Key } from '../../ui/key-reader.ts';
 import type { Hint } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
-import { ScrolledRows } from '../../ui/scrolled-rows.ts';
 import { failureBlocks, sayPhases } from '../failure-words.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
+import { ScrolledPage } from '../scrolled-page.ts';
 import { sayShortDuration } from '../time-words.ts';
 import { valueBlocks } from '../value-lines.ts';
 
@@ -30,20 +30,17 @@ type Stage =
   | { readonly kind: 'given-up' };
 
 /** Sends a command and shows what comes of it. A page that lies over it for a moment does not end the command. */
-export class AnswerPage implements ManagePage {
+export class AnswerPage extends ScrolledPage {
   readonly topic = 'answer';
-  readonly #app: PageContext;
   readonly #options: AnswerOptions;
-  readonly #rows: ScrolledRows;
   #stage: Stage;
   #isConfirmed = false;
   /** The rows of an answer that does not change any more, for one width. */
   #drawn: { readonly columns: number; readonly rows: readonly Row[] } | undefined;
 
   constructor(app: PageContext, options: AnswerOptions) {
-    this.#app = app;
+    super(app);
     this.#options = options;
-    this.#rows = new ScrolledRows(app.say);
     this.#stage = { kind: 'waiting', since: app.clock.monotonic() };
   }
 
@@ -63,11 +60,11 @@ export class AnswerPage implements ManagePage {
 
   async load(signal: AbortSignal): Promise<Result<void, never>> {
     const { device, command, request } = this.#options;
-    const { clock, hub, say, isLive } = this.#app;
+    const { clock, hub, say, isLive } = this.app;
     const { deviceId: id } = device;
-    if (!isLive) this.#app.notify(say('plain.sending', { command: command.title, id }));
+    if (!isLive) this.app.notify(say('plain.sending', { command: command.title, id }));
     const since = clock.monotonic();
-    const ticker = clock.setTicker(TICK_MS, () => this.#app.changed());
+    const ticker = clock.setTicker(TICK_MS, () => this.app.changed());
     const answer = await hub
       .call(({ devices }) => devices.invoke(id, command.name, { ...request, signal }), signal)
       .finally(() => ticker.clear());
@@ -79,10 +76,10 @@ export class AnswerPage implements ManagePage {
     return succeed(undefined);
   }
 
-  onKey(key: Key): boolean {
+  override onKey(key: Key): boolean {
     if (this.#stage.kind === 'waiting') {
       if (key.name === 'escape' || key.name === 'left') {
-        this.#app.giveUp();
+        this.app.giveUp();
         this.#enter({ kind: 'given-up' });
       }
       return true;
@@ -91,27 +88,27 @@ export class AnswerPage implements ManagePage {
     else {
       this.#isConfirmed = false;
       const { edit } = this.#options;
-      if (key.name === 'enter') this.#app.back();
+      if (key.name === 'enter') this.app.back();
       else if (key.name === 'text' && key.text === 'e' && edit !== undefined)
-        this.#app.replace(edit(this.#stage.kind === 'failed' ? this.#stage.error : undefined));
-      else return this.#rows.take(key);
+        this.app.replace(edit(this.#stage.kind === 'failed' ? this.#stage.error : undefined));
+      else return super.onKey(key);
     }
     return true;
   }
 
-  draw(area: Area): readonly Row[] {
+  protected override drawAll(area: Area): readonly Row[] {
     if (this.#stage.kind === 'waiting') return drawBlocks(this.#blocks(), area);
     if (this.#drawn?.columns !== area.columns)
       this.#drawn = { columns: area.columns, rows: drawBlocks(this.#blocks(), area) };
-    return this.#rows.draw(this.#drawn.rows, area);
+    return this.#drawn.rows;
   }
 
-  tell(): readonly string[] {
+  override tell(): readonly string[] {
     return [tellBlocks(this.#blocks())];
   }
 
   #blocks(): Block[] {
-    const { say, clock } = this.#app;
+    const { say, clock } = this.app;
     const { device, command, request } = this.#options;
     const stage = this.#stage;
     switch (stage.kind) {
@@ -128,7 +125,7 @@ export class AnswerPage implements ManagePage {
       case 'done':
         return this.#resultBlocks(stage.result, stage.tookMs);
       case 'failed':
-        return failureBlocks(stage.error, this.#app, inputFacts(request, say));
+        return failureBlocks(stage.error, this.app, inputFacts(request, say));
       default:
         return [
           textBlock(say('answer.given-up'), 'warn'),
@@ -139,7 +136,7 @@ export class AnswerPage implements ManagePage {
   }
 
   #resultBlocks({ output, invocation }: InvocationResult, tookMs: number): Block[] {
-    const { say, clock, isLive } = this.#app;
+    const { say, clock, isLive } = this.app;
     const facts: Fact[] = [
       ...inputFacts(this.#options.request, say),
       { label: say('answer.reached'), text: sayPhases(invocation, say, clock.now()), tone: 'dim' },
@@ -158,9 +155,9 @@ export class AnswerPage implements ManagePage {
   /** What may have been done already is sent again only when somebody says so twice. */
   #sendAgain(): void {
     this.#isConfirmed = !this.#isConfirmed && this.#isDoubtful;
-    if (this.#isConfirmed) return this.#app.notify(this.#app.say('answer.confirm'));
-    this.#enter({ kind: 'waiting', since: this.#app.clock.monotonic() });
-    this.#app.reload();
+    if (this.#isConfirmed) return this.app.notify(this.app.say('answer.confirm'));
+    this.#enter({ kind: 'waiting', since: this.app.clock.monotonic() });
+    this.app.reload();
   }
 
   get #isDoubtful(): boolean {
@@ -173,8 +170,8 @@ export class AnswerPage implements ManagePage {
   #enter(stage: Stage): void {
     this.#stage = stage;
     this.#drawn = undefined;
-    this.#rows.toTop();
-    this.#app.changed();
+    this.toTop();
+    this.app.changed();
   }
 }
 

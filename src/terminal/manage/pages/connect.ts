@@ -3,9 +3,9 @@ import type { ClientError, Health } from '../../../client/index.ts';
 import { textRows } from '../../ui/blocks.ts';
 import type { Key } from '../../ui/key-reader.ts';
 import type { Hint, Question } from '../../ui/page.ts';
-import { EMPTY_ROW, widthOf, type Area, type Row } from '../../ui/rows.ts';
+import { EMPTY_ROW, type Area, type Row } from '../../ui/rows.ts';
 import { TextLine } from '../../ui/text-line.ts';
-import { typingCells } from '../../ui/typing-row.ts';
+import { drawTypedLine } from '../../ui/typing-row.ts';
 import { sayUnreachable } from '../failure-words.ts';
 import { DEFAULT_HUB_URL, parseHubUrl } from '../hub-url.ts';
 import { needsToken } from '../hub-session.ts';
@@ -18,7 +18,6 @@ const RETRY_MS = 2000;
 const LOOK_MS = 1000;
 /** How long any other hub may take: longer than a call takes to fail by itself. */
 const TRY_MS = 30_000;
-const MAX_ADDRESS_COLUMNS = 60;
 
 type State =
   | { readonly kind: 'asking' | 'invalid' }
@@ -90,16 +89,13 @@ export class ConnectPage implements ManagePage {
 
   draw(area: Area): readonly Row[] {
     const { say } = this.#app;
-    const label = `${say('connect.address')}  `;
-    const columns = Math.min(MAX_ADDRESS_COLUMNS, area.columns - widthOf(label));
     return [
       [{ text: say('connect.heading'), tone: 'strong' }],
       EMPTY_ROW,
-      [{ text: label }, ...typingCells(this.#address, { columns, hasFocus: true })],
-      [
-        { text: '', width: widthOf(label) },
-        { text: say('connect.hint'), tone: 'dim' },
-      ],
+      ...drawTypedLine(
+        { label: say('connect.address'), line: this.#address, hint: say('connect.hint') },
+        area,
+      ),
       EMPTY_ROW,
       ...this.#drawState(area),
     ];

@@ -4,10 +4,10 @@ import { drawBlocks, tellBlocks, textBlock, type Block, type Fact } from '../../
 import type { Key } from '../../ui/key-reader.ts';
 import type { Hint } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
-import { ScrolledRows } from '../../ui/scrolled-rows.ts';
 import { sayReason } from '../device-words.ts';
 import { failureBlocks } from '../failure-words.ts';
-import type { ManagePage, PageContext } from '../page-context.ts';
+import type { PageContext } from '../page-context.ts';
+import { ScrolledPage } from '../scrolled-page.ts';
 import { sayTimestamp } from '../time-words.ts';
 import { valueBlocks } from '../value-lines.ts';
 
@@ -17,39 +17,36 @@ type OwnWords =
   | { readonly kind: 'failed'; readonly error: ClientError };
 
 /** The general description of a device: what the hub knows of it, and what it says of itself when asked. */
-export class DescriptionPage implements ManagePage {
+export class DescriptionPage extends ScrolledPage {
   readonly topic = 'description';
   readonly hints: readonly Hint[] = [
     ['r', 'keys.refresh'],
     ['↑↓', 'keys.scroll'],
     ['Esc', 'keys.back'],
   ];
-  readonly #app: PageContext;
   readonly #describe: Command | undefined;
-  readonly #rows: ScrolledRows;
   #device: Device | DeviceDetails;
   #ownWords: OwnWords = { kind: 'none' };
 
   constructor(app: PageContext, options: { device: Device; describe: Command | undefined }) {
-    this.#app = app;
+    super(app);
     this.#device = options.device;
     this.#describe = options.describe;
-    this.#rows = new ScrolledRows(app.say);
   }
 
   get title(): string {
-    return this.#app.say('description.title');
+    return this.app.say('description.title');
   }
 
   async load(signal: AbortSignal): Promise<Result<unknown, ClientError>> {
-    const { hub } = this.#app;
+    const { hub } = this.app;
     const { deviceId } = this.#device;
     const describe = this.#describe;
     if (describe !== undefined) this.#ownWords = { kind: 'asking' };
     const device = await hub.call(({ devices }) => devices.get(deviceId, { signal }), signal);
     if (device.ok) this.#device = device.value;
     if (describe === undefined) return device;
-    this.#app.changed();
+    this.app.changed();
     const isOffline = this.#device.presence.status === 'offline';
     const own = !device.ok || isOffline ? device : await this.#ask(describe.name, signal);
     if (!own.ok) this.#ownWords = { kind: 'failed', error: own.failure };
@@ -57,23 +54,23 @@ export class DescriptionPage implements ManagePage {
     return succeed(undefined);
   }
 
-  onKey(key: Key): boolean {
-    if (key.name !== 'text' || key.text !== 'r') return this.#rows.take(key);
-    this.#app.reload();
+  override onKey(key: Key): boolean {
+    if (key.name !== 'text' || key.text !== 'r') return super.onKey(key);
+    this.app.reload();
     return true;
   }
 
-  draw(area: Area): readonly Row[] {
-    return this.#rows.draw(drawBlocks(this.#blocks(), area), area);
+  protected override drawAll(area: Area): readonly Row[] {
+    return drawBlocks(this.#blocks(), area);
   }
 
-  tell(): readonly string[] {
+  override tell(): readonly string[] {
     return [tellBlocks(this.#blocks())];
   }
 
   async #ask(command: string, signal: AbortSignal): Promise<Result<unknown, ClientError>> {
     const { deviceId } = this.#device;
-    const answer = await this.#app.hub.call(
+    const answer = await this.app.hub.call(
       ({ devices }) => devices.invoke(deviceId, command, { signal }),
       signal,
     );
@@ -82,12 +79,12 @@ export class DescriptionPage implements ManagePage {
 
   #blocks(): Block[] {
     const own = this.#ownBlocks();
-    const heading: Block = { kind: 'heading', text: this.#app.say('description.own') };
+    const heading: Block = { kind: 'heading', text: this.app.say('description.own') };
     return [{ kind: 'facts', facts: this.#facts() }, ...(own.length === 0 ? [] : [heading, ...own])];
   }
 
   #facts(): Fact[] {
-    const { say, clock } = this.#app;
+    const { say, clock } = this.app;
     const device = this.#device;
     const { presence } = device;
     const now = clock.now();
@@ -117,7 +114,7 @@ export class DescriptionPage implements ManagePage {
   }
 
   #ownBlocks(): Block[] {
-    const { say } = this.#app;
+    const { say } = this.app;
     const own = this.#ownWords;
     switch (own.kind) {
       case 'none':
@@ -125,7 +122,7 @@ export class DescriptionPage implements ManagePage {
       case 'told':
         return valueBlocks(own.output, say);
       case 'failed':
-        return failureBlocks(own.error, this.#app);
+        return failureBlocks(own.error, this.app);
       default:
         return [textBlock(say(`description.own.${own.kind}`), 'dim')];
     }

@@ -1,10 +1,9 @@
 import type { MessageKey } from '../../messages.ts';
 import { textRows } from '../../ui/blocks.ts';
-import type { Key } from '../../ui/key-reader.ts';
 import type { Hint } from '../../ui/page.ts';
 import { EMPTY_ROW, wrapLines, type Area, type Row } from '../../ui/rows.ts';
-import { ScrolledRows } from '../../ui/scrolled-rows.ts';
-import type { HelpTopic, ManagePage, PageContext } from '../page-context.ts';
+import type { HelpTopic, PageContext } from '../page-context.ts';
+import { ScrolledPage } from '../scrolled-page.ts';
 
 type KeyHelp = readonly (readonly [keys: string, key: MessageKey])[];
 
@@ -78,33 +77,26 @@ const EVERYWHERE: KeyHelp = [
   ['Ctrl+C', 'help.quitTyping'],
 ];
 
-/** What the keys do, page by page: first the page from which help was asked. */
-export class HelpPage implements ManagePage {
+/** What the keys do, page by page: first the page from which help was asked. Plain lines have help of their own. */
+export class HelpPage extends ScrolledPage {
   readonly topic = undefined;
   readonly hints: readonly Hint[] = [
     ['↑↓', 'keys.scroll'],
     ['Esc', 'keys.back'],
   ];
-  readonly #app: PageContext;
   readonly #current: HelpTopic;
-  readonly #rows: ScrolledRows;
 
   constructor(app: PageContext, current: HelpTopic) {
-    this.#app = app;
+    super(app);
     this.#current = current;
-    this.#rows = new ScrolledRows(app.say);
   }
 
   get title(): string {
-    return this.#app.say('help.title');
+    return this.app.say('help.title');
   }
 
-  onKey(key: Key): boolean {
-    return this.#rows.take(key);
-  }
-
-  draw(area: Area): readonly Row[] {
-    const { say } = this.#app;
+  protected override drawAll(area: Area): readonly Row[] {
+    const { say } = this.app;
     const others = (Object.keys(TOPICS) as HelpTopic[]).filter((topic) => topic !== this.#current);
     const section = (heading: MessageKey, keys: KeyHelp): Row[] => [
       [{ text: say(heading), tone: 'strong' }],
@@ -112,18 +104,12 @@ export class HelpPage implements ManagePage {
       EMPTY_ROW,
     ];
     const topic = (name: HelpTopic): Row[] => section(TOPICS[name].heading, TOPICS[name].keys);
-    const rows = [
+    return [
       ...topic(this.#current),
       ...section('help.everywhere', EVERYWHERE),
       ...others.flatMap(topic),
       ...textRows(say('help.plain'), area, { tone: 'dim' }),
     ];
-    return this.#rows.draw(rows, area);
-  }
-
-  /** Plain lines have help of their own: other things are typed there. */
-  tell(): readonly string[] {
-    return [];
   }
 }
 

@@ -1,13 +1,11 @@
 import { textRows } from '../../ui/blocks.ts';
 import type { Key } from '../../ui/key-reader.ts';
 import type { Hint, Question } from '../../ui/page.ts';
-import { EMPTY_ROW, widthOf, type Area, type Row } from '../../ui/rows.ts';
+import { EMPTY_ROW, type Area, type Row } from '../../ui/rows.ts';
 import { TextLine } from '../../ui/text-line.ts';
-import { typingCells } from '../../ui/typing-row.ts';
+import { drawTypedLine } from '../../ui/typing-row.ts';
 import { needsToken } from '../hub-session.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
-
-const MAX_TOKEN_COLUMNS = 60;
 
 /** Asks for the token that the hub wants; it is kept in memory only. */
 export class TokenPage implements ManagePage {
@@ -45,18 +43,13 @@ export class TokenPage implements ManagePage {
 
   draw(area: Area): readonly Row[] {
     const { say, hub } = this.#app;
-    const label = `${say('token.title')}  `;
-    const columns = Math.min(MAX_TOKEN_COLUMNS, area.columns - widthOf(label));
+    const typed = { label: say('token.title'), line: this.#token, hint: say('token.hint'), mask: '•' };
     return [
       [{ text: say('token.heading'), tone: 'strong' }],
       EMPTY_ROW,
       ...textRows(say('token.why', { url: hub.url }), area),
       EMPTY_ROW,
-      [{ text: label }, ...typingCells(this.#token, { columns, hasFocus: true, mask: '•' })],
-      [
-        { text: '', width: widthOf(label) },
-        { text: say('token.hint'), tone: 'dim' },
-      ],
+      ...drawTypedLine(typed, area),
       EMPTY_ROW,
       ...(this.#problem === undefined ? [] : textRows(say(this.#problem), area, { tone: 'bad' })),
     ];
