@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../base/clock.ts';
-import type { Flow, FlowBreak, FlowListener } from '../flow/flow.ts';
+import { Flow, type FlowBreak, type FlowListener } from '../flow/flow.ts';
+import type { FrameLink } from '../flow/frame-link.ts';
 import type { AgentLimits } from '../options.ts';
 import { FrameType, type Frame } from '../wire/frame.ts';
 import { encodeHead, type RequestHead } from '../wire/message-heads.ts';
@@ -10,11 +11,11 @@ import { describeUpstreamError, readAnswerHead, type Upstream } from './upstream
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PUT']);
 
-type AgentExchangeParts = {
+/** What all requests of an agent have in common. */
+export type AgentExchangeParts = {
   readonly upstream: Upstream;
   readonly limits: AgentLimits;
   readonly clock: Clock;
-  readonly openFlow: (listener: FlowListener) => Flow;
   /** The request as it may be sent to the target; or why it may not. */
   readonly admit: (frame: Frame) => RequestHead | AgentFailure;
   readonly onEnd: (exchange: AgentExchange, end: AgentExchangeEnd) => void;
@@ -46,10 +47,11 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
   #progressMs: number;
   #waitingSinceMs: number | undefined;
 
-  constructor(parts: AgentExchangeParts) {
+  constructor(link: FrameLink, { request, creditBytes }: Frame, parts: AgentExchangeParts) {
     this.#parts = parts;
-    this.#progressMs = parts.clock.monotonic();
-    this.#flow = parts.openFlow(this);
+    const nowMs = parts.clock.monotonic();
+    this.#progressMs = nowMs;
+    this.#flow = new Flow(link, { request, creditBytes, listener: this, nowMs });
   }
 
   /** Calls the target with what the first frame brings. */

@@ -5,7 +5,6 @@ import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
-import { Flow } from '../flow/flow.ts';
 import { FrameLink } from '../flow/frame-link.ts';
 import { DEFAULT_AGENT_LIMITS, type AgentLimits } from '../options.ts';
 import { encodeAnnouncement } from '../wire/announcement.ts';
@@ -19,7 +18,7 @@ import {
   isServiceName,
   outTopic,
 } from '../wire/service-topics.ts';
-import { AgentExchange, type AgentExchangeEnd } from './agent-exchange.ts';
+import { AgentExchange, type AgentExchangeEnd, type AgentExchangeParts } from './agent-exchange.ts';
 import type { AllowList } from './allow-list.ts';
 import { HealthCheck } from './health-check.ts';
 import type { Upstream } from './upstream.ts';
@@ -86,6 +85,7 @@ export class HttpServiceAgent {
   readonly #hubs = new Map<string, HubLink>();
   readonly #running = new Set<AgentExchange>();
   readonly #abort = new AbortController();
+  readonly #exchangeParts: AgentExchangeParts;
   #state: 'new' | 'serving' | 'leaving' | 'gone' = 'new';
   #idle = Promise.withResolvers<void>();
   #epoch = 0;
@@ -106,6 +106,13 @@ export class HttpServiceAgent {
     this.#prefix = options.topicPrefix ?? DEFAULT_TOPIC_PREFIX;
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
+    this.#exchangeParts = {
+      upstream: options.upstream,
+      limits: this.#limits,
+      clock: this.#clock,
+      admit: this.#admit,
+      onEnd: this.#onEnd,
+    };
     this.#health = new HealthCheck({
       upstream: options.upstream,
       path: options.healthPath,
@@ -250,20 +257,7 @@ export class HttpServiceAgent {
       return;
     }
     this.counters.requests++;
-    const exchange = new AgentExchange({
-      upstream: this.#options.upstream,
-      limits: this.#limits,
-      clock: this.#clock,
-      openFlow: (listener) =>
-        new Flow(hub.link, {
-          request: frame.request,
-          creditBytes: frame.creditBytes,
-          listener,
-          nowMs: this.#lookedMs,
-        }),
-      admit: this.#admit,
-      onEnd: this.#onEnd,
-    });
+    const exchange = new AgentExchange(hub.link, frame, this.#exchangeParts);
     this.#running.add(exchange);
     exchange.begin(frame);
   }

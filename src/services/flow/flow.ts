@@ -29,8 +29,11 @@ export type FlowBreak =
 /** Who has a request or its answer flow through: told of what comes, once it is in order. */
 export type FlowListener = {
   onHead(frame: Frame): void;
-  /** @param body - borrowed; `Flow.consume` is to be called when it has gone on */
-  onBody(body: Uint8Array): void;
+  /**
+   * @param body - borrowed; `Flow.consume` is to be called when it has gone on
+   * @param isLast - `onEnd` follows at once
+   */
+  onBody(body: Uint8Array, isLast: boolean): void;
   /** The body is over. */
   onEnd(): void;
   /** It is over before its end. Nothing comes any more, and nothing leaves. */
@@ -251,7 +254,7 @@ export class Flow {
     this.#hasEnded = isLast;
     this.#openBytes -= body.length;
     if (isFirst) this.#listener.onHead(frame);
-    if (body.length > 0 && this.isOpen) this.#listener.onBody(body);
+    if (body.length > 0 && this.isOpen) this.#listener.onBody(body, isLast);
     if (isLast && this.isOpen) this.#listener.onEnd();
   }
 

@@ -3,42 +3,40 @@ import { toCallerHeaders, type ServicePlace } from './service-place.ts';
 import { endToEndHeaders } from '../wire/header-list.ts';
 import type { ResponseHead } from '../wire/message-heads.ts';
 
-type CallerEvents = {
+/** Who is told what becomes of it. */
+type CallerListener = {
   /** So many bytes of the answer have left this process. */
-  readonly onTaken: (bytes: number) => void;
-  /** The connection to the caller ended before the answer did. */
-  readonly onLeft: () => void;
+  onTaken(bytes: number): void;
 };
 
-type CallerParts = CallerEvents & { readonly method: string; readonly place: ServicePlace };
+/** What was asked, and where. */
+type CallerRequest = { readonly method: string; readonly place: ServicePlace };
 
 const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 
 /** The answer on its way to the caller. */
 export class CallerResponse {
   readonly #response: ServerResponse;
-  readonly #method: string;
-  readonly #place: ServicePlace;
-  readonly #events: CallerEvents;
+  readonly #asked: CallerRequest;
+  readonly #listener: CallerListener;
   #hasBody = true;
+  #isOver = false;
   /** What is still to come, where the service said how much. */
   #leftBytes: number | undefined;
 
-  constructor(response: ServerResponse, { method, place, ...events }: CallerParts) {
+  constructor(response: ServerResponse, asked: CallerRequest, listener: CallerListener) {
     this.#response = response;
-    this.#method = method;
-    this.#place = place;
-    this.#events = events;
-    response.on('close', events.onLeft);
+    this.#asked = asked;
+    this.#listener = listener;
     // An error of the socket: 'close' follows.
     response.on('error', ignore);
   }
 
   /** @returns why the head cannot be sent; undefined when it has been */
   start({ status, headers, bodyBytes }: ResponseHead): string | undefined {
-    this.#hasBody = this.#method !== 'HEAD' && status !== 204 && status !== 304;
+    this.#hasBody = this.#asked.method !== 'HEAD' && status !== 204 && status !== 304;
     this.#leftBytes = this.#hasBody ? bodyBytes : undefined;
-    const fields = toCallerHeaders(endToEndHeaders(headers, CONTENT_LENGTH), this.#place).flat();
+    const fields = toCallerHeaders(endToEndHeaders(headers, CONTENT_LENGTH), this.#asked.place).flat();
     // 204 has none (RFC 9110 section 8.6).
     if (bodyBytes !== undefined && status !== 204) fields.push('content-length', String(bodyBytes));
     try {
@@ -56,9 +54,10 @@ export class CallerResponse {
 
   /**
    * @param body - is copied: it is borrowed from the message that it came in
+   * @param isLast - nothing follows but `end`
    * @returns false when there are more bytes than the service said
    */
-  write(body: Uint8Array): boolean {
+  write(body: Uint8Array, isLast: boolean): boolean {
     const { length } = body;
     if (length === 0) return true;
     if (!this.#hasBody) return false;
@@ -66,8 +65,13 @@ export class CallerResponse {
       if (length > this.#leftBytes) return false;
       this.#leftBytes -= length;
     }
+    this.#isOver = isLast && (this.#leftBytes ?? 0) === 0;
+    if (this.#isOver) {
+      this.#response.end(Buffer.from(body));
+      return true;
+    }
     this.#response.write(Buffer.from(body), (error) => {
-      if (error === undefined || error === null) this.#events.onTaken(length);
+      if (error === undefined || error === null) this.#listener.onTaken(length);
     });
     return true;
   }
@@ -75,7 +79,7 @@ export class CallerResponse {
   /** @returns false when there are fewer bytes than the service said */
   end(): boolean {
     if (this.#leftBytes !== undefined && this.#leftBytes > 0) return false;
-    this.#response.end();
+    if (!this.#isOver) this.#response.end();
     return true;
   }
 
@@ -85,10 +89,6 @@ export class CallerResponse {
     // A caller of HTTP/1.0 takes an orderly end for the end of the body.
     if (socket === null) this.#response.destroy();
     else socket.resetAndDestroy();
-  }
-
-  detach(): void {
-    this.#response.off('close', this.#events.onLeft);
   }
 }
 

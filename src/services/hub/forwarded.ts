@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { plainAddress } from '../../base/networks.ts';
 import { findHeader, type HeaderField, type HeaderList } from '../wire/header-list.ts';
@@ -101,7 +101,8 @@ function isTraceParent(text: string): boolean {
   return TRACE_PARENT.test(text) && !text.startsWith('ff') && !EMPTY_IDS.test(text);
 }
 
+/** Node keeps random bytes for these, and asks the system for none each time. */
 function newTraceParent(): string {
-  const ids = randomBytes(24).toString('hex');
-  return `00-${ids.slice(0, 32)}-${ids.slice(32)}-00`;
+  const [trace, parent] = [randomUUID(), randomUUID()];
+  return `00-${trace.replaceAll('-', '')}-${parent.slice(0, 8)}${parent.slice(-8)}-00`;
 }

@@ -60,11 +60,9 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
   const method = request.method ?? 'GET';
   const { headers, place } = readPlace(call, target);
   const hasBody = request.headers['transfer-encoding'] !== undefined || (bodyBytes ?? 0) > 0;
-  hub.send(
-    admitted.value,
-    { method, target, headers, bodyBytes, hasBody, place, request, response },
-    { answerFailure, onEnd: () => drain(request, response) },
-  );
+  const onEnd = (): void => drain(request, response);
+  const asked = { method, target, headers, bodyBytes, hasBody, place, request, response };
+  hub.send(admitted.value, { ...asked, answerFailure, onEnd });
 }
 
 /** A browser that is told `/services/billing` would look for what is on the page beside it. */

@@ -32,23 +32,26 @@ export type ServiceRequest = {
   readonly place: ServicePlace;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Answers in the hub's own words: called at most once, when nothing of the service's answer has left. */
+  readonly answerFailure: (failure: ServiceFailure) => void;
+  /** It is over, well or not. */
+  readonly onEnd: () => void;
 };
 
-type ServiceExchangeParts = {
-  readonly ticket: Ticket;
+/** What all requests of a hub have in common. */
+export type ServiceExchangeParts = {
   readonly limits: ServiceHubLimits;
   readonly clock: Clock;
   /** Grows with each choice of an agent. */
   readonly turn: { last: number };
   readonly openFlow: (agent: AgentEntry, listener: FlowListener) => Flow;
-  /** Answers in the hub's own words, when nothing of the service's answer has left. */
-  readonly answerFailure: (failure: ServiceFailure) => void;
   readonly onEnd: (exchange: ServiceExchange) => void;
 };
 
 /** One request of a caller, on the hub's side: from the choice of an agent to the last byte of the answer. */
 export class ServiceExchange implements FlowListener {
   readonly #parts: ServiceExchangeParts;
+  readonly #ticket: Ticket;
   readonly #call: ServiceRequest;
   readonly #head: Buffer;
   readonly #answer: CallerResponse;
@@ -65,19 +68,16 @@ export class ServiceExchange implements FlowListener {
   /** Since when the answer is awaited; undefined while the body is on its way. */
   #waitingSinceMs: number | undefined;
 
-  constructor(call: ServiceRequest, parts: ServiceExchangeParts) {
+  constructor(call: ServiceRequest, ticket: Ticket, parts: ServiceExchangeParts) {
     const { method, target, headers, bodyBytes } = call;
     this.#call = call;
+    this.#ticket = ticket;
     this.#parts = parts;
     this.#head = encodeHead({ method, target, headers, ...(bodyBytes !== undefined && { bodyBytes }) });
     this.#isBodyOver = !call.hasBody;
     this.#progressMs = parts.clock.monotonic();
-    this.#answer = new CallerResponse(call.response, {
-      method,
-      place: call.place,
-      onTaken: (bytes) => this.#flow?.consume(bytes),
-      onLeft: this.#leave,
-    });
+    this.#answer = new CallerResponse(call.response, call, this);
+    call.response.on('close', this.#leave);
   }
 
   /** Asks an agent: at once, or when the body begins to come. */
@@ -112,8 +112,13 @@ export class ServiceExchange implements FlowListener {
     if (leftMs <= 0) this.#fail(this.#describeLate(isAwaited));
   }
 
+  /** The caller has taken bytes of the answer. */
+  onTaken(bytes: number): void {
+    this.#flow?.consume(bytes);
+  }
+
   onHead({ head, isLast, body }: Frame): void {
-    const { service } = this.#parts.ticket;
+    const { service } = this.#ticket;
     const answer = head.length > this.#parts.limits.maxHeadBytes ? undefined : decodeResponseHead(head);
     const fault = answer === undefined ? 'the head is none, or too large' : this.#answer.start(answer);
     if (fault !== undefined) {
@@ -128,9 +133,9 @@ export class ServiceExchange implements FlowListener {
     if (body.length === 0 && !isLast) this.#answer.flush();
   }
 
-  onBody(body: Uint8Array): void {
-    this.#parts.ticket.service.counters.responseBytes += body.length;
-    if (!this.#answer.write(body)) this.#failAttempt(badAnswer('The answer is longer than it said.'));
+  onBody(body: Uint8Array, isLast: boolean): void {
+    this.#ticket.service.counters.responseBytes += body.length;
+    if (!this.#answer.write(body, isLast)) this.#failAttempt(badAnswer('The answer is longer than it said.'));
   }
 
   onEnd(): void {
@@ -151,7 +156,7 @@ export class ServiceExchange implements FlowListener {
   }
 
   onBroken(why: FlowBreak): void {
-    const { name } = this.#parts.ticket.service;
+    const { name } = this.#ticket.service;
     switch (why.kind) {
       case 'failed': {
         const failure = decodeAgentFailure(why.body);
@@ -179,14 +184,14 @@ export class ServiceExchange implements FlowListener {
 
   /** Takes the place that the ticket is for, and asks the first agent. */
   #start(): void {
-    const refusal = this.#parts.ticket.takePlace();
+    const refusal = this.#ticket.takePlace();
     if (refusal !== undefined) this.#fail(refusal);
     else this.#try(undefined);
   }
 
   #try(failure: ServiceFailure | undefined): void {
-    const { ticket, turn, limits, openFlow } = this.#parts;
-    const choice = chooseAgent(ticket.service, this.#tried, turn);
+    const { turn, limits, openFlow } = this.#parts;
+    const choice = chooseAgent(this.#ticket.service, this.#tried, turn);
     if (!choice.ok) {
       this.#fail(failure ?? choice.failure);
       return;
@@ -216,9 +221,9 @@ export class ServiceExchange implements FlowListener {
   }
 
   readonly #onData = (piece: Buffer): void => {
-    const { ticket, limits } = this.#parts;
+    const { limits } = this.#parts;
     this.#readBytes += piece.length;
-    ticket.service.counters.requestBytes += piece.length;
+    this.#ticket.service.counters.requestBytes += piece.length;
     if (this.#readBytes > limits.maxRequestBytes) {
       const message = `The body of the request is larger than services.maxRequestBytes (${limits.maxRequestBytes}).`;
       this.#fail({ code: 'BODY_TOO_LARGE', message });
@@ -254,27 +259,27 @@ export class ServiceExchange implements FlowListener {
       this.#fail(failure);
       return;
     }
-    this.#parts.ticket.service.counters.retries++;
+    this.#ticket.service.counters.retries++;
     this.#try(failure);
   }
 
   #fail(failure: ServiceFailure): void {
     if (this.#state === 'over') return;
-    const { ticket, clock, answerFailure } = this.#parts;
-    ticket.service.counters.failures++;
-    ticket.service.failures.count(clock.monotonic());
+    const { service } = this.#ticket;
+    service.counters.failures++;
+    service.failures.count(this.#parts.clock.monotonic());
     const isStarted = this.#state === 'answering';
     this.#closeFlow(failure);
     this.#end();
     // Half an answer must not look like a whole one.
     if (isStarted) this.#answer.destroy();
-    else answerFailure(failure);
+    else this.#call.answerFailure(failure);
   }
 
   /** The caller is gone. */
   readonly #leave = (): void => {
     if (this.#state === 'over') return;
-    this.#parts.ticket.service.counters.cancelled++;
+    this.#ticket.service.counters.cancelled++;
     this.#closeFlow({ code: 'INVOCATION_CANCELLED', message: 'The caller left.' });
     this.#end();
     this.#answer.destroy();
@@ -288,14 +293,14 @@ export class ServiceExchange implements FlowListener {
 
   #end(): void {
     this.#state = 'over';
-    const { request } = this.#call;
-    if (this.#call.hasBody) {
+    const { request, hasBody, onEnd } = this.#call;
+    if (hasBody) {
       request.off('data', this.#onData);
       request.off('end', this.#onBodyEnd);
     }
-    this.#answer.detach();
-    this.#parts.ticket.release();
+    this.#ticket.release();
     this.#parts.onEnd(this);
+    onEnd();
   }
 
   #leftMs(): number {
@@ -305,8 +310,8 @@ export class ServiceExchange implements FlowListener {
   }
 
   #describeLate(isAwaited: boolean): ServiceFailure {
-    const { ticket, limits } = this.#parts;
-    const { name } = ticket.service;
+    const { limits } = this.#parts;
+    const { name } = this.#ticket.service;
     if (isAwaited) {
       const message = `The service ${name} did not begin to answer within ${limits.timeoutMs} ms.`;
       return { code: 'ANSWER_TIMEOUT', message };

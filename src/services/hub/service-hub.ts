@@ -19,7 +19,7 @@ import {
 } from '../wire/service-topics.ts';
 import { Admission, type Ticket } from './admission.ts';
 import { ServiceDirectory, type AgentEntry, type DirectoryChange } from './service-directory.ts';
-import { ServiceExchange, type ServiceRequest } from './service-exchange.ts';
+import { ServiceExchange, type ServiceExchangeParts, type ServiceRequest } from './service-exchange.ts';
 
 /** How long to wait for the first subscriptions: as long as it takes. */
 const SUBSCRIBE_TIMEOUT_MS = 0x7fff_ffff;
@@ -60,7 +60,7 @@ export class ServiceHub {
   /** By the topic of their frames: another agent must not answer in the place of one. */
   readonly #links = new Map<string, FrameLink>();
   readonly #running = new Set<ServiceExchange>();
-  readonly #turn = { last: 0 };
+  readonly #exchangeParts: ServiceExchangeParts;
   readonly #abort = new AbortController();
   #subscriptions: readonly Subscription[] = [];
   #unwatch: () => void = () => {};
@@ -77,6 +77,13 @@ export class ServiceHub {
       open: (service, agentId) => this.#openLink(service, agentId),
       close: (service, agentId) => this.#links.delete(outTopic(this.#prefix, service, this.hubId, agentId)),
     });
+    this.#exchangeParts = {
+      limits: this.limits,
+      clock: this.#clock,
+      turn: { last: 0 },
+      openFlow: this.#openFlow,
+      onEnd: (exchange) => void this.#running.delete(exchange),
+    };
     this.#admission = new Admission({
       directory: this.directory,
       limits: this.limits,
@@ -129,30 +136,11 @@ export class ServiceHub {
     return this.#admission.admit(name, application);
   }
 
-  /**
-   * Sends a request on its way; the answer goes to the response, and the ticket back.
-   *
-   * @param answerFailure - is called at most once, when nothing of an answer has left
-   */
-  send(
-    ticket: Ticket,
-    call: ServiceRequest,
-    events: { readonly answerFailure: (failure: ServiceFailure) => void; readonly onEnd: () => void },
-  ): void {
+  /** Sends a request on its way; the answer goes to the response, and the ticket back. */
+  send(ticket: Ticket, call: ServiceRequest): void {
     ticket.service.counters.requests++;
     ticket.service.requests.count(this.#clock.monotonic());
-    const exchange = new ServiceExchange(call, {
-      ticket,
-      limits: this.limits,
-      clock: this.#clock,
-      turn: this.#turn,
-      openFlow: this.#openFlow,
-      answerFailure: events.answerFailure,
-      onEnd: (ended) => {
-        this.#running.delete(ended);
-        events.onEnd();
-      },
-    });
+    const exchange = new ServiceExchange(call, ticket, this.#exchangeParts);
     this.#running.add(exchange);
     this.#lookout ??= this.#clock.setTicker(this.#lookEveryMs(), () => this.#look());
     exchange.begin();
