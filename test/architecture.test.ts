@@ -54,7 +54,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['cli'],
   commander: ['cli'],
   mqtt: ['bus'],
-  undici: ['services'],
+  undici: ['bridge', 'services'],
   'string-width': ['terminal'],
   'wrap-ansi': ['terminal'],
 };

@@ -18,6 +18,8 @@ import { answerFrameworkError, problemOf, sendProblem, useProblems } from './pro
 /** What a caller reads when no answer came: programs of this kind look for exactly this. */
 const TIMEOUT_BODY = '{"error":"timeout waiting MQTT response"}';
 const JSON_TYPE = 'application/json; charset=utf-8';
+/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 const RETRY_AFTER_S = 1;
 const MAX_PARAM_CHARACTERS = 1024;
 
@@ -95,7 +97,9 @@ function addRoute(
       const { body, query, params, ip } = request;
       const asked = await route.ask({ body, query, params }, { caller: ip, signal: leaveSignal(reply) });
       if (!asked.ok) return sendAskFailure(reply, asked.failure);
-      return reply.type(JSON_TYPE).send(asked.value);
+      const { status, json } = asked.value;
+      if (WITHOUT_BODY.has(status)) return reply.code(status).send();
+      return reply.code(status).type(JSON_TYPE).send(json);
     },
   });
 }

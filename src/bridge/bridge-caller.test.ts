@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { RecadoError } from '../base/errors.ts';
 import { embedBus } from '../bus/embedded-bus.ts';
 import { Broker } from '../mqtt/index.ts';
-import { createRequester } from '../rpc/index.ts';
+import { createRequester, type Answer } from '../rpc/index.ts';
 import type { BridgeCallerLimits } from './caller-config.ts';
 import { BridgeCaller } from './bridge-caller.ts';
 import { readHttpCall } from './http-call.ts';
@@ -17,7 +17,9 @@ import { ANSWER_WORDS } from './route-leaf.ts';
 type Rig = {
   readonly agent: BridgeCaller;
   readonly printed: string[];
-  readonly ask: (payload: string, timeoutMs?: number) => Promise<string>;
+  readonly ask: (payload: string, timeoutMs?: number, signal?: AbortSignal) => Promise<string>;
+  /** What the last answer said beside its payload. */
+  readonly status: () => string | undefined;
 };
 
 type Options = {
@@ -63,9 +65,14 @@ async function startAgent(t: TestContext, url: string, options: Options = {}): P
     await agent.stop(1000);
     await broker.close();
   });
-  const ask = async (payload: string, timeoutMs = 10_000): Promise<string> =>
-    Buffer.from((await requester.request('q', payload, { timeoutMs })).payload).toString();
-  return { agent, printed, ask };
+  let last: Answer | undefined;
+  const ask: Rig['ask'] = async (payload, timeoutMs = 10_000, signal) => {
+    last = await requester.request('q', payload, { timeoutMs, ...(signal !== undefined && { signal }) });
+    return Buffer.from(last.payload).toString();
+  };
+  const status = (): string | undefined =>
+    last?.properties.userProperties?.find(([name]) => name === 'status')?.[1];
+  return { agent, printed, ask, status };
 }
 
 describe('BridgeCaller', () => {
@@ -102,8 +109,59 @@ describe('BridgeCaller', () => {
       response.end(JSON.stringify({ message: `${request.method} ${request.url}` }));
     });
     const { ask } = await startAgent(t, url, { call: `GET ${url}/ping?key=1`, reply: '$.message' });
-    assert.equal(await ask('{"ask":"pi ng","n":2,"no":null,"list":[1]}'), '"GET /ping?key=1&ask=pi+ng&n=2"');
-    assert.equal(await ask('"text"'), '"GET /ping?key=1"');
+    assert.equal(await ask('{"ask":"pi ng","n":2,"no":null}'), '"GET /ping?key=1&ask=pi+ng&n=2"');
+    assert.equal(await ask('null'), '"GET /ping?key=1"');
+  });
+
+  it('drops nothing from the query that is nested, and says what has no place there', async (t) => {
+    const { url } = await startService(t, (request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://x');
+      response.end(JSON.stringify({ message: [...searchParams] }));
+    });
+    const { ask, status } = await startAgent(t, url, { call: `GET ${url}/ping`, reply: '$.message' });
+    assert.deepEqual(JSON.parse(await ask('{"list":[1,"x",{"y":2}],"deep":{"a":[true]}}')), [
+      ['list', '1'],
+      ['list', 'x'],
+      ['list', '{"y":2}'],
+      ['deep', '{"a":[true]}'],
+    ]);
+    for (const question of ['"text"', '[1]', '7']) {
+      assert.match(await ask(question), /^\{"error": "the question is no object/);
+      assert.equal(status(), '400');
+    }
+  });
+
+  it('puts values into the path, and takes from nobody what the file says', async (t) => {
+    const { url } = await startService(t, (request, response) => {
+      response.end(JSON.stringify({ message: `${request.method} ${request.url}` }));
+    });
+    const call = `GET ${url}/rooms/:id/lamps/:n?unit=lux`;
+    const { ask, status } = await startAgent(t, url, { call, reply: '$.message' });
+    assert.equal(
+      await ask('{"id":"küche 1?","n":2,"unit":"evil","more":1}'),
+      '"GET /rooms/k%C3%BCche%201%3F/lamps/2?unit=lux&more=1"',
+    );
+    for (const id of ['..', '.', '', ' ', '../x', 'a/b', 'a\\b', '\0', null, { a: 1 }, [1]]) {
+      assert.match(await ask(JSON.stringify({ id, n: 1 })), /^\{"error": "the question has no id that can/);
+      assert.equal(status(), '400');
+    }
+    const post = await startAgent(t, url, { call: `POST ${url}/rooms/:id?a=1`, reply: '$.message' });
+    assert.equal(await post.ask('{"id":7,"a":2}'), '"POST /rooms/7?a=1"');
+    assert.match(await post.ask('{}'), /has no id/);
+  });
+
+  it('tells the status of the service beside its answer, and in it where the mapping says so', async (t) => {
+    const { url } = await startService(t, (request, response) => {
+      void text(request).then((body) => response.writeHead(Number(body)).end('{"field":"age"}'));
+    });
+    const { ask, status } = await startAgent(t, url, { reply: { bad: '$.field' } });
+    assert.deepEqual([await ask('422'), status()], ['{"field": "age"}', '422']);
+    assert.deepEqual([await ask('201'), status()], ['{"bad": "age"}', '201']);
+    assert.deepEqual([await ask('200'), status()], ['{"bad": "age"}', undefined]);
+    const mapped = await startAgent(t, url, { reply: { code: '$status', why: '$answer' } });
+    assert.equal(await mapped.ask('422'), '{"code": 422, "why": {"field": "age"}}');
+    const gone = await startAgent(t, url, { call: 'POST http://127.0.0.1:9/', reply: { code: '$status' } });
+    assert.deepEqual([await gone.ask('1'), gone.status()], ['{"code": 502}', '502']);
   });
 
   it('tells an answer that is no JSON with its status', async (t) => {
@@ -138,7 +196,7 @@ describe('BridgeCaller', () => {
     const silent = await startAgent(t, url, { timeoutMs: 50 });
     assert.equal(await silent.ask('{}'), `{"error": "${url}/ping did not answer within 50 ms"}`);
     const broken = await startAgent(t, url, { call: `POST ${url}/broken` });
-    assert.match(await broken.ask('{}'), /^\{"error": "http.*\/broken cannot be reached: ECONNRESET"\}$/);
+    assert.match(await broken.ask('{}'), /^\{"error": "http.*\/broken cannot be reached: UND_ERR_SOCKET"\}$/);
     const large = await startAgent(t, url, { call: `POST ${url}/large`, limits: { maxAnswerBytes: 1999 } });
     assert.equal(await large.ask('{}'), `{"error": "the answer of ${url}/large has more than 1999 bytes"}`);
   });
@@ -191,5 +249,20 @@ describe('BridgeCaller', () => {
     );
     await called.promise;
     assert.deepEqual(await Promise.all([asking, left.promise]), ['ANSWER_TIMEOUT', undefined]);
+  });
+
+  it('ends the call when the caller has left before its time', async (t) => {
+    const called = Promise.withResolvers<void>();
+    const left = Promise.withResolvers<void>();
+    const { url } = await startService(t, (_request, response) => {
+      called.resolve();
+      response.once('close', left.resolve);
+    });
+    const { ask } = await startAgent(t, url);
+    const leaving = new AbortController();
+    const asked = assert.rejects(ask('{}', 60_000, leaving.signal), /enough/);
+    await called.promise;
+    leaving.abort(new Error('enough'));
+    await Promise.all([asked, left.promise]);
   });
 });

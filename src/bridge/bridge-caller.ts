@@ -3,13 +3,24 @@ import { RecadoError } from '../base/errors.ts';
 import { silentLogger, type Logger } from '../base/logger.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
-import { createResponder, type ReceivedRequest, type Responder, type ServedTopic } from '../rpc/index.ts';
+import { Alarms } from '../base/alarms.ts';
+import { parseJson } from '../base/json.ts';
+import {
+  createResponder,
+  type AnswerContent,
+  type ReceivedRequest,
+  type Responder,
+  type ServedTopic,
+} from '../rpc/index.ts';
 import type { BridgeCallerLimits, BridgeCallerRoute } from './caller-config.ts';
 import { agentLine, printConnections } from './bridge-lines.ts';
 import { HttpCaller, type CallResult } from './http-caller.ts';
 import { readPayload, spaceJson, type JsonPayload } from './json-payload.ts';
-import { applyMapping } from './mapping.ts';
+import { applyMapping, findReferences } from './mapping.ts';
 
+const OK = 200;
+const FAILED = 400;
+const TOO_LARGE = 413;
 /** The call's own time ends first: it has something better to say than that it is over. */
 const RESPONDER_MARGIN_MS = 1000;
 /** The subscriptions were not granted in time, because the broker is away or slow. */
@@ -36,13 +47,19 @@ type BridgeCallerCounters = {
   refusedLarge: number;
 };
 
-type ServedRoute = { readonly route: BridgeCallerRoute; readonly caller: HttpCaller };
+type ServedRoute = {
+  readonly route: BridgeCallerRoute;
+  readonly caller: HttpCaller;
+  /** Its mapping speaks of `$status`, so it is for failures as well. */
+  readonly mapsFailures: boolean;
+};
 
 /** Turns questions on topics into HTTP calls, and their answers into answers. The bus stays open when it is stopped. */
 export class BridgeCaller {
   readonly counters: BridgeCallerCounters = { requests: 0, callsFailed: 0, refusedLarge: 0 };
   readonly #parts: BridgeCallerParts;
   readonly #responder: Responder;
+  readonly #alarms: Alarms;
   readonly #routes: readonly ServedRoute[];
   readonly #services: ServedTopic[] = [];
   readonly #running = new Set<Promise<unknown>>();
@@ -52,7 +69,12 @@ export class BridgeCaller {
   constructor(parts: BridgeCallerParts) {
     const { bus, limits, log = silentLogger, clock = systemClock } = parts;
     this.#parts = parts;
-    this.#routes = parts.routes.map((route) => ({ route, caller: new HttpCaller(route.call) }));
+    this.#alarms = new Alarms(clock);
+    this.#routes = parts.routes.map((route) => {
+      const references = route.reply === undefined ? [] : findReferences(route.reply);
+      const mapsFailures = references.some(({ root }) => root === 'status');
+      return { route, caller: new HttpCaller(route.call, this.#alarms), mapsFailures };
+    });
     const { maxInFlight: maxConcurrent, maxQueued: maxWaiting } = limits;
     this.#responder = createResponder(bus, { maxConcurrent, maxWaiting, log, clock });
   }
@@ -78,8 +100,9 @@ export class BridgeCaller {
     this.#unwatch();
     await Promise.all(this.#services.map((service) => service.stop()));
     if (this.#running.size > 0) await this.#drain(drainMs);
-    for (const { caller } of this.#routes) caller.close();
+    await Promise.all(this.#routes.map(({ caller }) => caller.close()));
     await this.#responder.close();
+    this.#alarms.stop();
   }
 
   async #serve(served: ServedRoute): Promise<void> {
@@ -103,7 +126,7 @@ export class BridgeCaller {
     }
   }
 
-  #take(served: ServedRoute, received: ReceivedRequest): Promise<string> {
+  #take(served: ServedRoute, received: ReceivedRequest): Promise<AnswerContent> {
     const answering = this.#answer(served, received);
     this.#running.add(answering);
     const forget = (): unknown => this.#running.delete(answering);
@@ -112,25 +135,26 @@ export class BridgeCaller {
   }
 
   /** What goes wrong is an answer too; that the caller's time is over is an error, never to be taken for one. */
-  async #answer({ route, caller }: ServedRoute, { payload, deadlineMs }: ReceivedRequest): Promise<string> {
+  async #answer(served: ServedRoute, received: ReceivedRequest): Promise<AnswerContent> {
+    const { payload, deadlineMs, signal } = received;
+    const { route, caller } = served;
     this.counters.requests++;
     const { maxRequestBytes, maxAnswerBytes } = this.#parts.limits;
     if (payload.length > maxRequestBytes) {
       this.counters.refusedLarge++;
       const error = `the request has ${payload.length} bytes, more than maxRequestBytes (${maxRequestBytes})`;
-      return write({ error });
+      return withStatus(TOO_LARGE, write({ error }));
     }
     const request = readPayload(payload);
     const timeoutMs = Math.max(1, Math.min(route.timeoutMs, deadlineMs));
-    const called = await caller.call(request, { timeoutMs, maxAnswerBytes });
-    const answer = answerOf(route, request, called);
+    const called = await caller.call(request, { timeoutMs, signal, maxAnswerBytes });
+    const answer = answerOf(served, request, called);
     this.#parts.print?.(agentLine(request.json, answer));
-    if (!called.ok) {
-      this.counters.callsFailed++;
-      const { isTimeOver, message } = called.failure;
-      if (isTimeOver && deadlineMs <= route.timeoutMs) throw new RecadoError('ANSWER_TIMEOUT', message);
-    }
-    return answer;
+    if (called.ok) return withStatus(called.value.status, answer);
+    this.counters.callsFailed++;
+    const { status, message } = called.failure;
+    if (status === 504 && deadlineMs <= route.timeoutMs) throw new RecadoError('ANSWER_TIMEOUT', message);
+    return withStatus(status, answer);
   }
 
   async #drain(drainMs: number): Promise<void> {
@@ -141,17 +165,25 @@ export class BridgeCaller {
   }
 }
 
-/** The mapping is for good answers; what a service says of a failure is told as it is. */
-function answerOf(route: BridgeCallerRoute, request: JsonPayload, called: CallResult): string {
-  if (!called.ok) return write({ error: called.failure.message });
-  if (called.value.kind === 'text')
-    return write({ status_code: called.value.status, text: called.value.text });
-  const { value: answer, status } = called.value;
+/** What the service said decides over HTTP as well: where the gateway is one, its caller gets this status. */
+function withStatus(status: number, payload: string): AnswerContent {
+  return status === OK ? payload : { payload, properties: { userProperties: [['status', String(status)]] } };
+}
+
+/** The mapping is for good answers, unless it speaks of the status; a failure is told as it is. */
+function answerOf({ route, mapsFailures }: ServedRoute, request: JsonPayload, called: CallResult): string {
+  const { reply: mapping, call } = route;
+  const { status } = called.ok ? called.value : called.failure;
+  const json = called.ok ? parseJson(called.value.text) : undefined;
+  const answer =
+    json ??
+    (called.ok ? { status_code: status, text: called.value.text } : { error: called.failure.message });
+  const isGood = json !== undefined && status < FAILED;
   try {
-    if (route.reply === undefined || status >= 400) return write(answer);
-    return write(applyMapping(route.reply, { answer, request: request.value }) ?? null);
+    if (mapping === undefined || !(isGood || mapsFailures)) return write(answer);
+    return write(applyMapping(mapping, { answer, request: request.value, status }) ?? null);
   } catch {
-    return write({ error: `the answer of ${route.call.url.host} is nested too deeply` });
+    return write({ error: `the answer of ${call.url.host} is nested too deeply` });
   }
 }
 

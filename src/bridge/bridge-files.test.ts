@@ -71,7 +71,7 @@ describe('gateway.yaml', () => {
         'g.yaml:1:9 http.prot: is not a key; did you mean port?',
         'g.yaml:5:5 routes[0].timeoutMS: is not a key; did you mean timeoutMs?',
         'g.yaml:3:5 routes[0].response: must be there',
-        'g.yaml:7:5 routes[1]: must be a section with keys: route, request, response, payload, timeoutMs, reply',
+        'g.yaml:7:5 routes[1]: must be a section with keys: route, request, response, payload, timeoutMs, reply, status, parallel',
         'g.yaml:3:12 routes[0].route: must be a method and a path, as GET /ping',
         'g.yaml:4:14 routes[0].request: must be a topic without + and #, as api/ping/request',
         'g.yaml:6:21 routes[0].payload.ask: "$bodi" refers to nothing: here are $body, $query, $params',
@@ -84,18 +84,27 @@ describe('gateway.yaml', () => {
     assert.deepEqual(
       mistakes(
         gateway(
-          `routes:\n${route('GET /rooms/:id')}${route('GET /rooms/:name')}${route('POST /rooms/:id')}` +
+          `routes:\n${route('GET /rooms/:id', ', payload: $params')}${route('GET /rooms/:name', ', payload: $params')}${route('POST /rooms/:id')}` +
             `${route('GET /healthz')}${route('GET /x/:id', ', payload: { room: $params.name }')}` +
             `  - { route: GET /loop, request: c, response: c }\n`,
         ),
       ),
       [
         'g.yaml:3:14 routes[1].route: is the same as routes[0]; keep one of them',
+        'g.yaml:4:14 routes[2].route: has :id, and without a payload that holds it the question would not tell',
         'g.yaml:5:14 routes[3].route: is the one by which the gateway tells of itself; choose another path',
         'g.yaml:6:60 routes[4].payload: refers to $params.name, but the path of the route has no :name',
         'g.yaml:7:47 routes[5].response: is the topic of the request too; answers need one of their own',
       ],
     );
+  });
+
+  it('takes a status that HTTP has, or where it stands', () => {
+    const withStatus = (status: string) => gateway(`routes:\n${PING.replace(' }', `, status: ${status} }`)}`);
+    for (const status of ['202', '$.status', '$status', '$request.code'])
+      assert.ok(withStatus(status).ok, status);
+    for (const status of ['101', '600', '"202"', '[200]', '$$x', '$body.x'])
+      assert.equal(mistakes(withStatus(status)).length, 1, status);
   });
 
   it('says what is no YAML, no list, or not there', () => {
@@ -146,7 +155,7 @@ describe('agent.yaml', () => {
       [
         'a.yaml:1:8 group: must be a name without / + #',
         'a.yaml:5:38 routes[2].call: must be a method and an address, as POST http://localhost:5001/ping',
-        'a.yaml:5:59 routes[2].reply: "$body" refers to nothing: here are $answer, $request',
+        'a.yaml:5:59 routes[2].reply: "$body" refers to nothing: here are $answer, $request, $status',
       ],
     );
     assert.deepEqual(mistakes(agent(`routes:\n${CALL}${CALL}`)), [
@@ -161,6 +170,7 @@ describe('agent.yaml', () => {
       'http://x',
       'POST http://x/ now',
       'post http://x/',
+      'GET http://x/:a/:a',
     ])
       assert.equal(
         mistakes(agent(`routes:\n  - { request: a, response: b, call: "${call}" }`)).length,

@@ -1,7 +1,8 @@
-import { isJsonObject, parseJson } from '../base/json.ts';
-import * as http from 'node:http';
-import * as https from 'node:https';
+import { Pool, type Dispatcher } from 'undici';
+import type { Alarms } from '../base/alarms.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
+import { WheelTimer } from '../base/timer-wheel.ts';
+import { callTarget, type CallTarget } from './call-target.ts';
 import type { HttpCall } from './http-call.ts';
 import { METHODS_WITH_BODY } from './http-method.ts';
 import type { JsonPayload } from './json-payload.ts';
@@ -11,121 +12,133 @@ import type { JsonPayload } from './json-payload.ts';
  * meets a connection that is just being closed.
  */
 const KEEP_ALIVE_MS = 4000;
-const MAX_FREE_SOCKETS = 64;
 
 /** What the service answered. */
-type HttpAnswer =
-  | { readonly kind: 'json'; readonly status: number; readonly value: unknown }
-  | { readonly kind: 'text'; readonly status: number; readonly text: string };
+type HttpAnswer = { readonly status: number; readonly text: string };
 
-type CallFailure = { readonly message: string; readonly isTimeOver: boolean };
+/** Why there is no answer of the service, and the status that says it in its place. */
+type CallFailure = { readonly status: 400 | 502 | 504; readonly message: string };
 export type CallResult = Result<HttpAnswer, CallFailure>;
 
 type CallOptions = {
   readonly timeoutMs: number;
+  readonly signal: AbortSignal;
   /** Of the answer's body. */
   readonly maxAnswerBytes: number;
 };
 
 /** Calls one HTTP service, over connections that are kept. Redirections are answers like others: none is followed. */
 export class HttpCaller {
-  readonly #target: HttpCall;
+  readonly #call: HttpCall;
+  readonly #alarms: Alarms;
+  readonly #targetOf: CallTarget;
   /** For texts. */
   readonly #label: string;
-  readonly #agent: http.Agent;
-  readonly #options: http.RequestOptions;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #pool: Pool;
 
-  constructor(target: HttpCall) {
-    const { method, url } = target;
-    const { Agent } = url.protocol === 'https:' ? https : http;
-    this.#target = target;
+  constructor(call: HttpCall, alarms: Alarms) {
+    const { url, method } = call;
+    this.#call = call;
+    this.#alarms = alarms;
+    this.#targetOf = callTarget(call);
     this.#label = `${url.origin}${url.pathname}`;
-    this.#agent = new Agent({ keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, timeout: KEEP_ALIVE_MS });
-    const host = url.hostname.replaceAll(/[[\]]/g, '');
-    this.#options = { host, port: url.port, method, agent: this.#agent };
+    this.#headers = {
+      accept: 'application/json, */*',
+      ...(METHODS_WITH_BODY.has(method) && { 'content-type': 'application/json' }),
+    };
+    // How long an answer may take is told with each call.
+    const limits = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 0, bodyTimeout: 0, allowH2: false };
+    this.#pool = new Pool(url.origin, { ...limits, connections: null });
   }
 
   /** Sends the payload as JSON; where the method has no body, the members of an object in the query. Never rejects. */
-  call(payload: JsonPayload, { timeoutMs, maxAnswerBytes }: CallOptions): Promise<CallResult> {
-    return new Promise((resolve) => {
-      const label = this.#label;
-      const request = this.#request(payload);
-      const end = (result: CallResult): void => {
-        clearTimeout(timer);
-        resolve(result);
-      };
-      const giveUp = (message: string, isTimeOver = false): void => {
-        end(fail({ message, isTimeOver }));
-        request.destroy();
-      };
-      const onError = (error: NodeJS.ErrnoException): void => giveUp(describeError(error, label));
-      const tellLate = (): void => giveUp(`${label} did not answer within ${Math.round(timeoutMs)} ms`, true);
-      const timer = setTimeout(tellLate, timeoutMs);
-      request.on('error', onError);
-      request.on('response', (response) => {
-        response.on('error', onError);
-        collect(response, maxAnswerBytes, (text) => {
-          if (text === undefined) giveUp(`the answer of ${label} has more than ${maxAnswerBytes} bytes`);
-          else end(succeed(readAnswer(response.statusCode ?? 0, text)));
-        });
-      });
-    });
+  call(
+    { value, json }: JsonPayload,
+    { timeoutMs, signal, maxAnswerBytes }: CallOptions,
+  ): Promise<CallResult> {
+    const target = this.#targetOf(value);
+    if (!target.ok) return Promise.resolve(fail({ status: 400, message: target.failure }));
+    const { method } = this.#call;
+    const reading = new AnswerReading(this.#label, maxAnswerBytes);
+    const timer = new WheelTimer(() =>
+      reading.giveUp(504, `${this.#label} did not answer within ${Math.round(timeoutMs)} ms`),
+    );
+    const leave = (): void => reading.giveUp(504, 'the caller has left');
+    signal.addEventListener('abort', leave, { once: true });
+    this.#alarms.set(timer, this.#alarms.clock.monotonic() + timeoutMs);
+    reading.onEnd = () => {
+      this.#alarms.clear(timer);
+      signal.removeEventListener('abort', leave);
+    };
+    const body = METHODS_WITH_BODY.has(method) ? json : null;
+    this.#pool.dispatch({ method, path: target.value, headers: this.#headers, body }, reading);
+    return reading.promise;
   }
 
   /** Calls that run fail. */
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  #request({ value, json }: JsonPayload): http.ClientRequest {
-    const { method, url } = this.#target;
-    const { request } = url.protocol === 'https:' ? https : http;
-    const { pathname, search, host } = url;
-    const accept = 'application/json, */*';
-    if (!METHODS_WITH_BODY.has(method)) {
-      const path = `${pathname}${withQuery(search, value)}`;
-      return request({ ...this.#options, path, headers: { host, accept } }).end();
-    }
-    const body = Buffer.from(json);
-    const headers = { host, accept, 'content-type': 'application/json', 'content-length': body.length };
-    return request({ ...this.#options, path: `${pathname}${search}`, headers }).end(body);
+  close(): Promise<void> {
+    return this.#pool.destroy();
   }
 }
 
-/** @param done - undefined when there is more than allowed */
-function collect(
-  response: http.IncomingMessage,
-  maxBytes: number,
-  done: (text: string | undefined) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return done(undefined);
-    chunks.push(chunk);
-  });
-  response.on('end', () => {
-    if (response.complete && bytes <= maxBytes) done(Buffer.concat(chunks).toString());
-  });
-}
+/** One answer, as it comes. */
+class AnswerReading implements Dispatcher.DispatchHandler {
+  readonly promise: Promise<CallResult>;
+  onEnd: () => void = () => {};
+  readonly #label: string;
+  readonly #maxBytes: number;
+  readonly #chunks: Buffer[] = [];
+  readonly #resolve: (result: CallResult) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #bytes = 0;
+  #status = 0;
+  #failure: CallFailure | undefined;
 
-function readAnswer(status: number, text: string): HttpAnswer {
-  const value = parseJson(text);
-  return value === undefined ? { kind: 'text', status, text } : { kind: 'json', status, value };
-}
+  constructor(label: string, maxBytes: number) {
+    const { promise, resolve } = Promise.withResolvers<CallResult>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#label = label;
+    this.#maxBytes = maxBytes;
+  }
 
-/** Members that are texts, numbers or truth values; a query has no room for others. */
-function withQuery(search: string, value: unknown): string {
-  if (!isJsonObject(value)) return search;
-  const query = new URLSearchParams(search);
-  for (const [name, member] of Object.entries(value))
-    if (['string', 'number', 'boolean'].includes(typeof member)) query.append(name, String(member));
-  const text = query.toString();
-  return text === '' ? '' : `?${text}`;
-}
+  /** Ends the call, and says why instead of an answer. */
+  giveUp(status: CallFailure['status'], message: string): void {
+    this.#failure ??= { status, message };
+    this.#end(fail(this.#failure));
+    this.#controller?.abort(new Error(message));
+  }
 
-function describeError({ code, message }: NodeJS.ErrnoException, label: string): string {
-  const what = code === 'ECONNREFUSED' ? 'nothing listens there' : (code ?? message);
-  return `${label} cannot be reached: ${what}`;
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // It was given up while it waited for a connection.
+    if (this.#failure !== undefined) controller.abort(new Error(this.#failure.message));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+    this.#status = status;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= this.#maxBytes) this.#chunks.push(chunk);
+    else this.giveUp(502, `the answer of ${this.#label} has more than ${this.#maxBytes} bytes`);
+  }
+
+  onResponseEnd(): void {
+    const [first = Buffer.alloc(0)] = this.#chunks;
+    const bytes = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
+    this.#end(succeed({ status: this.#status, text: bytes.toString() }));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
+    const what = error.code === 'ECONNREFUSED' ? 'nothing listens there' : (error.code ?? error.message);
+    this.#end(fail(this.#failure ?? { status: 502, message: `${this.#label} cannot be reached: ${what}` }));
+  }
+
+  #end(result: CallResult): void {
+    this.onEnd();
+    this.#resolve(result);
+  }
 }

@@ -75,7 +75,7 @@ describe('a mapping', () => {
 
   it('tells every word and path that is wrong, and where', () => {
     assert.deepEqual(messages({ a: '$anwser', b: ['$.x', '$..x'], c: '$.a[x]' }), [
-      'a: "$anwser" refers to nothing: here are $answer, $request (a text that begins with $ is written $$…)',
+      'a: "$anwser" refers to nothing: here are $answer, $request, $status (a text that begins with $ is written $$…)',
       'b.1: "$..x" is no path: write names and numbers, as $.name[0] or $.name["a b"]',
       'c: "$.a[x]" is no path: write names and numbers, as $.name[0] or $.name["a b"]',
     ]);

@@ -13,7 +13,7 @@ import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
 /** What `payload` may refer to. */
 export const PAYLOAD_WORDS: MappingWords = { roots: ['body', 'query', 'params'] };
 /** What `reply` may refer to, on both sides. */
-export const ANSWER_WORDS: MappingWords = { roots: ['answer', 'request'], shortRoot: 'answer' };
+export const ANSWER_WORDS: MappingWords = { roots: ['answer', 'request', 'status'], shortRoot: 'answer' };
 
 const ANY_LEVELS = Number.POSITIVE_INFINITY;
 /** Longer than an answer is ever waited for. */
@@ -42,6 +42,17 @@ function readShareName(text: string): Result<string, string> {
   return isValidTopicName(text, 1) ? succeed(text) : fail('must be a name without / + #');
 }
 
+function readStatus(written: unknown): Result<Mapping, readonly ValueMistake[]> {
+  const isPath = typeof written === 'string' && written.startsWith('$') && !written.startsWith('$$');
+  if (isPath || isHttpStatus(written)) return readMapping(written, ANSWER_WORDS);
+  return fail([{ steps: [], message: 'must be a status from 200 to 599, or where it stands, as $.status' }]);
+}
+
+/** One that an answer may end with. */
+export function isHttpStatus(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 200 && value <= 599;
+}
+
 function readBroker(text: string): Result<string, string> {
   try {
     parseBrokerUrl(text);
@@ -60,6 +71,10 @@ export const mapping = (words: MappingWords, description: string) =>
   Type.Optional(
     Type.Unsafe<Mapping>({ read: (written: unknown) => readMapping(written, words), description }),
   );
+/** An HTTP status, or where in the answer it stands. */
+export const statusMapping = (description: string) =>
+  Type.Optional(Type.Unsafe<Mapping>({ read: readStatus, description }));
+
 export const broker = () =>
   textLeaf(readBroker, {
     secret: true,

@@ -15,6 +15,7 @@ import {
   PAYLOAD_WORDS,
   ANSWER_WORDS,
   shutdownTimeoutMs,
+  statusMapping,
   timeoutMs,
   topicName,
 } from './route-leaf.ts';
@@ -30,6 +31,11 @@ const route = Type.Object(
     payload: mapping(PAYLOAD_WORDS, 'What is asked; default: the body, else the query.'),
     timeoutMs: timeoutMs(3000, 'How long a caller waits for the answer.'),
     reply: mapping(ANSWER_WORDS, 'What the caller gets; default: the answer.'),
+    status: statusMapping('The status that the caller gets; default: that of the answer, else 200.'),
+    parallel: Type.Boolean({
+      default: false,
+      description: 'Whether all answers are known to carry Correlation Data (MQTT 5).',
+    }),
   },
   { additionalProperties: false },
 );
@@ -96,6 +102,8 @@ function findRouteMistakes(
   const tellRoute = (message: string): void => void mistakes.push({ paths: [`${path}.route`], message });
   if (first < index) tellRoute(`is the same as routes[${first}]; keep one of them`);
   if (key === HEALTH_ROUTE) tellRoute('is the one by which the gateway tells of itself; choose another path');
+  if (payload === undefined && wanted.params.length > 0)
+    tellRoute(`has :${wanted.params[0]}, and without a payload that holds it the question would not tell`);
   for (const { root, steps } of payload === undefined ? [] : findReferences(payload)) {
     const name = steps[0];
     if (root !== 'params' || name === undefined || wanted.params.includes(String(name))) continue;

@@ -5,6 +5,7 @@ import type { Bus } from '../bus/bus.ts';
 import { createRequester, readAnswerError, type Answer, type Requester } from '../rpc/index.ts';
 import { BrokerPresence } from './broker-presence.ts';
 import { readPayload, type JsonPayload } from './json-payload.ts';
+import { isHttpStatus } from './route-leaf.ts';
 import type { BridgeServerLimits, BridgeServerRoute } from './server-config.ts';
 
 /** A broker that has just gone is waited for so long; after it callers are told at once. */
@@ -28,7 +29,9 @@ export type AskFailure =
       readonly isTransient: boolean;
     };
 
-type AskResult = Result<JsonPayload, AskFailure>;
+/** What was answered, and the HTTP status that the agent says beside it. */
+type BridgeAnswer = { readonly payload: JsonPayload; readonly status: number | undefined };
+type AskResult = Result<BridgeAnswer, AskFailure>;
 
 /** Since the caller was made. */
 class AskCounters {
@@ -124,7 +127,7 @@ export class TopicCaller {
     payloadJson: string,
     { caller, signal }: AskOptions,
   ): Promise<AskResult> {
-    const correlation = { responseTopic: route.response };
+    const correlation = { responseTopic: route.response, parallel: route.parallel };
     for (;;) {
       const timeoutMs = deadlineMs - this.#clock.monotonic();
       if (timeoutMs < 1) return fail({ kind: 'timeout' });
@@ -143,15 +146,15 @@ export class TopicCaller {
   }
 
   #read(answer: Answer): AskResult {
-    const { payload, properties } = answer;
+    const { payload } = answer;
     if (payload.length > this.#maxAnswerBytes) {
       const message = `The answer has ${payload.length} bytes, more than maxAnswerBytes (${this.#maxAnswerBytes}).`;
       return fail({ kind: 'refused', code: 'BAD_ANSWER', message, isTransient: false });
     }
-    // An answer may be `{"error": …}` and good; only what the agent itself could not do is marked by a property.
-    const isMarked = properties.userProperties?.some(([name]) => name === 'status') === true;
+    // An answer may be `{"error": …}` and good; what the agent itself could not do is marked by a property.
+    const isMarked = findProperty(answer, 'error') !== undefined;
     const error = isMarked ? readAnswerError(answer) : undefined;
-    if (error === undefined) return succeed(readPayload(payload));
+    if (error === undefined) return succeed({ payload: readPayload(payload), status: readStatus(answer) });
     if (error.code === 'ANSWER_TIMEOUT') return fail({ kind: 'timeout' });
     const { code, message, status } = error;
     return fail({ kind: 'refused', code, message, status, isTransient: status === 429 || status === 503 });
@@ -179,6 +182,16 @@ export class TopicCaller {
       signal.addEventListener('abort', end, { once: true });
     });
   }
+}
+
+function findProperty({ properties }: Answer, wanted: string): string | undefined {
+  return properties.userProperties?.find(([name]) => name === wanted)?.[1];
+}
+
+/** What a service of the agent answered with, if that was not 200. */
+function readStatus(answer: Answer): number | undefined {
+  const status = Number(findProperty(answer, 'status'));
+  return isHttpStatus(status) ? status : undefined;
 }
 
 /** @returns `nobody` when the question can be asked again without harm */

@@ -1,12 +1,18 @@
 import { fail, succeed, type Result } from '../base/result.ts';
 import { gatewayLine } from './bridge-lines.ts';
 import { jsonPayload, readPayload, spaceJson, type JsonPayload } from './json-payload.ts';
-import { applyMapping, isConstant, type Mapping } from './mapping.ts';
+import { applyMapping, isConstant, type Mapping, type MappingSources } from './mapping.ts';
+import { isHttpStatus } from './route-leaf.ts';
 import type { BridgeServerRoute } from './server-config.ts';
 import type { AskFailure, AskOptions, TopicCaller } from './topic-caller.ts';
 
 /** What came over HTTP. */
 type RouteRequest = { readonly body: unknown; readonly query: unknown; readonly params: unknown };
+
+/** What is answered over HTTP. */
+type RouteAnswer = { readonly status: number; readonly json: string };
+
+const OK = 200;
 
 /** Undefined: it is nested too deeply to be written. */
 type PayloadMaker = (request: RouteRequest) => JsonPayload | undefined;
@@ -26,22 +32,28 @@ export class TopicRoute {
     this.#makePayload = payloadMaker(route.payload);
   }
 
-  /** The JSON that is answered over HTTP. */
-  async ask(request: RouteRequest, options: AskOptions): Promise<Result<string, AskFailure>> {
+  /** What is answered over HTTP. */
+  async ask(request: RouteRequest, options: AskOptions): Promise<Result<RouteAnswer, AskFailure>> {
     const payload = this.#makePayload(request);
     if (payload === undefined) return tooDeep('REQUEST_INVALID', 'The body');
     const asked = await this.#caller.ask(this.#route, payload.json, options);
     if (!asked.ok) return asked;
-    this.#print?.(gatewayLine(this.#route.response, asked.value.json));
-    return this.#mapAnswer(payload, asked.value);
+    const { payload: answer, status } = asked.value;
+    this.#print?.(gatewayLine(this.#route.response, answer.json));
+    return this.#mapAnswer(answer, { answer: answer.value, request: payload.value, status });
   }
 
-  #mapAnswer(payload: JsonPayload, answer: JsonPayload): Result<string, AskFailure> {
-    const { reply: mapping } = this.#route;
-    if (mapping === undefined) return succeed(answer.json);
-    const sources = { answer: answer.value, request: payload.value };
-    const mapped = unlessTooDeep(() => jsonPayload(applyMapping(mapping, sources) ?? null));
-    return mapped === undefined ? tooDeep('BAD_ANSWER', 'The answer') : succeed(mapped.json);
+  #mapAnswer(
+    answer: JsonPayload,
+    sources: MappingSources & { readonly status: number | undefined },
+  ): Result<RouteAnswer, AskFailure> {
+    const { reply: mapping, status: statusMapping } = this.#route;
+    const mapped = statusMapping === undefined ? undefined : applyMapping(statusMapping, sources);
+    const status = mapped ?? sources.status ?? OK;
+    if (!isHttpStatus(status)) return badAnswer('The status in the answer is no number from 200 to 599.');
+    if (mapping === undefined) return succeed({ status, json: answer.json });
+    const body = unlessTooDeep(() => jsonPayload(applyMapping(mapping, { ...sources, status }) ?? null));
+    return body === undefined ? tooDeep('BAD_ANSWER', 'The answer') : succeed({ status, json: body.json });
   }
 }
 
@@ -78,4 +90,8 @@ function unlessTooDeep<T>(make: () => T): T | undefined {
 
 function tooDeep(code: string, what: string): Result<never, AskFailure> {
   return fail({ kind: 'refused', code, message: `${what} is nested too deeply.`, isTransient: false });
+}
+
+function badAnswer(message: string): Result<never, AskFailure> {
+  return fail({ kind: 'refused', code: 'BAD_ANSWER', message, isTransient: false });
 }

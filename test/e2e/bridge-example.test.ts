@@ -46,7 +46,7 @@ describe('docs/protocols/fixed-routes.md', () => {
     const blocks = readMarkdown(readText('docs/protocols/fixed-routes.md')).codeBlocks.filter(
       ({ language }) => language === 'yaml',
     );
-    assert.equal(blocks.length, 4);
+    assert.equal(blocks.length, 5);
     for (const { lines } of blocks) {
       const folder = folderWith(t, { 'routes.yaml': lines.join('\n') });
       const sources = { folder, environment: {}, file: 'routes.yaml' };

@@ -8,7 +8,12 @@ import { BRIDGE_SERVER_CONFIG } from '../../src/bridge/server-config.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
 import { loadConfigOrThrow } from '../../src/config/load-config.ts';
 import { Broker } from '../../src/mqtt/index.ts';
-import { AnswerError, createResponder, type ReceivedRequest } from '../../src/rpc/index.ts';
+import {
+  AnswerError,
+  createResponder,
+  type ReceivedRequest,
+  type RequestHandler,
+} from '../../src/rpc/index.ts';
 import { folderWith } from '../helpers/bridge-programs.ts';
 import { until } from '../helpers/until.ts';
 
@@ -17,7 +22,7 @@ type Rig = {
   readonly broker: Broker;
   readonly printed: string[];
   /** Answers questions on `q`. */
-  readonly serve: (answer: (request: ReceivedRequest) => string | Promise<string>) => Promise<void>;
+  readonly serve: (answer: RequestHandler) => Promise<void>;
   readonly call: (
     method: string,
     path: string,
@@ -155,6 +160,46 @@ describe('what a gateway answers', () => {
     ]);
   });
 
+  it('has the status that the agent tells, or that stands in it', async (t) => {
+    const routes = [
+      PING,
+      route('POST /ping', ', status: $.code, reply: { is: $status }'),
+      route('PUT /ping', ', status: 202'),
+    ];
+    const { serve, call, url } = await startRig(t, routes.join(''));
+    const told = (payload: string, status: string) => ({
+      payload,
+      properties: { userProperties: [['status', status]] as const },
+    });
+    const answers = [
+      told('{"field":"age"}', '422'),
+      told('{"a":1}', '99'),
+      '{"code":418}',
+      '{}',
+      told('{"code":404}', '500'),
+      told('{}', '500'),
+      '{"code":"404"}',
+      '{"code":700}',
+      told('{}', '500'),
+    ];
+    await serve(() => answers.shift() ?? '');
+    const ask = async (method: string): Promise<unknown[]> => {
+      const { status, text } = await call(method, '/ping');
+      return [status, text];
+    };
+    assert.deepEqual(await ask('GET'), [422, '{"response":{"field":"age"}}']);
+    assert.deepEqual(await ask('GET'), [200, '{"response":{"a":1}}']);
+    assert.deepEqual(await ask('POST'), [418, '{"is":418}']);
+    assert.deepEqual(await ask('POST'), [200, '{"is":200}']);
+    assert.deepEqual(await ask('POST'), [404, '{"is":404}']);
+    assert.deepEqual(await ask('POST'), [500, '{"is":500}']);
+    for (const wrong of ['404', '700']) assert.equal((await ask('POST'))[0], 502, wrong);
+    assert.deepEqual(await ask('PUT'), [202, '{}']);
+    answers.push(told('{}', '204'));
+    const empty = await fetch(`${url}/ping`);
+    assert.deepEqual([empty.status, await empty.text()], [204, '']);
+  });
+
   it('is a problem where the agent itself says so', async (t) => {
     const { serve, call, health } = await startRig(t, PING);
     const errors = [
@@ -223,15 +268,17 @@ describe('what a gateway answers', () => {
     assert.deepEqual([answered.status, answered.body.code], [502, 'BAD_ANSWER']);
   });
 
-  it('is nothing to a caller who has left, whose place is free again', async (t) => {
+  it('is nothing to a caller who has left, whose place is free again and whose question is given up', async (t) => {
     const { serve, url, health } = await startRig(t, route('GET /ping', ', timeoutMs: 60000'));
-    const asked = Promise.withResolvers<void>();
-    await serve(() => new Promise(() => asked.resolve()));
+    const asked = Promise.withResolvers<AbortSignal>();
+    await serve(({ signal }) => new Promise(() => asked.resolve(signal)));
     const caller = request(`${url}/ping`).end();
     caller.on('error', () => {});
-    await asked.promise;
+    const signal = await asked.promise;
     caller.destroy();
     await until('the gateway has seen it', async () => (await health()).counters['left'] === 1);
+    await until('the responder as well', () => signal.aborted);
+    assert.equal((signal.reason as { code?: string }).code, 'REQUEST_CANCELLED');
     assert.equal((await health()).inFlight, 0);
   });
 

@@ -12,7 +12,7 @@ it('a failure is told by the status, or by a payload that is nothing else', () =
   assert.deepEqual(read('{"error":{"code":"A","message":"b"}}'), ['A', 500, 'b']);
   assert.deepEqual(read('{"error":{"code":"A","message":"b","status":404}}'), ['A', 404, 'b']);
   assert.deepEqual(read('{"error":{"code":"A","message":"b","status":404}}', '409'), ['A', 409, 'b']);
-  assert.deepEqual(read('not JSON', '503'), ['INTERNAL', 503, 'the responder failed']);
+  assert.deepEqual(read('not JSON', '503'), ['INTERNAL', 503, 'it has the status 503']);
   assert.equal(read('{"error":{"code":"A","message":"b"}}', '200'), undefined);
 });
 

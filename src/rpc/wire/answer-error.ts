@@ -35,7 +35,7 @@ export function readAnswerError({
   if (status !== undefined && status < FAILED) return undefined;
   const error = readError(payload);
   if (error === undefined && status === undefined) return undefined;
-  const { code = 'INTERNAL', message = 'the responder failed' } = error ?? {};
+  const { code = 'INTERNAL', message = `it has the status ${status}` } = error ?? {};
   return new AnswerError(code, message, { status: status ?? error?.status ?? 500 });
 }
 
