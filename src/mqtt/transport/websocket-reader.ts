@@ -28,14 +28,14 @@ const TWO_POW_32 = 2 ** 32;
 
 /**
  * Takes the frames that a client sends apart. The content of binary messages is one stream of bytes: MQTT does not care
- * where a frame or a message ends, so nothing is put together here, and nothing of it is kept.
+ * where a frame or a message ends, so nothing is put together here, nothing of it is kept, and none is too large: what
+ * limits a packet is MQTT's own.
  */
 export class WebSocketReader {
   /** What the last PING held that has not been answered; an answer to the last one is enough (section 5.5.3). */
   ping: Buffer | undefined = undefined;
   /** Once it is set, what follows is not read. */
   end: WebSocketEnd | undefined = undefined;
-  readonly #maxMessageBytes: number;
   /** Of the frame that is being read, as far as it has come. */
   readonly #head = Buffer.allocUnsafe(MAX_HEAD_BYTES);
   #headLength = 0;
@@ -44,13 +44,8 @@ export class WebSocketReader {
   #left = 0;
   #taken = 0;
   #isMessageOpen = false;
-  #messageBytes = 0;
   /** The content of a control frame. */
   #control: Buffer | undefined = undefined;
-
-  constructor(maxMessageBytes: number) {
-    this.#maxMessageBytes = maxMessageBytes;
-  }
 
   /**
    * Moves the content of binary messages, without its masks, to the beginning of the bytes that it came in.
@@ -140,10 +135,8 @@ export class WebSocketReader {
       if (length === 0) this.#endControl(head.subarray(0, 0));
       return;
     }
-    this.#messageBytes = (this.#isMessageOpen ? this.#messageBytes : 0) + length;
     this.#isMessageOpen = (head[0]! & FIN) === 0;
-    if (this.#messageBytes > this.#maxMessageBytes)
-      this.#refuse('makes the payload of its message too large', CloseCode.TOO_LARGE);
+    if (length > Number.MAX_SAFE_INTEGER) this.#refuse('is too large', CloseCode.TOO_LARGE);
   }
 
   #unmask(from: Buffer, start: number, count: number, into: Buffer, to: number): void {

@@ -1,8 +1,7 @@
-import type { Duplex } from 'node:stream';
 import type { BytesTaker } from '../../base/shared-reads.ts';
 import { DuplexTransport, HALF_CLOSED_LINGER_MS } from './duplex-transport.ts';
 import type { Slice } from './slice.ts';
-import { Written, type Peer, type TransportReceiver } from './transport.ts';
+import { Written, type TransportReceiver } from './transport.ts';
 import { CloseCode, frameHead, Opcode, WebSocketReader } from './websocket-reader.ts';
 
 /** Content so short is copied behind its head: the system takes one buffer faster than two. */
@@ -11,17 +10,14 @@ const COPIED_BYTES = 2048;
 /** `closing`: our close frame has gone, and that of the peer has not come. */
 type WebSocketState = 'open' | 'closing' | 'over';
 
-/** MQTT in the binary messages of a WebSocket. Each write is one message; packets may span several [MQTT-6.0.0-2]. */
+/**
+ * MQTT in the binary messages of a WebSocket, over a stream on which the upgrade has been answered; what arrives there
+ * comes to `take`. Each write is one message; packets may span several [MQTT-6.0.0-2].
+ */
 export class WebSocketTransport extends DuplexTransport implements BytesTaker {
-  readonly #frames: WebSocketReader;
+  readonly #frames = new WebSocketReader();
   #state: WebSocketState = 'open';
   #isPaused = false;
-
-  /** @param duplex - on which the upgrade has been answered, and whose bytes come to `take` */
-  constructor(duplex: Duplex, peer: Peer, maxMessageBytes: number) {
-    super(duplex, peer);
-    this.#frames = new WebSocketReader(maxMessageBytes);
-  }
 
   override begin(receiver: TransportReceiver): void {
     super.begin(receiver);

@@ -11,13 +11,10 @@ import type { Peer, TransportAcceptor } from './transport.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
 
 export const DEFAULT_PATH = '/mqtt';
-const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
 
 export type WebSocketRules = {
   /** `/mqtt` unless told. A query after it is ignored. */
   readonly path?: string;
-  /** For one WebSocket message, in bytes; 1 MiB unless told. MQTT packets may be larger: they may span messages. */
-  readonly maxMessageBytes?: number;
   /**
    * Web pages that may connect: `https://panel.example.org`, or `*` for all of them. Pages from the host that is asked
    * always may, and so may programs, which send no Origin.
@@ -55,16 +52,14 @@ export class WebSocketUpgrades {
   readonly #path: string;
   readonly #allowedOrigins: '*' | ReadonlySet<string>;
   readonly #isKnownHost: (host: string) => boolean;
-  readonly #maxMessageBytes: number;
 
   constructor(acceptor: TransportAcceptor, rules: WebSocketRules, refusals: Refusals) {
-    const { path = DEFAULT_PATH, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, allowedOrigins = [] } = rules;
+    const { path = DEFAULT_PATH, allowedOrigins = [] } = rules;
     this.#acceptor = acceptor;
     this.#refusals = refusals;
     this.#path = path;
     this.#allowedOrigins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins);
     this.#isKnownHost = rules.isKnownHost ?? (() => true);
-    this.#maxMessageBytes = maxMessageBytes;
   }
 
   /** True when the request is for the path of MQTT. */
@@ -85,7 +80,7 @@ export class WebSocketUpgrades {
     const reader = new SocketReader();
     const upgraded = takeOver(socket as Socket, reader);
     upgraded.write(switchingProtocols(request, subprotocol));
-    const transport = new WebSocketTransport(upgraded, peer, this.#maxMessageBytes);
+    const transport = new WebSocketTransport(upgraded, peer);
     reader.transport = transport;
     if (acceptTransport(this.#acceptor, transport) && head.length > 0) transport.take(head, head.length);
   }
