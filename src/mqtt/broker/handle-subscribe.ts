@@ -5,6 +5,7 @@ import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import type { SubscribePacket, SubscriptionRequest } from '../codec/subscribe.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
+import { FILTER_STEPS } from '../topics/work-meter.ts';
 import { subscriptionCost } from './client-session.ts';
 import { askSubscribeHooks } from './ask-subscribe-hooks.ts';
 import { endForFault } from './connection/end-connection.ts';
@@ -24,6 +25,7 @@ type Candidate = {
 /** Section 3.8: check each filter, ask, subscribe, answer, then send what is retained. */
 export function handleSubscribe(connection: Connection, framer: Framer): void {
   const packet = decodeShown<'subscribe'>(connection, framer);
+  connection.engine.work += packet.subscriptions.length * FILTER_STEPS;
   const candidates = packet.subscriptions.map((request) => examine(connection, packet, request));
   const { engine, acceptor, client } = connection;
   const { authorizeSubscribe } = acceptor.hooks;

@@ -1,6 +1,7 @@
 import type { Framer } from '../codec/framer.ts';
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
+import { FILTER_STEPS } from '../topics/work-meter.ts';
 import type { Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 import { problemProperties } from './problem-properties.ts';
@@ -8,6 +9,7 @@ import { problemProperties } from './problem-properties.ts';
 /** Section 3.10: nothing more is sent for these filters but what is on its way [MQTT-3.10.4-2] [MQTT-3.10.4-3]. */
 export function handleUnsubscribe(connection: Connection, framer: Framer): void {
   const { packetId, topicFilters } = decodeShown<'unsubscribe'>(connection, framer);
+  connection.engine.work += topicFilters.length * FILTER_STEPS;
   const reasonCodes = topicFilters.map((topicFilter) => unsubscribe(connection, topicFilter));
   const reasons = topicFilters.flatMap((topicFilter, index) => {
     const code = reasonCodes[index]!;
