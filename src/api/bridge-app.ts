@@ -11,6 +11,7 @@ import type { AskFailure, TopicCaller } from '../bridge/topic-caller.ts';
 import { TopicRoute } from '../bridge/topic-route.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { limitRequestBodies } from './request-bodies.ts';
+import { spreadPipelines } from './spread-pipelines.ts';
 import { answerClientError, refuseBrokenHeads } from './request-heads.ts';
 import { admitRequests, HttpAdmission } from './http-admission.ts';
 import { answerFrameworkError, problemOf, sendProblem, useProblems } from './problems.ts';
@@ -41,6 +42,7 @@ export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): 
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   });
+  spreadPipelines(app.server);
   useProblems(app, log, 'The routes are in the configuration of this gateway.');
   refuseBrokenHeads(app);
   // What is no JSON travels as well: nothing is refused for its type.

@@ -22,6 +22,7 @@ import {
 } from './routes/services.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
+import { spreadPipelines } from './spread-pipelines.ts';
 import { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { COMPILERS } from './validator.ts';
 
@@ -57,6 +58,7 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
     rewriteUrl: (request) => serviceUrl(hosts, request),
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>();
+  spreadPipelines(app.server);
   useProblems(app, log);
   refuseBrokenHeads(app);
 
@@ -70,11 +72,11 @@ export async function buildApp(parts: { hub: Hub; config: Config; log: Logger })
   await registerRoutes(app, hub);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: ReturnType<typeof describeApi> | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, async () => {
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
     description ??= import('./describe-api.ts').then((described) =>
       described.describeApi((own) => registerRoutes(own, hub)),
     );
-    return description;
+    return reply.type('application/json; charset=utf-8').send(await description);
   });
   return app;
 }

@@ -4,12 +4,10 @@ import { version } from '../base/version.ts';
 import { COMPILERS } from './validator.ts';
 
 /**
- * The description of the API for `/openapi.json`, made from routes of an instance that never listens: a hub that is
- * not asked for it goes without what describes, and without the library that does.
+ * The description of the API for `/openapi.json`, as JSON, made from routes of an instance that never listens: a hub
+ * that is not asked for it goes without what describes, and without the library that does.
  */
-export async function describeApi(
-  registerRoutes: (app: FastifyInstance) => Promise<void>,
-): Promise<ReturnType<FastifyInstance['swagger']>> {
+export async function describeApi(registerRoutes: (app: FastifyInstance) => Promise<void>): Promise<string> {
   const app = Fastify({ exposeHeadRoutes: false, schemaController: COMPILERS });
   await app.register(swagger, {
     openapi: {
@@ -23,5 +21,5 @@ export async function describeApi(
   });
   await registerRoutes(app);
   await app.ready();
-  return app.swagger();
+  return JSON.stringify(app.swagger());
 }
