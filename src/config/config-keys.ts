@@ -11,6 +11,8 @@ export type SchemaNode = TSchema & {
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
+  /** Of a section: names that keys of it once had, and the paths that they have now. */
+  readonly formerKeys?: Readonly<Record<string, string>>;
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
   readonly enum?: readonly string[];

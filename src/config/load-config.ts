@@ -24,6 +24,8 @@ export type ConfigDefinition<T> = {
   readonly fileVariable?: string;
   /** The file that is read when nobody names one, if it is there. */
   readonly usualFile?: string;
+  /** Values of keys that nobody set, where they depend on others. */
+  readonly completeValues?: (values: ReadonlyMap<string, unknown>) => Readonly<Record<string, unknown>>;
   /** What is wrong only when two keys are seen together. */
   readonly findContradictions: (config: T) => readonly Contradiction[];
 };
@@ -67,7 +69,8 @@ export function loadConfig<T>(
   ];
   const values = new Map(readings.flatMap((each) => [...each.values]));
   const places = new Map(readings.flatMap((each) => [...each.places]));
-  const config = assembleSection(schema, values) as T;
+  const completed = new Map([...Object.entries(definition.completeValues?.(values) ?? {}), ...values]);
+  const config = assembleSection(schema, completed) as T;
   const contradictions = definition.findContradictions(config).map(({ paths, message }): Mistake => {
     const [where] = paths.flatMap((path) => places.get(path) ?? []);
     return { where: where ?? paths[0], message };

@@ -166,6 +166,8 @@ class DocumentReader {
   }
 
   #unknownKey(name: string, schema: SchemaNode): string {
+    const former = schema.formerKeys ?? {};
+    if (Object.hasOwn(former, name)) return `is called ${former[name]} now`;
     const known = Object.keys(schema.properties ?? {});
     const allowed = `(allowed: ${known.join(', ')})`;
     const near = nearestWord(name, known);

@@ -37,7 +37,7 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
 }
 
 function createServices(
-  { services, broker: brokerUrl, shutdownTimeoutMs }: Config,
+  { services, mqtt: { external: brokerUrl }, shutdownTimeoutMs }: Config,
   { log, clock, mqtt }: { log: Logger; clock: Clock; mqtt: MqttServer | undefined },
 ): HubServices {
   // Half of the time for stopping is left for all that comes after them.

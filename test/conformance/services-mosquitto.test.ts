@@ -71,9 +71,9 @@ describe('services over Mosquitto', { skip: whyNoMosquitto() }, () => {
     });
   }
 
-  it('a whole hub with the key "broker" offers services of agents there', async (t) => {
+  it('a whole hub with the key "mqtt.external" offers services of agents there', async (t) => {
     const hub = await startTestHub(t, (config) => {
-      config.broker = mosquitto.url;
+      config.mqtt.external = mosquitto.url;
       config.mqtt.enabled = false;
     });
     const rig = await openServicesRig(t, { brokerUrl: mosquitto.url });

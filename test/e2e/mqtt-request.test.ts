@@ -105,6 +105,19 @@ describe('requests from the command line', { skip }, () => {
     assert.equal((await run(ask('echo'))).output.toString(), '\n');
   });
 
+  it('go to the broker of RECADO_BROKER where no flag names one', async () => {
+    const at = (url: string, ...args: string[]): string[] => [
+      'env',
+      `RECADO_BROKER=${url}`,
+      ...recadoWords('request', 'echo', 'x', ...args),
+    ];
+    assert.equal((await run(at(broker.url))).output.toString(), 'x\n');
+    assert.equal((await run(at('mqtt://127.0.0.1:9', '-p', String(broker.port)))).output.toString(), 'x\n');
+    const { end, errors } = await run(at('somewhere'));
+    assert.equal(end, 2);
+    assert.match(errors, /RECADO_BROKER "somewhere" is no address/);
+  });
+
   it('print answers in any form', async () => {
     const words = ['-V', '5', '-e', 'echo/response', 'echo', 'x'];
     assert.equal((await run(ask('-v', ...words))).output.toString(), 'echo/response x\n');

@@ -35,7 +35,7 @@ export async function openServiceProcesses({
   const mqttPort = (await findFreePorts()).tcp;
   const settings = {
     RECADO_MQTT_PORT: String(mqttPort),
-    ...(broker !== undefined && { RECADO_BROKER: broker }),
+    ...(broker !== undefined && { RECADO_MQTT_EXTERNAL: broker }),
   };
   const ports = await findFreePorts();
   const hub = await startHubProcess(ports, { settings, words: recado('hub') }).catch(

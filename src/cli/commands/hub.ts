@@ -56,6 +56,11 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
   const config = await readConfig(chooseFile(argument, options['config']), options);
   const { createHubLog } = await import('../hub-log.ts');
   const log = createHubLog(config.log);
+  if (process.env['RECADO_BROKER'] !== undefined && config.mqtt.external === '')
+    log.info(
+      {},
+      'RECADO_BROKER is where clients connect; the hub itself goes by mqtt.external (RECADO_MQTT_EXTERNAL)',
+    );
 
   const stopped = stopSignal();
   const { startServer } = await import('../../api/start-server.ts');

@@ -52,7 +52,7 @@ const PROTOCOL_VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
 export function addConnectionFlags(command: Command): Command {
   return command
     .helpOption('--help', 'print help')
-    .option('-h, --host <host>', `host of the broker (default: ${DEFAULT_HOST})`)
+    .option('-h, --host <host>', `host of the broker (default: that of RECADO_BROKER, else ${DEFAULT_HOST})`)
     .option('-p, --port <number>', 'its port (default: 1883, with TLS 8883)', readPort)
     .option(
       '-L, --url <url>',
@@ -87,7 +87,8 @@ export function addConnectionFlags(command: Command): Command {
 }
 
 /** Checks the flags together, and makes of them what a bus needs. Ends through `command.error` when they are wrong. */
-export function readTarget(flags: ConnectionFlags, command: Command): BrokerTarget {
+export function readTarget(given: ConnectionFlags, command: Command): BrokerTarget {
+  const flags = withUsualBroker(given);
   const { id, username, pw, protocolVersion, keepalive } = flags;
   const tls = readTls(flags, command);
   const { url, topic } = flags.url === undefined ? urlOf(flags, tls) : splitUrl(flags.url, flags, command);
@@ -104,6 +105,13 @@ export function readTarget(flags: ConnectionFlags, command: Command): BrokerTarg
     ...readSession(flags, command),
   };
   return { url, options, topic };
+}
+
+/** Where nothing says which broker, it is the one of `RECADO_BROKER`. */
+function withUsualBroker(flags: ConnectionFlags): ConnectionFlags {
+  const { RECADO_BROKER: url = '' } = process.env;
+  const isSaid = [flags.url, flags.host, flags.port].some((each) => each !== undefined);
+  return isSaid || url === '' ? flags : { ...flags, url, urlFlag: 'RECADO_BROKER' };
 }
 
 export function readQos(text: string): QoS {

@@ -87,15 +87,6 @@ export const ConfigSchema = Type.Object(
     }),
     gateways: Type.Object({ socket }, { additionalProperties: false, description: 'Where devices come in.' }),
     mqtt,
-    broker: Type.String({
-      maxLength: 4096,
-      pattern: '^((mqtts?|wss?)://[^\\s/]+.*)?$',
-      expected: 'the address of an MQTT broker, as mqtt://127.0.0.1:1883, or empty',
-      default: '',
-      secret: true,
-      description:
-        'The MQTT broker that services go over, as `mqtt://user:password@host:1883`; empty is the hub itself.',
-    }),
     services,
     devices,
     invocations,
@@ -108,7 +99,7 @@ export const ConfigSchema = Type.Object(
         'Start even where a listener is open to strangers. Only for networks that you trust wholly.',
     }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, formerKeys: { broker: 'mqtt.external' } },
 );
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]

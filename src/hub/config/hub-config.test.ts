@@ -111,12 +111,25 @@ describe('environment variables', () => {
       RECADO_SERVICES_AGENTS: 'ana=billing stock, bob=*',
       RECADO_MQTT_PASSWORD_FILE: 'users.txt',
       RECADO_SERVICES_HOSTS: 'billing.example=billing, Stock.local=stock',
-      RECADO_BROKER: 'mqtt://hub:secret@broker.example',
+      RECADO_MQTT_EXTERNAL: 'mqtt://hub:secret@broker.example',
     };
     const config = goodConfig({ environment });
     assert.deepEqual(config.services.agents, { ana: ['billing', 'stock'], bob: ['*'] });
     assert.deepEqual(config.services.hosts, { 'billing.example': 'billing', 'Stock.local': 'stock' });
-    assert.equal(config.broker, 'mqtt://hub:secret@broker.example');
+    assert.equal(config.mqtt.external, 'mqtt://hub:secret@broker.example');
+  });
+
+  it('tell of clients by RECADO_BROKER, and of the hub itself by another name', () => {
+    const config = goodConfig({ environment: { RECADO_BROKER: 'mqtt://elsewhere' } });
+    assert.deepEqual([config.mqtt.external, config.mqtt.enabled], ['', true]);
+  });
+
+  it('that bring a broker take that of the hub away, unless it is written', () => {
+    const external = { RECADO_MQTT_EXTERNAL: 'mqtt://elsewhere' };
+    assert.equal(goodConfig({ environment: external }).mqtt.enabled, false);
+    const both = { ...external, RECADO_MQTT_ENABLED: 'true' };
+    assert.equal(goodConfig({ environment: both }).mqtt.enabled, true);
+    assert.equal(goodConfig({ environment: { RECADO_MQTT_EXTERNAL: '' } }).mqtt.enabled, true);
   });
 
   it('name files that hold secrets, one a line', () => {
@@ -143,7 +156,7 @@ describe('environment variables', () => {
 
 const TOKEN = '0123456789abcdef';
 const SECTIONS =
-  'http, gateways, mqtt, broker, services, devices, invocations, memory, log, shutdownTimeoutMs, insecure';
+  'http, gateways, mqtt, services, devices, invocations, memory, log, shutdownTimeoutMs, insecure';
 const HTTP_KEYS =
   'host, port, tokens, hostNames, trustedNetworks, trustedProxies, maxConnections, bodyTimeoutMs, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
@@ -256,10 +269,10 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   [
-    'services: {topicPrefix: "recado/#"}\nbroker: http://secret@x\n',
+    'services: {topicPrefix: "recado/#"}\nmqtt: {external: "http://secret@x"}\n',
     [
       'recado.yaml:1:25 services.topicPrefix: must be a topic without + and #, as recado/services (it is "recado/#")',
-      'recado.yaml:2:9 broker: must be the address of an MQTT broker, as mqtt://127.0.0.1:1883, or empty ' +
+      'recado.yaml:2:18 mqtt.external: must be the address of an MQTT broker, as mqtt://127.0.0.1:1883, or empty ' +
         '(it is hidden, 15 characters)',
     ],
   ],
@@ -267,6 +280,7 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     'http:\n  prot: 5070\n',
     [`recado.yaml:2:3 http.prot: is not a key; did you mean port? (allowed: ${HTTP_KEYS})`],
   ],
+  ['broker: mqtt://elsewhere\n', ['recado.yaml:1:1 broker: is called mqtt.external now']],
   [
     'port: 5070\n',
     [

@@ -6,9 +6,22 @@ import { ConfigSchema, type Config } from './config-schema.ts';
 export const HUB_CONFIG: ConfigDefinition<Config> = {
   schema: ConfigSchema,
   variables: collectKeys(ConfigSchema),
-  otherVariables: ['RECADO_CONFIG', 'RECADO_URL', 'RECADO_TOKEN', 'RECADO_LANG'],
+  // RECADO_BROKER is where clients connect.
+  otherVariables: [
+    'RECADO_CONFIG',
+    'RECADO_URL',
+    'RECADO_TOKEN',
+    'RECADO_LANG',
+    'RECADO_BROKER',
+    'RECADO_BROKER_FILE',
+  ],
   fileVariable: 'RECADO_CONFIG',
   usualFile: 'recado.yaml',
+  // Who brings a broker wants no second one beside it, unless it is written.
+  completeValues: (values) => {
+    const external = values.get('mqtt.external') ?? '';
+    return external === '' ? {} : { 'mqtt.enabled': false };
+  },
   findContradictions,
 };
 
@@ -83,9 +96,9 @@ function findMissingTlsParts({ enabled, tls }: Config['mqtt']): Contradiction[] 
 }
 
 /** A user name that nobody proves is no right to anything. */
-function findUnprovenAgents({ services, mqtt, broker }: Config): Contradiction[] {
+function findUnprovenAgents({ services, mqtt }: Config): Contradiction[] {
   const isNeeded =
-    services.enabled && mqtt.enabled && broker === '' && Object.keys(services.agents).length > 0;
+    services.enabled && mqtt.enabled && mqtt.external === '' && Object.keys(services.agents).length > 0;
   if (!isNeeded || mqtt.passwordFile !== '' || mqtt.tls.certificateNames) return [];
   const message =
     'services.agents names users, and nothing proves who they are: set mqtt.passwordFile or mqtt.tls.certificateNames';

@@ -167,7 +167,20 @@ const webSocket = Type.Object(
 
 export const mqtt = Type.Object(
   {
-    enabled: Type.Boolean({ default: true, description: 'Whether the hub is an MQTT broker.' }),
+    enabled: Type.Boolean({
+      default: true,
+      description:
+        'Whether the hub is an MQTT broker, and listens. With `mqtt.external` it is one only where `true` is written.',
+    }),
+    external: Type.String({
+      maxLength: 4096,
+      pattern: '^((mqtts?|wss?)://[^\\s/]+.*)?$',
+      expected: 'the address of an MQTT broker, as mqtt://127.0.0.1:1883, or empty',
+      default: '',
+      secret: true,
+      description:
+        'The MQTT broker that services go over, as `mqtt://user:password@host:1883`; empty is the hub itself.',
+    }),
     host: host('Address that MQTT listens on.'),
     port: port({ default: 1883, description: 'TCP port for MQTT; 0 takes any free port.' }),
     unixSocket: file('A Unix socket to listen on as well. Who may open it needs no password.'),
