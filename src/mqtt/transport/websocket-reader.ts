@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** Of RFC 6455, section 11.8. */
 export const Opcode = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;
 
@@ -22,12 +24,16 @@ const CONTROL_BIT = 0x08;
 const MASKED = 0x80;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
+const MASK_BYTES = 4;
 const MAX_HEAD_BYTES = 14;
 const MAX_CONTROL_BYTES = 125;
 const TWO_POW_32 = 2 ** 32;
 
+/** Which end of a WebSocket this is: what a client sends is masked, what a server sends is not (section 5.1). */
+export type WebSocketRole = 'client' | 'server';
+
 /**
- * Takes the frames that a client sends apart. The content of binary messages is one stream of bytes: MQTT does not care
+ * Takes the frames of the other end apart. The content of binary messages is one stream of bytes: MQTT does not care
  * where a frame or a message ends, so nothing is put together here, nothing of it is kept, and none is too large: what
  * limits a packet is MQTT's own.
  */
@@ -36,6 +42,7 @@ export class WebSocketReader {
   ping: Buffer | undefined = undefined;
   /** Once it is set, what follows is not read. */
   end: WebSocketEnd | undefined = undefined;
+  readonly #isMasked: boolean;
   /** Of the frame that is being read, as far as it has come. */
   readonly #head = Buffer.allocUnsafe(MAX_HEAD_BYTES);
   #headLength = 0;
@@ -46,6 +53,10 @@ export class WebSocketReader {
   #isMessageOpen = false;
   /** The content of a control frame. */
   #control: Buffer | undefined = undefined;
+
+  constructor(role: WebSocketRole = 'server') {
+    this.#isMasked = role === 'server';
+  }
 
   /**
    * Moves the content of binary messages, without its masks, to the beginning of the bytes that it came in.
@@ -100,9 +111,11 @@ export class WebSocketReader {
 
   #checkHead(first: number, second: number): void {
     const length = second & ~MASKED;
-    this.#headBytes = length === LENGTH_64 ? MAX_HEAD_BYTES : length === LENGTH_16 ? 8 : 6;
+    const lengthBytes = length === LENGTH_64 ? 8 : length === LENGTH_16 ? 2 : 0;
+    this.#headBytes = 2 + lengthBytes + (this.#isMasked ? MASK_BYTES : 0);
     if ((first & RESERVED_BITS) !== 0) return this.#refuse('has a reserved bit');
-    if ((second & MASKED) === 0) return this.#refuse('has no mask');
+    if (((second & MASKED) !== 0) !== this.#isMasked)
+      return this.#refuse(this.#isMasked ? 'has no mask' : 'has a mask');
     switch (first & OPCODE_BITS) {
       case Opcode.BINARY:
         return this.#isMessageOpen ? this.#refuse('begins within a message') : undefined;
@@ -140,8 +153,12 @@ export class WebSocketReader {
   }
 
   #unmask(from: Buffer, start: number, count: number, into: Buffer, to: number): void {
+    if (!this.#isMasked) {
+      from.copy(into, to, start, start + count);
+      return;
+    }
     const head = this.#head;
-    const mask = this.#headBytes - 4;
+    const mask = this.#headBytes - MASK_BYTES;
     const phase = this.#taken;
     const m0 = head[mask + (phase & 3)]!;
     const m1 = head[mask + ((phase + 1) & 3)]!;
@@ -193,4 +210,17 @@ export function frameHead(opcode: number, length: number): Buffer {
   head.writeUInt32BE(Math.floor(length / TWO_POW_32), 2);
   head.writeUInt32BE(length % TWO_POW_32, 6);
   return head;
+}
+
+/** A frame as a client sends it: whole, with its content, under a mask that nobody can foresee (section 5.3). */
+export function maskedFrame(opcode: number, content: Uint8Array): Buffer {
+  const head = frameHead(opcode, content.length);
+  const mask = randomBytes(MASK_BYTES);
+  const start = head.length + MASK_BYTES;
+  const frame = Buffer.allocUnsafe(start + content.length);
+  frame.set(head);
+  frame[1]! |= MASKED;
+  frame.set(mask, head.length);
+  for (let at = 0; at < content.length; at++) frame[start + at] = content[at]! ^ mask[at & 3]!;
+  return frame;
 }

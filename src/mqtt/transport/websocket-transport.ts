@@ -1,8 +1,16 @@
+import type { Duplex } from 'node:stream';
 import type { BytesTaker } from '../../base/shared-reads.ts';
 import { DuplexTransport, HALF_CLOSED_LINGER_MS } from './duplex-transport.ts';
 import type { Slice } from './slice.ts';
-import { Written, type TransportReceiver } from './transport.ts';
-import { CloseCode, frameHead, Opcode, WebSocketReader } from './websocket-reader.ts';
+import { Written, type Peer, type TransportReceiver } from './transport.ts';
+import {
+  CloseCode,
+  frameHead,
+  maskedFrame,
+  Opcode,
+  WebSocketReader,
+  type WebSocketRole,
+} from './websocket-reader.ts';
 
 /** Content so short is copied behind its head: the system takes one buffer faster than two. */
 const COPIED_BYTES = 2048;
@@ -15,9 +23,16 @@ type WebSocketState = 'open' | 'closing' | 'over';
  * comes to `take`. Each write is one message; packets may span several [MQTT-6.0.0-2].
  */
 export class WebSocketTransport extends DuplexTransport implements BytesTaker {
-  readonly #frames = new WebSocketReader();
+  readonly #frames: WebSocketReader;
+  readonly #isClient: boolean;
   #state: WebSocketState = 'open';
   #isPaused = false;
+
+  constructor(duplex: Duplex, peer: Peer, role: WebSocketRole = 'server') {
+    super(duplex, peer);
+    this.#frames = new WebSocketReader(role);
+    this.#isClient = role === 'client';
+  }
 
   override begin(receiver: TransportReceiver): void {
     super.begin(receiver);
@@ -36,6 +51,7 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
 
   override write(bytes: Buffer): Written {
     if (!this.isOpen) return Written.TAKEN;
+    if (this.#isClient) return super.write(maskedFrame(Opcode.BINARY, bytes));
     const head = frameHead(Opcode.BINARY, bytes.length);
     if (bytes.length <= COPIED_BYTES) return super.write(Buffer.concat([head, bytes]));
     this.duplex.cork();
@@ -47,6 +63,8 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
 
   override writeSlices(slices: readonly Slice[], start: number, end: number): Written {
     if (!this.isOpen) return Written.TAKEN;
+    if (this.#isClient)
+      return this.write(Buffer.concat(slices.slice(start, end).map((slice) => slice.bytes)));
     let length = 0;
     for (let index = start; index < end; index++) length += slices[index]!.length;
     this.duplex.cork();
@@ -95,12 +113,18 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
   #sendPong(content: Buffer): void {
     this.#frames.ping = undefined;
     if (!this.isOpen || this.duplex.writableNeedDrain) return;
-    this.duplex.write(Buffer.concat([frameHead(Opcode.PONG, content.length), content]));
+    this.#sendControl(Opcode.PONG, content);
   }
 
   #sendClose(code: number): void {
-    const content = code === CloseCode.NONE ? [] : [code >> 8, code & 0xff];
-    this.duplex.write(Buffer.concat([frameHead(Opcode.CLOSE, content.length), Buffer.from(content)]));
+    this.#sendControl(Opcode.CLOSE, Buffer.from(code === CloseCode.NONE ? [] : [code >> 8, code & 0xff]));
+  }
+
+  #sendControl(opcode: number, content: Buffer): void {
+    const frame = this.#isClient
+      ? maskedFrame(opcode, content)
+      : Buffer.concat([frameHead(opcode, content.length), content]);
+    this.duplex.write(frame);
   }
 
   /** The peer has closed, or may not go on: section 7.1.1 wants the connection to end at once then. */

@@ -78,7 +78,7 @@ export class WebSocketUpgrades {
     if (subprotocol === undefined)
       return this.#refuse(socket, peer, 'subprotocol-unsupported', 400, 'The subprotocol must be mqtt');
     const reader = new SocketReader();
-    const upgraded = takeOver(socket as Socket, reader);
+    const upgraded = takeOverSocket(socket as Socket, reader);
     upgraded.write(switchingProtocols(request, subprotocol));
     const transport = new WebSocketTransport(upgraded, peer);
     reader.transport = transport;
@@ -108,7 +108,7 @@ function chooseSubprotocol({ headers }: IncomingMessage): string | undefined {
 }
 
 /** A plain socket is read through the buffer that all connections share: what the HTTP server had of it is over. */
-function takeOver(socket: Socket, reader: SocketReader): Socket {
+export function takeOverSocket(socket: Socket, reader: SocketReader): Socket {
   socket.setTimeout(0);
   socket.setNoDelay();
   if ('encrypted' in socket) {
@@ -130,9 +130,14 @@ function findHandshakeFault({ method, headers }: IncomingMessage): string | unde
     : 'The header Sec-WebSocket-Key is missing or invalid.';
 }
 
+/** What a server answers to the key of a client: RFC 6455 section 4.2.2. */
+export function acceptKeyOf(key: string): string {
+  return createHash('sha1').update(`${key}${ACCEPT_GUID}`).digest('base64');
+}
+
 /** The server's opening handshake: RFC 6455 section 4.2.2. */
 function switchingProtocols({ headers }: IncomingMessage, subprotocol: string): string {
-  const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${ACCEPT_GUID}`).digest('base64');
+  const accept = acceptKeyOf(headers['sec-websocket-key'] ?? '');
   return (
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
     `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`
