@@ -1,4 +1,4 @@
-/** `recado/mqtt`: an MQTT broker to embed. */
+/** `recado/mqtt`: an MQTT client, and an MQTT broker to embed. */
 export { Broker } from './broker/broker.ts';
 export type {
   BrokerCounts,
@@ -42,3 +42,16 @@ export {
   type WebSocketListenOptions,
 } from './transport/websocket.ts';
 export { MemorySessionStore, type MemoryStoreOptions } from './session/memory-session-store.ts';
+export { connectMqtt, type MqttClient } from './client/client.ts';
+export type { ClientCounters } from './client/client-counters.ts';
+export { MqttClientError } from './client/client-error.ts';
+export { DEFAULT_CLIENT_LIMITS } from './client/client-options.ts';
+export type {
+  ClientEvent,
+  MqttClientLimits,
+  MqttClientOptions,
+  TlsOptions,
+} from './client/client-options.ts';
+export { ClientState } from './client/client-state.ts';
+export type { ClientSubscribeOptions } from './client/client-subscriptions.ts';
+export type * from './client/message.ts';

@@ -8,8 +8,17 @@ import { PacketWriter } from '../../src/mqtt/codec/writer.ts';
 import type { ProtocolVersion } from '../../src/mqtt/codec/control-packet.ts';
 import { NO_PROPERTIES } from '../../src/mqtt/codec/property.ts';
 
+/** Of the packets those that may have this type: acknowledgements share one shape. */
+type PacketOf<T extends ControlPacket['type'], P = ControlPacket> = P extends { type: infer U }
+  ? T extends U
+    ? P
+    : never
+  : never;
+
 /** One client of a `ScriptedBroker`. */
 export type ScriptedClient = {
+  /** 1 for the first that came. */
+  readonly number: number;
   readonly socket: Socket;
   /** What its CONNECT said; 4 until then. */
   version: ProtocolVersion;
@@ -48,10 +57,8 @@ export class ScriptedBroker {
   }
 
   /** Those of one type that came. */
-  packetsOf<T extends ControlPacket['type']>(type: T): Extract<ControlPacket, { type: T }>[] {
-    return this.packets.filter(
-      (packet): packet is Extract<ControlPacket, { type: T }> => packet.type === type,
-    );
+  packetsOf<T extends ControlPacket['type']>(type: T): PacketOf<T>[] {
+    return this.packets.filter((packet) => packet.type === type) as PacketOf<T>[];
   }
 
   async close(): Promise<void> {
@@ -62,6 +69,7 @@ export class ScriptedBroker {
 
   #serve(socket: Socket): void {
     const client: ScriptedClient = {
+      number: this.clients.length + 1,
       socket,
       version: 4,
       send(packet) {

@@ -1,4 +1,3 @@
-import type { Inflight } from './inflight.ts';
 import type { PacketIdSet } from './packet-id-set.ts';
 
 /** How much may be on its way at a time over one connection, both ways (section 4.9). */
@@ -27,7 +26,7 @@ export class Quota {
   }
 
   /** Whether one more message of QoS 1 or 2 may be sent. */
-  maySend(inflight: Inflight | undefined): boolean {
+  maySend(inflight: { readonly count: number } | undefined): boolean {
     return (inflight === undefined ? 0 : inflight.count) < this.#limits.sendMaximum;
   }
 

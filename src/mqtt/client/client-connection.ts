@@ -1,0 +1,384 @@
+import type { BlockPool } from '../../base/blocks.ts';
+import type { Timer } from '../../base/clock.ts';
+import type { Turn } from '../../base/turn.ts';
+import {
+  decodeAcknowledgement,
+  writeAcknowledgement,
+  type AcknowledgementType,
+} from '../codec/acknowledgement.ts';
+import { connectReturnCode, decodeConnack, type ConnackPacket } from '../codec/connack.ts';
+import type { ConnectPacket } from '../codec/connect.ts';
+import { PACKET_NAMES, PacketType, type ProtocolVersion, type QoS } from '../codec/control-packet.ts';
+import { decodePacket, type ControlPacket } from '../codec/decode-packet.ts';
+import { encodePacket } from '../codec/encode-packet.ts';
+import { MqttError, protocolError } from '../codec/errors.ts';
+import { Framer } from '../codec/framer.ts';
+import { NO_PROPERTIES } from '../codec/property.ts';
+import { PacketReader } from '../codec/reader.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import type { PacketIdSet } from '../session/packet-id-set.ts';
+import type { Transport, TransportReceiver } from '../transport/transport.ts';
+import type { BrokerAddress } from './broker-address.ts';
+import type { MqttClientError } from './client-error.ts';
+import type { ClientSettings } from './client-options.ts';
+import { ClientOutbox } from './client-outbox.ts';
+import { lostError, refusedError, silentError, unreachableError } from './connection-errors.ts';
+import type { Caller } from './caller.ts';
+import { dialBroker } from './dial.ts';
+import type { ReceivedMessage } from './message.ts';
+import { PublishReader } from './publish-reader.ts';
+import { PublishWriter } from './publish-writer.ts';
+
+const Phase = {
+  DIALING: 0,
+  /** CONNECT is sent. */
+  GREETING: 1,
+  OPEN: 2,
+  /** Nothing that comes counts any more. */
+  ENDING: 3,
+  ENDED: 4,
+} as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
+
+/** How long a broker may take to close after it was told of its mistake. */
+const FAULT_LINGER_MS = 1000;
+
+/** What a connection calls when something happens to it. */
+export type ConnectionOwner = {
+  /** Messages at QoS 2 that came and were not released. */
+  readonly received: PacketIdSet;
+  onConnected(connack: ConnackPacket): void;
+  onMessage(message: ReceivedMessage): void;
+  onAcknowledged(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode): void;
+  /** SUBACK or UNSUBACK; before MQTT 5 the latter says nothing. */
+  onAnswered(packetId: number, reasonCode: ReasonCode): void;
+  /** More may be sent. */
+  onRoom(): void;
+  /** Once, when the connection is gone, or did not come to be. */
+  onEnded(error: MqttClientError): void;
+};
+
+type ConnectionParts = {
+  readonly address: BrokerAddress;
+  readonly settings: ClientSettings;
+  readonly connect: ConnectPacket;
+  readonly turn: Turn;
+  readonly blocks: BlockPool;
+  readonly owner: ConnectionOwner;
+};
+
+/** One network connection to a broker, from dialling to its end. What outlives it is its owner's. */
+export class ClientConnection implements TransportReceiver, Caller {
+  readonly version: ProtocolVersion;
+  readonly #parts: ConnectionParts;
+  readonly #framer: Framer;
+  readonly #reader: PublishReader;
+  /** Messages that `acknowledge` is to be called for. */
+  readonly #unacknowledged = new Set<ReceivedMessage>();
+  #phase: Phase = Phase.DIALING;
+  #transport: Transport | undefined = undefined;
+  #outbox: ClientOutbox | undefined = undefined;
+  #publishes: PublishWriter | undefined = undefined;
+  #giveUpDialing: () => void = () => {};
+  #timer: Timer | undefined;
+  #isPaused = false;
+  #hasReceived = false;
+  #isPinging = false;
+  #hasIdentifiers = false;
+  #problem: MqttClientError | undefined = undefined;
+
+  constructor(parts: ConnectionParts) {
+    const { settings, connect, blocks } = parts;
+    this.#parts = parts;
+    this.version = connect.protocolVersion;
+    this.#framer = new Framer(settings.maxPacketBytes, blocks);
+    this.#framer.setVersion(this.version);
+    this.#reader = new PublishReader(this.version, settings.maxTopicAliases);
+  }
+
+  /** @throws {MqttClientError} `CONFIG_INVALID`, when the options do not allow even an attempt */
+  open(): void {
+    const { address, settings } = this.#parts;
+    this.#giveUpDialing = dialBroker(address, settings.tls, this);
+    const { connectTimeoutMs } = settings;
+    this.#timer = settings.clock.setTimer(connectTimeoutMs, () =>
+      this.abort(silentError(address, connectTimeoutMs)),
+    );
+  }
+
+  get takesMore(): boolean {
+    return this.#outbox?.takesMore === true;
+  }
+
+  get waitingBytes(): number {
+    return this.#outbox?.waitingBytes ?? 0;
+  }
+
+  /** Whether the server takes Subscription Identifiers. */
+  get hasSubscriptionIdentifiers(): boolean {
+    return this.#hasIdentifiers;
+  }
+
+  /** Encodes messages; only where the broker has accepted the connection. */
+  get publishes(): PublishWriter {
+    return this.#publishes!;
+  }
+
+  accept(transport: Transport): TransportReceiver {
+    this.#transport = transport;
+    const { turn, owner, connect } = this.#parts;
+    this.#outbox = new ClientOutbox(transport, turn, () => owner.onRoom());
+    this.#phase = Phase.GREETING;
+    this.send(connect);
+    // At once: a server that refuses the certificate closes behind its alert, and what comes to it then hides that.
+    this.#outbox.flush();
+    return this;
+  }
+
+  onUnreachable(error: Error): void {
+    const { address } = this.#parts;
+    this.#end(unreachableError(address, error));
+  }
+
+  onBytes(bytes: Buffer, length: number): void {
+    if (this.#phase >= Phase.ENDING) return;
+    this.#hasReceived = true;
+    this.#framer.push(bytes, 0, length);
+    this.#readPackets();
+  }
+
+  room(): Buffer | undefined {
+    if (this.#phase >= Phase.ENDING) this.#framer.close();
+    return this.#framer.room();
+  }
+
+  onDrained(): void {
+    this.#outbox?.drained();
+  }
+
+  onClosed(error: Error | undefined): void {
+    const { address } = this.#parts;
+    const gone =
+      this.#phase === Phase.GREETING
+        ? unreachableError(address, error)
+        : lostError(address.label, error?.message);
+    this.#end(this.#problem ?? gone);
+  }
+
+  /** Sends any packet that is not a PUBLISH. */
+  send(packet: ControlPacket): void {
+    if (this.#phase === Phase.ENDED || this.#outbox === undefined) return;
+    encodePacket(this.#outbox.writer, packet, this.version);
+    this.#outbox.written();
+  }
+
+  /** Acknowledges a message that was received here; false for any other. */
+  acknowledge(message: ReceivedMessage): boolean {
+    if (!this.#unacknowledged.delete(message) || this.#phase !== Phase.OPEN) return false;
+    this.#confirm(message);
+    return true;
+  }
+
+  /** Takes no more from the broker until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#transport?.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#hasReceived = true;
+    if (this.#phase >= Phase.ENDING) return;
+    this.#readPackets();
+    if (!this.#isPaused) this.#transport?.resume();
+  }
+
+  /** Says goodbye, and cuts the connection when the broker does not end it within `lingerMs`. */
+  close(error: MqttClientError, lingerMs: number): void {
+    if (this.#phase === Phase.OPEN) this.#goodbye(ReasonCode.NORMAL_DISCONNECTION, error, lingerMs);
+    else this.abort(error);
+  }
+
+  /** Ends it without a word. */
+  abort(error: MqttClientError): void {
+    this.#problem ??= error;
+    if (this.#transport !== undefined) {
+      this.#phase = Phase.ENDING;
+      this.#transport.destroy();
+    } else {
+      this.#giveUpDialing();
+      this.#end(error);
+    }
+  }
+
+  #readPackets(): void {
+    const framer = this.#framer;
+    try {
+      while (!this.#isPaused && this.#phase < Phase.ENDING && framer.next()) this.#handle(framer);
+    } catch (error) {
+      if (!(error instanceof MqttError)) throw error;
+      this.#onFault(error);
+      return;
+    }
+    if (this.#isPaused) framer.hold();
+  }
+
+  #handle(framer: Framer): void {
+    const type = framer.firstByte >> 4;
+    if (this.#phase === Phase.GREETING) return this.#onConnack(framer);
+    switch (type) {
+      case PacketType.PUBLISH:
+        return this.#onPublish(this.#reader.read(framer));
+      case PacketType.PUBACK:
+      case PacketType.PUBREC:
+      case PacketType.PUBCOMP:
+        return this.#onAcknowledgement(type, framer);
+      default:
+        return this.#onOther(decodePacket(bodyOf(framer), framer.firstByte, this.version));
+    }
+  }
+
+  #onConnack(framer: Framer): void {
+    const { address, settings, connect, owner } = this.#parts;
+    const type = framer.firstByte >> 4;
+    if (type !== PacketType.CONNACK) throw protocolError(`${PACKET_NAMES[type]} comes before CONNACK`); // [MQTT-3.2.0-1]
+    // A server of MQTT 3 answers a CONNECT of another version with a CONNACK of its own.
+    const isOld = framer.bodyEnd - framer.bodyStart === 2;
+    const version = isOld && this.version === 5 ? 4 : this.version;
+    const connack = decodeConnack(bodyOf(framer), framer.firstByte & 0x0f, version);
+    const { reasonCode, properties, sessionPresent } = connack;
+    if (reasonCode !== ReasonCode.SUCCESS) {
+      // In the words of the version that the server speaks.
+      const code = isOld ? (connectReturnCode(reasonCode) ?? reasonCode) : reasonCode;
+      return this.abort(refusedError(address, code, properties.reasonString));
+    }
+    if (sessionPresent && connect.cleanStart) throw protocolError('CONNACK goes on with a session'); // [MQTT-3.2.2-2]
+    this.#phase = Phase.OPEN;
+    this.#timer?.clear();
+    this.#timer = undefined;
+    const keepAliveS = properties.serverKeepAlive ?? connect.keepAlive;
+    // Twice within the Keep Alive: a client must not be silent for longer [MQTT-3.1.2-20].
+    if (keepAliveS > 0)
+      this.#timer = settings.clock.setTicker(keepAliveS * 500, () => this.#lookForLife(keepAliveS * 500));
+    this.#hasIdentifiers = this.version === 5 && (properties.subscriptionIdentifierAvailable ?? true);
+    const options = { maxTopicAliases: settings.maxTopicAliases, label: address.label };
+    this.#publishes = new PublishWriter(this.#outbox!, this.version, properties, options);
+    owner.onConnected(connack);
+  }
+
+  #onPublish(message: ReceivedMessage): void {
+    const { settings, owner } = this.#parts;
+    const { qos, packetId } = message;
+    if (qos > 0) {
+      if (qos === 2 && owner.received.has(packetId)) return this.#acknowledgePublish(2, packetId); // [MQTT-4.3.3-10]
+      const owed = owner.received.size + this.#unacknowledged.size;
+      if (owed >= settings.receiveMaximum && this.version === 5)
+        return this.#refuse(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, 'it sent more than Receive Maximum');
+    }
+    const isByHand = qos > 0 && settings.acknowledgesByHand;
+    if (isByHand) this.#unacknowledged.add(message);
+    owner.onMessage(message);
+    if (qos > 0 && !isByHand && this.#phase === Phase.OPEN) this.#confirm(message);
+  }
+
+  #confirm({ qos, packetId }: ReceivedMessage): void {
+    if (qos === 2) this.#parts.owner.received.add(packetId);
+    this.#acknowledgePublish(qos, packetId);
+  }
+
+  #acknowledgePublish(qos: QoS, packetId: number): void {
+    this.acknowledgeAs(qos === 2 ? PacketType.PUBREC : PacketType.PUBACK, packetId);
+  }
+
+  /** Sends one of the four acknowledgements. */
+  acknowledgeAs(
+    type: AcknowledgementType,
+    packetId: number,
+    reasonCode: ReasonCode = ReasonCode.SUCCESS,
+  ): void {
+    const outbox = this.#outbox!;
+    writeAcknowledgement(outbox.writer, type, packetId, reasonCode, this.version);
+    outbox.written();
+  }
+
+  #onAcknowledgement(type: AcknowledgementType, framer: Framer): void {
+    const { owner } = this.#parts;
+    const { bytes, bodyStart, bodyEnd, firstByte } = framer;
+    if (bodyEnd - bodyStart === 2 && (firstByte & 0x0f) === 0) {
+      const packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
+      if (packetId > 0) return owner.onAcknowledged(type, packetId, ReasonCode.SUCCESS);
+    }
+    const packet = decodeAcknowledgement(bodyOf(framer), type, firstByte & 0x0f, this.version);
+    owner.onAcknowledged(type, packet.packetId, packet.reasonCode);
+  }
+
+  #onOther(packet: ControlPacket): void {
+    const { owner, address } = this.#parts;
+    switch (packet.type) {
+      case 'pubrel': {
+        const isKnown = owner.received.delete(packet.packetId);
+        const code = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
+        return this.acknowledgeAs(PacketType.PUBCOMP, packet.packetId, code);
+      }
+      case 'suback':
+        return owner.onAnswered(packet.packetId, packet.reasonCodes[0]!);
+      case 'unsuback':
+        return owner.onAnswered(packet.packetId, packet.reasonCodes[0] ?? ReasonCode.SUCCESS);
+      case 'pingresp':
+        return;
+      case 'disconnect':
+        return this.abort(lostError(address.label, packet.properties.reasonString, packet.reasonCode));
+      default:
+        throw protocolError(`a server must not send ${packet.type.toUpperCase()} here`);
+    }
+  }
+
+  /** The broker is asked for a sign where none came, or nothing was sent; and is given up when it gives none. */
+  #lookForLife(periodMs: number): void {
+    const { address, blocks } = this.#parts;
+    const hasSent = this.#outbox!.takeHasSent();
+    const hasReceived = this.#hasReceived;
+    this.#hasReceived = false;
+    blocks.trim();
+    // Who is not listened to cannot be heard.
+    if (this.#isPinging && !hasReceived && !this.#isPaused)
+      return this.abort(lostError(address.label, `it gave no sign of life within ${periodMs} ms`));
+    this.#isPinging = !hasReceived || !hasSent;
+    if (this.#isPinging) this.send({ type: 'pingreq' });
+  }
+
+  #onFault(fault: MqttError): void {
+    const { address } = this.#parts;
+    if (this.#phase === Phase.GREETING) return this.abort(unreachableError(address, fault));
+    return this.#refuse(fault.reasonCode, fault.message, fault);
+  }
+
+  /** The broker has made a mistake, and is told. */
+  #refuse(reasonCode: ReasonCode, why: string, cause?: Error): void {
+    const { label } = this.#parts.address;
+    this.#goodbye(reasonCode, lostError(label, why, undefined, cause), FAULT_LINGER_MS);
+  }
+
+  #goodbye(reasonCode: ReasonCode, error: MqttClientError, lingerMs: number): void {
+    this.#problem ??= error;
+    if (this.version === 5 || reasonCode === ReasonCode.NORMAL_DISCONNECTION)
+      this.send({ type: 'disconnect', reasonCode, properties: NO_PROPERTIES });
+    this.#phase = Phase.ENDING;
+    this.#outbox!.end(lingerMs);
+  }
+
+  #end(error: MqttClientError): void {
+    if (this.#phase === Phase.ENDED) return;
+    this.#phase = Phase.ENDED;
+    this.#timer?.clear();
+    this.#outbox?.discard();
+    this.#framer.close();
+    this.#unacknowledged.clear();
+    this.#parts.owner.onEnded(error);
+  }
+}
+
+function bodyOf({ bytes, bodyStart, bodyEnd }: Framer): PacketReader {
+  return new PacketReader().over(bytes, bodyStart, bodyEnd);
+}

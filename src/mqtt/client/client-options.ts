@@ -1,0 +1,124 @@
+import { systemClock, type Clock } from '../../base/clock.ts';
+import { silentLogger, type Logger } from '../../base/logger.ts';
+import type { WillMessage } from '../codec/connect.ts';
+import { MAX_VARIABLE_BYTE_INTEGER, type ProtocolVersion } from '../codec/control-packet.ts';
+import type { MqttClientError } from './client-error.ts';
+import type { ReceivedMessage } from './message.ts';
+
+export type TlsOptions = {
+  /** PEM: certificates to trust instead of those that Node brings. */
+  readonly ca?: string | Buffer;
+  /** PEM: the certificate of this client and its key. */
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  /** Whether a broker that cannot prove who it is will be refused; true when absent. */
+  readonly rejectUnauthorized?: boolean;
+  /** Whether the certificate must be for the host of the URL; true when absent. */
+  readonly checksHostName?: boolean;
+};
+
+/** What became of the connection of a client. */
+export type ClientEvent =
+  /** Subscriptions are about to be restored on a new connection. */
+  | { readonly type: 'restoring' }
+  /** Subscriptions are restored, and what waited is on its way. */
+  | {
+      readonly type: 'connected';
+      readonly protocolVersion: ProtocolVersion;
+      readonly isSessionPresent: boolean;
+    }
+  | { readonly type: 'lost'; readonly error: MqttClientError }
+  /** An attempt to connect again failed; the next one follows after `retryInMs`. */
+  | { readonly type: 'retrying'; readonly error: MqttClientError; readonly retryInMs: number }
+  /** After connecting again the broker did not grant what it had granted before. */
+  | { readonly type: 'subscription-denied'; readonly topicFilter: string; readonly error: MqttClientError }
+  /** More may be sent, after `takesMore` was false. */
+  | { readonly type: 'room' };
+
+export type MqttClientOptions = {
+  /** Only this version. When absent, MQTT 5 is tried and then, if the server does not know it, 3.1.1. */
+  readonly protocolVersion?: ProtocolVersion;
+  /** Default: `recado-` and twelve random characters, the same for all connections. Empty: the server gives one. */
+  readonly clientId?: string;
+  /** Instead of those in the URL. */
+  readonly user?: string;
+  readonly password?: string;
+  readonly tls?: TlsOptions;
+  /** What the broker publishes when this client is gone without a word. */
+  readonly will?: Pick<WillMessage, 'topicName' | 'payload'> & Partial<WillMessage>;
+  /** False continues the session that `clientId` has at the broker; true when absent. */
+  readonly cleanStart?: boolean;
+  /** MQTT 5, in s: how long the broker keeps the session after the connection; 0xFFFFFFFF is for ever. Default 0. */
+  readonly sessionExpiryInterval?: number;
+  /** What comes, on the turn in which it came. What it throws is logged. */
+  readonly onMessage?: (message: ReceivedMessage) => void;
+  readonly onEvent?: (event: ClientEvent) => void;
+  /** True: a message at QoS 1 or 2 is acknowledged by `acknowledge`, and not by itself after `onMessage`. */
+  readonly acknowledgesByHand?: boolean;
+  /**
+   * True (the default): the first connection is waited for, and its failure is thrown. False: there is a client at
+   * once, which connects, and tries again until it is closed.
+   */
+  readonly waitsForConnection?: boolean;
+
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  /** Gives 0 to 1, for the jitter of connecting again. */
+  readonly random?: () => number;
+} & Partial<MqttClientLimits>;
+
+export const DEFAULT_CLIENT_LIMITS = {
+  /** In s; 0 sends no pings. The server may say otherwise. */
+  keepAliveS: 60,
+  /** From the first packet of TCP to CONNACK. */
+  connectTimeoutMs: 10_000,
+  /** How long a call waits that does not say it itself. */
+  timeoutMs: 30_000,
+  /** How long the broker may take to close the connection after it was told; then it is cut. */
+  closeTimeoutMs: 1000,
+  reconnectMinMs: 250,
+  reconnectMaxMs: 15_000,
+  /** Messages at QoS 1 and 2 without an acknowledgement; the Receive Maximum of the server may be smaller. */
+  maxInflight: 100,
+  /** Messages that wait because the broker is away or slow. */
+  maxQueuedMessages: 1000,
+  /** Their payloads together; and what was sent and the socket has not taken. */
+  maxQueuedBytes: 64 * 1024 * 1024,
+  /** The largest packet that the broker may send; over MQTT 5 it is told so. */
+  maxPacketBytes: MAX_VARIABLE_BYTE_INTEGER,
+  /** MQTT 5: messages at QoS 1 and 2 that the broker may send without an acknowledgement. */
+  receiveMaximum: 65_535,
+  /** MQTT 5: Topic Aliases that the broker may give, and that are given to it if it takes as many. */
+  maxTopicAliases: 0,
+};
+
+export type MqttClientLimits = Readonly<typeof DEFAULT_CLIENT_LIMITS>;
+
+type Choice = 'protocolVersion' | 'user' | 'password';
+
+/** Options with their defaults; undefined where there is none. */
+export type ClientSettings = Required<Omit<MqttClientOptions, Choice | 'will' | 'waitsForConnection'>> & {
+  readonly [K in Choice]: MqttClientOptions[K] | undefined;
+} & { readonly will: WillMessage | undefined };
+
+export function clientSettings(options: MqttClientOptions): ClientSettings {
+  const { will } = options;
+  return {
+    ...DEFAULT_CLIENT_LIMITS,
+    protocolVersion: undefined,
+    user: undefined,
+    password: undefined,
+    tls: {},
+    cleanStart: true,
+    sessionExpiryInterval: 0,
+    onMessage: () => {},
+    onEvent: () => {},
+    acknowledgesByHand: false,
+    log: silentLogger,
+    clock: systemClock,
+    random: Math.random,
+    ...options,
+    will: will && { qos: 0, retain: false, properties: {}, ...will },
+    clientId: options.clientId ?? `recado-${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`,
+  };
+}

@@ -1,0 +1,97 @@
+import type { Turn, TurnWork } from '../../base/turn.ts';
+import { PacketWriter } from '../codec/writer.ts';
+import { Written, type Transport } from '../transport/transport.ts';
+
+/** A turn that collects more sends it before it ends. */
+const FLUSH_BYTES = 65_536;
+
+const OutboxMode = {
+  OPEN: 0,
+  /** The transport takes no more for now. */
+  BLOCKED: 1,
+  ENDED: 2,
+} as const;
+type OutboxMode = (typeof OutboxMode)[keyof typeof OutboxMode];
+
+/** What a client sends over one connection: collected until the turn ends, so that it goes in one call. */
+export class ClientOutbox implements TurnWork {
+  /** Where to encode what is to be sent; call `written` afterwards. */
+  readonly writer = new PacketWriter();
+  readonly #transport: Transport;
+  readonly #turn: Turn;
+  readonly #onRoom: () => void;
+  #mode: OutboxMode = OutboxMode.OPEN;
+  #isInTurn = false;
+  /** Something went since this was last asked. */
+  #hasSent = false;
+
+  /** @param onRoom - is called when it takes more again */
+  constructor(transport: Transport, turn: Turn, onRoom: () => void) {
+    this.#transport = transport;
+    this.#turn = turn;
+    this.#onRoom = onRoom;
+  }
+
+  /** Bytes that wait here or in the transport. */
+  get waitingBytes(): number {
+    return this.writer.length + this.#transport.bufferedBytes;
+  }
+
+  get takesMore(): boolean {
+    return this.#mode === OutboxMode.OPEN;
+  }
+
+  /** Whether something was sent since the last call. */
+  takeHasSent(): boolean {
+    const hasSent = this.#hasSent;
+    this.#hasSent = false;
+    return hasSent;
+  }
+
+  /** After something was encoded into `writer`. */
+  written(): void {
+    if (!this.#isInTurn) {
+      this.#isInTurn = true;
+      this.#turn.add(this);
+    }
+    if (this.writer.length >= FLUSH_BYTES) this.flush();
+  }
+
+  endTurn(): void {
+    this.#isInTurn = false;
+    this.flush();
+  }
+
+  /** The transport takes more again. */
+  drained(): void {
+    if (this.#mode !== OutboxMode.BLOCKED) return;
+    this.#mode = OutboxMode.OPEN;
+    this.flush();
+    if (this.takesMore) this.#onRoom();
+  }
+
+  /** Sends what waits, and has the transport close. */
+  end(lingerMs: number): void {
+    if (this.#mode === OutboxMode.ENDED) return;
+    this.#mode = OutboxMode.ENDED;
+    if (this.writer.length > 0) this.#transport.write(this.writer.detach());
+    this.#transport.end(lingerMs);
+  }
+
+  /** The connection is over. */
+  discard(): void {
+    this.#mode = OutboxMode.ENDED;
+    this.writer.reset();
+  }
+
+  /** Sends what was collected, before the turn ends. */
+  flush(): void {
+    const { writer } = this;
+    if (this.#mode !== OutboxMode.OPEN || writer.length === 0) return;
+    this.#hasSent = true;
+    const written = this.#transport.write(writer.bytes());
+    if (written === Written.TAKEN) writer.reset();
+    else writer.detach();
+    if (written === Written.BLOCKED) this.#mode = OutboxMode.BLOCKED;
+  }
+}

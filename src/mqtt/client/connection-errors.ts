@@ -1,0 +1,154 @@
+import { RecadoError } from '../../base/errors.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import type { PacketName } from '../codec/control-packet.ts';
+import type { BrokerAddress } from './broker-address.ts';
+import { MqttClientError, reasonText } from './client-error.ts';
+
+/** What to do about errors of the system, TLS and WebSockets, by their code. */
+const REMEDIES: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
+  ECONNREFUSED: ['nothing listens there', 'start it, or correct the host or the port'],
+  ENOTFOUND: ['the name of the host is not known', 'correct the host'],
+  EAI_AGAIN: ['the name of the host could not be looked up', 'see whether this machine has a network'],
+  EHOSTUNREACH: ['there is no way to that host', 'correct the host, or see whether it is on'],
+  ENETUNREACH: ['there is no network to that host', 'see whether this machine has a network'],
+  ECONNRESET: [
+    'it ended the connection',
+    'see whether the port is one for MQTT, and with or without TLS as here',
+  ],
+  EPROTO: ['it does not speak TLS there', 'correct the port, or connect without TLS'],
+  ERR_SSL_WRONG_VERSION_NUMBER: ['it does not speak TLS there', 'correct the port, or connect without TLS'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another host', 'use the name in the certificate'],
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
+    'it wants a certificate of this client',
+    'give one, and its key',
+  ],
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: [
+    'it ended the TLS handshake',
+    'see whether it wants a client certificate',
+  ],
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: [
+    'it does not trust the certificate given here',
+    'give one that its CA has signed',
+  ],
+  CERT_HAS_EXPIRED: ['its certificate has expired', 'renew the certificate of the broker'],
+};
+
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** No connection came to be, and the broker did not say why. */
+export function unreachableError({ label }: BrokerAddress, cause: Error | undefined): MqttClientError {
+  const [what, remedy] = explain(cause);
+  return new MqttClientError(
+    'BROKER_UNREACHABLE',
+    `cannot reach the MQTT broker at ${label}: ${what}; ${remedy}`,
+    { cause },
+  );
+}
+
+/** No connection came to be in time. */
+export function silentError(address: BrokerAddress, connectTimeoutMs: number): MqttClientError {
+  const cause = new RecadoError('BROKER_TIMEOUT', `it did not answer within ${connectTimeoutMs} ms`);
+  return unreachableError(address, cause);
+}
+
+function explain(cause: Error | undefined): readonly [what: string, remedy: string] {
+  if (cause === undefined)
+    return ['it closed the connection at once', 'see whether the port is one for MQTT'];
+  if (cause instanceof RecadoError) return [cause.message, 'see whether the port is one for MQTT'];
+  const code = String((cause as NodeJS.ErrnoException).code);
+  if (UNTRUSTED.has(code))
+    return ['its certificate is not one that is trusted here', 'name the certificate of its CA'];
+  // OpenSSL writes file names and several lines into its messages.
+  const { reason = cause.message } = cause as { reason?: string };
+  return REMEDIES[code] ?? [firstLine(reason), 'see whether it is up and the address is right'];
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+/** The options do not allow even an attempt: mostly what is given as a certificate or a key is none. */
+export function unusableError({ label }: BrokerAddress, cause: Error): MqttClientError {
+  return new MqttClientError(
+    'CONFIG_INVALID',
+    `cannot connect to ${label} like that: ${firstLine(cause.message)}; see whether certificates and key are PEM and fit together`,
+    { cause },
+  );
+}
+
+/** The broker answered CONNECT with a failure. */
+export function refusedError(
+  { label }: BrokerAddress,
+  reasonCode: number,
+  reasonString: string | undefined,
+): MqttClientError {
+  const said = reasonString === undefined ? '' : ` ("${reasonString}")`;
+  const why = `${reasonText(reasonCode, 'CONNACK')}${said}; ${refusalRemedy(reasonCode)}`;
+  return new MqttClientError('BROKER_REFUSED', `the MQTT broker at ${label} refused the connection: ${why}`, {
+    reasonCode,
+  });
+}
+
+function refusalRemedy(reasonCode: number): string {
+  switch (reasonCode) {
+    case 4:
+    case 5:
+    case ReasonCode.BAD_USER_NAME_OR_PASSWORD:
+    case ReasonCode.NOT_AUTHORIZED:
+      return 'see whether it wants a user name and a password, and whether these are right';
+    case 2:
+    case ReasonCode.CLIENT_IDENTIFIER_NOT_VALID:
+      return 'give another client id';
+    case 1:
+    case ReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
+      return 'choose another version of MQTT';
+    default:
+      return 'its log may say more';
+  }
+}
+
+/** The broker answered a PUBLISH or a SUBSCRIBE with a failure. */
+export function deniedError(denial: {
+  readonly label: string;
+  readonly packet: PacketName;
+  /** `a message on a/b` */
+  readonly what: string;
+  readonly reasonCode: number;
+}): MqttClientError {
+  const { label, packet, what, reasonCode } = denial;
+  // The one failure code of MQTT 3.1.1 says nothing, and is nearly always about rights.
+  const why = reasonText(reasonCode, packet === 'PUBLISH' ? 'DISCONNECT' : packet);
+  return new MqttClientError(
+    'BROKER_DENIED',
+    `the MQTT broker at ${label} denied ${what}: ${why}; see what this user may do there`,
+    { reasonCode },
+  );
+}
+
+/** A connection that was there is gone. */
+export function lostError(
+  label: string,
+  why: string | undefined,
+  reasonCode?: number,
+  cause?: Error,
+): MqttClientError {
+  const said = reasonCode === undefined || reasonCode === 0 ? why : reasonText(reasonCode, 'DISCONNECT');
+  return new MqttClientError(
+    'BROKER_LOST',
+    `the connection to the MQTT broker at ${label} was lost${said === undefined ? '' : `: ${said}`}`,
+    { cause, ...(reasonCode !== undefined && { reasonCode }) },
+  );
+}
+
+export function invalidFilterError(topicFilter: string): MqttClientError {
+  return new MqttClientError(
+    'TOPIC_INVALID',
+    `"${topicFilter}" is not a topic filter; + must stand alone in its level, # alone in the last one`,
+  );
+}

@@ -1,0 +1,116 @@
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Patience } from './message.ts';
+
+/** A call that waits for the broker, as far as it can be given up. */
+abstract class WatchedCall {
+  #isSettled = false;
+  /** How long it was to wait, for texts; and when that is over, by the monotonic clock. */
+  timeoutMs = 0;
+  dueMs = 0;
+  /** Lets go of those who would give it up; undefined while nobody would. */
+  letGo: ((call: WatchedCall) => void) | undefined = undefined;
+  onAbort: (() => void) | undefined = undefined;
+  signal: AbortSignal | undefined = undefined;
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  abstract reject(error: unknown): void;
+
+  /** False when it was settled before. */
+  protected settle(): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.letGo?.(this);
+    return true;
+  }
+}
+
+/** A call that waits for the broker, and is settled once. */
+export class PendingCall<T> extends WatchedCall {
+  readonly promise: Promise<T>;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor() {
+    super();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  resolve(value: T): void {
+    if (this.settle()) this.#resolve(value);
+  }
+
+  override reject(error: unknown): void {
+    if (this.settle()) this.#reject(error);
+  }
+}
+
+/** Gives calls up whose time is over or whose signal says so: one timer for all of them. */
+export class CallDeadlines<C extends WatchedCall> {
+  readonly #clock: Clock;
+  readonly #defaultMs: number;
+  readonly #onGivenUp: (call: C, reason: unknown) => void;
+  readonly #lateError: (call: C) => Error;
+  readonly #calls = new Set<C>();
+  #timer: Timer | undefined;
+  #timerDueMs = Number.POSITIVE_INFINITY;
+
+  /** @param parts.onGivenUp - rejects the call */
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly timeoutMs: number;
+    readonly onGivenUp: (call: C, reason: unknown) => void;
+    readonly lateError: (call: C) => Error;
+  }) {
+    this.#clock = parts.clock;
+    this.#defaultMs = parts.timeoutMs;
+    this.#onGivenUp = parts.onGivenUp;
+    this.#lateError = parts.lateError;
+  }
+
+  watch(call: C, { timeoutMs = this.#defaultMs, signal }: Patience): void {
+    call.timeoutMs = timeoutMs;
+    call.dueMs = this.#clock.monotonic() + timeoutMs;
+    call.letGo = this.#letGo;
+    this.#calls.add(call);
+    if (signal !== undefined) {
+      call.signal = signal;
+      call.onAbort = () => this.#onGivenUp(call, signal.reason);
+      signal.addEventListener('abort', call.onAbort, { once: true });
+    }
+    if (call.dueMs < this.#timerDueMs) this.#setTimer(call.dueMs);
+  }
+
+  close(): void {
+    this.#timer?.clear();
+  }
+
+  readonly #letGo = (call: WatchedCall): void => {
+    this.#calls.delete(call as C);
+    if (call.onAbort !== undefined) call.signal?.removeEventListener('abort', call.onAbort);
+  };
+
+  /** A timer that was set for a call which is settled meanwhile looks when the next one is due. */
+  readonly #onTimer = (): void => {
+    const nowMs = this.#clock.monotonic();
+    this.#timer = undefined;
+    this.#timerDueMs = Number.POSITIVE_INFINITY;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const call of this.#calls) {
+      if (call.dueMs <= nowMs) this.#onGivenUp(call, this.#lateError(call));
+      else nextMs = Math.min(nextMs, call.dueMs);
+    }
+    if (nextMs < this.#timerDueMs) this.#setTimer(nextMs);
+  };
+
+  #setTimer(dueMs: number): void {
+    this.#timer?.clear();
+    this.#timerDueMs = dueMs;
+    this.#timer = this.#clock.setTimer(dueMs - this.#clock.monotonic(), this.#onTimer);
+  }
+}
