@@ -1,6 +1,6 @@
 import { Type } from '../config/type.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
-import { parseBrokerUrl } from '../bus/broker-address.ts';
+import { parseBrokerUrl } from '../mqtt/client/broker-address.ts';
 import type { ValueMistake } from '../config/config-keys.ts';
 import type { Contradiction } from '../config/load-config.ts';
 import { readHttpCall } from './http-call.ts';

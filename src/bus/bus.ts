@@ -1,31 +1,17 @@
 import type { Result } from '../base/result.ts';
+import { ClientCounters } from '../mqtt/client/client-counters.ts';
+import type { ClientEvent } from '../mqtt/client/client-options.ts';
+import type {
+  MessageProperties,
+  OutgoingMessage,
+  Patience,
+  PublishReceipt,
+  UnacknowledgedMessage,
+} from '../mqtt/client/message.ts';
 import type { ProtocolVersion, QoS } from '../mqtt/codec/control-packet.ts';
-import type { PublishProperties } from '../mqtt/codec/publish.ts';
 import type { BusError } from './bus-error.ts';
 
-/** What a message may carry beside its payload (MQTT 5.0 section 3.3.2.3). Before MQTT 5 it does not travel. */
-export type MessageProperties = Pick<
-  PublishProperties,
-  | 'payloadFormatIndicator'
-  | 'messageExpiryInterval'
-  | 'contentType'
-  | 'responseTopic'
-  | 'correlationData'
-  | 'userProperties'
->;
-
-/** A message to publish. */
-export type OutgoingMessage = {
-  readonly topicName: string;
-  readonly payload: Uint8Array;
-  /** 0 when absent. */
-  readonly qos?: QoS;
-  readonly retain?: boolean;
-  readonly properties?: MessageProperties;
-};
-
-/** A message to send at QoS 0, which nobody answers. */
-export type UnacknowledgedMessage = Omit<OutgoingMessage, 'qos'> & { readonly qos?: 0 };
+export type { MessageProperties, OutgoingMessage, Patience, PublishReceipt, UnacknowledgedMessage };
 
 /** A message that came. */
 export type BusMessage = {
@@ -38,22 +24,6 @@ export type BusMessage = {
   /** 1 to 65,535; 0 at QoS 0. */
   readonly packetId: number;
   readonly properties: MessageProperties;
-};
-
-/** What the broker said about a message that it took. */
-export type PublishReceipt = {
-  /**
-   * At QoS 1 and 2 over MQTT 5: false when the broker said that nobody subscribes (0x10 No matching subscribers), true
-   * when it did not say so. Undefined where it cannot tell: before MQTT 5, and at QoS 0.
-   */
-  readonly matched: boolean | undefined;
-};
-
-/** How long to wait for the broker, connecting again included. */
-export type Patience = {
-  /** Default: the bus's own `timeoutMs`. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
 };
 
 export type SubscribeOptions = Patience & {
@@ -75,33 +45,12 @@ export type Subscription = {
 };
 
 /** What became of the connection. */
-export type BusEvent =
-  /** Subscriptions are restored, and what waited is on its way. */
-  | {
-      readonly type: 'connected';
-      readonly protocolVersion: ProtocolVersion;
-      readonly isSessionPresent: boolean;
-    }
-  | { readonly type: 'lost'; readonly error: Error }
-  /** An attempt to connect again failed; the next one follows after `retryInMs`. */
-  | { readonly type: 'retrying'; readonly error: Error; readonly retryInMs: number }
-  /** After connecting again the broker did not grant what it had granted before: its handlers get nothing more. */
-  | { readonly type: 'subscription-denied'; readonly topicFilter: string; readonly error: Error };
+export type BusEvent = Exclude<ClientEvent, { readonly type: 'restoring' }>;
 
 /** Counts since the bus was made. */
-export class BusCounters {
-  /** Messages that the broker took. */
-  published = 0;
-  /** Messages that came, each once, however many handlers it had. */
-  received = 0;
-  /** Of them, those without a handler. */
+export class BusCounters extends ClientCounters {
+  /** Of the messages that came, those without a handler. */
   unclaimed = 0;
-  /** Messages that were not taken because as many waited as may. */
-  refusedFull = 0;
-  /** Messages whose time or signal ended before the broker answered. */
-  givenUp = 0;
-  /** Connections after the first one. */
-  reconnected = 0;
 }
 
 /**
@@ -124,6 +73,8 @@ export type Bus = {
   /** Whether the broker is there, with all subscriptions. */
   readonly isConnected: boolean;
   readonly counters: Readonly<BusCounters>;
+  /** Whether what is sent goes to the broker at once; the event `room` tells when it does again. */
+  readonly takesMore: boolean;
 
   /**
    * Resolves when the broker took the message: at QoS 0 when it is sent, at QoS 1 and 2 when it is acknowledged.

@@ -45,6 +45,10 @@ class EmbeddedBus implements Bus {
     return !this.#isClosed;
   }
 
+  get takesMore(): boolean {
+    return !this.#isClosed;
+  }
+
   async publish(message: OutgoingMessage, { signal }: Patience = {}): Promise<PublishReceipt> {
     signal?.throwIfAborted();
     this.#expectOpen();

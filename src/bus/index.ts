@@ -1,11 +1,7 @@
 /** `recado/bus`: publish and subscribe with any MQTT broker, over the network or in this process. */
 export { BusError } from './bus-error.ts';
-export {
-  DEFAULT_LIMITS,
-  type ClientBusLimits,
-  type ClientBusOptions,
-  type TlsOptions,
-} from './bus-options.ts';
+export type { ClientBusOptions } from './bus-options.ts';
+export type { TlsOptions } from '../mqtt/client/client-options.ts';
 export type {
   Bus,
   BusCounters,

@@ -2,11 +2,13 @@ import { RecadoError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Bus, BusEvent } from './bus.ts';
 
+type PresenceEvent = Exclude<BusEvent, { readonly type: 'room' }>;
+
 /** Tells what becomes of the broker's presence: of the attempts that fail while it is away, only the first. */
-export function watchPresence(bus: Bus, tell: (event: BusEvent) => void): void {
+export function watchPresence(bus: Bus, tell: (event: PresenceEvent) => void): void {
   let isTold = false;
   bus.watch((event) => {
-    if (event.type === 'retrying' && isTold) return;
+    if (event.type === 'room' || (event.type === 'retrying' && isTold)) return;
     isTold = event.type === 'retrying';
     tell(event);
   });

@@ -47,6 +47,7 @@ async function open(t: TestContext, options: RequesterOptions = {}): Promise<Rig
           return rig.version;
         },
         isConnected: true,
+        takesMore: true,
         counters: bus.counters,
         publish(message) {
           rig.published.push(message);

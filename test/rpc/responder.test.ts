@@ -191,6 +191,7 @@ function fieldsOf(bus: Bus): Bus {
   return {
     protocolVersion: bus.protocolVersion,
     isConnected: bus.isConnected,
+    takesMore: bus.takesMore,
     counters: bus.counters,
     publish: (...args) => bus.publish(...args),
     send: (message) => bus.send(message),

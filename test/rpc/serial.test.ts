@@ -98,6 +98,7 @@ class Rig {
     return {
       protocolVersion: isMqtt5 ? 5 : 4,
       isConnected: true,
+      takesMore: true,
       counters: bus.counters,
       publish: async (message: OutgoingMessage) => {
         const error = this.publishError;
@@ -239,7 +240,8 @@ describe('a fixed pair', () => {
     const acknowledgement = Promise.withResolvers<void>();
     rig.acknowledgement = acknowledgement.promise;
     await begin(rig, 'first');
-    for (const listener of rig.listeners) listener({ type: 'lost', error: new Error('cut') });
+    for (const listener of rig.listeners)
+      listener({ type: 'lost', error: new BusError('BROKER_LOST', 'cut') });
     acknowledgement.resolve();
     await turns();
     await rig.answer('to the first');
@@ -257,7 +259,8 @@ describe('a fixed pair', () => {
     rig.acknowledgement = new Promise(() => {});
     await begin(rig, 'first');
     await rig.pass(TIMEOUT_MS + TICK_MS);
-    for (const listener of rig.listeners) listener({ type: 'lost', error: new Error('cut') });
+    for (const listener of rig.listeners)
+      listener({ type: 'lost', error: new BusError('BROKER_LOST', 'cut') });
     rig.ask('second', { timeoutMs: 60_000 });
     await rig.answer('to the first');
     await rig.pass(QUARANTINE_MS - 4 * TICK_MS);

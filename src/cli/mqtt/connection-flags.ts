@@ -2,7 +2,8 @@ import { definedMembers } from '../../base/defined-members.ts';
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { bracketHost } from '../../base/address.ts';
-import type { ClientBusOptions, TlsOptions } from '../../bus/bus-options.ts';
+import type { ClientBusOptions } from '../../bus/bus-options.ts';
+import type { TlsOptions } from '../../mqtt/client/client-options.ts';
 import type { OutgoingMessage } from '../../bus/bus.ts';
 import { MAX_UINT_16, MAX_UINT_32, type ProtocolVersion, type QoS } from '../../mqtt/codec/control-packet.ts';
 
