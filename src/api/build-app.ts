@@ -1,4 +1,3 @@
-import type { ServerOptions } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Principal } from '../accounts/principal.ts';
@@ -23,7 +22,8 @@ import {
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
 import { spreadPipelines } from './spread-pipelines.ts';
-import { ServiceHosts } from '../services/hub/service-hosts.ts';
+import type { ServiceHosts } from '../services/hub/service-hosts.ts';
+import { upgradeRules } from './upgrades.ts';
 import { COMPILERS } from './validator.ts';
 
 /** For a head to come whole, and for a new connection to begin one. */
@@ -40,15 +40,19 @@ declare module 'fastify' {
 }
 
 /** The HTTP side of a hub. Nothing is opened before `listen`; requests can be injected for tests. */
-export async function buildApp(parts: { hub: Hub; config: Config; log: Logger }): Promise<FastifyInstance> {
-  const { hub, config, log } = parts;
-  const hosts = new ServiceHosts(config.services.hosts);
+export async function buildApp(parts: {
+  hub: Hub;
+  config: Config;
+  hosts: ServiceHosts;
+  log: Logger;
+}): Promise<FastifyInstance> {
+  const { hub, config, hosts, log } = parts;
   const app = Fastify({
     bodyLimit: config.http.maxBodyBytes,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     http: {
-      ...upgradeRules(config),
+      ...upgradeRules(config, hosts),
       headersTimeout: HEAD_TIMEOUT_MS,
       connectionsCheckingInterval: LOOK_EVERY_MS,
     },
@@ -88,14 +92,4 @@ async function registerRoutes(app: FastifyInstance, hub: Hub): Promise<void> {
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
-}
-
-/**
- * Only WebSocket for MQTT is an upgrade. Others, such as the offer of HTTP/2 with which some libraries begin, are
- * ignored, as HTTP allows: the request is answered as if they were not there.
- */
-function upgradeRules({ mqtt }: Config): ServerOptions {
-  if (!mqtt.enabled || !mqtt.webSocket.enabled) return {};
-  const { path } = mqtt.webSocket;
-  return { shouldUpgradeCallback: ({ url = '' }) => url === path || url.startsWith(`${path}?`) };
 }

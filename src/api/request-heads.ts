@@ -1,13 +1,15 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { findHeadFault } from '../base/request-head.ts';
+import { findHeadFault, findUpgradeFault } from '../base/request-head.ts';
+import { UpgradeResponse } from '../services/hub/upgrade-response.ts';
 import { problemOf, RequestRefused } from './problems.ts';
 
 /** Refuses requests that could be read in two ways. Call it before all that looks at a request. */
 export function refuseBrokenHeads(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, _, done) => {
-    const fault = findHeadFault(request.raw);
+  app.addHook('onRequest', (request, reply, done) => {
+    const isUpgrade = reply.raw instanceof UpgradeResponse;
+    const fault = isUpgrade ? findUpgradeFault(request.raw) : findHeadFault(request.raw);
     if (fault === undefined) done();
     else done(new RequestRefused('REQUEST_INVALID', fault, { headers: { connection: 'close' } }));
   });

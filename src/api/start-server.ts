@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../base/logger.ts';
 import { Shutdown } from '../base/shutdown.ts';
@@ -7,10 +8,12 @@ import type { Config } from '../hub/config/config-schema.ts';
 import { findOpenListeners } from '../hub/config/open-listeners.ts';
 import { createHub } from '../hub/create-hub.ts';
 import type { Hub } from '../hub/hub.ts';
+import { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { buildApp } from './build-app.ts';
 import { HttpAdmission } from './http-admission.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { listenHttp } from './listen-http.ts';
+import { serveServiceUpgrades } from './upgrades.ts';
 
 /** A hub that listens. */
 export type RunningServer = {
@@ -32,17 +35,23 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
   refuseOpenListeners(findOpenListeners(config), names, log);
   const shutdown = new Shutdown(log);
   const hub = createHub(config, { log });
-  const app = await buildApp({ hub, config, log });
+  const hosts = new ServiceHosts(config.services.hosts);
+  const app = await buildApp({ hub, config, hosts, log });
   try {
     const listening = [...(await hub.start())];
     shutdown.add('gateways', () => hub.stop());
     const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
+    const isForService = serveServiceUpgrades(app, hosts);
     const webSocketPath = hub.mqtt?.attachWebSocket({
       server: app.server,
+      isElsewhere: isForService,
       isKnownHost: (host) => admission.isKnownHost(host),
     });
     const forget = limitHttpConnections(app.server, hub.ledger);
-    if (webSocketPath !== undefined) app.server.on('upgrade', (_, socket: Socket) => forget(socket));
+    app.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+      // It is a connection of MQTT from here on; that of a service stays one of its caller.
+      if (!isForService(request)) forget(socket);
+    });
     const url = await listenHttp(app, config.http);
     listening.push({ name: 'http', address: url });
     if (webSocketPath !== undefined) {

@@ -58,7 +58,6 @@ export const ERROR_TABLE = {
   SERVICE_FORBIDDEN: { status: 403, title: 'The agent of the service does not let this request pass' },
   HEAD_TOO_LARGE: { status: 431, title: 'The head of the request is too large' },
   BODY_TIMEOUT: { status: 408, title: 'The body of the request did not come' },
-  UPGRADE_UNSUPPORTED: { status: 501, title: 'A service takes requests only, no WebSocket' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 /** A stable code: programs may compare it; the texts around it may change. */

@@ -159,16 +159,6 @@ describe('the hub itself answers', () => {
     await Promise.all([first, second]);
   });
 
-  it('501 to a WebSocket', async (t) => {
-    const { rig, url } = await openHeld(t);
-    await rig.startAgent(url);
-    const { received } = await talkRaw(
-      rig.url,
-      `GET /services/${SERVICE}/ HTTP/1.1\r\nHost: h\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n`,
-    );
-    assert.match(received, /x-code: UPGRADE_UNSUPPORTED/);
-  });
-
   it('403 to what the agent does not let pass, and to every way out of its path', async (t) => {
     const { rig, url, held } = await openHeld(t);
     await rig.startAgent(`${url}/public`, { rules: ['GET /**'] });

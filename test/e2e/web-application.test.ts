@@ -38,21 +38,26 @@ describe('a web application behind an agent, in a browser', options, () => {
     ['at a host name of its own', (hub) => `http://app.example:${new URL(hub.url).port}`],
   ];
   for (const [name, urlIn] of places) {
-    it(`${name}: signs in, redirects, uploads, and gets events`, async (t) => {
+    it(`${name}: signs in, redirects, uploads, gets events and talks`, async (t) => {
       const hub = await startApplication(t);
       const url = urlIn(hub);
       const page = await (await Browser.open(t)).openPage(url);
       await page.waitFor('document.querySelector("#login")');
       assert.equal(await page.evaluate('location.href'), `${url}/login`);
       await page.evaluate('document.querySelector("#login").submit()');
-      await page.waitFor('window.results?.events?.length === 3 && window.results.upload');
+      await page.waitFor(
+        'window.results?.events?.length === 3 && window.results.upload && window.results.closed',
+      );
       assert.equal(await page.evaluate('location.href'), `${url}/`);
       const sha256 = createHash('sha256').update(Buffer.alloc(3_000_000, 7)).digest('hex');
-      const { upload, events, color } = (await page.evaluate('window.results')) as Record<string, unknown>;
-      assert.deepEqual(
-        { upload, events, color },
-        { upload: { sha256 }, events: ['1', '2', '3'], color: 'rgb(1, 2, 3)' },
-      );
+      assert.deepEqual(await page.evaluate('window.results'), {
+        color: 'rgb(1, 2, 3)',
+        upload: { sha256 },
+        events: ['1', '2', '3'],
+        protocol: 'chat',
+        echo: 'echo hello',
+        closed: [4001, 'bye'],
+      });
     });
   }
 });

@@ -209,6 +209,8 @@ describe('heads, failures and announcements', () => {
       fc.property(fields, fc.stringMatching(/^\/[!"$-~]{0,50}$/), fc.nat(), (headers, target, bodyBytes) => {
         const asked = { method: 'PATCH', target, headers, bodyBytes };
         assert.deepEqual(decodeRequestHead(encodeHead(asked)), asked);
+        const upgrade = { method: 'GET', target, headers, upgrade: 'websocket' } as const;
+        assert.deepEqual(decodeRequestHead(encodeHead(upgrade)), upgrade);
         const answered = { status: 200 + (bodyBytes % 400), headers, bodyBytes };
         assert.deepEqual(decodeResponseHead(encodeHead(answered)), answered);
       }),
@@ -263,6 +265,8 @@ describe('heads, failures and announcements', () => {
     ['a target with a space', { target: '/ HTTP/1.1' }],
     ['a target with a line break', { target: '/\r\n' }],
     ['a target with a fragment', { target: '/a#b' }],
+    ['an upgrade to what is not known', { upgrade: 'h2c' }],
+    ['an upgrade with a body', { upgrade: 'websocket', bodyBytes: 1 }],
     ['a target that is an address', { target: 'http://other/' }],
     ['a negative length', { bodyBytes: -1 }],
     ['half a byte', { bodyBytes: 0.5 }],
@@ -275,7 +279,7 @@ describe('heads, failures and announcements', () => {
   }
 
   it('an answer needs a status that is one', () => {
-    for (const status of [199, 101, 600, '200', null])
+    for (const status of [199, 100, 102, 600, '200', null])
       assert.equal(decodeResponseHead(Buffer.from(JSON.stringify({ status, headers: [] }))), undefined);
   });
 

@@ -23,6 +23,7 @@ import { AllowList } from '../../src/services/agent/allow-list.ts';
 import { serveHttp } from '../../src/services/hub/http-entrance.ts';
 import type { ServiceHubLimits } from '../../src/services/options.ts';
 import type { ServiceFailure } from '../../src/services/wire/service-failure.ts';
+import { UpgradeResponse } from '../../src/services/hub/upgrade-response.ts';
 import { ServiceHub } from '../../src/services/hub/service-hub.ts';
 import { Upstream } from '../../src/services/agent/upstream.ts';
 import { until } from './until.ts';
@@ -74,6 +75,9 @@ export class ServicesRig {
     this.#closers = parts.closers;
     this.url = `http://127.0.0.1:${(parts.front.address() as AddressInfo).port}`;
     parts.front.on('request', (request, response) => this.#serve(request, response));
+    parts.front.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#serve(request, new UpgradeResponse(request, socket, head)),
+    );
   }
 
   /** The address of the service. */

@@ -1,5 +1,5 @@
 import { partyOf } from '../../accounts/principal.ts';
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Ledger } from '../../base/ledger.ts';
@@ -48,6 +48,8 @@ type WebSocketHost = {
   readonly server: HttpServer;
   /** Whether the HTTP server is known by this `Host`; web pages of others may not connect. */
   readonly isKnownHost: (host: string) => boolean;
+  /** Whether an upgrade is for others, whatever its path. */
+  readonly isElsewhere: (request: IncomingMessage) => boolean;
 };
 
 /** The key of the address of each listener; a Unix socket has none. */
@@ -130,13 +132,14 @@ export class MqttServer {
    *
    * @returns the path that they come by; undefined when the configuration has none
    */
-  attachWebSocket({ server, isKnownHost }: WebSocketHost): string | undefined {
+  attachWebSocket({ server, isKnownHost, isElsewhere }: WebSocketHost): string | undefined {
     const { enabled, path, allowedOrigins } = this.#options.mqtt.webSocket;
     if (!enabled) return undefined;
     this.#webSocket = attachWebSocket(this.#acceptor('mqtt-websocket'), server, {
       path,
       allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins,
       isKnownHost,
+      isElsewhere,
       onRefused: new RefusalLog(this.#log).of('mqtt-websocket'),
     });
     return path;

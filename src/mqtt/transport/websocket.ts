@@ -13,7 +13,11 @@ import { clientCertificate, type TlsMaterial, type TlsRules } from './tls-materi
 import type { Listener, Peer, TransportAcceptor } from './transport.ts';
 import { answer, DEFAULT_PATH, WebSocketUpgrades, type WebSocketRules } from './websocket-upgrades.ts';
 
-export type AttachOptions = WebSocketRules & { readonly onRefused?: OnRefused };
+export type AttachOptions = WebSocketRules & {
+  readonly onRefused?: OnRefused;
+  /** Whether an upgrade is for another listener of the server, whatever its path. */
+  readonly isElsewhere?: (request: IncomingMessage) => boolean;
+};
 
 export type AttachedWebSocket = {
   readonly refusals: RefusalCounts;
@@ -34,6 +38,7 @@ export function attachWebSocket(
   const refusals = new Refusals(options.onRefused);
   const upgrades = new WebSocketUpgrades(acceptor, options, refusals);
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (options.isElsewhere?.(request) === true) return;
     if (upgrades.concerns(request)) return upgrades.take({ request, socket, head }, peerOf(request));
     if (server.listenerCount('upgrade') === 1) answer(socket, 404, 'Nothing is served at this address');
   };

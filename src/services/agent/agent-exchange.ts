@@ -1,5 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../base/clock.ts';
+import { FlowSocket } from '../flow/flow-socket.ts';
 import { Flow, type FlowBreak, type FlowListener } from '../flow/flow.ts';
 import type { FrameLink } from '../flow/frame-link.ts';
 import type { AgentLimits } from '../options.ts';
@@ -37,6 +40,8 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
   #isCalledAnew = false;
   /** A body that does not come with the head. */
   #body: RequestBody | undefined;
+  /** The target's connection, once it has left HTTP. */
+  #socket: FlowSocket | undefined;
   #receivedBytes = 0;
   #isBodyOver = false;
   /** What came of the body, to send it again; undefined when that is too much. */
@@ -95,6 +100,12 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
     }
     this.head = admitted;
     this.#timeoutMs = Math.min(this.#parts.limits.timeoutMs, frame.timeoutMs);
+    if (admitted.upgrade !== undefined) {
+      // What follows is for the other protocol, and does not come before the answer.
+      this.#waitingSinceMs = this.#parts.clock.monotonic();
+      this.#call();
+      return;
+    }
     if (frame.isLast) {
       // A body that came whole has a length after all.
       if (frame.body.length > 0) this.#kept?.push(new Uint8Array(frame.body));
@@ -107,6 +118,11 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
   }
 
   onBody(body: Uint8Array): void {
+    if (this.head?.upgrade !== undefined) {
+      if (this.#socket === undefined) this.#failRequest();
+      else this.#socket.write(body);
+      return;
+    }
     this.#receivedBytes += body.length;
     const { maxRequestBytes, maxKeptBytes } = this.#parts.limits;
     if (this.#receivedBytes > maxRequestBytes) {
@@ -125,12 +141,15 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
   onEnd(): void {
     this.#isBodyOver = true;
     this.#waitingSinceMs = this.#parts.clock.monotonic();
-    if (this.#receivedBytes < (this.head?.bodyBytes ?? 0)) this.#failRequest();
+    if (this.#socket !== undefined) this.#socket.end();
+    else if (this.head?.upgrade !== undefined) this.#failRequest();
+    else if (this.#receivedBytes < (this.head?.bodyBytes ?? 0)) this.#failRequest();
     else this.#body?.finish();
   }
 
   onDrain(): void {
-    this.#controller?.resume();
+    if (this.#socket === undefined) this.#controller?.resume();
+    else this.#socket.resume();
   }
 
   onSent(): void {
@@ -157,7 +176,35 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     // What is said before an answer is for this connection only.
-    if (status < 200 || this.#state !== 'calling') return;
+    if (status >= 200) this.#startAnswer(controller, status);
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    { upgrade }: IncomingHttpHeaders,
+    socket: Duplex,
+  ): void {
+    const isWebSocket = status === 101 && String(upgrade).toLowerCase() === this.head?.upgrade;
+    if (!isWebSocket) {
+      this.#fail({ code: 'bad-answer', message: 'The target speaks another protocol.', isUntouched: false });
+    } else this.#startAnswer(controller, status);
+    if (this.#state !== 'answering') {
+      socket.on('error', () => {}).destroy();
+      return;
+    }
+    this.#socket = new FlowSocket(socket, this.#flow, {
+      onClosed: (hasEnded) => hasEnded || this.#failAnswer(),
+    });
+  }
+
+  /** A connection that has left HTTP does not end by itself. */
+  endUpgraded(): void {
+    if (this.#socket !== undefined) this.#failAnswer();
+  }
+
+  #startAnswer(controller: Dispatcher.DispatchController, status: number): void {
+    if (this.#state !== 'calling') return;
     const raw = controller.rawHeaders as readonly Buffer[] | null;
     const { limits, upstream } = this.#parts;
     const asked = { address: upstream.address, target: this.head?.target ?? '/' };
@@ -184,8 +231,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
     if (this.#state === 'over') return;
     if (this.#state === 'answering') {
-      const message = 'The target ended the connection in the middle of its answer.';
-      this.#fail({ code: 'answer-broken', message, isUntouched: false });
+      this.#failAnswer();
       return;
     }
     const failure = describeUpstreamError(error, { hasBegun: this.#hasAnswerBegun });
@@ -203,6 +249,10 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
     const { upstream } = this.#parts;
     const { head } = this;
     if (head === undefined) return;
+    if (head.upgrade !== undefined) {
+      upstream.requestAnew({ ...head, body: null }, this);
+      return;
+    }
     const whole = this.#body === undefined ? Buffer.concat(this.#kept ?? []) : undefined;
     const hasBytes = whole !== undefined && whole.length > 0;
     const body = this.#body ?? (hasBytes ? whole : null);
@@ -211,6 +261,11 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
     const request = { method, target, headers, body, ...(bodyBytes !== undefined && { bodyBytes }) };
     if (this.#isCalledAnew) upstream.requestAnew(request, this);
     else upstream.request(request, this);
+  }
+
+  #failAnswer(): void {
+    const message = 'The target ended the connection in the middle of its answer.';
+    this.#fail({ code: 'answer-broken', message, isUntouched: false });
   }
 
   #failRequest(message = 'The hub sent what makes no sense.'): void {
@@ -230,6 +285,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
     // to keep it.
     if (failure !== undefined || !this.#isBodyOver) this.#controller?.abort(GIVEN_UP);
     this.#body?.destroy();
+    this.#socket?.destroy();
     this.#parts.onEnd(this, { status: this.#status, failure });
   }
 }

@@ -160,6 +160,7 @@ export class HttpServiceAgent {
     this.#abort.abort(new Error('the agent stops'));
     this.#health.stop();
     if (wasServing && bus.isConnected) await this.#announce().catch(() => {});
+    for (const exchange of this.#running) exchange.endUpgraded();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(this.#limits.drainMs, resolve);
     if (this.#running.size > 0) await Promise.race([this.#idle.promise, late]);

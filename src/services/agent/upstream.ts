@@ -31,7 +31,7 @@ const BAD_ANSWERS: ReadonlySet<string> = new Set([
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
-export type UpstreamRequest = Pick<RequestHead, 'method' | 'target' | 'headers' | 'bodyBytes'> & {
+export type UpstreamRequest = RequestHead & {
   readonly body: Readable | Buffer | null;
 };
 
@@ -85,7 +85,14 @@ export class Upstream {
     await this.#pool.destroy();
   }
 
-  #describe({ method, target, headers, bodyBytes, body }: UpstreamRequest): Dispatcher.DispatchOptions {
+  #describe({
+    method,
+    target,
+    headers,
+    bodyBytes,
+    upgrade,
+    body,
+  }: UpstreamRequest): Dispatcher.DispatchOptions {
     const fields = ['Host', this.#hostHeader];
     for (const [name, value] of endToEndHeaders(headers, OWN_REQUEST_HEADERS)) fields.push(name, value);
     if (bodyBytes !== undefined) fields.push('Content-Length', String(bodyBytes));
@@ -94,6 +101,7 @@ export class Upstream {
       path: this.address.basePath + target,
       headers: fields,
       body,
+      upgrade: upgrade ?? null,
     };
   }
 }

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { toCallerHeaders, type ServicePlace } from './service-place.ts';
+import { UpgradeResponse } from './upgrade-response.ts';
 import { endToEndHeaders } from '../wire/header-list.ts';
 import type { ResponseHead } from '../wire/message-heads.ts';
 
@@ -47,6 +49,12 @@ export class CallerResponse {
     return undefined;
   }
 
+  /** @returns the connection, for the other protocol; undefined where the caller asked for none */
+  switchProtocol({ headers }: ResponseHead): Socket | undefined {
+    const fields = toCallerHeaders(endToEndHeaders(headers, CONTENT_LENGTH), this.#asked.place);
+    return this.#response instanceof UpgradeResponse ? this.#response.switchProtocol(fields) : undefined;
+  }
+
   /** The body may be long in coming, as with events: the head does not wait for it. */
   flush(): void {
     this.#response.flushHeaders();
@@ -79,7 +87,9 @@ export class CallerResponse {
   /** @returns false when there are fewer bytes than the service said */
   end(): boolean {
     if (this.#leftBytes !== undefined && this.#leftBytes > 0) return false;
-    if (!this.#isOver) this.#response.end();
+    const response = this.#response;
+    if (response instanceof UpgradeResponse && response.isSwitched) response.finish();
+    else if (!this.#isOver) response.end();
     return true;
   }
 

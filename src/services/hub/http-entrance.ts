@@ -8,6 +8,7 @@ import { isTarget } from '../wire/message-heads.ts';
 import { isServiceName } from '../wire/service-topics.ts';
 import type { ServiceFailure } from '../wire/service-failure.ts';
 import type { ServiceHub } from './service-hub.ts';
+import { UpgradeResponse } from './upgrade-response.ts';
 
 /** How long the rest of a body that nobody wants is read, so that its sender comes to see the answer. */
 const LINGER_MS = 2000;
@@ -50,7 +51,7 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
   }
   const bodyBytes = readContentLength(request);
   const target = toTarget(call.target);
-  const fault = findFault(request, target);
+  const fault = findFault(target);
   const admitted = fault === undefined ? hub.admit(service, { caller: call.caller, bodyBytes }) : fail(fault);
   if (!admitted.ok) {
     answerFailure(admitted.failure);
@@ -58,10 +59,11 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
     return;
   }
   const method = request.method ?? 'GET';
+  const upgrade = response instanceof UpgradeResponse ? ('websocket' as const) : undefined;
   const { headers, place } = readPlace(call, target);
   const hasBody = request.headers['transfer-encoding'] !== undefined || (bodyBytes ?? 0) > 0;
   const onEnd = (): void => drain(request, response);
-  const asked = { method, target, headers, bodyBytes, hasBody, place, request, response };
+  const asked = { method, target, headers, bodyBytes, hasBody, upgrade, place, request, response };
   hub.send(admitted.value, { ...asked, answerFailure, onEnd });
 }
 
@@ -72,23 +74,15 @@ function isPageWithoutSlash({ request, service, target, prefix }: EntranceCall):
   return isPage && prefix !== '' && !target.startsWith('/') && isServiceName(service);
 }
 
-function findFault(request: IncomingMessage, target: string): ServiceFailure | undefined {
-  if (!isTarget(target)) {
-    return {
-      code: 'REQUEST_INVALID',
-      message: 'The path of the request has characters that it may not have.',
-    };
-  }
-  if (request.method === 'CONNECT' || isWebSocket(request)) {
-    const message = 'Services are reached by requests and answers; WebSocket and CONNECT do not pass.';
-    return { code: 'UPGRADE_UNSUPPORTED', message };
-  }
-  return undefined;
+function findFault(target: string): ServiceFailure | undefined {
+  if (isTarget(target)) return undefined;
+  return { code: 'REQUEST_INVALID', message: 'The path of the request has characters that it may not have.' };
 }
 
-/** Other offers, as of HTTP/2, may be ignored (RFC 9110 section 7.8); a WebSocket would wait in vain. */
-function isWebSocket({ headers }: IncomingMessage): boolean {
-  return (headers.upgrade ?? '').split(',').some((name) => name.trim().toLowerCase() === 'websocket');
+/** Whether a request asks for a WebSocket. Other offers, as of HTTP/2, may be ignored (RFC 9110 section 7.8). */
+export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+  const offers = (headers.upgrade ?? '').split(',');
+  return method === 'GET' && offers.some((name) => name.trim().toLowerCase() === 'websocket');
 }
 
 function toTarget(rest: string): string {

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
+import { FlowSocket } from '../flow/flow-socket.ts';
 import type { Flow, FlowBreak, FlowListener } from '../flow/flow.ts';
 import type { ServiceHubLimits } from '../options.ts';
 import { FrameType, type Frame } from '../wire/frame.ts';
 import type { HeaderList } from '../wire/header-list.ts';
-import { decodeResponseHead, encodeHead } from '../wire/message-heads.ts';
+import { decodeResponseHead, encodeHead, type ResponseHead } from '../wire/message-heads.ts';
 import {
   decodeAgentFailure,
   encodeCancel,
@@ -29,6 +30,7 @@ export type ServiceRequest = {
   /** The length of the body where it is known. */
   readonly bodyBytes: number | undefined;
   readonly hasBody: boolean;
+  readonly upgrade: 'websocket' | undefined;
   readonly place: ServicePlace;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -59,6 +61,8 @@ export class ServiceExchange implements FlowListener {
   /** `waiting`: for the first bytes of the body. `asking`: an agent. */
   #state: 'waiting' | 'asking' | 'answering' | 'over' = 'waiting';
   #flow: Flow | undefined;
+  /** The caller's connection, once it has left HTTP. */
+  #socket: FlowSocket | undefined;
   /** What was read of the body, to send it again; undefined when that is too much, or the answer has begun. */
   #kept: Uint8Array[] | undefined = [];
   #readBytes = 0;
@@ -69,11 +73,12 @@ export class ServiceExchange implements FlowListener {
   #waitingSinceMs: number | undefined;
 
   constructor(call: ServiceRequest, ticket: Ticket, parts: ServiceExchangeParts) {
-    const { method, target, headers, bodyBytes } = call;
+    const { method, target, headers, bodyBytes, upgrade } = call;
     this.#call = call;
     this.#ticket = ticket;
     this.#parts = parts;
-    this.#head = encodeHead({ method, target, headers, ...(bodyBytes !== undefined && { bodyBytes }) });
+    const optional = { ...(bodyBytes !== undefined && { bodyBytes }), ...(upgrade && { upgrade }) };
+    this.#head = encodeHead({ method, target, headers, ...optional });
     this.#isBodyOver = !call.hasBody;
     this.#progressMs = parts.clock.monotonic();
     this.#answer = new CallerResponse(call.response, call, this);
@@ -82,7 +87,7 @@ export class ServiceExchange implements FlowListener {
 
   /** Asks an agent: at once, or when the body begins to come. */
   begin(): void {
-    if (this.#isBodyOver) {
+    if (!this.#call.hasBody) {
       this.#start();
       return;
     }
@@ -90,6 +95,11 @@ export class ServiceExchange implements FlowListener {
     request.on('data', this.#onData);
     request.on('end', this.#onBodyEnd);
     request.on('error', this.#leave);
+  }
+
+  /** It speaks another protocol, which does not end by itself. */
+  get isUpgraded(): boolean {
+    return this.#socket !== undefined;
   }
 
   /** The hub stops. */
@@ -120,7 +130,7 @@ export class ServiceExchange implements FlowListener {
   onHead({ head, isLast, body }: Frame): void {
     const { service } = this.#ticket;
     const answer = head.length > this.#parts.limits.maxHeadBytes ? undefined : decodeResponseHead(head);
-    const fault = answer === undefined ? 'the head is none, or too large' : this.#answer.start(answer);
+    const fault = answer === undefined ? 'the head is none, or too large' : this.#startAnswer(answer);
     if (fault !== undefined) {
       this.#failAttempt(
         badAnswer(`The answer of the service ${service.name} cannot be passed on: ${fault}.`),
@@ -130,12 +140,14 @@ export class ServiceExchange implements FlowListener {
     this.#state = 'answering';
     this.#kept = undefined;
     // The body may be long in coming, as with events: the head does not wait for it.
-    if (body.length === 0 && !isLast) this.#answer.flush();
+    if (body.length === 0 && !isLast && this.#socket === undefined) this.#answer.flush();
   }
 
   onBody(body: Uint8Array, isLast: boolean): void {
     this.#ticket.service.counters.responseBytes += body.length;
-    if (!this.#answer.write(body, isLast)) this.#failAttempt(badAnswer('The answer is longer than it said.'));
+    if (this.#socket !== undefined) this.#socket.write(body);
+    else if (!this.#answer.write(body, isLast))
+      this.#failAttempt(badAnswer('The answer is longer than it said.'));
   }
 
   onEnd(): void {
@@ -148,7 +160,8 @@ export class ServiceExchange implements FlowListener {
   }
 
   onDrain(): void {
-    this.#call.request.resume();
+    if (this.#socket === undefined) this.#call.request.resume();
+    else this.#socket.resume();
   }
 
   onSent(): void {
@@ -182,6 +195,19 @@ export class ServiceExchange implements FlowListener {
     }
   }
 
+  /** @returns why it cannot be passed on; undefined when it has begun */
+  #startAnswer(head: ResponseHead): string | undefined {
+    if (head.status !== 101) return this.#answer.start(head);
+    const socket = this.#call.upgrade && this.#answer.switchProtocol(head);
+    if (socket === undefined || this.#flow === undefined) return 'it is 101, and nobody asked for that';
+    const { counters } = this.#ticket.service;
+    this.#socket = new FlowSocket(socket, this.#flow, {
+      onRead: (bytes) => (counters.requestBytes += bytes),
+      onClosed: this.#leave,
+    });
+    return undefined;
+  }
+
   /** Takes the place that the ticket is for, and asks the first agent. */
   #start(): void {
     const refusal = this.#ticket.takePlace();
@@ -213,6 +239,11 @@ export class ServiceExchange implements FlowListener {
       timeoutMs: Math.max(1, Math.ceil(this.#leftMs())),
       creditBytes: limits.initialCreditBytes,
     });
+    if (this.#call.upgrade !== undefined) {
+      // What the caller says next is said in the other protocol.
+      this.#waitingSinceMs ??= this.#parts.clock.monotonic();
+      return;
+    }
     let takesMore = true;
     for (const piece of this.#kept ?? []) takesMore = flow.write(piece);
     if (this.#isBodyOver) flow.end();

@@ -114,6 +114,7 @@ export class ServiceHub {
   async stop(drainMs: number): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(drainMs, resolve);
+    for (const exchange of this.#running) if (exchange.isUpgraded) exchange.abort(STOPPING);
     await Promise.race([this.#admission.stop(), late]);
     timer.clear();
     for (const exchange of this.#running) exchange.abort(STOPPING);

@@ -9,11 +9,13 @@ export type RequestHead = {
   readonly headers: HeaderList;
   /** The length of the body where it is known; undefined where it is not, and where there is none. */
   readonly bodyBytes?: number;
+  /** The protocol that is to be spoken behind the answer's head, both ways, instead of bodies. */
+  readonly upgrade?: 'websocket';
 };
 
 /** What RESPONSE says before the body. */
 export type ResponseHead = {
-  /** 200 to 599. */
+  /** 200 to 599; 101 where the request asked for an upgrade. */
   readonly status: number;
   readonly headers: HeaderList;
   /** The length that the target gave; for HEAD and 304 that of the body which is not sent. */
@@ -36,7 +38,7 @@ export function encodeHead(head: RequestHead | ResponseHead): Buffer {
 export function decodeRequestHead(bytes: Uint8Array): RequestHead | undefined {
   const value = parseObject(bytes);
   if (value === undefined) return undefined;
-  const { method, target, headers, bodyBytes } = value;
+  const { method, target, headers, bodyBytes, upgrade } = value;
   const isGood =
     typeof method === 'string' &&
     method.length <= MAX_METHOD_CHARACTERS &&
@@ -44,9 +46,11 @@ export function decodeRequestHead(bytes: Uint8Array): RequestHead | undefined {
     method !== 'CONNECT' &&
     isTarget(target) &&
     isHeaderList(headers) &&
-    isBodyBytes(bodyBytes);
-  if (!isGood) return undefined;
-  return { method, target, headers, ...(bodyBytes !== undefined && { bodyBytes }) };
+    isBodyBytes(bodyBytes) &&
+    isUpgrade(upgrade);
+  if (!isGood || (upgrade !== undefined && bodyBytes !== undefined)) return undefined;
+  const optional = { ...(bodyBytes !== undefined && { bodyBytes }), ...(upgrade && { upgrade }) };
+  return { method, target, headers, ...optional };
 }
 
 /** Undefined when it is not an answer that HTTP knows. */
@@ -54,7 +58,8 @@ export function decodeResponseHead(bytes: Uint8Array): ResponseHead | undefined 
   const value = parseObject(bytes);
   if (value === undefined) return undefined;
   const { status, headers, bodyBytes } = value;
-  const isGood = isWhole(status, 200, 599) && isHeaderList(headers) && isBodyBytes(bodyBytes);
+  const isGood =
+    (status === 101 || isWhole(status, 200, 599)) && isHeaderList(headers) && isBodyBytes(bodyBytes);
   if (!isGood) return undefined;
   return { status, headers, ...(bodyBytes !== undefined && { bodyBytes }) };
 }
@@ -78,6 +83,10 @@ export function isWhole(value: unknown, min: number, max: number): value is numb
 
 function isBodyBytes(value: unknown): value is number | undefined {
   return value === undefined || isWhole(value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function isUpgrade(value: unknown): value is 'websocket' | undefined {
+  return value === undefined || value === 'websocket';
 }
 
 function isHeaderList(value: unknown): value is HeaderList {
