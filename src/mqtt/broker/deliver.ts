@@ -1,22 +1,16 @@
-import type { QoS } from '../codec/control-packet.ts';
+import { publishFirstByte } from '../codec/publish-flags.ts';
 import { Inflight, InflightState } from '../session/inflight.ts';
 import { MessageQueue } from '../session/message-queue.ts';
 import { QueuedMessage } from '../session/queued-message.ts';
+import type { Route } from '../topics/route.ts';
 import type { ClientSession } from './client-session.ts';
 import type { SharedGroup } from '../topics/shared-group.ts';
-import type { SubscriptionMatch } from '../topics/subscription-match.ts';
 import { IDENTIFIERS_A_STEP_SHIFT } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
 import { transmit } from './transmit.ts';
 
-/** One way that a message takes to a client: how, and by which subscriptions. */
-type Route = {
-  readonly qos: QoS;
-  readonly retain: boolean;
-  readonly subscriptionIdentifiers: readonly number[];
-  readonly group: SharedGroup<ClientSession> | undefined;
-};
+type Group = SharedGroup<ClientSession> | undefined;
 
 /** What a delivery of so many bytes costs more: they are copied. */
 const BYTES_A_STEP_SHIFT = 12;
@@ -46,7 +40,7 @@ export function deliver(
       if (match.noLocal) continue; // [MQTT-3.8.3-3]
       if (match.ownMessages !== undefined) match = match.ownMessages;
     }
-    deliverMatch(engine, publication, match, undefined);
+    deliverTo(engine, publication, match.subscriber, match, undefined);
     count++;
   }
   for (const group of sharedGroups) {
@@ -64,48 +58,42 @@ export function deliverShared(
 ): boolean {
   const match = group.choose(engine.sharedChoice.rankOf, publication.topicName);
   if (match === undefined) return false;
-  deliverMatch(engine, publication, match, group);
+  deliverTo(engine, publication, match.subscriber, match, group);
   return true;
 }
 
-function deliverMatch(
-  engine: Engine,
-  publication: Publication,
-  match: SubscriptionMatch<ClientSession>,
-  group: SharedGroup<ClientSession> | undefined,
-): void {
-  const { fields } = publication;
-  const qos = match.qos < fields.qos ? match.qos : fields.qos; // [MQTT-3.8.4-8]
-  const retain = match.retainAsPublished && fields.retain; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-  engine.work += match.subscriptionIdentifiers.length >> IDENTIFIERS_A_STEP_SHIFT;
-  deliverTo(engine, publication, match.subscriber, qos, retain, match.subscriptionIdentifiers, group);
-}
-
-/** Sends a message to one session: now, or when its client can take it. */
+/**
+ * Sends a message to one session: now, or when its client can take it.
+ *
+ * @param group - the Shared Subscription that chose it
+ */
 export function deliverTo(
   engine: Engine,
   publication: Publication,
   session: ClientSession,
-  qos: QoS,
-  retain: boolean,
-  subscriptionIdentifiers: readonly number[],
-  group: SharedGroup<ClientSession> | undefined,
+  route: Route,
+  group: Group,
 ): void {
+  const { subscriptionIdentifiers } = route;
+  engine.work += subscriptionIdentifiers.length >> IDENTIFIERS_A_STEP_SHIFT;
   const { connection } = session;
   if (connection === undefined) {
-    deliverAway(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
+    deliverAway(engine, publication, session, route, group);
     return;
   }
+  const sizeBytes = publication.packetEnd - publication.packetStart;
+  const qos = publication.qosBy(route);
+  const firstByte = publishFirstByte(qos, false, publication.retainBy(route));
   if (qos === 0) {
     if (session.queue !== undefined && session.queue.qos0Count > 0) {
-      enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group }); // [MQTT-4.6.0-5]
+      enqueue(engine, publication, session, route, group); // [MQTT-4.6.0-5]
       return;
     }
-    if (!connection.outbox.reserve(publication.packetEnd - publication.packetStart)) {
+    if (!connection.outbox.reserve(sizeBytes)) {
       engine.countDrop(publication.topicName, session, 'outbox-full');
       return;
     }
-    if (!transmit(connection, publication, 0, retain, false, subscriptionIdentifiers, 0)) {
+    if (!transmit(connection, publication, firstByte, subscriptionIdentifiers, 0)) {
       connection.outbox.unreserve();
       engine.countDrop(publication.topicName, session, 'packet-too-large');
     }
@@ -114,21 +102,17 @@ export function deliverTo(
   const inflight = (session.inflight ??= new Inflight());
   const hasQueue = session.queue !== undefined && session.queue.count > 0;
   const isKept = session.outlivesConnection || group !== undefined;
-  const sizeBytes = publication.packetEnd - publication.packetStart;
   const maySend = session.quota.maySend(inflight) && (!isKept || session.mayKeepInflight(sizeBytes));
   if (!connection.outbox.takesMore || hasQueue || !maySend) {
-    enqueue(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
+    enqueue(engine, publication, session, route, group);
     return;
   }
   const state = qos === 1 ? InflightState.PUBACK : InflightState.PUBREC;
-  let kept: QueuedMessage | undefined;
-  if (isKept) {
-    kept = makeQueued(engine, publication, session, { qos, retain, subscriptionIdentifiers, group });
-  }
+  const kept = isKept ? makeQueued(engine, publication, session, route, group) : undefined;
   const packetId = inflight.add(state, kept);
   // Noted first: what is sent waits for the store.
   if (kept !== undefined && engine.notes.noteQueued(session, kept)) publication.isNoted = true;
-  if (!transmit(connection, publication, qos, retain, false, subscriptionIdentifiers, packetId)) {
+  if (!transmit(connection, publication, firstByte, subscriptionIdentifiers, packetId)) {
     // [MQTT-3.1.2-25]: as if it had been sent and acknowledged.
     inflight.remove(packetId);
     if (kept !== undefined) engine.notes.forgetQueued(session, kept);
@@ -138,24 +122,37 @@ export function deliverTo(
 }
 
 /** For a client that is not connected, or for this program itself. */
-function deliverAway(engine: Engine, publication: Publication, session: ClientSession, route: Route): void {
+function deliverAway(
+  engine: Engine,
+  publication: Publication,
+  session: ClientSession,
+  route: Route,
+  group: Group,
+): void {
   // A hook, or a subscriber of this program, may have ended it while this message goes round.
   if (session.hasEnded) return;
   const { local } = session;
   if (local !== undefined) {
-    engine.observe(session.clientId, 'onMessage', () => local(publication, route));
+    const arrival = { qos: publication.qosBy(route), retain: publication.retainBy(route) };
+    engine.observe(session.clientId, 'onMessage', () => local(publication, arrival));
     return;
   }
-  if (route.qos === 0 && !session.options.queueQos0) {
+  if (publication.qosBy(route) === 0 && !session.options.queueQos0) {
     engine.countDrop(publication.topicName, session, 'offline');
     return;
   }
-  enqueue(engine, publication, session, route);
+  enqueue(engine, publication, session, route, group);
 }
 
-function enqueue(engine: Engine, publication: Publication, session: ClientSession, route: Route): void {
+function enqueue(
+  engine: Engine,
+  publication: Publication,
+  session: ClientSession,
+  route: Route,
+  group: Group,
+): void {
   const queue = (session.queue ??= new MessageQueue(engine.queued));
-  const queued = makeQueued(engine, publication, session, route);
+  const queued = makeQueued(engine, publication, session, route, group);
   let isTaken = isWithinLimits(engine, session, queue, queued);
   // Messages that have expired make room.
   const expired = isTaken || queue.first === undefined ? NONE : queue.removeExpired(engine.clock.now());
@@ -185,8 +182,11 @@ function makeQueued(
   publication: Publication,
   session: ClientSession,
   route: Route,
+  group: Group,
 ): QueuedMessage {
   const message = publication.stored(engine.clock.now());
-  const { qos, retain, subscriptionIdentifiers, group } = route;
+  const qos = publication.qosBy(route);
+  const retain = publication.retainBy(route);
+  const { subscriptionIdentifiers } = route;
   return new QueuedMessage(message, qos, retain, subscriptionIdentifiers, session.nextSequence++, group);
 }

@@ -15,6 +15,7 @@ import {
   storeMessage,
   type StoredMessage,
 } from '../session/stored-message.ts';
+import type { Route } from '../topics/route.ts';
 import type { TopicEntry } from '../topics/topic-table.ts';
 import { Slice } from '../transport/slice.ts';
 import type { ApplicationMessage } from './hooks.ts';
@@ -167,6 +168,15 @@ export class Publication implements ApplicationMessage {
 
   get retain(): boolean {
     return this.fields.retain;
+  }
+
+  /** What it is sent with by this route. */
+  qosBy({ qos }: Route): QoS {
+    return qos < this.fields.qos ? qos : this.fields.qos;
+  }
+
+  retainBy({ retainAsPublished }: Route): boolean {
+    return retainAsPublished && this.fields.retain;
   }
 
   get payload(): Uint8Array {

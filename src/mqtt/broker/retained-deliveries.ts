@@ -1,4 +1,5 @@
 import type { QoS } from '../codec/control-packet.ts';
+import type { Route } from '../topics/route.ts';
 import type { ClientSession } from './client-session.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
 import type { RetainedMatches } from '../topics/retained-matches.ts';
@@ -13,7 +14,7 @@ const TURN_TOPICS = 1024;
 const MIN_TOPICS = 8;
 
 /** The retained messages that a new subscription is still to get. */
-type RetainedDelivery = {
+type RetainedDelivery = Route & {
   readonly session: ClientSession;
   readonly topicFilter: string;
   qos: QoS;
@@ -101,8 +102,9 @@ export class RetainedDeliveries {
     const deliveries = this.#bySession.get(session) ?? [];
     const known = deliveries.find((other) => other.topicFilter === topicFilter);
     if (known === undefined) {
-      const none = { qos: 0, subscriptionIdentifiers: [], found: [], sentCount: 0, isActive: false } as const;
-      const delivery: RetainedDelivery = { ...none, session, topicFilter, matches };
+      const route = { qos: 0, retainAsPublished: true, subscriptionIdentifiers: [] } as const;
+      const rest = { found: [], sentCount: 0, isActive: false } as const;
+      const delivery: RetainedDelivery = { ...route, ...rest, session, topicFilter, matches };
       this.#bySession.set(session, [...deliveries, delivery]);
       return delivery;
     }
@@ -141,15 +143,15 @@ export class RetainedDeliveries {
     }
   }
 
-  #send({ session, qos, subscriptionIdentifiers }: RetainedDelivery, message: StoredMessage): void {
+  #send(delivery: RetainedDelivery, message: StoredMessage): void {
     const engine = this.#engine;
+    const { session } = delivery;
     if (!engine.canReceive(session, message.topicName)) return;
     const publication = engine.takePublication();
     try {
       publication.takeStored(message, engine.clock.now());
-      const granted = qos < message.qos ? qos : message.qos;
       // [v3.1.1 MQTT-3.3.1-8]: RETAIN is 1, because it was there before the subscription.
-      deliverTo(engine, publication, session, granted, true, subscriptionIdentifiers, undefined);
+      deliverTo(engine, publication, session, delivery, undefined);
     } finally {
       engine.givePublication();
     }

@@ -1,5 +1,6 @@
 import { PacketType } from '../codec/control-packet.ts';
 import { writeAcknowledgement } from '../codec/acknowledgement.ts';
+import { publishFirstByte } from '../codec/publish-flags.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { Inflight, InflightState } from '../session/inflight.ts';
 import { MessageQueue } from '../session/message-queue.ts';
@@ -93,8 +94,8 @@ function sendOne(
   const publication = engine.takePublication();
   try {
     publication.takeStored(message, nowMs);
-    const { packetId } = queued;
-    if (transmit(connection, publication, qos, retain, isResent, subscriptionIdentifiers, packetId)) {
+    const firstByte = publishFirstByte(qos, isResent, retain);
+    if (transmit(connection, publication, firstByte, subscriptionIdentifiers, queued.packetId)) {
       if (qos === 0) engine.notes.forgetQueued(session, queued);
       return;
     }

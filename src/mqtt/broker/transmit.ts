@@ -1,6 +1,6 @@
 import type { QoS } from '../codec/control-packet.ts';
 import { patchPacketId } from '../codec/forward-publish.ts';
-import { publishFirstByte } from '../codec/publish-flags.ts';
+import { hasDup, hasRetain, qosOfFlags } from '../codec/publish-flags.ts';
 import { Slice } from '../transport/slice.ts';
 import type { SessionConnection } from './client-session.ts';
 import { variantOf, type Publication } from './publication.ts';
@@ -8,28 +8,29 @@ import { variantOf, type Publication } from './publication.ts';
 /**
  * Sends one PUBLISH over a connection.
  *
+ * @param firstByte - of the PUBLISH: QoS, DUP and RETAIN
  * @param packetId - 0 at QoS 0
  * @returns false, and nothing is sent, when it would be larger than the client takes [MQTT-3.1.2-24]
  */
 export function transmit(
   connection: SessionConnection,
   publication: Publication,
-  qos: QoS,
-  retain: boolean,
-  dup: boolean,
+  firstByte: number,
   subscriptionIdentifiers: readonly number[],
   packetId: number,
 ): boolean {
   const isVersion5 = connection.version === 5;
   if (isVersion5 && (subscriptionIdentifiers.length > 0 || connection.outboundAliases !== undefined)) {
-    return transmitAlone(connection, publication, qos, retain, dup, subscriptionIdentifiers, packetId);
+    return transmitAlone(connection, publication, firstByte, subscriptionIdentifiers, packetId);
   }
   if (publication.isLarge) {
     return (
-      transmitAsItCame(connection, publication, qos, retain) ??
-      transmitAlone(connection, publication, qos, retain, dup, subscriptionIdentifiers, packetId)
+      transmitAsItCame(connection, publication, firstByte) ??
+      transmitAlone(connection, publication, firstByte, subscriptionIdentifiers, packetId)
     );
   }
+  const qos = qosOfFlags(firstByte) as QoS;
+  const retain = hasRetain(firstByte);
   const variant = variantOf(isVersion5, qos, retain);
   publication.prepare(variant, connection.version, qos, retain);
   const start = publication.startOf(variant);
@@ -39,7 +40,7 @@ export function transmit(
   const writer = connection.outbox.writer();
   const at = writer.appendPackets(publication.sourceOf(variant), start, end);
   const { buffer } = writer;
-  buffer[at] = publishFirstByte(qos, dup, retain);
+  buffer[at] = firstByte;
   if (qos > 0) patchPacketId(buffer, at + publication.packetIdAtOf(variant), packetId);
   connection.outbox.written();
   return true;
@@ -49,10 +50,9 @@ export function transmit(
 function transmitAsItCame(
   { version, maximumPacketSize, engine, outbox }: SessionConnection,
   publication: Publication,
-  qos: QoS,
-  retain: boolean,
+  firstByte: number,
 ): boolean | undefined {
-  const block = publication.asItCame(version === 5, qos, retain);
+  const block = publication.asItCame(version === 5, qosOfFlags(firstByte) as QoS, hasRetain(firstByte));
   if (block === undefined) return undefined;
   const { packetStart, packetEnd } = publication;
   if (packetEnd - packetStart > maximumPacketSize) return false;
@@ -68,9 +68,7 @@ function transmitAsItCame(
 function transmitAlone(
   connection: SessionConnection,
   publication: Publication,
-  qos: QoS,
-  retain: boolean,
-  dup: boolean,
+  firstByte: number,
   subscriptionIdentifiers: readonly number[],
   packetId: number,
 ): boolean {
@@ -81,8 +79,9 @@ function transmitAlone(
   const writer = outbox.writer();
   const before = writer.length;
   const most = before + maximumPacketSize - (isLarge ? publication.payloadLength : 0);
-  const options = publication.optionsFor(version, qos, retain, packetId);
-  options.dup = dup;
+  const qos = qosOfFlags(firstByte) as QoS;
+  const options = publication.optionsFor(version, qos, hasRetain(firstByte), packetId);
+  options.dup = hasDup(firstByte);
   options.subscriptionIdentifiers = subscriptionIdentifiers;
   options.topicAlias = given;
   options.omitTopicName = known !== 0;
