@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { partyOf } from '../accounts/principal.ts';
-import { KEPT_KINDS, KeptKind } from '../base/kept-kinds.ts';
-import type { Ledger, Party } from '../base/ledger.ts';
+import { KeptKind } from '../base/kept-kinds.ts';
+import type { Ledger } from '../base/ledger.ts';
 import { RequestRefused } from './problems.ts';
+import { bookForRequest } from './request-bookings.ts';
 
 /** Of a body; a connection is booked with as much. */
 const FREE_BYTES = 4096;
@@ -25,12 +25,9 @@ type RequestBodiesOptions = {
   readonly isPassedOn?: (url: string) => boolean;
 };
 
-type Booked = { readonly party: Party; readonly bytes: number };
-
 /** Books the bodies of requests for as long as they are kept, and gives each its time to come. */
 export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesOptions): void {
   const { ledger, maxBodyBytes, bodyTimeoutMs, isPassedOn } = options;
-  const booked = new Map<IncomingMessage, Booked>();
   /** When each must have come; in the order of their beginning, which is that of their end. */
   const coming = new Map<IncomingMessage, number>();
   const ticker = setInterval(() => {
@@ -44,12 +41,6 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
   ticker.unref();
   const finish = (raw: IncomingMessage): void => {
     coming.delete(raw);
-    const kept = booked.get(raw);
-    if (kept !== undefined) {
-      booked.delete(raw);
-      kept.party.release(KeptKind.BODY, kept.bytes);
-      kept.party.close();
-    }
     if (!raw.complete) setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref();
   };
 
@@ -61,12 +52,8 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
     if (isPassedOn?.(request.url) === true) return done();
     coming.set(request.raw, performance.now() + bodyTimeoutMs);
     if (bytes <= FREE_BYTES) return done();
-    const party = ledger.open(partyOf(request.principal, request.ip));
-    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.BODY]!;
-    const cost = fixedBytes + perByte * bytes;
-    if (party.admit(KeptKind.BODY, cost)) booked.set(request.raw, { party, bytes: cost });
-    else party.close();
-    done(booked.has(request.raw) ? undefined : TOO_MANY);
+    const isBooked = bookForRequest(ledger, request, reply.raw, { kind: KeptKind.BODY, bytes });
+    done(isBooked ? undefined : TOO_MANY);
   });
   app.addHook('preValidation', (request, _, done) => {
     coming.delete(request.raw);

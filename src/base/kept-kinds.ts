@@ -56,25 +56,31 @@ export const HTTP_CONNECTION_BYTES = 12_288;
 /** The cost that a line of the ledger has: its object, its key, its place in the table and in the books. */
 export const PARTY_BYTES = 512;
 
+/** What one costs that has so many bytes of its own. */
+export function costOf(kind: KeptKind, bytes: number): number {
+  const { fixedBytes, perByte } = KEPT_KINDS[kind]!;
+  return fixedBytes + perByte * bytes;
+}
+
+/** Of most kinds. */
+const USUAL = { perByte: 1, isReclaimable: false, options: [] };
+
 /** In the order of `KeptKind`. */
-export const KEPT_KINDS: readonly KeptKindRow[] = [
+const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes' | 'share' | 'refusal'> &
+  Partial<KeptKindRow>)[] = [
   {
     name: 'party',
     what: 'A line of the ledger itself',
     whose: 'nobody',
     fixedBytes: PARTY_BYTES,
-    perByte: 1,
     share: 1 / 16,
-    isReclaimable: false,
     refusal: 'newcomers share one line',
-    options: [],
   },
   {
     name: 'connection',
     what: 'A connection of an MQTT client or a device',
     whose: 'the address it comes from',
     fixedBytes: CONNECTION_BYTES,
-    perByte: 1,
     share: 1,
     isReclaimable: true,
     refusal:
@@ -91,7 +97,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A connection of a caller, with a head and a body of up to 4 KiB',
     whose: 'the address it comes from',
     fixedBytes: HTTP_CONNECTION_BYTES,
-    perByte: 1,
     share: 1 / 4,
     isReclaimable: true,
     refusal: 'as for `connection`',
@@ -102,7 +107,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A CONNECT that is being decided',
     whose: 'the address it comes from',
     fixedBytes: 2048,
-    perByte: 1,
     share: 1 / 8,
     isReclaimable: true,
     refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03), and close',
@@ -113,9 +117,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A session, with or without its connection',
     whose: CLIENT,
     fixedBytes: 1024,
-    perByte: 1,
     share: 1 / 2,
-    isReclaimable: false,
     refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
     options: ['mqtt.maxSessions'],
   },
@@ -126,7 +128,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     fixedBytes: 512,
     perByte: 2,
     share: 1 / 2,
-    isReclaimable: false,
     refusal: 'SUBACK 0x97 Quota exceeded (3.1.1: 0x80)',
     options: ['mqtt.maxSubscriptionsPerClient'],
   },
@@ -135,9 +136,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A message that waits in a session',
     whose: 'the client it is for',
     fixedBytes: 256,
-    perByte: 1,
     share: 1 / 2,
-    isReclaimable: false,
     refusal: 'it is dropped for that client and counted (`queue-full`)',
     options: ['mqtt.maxTotalQueuedBytes', 'mqtt.maxQueuedBytes', 'mqtt.maxQueuedMessages'],
   },
@@ -146,9 +145,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A message of QoS 1 or 2 that was sent and is not acknowledged',
     whose: 'the client it is for',
     fixedBytes: 256,
-    perByte: 1,
     share: 1 / 2,
-    isReclaimable: false,
     refusal: 'it waits in the queue, and counts there',
     options: ['mqtt.maxInflightMessages', 'mqtt.maxQueuedBytes', 'mqtt.maxTotalQueuedBytes'],
   },
@@ -169,7 +166,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A Will Message',
     whose: CLIENT,
     fixedBytes: 512,
-    perByte: 1,
     share: 1 / 4,
     isReclaimable: true,
     refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
@@ -180,9 +176,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A retained message',
     whose: 'the client that published it',
     fixedBytes: 512,
-    perByte: 1,
     share: 1 / 2,
-    isReclaimable: false,
     refusal: 'PUBACK or PUBREC 0x97 Quota exceeded; at QoS 0 and before MQTT 5.0 it is dropped and counted',
     options: ['mqtt.maxRetainedBytes', 'mqtt.maxRetainedMessages'],
   },
@@ -191,7 +185,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'What a device says of itself',
     whose: 'the device, else its address',
     fixedBytes: 1024,
-    perByte: 1,
     share: 1 / 8,
     isReclaimable: true,
     refusal: 'the device is told DESCRIPTION_INVALID, and closed',
@@ -204,16 +197,13 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     fixedBytes: 256,
     perByte: 2,
     share: 1 / 8,
-    isReclaimable: false,
     refusal: 'it is left out and counted (`refused`)',
-    options: [],
   },
   {
     name: 'partial',
     what: 'What has come of a packet, a line or a message that is not whole',
     whose: 'the address it comes from',
     fixedBytes: 256,
-    perByte: 1,
     share: 1 / 2,
     isReclaimable: true,
     refusal: 'a client is told 0x97 Quota exceeded, a device MESSAGE_TOO_LARGE, and it is closed',
@@ -224,7 +214,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'The body of a request to the HTTP API while it comes',
     whose: 'the caller',
     fixedBytes: 1024,
-    perByte: 1,
     share: 1 / 8,
     isReclaimable: true,
     refusal: '429 TOO_MANY_REQUESTS',
@@ -235,7 +224,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A request for a service, and what of its body is kept to be sent again',
     whose: 'the caller',
     fixedBytes: 2048,
-    perByte: 1,
     share: 1 / 4,
     isReclaimable: true,
     refusal: '429 TOO_MANY_REQUESTS',
@@ -261,7 +249,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     fixedBytes: 512,
     perByte: 2,
     share: 1 / 8,
-    isReclaimable: false,
     refusal: 'it is looked up anew for each message',
     options: ['mqtt.maxCachedTopics', 'mqtt.maxCachedMatches'],
   },
@@ -270,7 +257,6 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     what: 'A command that waits for its device, or for its answer, with its request and its input',
     whose: 'the caller',
     fixedBytes: 4096,
-    perByte: 1,
     share: 1 / 8,
     isReclaimable: true,
     refusal: '429 TOO_MANY_INVOCATIONS',
@@ -287,6 +273,7 @@ export const KEPT_KINDS: readonly KeptKindRow[] = [
     isReclaimable: true,
     refusal:
       '429 TOO_MANY_REQUESTS; a caller that has not read those before is closed; the output of a command is kept all the same',
-    options: [],
   },
 ];
+
+export const KEPT_KINDS: readonly KeptKindRow[] = ROWS.map((row) => ({ ...USUAL, ...row }));

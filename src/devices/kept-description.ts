@@ -1,4 +1,4 @@
-import { KEPT_KINDS, KeptKind } from '../base/kept-kinds.ts';
+import { costOf, KeptKind } from '../base/kept-kinds.ts';
 import type { Party } from '../base/ledger.ts';
 import type { Command } from './command.ts';
 import type { DeviceDescription } from './description.ts';
@@ -39,8 +39,7 @@ export class KeptDescription {
     this.model = model;
     this.commandCount = description.commands.length;
     this.party = party;
-    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.DESCRIPTION]!;
-    this.#cost = fixedBytes + perByte * this.text.length * (TWO_BYTES.test(this.text) ? 2 : 1);
+    this.#cost = costOf(KeptKind.DESCRIPTION, this.text.length * (TWO_BYTES.test(this.text) ? 2 : 1));
   }
 
   get description(): DeviceDescription {

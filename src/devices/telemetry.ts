@@ -1,4 +1,4 @@
-import { KEPT_KINDS, KeptKind } from '../base/kept-kinds.ts';
+import { costOf, KeptKind } from '../base/kept-kinds.ts';
 import type { Party } from '../base/ledger.ts';
 
 /** What a device can report as the value of a metric. */
@@ -41,7 +41,7 @@ export class Telemetry {
     if (latest === undefined) {
       if (metric.length > MAX_METRIC_NAME_CHARACTERS || this.#latest.size >= MAX_METRICS_PER_DEVICE)
         return this.#refuse();
-      if (!this.#party.book(KeptKind.READING, costOf(metric, value))) return this.#refuse();
+      if (!this.#party.book(KeptKind.READING, readingCost(metric, value))) return this.#refuse();
       this.#latest.set(metric, { metric, value, unit, time });
     } else {
       if (!this.#bookAnew(latest, value)) return this.#refuse();
@@ -75,7 +75,7 @@ export class Telemetry {
   moveTo(party: Party): void {
     if (party === this.#party) return;
     for (const { metric, value } of this.#latest.values()) {
-      const cost = costOf(metric, value);
+      const cost = readingCost(metric, value);
       this.#party.release(KeptKind.READING, cost);
       party.charge(KeptKind.READING, cost);
     }
@@ -85,14 +85,14 @@ export class Telemetry {
   /** Gives everything back: its device is another, or off the list. */
   forget(): void {
     for (const { metric, value } of this.#latest.values())
-      this.#party.release(KeptKind.READING, costOf(metric, value));
+      this.#party.release(KeptKind.READING, readingCost(metric, value));
     this.#latest.clear();
   }
 
   /** A longer text takes the place of a shorter one, or the other way round. */
   #bookAnew({ metric, value: before }: Reading, value: MetricValue): boolean {
-    const costBefore = costOf(metric, before);
-    const cost = costOf(metric, value);
+    const costBefore = readingCost(metric, before);
+    const cost = readingCost(metric, value);
     if (cost === costBefore) return true;
     if (!this.#party.book(KeptKind.READING, cost)) return false;
     this.#party.release(KeptKind.READING, costBefore);
@@ -105,7 +105,6 @@ export class Telemetry {
   }
 }
 
-function costOf(metric: string, value: MetricValue): number {
-  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.READING]!;
-  return fixedBytes + perByte * (metric.length + (typeof value === 'string' ? value.length : 0));
+function readingCost(metric: string, value: MetricValue): number {
+  return costOf(KeptKind.READING, metric.length + (typeof value === 'string' ? value.length : 0));
 }

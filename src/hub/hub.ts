@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Alarms } from '../base/alarms.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
-import { KEPT_KINDS, KeptKind } from '../base/kept-kinds.ts';
+import { costOf, KeptKind } from '../base/kept-kinds.ts';
 import { OWN_PARTY, type Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
@@ -156,9 +156,8 @@ export class Hub {
       const message = `timeoutMs is ${options.timeoutMs}, and may be at most ${maxTimeoutMs}.`;
       return fail({ code: 'REQUEST_INVALID', message, issues });
     }
-    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.INVOCATION]!;
     const inputText = options.input === undefined ? undefined : JSON.stringify(options.input);
-    const keptBytes = fixedBytes + perByte * (inputText?.length ?? 0);
+    const keptBytes = costOf(KeptKind.INVOCATION, inputText?.length ?? 0);
     const party = this.ledger.open(options.caller ?? OWN_PARTY);
     const hasRoom = party.admit(KeptKind.INVOCATION, keptBytes);
     party.close();

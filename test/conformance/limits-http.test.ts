@@ -124,6 +124,16 @@ describe('limits of the HTTP server', () => {
     await until('they are given back', () => kept(hub, KeptKind.INVOCATION).bytes === 0);
   });
 
+  it('a body whose answer waits behind another is given back when its connection closes', async (t) => {
+    const hub = await startWithMute(t);
+    const caller = await callFrom(t, hub, '127.0.0.2');
+    caller.write(commandOf(1));
+    caller.write(commandOf('x'.repeat(9000)).replace('/mute/', '/none/'));
+    await until('it waits', () => kept(hub, KeptKind.BODY).count === 1);
+    caller.destroy();
+    await until('it is given back', () => kept(hub, KeptKind.BODY).bytes === 0);
+  });
+
   it('answers have a sum: who sends requests and does not read is closed, and gives all back', async (t) => {
     const hub = await startWithMute(t);
     const caller = await callFrom(t, hub, '127.0.0.2');

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { partyOf } from '../../accounts/principal.ts';
-import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
+import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
 import { Networks } from '../../base/networks.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
@@ -12,6 +12,7 @@ import { serveHttp } from '../../services/hub/http-entrance.ts';
 import type { ServiceHosts } from '../../services/hub/service-hosts.ts';
 import type { ServiceFailure } from '../../services/wire/service-failure.ts';
 import { problemOf, RequestRefused } from '../problems.ts';
+import { bookForRequest } from '../request-bookings.ts';
 import { showService } from '../resources.ts';
 import { PROBLEM_RESPONSE, ServiceListSchema } from '../schemas.ts';
 
@@ -118,23 +119,15 @@ const NO_SERVICES = new RequestRefused(
 /** Books a request, and what may be kept of its body, until it is answered; false when there is no room. */
 function bookRequest(
   ledger: Ledger,
-  { principal, ip, headers }: FastifyRequest,
+  request: FastifyRequest,
   response: ServerResponse,
   maxKeptBytes: number,
 ): boolean {
+  const { headers } = request;
   const bodyBytes =
     headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity;
-  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.FRAME]!;
-  const cost = fixedBytes + perByte * Math.min(bodyBytes, maxKeptBytes);
-  const party = ledger.open(partyOf(principal, ip));
-  const isBooked = party.admit(KeptKind.FRAME, cost);
-  if (isBooked) {
-    response.once('close', () => {
-      party.release(KeptKind.FRAME, cost);
-      party.close();
-    });
-  } else party.close();
-  return isBooked;
+  const bytes = Math.min(bodyBytes, maxKeptBytes);
+  return bookForRequest(ledger, request, response, { kind: KeptKind.FRAME, bytes });
 }
 
 /** `/services/billing/a/b?c` → `billing`, `/a/b?c`: the path as it came, nothing decoded and nothing made shorter. */

@@ -1,4 +1,4 @@
-import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
+import { costOf, KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
 import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
 import type { MessageQueue } from '../session/message-queue.ts';
@@ -73,7 +73,7 @@ export class ClientSession extends Session<SessionConnection> {
 
   /** Books the session itself; false when there is no room for one more. */
   book(): boolean {
-    const cost = sessionCost(this.clientId);
+    const cost = costOf(KeptKind.SESSION, this.clientId.length);
     if (!this.party.book(KeptKind.SESSION, cost)) return false;
     this.#ownBytes = cost;
     return true;
@@ -81,7 +81,7 @@ export class ClientSession extends Session<SessionConnection> {
 
   /** Books one that was there before, whether there is room or not. */
   charge(): void {
-    this.#ownBytes = sessionCost(this.clientId);
+    this.#ownBytes = costOf(KeptKind.SESSION, this.clientId.length);
     this.party.charge(KeptKind.SESSION, this.#ownBytes);
   }
 
@@ -162,15 +162,9 @@ export class ClientSession extends Session<SessionConnection> {
 
 /** What a subscription costs: its place in the tree, its options, and its levels. */
 export function subscriptionCost(topicFilter: string): number {
-  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.SUBSCRIPTION]!;
-  return fixedBytes + perByte * topicFilter.length;
-}
-
-function sessionCost(clientId: string): number {
-  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.SESSION]!;
-  return fixedBytes + perByte * clientId.length;
+  return costOf(KeptKind.SUBSCRIPTION, topicFilter.length);
 }
 
 export function willCost({ message }: KeptWill): number {
-  return KEPT_KINDS[KeptKind.WILL]!.fixedBytes + message.sizeBytes;
+  return costOf(KeptKind.WILL, message.sizeBytes);
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { KEPT_KINDS, KeptKind } from '../../base/kept-kinds.ts';
+import { costOf, KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
 import type { ChangePlaces } from './filter-changes.ts';
 import { randomMultiplier } from './random-seed.ts';
@@ -16,7 +16,6 @@ const FIRST_BUCKETS = 64;
 const MAX_KEPT_TOPIC_BYTES = 1024;
 const NO_WORDS = new Int32Array(0);
 const PLACE_BYTES = 8;
-const { fixedBytes: FIXED_COST, perByte: COST_PER_BYTE } = KEPT_KINDS[KeptKind.TOPIC]!;
 
 /** The bytes of a topic, four to a word. */
 type TopicKey = { readonly byteLength: number; readonly words: Int32Array; readonly hash: number };
@@ -195,14 +194,18 @@ export class TopicTable<S> {
 
   #keep(entry: TopicEntry<S>): void {
     const kept = this.#kept;
-    const cost = costOf(entry);
+    const cost = costOf(KeptKind.TOPIC, entry.byteLength);
     if (kept.length < this.#maxTopics && this.#party.book(KeptKind.TOPIC, cost)) {
       if (kept.length * 2 >= this.#buckets.length) this.#growBuckets();
       entry.place = kept.length;
       kept.push(entry);
     } else {
       const unused = this.#findUnused();
-      if (unused === undefined || !this.#party.hasRoomFor(KeptKind.TOPIC, cost - costOf(unused))) return;
+      if (
+        unused === undefined ||
+        !this.#party.hasRoomFor(KeptKind.TOPIC, cost - costOf(KeptKind.TOPIC, unused.byteLength))
+      )
+        return;
       entry.place = unused.place;
       kept[entry.place] = entry;
       this.#drop(unused);
@@ -225,7 +228,7 @@ export class TopicTable<S> {
   #drop(entry: TopicEntry<S>): void {
     this.#forgetMatches(entry);
     entry.place = NOT_KEPT;
-    this.#party.release(KeptKind.TOPIC, costOf(entry));
+    this.#party.release(KeptKind.TOPIC, costOf(KeptKind.TOPIC, entry.byteLength));
     const bucket = entry.hash & (this.#buckets.length - 1);
     let before = this.#buckets[bucket];
     if (before === entry) {
@@ -303,11 +306,6 @@ export class TopicTable<S> {
 }
 
 const NOT_ASKED = { asked: NO_MATCHES.subscribers, allowed: NO_MATCHES.subscribers };
-
-/** What a topic costs without its matches. */
-function costOf({ byteLength }: TopicEntry<unknown>): number {
-  return FIXED_COST + COST_PER_BYTE * byteLength;
-}
 
 function countOf<S>(
   { subscribers, sharedGroups, mergedPlaces }: TopicMatches<S>,

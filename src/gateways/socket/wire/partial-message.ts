@@ -1,4 +1,4 @@
-import { KEPT_KINDS, KeptKind } from '../../../base/kept-kinds.ts';
+import { costOf, KeptKind } from '../../../base/kept-kinds.ts';
 import type { Party } from '../../../base/ledger.ts';
 
 const FIRST_BYTES = 256;
@@ -35,7 +35,8 @@ export class PartialMessage {
   }
 
   clear(): void {
-    if (this.#buffer.length > 0) this.#party.release(KeptKind.PARTIAL, costOf(this.#buffer.length));
+    if (this.#buffer.length > 0)
+      this.#party.release(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, this.#buffer.length));
     this.#buffer = NOTHING;
     this.#length = 0;
   }
@@ -43,7 +44,7 @@ export class PartialMessage {
   #grow(needed: number): boolean {
     let size = Math.max(FIRST_BYTES, this.#buffer.length);
     while (size < needed) size *= 2;
-    if (!this.#party.book(KeptKind.PARTIAL, costOf(size))) {
+    if (!this.#party.book(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, size))) {
       this.clear();
       return false;
     }
@@ -55,9 +56,4 @@ export class PartialMessage {
     this.#length = length;
     return true;
   }
-}
-
-function costOf(bytes: number): number {
-  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.PARTIAL]!;
-  return fixedBytes + perByte * bytes;
 }

@@ -1,4 +1,4 @@
-import { CONNECTION_BYTES, KEPT_KINDS, KeptKind } from '../../../base/kept-kinds.ts';
+import { CONNECTION_BYTES, costOf, KeptKind } from '../../../base/kept-kinds.ts';
 import type { Party } from '../../../base/ledger.ts';
 import { WheelTimer } from '../../../base/timer-wheel.ts';
 import { MAX_PACKET_BYTES, type ProtocolVersion } from '../../codec/control-packet.ts';
@@ -133,8 +133,7 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
 
   /** Books its CONNECT until it is decided; false when too much is being decided already. */
   bookConnect(packetBytes: number): boolean {
-    const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.CONNECT]!;
-    const cost = fixedBytes + perByte * packetBytes;
+    const cost = costOf(KeptKind.CONNECT, packetBytes);
     if (!this.party.book(KeptKind.CONNECT, cost)) return false;
     this.#connectBytes = cost;
     return true;
@@ -147,7 +146,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
 
   /** Books a topic of so many bytes that an alias stands for in place of another; false when there is no room. */
   bookAlias(topicBytes: number | undefined, before: number | undefined): boolean {
-    const cost = aliasCost(topicBytes) - aliasCost(before);
+    const costBefore = before === undefined ? 0 : costOf(KeptKind.TOPIC_ALIAS, before);
+    const cost = (topicBytes === undefined ? 0 : costOf(KeptKind.TOPIC_ALIAS, topicBytes)) - costBefore;
     if (cost > 0 && !this.party.hasRoomFor(KeptKind.TOPIC_ALIAS, cost)) return false;
     const count = (topicBytes === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
     this.party.change(KeptKind.TOPIC_ALIAS, cost, count);
@@ -298,9 +298,4 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     if (nowMs < dueMs) engine.wheel.set(this.timer, dueMs);
     else this.end('keep-alive-timeout'); // [MQTT-3.1.2-22]
   }
-}
-
-function aliasCost(topicBytes: number | undefined): number {
-  const { fixedBytes, perByte } = KEPT_KINDS[KeptKind.TOPIC_ALIAS]!;
-  return topicBytes === undefined ? 0 : fixedBytes + perByte * topicBytes;
 }
