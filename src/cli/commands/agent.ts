@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import type { BridgeFlags } from '../run-bridge.ts';
 import { addBrokerLogin } from '../mqtt/broker-flags.ts';
-import { readWhole } from '../mqtt/connection-flags.ts';
 import type { ServiceAgentFlags } from '../agent/service-agent-flags.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 /** `recado agent` in all its kinds: each has flags of its own, and what `command` knows about mistakes. */
 type AgentFlags = ServiceAgentFlags & BridgeFlags;
@@ -36,16 +36,20 @@ export function agentCommand(): Command {
       '--health <path>',
       'the service is well when this path answers below 400 (default: it takes connections)',
     )
-    .option('--max-in-flight <number>', 'most requests at once, of each service (default: 100)', readCount)
+    .option(
+      '--max-in-flight <number>',
+      'most requests at once, of each service (default: 100)',
+      wholeNumber(1, 1_000_000),
+    )
     .option(
       '--max-request-bytes <number>',
       'largest body of a request (default: what the hub takes)',
-      readBytes,
+      wholeNumber(0, 9_999_999_999),
     )
     .option(
       '--timeout <seconds>',
       'longest time until a service begins to answer (default: what the hub allows)',
-      readCount,
+      wholeNumber(1, 1_000_000),
     )
     .option('--topic-prefix <topic>', 'as services.topicPrefix of the hub (default: recado/services)')
     .option('--id <id>', 'name of this agent (default: the host name, with a random end)')
@@ -80,12 +84,4 @@ async function runAgent(flags: AgentFlags, command: Command): Promise<void> {
  */
 function keepYoungGenerationSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
-}
-
-function readCount(text: string): number {
-  return readWhole(text, { min: 1, max: 1_000_000 });
-}
-
-function readBytes(text: string): number {
-  return readWhole(text, { min: 0, max: 9_999_999_999 });
 }

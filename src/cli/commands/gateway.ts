@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { GatewayFlags } from '../run-bridge.ts';
 import { addBrokerLogin } from '../mqtt/broker-flags.ts';
-import { readWhole } from '../mqtt/connection-flags.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const EXAMPLES = `
 Examples:
@@ -19,7 +19,11 @@ export function gatewayCommand(): Command {
     .description('turn HTTP requests into questions over MQTT, by fixed routes')
     .option('-c, --config <file>', 'the routes (default: gateway.yaml)')
     .option('--host <host>', 'address to listen on (default: that of the file, else 127.0.0.1)')
-    .option('--http-port <number>', 'port; 0 takes any (default: that of the file, else 5000)', readPort)
+    .option(
+      '--http-port <number>',
+      'port; 0 takes any (default: that of the file, else 5000)',
+      wholeNumber(0, 65_535),
+    )
     .option('--broker <url>', 'the broker: mqtt://host, also mqtts://, ws:// and wss://');
   return addBrokerLogin(command, 'gateway')
     .option('-q, --quiet', 'no line for each answer')
@@ -29,8 +33,4 @@ export function gatewayCommand(): Command {
       const { runGateway } = await import('../run-bridge.ts');
       await runGateway(flags, command);
     });
-}
-
-function readPort(text: string): number {
-  return readWhole(text, { min: 0, max: 65_535 });
 }

@@ -9,12 +9,12 @@ import {
   readFlagFile,
   readQos,
   readTarget,
-  readWhole,
   type ConnectionFlags,
 } from '../mqtt/connection-flags.ts';
 import { readPropertyFlags } from '../mqtt/publish-properties.ts';
 import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
 import { STOP_SIGNALS, stopSignal } from '../stop-signal.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 type PubFlags = ConnectionFlags & {
   readonly topic?: string;
@@ -59,7 +59,7 @@ export function pubCommand(): Command {
     .option('-q, --qos <qos>', 'quality of service: 0, 1 or 2', readQos, 0)
     .option('-r, --retain', 'let the broker keep it for later subscribers')
     .option('-D, --property <words...>', 'MQTT 5: publish NAME VALUE, or publish user-property NAME VALUE')
-    .option('--repeat <number>', 'send it so many times', readRepeat, 1)
+    .option('--repeat <number>', 'send it so many times', wholeNumber(1, 1_000_000_000), 1)
     .option('--repeat-delay <seconds>', 'wait so long in between', readDelay, 0)
     .addHelpText('after', EXAMPLES)
     .action(runPub);
@@ -144,10 +144,6 @@ async function* repeat(payload: Uint8Array, { repeat, repeatDelay }: PubFlags): 
     if (time > 0 && repeatDelay > 0) await delay(repeatDelay * 1000, undefined, { ref: false });
     yield payload;
   }
-}
-
-function readRepeat(text: string): number {
-  return readWhole(text, { min: 1, max: 1_000_000_000 });
 }
 
 function readDelay(text: string): number {

@@ -7,6 +7,7 @@ import type { Sensor } from '../../simulators/sensor.ts';
 import type { SimulatorChoice } from '../../simulators/create-simulator.ts';
 import type { Language } from '../../terminal/language.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 /** So many devices in one process are still cheap; more belong on several machines. */
 const MAX_COUNT = 20_000;
@@ -75,7 +76,7 @@ function sensorCommand(): Command {
     .option(
       '--temperature <number>',
       'start with this temperature in °C, a whole number from -49 to 299',
-      readTemperature,
+      wholeNumber(-49, 299),
     )
     .option('--wave', 'let the temperature move slowly by itself')
     .addHelpText('after', SENSOR_EXAMPLES)
@@ -92,8 +93,8 @@ function deviceCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .option('--host <host>', 'address of the hub', '127.0.0.1')
-    .option('--port <number>', 'TCP port of the hub for devices', readPort, 5050)
-    .option('--udp-port <number>', 'UDP port of the hub for readings', readPort, 5060)
+    .option('--port <number>', 'TCP port of the hub for devices', wholeNumber(1, 65_535), 5050)
+    .option('--udp-port <number>', 'UDP port of the hub for readings', wholeNumber(1, 65_535), 5060)
     .addOption(
       new Option('--protocol <version>', '1: plain, as existing hubs speak; 2: framed')
         .choices(['1', '2'])
@@ -106,7 +107,7 @@ function deviceCommand(name: string, description: string): Command {
     .option(
       '--count <number>',
       `run so many in one process, without a menu (at most ${MAX_COUNT})`,
-      readCount,
+      wholeNumber(1, MAX_COUNT),
     )
     .option('--on', 'turned on from the start')
     .addOption(
@@ -226,22 +227,4 @@ function print(line: string): void {
 function readId(text: string): string {
   if (isDeviceId(text)) return text;
   throw new InvalidArgumentError('It must have 1 to 64 letters, digits or . _ - :');
-}
-
-function readPort(text: string): number {
-  return readNumber(text, { min: 1, max: 65_535 });
-}
-
-function readTemperature(text: string): number {
-  return readNumber(text, { min: -49, max: 299 });
-}
-
-function readCount(text: string): number {
-  return readNumber(text, { min: 1, max: MAX_COUNT });
-}
-
-function readNumber(text: string, { min, max }: { min: number; max: number }): number {
-  const value = /^[+-]?\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
 }

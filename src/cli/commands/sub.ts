@@ -3,16 +3,11 @@ import { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusMessage } from '../../bus/bus.ts';
 import type { QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicFilter, matchesTopicFilter } from '../../mqtt/topics/topic-filter.ts';
-import {
-  addConnectionFlags,
-  readQos,
-  readTarget,
-  readWhole,
-  type ConnectionFlags,
-} from '../mqtt/connection-flags.ts';
+import { addConnectionFlags, readQos, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
 import { describeBusError, tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 type SubFlags = ConnectionFlags & {
   readonly topic?: readonly string[];
@@ -59,8 +54,8 @@ export function subCommand(): Command {
     .option('-v, --verbose', 'print the topic before the payload')
     .option('-F, --format <format>', 'print messages in this form; see below')
     .option('-N, --no-newline', 'no end of line after each message')
-    .option('-C, --count <number>', 'end after so many messages', readCount)
-    .option('-W, --timeout <seconds>', 'end after this time', readTimeout)
+    .option('-C, --count <number>', 'end after so many messages', wholeNumber(1, 1_000_000_000))
+    .option('-W, --timeout <seconds>', 'end after this time', wholeNumber(1, MAX_TIMEOUT_S))
     .option('-R, --no-retained', 'leave out what the broker had kept')
     .option('--retained-only', 'only what the broker had kept; end at the first other message')
     .option('-T, --filter-out <filter>', 'leave these topics out; may be given many times', collect)
@@ -178,12 +173,4 @@ function refuseBadFilters(filters: readonly string[], command: Command): void {
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
-}
-
-function readCount(text: string): number {
-  return readWhole(text, { min: 1, max: 1_000_000_000 });
-}
-
-function readTimeout(text: string): number {
-  return readWhole(text, { min: 1, max: MAX_TIMEOUT_S });
 }

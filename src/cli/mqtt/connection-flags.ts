@@ -6,6 +6,7 @@ import type { ClientBusOptions } from '../../bus/bus-options.ts';
 import type { TlsOptions } from '../../mqtt/client/client-options.ts';
 import type { OutgoingMessage } from '../../bus/bus.ts';
 import { MAX_UINT_16, MAX_UINT_32, type ProtocolVersion, type QoS } from '../../mqtt/codec/control-packet.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 /** What `recado pub` and `recado sub` have in common, as the command line gives it. */
 export type ConnectionFlags = {
@@ -54,7 +55,7 @@ export function addConnectionFlags(command: Command): Command {
   return command
     .helpOption('--help', 'print help')
     .option('-h, --host <host>', `host of the broker (default: that of RECADO_BROKER, else ${DEFAULT_HOST})`)
-    .option('-p, --port <number>', 'its port (default: 1883, with TLS 8883)', readPort)
+    .option('-p, --port <number>', 'its port (default: 1883, with TLS 8883)', wholeNumber(1, 65_535))
     .option(
       '-L, --url <url>',
       'all in one: mqtt://user:password@host:port/topic, also mqtts://, ws:// and wss://',
@@ -71,7 +72,11 @@ export function addConnectionFlags(command: Command): Command {
     .option('--cert <file>', 'certificate of this client (PEM)')
     .option('--key <file>', 'its private key (PEM)')
     .option('--insecure', 'with TLS: take a certificate that is for another host')
-    .option('-k, --keepalive <seconds>', 'longest silence before a ping (default: 60)', readSeconds16)
+    .option(
+      '-k, --keepalive <seconds>',
+      'longest silence before a ping (default: 60)',
+      wholeNumber(0, MAX_UINT_16),
+    )
     .option(
       '-c, --disable-clean-session',
       'continue the session of this client id, and leave it there; needs -i',
@@ -120,13 +125,6 @@ export function readQos(text: string): QoS {
   throw new InvalidArgumentError('It must be 0, 1 or 2.');
 }
 
-/** A whole number in these bounds, for flags. */
-export function readWhole(text: string, { min, max }: { min: number; max: number }): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-}
-
 /** The bytes of a file that a flag names. */
 export function readFlagFile(flag: string, file: string, command: Command): Buffer {
   try {
@@ -137,16 +135,8 @@ export function readFlagFile(flag: string, file: string, command: Command): Buff
   }
 }
 
-function readPort(text: string): number {
-  return readWhole(text, { min: 1, max: 65_535 });
-}
-
-function readSeconds16(text: string): number {
-  return readWhole(text, { min: 0, max: MAX_UINT_16 });
-}
-
 function readSeconds32(text: string): number {
-  return text === '-1' ? MAX_UINT_32 : readWhole(text, { min: 0, max: MAX_UINT_32 });
+  return text === '-1' ? MAX_UINT_32 : wholeNumber(0, MAX_UINT_32)(text);
 }
 
 function readVersion(text: string): ProtocolVersion {
