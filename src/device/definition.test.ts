@@ -55,5 +55,5 @@ test('the general description is a command in version 2, unless the device has o
   assert.deepEqual(names({ id: 'a', commands: { describe: { run } }, describe }, 2), ['describe']);
   assert.deepEqual(names({ id: 'a', commands: { on: { run } } }, 2), ['on']);
   assert.deepEqual(names({ commands: { on: { run } }, describe }, 1), ['on']);
-  assert.deepEqual(prepareDevice({ title: 'Lamp' }, 1).describe(), { Descrição: 'Lamp' });
+  assert.deepEqual(prepareDevice({ title: 'Lamp' }, 1).describe.run({} as never), { Descrição: 'Lamp' });
 });

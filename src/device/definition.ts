@@ -68,17 +68,14 @@ export type PreparedCommand = {
 
 export type PreparedDevice = {
   readonly id: string | undefined;
-  readonly title: string;
   /** In the order of the definition; numbers on the wire of version 1 begin at 1. */
   readonly commands: readonly PreparedCommand[];
   readonly metrics: ReadonlyMap<string, MetricDefinition>;
-  readonly describe: () => Readonly<Record<string, unknown>>;
+  /** The command that asks for the general description: the last number of version 1. */
+  readonly describe: PreparedCommand;
   /** What the hello of version 2 carries. */
   readonly description: Readonly<Record<string, unknown>>;
 };
-
-/** The command that asks for the general description, where a device has one. */
-const DESCRIBE_COMMAND = 'describe';
 
 /**
  * Checks a definition by the hub's own rules, so that mistakes are found where they were made.
@@ -114,20 +111,16 @@ export function prepareDevice(
     });
   }
   const title = definition.title ?? definition.id ?? 'Device';
-  const describe = definition.describe ?? ((): Record<string, unknown> => ({ Descrição: title }));
-  if (
-    protocol === 2 &&
-    definition.describe !== undefined &&
-    !commands.some(({ name }) => name === DESCRIBE_COMMAND)
-  ) {
-    commands.push({ ...DESCRIBE, run: describe });
-  }
+  const describe = { ...DESCRIBE, run: definition.describe ?? (() => ({ Descrição: title })) };
+  const hasOwn = commands.some(({ name }) => name === DESCRIBE.name);
+  if (protocol === 2 && definition.describe !== undefined && !hasOwn) commands.push(describe);
   const metrics = new Map(Object.entries(definition.telemetry ?? {}));
-  return { id: definition.id, title, commands, metrics, describe, description };
+  return { id: definition.id, commands, metrics, describe, description };
 }
 
+/** The command that asks for the general description, where a device has one. */
 const DESCRIBE = {
-  name: DESCRIBE_COMMAND,
+  name: 'describe',
   title: 'General description',
   kind: 'read',
   input: undefined,
@@ -145,7 +138,7 @@ function describeForHub(
     commands[name] = rest;
   }
   if (protocol === 2 && definition.describe !== undefined) {
-    commands[DESCRIBE_COMMAND] ??= { title: DESCRIBE.title, kind: DESCRIBE.kind, idempotent: true };
+    commands[DESCRIBE.name] ??= { title: DESCRIBE.title, kind: DESCRIBE.kind, idempotent: true };
   }
   const { title, model, telemetry = {} } = definition;
   return {

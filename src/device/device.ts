@@ -1,4 +1,4 @@
-import type { MetricValue } from '../devices/telemetry.ts';
+import { isMetricValue, type MetricValue } from '../devices/telemetry.ts';
 import {
   prepareDevice,
   type DeviceDefinition,
@@ -218,14 +218,6 @@ export class Device<Metrics = MetricDefinitions> {
 }
 
 const NOT_STARTED = { status: 'offline', reason: 'not-started', message: 'Not started.' } as const;
-
-function isMetricValue(value: unknown): value is MetricValue {
-  return (
-    typeof value === 'string' ||
-    typeof value === 'boolean' ||
-    (typeof value === 'number' && Number.isFinite(value))
-  );
-}
 
 /** What a device is, to be made several times: `createDevice({ ...definition, id: 'other' })`. Only its types matter here. */
 export function defineDevice<

@@ -36,11 +36,6 @@ export class HubSocket {
     return this.#isOpen;
   }
 
-  /** Monotonic ms of the last byte, or of the connection's start. */
-  get lastHeardAt(): number {
-    return this.#lastHeardAt;
-  }
-
   /** Bytes that the hub has not taken yet. */
   get waitingBytes(): number {
     return this.#socket.writableLength;
@@ -88,8 +83,16 @@ export class HubSocket {
    * `until` has resolved (then with `met`).
    */
   waitForSilence(silenceMs: number, signal: AbortSignal, until?: Promise<void>): Promise<Silence> {
-    return this.#wait(signal, (finish) => {
-      void until?.then(() => finish('met'));
+    if (signal.aborted) return Promise.resolve('stopped');
+    if (!this.#isOpen) return Promise.resolve('closed');
+    return new Promise((resolve) => {
+      const finish = (how: Silence): void => {
+        timer.clear();
+        forgetClose();
+        signal.removeEventListener('abort', onAbort);
+        resolve(how);
+      };
+      const onAbort = (): void => finish('stopped');
       // One timer for each stretch of silence rather than one for each message.
       const look = (): void => {
         const left = silenceMs - (this.#clock.monotonic() - this.#lastHeardAt);
@@ -97,7 +100,9 @@ export class HubSocket {
         else timer = this.#clock.setTimer(left, look);
       };
       let timer = this.#clock.setTimer(silenceMs, look);
-      return () => timer.clear();
+      const forgetClose = this.whenClosed(() => finish('closed'));
+      signal.addEventListener('abort', onAbort, { once: true });
+      void until?.then(() => finish('met'));
     });
   }
 
@@ -109,23 +114,6 @@ export class HubSocket {
     const timer = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
     timer.unref();
     this.#socket.once('close', () => clearTimeout(timer));
-  }
-
-  #wait(signal: AbortSignal, begin: (finish: (how: Silence) => void) => () => void): Promise<Silence> {
-    if (signal.aborted) return Promise.resolve('stopped');
-    if (!this.#isOpen) return Promise.resolve('closed');
-    return new Promise((resolve) => {
-      const finish = (how: Silence): void => {
-        cleanUp();
-        forgetClose();
-        signal.removeEventListener('abort', onAbort);
-        resolve(how);
-      };
-      const onAbort = (): void => finish('stopped');
-      const cleanUp = begin(finish);
-      const forgetClose = this.whenClosed(() => finish('closed'));
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
   }
 
   #ended(): void {

@@ -131,7 +131,7 @@ export class PlainConnection {
         : -1;
     if (number === 0) return this.socket.write(RECEIVED);
     const { commands, describe } = this.#device;
-    if (number === commands.length + 1) return this.#run({ ...DESCRIBE, run: describe }, undefined);
+    if (number === commands.length + 1) return this.#run(describe, undefined);
     const command = commands[number - 1];
     if (command === undefined) return this.socket.write(writeAnswer(INVALID_COMMAND));
     const read = readInput(command.input, entry);
@@ -185,12 +185,4 @@ const SCAN_BREAKS = {
   bytes: 'is too large',
   depth: 'is nested too deep',
   shape: 'is no dictionary',
-} as const;
-
-const DESCRIBE = {
-  name: 'describe',
-  title: 'Descrição geral',
-  kind: 'read',
-  input: undefined,
-  answeredByDatagram: false,
 } as const;

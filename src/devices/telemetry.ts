@@ -4,6 +4,10 @@ import type { Party } from '../base/ledger.ts';
 /** What a device can report as the value of a metric. */
 export type MetricValue = number | string | boolean;
 
+export function isMetricValue(value: unknown): value is MetricValue {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
 /** The latest value of one metric. */
 export type Reading = {
   readonly metric: string;

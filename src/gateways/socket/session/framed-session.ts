@@ -5,7 +5,7 @@ import type { DeviceLink } from '../../../devices/device-link.ts';
 import type { DeviceFailure, Failure } from '../../../devices/failure.ts';
 import type { Invocation } from '../../../devices/invocation.ts';
 import type { PresenceReason } from '../../../devices/presence.ts';
-import type { MetricValue } from '../../../devices/telemetry.ts';
+import { isMetricValue } from '../../../devices/telemetry.ts';
 import type { FramedDevice } from '../directory/device-directory.ts';
 import { checkCredentials } from './framed-credentials.ts';
 import { readHello, type Hello, type HelloRefusal } from '../wire/framed-hello.ts';
@@ -349,12 +349,4 @@ function readTime(value: unknown): number | undefined {
   if (typeof value !== 'string' || !RFC_3339.test(value)) return undefined;
   const time = Date.parse(value);
   return time >= 0 ? time : undefined;
-}
-
-function isMetricValue(value: unknown): value is MetricValue {
-  return (
-    typeof value === 'string' ||
-    typeof value === 'boolean' ||
-    (typeof value === 'number' && Number.isFinite(value))
-  );
 }
