@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Broker } from '../../mqtt/broker/broker.ts';
-import { DEFAULT_BROKER_OPTIONS, OPTION_BOUNDS } from '../../mqtt/broker/options.ts';
+import { DEFAULT_BROKER_OPTIONS, NUMBER_OPTIONS } from '../../mqtt/broker/options.ts';
 import { collectKeys } from '../../config/config-keys.ts';
 import { ConfigSchema } from '../config/config-schema.ts';
 import { defaultConfig } from '../config/hub-config.ts';
@@ -17,7 +17,7 @@ describe('the options of the broker', () => {
   });
 
   it('have nothing of the section beside them', () => {
-    const changed = { ...mqtt, maxSessions: 7, maximumQos: 1, responseInformation: 'answers/' };
+    const changed = { ...mqtt, maxSessions: 7, maximumQos: 1, responseInformation: 'answers/' } as const;
     const options = brokerOptions(changed);
     assert.deepEqual(
       [options.maxSessions, options.maximumQos, options.responseInformation],
@@ -26,7 +26,7 @@ describe('the options of the broker', () => {
     assert.ok(!('passwordFile' in options) && !('tls' in options) && !('port' in options));
   });
 
-  for (const name of BROKER_OPTIONS.filter((each) => OPTION_BOUNDS[each] !== undefined)) {
+  for (const name of BROKER_OPTIONS.filter((each) => NUMBER_OPTIONS[each] !== undefined)) {
     it(`${name} has the bounds of the broker, which takes both`, () => {
       const schema = collectKeys(ConfigSchema).find(({ path }) => path === `mqtt.${name}`)?.schema;
       for (const value of [schema?.minimum, schema?.maximum])

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 import { Broker } from './broker.ts';
 import {
   DEFAULT_BROKER_OPTIONS,
-  OPTION_BOUNDS,
+  NUMBER_OPTIONS,
   resolveBrokerOptions,
   resolveListenerOptions,
 } from './options.ts';
 
 describe('the options of a broker', () => {
-  for (const [name, { min, max }] of Object.entries(OPTION_BOUNDS)) {
+  for (const [name, { min, max }] of Object.entries(NUMBER_OPTIONS)) {
     it(`${name} is a whole number from ${min} to ${max}`, () => {
       for (const value of [min, max]) {
         assert.equal((resolveBrokerOptions({ [name]: value }) as Record<string, unknown>)[name], value);
@@ -29,11 +29,11 @@ describe('the options of a broker', () => {
   it('every number has bounds, and a default within them', () => {
     for (const [name, value] of Object.entries(DEFAULT_BROKER_OPTIONS)) {
       if (typeof value !== 'number') continue;
-      const bounds = OPTION_BOUNDS[name];
+      const bounds = NUMBER_OPTIONS[name];
       assert.ok(bounds !== undefined, `${name} has no bounds`);
       assert.ok(value >= bounds.min && value <= bounds.max, name);
     }
-    for (const name of Object.keys(OPTION_BOUNDS))
+    for (const name of Object.keys(NUMBER_OPTIONS))
       assert.ok(name in DEFAULT_BROKER_OPTIONS, `${name} is no option`);
   });
 

@@ -20,7 +20,7 @@ import type { BrokerHooks, ClientInfo } from './hooks.ts';
  * `same-user`: a Client Identifier whose session has, or is asked for with, another user name is refused with 0x85
  * Client Identifier not valid. `allow`: the session ends, and the client gets a new one.
  */
-export type ClientIdTakeover = 'allow' | 'same-user';
+type ClientIdTakeover = 'allow' | 'same-user';
 export const CLIENT_ID_TAKEOVERS = ['allow', 'same-user'] as const satisfies readonly ClientIdTakeover[];
 
 /** What may differ from listener to listener. The first part has the standard's names and units. */
@@ -119,91 +119,72 @@ export type ListenerOptions = Partial<ConnectionOptions> & {
   readonly hooks?: readonly BrokerHooks[];
 };
 
-export type ResolvedBrokerOptions = ConnectionOptions &
-  BrokerLimits & { readonly log: Logger; readonly clock: Clock; readonly store: SessionStore | undefined };
+export type ResolvedBrokerOptions = AllOptions & {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly store: SessionStore | undefined;
+};
 
-const CONNECTION_DEFAULTS: ConnectionOptions = {
-  receiveMaximum: 1024,
-  maximumQos: 2,
+type AllOptions = ConnectionOptions & BrokerLimits;
+type NumberName = { [K in keyof AllOptions]: AllOptions[K] extends number ? K : never }[keyof AllOptions];
+/** What is outside of its bounds would break the standard or the engine. */
+type NumberOption = { readonly byDefault: number; readonly min: number; readonly max: number };
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+const NUMBERS: Readonly<Record<NumberName, NumberOption>> = {
+  receiveMaximum: { byDefault: 1024, min: 1, max: MAX_UINT_16 },
+  maximumQos: { byDefault: 2, min: 0, max: 2 },
+  maximumPacketSize: { byDefault: 10 * 1024 * 1024, min: 16, max: MAX_PACKET_BYTES },
+  topicAliasMaximum: { byDefault: 32, min: 0, max: MAX_UINT_16 },
+  serverKeepAlive: { byDefault: 0, min: 0, max: MAX_UINT_16 },
+  maximumSessionExpiryInterval: { byDefault: MAX_UINT_32, min: 0, max: MAX_UINT_32 },
+  maxConnections: { byDefault: 100_000, min: 1, max: MOST },
+  maxConnectionsPerAddress: { byDefault: 100_000, min: 1, max: MOST },
+  maxConnectsPerSecond: { byDefault: 20_000, min: 1, max: MOST },
+  connectTimeoutMs: { byDefault: 10_000, min: 1, max: 3_600_000 },
+  maxConnectBytes: { byDefault: 128 * 1024, min: 64, max: MAX_PACKET_BYTES },
+  maxControlPacketBytes: { byDefault: 128 * 1024, min: 64, max: MAX_PACKET_BYTES },
+  maxInflightMessages: { byDefault: 1024, min: 1, max: 32_768 },
+  maxQueuedMessages: { byDefault: 10_000, min: 0, max: MOST },
+  maxQueuedBytes: { byDefault: 8 * 1024 * 1024, min: 0, max: MOST },
+  maxOutboxBytes: { byDefault: 1024 * 1024, min: 1024, max: MOST },
+  maxSubscriptionsPerClient: { byDefault: 1000, min: 1, max: MOST },
+  maxSessions: { byDefault: 200_000, min: 1, max: MOST },
+  maxTotalQueuedBytes: { byDefault: 512 * 1024 * 1024, min: 0, max: MOST },
+  maxRetainedMessages: { byDefault: 1_000_000, min: 0, max: MOST },
+  maxRetainedBytes: { byDefault: 512 * 1024 * 1024, min: 0, max: MOST },
+  maxUncommittedBytes: { byDefault: 64 * 1024 * 1024, min: 1, max: MOST },
+  maxTopicLevels: { byDefault: 64, min: 1, max: 32_768 },
+  maxCachedTopics: { byDefault: 100_000, min: 1, max: MOST },
+  maxCachedMatches: { byDefault: 1_000_000, min: 1, max: MOST },
+  hookTimeoutMs: { byDefault: 5000, min: 1, max: 3_600_000 },
+  sysTopicIntervalMs: { byDefault: 10_000, min: 0, max: 86_400_000 },
+  lingerMs: { byDefault: 1000, min: 0, max: 60_000 },
+};
+
+/** Every number among the options, by name. */
+export const NUMBER_OPTIONS: Readonly<Record<string, NumberOption>> = NUMBERS;
+
+const OTHERS: Omit<AllOptions, NumberName> = {
   retainAvailable: true,
-  maximumPacketSize: 10 * 1024 * 1024,
-  topicAliasMaximum: 32,
-  serverKeepAlive: 0,
-  maximumSessionExpiryInterval: MAX_UINT_32,
   wildcardSubscriptionAvailable: true,
   subscriptionIdentifierAvailable: true,
   sharedSubscriptionAvailable: true,
   responseInformation: undefined,
   zeroLengthClientIdAllowed: true,
-  maxConnections: 100_000,
-  maxConnectionsPerAddress: 100_000,
-  maxConnectsPerSecond: 20_000,
-  connectTimeoutMs: 10_000,
-  maxConnectBytes: 128 * 1024,
-  maxControlPacketBytes: 128 * 1024,
   clientIdTakeover: 'same-user',
-  maxInflightMessages: 1024,
-  maxQueuedMessages: 10_000,
-  maxQueuedBytes: 8 * 1024 * 1024,
   queueQos0: false,
-  maxOutboxBytes: 1024 * 1024,
-  maxSubscriptionsPerClient: 1000,
-};
-
-const BROKER_DEFAULTS: BrokerLimits = {
-  maxSessions: 200_000,
-  maxTotalQueuedBytes: 512 * 1024 * 1024,
-  maxRetainedMessages: 1_000_000,
-  maxRetainedBytes: 512 * 1024 * 1024,
-  maxUncommittedBytes: 64 * 1024 * 1024,
-  maxTopicLevels: 64,
-  maxCachedTopics: 100_000,
-  maxCachedMatches: 1_000_000,
-  hookTimeoutMs: 5000,
-  sysTopicIntervalMs: 10_000,
-  lingerMs: 1000,
 };
 
 /** The defaults of everything that has one. */
-export const DEFAULT_BROKER_OPTIONS: ConnectionOptions & BrokerLimits = Object.freeze({
-  ...CONNECTION_DEFAULTS,
-  ...BROKER_DEFAULTS,
+export const DEFAULT_BROKER_OPTIONS: AllOptions = Object.freeze({
+  ...OTHERS,
+  ...(Object.fromEntries(Object.entries(NUMBERS).map(([name, { byDefault }]) => [name, byDefault])) as Pick<
+    AllOptions,
+    NumberName
+  >),
 });
-
-type Bounds = { readonly min: number; readonly max: number };
-const COUNT: Bounds = { min: 1, max: Number.MAX_SAFE_INTEGER };
-
-/** Every number among the options; what is outside would break the standard or the engine. */
-export const OPTION_BOUNDS: Readonly<Record<string, Bounds>> = {
-  receiveMaximum: { min: 1, max: MAX_UINT_16 },
-  maximumQos: { min: 0, max: 2 },
-  maximumPacketSize: { min: 16, max: MAX_PACKET_BYTES },
-  topicAliasMaximum: { min: 0, max: MAX_UINT_16 },
-  serverKeepAlive: { min: 0, max: MAX_UINT_16 },
-  maximumSessionExpiryInterval: { min: 0, max: MAX_UINT_32 },
-  maxConnections: COUNT,
-  maxConnectionsPerAddress: COUNT,
-  maxConnectsPerSecond: COUNT,
-  connectTimeoutMs: { min: 1, max: 3_600_000 },
-  maxConnectBytes: { min: 64, max: MAX_PACKET_BYTES },
-  maxControlPacketBytes: { min: 64, max: MAX_PACKET_BYTES },
-  maxInflightMessages: { min: 1, max: 32_768 },
-  maxQueuedMessages: { min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxQueuedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxOutboxBytes: { min: 1024, max: Number.MAX_SAFE_INTEGER },
-  maxSubscriptionsPerClient: COUNT,
-  maxSessions: COUNT,
-  maxTotalQueuedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxRetainedMessages: { min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxRetainedBytes: { min: 0, max: Number.MAX_SAFE_INTEGER },
-  maxUncommittedBytes: COUNT,
-  maxTopicLevels: { min: 1, max: 32_768 },
-  maxCachedTopics: COUNT,
-  maxCachedMatches: COUNT,
-  hookTimeoutMs: { min: 1, max: 3_600_000 },
-  sysTopicIntervalMs: { min: 0, max: 86_400_000 },
-  lingerMs: { min: 0, max: 60_000 },
-};
 
 /** @throws {BrokerError} `MQTT_OPTION_INVALID` */
 export function resolveBrokerOptions(options: BrokerOptions): ResolvedBrokerOptions {
@@ -242,7 +223,7 @@ function checkOptions(options: {
     throw new BrokerError('MQTT_OPTION_INVALID', text);
   }
   for (const [name, value] of Object.entries<unknown>(options)) {
-    const bounds = OPTION_BOUNDS[name];
+    const bounds = NUMBER_OPTIONS[name];
     if (bounds === undefined || value === undefined) continue;
     if (Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max)
       continue;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
-import { OPTION_BOUNDS } from '../../../src/mqtt/broker/options.ts';
+import { NUMBER_OPTIONS } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { MemoryTransport } from '../../helpers/memory-transport.ts';
 import {
@@ -250,7 +250,7 @@ describe('how a connection ends', () => {
 });
 
 describe('the bounds of the options', () => {
-  for (const [name, { min, max }] of Object.entries(OPTION_BOUNDS)) {
+  for (const [name, { min, max }] of Object.entries(NUMBER_OPTIONS)) {
     it(`${name} is from ${min} to ${max}`, () => {
       const withValue = (value: unknown) => () => new Broker({ [name]: value });
       for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, '1', null]) {

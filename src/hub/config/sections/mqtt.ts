@@ -1,11 +1,7 @@
-import type { TBoolean, TEnum, TInteger, TString } from 'typebox';
+import { definedMembers } from '../../../base/defined-members.ts';
+import type { TSchema, TUnsafe } from 'typebox';
 import { Type } from '../../../config/type.ts';
-import {
-  CLIENT_ID_TAKEOVERS,
-  DEFAULT_BROKER_OPTIONS,
-  OPTION_BOUNDS,
-  type ClientIdTakeover,
-} from '../../../mqtt/broker/options.ts';
+import { CLIENT_ID_TAKEOVERS, DEFAULT_BROKER_OPTIONS, NUMBER_OPTIONS } from '../../../mqtt/broker/options.ts';
 import { file, host, networks, port } from '../../../config/leaf.ts';
 
 type BrokerOption = keyof typeof DEFAULT_BROKER_OPTIONS;
@@ -62,17 +58,7 @@ const UNITS: Readonly<Partial<Record<BrokerOption, string>>> = {
   maximumSessionExpiryInterval: 's',
 };
 
-/** A text where the broker has one or undefined; empty is undefined. */
-type BrokerLeaf<V> = [V] extends [boolean]
-  ? TBoolean
-  : [V] extends [number]
-    ? TInteger
-    : [V] extends [ClientIdTakeover]
-      ? Takeover
-      : TString;
-type Takeover = TEnum<['allow', 'same-user']>;
-
-function brokerLeaf(name: BrokerOption): TBoolean | TInteger | TString | Takeover {
+function brokerLeaf(name: BrokerOption): TSchema {
   const description = BROKER_TEXTS[name];
   const byDefault = DEFAULT_BROKER_OPTIONS[name];
   if (typeof byDefault === 'boolean') return Type.Boolean({ default: byDefault, description });
@@ -85,25 +71,18 @@ function brokerLeaf(name: BrokerOption): TBoolean | TInteger | TString | Takeove
       default: byDefault ?? '',
       description,
     });
-  const bounds = OPTION_BOUNDS[name];
-  if (bounds === undefined) throw new TypeError(`the option ${name} of the broker has no bounds`);
+  const bounds = NUMBER_OPTIONS[name];
   const named = name.endsWith('Ms') ? 'ms' : name.endsWith('Bytes') ? 'bytes' : undefined;
-  const unit = UNITS[name] ?? named;
-  const { min: minimum, max: maximum } = bounds;
-  return Type.Integer({
-    minimum,
-    maximum,
-    ...(unit === undefined ? {} : { unit }),
-    default: byDefault,
-    description,
-  });
+  const words = definedMembers({ minimum: bounds?.min, maximum: bounds?.max, unit: UNITS[name] ?? named });
+  return Type.Integer({ ...words, default: byDefault, description });
 }
 
 /** The names of the broker's options, each a key of this section. */
 export const BROKER_OPTIONS = Object.keys(BROKER_TEXTS) as readonly BrokerOption[];
 
 const brokerLeaves = Object.fromEntries(BROKER_OPTIONS.map((name) => [name, brokerLeaf(name)])) as {
-  readonly [Name in BrokerOption]: BrokerLeaf<(typeof DEFAULT_BROKER_OPTIONS)[Name]>;
+  /** A text where the broker has one or undefined: empty is undefined. */
+  readonly [Name in BrokerOption]: TUnsafe<NonNullable<(typeof DEFAULT_BROKER_OPTIONS)[Name]>>;
 };
 
 const tls = Type.Object(
