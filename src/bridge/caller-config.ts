@@ -1,5 +1,4 @@
-import type { Static } from 'typebox';
-import { Type } from '../config/type.ts';
+import { Type, type Static } from '../config/type.ts';
 import { collectKeys } from '../config/config-keys.ts';
 import { bytes, count } from '../config/leaf.ts';
 import type { ConfigDefinition, Contradiction } from '../config/load-config.ts';

@@ -1,5 +1,7 @@
 import type { Type as TypeBox } from 'typebox';
 
+export type { Static } from 'typebox';
+
 type Builders = Pick<
   typeof TypeBox,
   | 'Array'
@@ -64,3 +66,10 @@ export const PLAIN_JSON_SCHEMA = {
   validateSchema: false,
   logger: false,
 } as const;
+
+/** The values of a schema, as the parts of a program are given them. */
+export type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;

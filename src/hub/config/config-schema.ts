@@ -1,11 +1,10 @@
-import type { Static } from 'typebox';
-import { Type } from '../../config/type.ts';
+import { Type, type DeepReadonly, type Static } from '../../config/type.ts';
 import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
 import { bytes, count, ms, networks } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { services } from './sections/services.ts';
-import { socket } from './sections/socket.ts';
+import { SOCKET_OPTIONS } from '../../gateways/socket/options.ts';
 
 /*
  * The configuration, once: types, defaults, bounds, environment names and docs/config.md all come from here.
@@ -85,7 +84,10 @@ export const ConfigSchema = Type.Object(
         [],
       ),
     }),
-    gateways: Type.Object({ socket }, { additionalProperties: false, description: 'Where devices come in.' }),
+    gateways: Type.Object(
+      { socket: SOCKET_OPTIONS },
+      { additionalProperties: false, description: 'Where devices come in.' },
+    ),
     mqtt,
     services,
     devices,
@@ -101,12 +103,6 @@ export const ConfigSchema = Type.Object(
   },
   { additionalProperties: false, formerKeys: { broker: 'mqtt.external' } },
 );
-
-type DeepReadonly<T> = T extends readonly (infer Item)[]
-  ? readonly DeepReadonly<Item>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-    : T;
 
 /** The whole configuration of a hub, every key present and checked. */
 export type Config = DeepReadonly<Static<typeof ConfigSchema>>;
