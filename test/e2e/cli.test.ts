@@ -115,7 +115,7 @@ describe('recado check', () => {
     assert.equal(end, 2);
     assert.equal(output, '');
     assert.deepEqual(errors.trim().split('\n'), [
-      'bad.yaml:5:1 htpp: is not a key; did you mean http? (allowed: http, gateways, mqtt, broker, services, devices, invocations, memory, log, ' +
+      'bad.yaml:5:1 htpp: is not a key; did you mean http? (allowed: http, gateways, mqtt, services, devices, invocations, memory, log, ' +
         'shutdownTimeoutMs, insecure)',
       'bad.yaml:4:14 gateways.socket.tcpPort: must be a whole number, 0 to 65535 (it is "abc")',
       'RECADO_LOG_LEVEL: must be one of debug, info, warn, error, silent (it is "loud")',
