@@ -1,7 +1,8 @@
 import { isReasonCodeOf, ReasonCode } from '../codec/reason-code.ts';
 import { PacketType } from '../codec/control-packet.ts';
 import type { CompiledHooks } from './compiled-hooks.ts';
-import { ASKED_WORK, type Engine } from './engine.ts';
+import { ASKED_STEPS } from '../topics/work-meter.ts';
+import type { Engine } from './engine.ts';
 import { ALLOW, type ApplicationMessage, type ClientInfo, type Verdict } from './hooks.ts';
 
 const FAILED: Verdict = Object.freeze({ allow: false, reasonCode: ReasonCode.UNSPECIFIED_ERROR });
@@ -14,7 +15,7 @@ export function askPublishHooks(
   message: ApplicationMessage,
 ): Verdict {
   for (const hook of hooks) {
-    engine.work += ASKED_WORK;
+    engine.work += ASKED_STEPS;
     try {
       const verdict = hook.authorizePublish(client, message);
       if (verdict.allow) continue;

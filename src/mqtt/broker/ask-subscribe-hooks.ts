@@ -1,7 +1,8 @@
 import { PacketType } from '../codec/control-packet.ts';
 import { isReasonCodeOf, ReasonCode } from '../codec/reason-code.ts';
 import type { CompiledHooks } from './compiled-hooks.ts';
-import { ASKED_WORK, type Engine } from './engine.ts';
+import { ASKED_STEPS } from '../topics/work-meter.ts';
+import type { Engine } from './engine.ts';
 import { withinHookTimeout } from './hook-timeout.ts';
 import { ALLOW, type ClientInfo, type Verdict } from './hooks.ts';
 
@@ -36,7 +37,7 @@ function ask(
   client: ClientInfo,
   topicFilter: string,
 ): Verdict | Promise<Verdict> {
-  engine.work += ASKED_WORK;
+  engine.work += ASKED_STEPS;
   try {
     const answer = hook.authorizeSubscribe(client, topicFilter);
     if (!(answer instanceof Promise)) return checked(answer);

@@ -5,15 +5,12 @@ import { QueuedMessage } from '../session/queued-message.ts';
 import type { Route } from '../topics/route.ts';
 import type { ClientSession } from './client-session.ts';
 import type { SharedGroup } from '../topics/shared-group.ts';
-import { IDENTIFIERS_A_STEP_SHIFT } from '../topics/work-meter.ts';
+import { BYTES_A_STEP_SHIFT, IDENTIFIERS_A_STEP_SHIFT } from '../topics/work-meter.ts';
 import type { Engine } from './engine.ts';
 import type { Publication } from './publication.ts';
 import { transmit } from './transmit.ts';
 
 type Group = SharedGroup<ClientSession> | undefined;
-
-/** What a delivery of so many bytes costs more: they are copied. */
-const BYTES_A_STEP_SHIFT = 12;
 
 const NONE: readonly QueuedMessage[] = [];
 

@@ -11,6 +11,7 @@ import type { StoredMessage } from '../session/stored-message.ts';
 import { RetainedMessages } from '../topics/retained-messages.ts';
 import { SubscriptionTree } from '../topics/subscription-tree.ts';
 import { TopicTable } from '../topics/topic-table.ts';
+import { ASKED_STEPS } from '../topics/work-meter.ts';
 import { CommitGroup } from './commit-group.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
 import type { Inbox } from './connection/inbox.ts';
@@ -40,9 +41,6 @@ const RETRY_EVERY_TICKS = 4;
 const TURN_WORK = 65_536;
 /** Of these for one connection that had to wait. */
 const SLICE_WORK = 8192;
-
-/** What a rule counts for that a hook looks up. */
-export const ASKED_WORK = 4;
 
 /** Timers that are looked at in one turn: a session that ends has its subscriptions taken away, and its Will told. */
 const TURN_TIMERS = 256;
@@ -250,7 +248,7 @@ export class Engine {
     if (session.local !== undefined) return true;
     const authorizers = session.hooks.authorizeReceive;
     for (const hook of authorizers) {
-      this.work += ASKED_WORK;
+      this.work += ASKED_STEPS;
       try {
         if (!hook.authorizeReceive(session.client, topicName)) return false;
       } catch (error) {

@@ -7,6 +7,7 @@ import { scanPublish } from '../codec/scan-publish.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
 import { isSysTopic, TopicFault } from '../topics/topic-name.ts';
+import { PROPERTY_BYTES_A_STEP_SHIFT } from '../topics/work-meter.ts';
 import { end, sayable } from './connection/end-connection.ts';
 import { ConnectionState, type AliasedTopic, type Connection } from './connection/connection.ts';
 import { deliver, TOO_WIDE } from './deliver.ts';
@@ -73,11 +74,13 @@ export function handlePublish(connection: Connection, framer: Framer): void {
 function readPublication(connection: Connection, framer: Framer, publication: Publication): boolean {
   const { bytes, bodyStart, bodyEnd, firstByte } = framer;
   const { fields } = publication;
-  scanPublish(bytes, bodyStart, bodyEnd, firstByte & 0x0f, connection.version, fields);
+  const { options } = connection.acceptor;
+  const flags = firstByte & 0x0f;
+  scanPublish(bytes, bodyStart, bodyEnd, flags, connection.version, fields, options.maxControlPacketBytes);
+  connection.engine.work += (fields.propertiesEnd - fields.propertiesStart) >> PROPERTY_BYTES_A_STEP_SHIFT;
   if (fields.hasSubscriptionIdentifier) {
     throw protocolError('a client must not send a Subscription Identifier in PUBLISH'); // [MQTT-3.3.4-6]
   }
-  const { options } = connection.acceptor;
   if (fields.qos > options.maximumQos) {
     const reason = `Maximum QoS is ${options.maximumQos}`;
     end(connection, 'refused', { reasonCode: ReasonCode.QOS_NOT_SUPPORTED, reason }); // [MQTT-3.2.2-11]

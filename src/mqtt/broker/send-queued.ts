@@ -5,6 +5,7 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { Inflight, InflightState } from '../session/inflight.ts';
 import { MessageQueue } from '../session/message-queue.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
+import { BYTES_A_STEP_SHIFT } from '../topics/work-meter.ts';
 import type { ClientSession, SessionConnection } from './client-session.ts';
 import type { Engine } from './engine.ts';
 import { transmit } from './transmit.ts';
@@ -94,6 +95,7 @@ function sendOne(
   const publication = engine.takePublication();
   try {
     publication.takeStored(message, nowMs);
+    engine.work += 1 + (message.sizeBytes >> BYTES_A_STEP_SHIFT);
     const firstByte = publishFirstByte(qos, isResent, retain);
     if (transmit(connection, publication, firstByte, subscriptionIdentifiers, queued.packetId)) {
       if (qos === 0) engine.notes.forgetQueued(session, queued);

@@ -1,4 +1,4 @@
-import type { ProtocolVersion, QoS } from './control-packet.ts';
+import { MAX_PACKET_BYTES, type ProtocolVersion, type QoS } from './control-packet.ts';
 import { malformed, MqttError, protocolError } from './errors.ts';
 import {
   MESSAGE_EXPIRY_INTERVAL,
@@ -87,6 +87,7 @@ const SHAPE_BY_ID = shapesOfPublish();
  * @param start - index after the Fixed Header
  * @param end - index after the packet
  * @param flags - low four bits of the packet's first byte
+ * @param maxPropertiesBytes - each of them is looked at: beyond it none is
  * @throws {MqttError} malformed, protocol error, or `MQTT_TOPIC_ALIAS_INVALID`
  */
 export function scanPublish(
@@ -96,6 +97,7 @@ export function scanPublish(
   flags: number,
   version: ProtocolVersion,
   fields: PublishFields,
+  maxPropertiesBytes = MAX_PACKET_BYTES,
 ): void {
   const qos = qosOfFlags(flags);
   const dup = hasDup(flags);
@@ -125,7 +127,7 @@ export function scanPublish(
   }
 
   if (version === 5) {
-    at = scanProperties(bytes, at, end, fields);
+    at = scanProperties(bytes, at, end, fields, maxPropertiesBytes);
   } else {
     fields.propertiesStart = at;
     fields.propertiesEnd = at;
@@ -138,7 +140,13 @@ export function scanPublish(
 }
 
 /** Finds and checks the properties whose length is at `at`; index after them. */
-function scanProperties(bytes: Buffer, at: number, end: number, fields: PublishFields): number {
+function scanProperties(
+  bytes: Buffer,
+  at: number,
+  end: number,
+  fields: PublishFields,
+  maxBytes: number,
+): number {
   if (at < end && bytes[at] === 0) {
     fields.propertiesStart = at + 1;
     fields.propertiesEnd = at + 1;
@@ -147,6 +155,10 @@ function scanProperties(bytes: Buffer, at: number, end: number, fields: PublishF
   const start = skipVariableByteInteger(bytes, at, end, 'Property Length');
   const propertiesEnd = start + variableByteIntegerAt(bytes, at, start);
   if (propertiesEnd > end) throw malformed('the properties are longer than the packet');
+  if (propertiesEnd - start > maxBytes) {
+    const message = `the properties of a PUBLISH have more than ${maxBytes} bytes`;
+    throw new MqttError('MQTT_PACKET_TOO_LARGE', message);
+  }
   fields.propertiesStart = start;
   fields.propertiesEnd = propertiesEnd;
   let seen = 0;

@@ -4,6 +4,13 @@
  */
 export type WorkMeter = { work: number };
 
+/** Bytes of a delivery that count for one more, as a power of two: they are copied. */
+export const BYTES_A_STEP_SHIFT = 12;
+/** Bytes of properties that count for one: each property is looked at. */
+export const PROPERTY_BYTES_A_STEP_SHIFT = 4;
+/** A rule that a hook looks up. */
+export const ASKED_STEPS = 4;
+
 /** What looking at one node of a tree counts for. */
 export const NODE_STEPS = 2;
 /** Subscription Identifiers that cost as much as a delivery, as a power of two. */

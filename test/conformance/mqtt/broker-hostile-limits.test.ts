@@ -3,9 +3,11 @@ import { describe, it } from 'node:test';
 import type { Broker } from '../../../src/mqtt/broker/broker.ts';
 import { MAX_PUBLISH_DEPTH } from '../../../src/mqtt/broker/engine.ts';
 import type { BrokerHooks } from '../../../src/mqtt/broker/hooks.ts';
+import type { PublishProperties } from '../../../src/mqtt/codec/publish.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import {
   acknowledge,
+  bytesOf,
   connected,
   lasting,
   publishesOf,
@@ -127,6 +129,40 @@ describe('maxControlPacketBytes', () => {
     });
     assert.equal((await other.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
     assert.equal(broker.stats.controlPacketsTooLarge, 3);
+  });
+});
+
+describe('the properties of a PUBLISH', () => {
+  const withProperties = (count: number): { properties: PublishProperties } => ({
+    properties: { userProperties: Array.from({ length: count }, () => ['', ''] as const) },
+  });
+
+  it('may have as many bytes as another packet, and no more', async (t) => {
+    const broker = await startBroker(t, { maxControlPacketBytes: 100 });
+    const client = await connected(broker);
+    await client.subscribe('t');
+    client.publish('t', PAYLOAD, withProperties(20));
+    assert.equal((await client.expect('publish')).properties.userProperties?.length, 20);
+    client.publish('t', PAYLOAD, withProperties(21));
+    assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PACKET_TOO_LARGE);
+  });
+
+  it('count as work: of many that come at once a turn reads a few', async (t) => {
+    const broker = await startBroker(t);
+    const client = await connected(broker);
+    const packet = {
+      type: 'publish',
+      dup: false,
+      qos: 0,
+      retain: false,
+      packetId: 0,
+      topicName: 't',
+    } as const;
+    const one = bytesOf(5, { ...packet, payload: Buffer.of(), ...withProperties(20_000) });
+    client.sendBytes(Buffer.concat(Array.from({ length: 40 }, () => one)));
+    assert.ok(broker.stats.publishReceived < 20, `${broker.stats.publishReceived} were read at once`);
+    await client.all();
+    assert.equal(broker.stats.publishReceived, 40);
   });
 });
 

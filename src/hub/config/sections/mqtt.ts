@@ -27,7 +27,8 @@ const BROKER_TEXTS: Readonly<Record<BrokerOption, string>> = {
   maxConnectsPerSecond: 'Most new connections of one listener in a second.',
   connectTimeoutMs: 'Time for a new connection to say who it is, and to prove it.',
   maxConnectBytes: 'Largest first packet (CONNECT) of a connection.',
-  maxControlPacketBytes: 'Largest packet of any other type than CONNECT and PUBLISH.',
+  maxControlPacketBytes:
+    'Largest packet of any other type than CONNECT and PUBLISH, and most properties of a PUBLISH.',
   clientIdTakeover:
     'Whether a client identifier whose session has another user may be taken: `allow` ends that session, ' +
     '`same-user` refuses who comes with it.',
