@@ -8,7 +8,7 @@ import type { Bar } from './bars.ts';
 import { median, printTable } from './print-table.ts';
 
 const CONNECTIONS = 64;
-const MIN_RATIO = 0.25;
+const MIN_RATIO = 0.6;
 const MAX_P99_MS = 25;
 
 const GATEWAY = `
@@ -34,9 +34,13 @@ type Contender = {
   readonly reports: HubLoadReport[];
 };
 
+/** Takes a core for itself, as another program of the machine may. */
+const BURN = 'for (;;);';
+
 /**
  * HTTP → gateway → broker → agent → the service and back, against the same service behind one reverse proxy. The
- * contenders take turns; no program is bound to a core, but the load is, so both may use the whole machine.
+ * contenders take turns; no program is bound to a core, but the load is, so both may use the whole machine. At the end the
+ * route is asked once more while another program takes a core for itself.
  */
 export async function benchFixedRoute({
   rounds,
@@ -69,7 +73,10 @@ export async function benchFixedRoute({
     ];
     for (let round = 0; round < rounds; round++)
       for (const each of contenders) each.reports.push(await runChecked(each));
-    return report(contenders);
+    const busy = contender('the same while a core is busy', gatewayPort, seconds);
+    start('a busy program', [process.execPath, '-e', BURN]);
+    busy.reports.push(await runChecked(busy));
+    return report([...contenders, busy]);
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
     await rm(folder, { recursive: true, force: true });
@@ -108,7 +115,7 @@ function report(contenders: readonly Contender[]): readonly Bar[] {
     p99Ms: median(reports.map((each) => each.p99Ms)),
     maxMs: Math.max(...reports.map((each) => each.maxMs)),
   }));
-  const [proxy, route] = figures;
+  const [proxy, route, busy] = figures;
   const ratioOf = (perSecond = Number.NaN): number => perSecond / (proxy?.perSecond ?? Number.NaN);
   printTable(
     `Fixed routes: ${CONNECTIONS} HTTP connections, medians of ${contenders[0]?.reports.length} rounds`,
@@ -122,7 +129,12 @@ function report(contenders: readonly Contender[]): readonly Bar[] {
       maxMs,
     ]),
   );
-  const p99Ms = route?.p99Ms ?? Number.NaN;
+  const p99Bar = (figure: string, p99Ms = Number.NaN): Bar => ({
+    figure,
+    met: p99Ms <= MAX_P99_MS,
+    measured: `${p99Ms.toFixed(1)} ms`,
+    wanted: `${MAX_P99_MS} ms at most`,
+  });
   return [
     {
       figure: 'fixed route, requests/s',
@@ -130,11 +142,7 @@ function report(contenders: readonly Contender[]): readonly Bar[] {
       measured: `${(ratioOf(route?.perSecond) * 100).toFixed(0)} % of the reverse proxy`,
       wanted: `at least ${MIN_RATIO * 100} %`,
     },
-    {
-      figure: 'fixed route, p99',
-      met: p99Ms < MAX_P99_MS,
-      measured: `${p99Ms.toFixed(1)} ms`,
-      wanted: `under ${MAX_P99_MS} ms`,
-    },
+    p99Bar('fixed route, p99', route?.p99Ms),
+    p99Bar('fixed route, p99 while a core is busy', busy?.p99Ms),
   ];
 }

@@ -68,12 +68,14 @@ class BusResponder implements Responder {
   readonly #alarms: Alarms;
   readonly #services = new Set<ServedTopic>();
   readonly #running = new Set<RequestTask>();
-  readonly #sending = new Set<Promise<void>>();
+  /** Answers that the broker has not taken yet. */
+  #sending = 0;
   readonly #answersBelow: readonly string[];
   #waiting: RequestTask[] = [];
   #waitingBytes = 0;
-  /** Called when the last handler has ended. */
+  /** Called when the last handler has ended, and when the last answer was taken. */
   #onIdle = (): void => {};
+  #onSent = (): void => {};
   #isClosed = false;
 
   constructor(bus: Bus, options: ResponderOptions) {
@@ -134,7 +136,9 @@ class BusResponder implements Responder {
     if (this.#running.size > 0) {
       await this.#withinCloseTimeout(new Promise<void>((resolve) => (this.#onIdle = resolve)));
     }
-    await this.#withinCloseTimeout(Promise.all([...this.#sending, ...stopped]));
+    const sent = new Promise<void>((resolve) => (this.#onSent = resolve));
+    if (this.#sending === 0) this.#onSent();
+    await this.#withinCloseTimeout(Promise.all([sent, ...stopped]));
     this.#alarms.stop();
   }
 
@@ -232,9 +236,9 @@ class BusResponder implements Responder {
     try {
       // Never answers within the call of the broker: its acknowledgement has to come first.
       const content = await task.handler(task.received(this.#clock.monotonic()));
-      this.#answerUnlessLate(task, () => answerOf(content, this.#askedOf(task)));
+      if (this.#isWanted(task)) this.#send(task, answerOf(content, this.#askedOf(task)));
     } catch (error) {
-      this.#answerUnlessLate(task, () => this.#failureOf(task, error));
+      if (this.#isWanted(task)) this.#send(task, this.#failureOf(task, error));
     } finally {
       this.#alarms.clear(task.timer);
       this.#running.delete(task);
@@ -249,11 +253,11 @@ class BusResponder implements Responder {
     if (task.request.deadlineMs === undefined) this.#answerError(task, toAnswerError(error));
   };
 
-  #answerUnlessLate(task: RequestTask, answer: () => AnswerParts): void {
+  /** A late answer is where all answers have one topic: the requester waits for it. */
+  #isWanted(task: RequestTask): boolean {
     const isLate = task.deadlineMs <= this.#clock.monotonic();
     if (isLate) this.counters.late++;
-    // A late one as well where all answers have one topic: the requester waits for it.
-    if (task.phase !== 'over' && (!isLate || task.request.isFixedTopic)) this.#send(task, answer());
+    return task.phase !== 'over' && (!isLate || task.request.isFixedTopic);
   }
 
   #failureOf(task: RequestTask, error: unknown): AnswerParts {
@@ -280,15 +284,22 @@ class BusResponder implements Responder {
   #send(task: RequestTask, { payload, properties }: AnswerParts): void {
     task.phase = 'over';
     const qos = task.message.qos === 0 ? 0 : 1;
-    const sending = this.#bus.publish({ topicName: task.answerTopic, payload, qos, properties }).then(
-      () => void this.counters.answered++,
-      (error: unknown) => {
-        this.counters.unsent++;
-        this.#log.debug({ err: error, topicName: task.answerTopic }, 'an answer could not be published');
-      },
+    this.#sending++;
+    this.#bus.publish({ topicName: task.answerTopic, payload, qos, properties }).then(
+      () => this.#onPublished(undefined, task),
+      (error: unknown) => this.#onPublished(error, task),
     );
-    this.#sending.add(sending);
-    void sending.finally(() => this.#sending.delete(sending));
+  }
+
+  #onPublished(error: unknown, { answerTopic: topicName }: RequestTask): void {
+    this.#sending--;
+    if (error === undefined) {
+      this.counters.answered++;
+    } else {
+      this.counters.unsent++;
+      this.#log.debug({ err: error, topicName }, 'an answer could not be published');
+    }
+    if (this.#sending === 0) this.#onSent();
   }
 
   async #withinCloseTimeout(work: Promise<unknown>): Promise<void> {
