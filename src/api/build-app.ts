@@ -1,3 +1,4 @@
+import { maxHeaderSize } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Principal } from '../accounts/principal.ts';
@@ -54,6 +55,8 @@ export async function buildApp(parts: {
     http: {
       ...upgradeRules(config, hosts),
       headersTimeout: HEAD_TIMEOUT_MS,
+      // What services take is not held up before it comes to them.
+      maxHeaderSize: Math.max(maxHeaderSize, config.services.maxHeadBytes),
       connectionsCheckingInterval: LOOK_EVERY_MS,
     },
     schemaController: COMPILERS,

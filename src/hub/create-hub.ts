@@ -25,7 +25,10 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
   }
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt);
-  const hooks = config.services.enabled ? [guardServiceTopics(config.services, identify)] : [];
+  const { topicPrefix, agents } = config.services;
+  const hasPasswords = config.mqtt.passwordFile !== '';
+  const guard = guardServiceTopics({ topicPrefix, agents, hasPasswords }, identify);
+  const hooks = config.services.enabled ? [guard] : [];
   const mqtt = config.mqtt.enabled
     ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, identify, hooks, ledger })
     : undefined;

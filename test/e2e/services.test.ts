@@ -281,4 +281,40 @@ describe("the topics of services on the hub's broker", () => {
       [true, false, true, false, false],
     );
   });
+
+  it('belong to trusted clients alone where there are passwords and no rule', async (t) => {
+    const lines = await passwordLines({ guest: 'secret' });
+    const passwordFile = new TestFolder(t).write('users', lines);
+    const hub = await startTestHub(t, ({ mqtt }) => {
+      mqtt.passwordFile = passwordFile;
+    });
+    const mayServe = async (id: string, user?: string) => {
+      const bus = await connectAs(t, hub, id, user);
+      return !(await isDenied(bus.publish(announcement('billing', id))));
+    };
+    assert.deepEqual([await mayServe('box'), await mayServe('other', 'guest')], [true, false]);
+  });
+
+  it('and the id of an agent belong to the user who is connected with it', async (t) => {
+    const lines = await passwordLines({ ana: 'secret', bob: 'secret' });
+    const passwordFile = new TestFolder(t).write('users', lines);
+    const hub = await startTestHub(t, ({ mqtt, services }) => {
+      mqtt.passwordFile = passwordFile;
+      services.agents = { ana: ['billing'], bob: ['billing'] };
+    });
+    const own = await connectAs(t, hub, 'box.billing', 'ana');
+    await own.publish(announcement('billing', 'box'));
+    // By the other client id that may have it, and by the same one.
+    const fellow = await connectAs(t, hub, 'box', 'bob');
+    assert.equal(await isDenied(fellow.publish(announcement('billing', 'box'))), true);
+    const listening = fellow.subscribe('recado/services/billing/agents/box/in/+', {}, () => {});
+    assert.equal(await isDenied(listening), true);
+    await assert.rejects(connectAs(t, hub, 'box.billing', 'bob'), /another user/);
+    assert.equal(own.isConnected, true);
+    await own.close();
+    await until(
+      'the id is free',
+      async () => !(await isDenied(fellow.publish(announcement('billing', 'box')))),
+    );
+  });
 });

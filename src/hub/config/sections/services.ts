@@ -43,7 +43,7 @@ export const services = Type.Object(
         mapOf: 'user name to a list of services',
         description:
           'Which MQTT users may offer which services; `*` is any. Without it, clients of this machine may offer any, ' +
-          'and others none. Needs proven user names: `mqtt.passwordFile` or `mqtt.tls.certificateNames`. In the ' +
+          'and others none; with `mqtt.passwordFile`, only those that need no password. Needs proven user names: `mqtt.passwordFile` or `mqtt.tls.certificateNames`. In the ' +
           'variable the services of a user are apart by spaces.',
       },
     ),
