@@ -108,7 +108,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
     }
     if (frame.isLast) {
       // A body that came whole has a length after all.
-      if (frame.body.length > 0) this.#kept?.push(new Uint8Array(frame.body));
+      if (frame.body.length > 0) this.#kept?.push(Buffer.from(frame.body));
       this.#isBodyOver = true;
       this.#call();
       return;
@@ -132,7 +132,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
     }
     if (this.#receivedBytes > (this.head?.bodyBytes ?? Number.POSITIVE_INFINITY)) this.#failRequest();
     if (this.#body === undefined) return;
-    const piece = new Uint8Array(body);
+    const piece = Buffer.from(body);
     this.#kept?.push(piece);
     if (this.#receivedBytes > maxKeptBytes) this.#kept = undefined;
     this.#body.give(piece);

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { BlockPool } from '../../base/blocks.ts';
 import { toCallerHeaders, type ServicePlace } from './service-place.ts';
 import { UpgradeResponse } from './upgrade-response.ts';
 import { endToEndHeaders } from '../wire/header-list.ts';
@@ -14,6 +15,10 @@ type CallerListener = {
 /** What was asked, and where. */
 type CallerRequest = { readonly method: string; readonly place: ServicePlace };
 
+/** Bodies up to this are written with their head. */
+const MAX_TEXT_BYTES = 4096;
+/** Smaller pieces are cheap enough to be made and forgotten. */
+const MIN_POOLED_BYTES = 8192;
 const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length']);
 
 /** The answer on its way to the caller. */
@@ -21,12 +26,18 @@ export class CallerResponse {
   readonly #response: ServerResponse;
   readonly #asked: CallerRequest;
   readonly #listener: CallerListener;
+  readonly #blocks: BlockPool;
   #hasBody = true;
   #isOver = false;
   /** What is still to come, where the service said how much. */
   #leftBytes: number | undefined;
 
-  constructor(response: ServerResponse, asked: CallerRequest, listener: CallerListener) {
+  constructor(
+    response: ServerResponse,
+    asked: CallerRequest,
+    { listener, blocks }: { readonly listener: CallerListener; readonly blocks: BlockPool },
+  ) {
+    this.#blocks = blocks;
     this.#response = response;
     this.#asked = asked;
     this.#listener = listener;
@@ -73,13 +84,26 @@ export class CallerResponse {
       if (length > this.#leftBytes) return false;
       this.#leftBytes -= length;
     }
-    this.#isOver = isLast && (this.#leftBytes ?? 0) === 0;
-    if (this.#isOver) {
-      this.#response.end(Buffer.from(body));
+    if (isLast && (this.#leftBytes ?? 0) === 0 && length <= MAX_TEXT_BYTES) {
+      this.#isOver = true;
+      // Node writes head and body as one only where both are text; each of these characters is a byte.
+      const text = Buffer.from(body.buffer, body.byteOffset, length).toString('latin1');
+      this.#response.end(text, 'latin1');
       return true;
     }
-    this.#response.write(Buffer.from(body), (error) => {
-      if (error === undefined || error === null) this.#listener.onTaken(length);
+    if (length < MIN_POOLED_BYTES) {
+      this.#response.write(Buffer.from(body), (error) => {
+        if (error === undefined || error === null) this.#listener.onTaken(length);
+      });
+      return true;
+    }
+    const block = this.#blocks.take(length);
+    block.buffer.set(body);
+    this.#response.write(block.buffer.subarray(0, length), (error) => {
+      // What was given up is perhaps still being read by the system: that block is not used again.
+      if (error !== undefined && error !== null) return;
+      block.release();
+      this.#listener.onTaken(length);
     });
     return true;
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BlockPool } from '../../base/blocks.ts';
 import type { Clock } from '../../base/clock.ts';
 import { FlowSocket } from '../flow/flow-socket.ts';
 import type { Flow, FlowBreak, FlowListener } from '../flow/flow.ts';
@@ -44,6 +45,8 @@ export type ServiceRequest = {
 export type ServiceExchangeParts = {
   readonly limits: ServiceHubLimits;
   readonly clock: Clock;
+  /** For what lies in the hub on its way to a caller. */
+  readonly blocks: BlockPool;
   /** Grows with each choice of an agent. */
   readonly turn: { last: number };
   readonly openFlow: (agent: AgentEntry, listener: FlowListener) => Flow;
@@ -81,7 +84,7 @@ export class ServiceExchange implements FlowListener {
     this.#head = encodeHead({ method, target, headers, ...optional });
     this.#isBodyOver = !call.hasBody;
     this.#progressMs = parts.clock.monotonic();
-    this.#answer = new CallerResponse(call.response, call, this);
+    this.#answer = new CallerResponse(call.response, call, { listener: this, blocks: parts.blocks });
     call.response.on('close', this.#leave);
   }
 

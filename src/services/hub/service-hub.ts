@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
+import { BlockPool } from '../../base/blocks.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Result } from '../../base/result.ts';
@@ -60,6 +61,7 @@ export class ServiceHub {
   /** By the topic of their frames: another agent must not answer in the place of one. */
   readonly #links = new Map<string, FrameLink>();
   readonly #running = new Set<ServiceExchange>();
+  readonly #blocks = new BlockPool();
   readonly #exchangeParts: ServiceExchangeParts;
   readonly #abort = new AbortController();
   #subscriptions: readonly Subscription[] = [];
@@ -80,6 +82,7 @@ export class ServiceHub {
     this.#exchangeParts = {
       limits: this.limits,
       clock: this.#clock,
+      blocks: this.#blocks,
       turn: { last: 0 },
       openFlow: this.#openFlow,
       onEnd: (exchange) => void this.#running.delete(exchange),
@@ -187,6 +190,7 @@ export class ServiceHub {
 
   #look(): void {
     const nowMs = this.#clock.monotonic();
+    this.#blocks.trim();
     for (const exchange of this.#running) exchange.look(nowMs);
     if (this.#running.size > 0) return;
     this.#lookout?.clear();
