@@ -25,11 +25,12 @@ type WithHandle = { _handle?: unknown };
  * connection's handle moves into a socket that was.
  *
  * @param accepted - from a server with `pauseOnConnect: true`; not to be used afterwards
- * @returns the socket to use instead. Where a handle cannot be moved, `accepted` itself, read by `data` events.
+ * @returns the socket to use instead. Where a handle cannot be moved, as that of TLS, `accepted` itself, read by `data`
+ *   events.
  */
 export function shareReads(accepted: Socket, taker: BytesTaker): Socket {
   const handle = (accepted as WithHandle)._handle;
-  if (handle === undefined || handle === null) {
+  if (handle === undefined || handle === null || 'encrypted' in accepted) {
     accepted.on('data', (bytes: Buffer) => taker.take(bytes, bytes.length));
     return accepted;
   }

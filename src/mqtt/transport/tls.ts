@@ -3,7 +3,7 @@ import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import type { IncomingOptions } from './incoming.ts';
 import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
 import { openSecureIncoming } from './secure-incoming.ts';
-import { acceptStream } from './stream.ts';
+import { acceptSocket } from './tcp.ts';
 import { clientCertificate, type TlsMaterial, type TlsRules } from './tls-material.ts';
 import type { Listener, TransportAcceptor } from './transport.ts';
 
@@ -39,7 +39,7 @@ export async function listenTls(
     const { socket, incoming, address, port } = secured;
     if (!handshakes.finish(incoming)) return;
     const certificate = clientCertificate(socket);
-    acceptStream(acceptor, socket, { transport: 'tls', address, port, certificate });
+    acceptSocket(acceptor, socket, { transport: 'tls', address, port, certificate });
   });
   return {
     url: `mqtts://${formatHostPort(options.host, server.port)}`,

@@ -111,10 +111,6 @@ function chooseSubprotocol({ headers }: IncomingMessage): string | undefined {
 export function takeOverSocket(socket: Socket, reader: SocketReader): Socket {
   socket.setTimeout(0);
   socket.setNoDelay();
-  if ('encrypted' in socket) {
-    socket.on('data', (bytes: Buffer) => reader.take(bytes, bytes.length));
-    return socket;
-  }
   const upgraded = shareReads(socket, reader);
   if (upgraded !== socket) socket.destroy();
   return upgraded;
