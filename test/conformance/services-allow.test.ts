@@ -13,8 +13,8 @@ async function openBehindRules(t: TestContext, rules: readonly string[]) {
     response.end('reached');
   });
   await rig.startAgent(`${target}/base`, { rules });
-  const ask = async (path: string, headers = ''): Promise<string> => {
-    const line = `GET /services/${SERVICE}${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n${headers}\r\n`;
+  const ask = async (path: string, headers = '', method = 'GET'): Promise<string> => {
+    const line = `${method} /services/${SERVICE}${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n${headers}\r\n`;
     const { received } = await talkRaw(rig.url, line);
     return /x-code: (\w+)/i.exec(received)?.[1] ?? received.slice(-7);
   };
@@ -49,6 +49,22 @@ it('the target gets the path in the form that was judged', async (t) => {
     seen.map(({ url }) => url),
     ['/base/public/100%25', '/base/public/a%5Cb', '/base/public/a%7Cb?q=%', '/base/public/x%2Fy;z'],
   );
+});
+
+it('where COPY and MOVE put something is judged as well, and told as the target has it', async (t) => {
+  const { seen, ask } = await openBehindRules(t, ['MOVE /public/**']);
+  const move = (to: string): Promise<string> => ask('/public/a', `Destination: ${to}\r\n`, 'MOVE');
+  for (const to of [`http://h/services/${SERVICE}/public/b%20c`, `/services/${SERVICE}/public/b`])
+    assert.equal(await move(to), 'reached', to);
+  const told = seen.map(({ headers }) => headers[headers.indexOf('destination') + 1] ?? '');
+  assert.deepEqual(
+    told.map((text) => text.replace(/:\d+/, '')),
+    ['http://127.0.0.1/base/public/b%20c', 'http://127.0.0.1/base/public/b'],
+  );
+  const ways = ['secret', 'public/../secret', 'public/..%252fsecret', 'public/%2e%2e/secret', ''];
+  for (const to of [...ways.map((way) => `/services/${SERVICE}/${way}`), 'http://other/public/b', 'b'])
+    assert.equal(await move(to), 'SERVICE_FORBIDDEN', to);
+  assert.equal(seen.length, 2);
 });
 
 it('headers that ask for another method or path do not get behind the rules', async (t) => {

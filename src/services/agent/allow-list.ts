@@ -1,6 +1,6 @@
 import { RecadoError } from '../../base/errors.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
-import { isToken, type HeaderList } from '../wire/header-list.ts';
+import { isDestination, isToken, type HeaderField, type HeaderList } from '../wire/header-list.ts';
 import { readTargetPath, type TargetPath } from './target-path.ts';
 
 /** What an allow list looks at, and gives back as it is to be sent. */
@@ -48,14 +48,24 @@ export class AllowList {
 
   /** The request in the form that was judged, to be sent so; or, for its caller, why it may not pass. */
   admit<T extends JudgedRequest>(request: T): Result<T, string> {
-    const path = readTargetPath(request.target);
+    const { method, headers } = request;
+    const target = this.#judge(method, request.target);
+    if (!target.ok) return target;
+    const kept: HeaderField[] = [];
+    for (const [name, value] of headers) {
+      // Of COPY and MOVE: a second path (RFC 4918 section 10.3).
+      const judged = isDestination(name) ? this.#judge(method, value) : succeed(value);
+      if (!judged.ok) return judged;
+      if (this.#rules.length === 0 || !isOverride(name)) kept.push([name, judged.value]);
+    }
+    return succeed({ ...request, target: target.value, headers: kept });
+  }
+
+  #judge(method: string, target: string): Result<string, string> {
+    const path = readTargetPath(target);
     if (path === undefined) return fail('The path could lead out of the service.');
-    const { target } = path;
-    if (this.#rules.length === 0) return succeed({ ...request, target });
-    const { method } = request;
-    if (!this.#rules.some((rule) => matchesRule(rule, method, path)))
-      return fail(`The agent does not let ${method} to this path pass.`);
-    return succeed({ ...request, target, headers: request.headers.filter(([name]) => !isOverride(name)) });
+    const passes = this.#rules.length === 0 || this.#rules.some((rule) => matchesRule(rule, method, path));
+    return passes ? succeed(path.target) : fail(`The agent does not let ${method} to this path pass.`);
   }
 }
 

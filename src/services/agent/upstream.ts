@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { Client, Pool, type Dispatcher } from 'undici';
 import { RecadoError } from '../../base/errors.ts';
 import { DEFAULT_AGENT_LIMITS } from '../options.ts';
-import { endToEndHeaders, findHeader, type HeaderField } from '../wire/header-list.ts';
+import { endToEndHeaders, findHeader, isDestination, type HeaderField } from '../wire/header-list.ts';
 import type { RequestHead, ResponseHead } from '../wire/message-heads.ts';
 import type { AgentFailure } from '../wire/service-failure.ts';
 import { TargetAddress } from './target-address.ts';
@@ -94,7 +94,8 @@ export class Upstream {
     body,
   }: UpstreamRequest): Dispatcher.DispatchOptions {
     const fields = ['Host', this.#hostHeader];
-    for (const [name, value] of endToEndHeaders(headers, OWN_REQUEST_HEADERS)) fields.push(name, value);
+    for (const [name, value] of endToEndHeaders(headers, OWN_REQUEST_HEADERS))
+      fields.push(name, isDestination(name) ? this.address.url + value : value);
     if (bodyBytes !== undefined) fields.push('Content-Length', String(bodyBytes));
     return {
       method: method,

@@ -2,8 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { fail } from '../../base/result.ts';
 import { addForwarding, seeThroughProxy } from './forwarded.ts';
-import { withoutSessionCookie, type ServicePlace } from './service-place.ts';
-import { endToEndHeaders, pairHeaders, type HeaderField, type HeaderList } from '../wire/header-list.ts';
+import { fromCallerAddress, withoutSessionCookie, type ServicePlace } from './service-place.ts';
+import {
+  endToEndHeaders,
+  isDestination,
+  pairHeaders,
+  type HeaderField,
+  type HeaderList,
+} from '../wire/header-list.ts';
 import { isTarget } from '../wire/message-heads.ts';
 import { isServiceName } from '../wire/service-topics.ts';
 import type { ServiceFailure } from '../wire/service-failure.ts';
@@ -104,14 +110,21 @@ function readPlace(call: EntranceCall, target: string): { headers: HeaderList; p
   const headers = endToEndHeaders(pairHeaders(request.rawHeaders), without);
   const seen = seeThroughProxy(headers, caller);
   const origin = `${seen.protocol}://${seen.host ?? ''}`;
+  const place = { origin, prefix: seen.prefix, isSandboxed, target };
   return {
-    headers: addForwarding(headers.flatMap(withoutHubCookie), caller, seen),
-    place: { origin, prefix: seen.prefix, isSandboxed, target },
+    headers: addForwarding(
+      headers.flatMap((field) => forService(field, place)),
+      caller,
+      seen,
+    ),
+    place,
   };
 }
 
-function withoutHubCookie(field: HeaderField): HeaderField[] {
+/** Without the cookie of the hub, and with addresses as the service has them. */
+function forService(field: HeaderField, place: ServicePlace): HeaderField[] {
   const [name, value] = field;
+  if (isDestination(name)) return [[name, fromCallerAddress(value, place)]];
   if (name.length !== 6 || name.toLowerCase() !== 'cookie') return [field];
   const kept = withoutSessionCookie(value);
   return kept === undefined ? [] : [[name, kept]];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HeaderList } from '../wire/header-list.ts';
-import { toCallerHeaders, withoutSessionCookie } from './service-place.ts';
+import { fromCallerAddress, toCallerHeaders, withoutSessionCookie } from './service-place.ts';
 
 const place = {
   origin: 'http://hub.example:5070',
@@ -52,6 +52,22 @@ describe('addresses in an answer, below /services/billing', () => {
       '</services/billing/a.css>; rel=preload, <https://other.example/>; rel=x, <b>; rel=next',
     );
   });
+});
+
+it('an address that a caller gives is a path of the service, or stays', () => {
+  const addresses: readonly [value: string, mapped: string, ownHost: string][] = [
+    ['http://hub.example:5070/services/billing/x?y', '/x?y', '/services/billing/x?y'],
+    ['/services/billing/x', '/x', '/services/billing/x'],
+    ['/services/billing', '/', '/services/billing'],
+    ['/services/billings/x', '/services/billings/x', '/services/billings/x'],
+    ['/x', '/x', '/x'],
+    ['http://hub.example:5070/x', 'http://hub.example:5070/x', '/x'],
+    ['http://other.example/x', 'http://other.example/x', 'http://other.example/x'],
+  ];
+  for (const [value, wanted, ownHost] of addresses) {
+    assert.equal(fromCallerAddress(value, place), wanted);
+    assert.equal(fromCallerAddress(value, { ...place, prefix: '' }), ownHost);
+  }
 });
 
 describe('a cookie of a service', () => {

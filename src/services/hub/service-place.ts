@@ -50,6 +50,13 @@ export function toCallerHeaders(headers: HeaderList, place: ServicePlace): Heade
   return place.isSandboxed ? [...mapped, SANDBOX] : mapped;
 }
 
+/** An address that a caller gives, as a path of the service where it is one. */
+export function fromCallerAddress(address: string, { origin, prefix, target }: ServicePlace): string {
+  const found = pathOnHost(address, `${origin}${prefix}${target}`);
+  if (found === undefined || !`${found.pathname}/`.startsWith(`${prefix}/`)) return address;
+  return `${found.pathname.slice(prefix.length) || '/'}${found.search}`;
+}
+
 /** `Cookie` without that of the hub; undefined when nothing is left. */
 export function withoutSessionCookie(value: string): string | undefined {
   const kept = value.split(';').filter((pair) => !isSessionCookie(pair));

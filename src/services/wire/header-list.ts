@@ -30,6 +30,11 @@ export function isHeaderField(name: string, value: string): boolean {
   return TOKEN.test(name) && FIELD_VALUE.test(value);
 }
 
+/** An address of the service in a request: the hub gives it to agents as a path, as it does the target. */
+export function isDestination(name: string): boolean {
+  return name.length === 11 && name.toLowerCase() === 'destination';
+}
+
 /** Names and values in turn, as Node has them, in pairs. */
 export function pairHeaders(raw: readonly string[]): HeaderList {
   const list: HeaderField[] = [];
