@@ -10,6 +10,7 @@ import { benchMqttOpenLoop } from './mqtt-open-loop.ts';
 import { benchMqttTls, benchMqttWebSocket } from './mqtt-transports.ts';
 import { benchHubMemory } from './hub-memory.ts';
 import { benchMqttChurn } from './mqtt-churn.ts';
+import { benchMqttClient } from './mqtt-client.ts';
 import { benchMqttCodec } from './mqtt-codec.ts';
 import { benchMqttIdle } from './mqtt-idle.ts';
 import { benchMqttMatch } from './mqtt-match.ts';
@@ -29,6 +30,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   mqtt-codec  what one MQTT packet costs to cut, read and write
   mqtt-match  what finding the subscribers of a topic costs, from 100 to 100,000 subscriptions
   mqtt-churn  publishing while another client subscribes and unsubscribes     (3 rounds)
+  mqtt-client  the client of recado/mqtt, against MQTT.js                     (3 rounds)
   hub-memory  a packaged hub, idle and after the fifteen rows                 (two minutes)
   event-loop  how long one peer keeps everybody waiting, with each kind of flood (3 s each)
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
@@ -54,6 +56,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   'mqtt-codec': async ({ rounds }) => benchMqttCodec({ rounds, roundMs: 300 }),
   'mqtt-match': async ({ rounds }) => benchMqttMatch({ rounds }),
   'mqtt-churn': ({ rounds }) => benchMqttChurn({ rounds }),
+  'mqtt-client': ({ rounds }) => benchMqttClient({ rounds }),
   'hub-memory': () => benchHubMemory(),
   'event-loop': ({ seconds }) => benchEventLoop({ seconds: seconds ?? 3 }),
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
