@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { until } from './until.ts';
 
 /** Debian puts the server where only the administrator's PATH looks. */
-const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin`;
+export const ADMIN_PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin`;
 
 /** Why tests with Mosquitto cannot run here; false when they can. Meant for `skip`. */
 export function whyNoMosquitto(): string | false {
   const programs = ['mosquitto', 'mosquitto_pub', 'mosquitto_sub', 'mosquitto_passwd'];
   const missing = programs.filter(
-    (name) => spawnSync('sh', ['-c', `command -v ${name}`], { env: { PATH } }).status !== 0,
+    (name) => spawnSync('sh', ['-c', `command -v ${name}`], { env: { PATH: ADMIN_PATH } }).status !== 0,
   );
   if (missing.length === 0) return false;
   return `${missing.join(', ')} not installed (Debian packages mosquitto and mosquitto-clients)`;
@@ -60,7 +60,7 @@ export class Mosquitto {
     writeFileSync(file, `${lines.join('\n').replaceAll('%FOLDER%', this.folder)}\n`);
     const child = spawn('mosquitto', ['-c', file, '-v'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PATH },
+      env: { ...process.env, PATH: ADMIN_PATH },
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
@@ -87,7 +87,7 @@ export class Mosquitto {
   }
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -96,7 +96,7 @@ async function findFreePort(): Promise<number> {
   return port;
 }
 
-function canConnect(port: number): Promise<boolean> {
+export function canConnect(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {
