@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_BROKER_OPTIONS } from '../src/mqtt/index.ts';
+import { DEFAULT_BROKER_OPTIONS, DEFAULT_CLIENT_LIMITS } from '../src/mqtt/index.ts';
 import { readMarkdown } from './helpers/markdown.ts';
 import { runProgram } from './helpers/run-program.ts';
 
@@ -51,8 +51,21 @@ describe('docs/mqtt.md', () => {
       const words = [process.execPath, '--conditions=recado:source', join(folder, `${index}.ts`)];
       const { end, errors, output } = await runProgram(words, { cwd: folder });
       assert.equal(end, 0, `${program}\n${errors}`);
+      if (program.includes('connectMqtt')) assert.match(output, /^house\/door open\n/);
       if (index === 0) assert.match(output, /^house\/door open\nmqtt:\/\/127\.0\.0\.1:\d+\n$/);
     }
+  });
+
+  it('tells each default of the client as it is', () => {
+    const [, section = ''] = page.split('\n## A client\n');
+    const lines = section.split('\n## ')[0]?.split('\n') ?? [];
+    const items = lines.filter((line) => line.startsWith('- ')).join(' ');
+    const told = [...items.matchAll(/`(\w+)` ([\d,]+)/g)].map(
+      ([, key = '', value = '']) => [key, Number(value.replaceAll(',', ''))] as const,
+    );
+    assert.ok(told.length >= 8, `${told.length} limits were found`);
+    const defaults: Readonly<Record<string, number>> = DEFAULT_CLIENT_LIMITS;
+    for (const [key, value] of told) assert.equal(value, defaults[key], key);
   });
 
   it('tells each default as it is', () => {
