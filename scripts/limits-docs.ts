@@ -39,8 +39,8 @@ its options says a number of bytes for all of the kind, that is its limit instea
 or one thing, may have.
 
 Costs are memory of Node: the heap and its buffers, and not what the system has for sockets. \`limits-growth.test.ts\` and
-\`limits-growth-wire.test.ts\` of \`test/conformance\` fill each kind but \`frame\`, whose cost is an estimate, and hold what is
-booked to at least 80 % of what the process has grown by.
+\`limits-growth-wire.test.ts\` of \`test/conformance\` fill each kind, and hold what is booked to at least 80 % of
+what the process has grown by.
 
 What is not booked has a bound of its own:
 

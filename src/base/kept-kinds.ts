@@ -224,6 +224,8 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     what: 'A request for a service, and what of its body is kept to be sent again',
     whose: 'the caller',
     fixedBytes: 2048,
+    // As it came, and as the frames that carry it.
+    perByte: 2,
     share: 1 / 4,
     isReclaimable: true,
     refusal: '429 TOO_MANY_REQUESTS',

@@ -4,6 +4,8 @@ import { KEPT_KINDS, KeptKind } from '../../src/base/kept-kinds.ts';
 import { Ledger } from '../../src/base/ledger.ts';
 import { ALLOW } from '../../src/mqtt/broker/hooks.ts';
 import { listenTcp } from '../../src/mqtt/transport/tcp.ts';
+import { ChildProgram } from '../helpers/child-program.ts';
+import { recadoWords } from '../helpers/hub-process.ts';
 import { compareGrowth } from '../helpers/measured-growth.ts';
 import {
   bytesOf,
@@ -32,7 +34,7 @@ function countOf(ledger: Ledger, kind: KeptKind): number {
 }
 
 function startWide(t: TestContext): Promise<TestHub> {
-  return startTestHub(t, ({ mqtt, http, gateways, devices }) => {
+  return startTestHub(t, ({ mqtt, http, gateways, devices, services }) => {
     mqtt.maxConnectionsPerAddress = 10_000;
     mqtt.maxConnectsPerSecond = 100_000;
     mqtt.connectTimeoutMs = 600_000;
@@ -42,6 +44,9 @@ function startWide(t: TestContext): Promise<TestHub> {
     gateways.socket.messageTimeoutMs = 600_000;
     devices.maxQueuedInvocations = 100_000;
     devices.maxQueuedPerCaller = 100_000;
+    services.maxInFlightPerService = 100_000;
+    services.timeoutMs = 600_000;
+    services.idleTimeoutMs = 600_000;
     http.maxConnections = 10_000;
     http.bodyTimeoutMs = 600_000;
   });
@@ -152,6 +157,8 @@ async function startMute(
   return { hub, open };
 }
 
+type ServiceList = { services: { agents: { isHealthy: boolean; inFlight: number }[] }[] };
+
 type Listener = 'mqtt' | 'device' | 'http';
 type Opening = readonly [name: string, to: Listener, kind: KeptKind, opening: OpeningsOptions['opening']];
 
@@ -233,6 +240,50 @@ describe('what is booked is what the process grows by, at the wire', () => {
       const { grown } = await compareGrowth(t, ledger, () => invoke(20));
       const most = MOST_TIMES * 400 * request.length + fixedBytesOf(ledger) - fixedBefore;
       assert.ok(LEAST * grown <= most, `${grown} grown; ${most} with fixed costs`);
+    }
+  });
+
+  it('requests for a service that does not answer', async (t) => {
+    const { server, mqttPort, url } = await startWide(t);
+    const { ledger } = server.hub;
+    const mute =
+      "createServer(() => {}).listen(0, '127.0.0.1', function () { console.log('port', this.address().port) })";
+    const target = new ChildProgram([process.execPath, '-e', `require('node:net').${mute}`], {
+      name: 'the target',
+    });
+    t.after(() => target.stop());
+    const port = (await target.waitForLine(/^port \d+$/)).slice(5);
+    const address = `mqtt://127.0.0.1:${mqttPort}`;
+    const words = recadoWords(
+      'agent',
+      '--service',
+      `mute=http://127.0.0.1:${port}`,
+      '--broker',
+      address,
+      '--max-in-flight',
+      '2000',
+    );
+    const agent = new ChildProgram(words, { name: 'the agent' });
+    t.after(() => agent.stop());
+    const readAgents = async (): Promise<{ isHealthy: boolean; inFlight: number }[]> => {
+      const { services } = (await (await fetch(`${url}/api/v1/services`)).json()) as ServiceList;
+      return services.flatMap(({ agents }) => agents);
+    };
+    const isThere = async (): Promise<boolean> => (await readAgents()).some(({ isHealthy }) => isHealthy);
+    await until('the agent is there', isThere, 20_000);
+    const peers = new PeerSockets(t);
+    for (const bytes of [0, 3000, 30_000]) {
+      const request = `POST /services/mute/x HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`;
+      const ask = async (connections: number): Promise<void> => {
+        const due = countOf(ledger, KeptKind.FRAME) + connections;
+        await peers.open(
+          Number(new URL(url).port),
+          Array.from({ length: connections }, () => Buffer.from(request)),
+        );
+        await until(`${due} wait`, async () => (await readAgents()).some(({ inFlight }) => inFlight === due));
+      };
+      await ask(20);
+      await compareGrowth(t, ledger, () => ask(200));
     }
   });
 
