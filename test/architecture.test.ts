@@ -238,6 +238,14 @@ describe('files and packages', () => {
     assert.deepEqual(wrong.map(describeArrow), []);
   });
 
+  it('what makes all of node:http or node:tls at once is not imported but asked for (docs/decisions/0020)', () => {
+    const heavy = outside.filter(
+      ({ specifier, isTypeOnly }) =>
+        !isTypeOnly && ['node:http', 'node:https', 'node:tls'].includes(specifier),
+    );
+    assert.deepEqual(heavy.map(describeArrow), []);
+  });
+
   it('packages in package.json are used, and the ones that are used are in package.json', () => {
     const manifest = JSON.parse(readText('package.json')) as { dependencies: Record<string, string> };
     assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(PACKAGES).sort());

@@ -1,4 +1,3 @@
-import { maxHeaderSize } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Principal } from '../accounts/principal.ts';
@@ -48,6 +47,7 @@ export async function buildApp(parts: {
   log: Logger;
 }): Promise<FastifyInstance> {
   const { hub, config, hosts, log } = parts;
+  const { maxHeaderSize } = process.getBuiltinModule('node:http');
   const app = Fastify({
     bodyLimit: config.http.maxBodyBytes,
     exposeHeadRoutes: false,

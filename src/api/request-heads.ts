@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { findHeadFault, findUpgradeFault } from '../base/request-head.ts';
@@ -21,6 +20,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy();
     return;
   }
+  const { STATUS_CODES } = process.getBuiltinModule('node:http');
   const problem = problemOf('REQUEST_INVALID', ...describeClientError(error.code));
   const body = JSON.stringify(problem);
   const head = [

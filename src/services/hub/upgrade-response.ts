@@ -1,6 +1,9 @@
-import { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HeaderList } from '../wire/header-list.ts';
+
+// An import would load all that hangs on the module's names (docs/decisions/0020).
+const { ServerResponse, STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** How long a caller that was told all may take to close. */
 const LINGER_MS = 2000;
