@@ -40,6 +40,8 @@ export type WebSocketRole = 'client' | 'server';
 export class WebSocketReader {
   /** What the last PING held that has not been answered; an answer to the last one is enough (section 5.5.3). */
   ping: Buffer | undefined = undefined;
+  /** How many frames began in what was read last. */
+  frameCount = 0;
   /** Once it is set, what follows is not read. */
   end: WebSocketEnd | undefined = undefined;
   readonly #isMasked: boolean;
@@ -67,6 +69,7 @@ export class WebSocketReader {
   read(bytes: Buffer, length: number): number {
     let at = 0;
     let end = 0;
+    this.frameCount = 0;
     while (at < length && this.end === undefined) {
       if (this.#left === 0) {
         at = this.#readHead(bytes, at, length);
@@ -103,6 +106,7 @@ export class WebSocketReader {
       if (this.end !== undefined) return at;
       if (this.#headLength < 2 || this.#headLength < this.#headBytes) continue;
       this.#headLength = 0;
+      this.frameCount++;
       this.#beginFrame();
       return at;
     }

@@ -15,6 +15,9 @@ import {
 /** Content so short is copied behind its head: the system takes one buffer faster than two. */
 const COPIED_BYTES = 2048;
 
+/** More frames in one read have next to nothing in them, and up to thirty reads follow in a turn of the event loop. */
+const MANY_FRAMES = 1024;
+
 /** `closing`: our close frame has gone, and that of the peer has not come. */
 type WebSocketState = 'open' | 'closing' | 'over';
 
@@ -105,8 +108,20 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
       this.receive(bytes, dataLength);
       this.receiver.room();
     }
+    if (frames.frameCount > MANY_FRAMES) this.#rest();
     if (frames.ping !== undefined) this.#sendPong(frames.ping);
     if (frames.end !== undefined) this.#close(frames.end.code, frames.end.fault);
+  }
+
+  /** Others come first. */
+  #rest(): void {
+    this.duplex.pause();
+    setImmediate(readOn, this);
+  }
+
+  /** @internal */
+  readOn(): void {
+    if (!this.#isPaused) this.duplex.resume();
   }
 
   /** A peer that does not read what it is sent is not sent more. */
@@ -135,4 +150,8 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
     this.#state = 'over';
     super.end(HALF_CLOSED_LINGER_MS);
   }
+}
+
+function readOn(transport: WebSocketTransport): void {
+  transport.readOn();
 }

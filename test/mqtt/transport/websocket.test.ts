@@ -313,6 +313,27 @@ describe('messages of a WebSocket', () => {
     assert.equal(client.extensions, '');
   });
 
+  it('come in many turns when they are many: others are read meanwhile', async (t) => {
+    let turn = 0;
+    const goOn = (): void => {
+      turn++;
+      ticking = setImmediate(goOn);
+    };
+    let ticking = setImmediate(goOn);
+    t.after(() => clearImmediate(ticking));
+    const { dial, acceptor } = await open(t);
+    const client = dial();
+    const [response] = (await once(client, 'upgrade')) as [IncomingMessage];
+    const server = await acceptor.connection();
+    // A MiB of PINGs, and then a byte.
+    const pings = Buffer.from('898000000000', 'hex');
+    response.socket.write(Buffer.concat(Array.from({ length: 175_000 }, () => pings)));
+    const begun = turn;
+    response.socket.write(Buffer.from('82810000000021', 'hex'));
+    await server.untilText('!');
+    assert.ok(turn - begun >= 14, `${turn - begun} turns`);
+  });
+
   it('and pings are answered, and a normal end has code 1000', async (t) => {
     const { dial, acceptor } = await open(t);
     const client = dial();
