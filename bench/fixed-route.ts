@@ -39,8 +39,8 @@ const BURN = 'for (;;);';
 
 /**
  * HTTP → gateway → broker → agent → the service and back, against the same service behind one reverse proxy. The
- * contenders take turns; no program is bound to a core, but the load is, so both may use the whole machine. At the end the
- * route is asked once more while another program takes a core for itself.
+ * contenders take turns; no program is bound to a core, but the load is, so both may use the whole machine. At the end
+ * both are asked once more while another program takes a core for itself.
  */
 export async function benchFixedRoute({
   rounds,
@@ -73,10 +73,13 @@ export async function benchFixedRoute({
     ];
     for (let round = 0; round < rounds; round++)
       for (const each of contenders) each.reports.push(await runChecked(each));
-    const busy = contender('the same while a core is busy', gatewayPort, seconds);
     start('a busy program', [process.execPath, '-e', BURN]);
-    busy.reports.push(await runChecked(busy));
-    return report([...contenders, busy]);
+    const busy = [
+      contender('fixed route while a core is busy', gatewayPort, seconds),
+      contender('reverse proxy while a core is busy', proxyPort, seconds),
+    ];
+    for (const each of busy) each.reports.push(await runChecked(each));
+    return report([...contenders, ...busy]);
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
     await rm(folder, { recursive: true, force: true });
