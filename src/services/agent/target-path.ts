@@ -11,6 +11,8 @@ export type TargetPath = {
   readonly looseReadings: readonly (readonly string[])[];
 };
 
+/** Of nothing that anybody reads in two ways: most paths are such. */
+const PLAIN = /^(?:[A-Za-z0-9_~!$&'()*+,=:@/-]|\.(?![./]|$))*$/;
 /** RFC 3986 section 3.3: a path is made of these, of slashes, and of whole encodings. */
 const NOT_OF_A_PATH = /%(?![0-9a-fA-F]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/%-]/g;
 /** Some servers know `%u002e`, too. */
@@ -32,7 +34,12 @@ const OVERLONG = /[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8
 export function readTargetPath(target: string): TargetPath | undefined {
   if (!target.startsWith('/') || target.includes('#')) return undefined;
   const queryAt = target.includes('?') ? target.indexOf('?') : target.length;
-  const path = target.slice(1, queryAt).replaceAll(NOT_OF_A_PATH, encodeByte);
+  const written = target.slice(1, queryAt);
+  if (PLAIN.test(written)) {
+    const segments = written.split('/');
+    return { target, segments, looseReadings: [segments] };
+  }
+  const path = written.replaceAll(NOT_OF_A_PATH, encodeByte);
   const looseReadings: string[][] = [];
   let text = path;
   for (let decodes = 1; ; decodes++) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { plainAddress } from '../../base/networks.ts';
-import { findHeader, type HeaderField, type HeaderList } from '../wire/header-list.ts';
+import { findHeader, type HeaderList } from '../wire/header-list.ts';
 
 /** Who asked, as far as the service should know. */
 type Caller = {
@@ -34,6 +34,8 @@ const SAYS_WHO_ASKED: ReadonlySet<string> = new Set([
   'x-original-forwarded-for',
   'x-real-ip',
 ]);
+/** The beginnings of all these: other names need no closer look. */
+const BEGINS_SO = /^(?:cf[-_]|f|true[-_]|x[-_])/i;
 /** What this hub says itself, for a proxy as for everybody else. */
 const SAID_HERE: ReadonlySet<string> = new Set([
   'x-forwarded-for',
@@ -77,12 +79,14 @@ export function addForwarding(headers: HeaderList, caller: Caller, seen: Caller)
   if (prefix !== '') kept.push(['X-Forwarded-Prefix', prefix]);
   const trace = findHeader(headers, 'traceparent');
   if (trace !== undefined && isTraceParent(trace)) return kept;
-  const traced: HeaderField = ['traceparent', newTraceParent()];
-  return [...kept.filter(([name]) => name.toLowerCase() !== 'traceparent'), traced];
+  const others = trace === undefined ? kept : kept.filter(([name]) => name.toLowerCase() !== 'traceparent');
+  others.push(['traceparent', newTraceParent()]);
+  return others;
 }
 
 /** Programs behind CGI cannot tell `-` from `_`: no proxy writes it so, only who wants to be taken for one. */
 function mayPass(name: string, isProxy: boolean): boolean {
+  if (!BEGINS_SO.test(name)) return true;
   const lower = name.toLowerCase();
   const plain = lower.replaceAll('_', '-');
   if (!plain.startsWith(X_FORWARDED) && !SAYS_WHO_ASKED.has(plain)) return true;
