@@ -1,8 +1,8 @@
-import { isJsonObject, parseJsonObject, type JsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { LineReader } from '../base/line-reader.ts';
 import { RunningCommand, type CommandEnd } from './command-runner.ts';
 import type { PreparedCommand, PreparedDevice } from './definition.ts';
 import type { HubSocket } from './hub-socket.ts';
-import { LineSplitter } from './line-splitter.ts';
 import type { LinkOptions } from './options.ts';
 
 /** What the hub gives a device of version 2 that it accepts. */
@@ -35,7 +35,7 @@ export class FramedConnection {
   readonly #device: PreparedDevice;
   readonly #options: LinkOptions;
   readonly #listener: FramedListener;
-  readonly #lines: LineSplitter;
+  readonly #lines: LineReader;
   readonly #commands: ReadonlyMap<string, PreparedCommand>;
   readonly #running = new Map<string, RunningCommand>();
   #isWelcome = false;
@@ -48,7 +48,8 @@ export class FramedConnection {
     this.#device = context.device;
     this.#options = context.options;
     this.#listener = context.listener;
-    this.#lines = new LineSplitter(context.options.maxLineBytes);
+    const { maxLineBytes: maxBytes, maxNestingDepth: maxDepth } = context.options;
+    this.#lines = new LineReader({ maxBytes, maxDepth });
     this.#commands = new Map(context.device.commands.map((command) => [command.name, command]));
   }
 
@@ -71,17 +72,16 @@ export class FramedConnection {
   }
 
   #onBytes(chunk: Buffer): void {
-    const isFine = this.#lines.push(chunk, (line) => {
-      this.#onLine(line.toString('utf8'));
-      return this.socket.isOpen;
-    });
-    if (!isFine) this.#break(`a line has more than ${this.#options.maxLineBytes} bytes`);
+    this.#lines.push(chunk);
+    for (let line = this.#lines.next(); line !== undefined; line = this.#lines.next()) {
+      if (!this.socket.isOpen) return;
+      if (line.kind === 'broken') return this.#break(line.why);
+      this.#onMessage(line.value);
+    }
   }
 
-  #onLine(text: string): void {
-    if (text === '' || text === '\r') return;
-    const message = parseJsonObject(text);
-    if (message === undefined) return this.#break('a line is no JSON object');
+  #onMessage(message: unknown): void {
+    if (!isJsonObject(message)) return this.#break('a line is no JSON object');
     if (!this.#isWelcome) return this.#onHelloAnswer(message);
     if (typeof message['cmd'] === 'string') this.#onCommand(message['cmd'], message);
     else if (typeof message['cancel'] === 'string') this.#end(message['cancel'])?.abandon('cancelled');

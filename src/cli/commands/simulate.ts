@@ -31,32 +31,26 @@ type SimulateOptions = {
   readonly wave?: true;
 };
 
-const EXAMPLES = `
+const WITHOUT_TERMINAL = `
 Without a terminal it runs as with --headless, unless --menu is given.
 
 Examples:
-  recado simulate sensor                            a menu: 1 connects it
+`;
+
+const EXAMPLES = `${WITHOUT_TERMINAL}  recado simulate sensor                            a menu: 1 connects it
   recado simulate radio --lang pt-BR
   recado simulate sensor --headless --on --wave     no menu, connected at once
   recado simulate sensor --count 1000 --on --wave   a thousand of them, without a menu
   recado simulate radio --protocol 2 --id kitchen   the framed protocol, with an id of its own`;
 
-const SENSOR_EXAMPLES = `
-Without a terminal it runs as with --headless, unless --menu is given.
-
-Examples:
-  recado simulate sensor
+const SENSOR_EXAMPLES = `${WITHOUT_TERMINAL}  recado simulate sensor
   recado simulate sensor --host 192.168.0.10 --temperature 21 --on
   recado simulate sensor --headless --on --wave
   recado simulate sensor --count 1000 --on --wave
 
 It reports its temperature every 0.8 s while it is connected, once it has one.`;
 
-const RADIO_EXAMPLES = `
-Without a terminal it runs as with --headless, unless --menu is given.
-
-Examples:
-  recado simulate radio
+const RADIO_EXAMPLES = `${WITHOUT_TERMINAL}  recado simulate radio
   recado simulate radio --headless --on
   recado simulate radio --protocol 2 --id kitchen --token secret`;
 

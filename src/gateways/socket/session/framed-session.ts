@@ -9,7 +9,7 @@ import { isMetricValue } from '../../../devices/telemetry.ts';
 import type { FramedDevice } from '../directory/device-directory.ts';
 import { checkCredentials } from './framed-credentials.ts';
 import { readHello, type Hello, type HelloRefusal } from '../wire/framed-hello.ts';
-import { LineReader } from '../wire/line-reader.ts';
+import { LineReader } from '../../../base/line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
 import { keepDescription } from './keep-description.ts';

@@ -1,7 +1,7 @@
 import { readLiteral } from '../../../base/literal/reader.ts';
 import type { Party } from '../../../base/ledger.ts';
 import { isSpace, LiteralScanner } from '../../../base/literal/scanner.ts';
-import { PartialMessage } from './partial-message.ts';
+import { PartialMessage } from '../../../base/partial-message.ts';
 
 /** The three messages of a plain device that are bare words. */
 type PlainWord = 'Conexão' | 'Checagem' | 'Recebido';

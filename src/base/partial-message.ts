@@ -1,16 +1,16 @@
-import { costOf, KeptKind } from '../../../base/kept-kinds.ts';
-import type { Party } from '../../../base/ledger.ts';
+import { costOf, KeptKind } from './kept-kinds.ts';
+import type { Party } from './ledger.ts';
 
 const FIRST_BYTES = 256;
 const NOTHING = Buffer.alloc(0);
 
 /** What has come of a message that is not whole: one buffer, at most twice as large, booked to its sender. */
 export class PartialMessage {
-  readonly #party: Party;
+  readonly #party: Party | undefined;
   #buffer: Buffer = NOTHING;
   #length = 0;
 
-  constructor(party: Party) {
+  constructor(party: Party | undefined) {
     this.#party = party;
   }
 
@@ -36,7 +36,7 @@ export class PartialMessage {
 
   clear(): void {
     if (this.#buffer.length > 0)
-      this.#party.release(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, this.#buffer.length));
+      this.#party?.release(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, this.#buffer.length));
     this.#buffer = NOTHING;
     this.#length = 0;
   }
@@ -44,7 +44,7 @@ export class PartialMessage {
   #grow(needed: number): boolean {
     let size = Math.max(FIRST_BYTES, this.#buffer.length);
     while (size < needed) size *= 2;
-    if (!this.#party.book(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, size))) {
+    if (this.#party?.book(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, size)) === false) {
       this.clear();
       return false;
     }

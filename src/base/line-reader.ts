@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Party } from '../../../base/ledger.ts';
+import type { Party } from './ledger.ts';
 import { PartialMessage } from './partial-message.ts';
 
 type Line =
@@ -13,7 +13,7 @@ const NO_ROOM: Line = {
   tooLarge: true,
 };
 
-/** Cuts the byte stream of a framed device into lines, and reads each as JSON. */
+/** Cuts a byte stream of the framed protocol into lines, and reads each as JSON: at both ends of the wire. */
 export class LineReader {
   readonly #maxBytes: number;
   readonly #maxDepth: number;
@@ -21,7 +21,8 @@ export class LineReader {
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
 
-  constructor(limits: { maxBytes: number; maxDepth: number }, party: Party) {
+  /** @param party - who is booked for a line that is not whole; undefined where nobody is */
+  constructor(limits: { maxBytes: number; maxDepth: number }, party?: Party) {
     this.#partial = new PartialMessage(party);
     this.#maxBytes = limits.maxBytes;
     this.#maxDepth = limits.maxDepth;
