@@ -104,34 +104,21 @@ export function createClient(options: ClientOptions): Client {
     token: readToken(options.token),
     fetch: options.fetch ?? globalThis.fetch,
   };
+  const read: Read = (path, signal, check) =>
+    askHub(hub, { method: 'GET', path, timeoutMs, signal, idempotent: true, read: check });
   return {
     url: hub.url,
-    devices: createDeviceCalls(hub, timeoutMs),
+    devices: createDeviceCalls(hub, timeoutMs, read),
     services: {
-      list: async ({ signal } = {}) => {
-        const request = { method: 'GET', path: '/api/v1/services', timeoutMs, signal } as const;
-        return (await askHub(hub, { ...request, idempotent: true, read: readServiceList })).services;
-      },
+      list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
-    health: ({ signal } = {}) =>
-      askHub(hub, {
-        method: 'GET',
-        path: '/healthz',
-        timeoutMs,
-        signal,
-        idempotent: true,
-        read: readHealth,
-      }),
+    health: ({ signal } = {}) => read('/healthz', signal, readHealth),
   };
 }
 
-function createDeviceCalls(hub: HubConnection, timeoutMs: number): DeviceCalls {
-  const read = <T>(
-    path: string,
-    signal: AbortSignal | undefined,
-    check: (answer: unknown) => T,
-  ): Promise<T> => askHub(hub, { method: 'GET', path, timeoutMs, signal, idempotent: true, read: check });
+type Read = <T>(path: string, signal: AbortSignal | undefined, check: (answer: unknown) => T) => Promise<T>;
 
+function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): DeviceCalls {
   const list = (options: DeviceListOptions = {}): Promise<DevicePageResource> =>
     read(`/api/v1/devices${listQuery(options)}`, options.signal, readDevicePage);
 

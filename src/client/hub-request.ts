@@ -56,20 +56,19 @@ async function fetchResponse<T>(
   signal: AbortSignal,
 ): Promise<Response> {
   // A redirect is not followed: it would take the token, or turn a POST into a GET, without anybody asking for it.
+  const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
   const init: RequestInit = {
     method: request.method,
-    headers: {},
+    headers,
     signal,
     redirect: 'manual',
     cache: 'no-store',
   };
-  const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
   if (hub.token !== undefined) headers['authorization'] = `Bearer ${hub.token}`;
   if (request.body !== undefined) {
     headers['content-type'] = 'application/json';
     init.body = JSON.stringify(request.body);
   }
-  init.headers = headers;
   // Called as a plain function: a browser's `fetch` refuses to be the method of another object.
   const { fetch } = hub;
   try {
