@@ -290,7 +290,7 @@ describe('what is booked is what the process grows by, at the wire', () => {
   it('answers that wait behind others', async (t) => {
     const { hub, open } = await startMute(t);
     const { ledger } = hub;
-    for (const path of ['/healthz', '/openapi.json']) {
+    for (const path of ['/healthz', '/metrics']) {
       const request = `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
       const ask = async (connections: number): Promise<void> => {
         const due = countOf(ledger, KeptKind.ANSWER) + connections * 30;
