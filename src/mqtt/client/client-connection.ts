@@ -8,7 +8,13 @@ import {
 } from '../codec/acknowledgement.ts';
 import { connectReturnCode, decodeConnack, type ConnackPacket } from '../codec/connack.ts';
 import type { ConnectPacket } from '../codec/connect.ts';
-import { PACKET_NAMES, PacketType, type ProtocolVersion, type QoS } from '../codec/control-packet.ts';
+import {
+  MAX_UINT_16,
+  PACKET_NAMES,
+  PacketType,
+  type ProtocolVersion,
+  type QoS,
+} from '../codec/control-packet.ts';
 import { decodePacket, type ControlPacket } from '../codec/decode-packet.ts';
 import { encodePacket } from '../codec/encode-packet.ts';
 import { MqttError, protocolError } from '../codec/errors.ts';
@@ -273,7 +279,8 @@ export class ClientConnection implements TransportReceiver, Caller {
     if (qos > 0) {
       if (qos === 2 && owner.received.has(packetId)) return this.#acknowledgePublish(2, packetId); // [MQTT-4.3.3-10]
       const owed = owner.received.size + this.#unacknowledged.size;
-      if (owed >= settings.receiveMaximum && this.version === 5)
+      // Before MQTT 5 a broker is not told of one; it has no more Packet Identifiers than that.
+      if (owed >= (this.version === 5 ? settings.receiveMaximum : MAX_UINT_16))
         return this.#refuse(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, 'it sent more than Receive Maximum');
     }
     const isByHand = qos > 0 && settings.acknowledgesByHand;

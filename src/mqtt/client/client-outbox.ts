@@ -4,6 +4,8 @@ import { Written, type Transport } from '../transport/transport.ts';
 
 /** A turn that collects more sends it before it ends. */
 const FLUSH_BYTES = 65_536;
+/** A larger buffer is not kept for another time. */
+const MAX_SPARE_BYTES = 1_048_576;
 
 const OutboxMode = {
   OPEN: 0,
@@ -22,6 +24,9 @@ export class ClientOutbox implements TurnWork {
   readonly #onRoom: () => void;
   #mode: OutboxMode = OutboxMode.OPEN;
   #isInTurn = false;
+  /** The last buffer that the transport was given to keep, and one that it has done with. */
+  #lent: Buffer | undefined = undefined;
+  #spare: Buffer | undefined = undefined;
   /** Something went since this was last asked. */
   #hasSent = false;
 
@@ -66,6 +71,7 @@ export class ClientOutbox implements TurnWork {
   drained(): void {
     if (this.#mode !== OutboxMode.BLOCKED) return;
     this.#mode = OutboxMode.OPEN;
+    this.#takeBack();
     this.flush();
     if (this.takesMore) this.#onRoom();
   }
@@ -89,9 +95,22 @@ export class ClientOutbox implements TurnWork {
     const { writer } = this;
     if (this.#mode !== OutboxMode.OPEN || writer.length === 0) return;
     this.#hasSent = true;
+    const { buffer } = writer;
     const written = this.#transport.write(writer.bytes());
-    if (written === Written.TAKEN) writer.reset();
-    else writer.detach();
+    if (written === Written.TAKEN) {
+      this.#takeBack();
+      writer.reset();
+      return;
+    }
+    writer.detach(this.#spare);
+    this.#spare = undefined;
+    this.#lent = buffer;
     if (written === Written.BLOCKED) this.#mode = OutboxMode.BLOCKED;
+  }
+
+  /** All that was sent has gone: its last buffer may be used again. Others were lent while it was, and are let go. */
+  #takeBack(): void {
+    if (this.#lent !== undefined && this.#lent.length <= MAX_SPARE_BYTES) this.#spare = this.#lent;
+    this.#lent = undefined;
   }
 }

@@ -49,10 +49,10 @@ export class PacketWriter {
     return this.#buffer;
   }
 
-  /** Gives the complete packets away with the buffer they are in, and goes on with a new one. */
-  detach(): Buffer {
+  /** Gives the complete packets away with the buffer they are in, and goes on with another one. */
+  detach(next: Buffer = Buffer.allocUnsafeSlow(FRESH_BYTES)): Buffer {
     const bytes = this.bytes();
-    this.#buffer = Buffer.allocUnsafeSlow(FRESH_BYTES);
+    this.#buffer = next;
     this.#position = 0;
     this.#complete = 0;
     return bytes;

@@ -255,6 +255,33 @@ describe('a broker that does not read', () => {
   });
 });
 
+describe('a broker that reads slowly', () => {
+  it('gets every byte, in order, of what waited for it', async (t) => {
+    const { broker, client, events } = await openClientRig(t, welcoming, { keepAliveS: 0 });
+    const [peer] = broker.clients;
+    const payload = Buffer.alloc(200_000);
+    for (let round = 1; round <= 5; round++) {
+      peer?.socket.pause();
+      const rooms = events.filter(({ type }) => type === 'room').length;
+      // So many that the socket does not take all of them, in turns of their own.
+      for (let count = 0; count < 40; count++) {
+        payload.fill(`${round}/${count};`);
+        assert.equal(client.send({ topicName: 'a', payload }).ok, true);
+        if (count % 10 === 9) await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(client.takesMore, false);
+      peer?.socket.resume();
+      await until('there is room', () => events.filter(({ type }) => type === 'room').length > rooms);
+    }
+    await until('all have come', () => broker.packetsOf('publish').length === 200);
+    const isWhole = broker.packetsOf('publish').map(({ payload: bytes }, index) => {
+      const expected = Buffer.alloc(200_000, `${Math.floor(index / 40) + 1}/${index % 40};`);
+      return expected.equals(bytes);
+    });
+    assert.ok(isWhole.every(Boolean));
+  });
+});
+
 describe('what a message cannot be', () => {
   it('is told by a failure, and costs nothing else', async (t) => {
     const { broker, client } = await openClientRig(t, (packet, peer) => {

@@ -131,6 +131,19 @@ describe('a broker that breaks the standard', () => {
 });
 
 describe('acknowledgement by hand', () => {
+  it('is not waited for by a broker of MQTT 3 without end', async (t) => {
+    const { broker, client, events } = await openClientRig(t, kindly, {
+      protocolVersion: 4,
+      acknowledgesByHand: true,
+      receiveMaximum: 1,
+    });
+    const [peer] = broker.clients;
+    for (let count = 0; count < 65_536; count++)
+      peer?.send(publishPacket('a', '', { qos: 1, packetId: (count % 65_535) + 1 }));
+    await until('it is left', () => events.some(({ type }) => type === 'lost'));
+    assert.equal(client.counters.received, 65_535);
+  });
+
   it('is what the broker waits for, up to Receive Maximum', async (t) => {
     const messages: ReceivedMessage[] = [];
     const { broker, client } = await openClientRig(t, kindly, {
