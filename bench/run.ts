@@ -14,6 +14,7 @@ import { benchMqttClient } from './mqtt-client.ts';
 import { benchMqttCodec } from './mqtt-codec.ts';
 import { benchMqttIdle } from './mqtt-idle.ts';
 import { benchMqttMatch } from './mqtt-match.ts';
+import { benchServiceTunnels } from './service-tunnels.ts';
 import { benchServices, benchServicesChaos } from './services.ts';
 import { areBarsMet, barsTable, type Bar, type BenchResult } from './bars.ts';
 import { compileTools, SERVER_CORE } from './load-tools.ts';
@@ -38,6 +39,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
   fixed-route HTTP → gateway → MQTT → agent → service, against a reverse proxy (3 rounds of 4 s each)
   services    1 GiB each way through an HTTP service behind an agent          (3 rounds)
+  service-tunnels  the same and small answers, against two Node proxies and ssh -R (3 rounds of 4 s each)
   services-chaos  10,000 requests while its agents are killed
 
 Without a name all of them run; at the end one table tells each bar. Exit code 1 says that one was missed.
@@ -64,6 +66,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
   'fixed-route': ({ rounds, seconds }) => benchFixedRoute({ rounds, seconds: seconds ?? 4 }),
   services: ({ rounds }) => benchServices({ rounds }),
+  'service-tunnels': ({ rounds, seconds }) => benchServiceTunnels({ rounds, seconds: seconds ?? 4 }),
   'services-chaos': () => benchServicesChaos(),
 };
 

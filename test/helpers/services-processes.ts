@@ -8,7 +8,6 @@ const TARGET = fileURLToPath(new URL('services-target.ts', import.meta.url));
 /** A hub, agents of one service and what stands behind them, each a process. */
 export type ServiceProcesses = {
   readonly hub: HubProcess;
-  readonly target: ChildProgram;
   readonly targetUrl: string;
   /** `http://hub/services/bench` */
   readonly url: string;
@@ -23,15 +22,21 @@ export type ServiceProcessesOptions = {
   readonly recado: (...args: readonly string[]) => string[];
   /** Address of another broker than the hub's own. */
   readonly broker?: string | undefined;
+  /** What stands behind the agents; else a program of its own. */
+  readonly targetUrl?: string;
 };
 
 export async function openServiceProcesses({
   recado,
   broker,
+  ...options
 }: ServiceProcessesOptions): Promise<ServiceProcesses> {
-  const target = new ChildProgram([process.execPath, TARGET], { name: 'the target' });
-  const port = (await target.waitForLine(/^port \d+$/)).slice(5);
-  const targetUrl = `http://127.0.0.1:${port}`;
+  const target =
+    options.targetUrl === undefined
+      ? new ChildProgram([process.execPath, TARGET], { name: 'the target' })
+      : undefined;
+  const port = (await target?.waitForLine(/^port \d+$/))?.slice(5);
+  const targetUrl = options.targetUrl ?? `http://127.0.0.1:${port}`;
   const mqttPort = (await findFreePorts()).tcp;
   const settings = {
     RECADO_MQTT_PORT: String(mqttPort),
@@ -40,7 +45,7 @@ export async function openServiceProcesses({
   const ports = await findFreePorts();
   const hub = await startHubProcess(ports, { settings, words: recado('hub') }).catch(
     async (error: unknown) => {
-      await target.stop();
+      await target?.stop();
       throw error;
     },
   );
@@ -48,7 +53,6 @@ export async function openServiceProcesses({
   const brokerUrl = broker ?? `mqtt://127.0.0.1:${mqttPort}`;
   return {
     hub,
-    target,
     targetUrl,
     url: `${hub.url}/services/bench`,
     startAgent(id) {
@@ -67,7 +71,7 @@ export async function openServiceProcesses({
     async stop() {
       await Promise.all(agents.map((agent) => agent.stop()));
       await hub.stop();
-      await target.stop();
+      await target?.stop();
     },
   };
 }
