@@ -110,7 +110,7 @@ export function showTelemetry(device: Device): TelemetryResource {
 /** @param nowMs - monotonic, for rates */
 export function showService(service: ServiceEntry, nowMs: number): ServiceResource {
   const agents = [...service.agents.values()];
-  const present = agents.filter(({ isLeaving }) => !isLeaving);
+  const present = agents.filter(({ isLeaving, link }) => !isLeaving && !link.isSilent);
   const isAvailable = present.some(({ isHealthy }) => isHealthy);
   return {
     name: service.name,

@@ -6,7 +6,7 @@ import type { FrameLink } from './frame-link.ts';
 const GRANTS_PER_WINDOW = 4;
 /** Less than this part of a chunk is a crumb: crumbs would go on as crumbs. */
 const CRUMBS_PER_CHUNK = 4;
-/** Questions without an answer, each waited for twice as long as the one before, until the other side is given up. */
+/** Questions without an answer until the other side is given up. */
 const MAX_UNANSWERED = 4;
 /** A flow that is quiet by nature is asked after more and more seldom, down to so many times the first pause. */
 const MAX_PROBE_PAUSE = 16;
@@ -207,9 +207,10 @@ export class Flow {
       this.#quietSinceMs = nowMs;
       return;
     }
-    const pauses = this.#unanswered > 0 ? 2 ** (this.#unanswered - 1) : this.#pause;
+    const pauses = this.#unanswered > 0 ? 1 : this.#pause;
     if (nowMs - this.#quietSinceMs < this.link.limits.probeAfterMs * pauses) return;
     if (this.#unanswered >= MAX_UNANSWERED) {
+      this.link.isSilent = true;
       this.lose();
       return;
     }

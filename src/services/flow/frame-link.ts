@@ -42,6 +42,8 @@ type LinkParts = {
  */
 export class FrameLink {
   readonly limits: LinkLimits;
+  /** The other side did not answer when it was asked about a request, and nothing has come since. */
+  isSilent = false;
   readonly #parts: LinkParts;
   readonly #flows = new Map<number, LinkedFlow>();
   /** Flows that have something to send when there is room. */
@@ -120,6 +122,7 @@ export class FrameLink {
     // What was lost on the way is not on the way any more.
     else if (frame.type >= FrameType.PROBE) this.#receivedBytes = frame.sentBytes;
     this.#acknowledgedBytes = frame.receivedBytes;
+    this.isSilent = false;
     const flow = this.#flows.get(frame.request);
     if (flow !== undefined) flow.receive(frame);
     else if (frame.request !== 0) this.#parts.onUnknown(frame);

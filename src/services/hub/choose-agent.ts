@@ -7,7 +7,8 @@ const NO_AGENT_RETRY_SECONDS = 5;
 const BUSY_RETRY_SECONDS = 1;
 
 /**
- * The agent with the fewest requests in flight; among equals the one whose turn is longest ago.
+ * The agent with the fewest requests in flight; among equals the one whose turn is longest ago. One that was silent
+ * gets a single request, when there is no other: if it answers, it is there again.
  *
  * @param tried - those that have failed this request already
  */
@@ -17,9 +18,14 @@ export function chooseAgent(
   turn: { last: number },
 ): Result<AgentEntry, ServiceFailure> {
   let best: AgentEntry | undefined;
+  let silent: AgentEntry | undefined;
   let [present, healthy, untried] = [0, 0, 0];
   for (const agent of service.agents.values()) {
     if (agent.isLeaving) continue;
+    if (agent.link.isSilent) {
+      if (agent.link.size === 0 && agent.isHealthy && !tried.has(agent)) silent = agent;
+      continue;
+    }
     present++;
     if (!agent.isHealthy) continue;
     healthy++;
@@ -27,6 +33,7 @@ export function chooseAgent(
     untried++;
     if (agent.link.size < agent.maxInFlight && isBetter(agent, best)) best = agent;
   }
+  best ??= silent;
   if (best !== undefined) {
     best.lastTurn = ++turn.last;
     return succeed(best);

@@ -122,6 +122,16 @@ describe('the choice of an agent', () => {
     assert.equal(choose(service, new Set([service.agents.get('a3')!])), 'TOO_MANY_REQUESTS');
   });
 
+  it('falls on one that was silent when there is no other, and for one request', () => {
+    const service = serviceWith({}, {});
+    const [one, two] = [...service.agents.values()] as [AgentEntry, AgentEntry];
+    one.link.isSilent = true;
+    assert.deepEqual([choose(service), choose(service)], ['a1', 'a1']);
+    assert.equal(choose(service, new Set([two])), 'a0');
+    enter(one);
+    assert.equal(choose(service, new Set([two])), 'NO_AGENT');
+  });
+
   it('says why there is none', () => {
     assert.equal(choose(serviceWith({ isHealthy: false })), 'TARGET_DOWN');
     assert.equal(choose(serviceWith({ isLeaving: true })), 'NO_AGENT');
