@@ -62,6 +62,9 @@ describe('a web application behind an agent, in a browser', options, () => {
   }
 });
 
+/** What the device hears of `ligar`; the hub also asks it now and then whether it is there. */
+const COMMAND = '{"Comando":"1"}';
+
 /** Tries what a page may do that a person trusts by mistake. */
 const HOSTILE = `<!doctype html><title>Hostile</title><script>
 const results = {};
@@ -112,14 +115,14 @@ describe('a hostile page of a service', options, () => {
       String(await page.waitFor('document.body.innerText.includes("FORBIDDEN") && document.body.innerText')),
       /403/,
     );
-    assert.equal(device.text, '');
+    assert.ok(!device.text.includes(COMMAND), device.text);
   });
 
   it('could, were it not sandboxed', async (t) => {
     const { page, device } = await openHostile(t, ({ services }) => {
       services.sameOrigin = true;
     });
-    await until('the command', () => device.text !== '');
+    await until('the command', () => device.text.includes(COMMAND));
     const results = (await page.evaluate('document.cookie')) as string;
     assert.equal(results, 'mine=1');
   });
