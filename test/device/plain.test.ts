@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, createDevice, type DeviceState } from '../../src/device/index.ts';
 import { cleanUpWith } from '../helpers/clean-ups.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { startFakeHub, type FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
 import { until } from '../helpers/until.ts';
 
@@ -264,18 +265,21 @@ test('after silence, told that it is disconnected, it connects anew', async () =
 
 test('keep-alives keep it from checking, and a hub that speaks again ends the check', async () => {
   const hub = await startFakeHub();
-  const { device } = startDevice(hub);
+  const clock = new ManualClock();
+  const { device } = startDevice(hub, {}, { clock });
   const connection = await handshake(hub);
   for (let round = 0; round < 8; round++) {
-    await sleep(50);
+    clock.advance(FAST.silenceMs - 1);
     await ask(connection, '{"Comando": "0"}', 'Recebido');
   }
   assert.equal(hub.connections.length, 1);
+  clock.advance(FAST.silenceMs);
   const check = await hub.accept();
   await check.expect('Checagem');
   await ask(connection, '{"Comando": "0"}', 'Recebido');
   await until('online', () => device.state.status === 'online');
   assert.equal(check.isClosed, false);
+  clock.advance(FAST.helloTimeoutMs);
   await check.closed();
   assert.equal(device.state.status, 'online');
   assert.equal(connection.isClosed, false);
