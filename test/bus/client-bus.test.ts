@@ -274,6 +274,31 @@ describe('a connection that is lost', () => {
     );
   });
 
+  it('may have brought what is not acknowledged before it comes back', async (t) => {
+    const broker = await startBroker(t, (packet, client) => {
+      if (client.number === 1 && packet.type === 'connect') client.send(welcome());
+      else client.socket.destroy();
+    });
+    const bus = await open(t, broker.url);
+    // The session went with the connection: the message waits in the queue again.
+    await assert.rejects(bus.publish({ topicName: 'a', payload, qos: 1 }, { timeoutMs: 200 }), {
+      code: 'BROKER_TIMEOUT',
+      message: /may have arrived/,
+    });
+    assert.equal(broker.packetsOf('publish').length, 1);
+  });
+
+  it('leaves it open whether an earlier copy was matched', async (t) => {
+    const broker = await startBroker(t, (packet, client) => {
+      if (packet.type !== 'publish') kind(packet, client);
+      else if (client.number === 1) client.socket.destroy();
+      else client.send({ type: 'puback', packetId: packet.packetId, reasonCode: 0x10, properties: {} });
+    });
+    const bus = await open(t, broker.url);
+    assert.deepEqual(await bus.publish({ topicName: 'a', payload, qos: 1 }), { matched: undefined });
+    assert.deepEqual(await bus.publish({ topicName: 'a', payload, qos: 1 }), { matched: false });
+  });
+
   it('tells what the broker said, and a subscription that it grants no more', async (t) => {
     const broker = await startBroker(t, (packet, client) => {
       if (packet.type === 'subscribe' && broker.clients.length > 1)

@@ -238,6 +238,25 @@ describe('a caller that leaves', () => {
     assert.deepEqual(answered.toSorted(), ['a', 'd']);
   });
 
+  it('is all that is heard of beside a topic: other requests there are not its own', async (t) => {
+    const { responder, bus, answers } = await open(t);
+    const heard: string[] = [];
+    const note = (name: string) => () => {
+      heard.push(name);
+      return name;
+    };
+    await responder.serve('requests', note('requests'), { responseTopic: 'answers/all' });
+    await responder.serve('requests/cancel', note('requests/cancel'), { responseTopic: 'answers/other' });
+    await bus.publish({ topicName: 'requests/cancel', payload: Buffer.from('of another program'), qos: 1 });
+    await cancel(bus, { answerTo: 'answers/1', id: 'x' });
+    await turns();
+    assert.deepEqual(heard, ['requests/cancel', 'requests/cancel']);
+    assert.deepEqual(
+      answers.map(({ topicName }) => topicName),
+      ['answers/other', 'answers/other'],
+    );
+  });
+
   it('leaves an error on a topic that all answers share: the requester waits for it', async (t) => {
     const { responder, ask, bus, answers } = await open(t);
     const work = held();
@@ -279,6 +298,27 @@ describe('a caller that leaves', () => {
       );
       requester.close();
     }
+  });
+});
+
+describe('a topic that looks like one with an address', () => {
+  it('is answered as every other where it is served by its name', async (t) => {
+    const { responder, bus, answers } = await open(t);
+    const topicName = 'factory/requests/line1/plc/read';
+    const seen: string[] = [];
+    const handler = ({ topicName: asked }: { topicName: string }): string => {
+      seen.push(asked);
+      return 'x';
+    };
+    await responder.serve(topicName, handler, { responseTopic: 'answers/all' });
+    await bus.publish({ topicName, payload: Buffer.from(''), qos: 1 });
+    await bus.publish({ topicName: `${topicName}/requests/a/b/c`, payload: Buffer.from(''), qos: 1 });
+    await turns();
+    assert.deepEqual(seen, [topicName, topicName]);
+    assert.deepEqual(
+      answers.map((each) => each.topicName),
+      ['answers/all'],
+    );
   });
 });
 

@@ -271,6 +271,45 @@ describe('a fixed pair', () => {
   });
 });
 
+describe('a request that was perhaps sent twice', () => {
+  async function askTwice(rig: Rig): Promise<{ end?: string }> {
+    const asked = await begin(rig, 'first');
+    for (const listener of rig.listeners)
+      listener({ type: 'lost', error: new BusError('BROKER_LOST', 'cut') });
+    return asked;
+  }
+
+  it('is rested from to the end when its caller left: neither answer is another one', async (t) => {
+    const rig = await Rig.open(t);
+    rig.acknowledgement = new Promise(() => {});
+    await askTwice(rig);
+    await rig.pass(TIMEOUT_MS + TICK_MS);
+    const second = rig.ask('second', { timeoutMs: 60_000 });
+    await rig.answer('to the first');
+    await rig.pass(SETTLE_MS + 2 * TICK_MS);
+    assert.deepEqual(rig.sent, ['first']);
+    await rig.answer('to the first');
+    await rig.pass(QUARANTINE_MS);
+    assert.deepEqual([second.end, rig.sent], [undefined, ['first', 'second']]);
+  });
+
+  it('is rested from when nobody got its second copy', async (t) => {
+    const rig = await Rig.open(t);
+    const refusal = Promise.withResolvers<void>();
+    rig.acknowledgement = refusal.promise;
+    const first = await askTwice(rig);
+    refusal.reject(new BusError('BROKER_DENIED', 'no more'));
+    await rig.pass(SETTLE_MS);
+    rig.acknowledgement = undefined;
+    const second = rig.ask('second', { timeoutMs: 60_000 });
+    await rig.answer('to the first');
+    await rig.pass(SETTLE_MS + 2 * TICK_MS);
+    assert.deepEqual([first.end, second.end, rig.sent], ['BROKER_DENIED', undefined, ['first']]);
+    await rig.pass(QUARANTINE_MS);
+    assert.deepEqual(rig.sent, ['first', 'second']);
+  });
+});
+
 describe('what the broker has kept on the response topic', () => {
   it('is no answer', async (t) => {
     const rig = await Rig.open(t);

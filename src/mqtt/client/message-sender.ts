@@ -36,6 +36,8 @@ class PublishCall extends PendingCall<PublishReceipt> {
   readonly message: OutgoingMessage;
   progress: Progress = Progress.WAITING;
   packetId = 0;
+  /** How often it was written, on whatever connection. */
+  timesSent = 0;
   /** On this connection, after it was sent on an earlier one. */
   isResent = false;
   receipt: PublishReceipt = UNKNOWN;
@@ -189,7 +191,7 @@ export class MessageSender {
     const isOfQos1 = call.message.qos === 1;
     if (isOfQos1 !== (type === PacketType.PUBACK))
       throw protocolError(`a message at QoS ${call.message.qos} is not acknowledged so`);
-    if (type !== PacketType.PUBCOMP && reasonCode < FAILURE) call.receipt = this.#receiptOf(reasonCode);
+    if (type !== PacketType.PUBCOMP && reasonCode < FAILURE) call.receipt = this.#receiptOf(call, reasonCode);
     if (type === PacketType.PUBREC && reasonCode < FAILURE) {
       call.progress = Progress.RELEASED;
       this.#connection?.acknowledgeAs(PacketType.PUBREL, packetId); // [MQTT-4.3.3-4]
@@ -229,6 +231,7 @@ export class MessageSender {
     }
     call.packetId = packetId;
     call.progress = Progress.SENT;
+    call.timesSent++;
     this.#inflight.set(packetId, call);
   }
 
@@ -242,6 +245,7 @@ export class MessageSender {
     const failure = connection.publishes.write(call.message, call.packetId, true);
     if (failure === undefined) {
       this.#quota.countResent();
+      call.timesSent++;
       call.isResent = true;
     } else {
       this.#inflight.delete(call.packetId);
@@ -250,10 +254,11 @@ export class MessageSender {
     return true;
   }
 
-  /** The broker says it only at QoS 1 and 2, and over MQTT 5. */
-  #receiptOf(reasonCode: ReasonCode): PublishReceipt {
+  /** The broker says it at QoS 1 and 2 over MQTT 5. That nobody got this copy says nothing of earlier ones. */
+  #receiptOf({ timesSent }: PublishCall, reasonCode: ReasonCode): PublishReceipt {
     if (this.#connection?.version !== 5) return UNKNOWN;
-    return reasonCode === ReasonCode.NO_MATCHING_SUBSCRIBERS ? UNMATCHED : MATCHED;
+    if (reasonCode !== ReasonCode.NO_MATCHING_SUBSCRIBERS) return MATCHED;
+    return timesSent > 1 ? UNKNOWN : UNMATCHED;
   }
 
   #findRefusal({ topicName }: OutgoingMessage): MqttClientError | undefined {
@@ -298,9 +303,9 @@ export class MessageSender {
     call.reject(reason);
   }
 
-  #lateError({ progress, timeoutMs }: PublishCall): MqttClientError {
+  #lateError({ timesSent, timeoutMs }: PublishCall): MqttClientError {
     const { label } = this.#parts;
-    if (progress !== Progress.WAITING) {
+    if (timesSent > 0) {
       return new MqttClientError(
         'BROKER_TIMEOUT',
         `the MQTT broker at ${label} did not acknowledge within ${timeoutMs} ms; the message may have arrived`,

@@ -19,7 +19,7 @@ export const SerialEvent = {
   REPEAT: 1,
   /** The answer that was expected came. */
   ANSWER: 2,
-  /** Nobody has got the request. */
+  /** Nobody has got the request: of one that was perhaps sent twice, its second copy. */
   UNHEARD: 3,
   /** The caller is gone, and the answer may come yet. */
   LEAVE: 4,
@@ -38,7 +38,7 @@ const ILLEGAL = -1;
 const TRANSITIONS: readonly (readonly number[])[] = [
   /* IDLE         */ [ASKING, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, PARALLEL, CLOSED],
   /* ASKING       */ [ILLEGAL, ASKING_TWICE, IDLE, IDLE, RESTING, ILLEGAL, PARALLEL, CLOSED],
-  /* ASKING_TWICE */ [ILLEGAL, ASKING_TWICE, RESTING, IDLE, RESTING, ILLEGAL, PARALLEL, CLOSED],
+  /* ASKING_TWICE */ [ILLEGAL, ASKING_TWICE, RESTING, RESTING, RESTING, ILLEGAL, PARALLEL, CLOSED],
   /* RESTING      */ [ILLEGAL, ILLEGAL, IDLE, IDLE, ILLEGAL, IDLE, PARALLEL, CLOSED],
   /* PARALLEL     */ [ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, PARALLEL, CLOSED],
   /* CLOSED       */ [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED],

@@ -54,8 +54,11 @@ export class Serial implements TopicCorrelation, AnswerListener {
     if (request.id === '') return void this.#waiting.remove(request.fields.caller, request);
     this.#answers.onOver(request, end);
     if (request !== this.#expected) return;
-    if (end === 'answered') this.#move(SerialEvent.ANSWER);
-    else this.#move(end === 'unheard' ? SerialEvent.UNHEARD : SerialEvent.LEAVE);
+    if (end === 'answered') return this.#move(SerialEvent.ANSWER);
+    // The first of two answers must not end the rest.
+    const mayAnswerTwice = this.#state === SerialState.ASKING_TWICE;
+    this.#move(end === 'unheard' ? SerialEvent.UNHEARD : SerialEvent.LEAVE);
+    if (mayAnswerTwice) this.#expected = undefined;
   }
 
   close(): void {

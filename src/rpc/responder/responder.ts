@@ -51,6 +51,8 @@ type Served = {
   readonly handler: RequestHandler;
   readonly options: ServeOptions & AnswerPlaces;
   readonly hasWildcards: boolean;
+  /** It covers what is below the topics that are asked, cancellations as well. */
+  readonly isOpen: boolean;
   /** A stranger must not fill the log. */
   isWarned: boolean;
 };
@@ -108,11 +110,15 @@ class BusResponder implements Responder {
     const isOpen = topicFilter.endsWith('#');
     const filters = isOpen ? [topicFilter] : [topicFilter, `${topicFilter}/${ADDRESSED_REQUESTS}`];
     const hasWildcards = /[+#]/.test(topicFilter);
-    const served = { handler, options: { ...options, answersBelow }, hasWildcards, isWarned: false };
-    const take = (message: BusMessage): void => this.#take(message, served);
-    const asked = filters.map((filter) => this.#bus.subscribe(`${share}${filter}`, { qos }, take));
+    const served = { handler, options: { ...options, answersBelow }, hasWildcards, isOpen, isWarned: false };
+    const asked = filters.map((filter) => {
+      const mayBeAddressed = filter !== topicFilter || hasWildcards;
+      const take = (message: BusMessage): void => this.#take(message, served, mayBeAddressed);
+      return this.#bus.subscribe(`${share}${filter}`, { qos }, take);
+    });
     // Each of a group hears it: it is not known which of them has the request.
-    const cancels = isOpen ? [] : [this.#bus.subscribe(`${topicFilter}/${CANCEL_LEVEL}`, {}, take)];
+    const cancel = (message: BusMessage): void => this.#takeCancellation(message);
+    const cancels = isOpen ? [] : [this.#bus.subscribe(`${topicFilter}/${CANCEL_LEVEL}`, {}, cancel)];
     const [settled, others] = await Promise.all([Promise.allSettled(asked), Promise.allSettled(cancels)]);
     const subscriptions = [...settled, ...others].flatMap((each) =>
       each.status === 'fulfilled' ? [each.value] : [],
@@ -153,17 +159,23 @@ class BusResponder implements Responder {
     return service;
   }
 
-  #take(message: BusMessage, served: Served): void {
-    const { handler, options, hasWildcards } = served;
+  /** What else comes there is of other programs, or asks another topic. */
+  #takeCancellation(message: BusMessage): void {
+    const cancellation = message.retain ? undefined : readCancellation(message);
+    if (cancellation !== undefined && !this.#isClosed) this.#cancel(cancellation);
+  }
+
+  #take(message: BusMessage, served: Served, mayBeAddressed: boolean): void {
+    const { handler, options, hasWildcards, isOpen } = served;
     // A filter with wildcards may cover the answers as well.
     if (this.#isClosed || (hasWildcards && isAnswer(message, options))) return;
     if (message.retain) {
       this.counters.retained++;
       return;
     }
-    const cancellation = readCancellation(message);
+    const cancellation = isOpen ? readCancellation(message) : undefined;
     if (cancellation !== undefined) return this.#cancel(cancellation);
-    const request = readRequest(message, options);
+    const request = readRequest(message, options, mayBeAddressed);
     const { answerTopic } = request;
     if (answerTopic === undefined) {
       this.counters.unanswerable++;

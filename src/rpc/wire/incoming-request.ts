@@ -30,12 +30,18 @@ const ANY_LEVELS = Number.POSITIVE_INFINITY;
 /**
  * Finds out where the answer goes: by the topic of the request, its Response Topic, its envelope, or to the fixed
  * topic.
+ *
+ * @param mayBeAddressed - false where the topic is one that is served as it stands, whatever its levels are called
  */
-export function readRequest(message: BusMessage, { responseTopic: fixed }: AnswerPlaces): IncomingRequest {
+export function readRequest(
+  message: BusMessage,
+  { responseTopic: fixed }: AnswerPlaces,
+  mayBeAddressed: boolean,
+): IncomingRequest {
   const { properties, topicName, payload } = message;
   const traceparent = findUserProperty(message, TRACE_PROPERTY);
   const deadlineMs = readDeadlineMs(message);
-  const address = readAddress(topicName);
+  const address = mayBeAddressed ? readAddress(topicName) : undefined;
   if (address !== undefined) return { ...address, payload, isFixedTopic: false, deadlineMs, traceparent };
   const { responseTopic } = properties;
   if (responseTopic !== undefined && isValidTopicName(responseTopic, ANY_LEVELS)) {
