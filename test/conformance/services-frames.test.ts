@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { AgentLimits } from '../../src/services/options.ts';
 import type { Bus } from '../../src/bus/bus.ts';
@@ -169,6 +170,31 @@ describe('the hub, with an agent that', () => {
   });
 });
 
+describe('the hub', () => {
+  const heads = [
+    'POST /services/billing/ HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf ',
+    'GET /services/billing/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  ];
+  for (const head of heads) {
+    it(`sends what came together in the order of its numbers: ${head.slice(0, 4).trim()} first`, async (t) => {
+      const rig = await openServicesRig(t);
+      const { frames } = await openFakeAgent(rig);
+      const { hostname, port } = new URL(rig.url);
+      const sockets = [0, 1].map(() => connect(Number(port), hostname).on('error', () => {}));
+      t.after(() => sockets.forEach((socket) => socket.destroy()));
+      let connected = 0;
+      rig.front.on('connection', () => connected++);
+      await until('both are connected', () => connected === 2);
+      sockets[0]!.write(head);
+      sockets[1]!.write('GET /services/billing/later HTTP/1.1\r\nHost: h\r\n\r\n');
+      const numbers = (): number[] =>
+        frames.filter(({ type }) => type === FrameType.REQUEST).map(({ request }) => request);
+      await until('both are sent', () => numbers().length === 2);
+      assert.deepEqual(numbers(), [1, 2]);
+    });
+  }
+});
+
 describe('the agent, with a hub that', () => {
   async function openFakeHub(t: TestContext, limits: Partial<AgentLimits> = {}) {
     const rig = await openServicesRig(t);
@@ -208,7 +234,7 @@ describe('the agent, with a hub that', () => {
   it('goes round with its numbers, is understood', async (t) => {
     const { held, ask, listen } = await openFakeHub(t);
     await listen();
-    for (const [index, request] of [1_000_000_000, 3_000_000_000, 4_294_967_295, 1].entries()) {
+    for (const [index, request] of [3_000_000_000, 4_294_967_295, 1, 2_000_000_000].entries()) {
       await ask(request);
       await until('the target has it', () => held.length === index + 1);
     }
@@ -254,6 +280,19 @@ describe('the agent, with a hub that', () => {
         isUntouched,
       ]),
     );
+  });
+
+  it('has not sent a request yet, or only to an earlier agent, is not told that it may be done again', async (t) => {
+    const { held, ask, send, listen } = await openFakeHub(t);
+    const frames = await listen();
+    await send({ type: FrameType.PROBE, request: 7, sequence: 1 });
+    await until('it is told', () => frames.length === 1);
+    assert.match(Buffer.from(frames[0]!.body).toString(), /"code":"lost".*"isUntouched":false/);
+    await send({ type: FrameType.PROBE, request: 8, sequence: 0 });
+    await until('it is told', () => frames.length === 2);
+    assert.deepEqual([frames[1]!.type, frames[1]!.request, frames[1]!.sequence], [FrameType.STATE, 8, 0]);
+    await ask(8);
+    await until('the target has it', () => held.length === 1);
   });
 
   it('asks for what is no request, is told, and the target has nothing', async (t) => {

@@ -58,7 +58,7 @@ export class AgentCounters {
 type HubLink = {
   readonly topicName: string;
   readonly link: FrameLink;
-  /** The highest number that it has sent: a request that comes twice must not be done twice. */
+  /** The highest number that it has sent, 0 for none yet: a request that comes twice must not be done twice. */
   lastRequest: number;
 };
 
@@ -249,9 +249,15 @@ export class HttpServiceAgent {
 
   /** A request, or something about one that is not here. */
   #onUnknown(hub: HubLink, frame: Frame): void {
-    const isNew = (frame.request - hub.lastRequest) | 0;
-    if (frame.type === FrameType.PROBE) this.#disown(hub, frame.request, isNew > 0);
-    if (frame.type !== FrameType.REQUEST || isNew <= 0) return;
+    const isFirst = hub.lastRequest === 0;
+    const isNew = isFirst || ((frame.request - hub.lastRequest) | 0) > 0;
+    if (frame.type === FrameType.PROBE) {
+      // What has not been sent cannot be here yet: it waits for room on the link.
+      if (frame.sequence === 0) hub.link.send({ type: FrameType.STATE, request: frame.request });
+      // An agent that has had nothing of a hub does not know what was done before it began (anew).
+      else this.#disown(hub, frame.request, isNew && !isFirst);
+    }
+    if (frame.type !== FrameType.REQUEST || !isNew) return;
     hub.lastRequest = frame.request;
     if (frame.epoch !== this.#epoch || this.#state === 'gone') {
       this.#disown(hub, frame.request, true);

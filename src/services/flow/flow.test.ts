@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { decodeFrame, FrameType, type Frame } from '../wire/frame.ts';
+import { decodeFrame, encodeFrame, FrameType, type Frame } from '../wire/frame.ts';
 import { Flow, type FlowBreak, type FlowListener } from './flow.ts';
 import { FrameLink, type LinkLimits } from './frame-link.ts';
 
@@ -195,6 +195,18 @@ describe('a flow', () => {
     assert.deepEqual([hub.broken, links[0].isSilent], [{ kind: 'lost' }, true]);
   });
 
+  it('is not given up while other frames come: its answer may be behind them', () => {
+    const { hub, deliver, links } = openPair();
+    hub.flow!.end();
+    deliver();
+    for (const ms of [1000, 2000, 3000, 4000]) hub.flow!.look(ms);
+    links[0].receive(encodeFrame({ type: FrameType.STATE, request: 0 }));
+    hub.flow!.look(5000);
+    assert.deepEqual([hub.broken, links[0].isSilent], [undefined, false]);
+    hub.flow!.look(6000);
+    assert.deepEqual(hub.broken, { kind: 'lost' });
+  });
+
   it('that lost its last message, or a CREDIT, is found by asking', () => {
     const last = openPair();
     last.hub.flow!.end();
@@ -255,6 +267,28 @@ describe('a link', () => {
     agent.takes = false;
     deliver();
     assert.deepEqual([agent.bytes, agent.told], [900_000, ['head', 'end']]);
+  });
+
+  it('lets those that wait for room go before what is begun when there is room', () => {
+    const { hub, ways, links } = openPair({ initialCreditBytes: 1_000_000, chunkBytes: 50_000 });
+    const open = (request: number): Flow => {
+      const flow = new Flow(links[0], { request, creditBytes: 1000, listener: new Side(), nowMs: 0 });
+      flow.begin({ type: FrameType.REQUEST, head: HEAD, epoch: 1, timeoutMs: 1, creditBytes: 4000 });
+      flow.end();
+      return flow;
+    };
+    for (let count = 0; count < 7; count++) hub.flow!.write(Buffer.alloc(50_000));
+    const receivedBytes = ways[0]!.reduce((sum, { length }) => sum + length, 0);
+    ways[0]!.length = 0;
+    open(2);
+    assert.equal(ways[0]!.length, 0);
+    hub.onBroken = () => void open(3);
+    links[0].receive(encodeFrame({ type: FrameType.FAILURE, request: 1, receivedBytes, body: HEAD }));
+    const sent = ways[0]!.map((message) => decodeFrame(message) as Frame);
+    assert.deepEqual(
+      sent.filter(({ type }) => type === FrameType.REQUEST).map(({ request }) => request),
+      [2, 3],
+    );
   });
 
   it('takes what was lost for arrived once it has asked', () => {

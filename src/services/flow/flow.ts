@@ -93,6 +93,8 @@ export class Flow {
   #wasHeard = false;
   #quietSinceMs: number;
   #unanswered = 0;
+  /** What the link had heard when it was last asked. */
+  #heardCount = 0;
   #pause = 1;
 
   constructor(link: FrameLink, { request, creditBytes, listener, nowMs }: FlowOptions) {
@@ -135,6 +137,7 @@ export class Flow {
    * @returns false when no more should be written until `onDrain`
    */
   write(bytes: Uint8Array): boolean {
+    if (!this.isOpen) return true;
     this.#queue.push(bytes);
     if (this.#queue.bytes >= this.link.limits.chunkBytes) this.pump();
     else this.#pumpSoon();
@@ -196,11 +199,13 @@ export class Flow {
   /** Asks the other side whether it has this request, and all that was sent. */
   probe(): void {
     this.#unanswered++;
+    this.#heardCount = this.link.heardCount;
     this.#sendState(FrameType.PROBE);
   }
 
   /** Looks whether there is something to ask. To be called now and then. */
   look(nowMs: number): void {
+    if (!this.isOpen) return;
     if (this.#wasHeard) {
       this.#wasHeard = false;
       this.#unanswered = 0;
@@ -209,7 +214,8 @@ export class Flow {
     }
     const pauses = this.#unanswered > 0 ? 1 : this.#pause;
     if (nowMs - this.#quietSinceMs < this.link.limits.probeAfterMs * pauses) return;
-    if (this.#unanswered >= MAX_UNANSWERED) {
+    // While anything else comes, the answer may be behind it.
+    if (this.#unanswered >= MAX_UNANSWERED && this.link.heardCount === this.#heardCount) {
       this.link.isSilent = true;
       this.lose();
       return;

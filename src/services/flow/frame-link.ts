@@ -44,6 +44,8 @@ export class FrameLink {
   readonly limits: LinkLimits;
   /** The other side did not answer when it was asked about a request, and nothing has come since. */
   isSilent = false;
+  /** Frames that have come. */
+  heardCount = 0;
   readonly #parts: LinkParts;
   readonly #flows = new Map<number, LinkedFlow>();
   /** Flows that have something to send when there is room. */
@@ -123,12 +125,14 @@ export class FrameLink {
     else if (frame.type >= FrameType.PROBE) this.#receivedBytes = frame.sentBytes;
     this.#acknowledgedBytes = frame.receivedBytes;
     this.isSilent = false;
+    this.heardCount++;
+    // Before anything that this frame sets off: whoever waited for room goes first, in the order of its number.
+    if (this.#blocked.size > 0) this.#wake();
     const flow = this.#flows.get(frame.request);
     if (flow !== undefined) flow.receive(frame);
     else if (frame.request !== 0) this.#parts.onUnknown(frame);
     if ((this.#receivedBytes - this.#reportedBytes) >>> 0 >= REPORT_BYTES)
       this.send({ type: FrameType.STATE, request: 0 });
-    if (this.#blocked.size > 0) this.#wake();
   }
 
   /** Asks the other side about every request: one of the two was away. */

@@ -245,13 +245,20 @@ export class ServiceExchange implements FlowListener {
     if (this.#call.upgrade !== undefined) {
       // What the caller says next is said in the other protocol.
       this.#waitingSinceMs ??= this.#parts.clock.monotonic();
+      flow.pump();
       return;
     }
     let takesMore = true;
     for (const piece of this.#kept ?? []) takesMore = flow.write(piece);
-    if (this.#isBodyOver) flow.end();
-    else if (takesMore) this.#call.request.resume();
+    if (!flow.isOpen) return;
+    if (this.#isBodyOver) {
+      flow.end();
+      return;
+    }
+    if (takesMore) this.#call.request.resume();
     else this.#call.request.pause();
+    // Not later: numbers have to leave in their order, and what the next request gets is a higher one.
+    flow.pump();
   }
 
   readonly #onData = (piece: Buffer): void => {
@@ -265,10 +272,19 @@ export class ServiceExchange implements FlowListener {
     }
     this.#kept?.push(piece);
     if (this.#readBytes === this.#call.bodyBytes) this.#isBodyOver = true;
+    if (this.#state === 'waiting' && this.#call.bodyBytes === undefined) {
+      // Perhaps the end is there too: what goes whole has a length after all.
+      setImmediate(this.#startLate);
+      return;
+    }
     if (this.#state === 'waiting') this.#start();
     else if (this.#flow?.write(piece) === false) this.#call.request.pause();
     if (this.#isBodyOver) this.#flow?.end();
     if (this.#readBytes > limits.maxKeptBytes) this.#kept = undefined;
+  };
+
+  readonly #startLate = (): void => {
+    if (this.#state === 'waiting') this.#start();
   };
 
   readonly #onBodyEnd = (): void => {
