@@ -4,18 +4,23 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { SHARED_READ_BYTES, shareReads } from './shared-reads.ts';
 
-type Served = { port: number; accepted: { given: Socket; used: Socket; received: Buffer[] }[] };
+type Accepted = { given: Socket; used: Socket; received: Buffer[]; calls: string[] };
+type Served = { port: number; accepted: Accepted[] };
 
 async function serve(t: TestContext, prepare: (socket: Socket) => void = () => {}): Promise<Served> {
-  const accepted: Served['accepted'] = [];
+  const accepted: Accepted[] = [];
   const server = createServer({ pauseOnConnect: true }, (given) => {
     prepare(given);
     const received: Buffer[] = [];
+    const calls: string[] = [];
     const used = shareReads(given, {
-      take: (bytes, length) => void received.push(Buffer.from(bytes.subarray(0, length))),
-      room: () => undefined,
+      take: (bytes, length) => {
+        calls.push('take');
+        received.push(Buffer.from(bytes.subarray(0, length)));
+      },
+      room: () => void calls.push('room'),
     });
-    accepted.push({ given, used, received });
+    accepted.push({ given, used, received, calls });
     used.on('error', () => {});
     used.resume();
   });
@@ -64,6 +69,15 @@ test('this Node lets the handle move, so the costly way is not taken unnoticed',
   while (accepted[0]?.received.length !== 1) await new Promise((resolve) => void setImmediate(resolve));
   assert.notEqual(accepted[0].used, accepted[0].given);
   assert.equal(accepted[0].used.remotePort, client.localPort);
+});
+
+test('the taker is asked for room after each read by data events too: there it lets go of blocks', async (t) => {
+  const { port, accepted } = await serve(t, hideHandle);
+  const client = connect(port, '127.0.0.1');
+  t.after(() => client.destroy());
+  client.write('x');
+  while (accepted[0]?.received.length !== 1) await new Promise((resolve) => void setImmediate(resolve));
+  assert.deepEqual(accepted[0].calls, ['take', 'room']);
 });
 
 /** Makes a socket look as if its handle were out of reach. */

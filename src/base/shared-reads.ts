@@ -31,7 +31,11 @@ type WithHandle = { _handle?: unknown };
 export function shareReads(accepted: Socket, taker: BytesTaker): Socket {
   const handle = (accepted as WithHandle)._handle;
   if (handle === undefined || handle === null || 'encrypted' in accepted) {
-    accepted.on('data', (bytes: Buffer) => taker.take(bytes, bytes.length));
+    accepted.on('data', (bytes: Buffer) => {
+      taker.take(bytes, bytes.length);
+      // Nothing is read into it, but this is where the taker lets go of what it does not need any more.
+      taker.room();
+    });
     return accepted;
   }
   (accepted as WithHandle)._handle = null;
