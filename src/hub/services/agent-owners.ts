@@ -8,19 +8,35 @@ export class AgentOwners {
   readonly #identify: IdentifyMqttClient;
   /** By service and agent. */
   readonly #owners = new Map<string, AgentOwner>();
+  /** Who has ended gets nothing any more: nobody would release it. */
+  readonly #connected = new WeakSet<ClientInfo>();
+  /** What a client asks for with its CONNECT, for its Will, until it is connected. */
+  readonly #wanted = new WeakMap<ClientInfo, string>();
 
   constructor(identify: IdentifyMqttClient) {
     this.#identify = identify;
   }
 
-  /** Whether the client has the id, or has it from now on because nobody else does. */
+  /** Whether the client may have the id; it has it from now on, or as soon as it is connected. */
   claim(client: ClientInfo, key: string): boolean {
-    const { clientId } = client;
-    const principalId = this.#identify(client).id;
-    const owner = this.#owners.get(key);
-    if (owner !== undefined) return owner.principalId === principalId && owner.clientId === clientId;
-    this.#owners.set(key, { principalId, clientId });
+    if (!this.isOpenTo(client, key)) return false;
+    if (!this.#connected.has(client)) this.#wanted.set(client, key);
+    else if (!this.#owners.has(key))
+      this.#owners.set(key, { principalId: this.#identify(client).id, clientId: client.clientId });
     return true;
+  }
+
+  /** Whether the client has the id, or nobody does. */
+  isOpenTo(client: ClientInfo, key: string): boolean {
+    const owner = this.#owners.get(key);
+    if (owner === undefined) return true;
+    return owner.principalId === this.#identify(client).id && owner.clientId === client.clientId;
+  }
+
+  connect(client: ClientInfo): void {
+    this.#connected.add(client);
+    const wanted = this.#wanted.get(client);
+    if (wanted !== undefined) this.claim(client, wanted);
   }
 
   /** Whether an agent of somebody else is connected with the client's id. */
@@ -30,7 +46,9 @@ export class AgentOwners {
     return false;
   }
 
-  release({ clientId }: ClientInfo): void {
+  release(client: ClientInfo): void {
+    this.#connected.delete(client);
+    const { clientId } = client;
     for (const [key, owner] of this.#owners) if (owner.clientId === clientId) this.#owners.delete(key);
   }
 }

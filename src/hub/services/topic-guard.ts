@@ -14,6 +14,8 @@ type TopicGuardRules = {
   readonly hasPasswords: boolean;
 };
 
+type AgentTopicKind = 'announcement' | 'in' | 'out';
+
 const ANY_SERVICE = '*';
 /** Hubs that one agent answers, told apart. */
 const MAX_ANSWERING = 100;
@@ -47,43 +49,49 @@ export function guardServiceTopics(rules: TopicGuardRules, identify: IdentifyMqt
   function mayAnswer(client: ClientInfo, topicName: string): boolean {
     const known = answering.get(client);
     if (known?.has(topicName) === true) return true;
-    if (!owns(client, topicName, ['out'])) return false;
+    if (!claims(client, topicName, 'out')) return false;
     if (known === undefined || known.size >= MAX_ANSWERING) answering.set(client, new Set([topicName]));
     else known.add(topicName);
     return true;
   }
 
-  function owns(
-    client: ClientInfo,
-    topic: string,
-    kinds: readonly ('announcement' | 'in' | 'out')[],
-  ): boolean {
+  function claims(client: ClientInfo, topic: string, kind: AgentTopicKind): boolean {
+    const key = keyOf(client, topic, kind);
+    return key !== undefined && owners.claim(client, key);
+  }
+
+  /** What the client would have to own; undefined where the topic is not for it. */
+  function keyOf(client: ClientInfo, topic: string, kind: AgentTopicKind): string | undefined {
     const parsed = parseServiceTopic(rules.topicPrefix, topic);
-    if (parsed === undefined || !kinds.includes(parsed.kind)) return false;
+    if (parsed === undefined || parsed.kind !== kind) return undefined;
     const { service, agentId } = parsed;
     // An agent of many services has a connection for each.
     const isItself = client.clientId === agentId || client.clientId === `${agentId}.${service}`;
-    return isItself && mayServe(client, service) && owners.claim(client, `${service}/${agentId}`);
+    return isItself && mayServe(client, service) ? `${service}/${agentId}` : undefined;
   }
 
   return {
     name: 'services',
     authenticate: (_, client) => (owners.isTakenFor(client) ? TAKEN : ALLOW),
+    onConnected: (client) => owners.connect(client),
     onDisconnected: (client) => owners.release(client),
     authorizeSubscribe(client, topicFilter) {
       // Wildcards from further up are held back message by message.
       if (!topicFilter.startsWith(below)) return ALLOW;
-      return owns(client, topicFilter, ['in']) ? ALLOW : DENIED;
+      return claims(client, topicFilter, 'in') ? ALLOW : DENIED;
     },
     authorizePublish(client, message) {
       const { topicName } = message;
       if (!topicName.startsWith(below)) return ALLOW;
       if (mayAnswer(client, topicName)) return message.retain ? DENIED : ALLOW;
-      if (!owns(client, topicName, ['announcement'])) return DENIED;
+      if (!claims(client, topicName, 'announcement')) return DENIED;
       return message.payload.length <= MAX_ANNOUNCEMENT_BYTES ? ALLOW : TOO_LARGE;
     },
     authorizeReceive(client, topicName) {
-      return !topicName.startsWith(below) || owns(client, topicName, ['in']);
+      if (!topicName.startsWith(below)) return true;
+      // It may be a session without its connection: it gets nothing that would have to be released.
+      const key = keyOf(client, topicName, 'in');
+      return key !== undefined && owners.isOpenTo(client, key);
     },
   };
 }
