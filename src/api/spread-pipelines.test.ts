@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer, IncomingMessage, ServerResponse, type RequestListener } from 'node:http';
+import { connect, Socket, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { spreadPipelines } from './spread-pipelines.ts';
 
@@ -77,4 +77,31 @@ test('a connection that sends thousands of requests in one piece is closed, and 
   let text = '';
   for await (const chunk of other) text += String(chunk);
   assert.match(text, /^HTTP\/1.1 200/);
+});
+
+test('all connections together have no more requests waiting than there may be, and those with a few go on', async (t) => {
+  const CONNECTIONS = 40;
+  const server = createServer((_request, response) => void response.end('ok'));
+  spreadPipelines(server);
+  const [take] = server.listeners('request') as RequestListener[];
+  const sockets = Array.from({ length: CONNECTIONS + 1 }, () => new Socket());
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  const few = sockets.pop()!;
+  // As the parser gives them: all of one piece, before anything else has its turn.
+  const send = (socket: Socket, count: number): void => {
+    for (let left = count; left > 0 && !socket.destroyed; left--) {
+      const request = new IncomingMessage(socket);
+      take!(request, new ServerResponse(request));
+    }
+  };
+  for (const socket of sockets) send(socket, REQUESTS);
+  send(few, 2 * MAX_AT_ONCE);
+  assert.equal(few.destroyed, false);
+  const closed = sockets.filter(({ destroyed }) => destroyed).length;
+  assert.ok(closed > 0 && (CONNECTIONS - closed) * (REQUESTS - MAX_AT_ONCE) <= 16_384, `${closed} closed`);
+  // All that waited has begun, and room is for others again.
+  await new Promise<void>((resolve) => {
+    const look = (): void => void (few.isPaused() ? setImmediate(look) : resolve());
+    setImmediate(look);
+  });
 });

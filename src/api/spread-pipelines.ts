@@ -10,17 +10,23 @@ const MAX_REQUESTS_PER_TURN = 16;
 const BODY_SHIFT = 12;
 /** Of one connection, for later turns. More can come in one piece only, of requests that say next to nothing. */
 const MAX_WAITING_REQUESTS = 1024;
+/** Of all connections together, at about 4 KiB each: nobody knows yet whose they are, so they are in no books. */
+const MAX_ALL_WAITING = 16_384;
+
+/** Requests of all connections that wait for later turns. */
+type WaitingRequests = { count: number };
 
 /** Requests that a connection sends without waiting for answers are shared out over turns of the event loop. */
 export function spreadPipelines(server: Server): void {
   const turn = new Turn();
+  const all: WaitingRequests = { count: 0 };
   const pipelines = new WeakMap<Socket, Pipeline>();
   for (const handle of server.listeners('request') as RequestListener[]) {
     server.off('request', handle);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       let pipeline = pipelines.get(request.socket);
       if (pipeline === undefined) {
-        pipeline = new Pipeline(request.socket, turn, handle);
+        pipeline = new Pipeline(request.socket, { turn, all, handle });
         pipelines.set(request.socket, pipeline);
       }
       pipeline.take(request, response);
@@ -32,14 +38,19 @@ export function spreadPipelines(server: Server): void {
 class Pipeline implements TurnWork {
   readonly #socket: Socket;
   readonly #turn: Turn;
+  readonly #all: WaitingRequests;
   readonly #handle: RequestListener;
   #waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[] = [];
   /** In this turn. */
   #begun = 0;
 
-  constructor(socket: Socket, turn: Turn, handle: RequestListener) {
+  constructor(
+    socket: Socket,
+    { turn, all, handle }: { turn: Turn; all: WaitingRequests; handle: RequestListener },
+  ) {
     this.#socket = socket;
     this.#turn = turn;
+    this.#all = all;
     this.#handle = handle;
   }
 
@@ -50,7 +61,9 @@ class Pipeline implements TurnWork {
       this.#socket.pause();
       this.#socket.on('resume', this.#pauseAgain);
     }
-    if (this.#waiting.push({ request, response }) > MAX_WAITING_REQUESTS) this.#giveUp();
+    this.#waiting.push({ request, response });
+    this.#all.count++;
+    if (this.#waiting.length > this.#mostWaiting()) this.#giveUp();
   }
 
   endTurn(): void {
@@ -62,7 +75,8 @@ class Pipeline implements TurnWork {
       if (!this.#socket.destroyed) this.#begin(request, response);
     }
     if (count === 0) return;
-    this.#waiting.splice(0, count);
+    // Less than `count` when it was given up meanwhile.
+    this.#all.count -= this.#waiting.splice(0, count).length;
     if (this.#waiting.length === 0) this.#readOn();
   }
 
@@ -84,7 +98,13 @@ class Pipeline implements TurnWork {
     this.#handle(request, response);
   }
 
+  /** No more than is left for the others, so that those who send a few find room however many send thousands. */
+  #mostWaiting(): number {
+    return Math.min(MAX_WAITING_REQUESTS, MAX_ALL_WAITING - this.#all.count);
+  }
+
   #giveUp(): void {
+    this.#all.count -= this.#waiting.length;
     this.#waiting = [];
     this.#socket.destroy();
   }
