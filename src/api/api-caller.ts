@@ -23,6 +23,12 @@ export class ApiCaller {
     return caller;
   }
 
+  /** Whether closing the connection cancels something that is put down to a party. */
+  static isAwaiting(socket: Socket, party: string): boolean {
+    const caller = callers.get(socket);
+    return caller !== undefined && caller.#party === party && caller.#awaited.length > 0;
+  }
+
   constructor(socket: Socket, hub: Hub) {
     this.#hub = hub;
     this.#address = socket.remoteAddress ?? '';

@@ -3,11 +3,14 @@ import type { Socket } from 'node:net';
 import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger, Party } from '../base/ledger.ts';
 import { addressParty } from '../base/networks.ts';
+import { ApiCaller } from './api-caller.ts';
+import { isBookedTo } from './request-bookings.ts';
 
 /** What is given back when they are closed. */
 const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
   KeptKind.HTTP_CONNECTION,
   KeptKind.BODY,
+  KeptKind.FRAME,
   KeptKind.INVOCATION,
   KeptKind.ANSWER,
 ];
@@ -41,7 +44,10 @@ export function limitHttpConnections(server: Server, ledger: Ledger): (socket: S
   ledger.onReclaim((party, kind) => {
     if (kind !== undefined && !HELD_BY_CONNECTIONS.includes(kind)) return;
     for (const [socket, owner] of parties) {
-      if (owner !== party) continue;
+      // What a caller asks for is its own, and not its address's, where it has proven who it is.
+      const isItsOwn =
+        owner === party || isBookedTo(socket, party) || ApiCaller.isAwaiting(socket, party.key);
+      if (!isItsOwn) continue;
       forget(socket);
       socket.destroy();
     }

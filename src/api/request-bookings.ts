@@ -3,22 +3,35 @@ import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { ANONYMOUS, partyOf } from '../accounts/principal.ts';
 import { costOf, type KeptKind } from '../base/kept-kinds.ts';
-import type { Ledger } from '../base/ledger.ts';
+import type { Ledger, Party } from '../base/ledger.ts';
 
 type GiveBack = () => void;
 
-const bySocket = new WeakMap<Socket, Set<GiveBack>>();
+/** What is booked for a connection, to whom, and the response that gives it back. */
+type Bookings = Map<GiveBack, { readonly response: ServerResponse; readonly party: Party }>;
 
-/** What is to be given back for a connection; a response that waits behind others is not told when it closes. */
-function bookingsOf(socket: Socket): Set<GiveBack> {
+const bySocket = new WeakMap<Socket, Bookings>();
+
+/** What is to be given back for a connection. Not every Node tells responses that wait behind others of its end. */
+function bookingsOf(socket: Socket): Bookings {
   const known = bySocket.get(socket);
   if (known !== undefined) return known;
-  const bookings = new Set<GiveBack>();
+  const bookings: Bookings = new Map();
   bySocket.set(socket, bookings);
   socket.once('close', () => {
-    for (const giveBack of bookings) giveBack();
+    for (const [giveBack, { response }] of bookings) {
+      giveBack();
+      // Newer versions of Node 24 have destroyed those that wait; else whoever works for them would go on.
+      if (response.socket === null && !response.destroyed) response.emit('close');
+    }
   });
   return bookings;
+}
+
+/** Whether closing the connection gives back something of a party. */
+export function isBookedTo(socket: Socket, party: Party): boolean {
+  for (const booking of bySocket.get(socket)?.values() ?? []) if (booking.party === party) return true;
+  return false;
 }
 
 /**
@@ -33,6 +46,8 @@ export function bookForRequest(
   response: ServerResponse,
   { kind, bytes, isDecided }: { kind: KeptKind; bytes: number; isDecided?: boolean },
 ): boolean {
+  // Nobody would give it back: the answer goes nowhere, and is forgotten as soon as it is made.
+  if (raw.socket.closed) return true;
   // One that was not let in has no principal.
   const party = ledger.open(partyOf(principal ?? ANONYMOUS, ip));
   const cost = costOf(kind, bytes);
@@ -44,7 +59,7 @@ export function bookForRequest(
   const giveBack = (): void => {
     if (bookings.delete(giveBack)) party.release(kind, cost);
   };
-  bookings.add(giveBack);
+  bookings.set(giveBack, { response, party });
   response.once('close', giveBack);
   return true;
 }

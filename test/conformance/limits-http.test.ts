@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { KeptKind } from '../../src/base/kept-kinds.ts';
+import { serveThroughHub } from '../helpers/hub-agent.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { WireDevice } from '../helpers/wire-device.ts';
 import { until } from '../helpers/until.ts';
@@ -146,6 +147,53 @@ describe('limits of the HTTP server', () => {
     await until('they are given back', () => kept(hub, KeptKind.ANSWER).bytes === 0);
     assert.ok(kept(hub, KeptKind.ANSWER).refusals > 0);
     assert.equal(await statusFrom(hub, '127.0.0.2'), 200);
+  });
+
+  it('answers that come when their caller has gone are not booked any more', async (t) => {
+    const hub = await startWithMute(t);
+    const caller = await callFrom(t, hub, '127.0.0.2');
+    caller.write(commandOf(1).repeat(20));
+    await until('they are asked', () => kept(hub, KeptKind.INVOCATION).count === 20);
+    caller.destroy();
+    await until('they are cancelled', () => kept(hub, KeptKind.INVOCATION).count === 0);
+    // Their answers are made in the next turns of the event loop.
+    assert.equal(await statusFrom(hub, '127.0.0.3'), 200);
+    await until('the connections are closed', () => kept(hub, KeptKind.HTTP_CONNECTION).count === 0);
+    assert.equal(kept(hub, KeptKind.ANSWER).count, 0);
+  });
+
+  it('requests for a service that wait behind others end with their connection', async (t) => {
+    const hub = await startTestHub(t);
+    await serveThroughHub(t, hub, 'mute', () => {});
+    const caller = await callFrom(t, hub, '127.0.0.2');
+    caller.write('GET /services/mute/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5));
+    const inFlight = () => hub.server.hub.services?.serviceHub?.inFlightCount;
+    await until('they run', () => inFlight() === 5);
+    caller.destroy();
+    await until('they are given back', () => kept(hub, KeptKind.FRAME).bytes === 0);
+    await until('they have ended', () => inFlight() === 0);
+  });
+
+  it('a caller that has proven who it is loses its connections too where it holds most', async (t) => {
+    const token = 'a-token-that-is-long-enough-to-be-one';
+    const hub = await startTestHub(t, (config) => {
+      config.http.tokens = [token];
+      config.http.maxBodyBytes = 8 * 1024 * 1024;
+      config.memory.maxKeptBytes = 64 * 1024 * 1024;
+    });
+    const begin = async (address: string, bytes: number, more = ''): Promise<Socket> => {
+      const socket = await callFrom(t, hub, address);
+      const head = 'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+      socket.write(`${head}\r\n${more}Content-Length: ${bytes}\r\n\r\n`);
+      return socket;
+    };
+    const greedy: Socket[] = [];
+    for (let left = 3; left > 0; left--)
+      greedy.push(await begin('127.0.0.2', 1024 * 1024, `Authorization: Bearer ${token}\r\n`));
+    await until('they are booked', () => kept(hub, KeptKind.BODY).count === 3);
+    hub.server.hub.ledger.open('somebody').charge(KeptKind.BODY, 1_600_000);
+    await begin('127.0.0.3', 1_300_000);
+    await until('they are closed', () => countOpen(greedy) === 0);
   });
 
   it('a large answer that there is no room for is refused, and the output of a command is not', async (t) => {
