@@ -73,6 +73,15 @@ describe('who gets a message', () => {
     assert.equal(table.match(message('a', identifiers)).length, 1);
   });
 
+  it('stays when one that was denied before it ends', () => {
+    const table = new SubscriptionTable();
+    const denied = add(table, 'a');
+    table.removeFilter('a');
+    const later = add(table, 'a');
+    assert.equal(table.remove(denied), false);
+    assert.deepEqual(table.match(message('a', [later.identifier])), [later]);
+  });
+
   it('identifiers do not pile up where handlers come and go', () => {
     const table = new SubscriptionTable();
     const staying = add(table, 'a');

@@ -88,7 +88,8 @@ export class SubscriptionTable {
     if (!entry.handlers.includes(handler)) return false;
     this.#matches.clear();
     entry.handlers = entry.handlers.filter((each) => each !== handler);
-    if (entry.handlers.length > 0) return false;
+    // Denied meanwhile: the filter may belong to a later subscription.
+    if (entry.handlers.length > 0 || this.#byFilter.get(entry.topicFilter) !== entry) return false;
     this.removeFilter(entry.topicFilter);
     return true;
   }

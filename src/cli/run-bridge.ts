@@ -11,6 +11,7 @@ import { loadConfigOrThrow, type ConfigSources } from '../config/load-config.ts'
 import { createHubLog } from './hub-log.ts';
 import { LineWriter } from './line-writer.ts';
 import { readBrokerTarget, type BrokerFlags } from './mqtt/broker-flags.ts';
+import { randomClientId } from './mqtt/random-client-id.ts';
 import { stopInOrder, stopSignal } from './stop-signal.ts';
 
 /** What both ends of a bridge may be told. */
@@ -87,7 +88,7 @@ async function serveUntilSignal(
   const stopped = stopSignal();
   const bus = await connectBus(url, {
     ...options,
-    clientId: `recado-${name}-${process.pid}`,
+    clientId: randomClientId(name),
     waitsForConnection: false,
     reconnectMaxMs: RECONNECT_MAX_MS,
     log,

@@ -99,6 +99,11 @@ function publishAll(
 ): Promise<undefined> {
   const unacknowledged = new Set<Promise<void>>();
   const failed = Promise.withResolvers<never>();
+  let hasFailed = false;
+  const fail = (error: unknown): void => {
+    hasFailed = true;
+    failed.reject(error);
+  };
   let isTold = message.retain === true;
   const publish = async (payload: Uint8Array): Promise<void> => {
     const { matched } = await bus.publish({ ...message, payload });
@@ -108,11 +113,13 @@ function publishAll(
   };
   const publishEach = async (): Promise<undefined> => {
     for await (const payload of payloads) {
-      const published = publish(payload).catch(failed.reject);
+      const published = publish(payload).catch(fail);
       const settled = published.finally(() => unacknowledged.delete(settled));
       unacknowledged.add(settled);
       if (unacknowledged.size >= MAX_UNACKNOWLEDGED_LINES || message.qos === 0)
         await Promise.race(unacknowledged);
+      // On a bus that is closed each one fails at once, and the event loop would not turn before the last of them.
+      if (hasFailed) break;
     }
     await Promise.all(unacknowledged);
     return undefined;

@@ -14,6 +14,7 @@ import {
 } from '../mqtt/connection-flags.ts';
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
 import { readPropertyFlags } from '../mqtt/publish-properties.ts';
+import { randomClientId } from '../mqtt/random-client-id.ts';
 import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
 import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
 
@@ -93,7 +94,7 @@ async function runRequest(
   const properties = readPropertyFlags(flags.property, command);
   const format = chooseFormat(flags, command);
   const payload = await readPayload(payloadArgument, flags, command);
-  const clientId = target.options.clientId ?? `recado-request-${process.pid}`;
+  const clientId = target.options.clientId ?? randomClientId('request');
 
   const stopped = stopSignal();
   await withBus(target, { clientId, timeoutMs: flags.timeout * 1000 }, async (bus) => {

@@ -5,6 +5,7 @@ import type { QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicFilter, matchesTopicFilter } from '../../mqtt/topics/topic-filter.ts';
 import { addConnectionFlags, readQos, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
+import { randomClientId } from '../mqtt/random-client-id.ts';
 import { describeBusError, tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -70,7 +71,7 @@ async function runSub(flags: SubFlags, command: Command): Promise<void> {
   refuseBadFilters([...topicFilters, ...(flags.filterOut ?? [])], command);
   if (flags.retainedOnly === true && !flags.retained)
     command.error('error: -R and --retained-only leave nothing over');
-  const clientId = target.options.clientId ?? `recado-sub-${process.pid}`;
+  const clientId = target.options.clientId ?? randomClientId('sub');
   const printer = new Printer(flags, { format: chooseFormat(flags, command), clientId });
 
   const stopped = stopSignal();
