@@ -30,7 +30,8 @@ export function logPresence(bus: Bus, log: Logger, service?: string): void {
     }
     const { error } = event;
     const code = error instanceof RecadoError ? error.code : undefined;
-    const more = event.type === 'subscription-denied' ? '' : '; trying again until it is there';
+    const more =
+      event.type === 'subscription-denied' || event.type === 'cut' ? '' : '; trying again until it is there';
     log.warn({ ...fields, code }, `${whose}${error.message}${more}`);
   });
 }

@@ -56,6 +56,10 @@ export class MemoryTransport implements Transport {
     return this.#unreadBytes;
   }
 
+  get unsentMark(): number {
+    return this.#unreadBytes;
+  }
+
   /** Called when there is something to read, or the connection is over. */
   onChange(call: () => void): void {
     this.#onWritten = call;

@@ -61,6 +61,10 @@ export class RecordedConnection implements TransportReceiver, Transport {
     return this.#transport.bufferedBytes;
   }
 
+  get unsentMark(): number {
+    return this.#transport.unsentMark;
+  }
+
   write(bytes: Buffer): Written {
     return this.#inside(() => this.#transport.write(bytes));
   }

@@ -53,6 +53,10 @@ export class SimulatedWire implements Transport {
     return this.#unreadBytes;
   }
 
+  get unsentMark(): number {
+    return this.#unreadBytes;
+  }
+
   get receiver(): TransportReceiver | undefined {
     return this.#receiver;
   }

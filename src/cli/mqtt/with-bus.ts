@@ -35,11 +35,16 @@ export async function withBus(
   const { connectBus } = await import('../../bus/client-bus.ts');
   try {
     const bus = await connectBus(url, { ...options, ...more });
+    let cut: BusError | undefined;
+    bus.watch((event) => {
+      if (event.type === 'cut') cut = event.error;
+    });
     try {
       await work(bus);
     } finally {
       await bus.close();
     }
+    if (cut !== undefined) throw cut;
   } catch (error) {
     if (!(error instanceof BusError)) throw error;
     tellError(describeBusError(error));
@@ -60,6 +65,7 @@ function exitCodeOf({ code, reasonCode }: BusError): number {
 export function tellConnection(bus: Bus, onTakenOver: (error: BusError) => void): void {
   watchPresence(bus, (event) => {
     if (event.type === 'connected') return tellError('connected again');
+    if (event.type === 'cut') return; // It becomes the failure of the command.
     const { error, type } = event;
     const isTakenOver = error instanceof BusError && error.reasonCode === ReasonCode.SESSION_TAKEN_OVER;
     if (type === 'lost' && isTakenOver) return onTakenOver(error);

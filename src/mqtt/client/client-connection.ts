@@ -6,7 +6,7 @@ import {
   writeAcknowledgement,
   type AcknowledgementType,
 } from '../codec/acknowledgement.ts';
-import { connectReturnCode, decodeConnack, type ConnackPacket } from '../codec/connack.ts';
+import { connectReturnCode, decodeConnack } from '../codec/connack.ts';
 import type { ConnectPacket } from '../codec/connect.ts';
 import {
   MAX_UINT_16,
@@ -22,14 +22,20 @@ import { Framer } from '../codec/framer.ts';
 import { NO_PROPERTIES } from '../codec/property.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
-import type { PacketIdSet } from '../session/packet-id-set.ts';
 import type { Transport, TransportReceiver } from '../transport/transport.ts';
 import type { BrokerAddress } from './broker-address.ts';
 import type { MqttClientError } from './client-error.ts';
 import type { ClientSettings } from './client-options.ts';
 import { ClientOutbox } from './client-outbox.ts';
-import { lostError, refusedError, silentError, unreachableError } from './connection-errors.ts';
+import {
+  lostError,
+  refusedError,
+  silentError,
+  unencodableError,
+  unreachableError,
+} from './connection-errors.ts';
 import type { Caller } from './caller.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import { dialBroker } from './dial.ts';
 import type { ReceivedMessage } from './message.ts';
 import { PublishReader } from './publish-reader.ts';
@@ -48,21 +54,6 @@ type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** How long a broker may take to close after it was told of its mistake. */
 const FAULT_LINGER_MS = 1000;
-
-/** What a connection calls when something happens to it. */
-export type ConnectionOwner = {
-  /** Messages at QoS 2 that came and were not released. */
-  readonly received: PacketIdSet;
-  onConnected(connack: ConnackPacket): void;
-  onMessage(message: ReceivedMessage): void;
-  onAcknowledged(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode): void;
-  /** SUBACK or UNSUBACK; before MQTT 5 the latter says nothing. */
-  onAnswered(packetId: number, reasonCode: ReasonCode): void;
-  /** More may be sent. */
-  onRoom(): void;
-  /** Once, when the connection is gone, or did not come to be. */
-  onEnded(error: MqttClientError): void;
-};
 
 type ConnectionParts = {
   readonly address: BrokerAddress;
@@ -130,12 +121,17 @@ export class ClientConnection implements TransportReceiver, Caller {
     return this.#publishes!;
   }
 
-  accept(transport: Transport): TransportReceiver {
+  accept(transport: Transport): TransportReceiver | undefined {
     this.#transport = transport;
-    const { turn, owner, connect } = this.#parts;
+    const { address, turn, owner, connect } = this.#parts;
     this.#outbox = new ClientOutbox(transport, turn, () => owner.onRoom());
     this.#phase = Phase.GREETING;
-    this.send(connect);
+    try {
+      this.send(connect);
+    } catch (error) {
+      this.#end(unencodableError(address, error as Error));
+      return undefined;
+    }
     // At once: a server that refuses the certificate closes behind its alert, and what comes to it then hides that.
     this.#outbox.flush();
     return this;
@@ -168,6 +164,8 @@ export class ClientConnection implements TransportReceiver, Caller {
       this.#phase === Phase.GREETING
         ? unreachableError(address, error)
         : lostError(address.label, error?.message);
+    if (this.#problem?.code === 'BUS_CLOSED' && this.#outbox?.wasCut(error) === true)
+      return this.#end(lostError(address.label, 'it did not take all that was sent', undefined, error));
     this.#end(this.#problem ?? gone);
   }
 
@@ -200,9 +198,11 @@ export class ClientConnection implements TransportReceiver, Caller {
     if (!this.#isPaused) this.#transport?.resume();
   }
 
-  /** Says goodbye, and cuts the connection when the broker does not end it within `lingerMs`. */
-  close(error: MqttClientError, lingerMs: number): void {
-    if (this.#phase === Phase.OPEN) this.#goodbye(ReasonCode.NORMAL_DISCONNECTION, error, lingerMs);
+  /** Says goodbye behind what was sent, and cuts the connection when the broker does not end it in time. */
+  close(error: MqttClientError): void {
+    const { closeTimeoutMs, timeoutMs } = this.#parts.settings;
+    if (this.#phase === Phase.OPEN)
+      this.#goodbye(ReasonCode.NORMAL_DISCONNECTION, error, closeTimeoutMs, timeoutMs);
     else this.abort(error);
   }
 
@@ -345,11 +345,13 @@ export class ClientConnection implements TransportReceiver, Caller {
   #lookForLife(periodMs: number): void {
     const { address, blocks } = this.#parts;
     const hasSent = this.#outbox!.takeHasSent();
+    // PINGREQ waits behind a large message: a broker that takes of it is alive.
+    const hasMoved = this.#outbox!.takeHasMoved();
     const hasReceived = this.#hasReceived;
     this.#hasReceived = false;
     blocks.trim();
     // Who is not listened to cannot be heard.
-    if (this.#isPinging && !hasReceived && !this.#isPaused)
+    if (this.#isPinging && !hasReceived && !hasMoved && !this.#isPaused)
       return this.abort(lostError(address.label, `it gave no sign of life within ${periodMs} ms`));
     this.#isPinging = !hasReceived || !hasSent;
     if (this.#isPinging) this.send({ type: 'pingreq' });
@@ -364,15 +366,15 @@ export class ClientConnection implements TransportReceiver, Caller {
   /** The broker has made a mistake, and is told. */
   #refuse(reasonCode: ReasonCode, why: string, cause?: Error): void {
     const { label } = this.#parts.address;
-    this.#goodbye(reasonCode, lostError(label, why, undefined, cause), FAULT_LINGER_MS);
+    this.#goodbye(reasonCode, lostError(label, why, undefined, cause), FAULT_LINGER_MS, FAULT_LINGER_MS);
   }
 
-  #goodbye(reasonCode: ReasonCode, error: MqttClientError, lingerMs: number): void {
+  #goodbye(reasonCode: ReasonCode, error: MqttClientError, lingerMs: number, stallMs: number): void {
     this.#problem ??= error;
     if (this.version === 5 || reasonCode === ReasonCode.NORMAL_DISCONNECTION)
       this.send({ type: 'disconnect', reasonCode, properties: NO_PROPERTIES });
     this.#phase = Phase.ENDING;
-    this.#outbox!.end(lingerMs);
+    this.#outbox!.end(this.#parts.settings.clock, lingerMs, stallMs);
   }
 
   #end(error: MqttClientError): void {

@@ -32,6 +32,8 @@ export type ClientEvent =
   | { readonly type: 'retrying'; readonly error: MqttClientError; readonly retryInMs: number }
   /** After connecting again the broker did not grant what it had granted before. */
   | { readonly type: 'subscription-denied'; readonly topicFilter: string; readonly error: MqttClientError }
+  /** `close` ended before the broker had taken all that was sent: messages at QoS 0 are lost. */
+  | { readonly type: 'cut'; readonly error: MqttClientError }
   /** More may be sent, after `takesMore` was false. */
   | { readonly type: 'room' };
 
@@ -72,9 +74,9 @@ export const DEFAULT_CLIENT_LIMITS = {
   keepAliveS: 60,
   /** From the first packet of TCP to CONNACK. */
   connectTimeoutMs: 10_000,
-  /** How long a call waits that does not say it itself. */
+  /** How long a call waits that does not say it itself; and `close`, while the broker takes nothing of what was sent. */
   timeoutMs: 30_000,
-  /** How long the broker may take to close the connection after it was told; then it is cut. */
+  /** How long a call waits that does not say it itself; and `close`, while the broker takes nothing. */
   closeTimeoutMs: 1000,
   reconnectMinMs: 250,
   reconnectMaxMs: 15_000,

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Turn, TurnWork } from '../../base/turn.ts';
 import { PacketWriter } from '../codec/writer.ts';
 import { Written, type Transport } from '../transport/transport.ts';
@@ -6,6 +7,9 @@ import { Written, type Transport } from '../transport/transport.ts';
 const FLUSH_BYTES = 65_536;
 /** A larger buffer is not kept for another time. */
 const MAX_SPARE_BYTES = 1_048_576;
+
+/** Longest time of a timer: how long it lingers is looked after here. */
+const NEVER_MS = 2 ** 31 - 1;
 
 const OutboxMode = {
   OPEN: 0,
@@ -29,6 +33,10 @@ export class ClientOutbox implements TurnWork {
   #spare: Buffer | undefined = undefined;
   /** Something went since this was last asked. */
   #hasSent = false;
+  /** The transport's mark when it was last looked at. */
+  #mark = 0;
+  #lingering: Timer | undefined = undefined;
+  #isCut = false;
 
   /** @param onRoom - is called when it takes more again */
   constructor(transport: Transport, turn: Turn, onRoom: () => void) {
@@ -51,6 +59,18 @@ export class ClientOutbox implements TurnWork {
     const hasSent = this.#hasSent;
     this.#hasSent = false;
     return hasSent;
+  }
+
+  /** Whether the system took some of what waits for it since the last call. */
+  takeHasMoved(): boolean {
+    const mark = this.#mark;
+    this.#mark = this.#transport.unsentMark;
+    return mark !== this.#mark && mark > 0;
+  }
+
+  /** Whether the connection, which is gone, took less than it was given. */
+  wasCut(error: Error | undefined): boolean {
+    return this.#isCut || (this.#mode === OutboxMode.ENDED && error !== undefined && this.#mark > 0);
   }
 
   /** After something was encoded into `writer`. */
@@ -76,17 +96,32 @@ export class ClientOutbox implements TurnWork {
     if (this.takesMore) this.#onRoom();
   }
 
-  /** Sends what waits, and has the transport close. */
-  end(lingerMs: number): void {
+  /**
+   * Sends what waits, and has the transport close. It is cut when the peer has everything and does not close within
+   * `lingerMs`; and when it has not, and took nothing for `stallMs`.
+   */
+  end(clock: Clock, lingerMs: number, stallMs: number): void {
     if (this.#mode === OutboxMode.ENDED) return;
     this.#mode = OutboxMode.ENDED;
     if (this.writer.length > 0) this.#transport.write(this.writer.detach());
-    this.#transport.end(lingerMs);
+    this.#transport.end(NEVER_MS);
+    this.takeHasMoved();
+    let movedMs = clock.monotonic();
+    this.#lingering = clock.setTicker(lingerMs, () => {
+      const nowMs = clock.monotonic();
+      if (this.takeHasMoved()) movedMs = nowMs;
+      const isStuck = this.#mark > 0;
+      if (isStuck && nowMs - movedMs < stallMs) return;
+      if (!isStuck && movedMs === nowMs) return;
+      this.#isCut = isStuck;
+      this.#transport.destroy();
+    });
   }
 
   /** The connection is over. */
   discard(): void {
     this.#mode = OutboxMode.ENDED;
+    this.#lingering?.clear();
     this.writer.reset();
   }
 

@@ -7,9 +7,9 @@ import type { ConnectPacket } from '../codec/connect.ts';
 import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
 import { parseBrokerUrl, type BrokerAddress } from './broker-address.ts';
-import { ClientConnection, type ConnectionOwner } from './client-connection.ts';
+import { ClientConnection } from './client-connection.ts';
 import { ClientCounters } from './client-counters.ts';
-import { MqttClientError } from './client-error.ts';
+import type { MqttClientError } from './client-error.ts';
 import {
   clientSettings,
   type ClientEvent,
@@ -18,7 +18,8 @@ import {
 } from './client-options.ts';
 import { ClientState, expectTransition } from './client-state.ts';
 import { ClientSubscriptions, type ClientSubscribeOptions } from './client-subscriptions.ts';
-import { lostError, unusableError } from './connection-errors.ts';
+import { closedError, lostError, unusableError } from './connection-errors.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import { connectPacketOf } from './connect-packet.ts';
 import type {
   OutgoingMessage,
@@ -168,7 +169,7 @@ export class MqttClient {
     options: ClientSubscribeOptions = {},
     patience: Patience = {},
   ): Promise<QoS> {
-    if (this.#isOver) return Promise.reject(this.#closedError());
+    if (this.#isOver) return Promise.reject(closedError(this.label));
     return this.#subscriptions.subscribe(topicFilter, options, patience);
   }
 
@@ -202,7 +203,7 @@ export class MqttClient {
   /** Ends the connection in order. What waits, or waits for an acknowledgement, is rejected with `BUS_CLOSED`. */
   close(): Promise<void> {
     if (this.#isOver) return this.#closed.promise;
-    const error = this.#closedError();
+    const error = closedError(this.label);
     this.#timer?.clear();
     this.#first.reject(error);
     this.#first.promise.catch(() => {});
@@ -210,7 +211,7 @@ export class MqttClient {
     if (connection === undefined) this.#finish();
     else {
       this.#move(ClientState.CLOSING);
-      connection.close(error, this.#settings.closeTimeoutMs);
+      connection.close(error);
     }
     this.#sender.close(error);
     this.#subscriptions.close(error);
@@ -328,7 +329,10 @@ export class MqttClient {
     const { clock, reconnectMaxMs } = this.#settings;
     const state = this.#state;
     this.#connection = undefined;
-    if (state === ClientState.CLOSING) return this.#finish();
+    if (state === ClientState.CLOSING) {
+      if (error.code === 'BROKER_LOST') this.#tell({ type: 'cut', error });
+      return this.#finish();
+    }
     if (state === ClientState.CONNECTING) return this.#onFailed(error);
     // Two clients that take one client id from each other must not do so as fast as they can.
     if (clock.monotonic() - this.#connectedMs > reconnectMaxMs) this.#attempts = 0;
@@ -389,10 +393,5 @@ export class MqttClient {
     } catch (error) {
       this.#settings.log.error({ err: error, type: event.type }, 'a listener of a client failed');
     }
-  }
-
-  #closedError(): MqttClientError {
-    const text = `the connection to the MQTT broker at ${this.label} was closed`;
-    return new MqttClientError('BUS_CLOSED', text);
   }
 }

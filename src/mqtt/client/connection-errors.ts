@@ -82,6 +82,12 @@ export function unusableError({ label }: BrokerAddress, cause: Error): MqttClien
   );
 }
 
+/** What the options say does not fit into a CONNECT. */
+export function unencodableError({ label }: BrokerAddress, cause: Error): MqttClientError {
+  const text = `cannot connect to ${label} like that: ${cause.message}; correct the client id, the user, the password or the Will`;
+  return new MqttClientError('CONFIG_INVALID', text, { cause });
+}
+
 /** The broker answered CONNECT with a failure. */
 export function refusedError(
   { label }: BrokerAddress,
@@ -144,6 +150,11 @@ export function lostError(
     `the connection to the MQTT broker at ${label} was lost${said === undefined ? '' : `: ${said}`}`,
     { cause, ...(reasonCode !== undefined && { reasonCode }) },
   );
+}
+
+/** What was asked when, or before, the client was closed. */
+export function closedError(label: string): MqttClientError {
+  return new MqttClientError('BUS_CLOSED', `the connection to the MQTT broker at ${label} was closed`);
 }
 
 export function invalidFilterError(topicFilter: string): MqttClientError {

@@ -48,6 +48,12 @@ export abstract class DuplexTransport implements Transport {
     return this.duplex.writableLength;
   }
 
+  get unsentMark(): number {
+    // A stream counts a write as a whole, until its last byte has gone; the handle knows how far it has come.
+    const { _handle: handle } = this.duplex as { _handle?: { writeQueueSize?: number } | null };
+    return this.duplex.writableLength + (handle?.writeQueueSize ?? 0);
+  }
+
   write(bytes: Buffer): Written {
     if (!this.isOpen) return Written.TAKEN;
     this.duplex.write(bytes);

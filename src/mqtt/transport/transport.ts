@@ -48,6 +48,8 @@ export type Transport = {
   readonly peer: Peer;
   /** Bytes that were written and have not gone. */
   readonly bufferedBytes: number;
+  /** Changes whenever the system takes some of them, also in the middle of one write; 0 when none is left. */
+  readonly unsentMark: number;
   /** Sends bytes after those that were written before. After `end` or `destroy` they are thrown away. */
   write(bytes: Buffer): Written;
   /** The same for slices from `start` to before `end`, with one call of the system where it can be. */

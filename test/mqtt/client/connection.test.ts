@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectMqtt } from '../../../src/mqtt/client/client.ts';
+import type { MqttClientOptions } from '../../../src/mqtt/client/client-options.ts';
 import { ClientState } from '../../../src/mqtt/client/client-state.ts';
 import {
   kindly,
@@ -91,6 +92,48 @@ describe('Keep Alive', () => {
       false,
     );
   });
+
+  it('does not end a connection whose PINGREQ waits behind a message that goes slowly', async (t) => {
+    const clock = new ManualClock();
+    const { broker, client, events } = await openClientRig(t, kindly, { keepAliveS: 10, clock });
+    const [peer] = broker.clients;
+    assert.ok(peer !== undefined);
+    peer.socket.pause();
+    await client.publish(messageOf('a', 0, 60_000_000));
+    await new Promise((resolve) => setImmediate(resolve));
+    const told = (): boolean => events.some(({ type }) => type === 'lost');
+    for (let look = 0; look < 6; look++) {
+      const before = peer.socket.bytesRead;
+      peer.socket.resume();
+      await until('it has read some', () => peer.socket.bytesRead > before + 5_000_000);
+      peer.socket.pause();
+      clock.advance(5000);
+      assert.equal(told(), false);
+    }
+    for (let look = 0; look < 3; look++) clock.advance(5000);
+    await until('it is given up, as it takes nothing', told);
+    peer.socket.resume();
+  });
+});
+
+describe('a CONNECT that cannot be', () => {
+  const long = 'x'.repeat(65_536);
+  const options: Record<string, MqttClientOptions> = {
+    'has a password without a user': { protocolVersion: 4, password: 'secret' },
+    'has a user that is too long': { user: long },
+    'has a Will that is too long': { will: { topicName: 'gone', payload: Buffer.from(long) } },
+    'has a client id with half a character': { clientId: '\ud800' },
+    'has a Keep Alive that is not whole': { keepAliveS: 1.5 },
+  };
+  for (const [what, each] of Object.entries(options)) {
+    it(`is told of, where it ${what}`, async (t) => {
+      const broker = await ScriptedBroker.start(() => {});
+      t.after(() => broker.close());
+      await assert.rejects(connectMqtt(broker.url, { protocolVersion: 5, ...each }), {
+        code: 'CONFIG_INVALID',
+      });
+    });
+  }
 });
 
 describe('close', () => {
@@ -127,6 +170,33 @@ describe('close', () => {
     assert.equal(waiting.state, ClientState.WAITING);
     await waiting.close();
     assert.equal(waiting.state, ClientState.CLOSED);
+  });
+
+  it('waits for a slow broker that still takes what was sent, longer than closeTimeoutMs', async (t) => {
+    const { broker, client, events } = await openClientRig(t, kindly, { closeTimeoutMs: 1 });
+    const [peer] = broker.clients;
+    peer?.socket.pause();
+    await client.publish(messageOf('a', 0, 20_000_000));
+    const closed = client.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    peer?.socket.resume();
+    await closed;
+    await until('all has come', () => broker.packetsOf('disconnect').length === 1);
+    assert.equal(broker.packetsOf('publish')[0]?.payload.length, 20_000_000);
+    assert.equal(
+      events.some(({ type }) => type === 'cut'),
+      false,
+    );
+  });
+
+  it('cuts a broker that takes nothing, and says that messages are lost', async (t) => {
+    const { broker, client, events } = await openClientRig(t, kindly, { closeTimeoutMs: 1, timeoutMs: 30 });
+    broker.clients[0]?.socket.pause();
+    await client.publish(messageOf('a', 0, 20_000_000));
+    await client.close();
+    const cut = events.find(({ type }) => type === 'cut');
+    assert.ok(cut?.type === 'cut');
+    assert.equal(cut.error.code, 'BROKER_LOST');
   });
 
   it('does not wait for a broker that does not end its side', async (t) => {

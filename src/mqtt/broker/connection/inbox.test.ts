@@ -17,6 +17,7 @@ function makeInbox(workLimit = 100) {
   const transport: Transport = {
     peer: PEER,
     bufferedBytes: 0,
+    unsentMark: 0,
     write: () => 0,
     writeSlices: () => 0,
     pause: () => void told.push('pause'),

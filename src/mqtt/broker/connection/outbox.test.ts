@@ -18,6 +18,7 @@ function makeOutbox() {
   const transport: Transport = {
     peer: PEER,
     bufferedBytes: 0,
+    unsentMark: 0,
     write(bytes) {
       written.push(bytes.toString());
       return says;
