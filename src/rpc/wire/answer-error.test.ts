@@ -16,6 +16,13 @@ it('a failure is told by the status, or by a payload that is nothing else', () =
   assert.equal(read('{"error":{"code":"A","message":"b"}}', '200'), undefined);
 });
 
+it('a failure has a status of a failure, whatever it says', () => {
+  for (const status of ['700', '-1', '404.5', '200', '1e9'])
+    assert.equal(read(`{"error":{"code":"A","message":"b","status":${status}}}`)?.[1], 500, status);
+  assert.deepEqual(read('x', '700'), ['INTERNAL', 500, 'it has the status 700']);
+  assert.equal(read('{"error":{"code":"A","message":"b","status":404}}', '700')?.[1], 404);
+});
+
 it('everything else is an answer', () => {
   for (const payload of [
     '',

@@ -2,6 +2,7 @@ import { isJsonObject, parseJsonObject } from '../../base/json.ts';
 import type { BusMessage } from '../../bus/bus.ts';
 
 const FAILED = 400;
+const LAST_STATUS = 599;
 const OPEN_BRACE = 0x7b;
 
 /**
@@ -36,7 +37,12 @@ export function readAnswerError({
   const error = readError(payload);
   if (error === undefined && status === undefined) return undefined;
   const { code = 'INTERNAL', message = `it has the status ${status}` } = error ?? {};
-  return new AnswerError(code, message, { status: status ?? error?.status ?? 500 });
+  // What is no status of a failure would be one of the caller's own where it passes it on over HTTP.
+  return new AnswerError(code, message, { status: [status, error?.status].find(isFailureStatus) ?? 500 });
+}
+
+function isFailureStatus(status: number | undefined): status is number {
+  return Number.isInteger(status) && Number(status) >= FAILED && Number(status) <= LAST_STATUS;
 }
 
 function readError(payload: Uint8Array): { code: string; message: string; status?: number } | undefined {
