@@ -50,6 +50,8 @@ describe('gateway.yaml', () => {
     const reading = gateway(`broker: mqtt://one\nroutes:\n${PING}`, { RECADO_BROKER: 'mqtts://two' });
     assert.ok(reading.ok);
     assert.equal(reading.value.config.broker, 'mqtts://two');
+    const unset = gateway(`broker: mqtt://one\nroutes:\n${PING}`, { RECADO_BROKER: '' });
+    assert.equal(unset.ok && unset.value.config.broker, 'mqtt://one');
     const wrong = mistakes(gateway(`routes:\n${PING}`, { RECADO_BROKER: 'http://ann:secret@two' }));
     assert.match(wrong.join(), /^RECADO_BROKER: must be the address of an MQTT broker/);
     assert.ok(!wrong.join().includes('secret'));
@@ -134,6 +136,29 @@ describe('gateway.yaml', () => {
       assert.deepEqual(findOpenHttpListener(reading.value.config.http, 'the gateway'), [], who);
     }
   });
+});
+
+it('answers of one route are no requests of another, in either file', () => {
+  const pairs = [
+    ['x', 'y'],
+    ['y', 'z'],
+  ];
+  const asked = pairs.map(([request, response], index) => ({ route: `GET /${index}`, request, response }));
+  assert.deepEqual(mistakes(gateway(JSON.stringify({ routes: asked }))), [
+    'g.yaml:1:55 routes[0].response: is the topic of routes[1].request too; answers need one of their own',
+  ]);
+  const loop = [...pairs, ['z', 'x']].map(([request, response]) => ({
+    request,
+    response,
+    call: 'POST http://x/',
+  }));
+  assert.deepEqual(
+    mistakes(agent(JSON.stringify({ routes: loop }))).map((line) => line.replace(/^\S+ /, '')),
+    [1, 2, 0].map(
+      (other, index) =>
+        `routes[${index}].response: is the topic of routes[${other}].request too; answers need one of their own`,
+    ),
+  );
 });
 
 describe('agent.yaml', () => {

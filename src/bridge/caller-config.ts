@@ -56,18 +56,18 @@ type BridgeCallerConfig = Static<typeof BridgeCallerSchema>;
 export const BRIDGE_CALLER_CONFIG: ConfigDefinition<BridgeCallerConfig> = {
   schema: BridgeCallerSchema,
   variables: collectKeys(BridgeCallerSchema).filter(({ path }) => path === 'broker'),
-  findContradictions: ({ routes }) => routes.flatMap((each, index) => findRouteMistakes(each, index, routes)),
+  findContradictions: ({ routes }) =>
+    routes.flatMap((each, index) => findRouteMistakes(each.request, index, routes)),
 };
 
 function findRouteMistakes(
-  { request, response }: BridgeCallerRoute,
+  request: string,
   index: number,
   routes: readonly BridgeCallerRoute[],
 ): Contradiction[] {
-  const path = `routes[${index}]`;
-  const mistakes = findAnswerLoop(request, response, path);
+  const mistakes = findAnswerLoop(routes, index);
   const first = routes.findIndex((each) => each.request === request);
   if (first === index) return mistakes;
   const message = `is the topic of routes[${first}] too; each question would be answered twice`;
-  return [...mistakes, { paths: [`${path}.request`], message }];
+  return [...mistakes, { paths: [`routes[${index}].request`], message }];
 }

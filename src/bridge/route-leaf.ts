@@ -1,6 +1,6 @@
 import { Type } from '../config/type.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
-import { parseBrokerUrl } from '../mqtt/client/broker-address.ts';
+import { isBrokerUrl } from '../mqtt/client/broker-address.ts';
 import type { ValueMistake } from '../config/config-keys.ts';
 import type { Contradiction } from '../config/load-config.ts';
 import { readHttpCall } from './http-call.ts';
@@ -19,7 +19,12 @@ const ANY_LEVELS = Number.POSITIVE_INFINITY;
 /** Longer than an answer is ever waited for. */
 const MAX_TIME_MS = 3_600_000;
 
-type LeafText = { readonly default?: string; readonly secret?: boolean; readonly description: string };
+type LeafText = {
+  readonly default?: string;
+  readonly secret?: boolean;
+  readonly emptyIsUnset?: boolean;
+  readonly description: string;
+};
 
 /** A text, and what is made of it. */
 const textLeaf = <T>(readText: (text: string) => Result<T, string>, leaf: LeafText) =>
@@ -54,13 +59,9 @@ export function isHttpStatus(value: unknown): value is number {
 }
 
 function readBroker(text: string): Result<string, string> {
-  try {
-    parseBrokerUrl(text);
-    return succeed(text);
-  } catch {
-    // Not its own message: that shows the text, which may hold a password.
-    return fail('must be the address of an MQTT broker, as mqtt://localhost:1883 (or mqtts:, ws:, wss:)');
-  }
+  if (isBrokerUrl(text)) return succeed(text);
+  // Without the text, which may hold a password.
+  return fail('must be the address of an MQTT broker, as mqtt://localhost:1883 (or mqtts:, ws:, wss:)');
 }
 
 export const topicName = (description: string) => textLeaf(readTopicName, { description });
@@ -78,6 +79,7 @@ export const statusMapping = (description: string) =>
 export const broker = () =>
   textLeaf(readBroker, {
     secret: true,
+    emptyIsUnset: true,
     default: 'mqtt://localhost:1883',
     description: 'The MQTT broker, as mqtt://user:password@host:1883; also mqtts://, ws:// and wss://.',
   });
@@ -86,9 +88,16 @@ export const timeoutMs = (byDefault: number, description: string) =>
 export const shutdownTimeoutMs = () =>
   timeoutMs(5000, 'Time for everything to close when the program is told to stop.');
 
-/** An agent that hears its own answers would answer them for ever. */
-export function findAnswerLoop(request: string, response: string, path: string): Contradiction[] {
-  if (request !== response) return [];
-  const message = 'is the topic of the request too; answers need one of their own';
-  return [{ paths: [`${path}.response`], message }];
+/** Agents would answer answers for ever, and a gateway takes a question of one route for the answer to another. */
+export function findAnswerLoop(
+  routes: readonly { readonly request: string; readonly response: string }[],
+  index: number,
+): Contradiction[] {
+  const response = routes[index]?.response;
+  const isOwn = routes[index]?.request === response;
+  const asked = isOwn ? index : routes.findIndex(({ request }) => request === response);
+  if (asked < 0) return [];
+  const whose = isOwn ? 'the request' : `routes[${asked}].request`;
+  const message = `is the topic of ${whose} too; answers need one of their own`;
+  return [{ paths: [`routes[${index}].response`], message }];
 }

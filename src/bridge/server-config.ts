@@ -85,17 +85,20 @@ export const BRIDGE_SERVER_CONFIG: ConfigDefinition<BridgeServerConfig> = {
   variables: collectKeys(BridgeServerSchema).filter(({ path }) => path === 'broker'),
   findContradictions: ({ routes }) => {
     const keys = routes.map((each) => routeKey(each.route));
-    return routes.flatMap((each, index) => findRouteMistakes(each, index, keys));
+    return routes.flatMap((each, index) => [
+      ...findAnswerLoop(routes, index),
+      ...findRouteMistakes(each, index, keys),
+    ]);
   },
 };
 
 function findRouteMistakes(
-  { route: wanted, request, response, payload }: BridgeServerRoute,
+  { route: wanted, payload }: BridgeServerRoute,
   index: number,
   keys: readonly string[],
 ): Contradiction[] {
   const path = `routes[${index}]`;
-  const mistakes = findAnswerLoop(request, response, path);
+  const mistakes: Contradiction[] = [];
   const key = keys[index] ?? '';
   const first = keys.indexOf(key);
   const tellRoute = (message: string): void => void mistakes.push({ paths: [`${path}.route`], message });

@@ -29,10 +29,11 @@ export function readEnvironment(
 }
 
 function readVariable(key: ConfigKey, environment: Environment, reading: SourceReading): void {
-  const { variable } = key;
-  const text = environment[variable];
+  const { variable, schema } = key;
+  const written = environment[variable];
+  const text = written === '' && schema.emptyIsUnset === true ? undefined : written;
   const fileVariable = `${variable}_FILE`;
-  const file = key.schema.secret === true ? environment[fileVariable] : undefined;
+  const file = schema.secret === true ? environment[fileVariable] : undefined;
   const tell = (where: string, message: string): void => void reading.mistakes.push({ where, message });
   if (text !== undefined && file !== undefined)
     tell(variable, `is set, and ${fileVariable} too; keep one of them`);

@@ -43,7 +43,8 @@ export function readServices({ service = [] }: ServiceAgentFlags, command: Comma
 
 /** The broker of `--broker`, else of `RECADO_BROKER`, else the one on this machine. */
 export function readBroker(flags: ServiceAgentFlags, command: Command): BrokerTarget {
-  return readBrokerTarget(flags, process.env['RECADO_BROKER'] ?? DEFAULT_BROKER, command);
+  const { RECADO_BROKER: told = '' } = process.env;
+  return readBrokerTarget(flags, told === '' ? DEFAULT_BROKER : told, command);
 }
 
 export function readLogLevel({ logLevel = 'info' }: ServiceAgentFlags, command: Command): LogLevel {

@@ -56,7 +56,8 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
   const config = await readConfig(chooseFile(argument, options['config']), options);
   const { createHubLog } = await import('../hub-log.ts');
   const log = createHubLog(config.log);
-  if (process.env['RECADO_BROKER'] !== undefined && config.mqtt.external === '')
+  const { RECADO_BROKER: broker = '' } = process.env;
+  if (broker !== '' && config.mqtt.external === '')
     log.info(
       {},
       'RECADO_BROKER is where clients connect; the hub itself goes by mqtt.external (RECADO_MQTT_EXTERNAL)',

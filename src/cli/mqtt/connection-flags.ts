@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { bracketHost } from '../../base/address.ts';
 import type { ClientBusOptions } from '../../bus/bus-options.ts';
+import { isBrokerUrl, withoutSecret } from '../../mqtt/client/broker-address.ts';
 import type { TlsOptions } from '../../mqtt/client/client-options.ts';
 import type { OutgoingMessage } from '../../bus/bus.ts';
 import { MAX_UINT_16, MAX_UINT_32, type ProtocolVersion, type QoS } from '../../mqtt/codec/control-packet.ts';
@@ -156,7 +157,7 @@ function urlOf(
   };
 }
 
-/** What follows the host is a topic, letter by letter; only with WebSockets it is the path at the server. */
+/** What follows the host is a topic, letter by letter; not so with WebSockets and Unix sockets, where it is a path. */
 function splitUrl(
   text: string,
   flags: ConnectionFlags,
@@ -164,19 +165,18 @@ function splitUrl(
 ): { url: string; topic: string | undefined } {
   if (flags.host !== undefined || flags.port !== undefined)
     command.error('error: -L already says where the broker is: leave out -h and -p');
-  if (/^wss?:\/\//.test(text)) return { url: text, topic: undefined };
-  const match = /^(mqtts?:\/\/[^/]+)(?:\/(.*))?$/s.exec(text);
-  if (match === null)
+  const [, url = text, topic = ''] = /^(mqtts?:\/\/[^/]+)(?:\/(.*))?$/is.exec(text) ?? [];
+  if (!isBrokerUrl(url))
     command.error(
-      `error: ${flags.urlFlag ?? '-L'} "${text.replace(/\/\/[^@/]*@/, '//')}" is no address; write mqtt://host:port${flags.urlFlag === undefined ? '/topic' : ''}`,
+      `error: ${flags.urlFlag ?? '-L'} "${withoutSecret(text)}" is no address; write mqtt://host:port${flags.urlFlag === undefined ? '/topic' : ''}`,
     );
-  return { url: match[1] ?? '', topic: match[2] === '' ? undefined : match[2] };
+  return { url, topic: topic === '' ? undefined : topic };
 }
 
 function readTls(flags: ConnectionFlags, command: Command): TlsOptions | undefined {
   const { cafile, cert, key, insecure } = flags;
   if ((cert === undefined) !== (key === undefined)) command.error('error: --cert and --key belong together');
-  const isSecureUrl = /^(mqtts|wss):/.test(flags.url ?? '');
+  const isSecureUrl = /^(mqtts|wss):/i.test(flags.url ?? '');
   if (cafile === undefined && cert === undefined && !isSecureUrl) return undefined;
   if (flags.url !== undefined && !isSecureUrl)
     command.error(`error: with TLS the address of ${flags.urlFlag ?? '-L'} begins with mqtts: or wss:`);

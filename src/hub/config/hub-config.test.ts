@@ -434,6 +434,17 @@ describe('mistakes in the environment and in flags', () => {
       { RECADO_GATEWAYS_SOCKET_DEVICE_TOKENS: 'lamp' },
       [`RECADO_GATEWAYS_SOCKET_DEVICE_TOKENS (lamp): must be ${TOKEN_RULE} (it is empty)`],
     ],
+    ...['4f0c9d1e2b3a48576f6e', 'NGYwYzlkMWUyYjNhNDg1=', 'NGYwYzlkMWUyYjNhNDg1NzY=='].map(
+      (token) =>
+        [
+          { RECADO_GATEWAYS_SOCKET_DEVICE_TOKENS: token },
+          [
+            `RECADO_GATEWAYS_SOCKET_DEVICE_TOKENS (a pair without =): must be ${TOKEN_RULE} (it is ${
+              token.endsWith('==') ? 'hidden, 1 character' : 'empty'
+            })`,
+          ],
+        ] as const,
+    ),
     [
       { RECADO_HTTP_TOKENS: TOKEN, RECADO_HTTP_TOKENS_FILE: '/x' },
       ['RECADO_HTTP_TOKENS: is set, and RECADO_HTTP_TOKENS_FILE too; keep one of them'],

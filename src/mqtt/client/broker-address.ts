@@ -50,6 +50,16 @@ export function parseBrokerUrl(text: string): BrokerAddress {
   };
 }
 
+/** Whether `parseBrokerUrl` takes it. */
+export function isBrokerUrl(text: string): boolean {
+  try {
+    parseBrokerUrl(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function unixAddress(url: URL): BrokerAddress {
   const path = decode(url.pathname);
   return {
@@ -78,6 +88,7 @@ function decode(text: string): string {
   }
 }
 
-function withoutSecret(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, '//');
+/** For texts, of what may be no URL: a password that is not encoded may hold `/` and `@` itself. */
+export function withoutSecret(text: string): string {
+  return text.replace(/^([a-z+]*:\/\/)?.*@/is, '$1');
 }
