@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger } from '../base/ledger.ts';
 import { RequestRefused } from './problems.ts';
-import { bookForRequest } from './request-bookings.ts';
+import { bookForRequest, headLength } from './request-bookings.ts';
 
-/** Of a body; a connection is booked with as much. */
+/** Of a body, and of a head; a connection is booked with as much. */
 const FREE_BYTES = 4096;
 const LOOK_EVERY_MS = 1000;
 /** How long the rest of a body that was refused is read, so that its sender comes to see the answer. */
@@ -25,7 +25,7 @@ type RequestBodiesOptions = {
   readonly isPassedOn?: (url: string) => boolean;
 };
 
-/** Books the bodies of requests for as long as they are kept, and gives each its time to come. */
+/** Books bodies of requests, and heads that are as large, for as long as they are kept; bodies have their time. */
 export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesOptions): void {
   const { ledger, maxBodyBytes, bodyTimeoutMs, isPassedOn } = options;
   /** When each must have come; in the order of their beginning, which is that of their end. */
@@ -46,13 +46,15 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
 
   app.addHook('onRequest', (request, reply, done) => {
     const bytes = bodyLength(request, maxBodyBytes);
-    if (bytes === 0) return done();
+    const headBytes = headLength(request.raw);
+    if (bytes === 0 && headBytes <= FREE_BYTES) return done();
     // Only where there is a body: a hook for the end of each response would cost every request its listeners.
     reply.raw.once('close', () => finish(request.raw));
     if (isPassedOn?.(request.url) === true) return done();
-    coming.set(request.raw, performance.now() + bodyTimeoutMs);
-    if (bytes <= FREE_BYTES) return done();
-    const isBooked = bookForRequest(ledger, request, reply.raw, { kind: KeptKind.BODY, bytes });
+    if (bytes > 0) coming.set(request.raw, performance.now() + bodyTimeoutMs);
+    const kept = beyondFree(headBytes) + beyondFree(bytes);
+    if (kept === 0) return done();
+    const isBooked = bookForRequest(ledger, request, reply.raw, { kind: KeptKind.BODY, bytes: kept });
     done(isBooked ? undefined : TOO_MANY);
   });
   app.addHook('preValidation', (request, _, done) => {
@@ -60,6 +62,10 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
     done();
   });
   app.addHook('onClose', async () => clearInterval(ticker));
+}
+
+function beyondFree(bytes: number): number {
+  return bytes > FREE_BYTES ? bytes : 0;
 }
 
 /** What a body may have at the most; 0 where there is none. */

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { ANONYMOUS, partyOf } from '../accounts/principal.ts';
@@ -26,6 +26,13 @@ function bookingsOf(socket: Socket): Bookings {
     }
   });
   return bookings;
+}
+
+/** How long the head of a request is, which is kept as long as the request. */
+export function headLength({ url, rawHeaders }: IncomingMessage): number {
+  let bytes = url?.length ?? 0;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes;
 }
 
 /** Whether closing the connection gives back something of a party. */

@@ -94,7 +94,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
   },
   {
     name: 'http_connection',
-    what: 'A connection of a caller, with a head and a body of up to 4 KiB',
+    what: 'A connection of a caller, with a head and a body of up to 4 KiB each',
     whose: 'the address it comes from',
     fixedBytes: HTTP_CONNECTION_BYTES,
     share: 1 / 4,
@@ -211,7 +211,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
   },
   {
     name: 'body',
-    what: 'The body of a request to the HTTP API while it comes',
+    what: 'A body or a head of more than 4 KiB of a request to the HTTP API, until it is answered',
     whose: 'the caller',
     fixedBytes: 1024,
     share: 1 / 8,
@@ -221,7 +221,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
   },
   {
     name: 'frame',
-    what: 'A request for a service, and what of its body is kept to be sent again',
+    what: 'A request for a service with its head, and what of its body is kept to be sent again',
     whose: 'the caller',
     fixedBytes: 2048,
     // As it came, and as the frames that carry it.

@@ -196,6 +196,24 @@ describe('limits of the HTTP server', () => {
     await until('they are closed', () => countOpen(greedy) === 0);
   });
 
+  it('large heads of requests are booked until they are answered', async (t) => {
+    const hub = await startWithMute(t);
+    await serveThroughHub(t, hub, 'mute', () => {});
+    const head = `Host: a\r\nX-Large: ${'x'.repeat(10_000)}\r\n`;
+    const command = await callFrom(t, hub, '127.0.0.2');
+    command.write(commandOf(1).replace('Host: a\r\n', head));
+    const service = await callFrom(t, hub, '127.0.0.2');
+    service.write(`GET /services/mute/ HTTP/1.1\r\n${head}\r\n`);
+    await until('the head of a command is booked', () => kept(hub, KeptKind.BODY).bytes > 10_000);
+    await until('the head of a service is booked', () => kept(hub, KeptKind.FRAME).bytes > 20_000);
+    command.destroy();
+    service.destroy();
+    await until(
+      'they are given back',
+      () => kept(hub, KeptKind.BODY).bytes + kept(hub, KeptKind.FRAME).bytes === 0,
+    );
+  });
+
   it('a large answer that there is no room for is refused, and the output of a command is not', async (t) => {
     const hub = await startWithMute(t);
     const full = hub.server.hub.ledger.open('somebody');

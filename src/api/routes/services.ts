@@ -12,7 +12,7 @@ import { serveHttp } from '../../services/hub/http-entrance.ts';
 import type { ServiceHosts } from '../../services/hub/service-hosts.ts';
 import type { ServiceFailure } from '../../services/wire/service-failure.ts';
 import { problemOf, RequestRefused } from '../problems.ts';
-import { bookForRequest } from '../request-bookings.ts';
+import { bookForRequest, headLength } from '../request-bookings.ts';
 import { showService } from '../resources.ts';
 import { PROBLEM_RESPONSE, ServiceListSchema } from '../schemas.ts';
 
@@ -116,7 +116,7 @@ const NO_SERVICES = new RequestRefused(
   'This hub has no services: services.enabled is false, or it has no MQTT broker.',
 );
 
-/** Books a request, and what may be kept of its body, until it is answered; false when there is no room. */
+/** Books a request, its head, and what may be kept of its body, until it is answered; false when there is no room. */
 function bookRequest(
   ledger: Ledger,
   request: FastifyRequest,
@@ -126,7 +126,7 @@ function bookRequest(
   const { headers } = request;
   const bodyBytes =
     headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity;
-  const bytes = Math.min(bodyBytes, maxKeptBytes);
+  const bytes = headLength(request.raw) + Math.min(bodyBytes, maxKeptBytes);
   return bookForRequest(ledger, request, response, { kind: KeptKind.FRAME, bytes });
 }
 
