@@ -36,21 +36,12 @@ import {
 } from './connection-errors.ts';
 import type { Caller } from './caller.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
+import { Phase } from './connection-phase.ts';
 import { dialBroker } from './dial.ts';
+import { Intake } from './intake.ts';
 import type { ReceivedMessage } from './message.ts';
 import { PublishReader } from './publish-reader.ts';
 import { PublishWriter } from './publish-writer.ts';
-
-const Phase = {
-  DIALING: 0,
-  /** CONNECT is sent. */
-  GREETING: 1,
-  OPEN: 2,
-  /** Nothing that comes counts any more. */
-  ENDING: 3,
-  ENDED: 4,
-} as const;
-type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** How long a broker may take to close after it was told of its mistake. */
 const FAULT_LINGER_MS = 1000;
@@ -78,7 +69,7 @@ export class ClientConnection implements TransportReceiver, Caller {
   #publishes: PublishWriter | undefined = undefined;
   #giveUpDialing: () => void = () => {};
   #timer: Timer | undefined;
-  #isPaused = false;
+  #intake: Intake = Intake.IDLE;
   #hasReceived = false;
   #isPinging = false;
   #hasIdentifiers = false;
@@ -185,16 +176,18 @@ export class ClientConnection implements TransportReceiver, Caller {
 
   /** Takes no more from the broker until `resume`. */
   pause(): void {
-    this.#isPaused = true;
+    if (this.#isPaused) return;
+    this.#intake = this.#intake === Intake.READING ? Intake.STOPPING : Intake.STOPPED;
     this.#transport?.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
-    this.#isPaused = false;
+    const isInMessage = this.#intake === Intake.STOPPING;
+    this.#intake = isInMessage ? Intake.READING : Intake.IDLE;
     this.#hasReceived = true;
     if (this.#phase >= Phase.ENDING) return;
-    this.#readPackets();
+    if (!isInMessage) this.#readPackets();
     if (!this.#isPaused) this.#transport?.resume();
   }
 
@@ -218,14 +211,21 @@ export class ClientConnection implements TransportReceiver, Caller {
     }
   }
 
+  get #isPaused(): boolean {
+    return this.#intake >= Intake.STOPPING;
+  }
+
   #readPackets(): void {
     const framer = this.#framer;
+    if (!this.#isPaused) this.#intake = Intake.READING;
     try {
       while (!this.#isPaused && this.#phase < Phase.ENDING && framer.next()) this.#handle(framer);
     } catch (error) {
       if (!(error instanceof MqttError)) throw error;
       this.#onFault(error);
       return;
+    } finally {
+      this.#intake = this.#isPaused ? Intake.STOPPED : Intake.IDLE;
     }
     if (this.#isPaused) framer.hold();
   }

@@ -77,7 +77,9 @@ export class ClientSubscriptions {
   /** @param isKept - whether the broker keeps the subscription while this client is away */
   async unsubscribe(topicFilter: string, isKept: boolean, patience: Patience): Promise<void> {
     this.#granted.delete(topicFilter);
-    if (this.#connection !== undefined || isKept)
+    // Its SUBSCRIBE is sent before there is a connection for others, when it is restored.
+    const isAsked = [...this.#sent.values()].some((call) => call.topicFilter === topicFilter);
+    if (this.#connection !== undefined || isKept || isAsked)
       await this.#ask(new RequestCall(topicFilter, undefined, false), patience);
   }
 
@@ -113,7 +115,11 @@ export class ClientSubscriptions {
     for (const call of sent) if (call.isRestoring) call.reject(lostError(this.#parts.label, undefined));
     this.#waiting = [...sent, ...this.#waiting].filter(({ isSettled }) => !isSettled);
     if (isSessionKept) return;
-    for (const call of this.#waiting) if (call.options === undefined) call.resolve(0);
+    for (const call of this.#waiting) {
+      if (call.options !== undefined) continue;
+      this.#granted.delete(call.topicFilter);
+      call.resolve(0);
+    }
     this.#waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
   }
 
@@ -130,7 +136,7 @@ export class ClientSubscriptions {
     }
     // Again for an UNSUBSCRIBE: a SUBSCRIBE that was on its way may have been granted before it.
     if (options === undefined) this.#granted.delete(topicFilter);
-    else if (!call.isSettled) this.#granted.set(topicFilter, options);
+    else if (!call.isSettled && !call.isRestoring) this.#granted.set(topicFilter, options);
     call.resolve(options === undefined ? 0 : (reasonCode as QoS));
   }
 

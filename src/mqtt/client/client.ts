@@ -192,7 +192,8 @@ export class MqttClient {
   /** Takes no more messages from the broker, which holds them back, until `resume`. A few may still come. */
   pause(): void {
     this.#isPaused = true;
-    this.#connection?.pause();
+    // What is asked before that is waited for.
+    if (this.isConnected) this.#connection?.pause();
   }
 
   resume(): void {
@@ -280,13 +281,13 @@ export class MqttClient {
     this.#connectedMs = this.#settings.clock.monotonic();
     if (properties.assignedClientIdentifier !== undefined)
       this.#clientId = properties.assignedClientIdentifier;
-    if (this.#isPaused) connection.pause();
     if (!sessionPresent) {
       this.#received = new PacketIdSet();
       await this.#restore(connection);
     }
     if (this.#connection !== connection || this.#isOver) return;
     this.#move(ClientState.CONNECTED);
+    if (this.#isPaused) connection.pause();
     if (this.#connections++ > 0) this.counters.reconnected++;
     this.#subscriptions.attach(connection);
     this.#first.resolve();

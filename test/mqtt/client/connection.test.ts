@@ -251,6 +251,23 @@ describe('subscriptions after a loss', () => {
     assert.equal(broker.clients.length, 3);
   });
 
+  it('that ends while it is restored ends at the broker too', async (t) => {
+    const { broker, client } = await openClientRig(t, (packet, peer) => {
+      if (peer.number === 1 || packet.type !== 'subscribe') kindly(packet, peer);
+    });
+    await client.subscribe('a');
+    broker.clients[0]?.socket.destroy();
+    await until('it is being restored', () => broker.packetsOf('subscribe').length === 2);
+    const ended = client.unsubscribe('a');
+    const packetId = broker.packetsOf('subscribe')[1]!.packetId;
+    broker.clients[1]?.send({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
+    await ended;
+    assert.deepEqual(broker.packetsOf('unsubscribe')[0]?.topicFilters, ['a']);
+    broker.clients[1]?.socket.destroy();
+    await until('it is connected again', () => broker.clients.length === 3 && client.isConnected);
+    assert.equal(broker.packetsOf('subscribe').length, 2);
+  });
+
   it('that ended while the broker was away end there too, where it kept them', async (t) => {
     const { broker, client, events } = await openClientRig(
       t,

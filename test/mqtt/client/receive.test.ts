@@ -4,6 +4,7 @@ import type { ReceivedMessage } from '../../../src/mqtt/client/message.ts';
 import {
   acknowledgement,
   kindly,
+  messageOf,
   openClientRig,
   publishPacket,
   WELCOME_BACK,
@@ -208,5 +209,51 @@ describe('a receiver that stops', () => {
     assert.deepEqual(texts(), ['1', '2', '3']);
     peer?.send(publishPacket('a', '4'));
     await until('the last has come', () => arrived.length === 4);
+  });
+
+  it('may go on within the same message, and keeps the order', async (t) => {
+    const { broker, client, arrived } = await openClientRig(t, kindly, {
+      onMessage() {
+        client.pause();
+        client.resume();
+      },
+    });
+    const [peer] = broker.clients;
+    peer?.socket.cork();
+    for (let packetId = 1; packetId <= 20_000; packetId++)
+      peer?.send(publishPacket('a', String(packetId), { qos: 1, packetId }));
+    peer?.socket.uncork();
+    await until('all are acknowledged', () => broker.packetsOf('puback').length === 20_000);
+    const expected = Array.from({ length: 20_000 }, (_, index) => index + 1);
+    assert.deepEqual(
+      broker.packetsOf('puback').map(({ packetId }) => packetId),
+      expected,
+    );
+    assert.deepEqual(arrived.map(({ text }) => text).map(Number), expected);
+  });
+
+  it('is connected nevertheless, and gets its subscriptions back', async (t) => {
+    const { broker, client, events, arrived } = await openClientRig(t, kindly, {
+      waitsForConnection: false,
+      reconnectMinMs: 50,
+      reconnectMaxMs: 50,
+      timeoutMs: 2000,
+    });
+    client.pause();
+    await until('it is connected', () => client.isConnected);
+    client.resume();
+    await client.subscribe('a');
+    const count = (type: string): number => events.filter((event) => event.type === type).length;
+    broker.clients[0]?.socket.destroy();
+    await until('it is lost', () => count('lost') === 1);
+    client.pause();
+    await until('it is connected again', () => count('connected') === 2);
+    assert.equal(broker.packetsOf('subscribe').length, 2);
+    broker.clients[1]?.send(publishPacket('a', 'later'));
+    await client.publish(messageOf('b', 0));
+    await until('it has sent', () => broker.packetsOf('publish').length === 1);
+    assert.equal(arrived.length, 0);
+    client.resume();
+    await until('the message has come', () => arrived.length === 1);
   });
 });
