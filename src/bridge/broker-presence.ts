@@ -29,13 +29,20 @@ export class BrokerPresence {
     return this.#bus.isConnected;
   }
 
-  /** True when it is there by the end of the grace. */
-  untilGraceIsOver(): Promise<boolean> {
+  /** True when it is there by the end of the grace, or of the time of who waits, whichever comes first. */
+  untilGraceIsOver(patienceMs: number): Promise<boolean> {
     const leftMs = this.#awaySinceMs + this.#graceMs - this.#clock.monotonic();
     if (this.isThere || leftMs <= 0) return Promise.resolve(this.isThere);
     // All who wait meanwhile wait for the same moment.
     this.#timer ??= this.#clock.setTimer(leftMs, () => this.#settle(false));
-    return this.#returned.promise;
+    if (patienceMs >= leftMs) return this.#returned.promise;
+    const patience = Promise.withResolvers<boolean>();
+    const timer = this.#clock.setTimer(patienceMs, () => patience.resolve(false));
+    void this.#returned.promise.then((isThere) => {
+      timer.clear();
+      patience.resolve(isThere);
+    });
+    return patience.promise;
   }
 
   close(): void {

@@ -108,7 +108,7 @@ export class TopicCaller {
     this.counters.asked++;
     const deadlineMs = this.#clock.monotonic() + route.timeoutMs;
     const result =
-      this.#presence.isThere || (await this.#presence.untilGraceIsOver())
+      this.#presence.isThere || (await this.#presence.untilGraceIsOver(route.timeoutMs))
         ? await this.#askUntil(deadlineMs, route, payloadJson, options)
         : brokerAway();
     this.#count(result);
