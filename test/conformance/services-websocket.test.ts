@@ -141,6 +141,18 @@ describe('a WebSocket through a service', () => {
     socket.destroy();
   });
 
+  it('may say of its handshake that it has no body', async (t) => {
+    const { rig } = await openRig(t);
+    const { received, socket } = await talkRaw(
+      rig.url,
+      `GET /services/${SERVICE}/socket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        'Content-Length: 0\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      (text) => text.includes('\r\n\r\n'),
+    );
+    assert.match(received, /^HTTP\/1\.1 101 /);
+    socket.destroy();
+  });
+
   it('ends at the one end when it ends at the other', async (t) => {
     const { rig, target } = await openRig(t);
     const first = await dialIn(t, rig);

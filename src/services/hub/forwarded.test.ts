@@ -95,6 +95,28 @@ describe('X-Forwarded-…', () => {
     );
   });
 
+  it('has other names, which only a proxy may use either', () => {
+    const names = [
+      'cf-connecting-ipv6',
+      'cf-pseudo-ipv4',
+      'client-ip',
+      'forwarded-for',
+      'x-azure-clientip',
+      'x-forwarded',
+      'x-originating-ip',
+      'x-remote-addr',
+      'x-remote-ip',
+    ];
+    const list = names.map((name) => [name, '192.0.2.1'] as const);
+    const passed = (isProxy: boolean) => names.filter((name) => forward(list, { isProxy }).has(name));
+    assert.deepEqual([passed(false), passed(true)], [[], names]);
+    const underscored = names.map((name) => [name.replaceAll('-', '_'), '192.0.2.1'] as const);
+    assert.deepEqual(
+      [...forward(underscored, { isProxy: true }).keys()].filter((name) => name.includes('_')),
+      [],
+    );
+  });
+
   it('takes no nonsense from a proxy', () => {
     const odd: HeaderList = [
       ['X-Forwarded-Proto', 'ftp'],

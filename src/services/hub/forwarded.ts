@@ -26,16 +26,25 @@ const X_FORWARDED = 'x-forwarded-';
 /** Beside `X-Forwarded-…`: by these, too, a proxy says who asked it. */
 const SAYS_WHO_ASKED: ReadonlySet<string> = new Set([
   'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'cf-pseudo-ipv4',
+  'client-ip',
   'fastly-client-ip',
   'forwarded',
+  'forwarded-for',
   'true-client-ip',
+  'x-azure-clientip',
   'x-client-ip',
   'x-cluster-client-ip',
+  'x-forwarded',
   'x-original-forwarded-for',
+  'x-originating-ip',
   'x-real-ip',
+  'x-remote-addr',
+  'x-remote-ip',
 ]);
 /** The beginnings of all these: other names need no closer look. */
-const BEGINS_SO = /^(?:cf[-_]|f|true[-_]|x[-_])/i;
+const BEGINS_SO = /^(?:cf[-_]|client[-_]|f|true[-_]|x[-_])/i;
 /** What this hub says itself, for a proxy as for everybody else. */
 const SAID_HERE: ReadonlySet<string> = new Set([
   'x-forwarded-for',

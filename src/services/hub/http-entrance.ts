@@ -69,7 +69,8 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
   const { headers, place } = readPlace(call, target);
   const hasBody = request.headers['transfer-encoding'] !== undefined || (bodyBytes ?? 0) > 0;
   const onEnd = (): void => drain(request, response);
-  const asked = { method, target, headers, bodyBytes, hasBody, upgrade, place, request, response };
+  const body = { bodyBytes: upgrade === undefined ? bodyBytes : undefined, hasBody };
+  const asked = { method, target, headers, ...body, upgrade, place, request, response };
   hub.send(admitted.value, { ...asked, answerFailure, onEnd });
 }
 
