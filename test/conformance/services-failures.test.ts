@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import {
   openServicesRig,
@@ -266,7 +266,53 @@ describe('an agent that is lost', () => {
   });
 });
 
+describe('a caller who does not read', () => {
+  const BYTES = 24 * 2 ** 20;
+
+  async function openUnread(t: TestContext, limits: RigOptions['limits'] = {}) {
+    const rig = await openServicesRig(t, { limits: { initialCreditBytes: BYTES, ...limits } });
+    const url = await openTarget(rig, (_request, response) => response.end(Buffer.alloc(BYTES)));
+    await rig.startAgent(url);
+    const connected = once(rig.front, 'connection') as Promise<[Socket]>;
+    const caller = connect(Number(new URL(rig.url).port), '127.0.0.1').on('error', () => {});
+    t.after(() => caller.destroy());
+    caller.pause().write(`GET /services/${SERVICE}/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+    const [connection] = await connected;
+    await until('all of the answer is in the hub', () => rig.service!.counters.responseBytes === BYTES);
+    return { rig, caller, connection };
+  }
+
+  it('has a request on its way until all of the answer has left', async (t) => {
+    const { rig, caller } = await openUnread(t);
+    await until('the agent is done with it', () => rig.service!.agents.get('one')!.link.size === 0);
+    assert.deepEqual([rig.hub.inFlightCount, rig.service!.placeCount], [1, 1]);
+    let bytes = 0;
+    caller.on('data', ({ length }: Buffer) => (bytes += length));
+    caller.resume();
+    await once(caller, 'end');
+    assert.ok(bytes > BYTES);
+    await until('nothing is left', () => rig.hub.inFlightCount === 0);
+    assert.deepEqual([rig.service!.counters.cancelled, rig.service!.counters.failures], [0, 0]);
+  });
+
+  it('is cut after the time in which something must move', async (t) => {
+    const { rig, connection } = await openUnread(t, { idleTimeoutMs: 500 });
+    await until('it is cut', () => connection.destroyed);
+    assert.deepEqual([rig.hub.inFlightCount, rig.service!.placeCount], [0, 0]);
+  });
+});
+
 describe('a caller who leaves', () => {
+  it('with several requests on one connection: the target is let go of all of them', async (t) => {
+    const { rig, url, held } = await openHeld(t);
+    await rig.startAgent(url);
+    const get = `GET /services/${SERVICE}/ HTTP/1.1\r\nHost: h\r\n\r\n`;
+    const { socket } = await talkRaw(rig.url, get.repeat(2), () => held.length === 2);
+    socket.destroy();
+    await until('nothing is left', () => rig.hub.inFlightCount === 0);
+    for (const [request] of held) await until('the target is let go', () => request.socket.destroyed);
+  });
+
   it('before the answer, in its middle, and with half a request: the target is let go each time', async (t) => {
     const { rig, url, held } = await openHeld(t);
     await rig.startAgent(url);

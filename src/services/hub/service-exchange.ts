@@ -61,8 +61,8 @@ export class ServiceExchange implements FlowListener {
   readonly #head: Buffer;
   readonly #answer: CallerResponse;
   readonly #tried = new Set<AgentEntry>();
-  /** `waiting`: for the first bytes of the body. `asking`: an agent. */
-  #state: 'waiting' | 'asking' | 'answering' | 'over' = 'waiting';
+  /** `waiting`: for the first bytes of the body. `asking`: an agent. `answered`: the caller has not taken all of it. */
+  #state: 'waiting' | 'asking' | 'answering' | 'answered' | 'over' = 'waiting';
   #flow: Flow | undefined;
   /** The caller's connection, once it has left HTTP. */
   #socket: FlowSocket | undefined;
@@ -114,6 +114,11 @@ export class ServiceExchange implements FlowListener {
   look(nowMs: number): void {
     this.#flow?.look(nowMs);
     if (this.#state === 'over') return;
+    // The response hears of it only when its turn on the connection has come.
+    if (this.#call.request.socket.destroyed) {
+      this.#leave();
+      return;
+    }
     const progress = this.#readBytes + (this.#flow?.progress ?? 0);
     if (progress !== this.#progress) {
       this.#progress = progress;
@@ -159,7 +164,13 @@ export class ServiceExchange implements FlowListener {
       return;
     }
     this.#flow?.close();
-    this.#end();
+    if (this.#socket !== undefined) {
+      this.#end();
+      return;
+    }
+    this.#state = 'answered';
+    // The rest of a body is read all the same: its sender perhaps reads the answer only behind it.
+    this.#call.request.resume();
   }
 
   onDrain(): void {
@@ -318,7 +329,7 @@ export class ServiceExchange implements FlowListener {
     const { service } = this.#ticket;
     service.counters.failures++;
     service.failures.count(this.#parts.clock.monotonic());
-    const isStarted = this.#state === 'answering';
+    const isStarted = this.#state === 'answering' || this.#state === 'answered';
     this.#closeFlow(failure);
     this.#end();
     // Half an answer must not look like a whole one.
@@ -326,9 +337,13 @@ export class ServiceExchange implements FlowListener {
     else this.#call.answerFailure(failure);
   }
 
-  /** The caller is gone. */
+  /** The caller is gone, or has all of the answer. */
   readonly #leave = (): void => {
     if (this.#state === 'over') return;
+    if (this.#state === 'answered' && this.#call.response.writableFinished) {
+      this.#end();
+      return;
+    }
     this.#ticket.service.counters.cancelled++;
     this.#closeFlow({ code: 'INVOCATION_CANCELLED', message: 'The caller left.' });
     this.#end();

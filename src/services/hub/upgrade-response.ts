@@ -24,7 +24,12 @@ export class UpgradeResponse extends ServerResponse {
     socket.on('error', ignore);
     this.shouldKeepAlive = false;
     this.assignSocket(socket);
-    this.once('finish', () => this.finish());
+    this.once('finish', () => {
+      this.detachSocket(socket);
+      this.finish();
+      // As with any other response: it is over when all of it has left.
+      this.emit('close');
+    });
   }
 
   /** The other protocol is spoken. */
