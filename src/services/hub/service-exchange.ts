@@ -114,11 +114,6 @@ export class ServiceExchange implements FlowListener {
   look(nowMs: number): void {
     this.#flow?.look(nowMs);
     if (this.#state === 'over') return;
-    // The response hears of it only when its turn on the connection has come.
-    if (this.#call.request.socket.destroyed) {
-      this.#leave();
-      return;
-    }
     const progress = this.#readBytes + (this.#flow?.progress ?? 0);
     if (progress !== this.#progress) {
       this.#progress = progress;
