@@ -101,9 +101,10 @@ describe('a session that the broker kept', () => {
     peer?.send(acknowledgement('pubrec', 3, 0x10));
     await until('the last is released', () => broker.packetsOf('pubrel').length === 3);
     peer?.send(acknowledgement('pubcomp', 3));
+    // That nobody got the second copy of the last one says nothing of the first.
     assert.deepEqual(
       (await Promise.all(published)).map(({ matched }) => matched),
-      [true, true, false],
+      [true, true, undefined],
     );
   });
 
