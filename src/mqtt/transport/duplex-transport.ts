@@ -18,6 +18,7 @@ export abstract class DuplexTransport implements Transport {
   readonly peer: Peer;
   protected readonly duplex: Duplex;
   protected receiver: TransportReceiver = NOBODY;
+  protected isPaused = false;
   #isBlocked = false;
   #error: Error | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -31,12 +32,25 @@ export abstract class DuplexTransport implements Transport {
     duplex.on('close', onClose);
   }
 
-  abstract pause(): void;
-  abstract resume(): void;
-
   /** From now on, what happens is told; bytes arrive unless it was paused meanwhile. */
   begin(receiver: TransportReceiver): void {
     this.receiver = receiver;
+    this.readOn();
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.duplex.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.readOn();
+  }
+
+  /** @internal Has bytes arrive, where nobody has paused. */
+  readOn(): void {
+    if (!this.isPaused) this.duplex.resume();
   }
 
   /** What arrives is handed on, and what is written goes. */

@@ -9,25 +9,19 @@ const NO_PEER: Peer = { transport: 'stream', address: '', port: 0, certificate: 
  * may emit `data` from within a write to its other end, and with that from within a call to this transport.
  */
 class StreamTransport extends DuplexTransport {
-  #isPaused = false;
   #isReadDue = false;
 
   override begin(receiver: TransportReceiver): void {
-    super.begin(receiver);
     this.duplex.on('readable', this.#read);
-    this.#readSoon();
+    super.begin(receiver);
   }
 
   override pause(): void {
-    this.#isPaused = true;
+    this.isPaused = true;
   }
 
-  override resume(): void {
-    this.#isPaused = false;
-    this.#readSoon();
-  }
-
-  #readSoon(): void {
+  /** What has arrived is read soon, and not from within this call. */
+  override readOn(): void {
     if (this.#isReadDue) return;
     this.#isReadDue = true;
     process.nextTick(this.#readDue);
@@ -39,7 +33,7 @@ class StreamTransport extends DuplexTransport {
   };
 
   readonly #read = (): void => {
-    while (!this.#isPaused) {
+    while (!this.isPaused) {
       const bytes = this.duplex.read() as Buffer | null;
       if (bytes === null) return;
       this.receive(bytes, bytes.length);

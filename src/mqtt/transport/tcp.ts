@@ -6,7 +6,7 @@ import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { openIncoming, type IncomingOptions } from './incoming.ts';
 import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
 import { acceptTransport } from './stream.ts';
-import type { Listener, Peer, TransportAcceptor, TransportReceiver } from './transport.ts';
+import type { Listener, Peer, TransportAcceptor } from './transport.ts';
 
 /** The limits count only with `proxyProtocol`: a connection without it is handed over at once. */
 export type TcpOptions = IncomingOptions & HandshakeLimits & { readonly onRefused?: OnRefused };
@@ -15,28 +15,11 @@ export type TcpListener = Listener & { readonly refusals: RefusalCounts };
 
 /** A transport over an accepted TCP or Unix socket that reads through the buffer all connections share. */
 class SocketTransport extends DuplexTransport {
-  #isPaused = false;
-
   /** @param accepted - paused; not to be used afterwards */
   constructor(accepted: Socket, peer: Peer) {
     const reader = new SocketReader();
     super(shareReads(accepted, reader), peer);
     reader.transport = this;
-  }
-
-  override begin(receiver: TransportReceiver): void {
-    super.begin(receiver);
-    if (!this.#isPaused) this.duplex.resume();
-  }
-
-  override pause(): void {
-    this.#isPaused = true;
-    this.duplex.pause();
-  }
-
-  override resume(): void {
-    this.#isPaused = false;
-    this.duplex.resume();
   }
 
   /** Hands bytes on that were read from the socket. */

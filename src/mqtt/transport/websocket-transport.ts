@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { BytesTaker } from '../../base/shared-reads.ts';
 import { DuplexTransport, HALF_CLOSED_LINGER_MS } from './duplex-transport.ts';
 import type { Slice } from './slice.ts';
-import { Written, type Peer, type TransportReceiver } from './transport.ts';
+import { Written, type Peer } from './transport.ts';
 import {
   CloseCode,
   frameHead,
@@ -29,27 +29,11 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
   readonly #frames: WebSocketReader;
   readonly #isClient: boolean;
   #state: WebSocketState = 'open';
-  #isPaused = false;
 
   constructor(duplex: Duplex, peer: Peer, role: WebSocketRole = 'server') {
     super(duplex, peer);
     this.#frames = new WebSocketReader(role);
     this.#isClient = role === 'client';
-  }
-
-  override begin(receiver: TransportReceiver): void {
-    super.begin(receiver);
-    if (!this.#isPaused) this.duplex.resume();
-  }
-
-  override pause(): void {
-    this.#isPaused = true;
-    this.duplex.pause();
-  }
-
-  override resume(): void {
-    this.#isPaused = false;
-    this.duplex.resume();
   }
 
   override write(bytes: Buffer): Written {
@@ -117,11 +101,6 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
   #rest(): void {
     this.duplex.pause();
     setImmediate(readOn, this);
-  }
-
-  /** @internal */
-  readOn(): void {
-    if (!this.#isPaused) this.duplex.resume();
   }
 
   /** A peer that does not read what it is sent is not sent more. */
