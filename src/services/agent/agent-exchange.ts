@@ -7,12 +7,10 @@ import { Flow, type FlowBreak, type FlowListener } from '../flow/flow.ts';
 import type { FrameLink } from '../flow/frame-link.ts';
 import type { AgentLimits } from '../options.ts';
 import { FrameType, type Frame } from '../wire/frame.ts';
-import { encodeHead, type RequestHead } from '../wire/message-heads.ts';
+import { encodeHead, isIdempotent, type RequestHead } from '../wire/message-heads.ts';
 import { encodeAgentFailure, type AgentFailure } from '../wire/service-failure.ts';
 import { RequestBody } from './request-body.ts';
 import { describeUpstreamError, readAnswerHead, type Upstream } from './upstream.ts';
-
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PUT']);
 
 /** What all requests of an agent have in common. */
 export type AgentExchangeParts = {
@@ -238,7 +236,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
     // Perhaps the target closed a kept connection in the moment in which it was used again.
     const isLost = failure.code === 'target-down' && !failure.isUntouched && !this.#isCalledAnew;
     const isAtHand = this.#isBodyOver && this.#kept !== undefined;
-    if (isLost && isAtHand && IDEMPOTENT.has(this.head?.method ?? '')) {
+    if (isLost && isAtHand && isIdempotent(this.head?.method ?? '')) {
       this.#isCalledAnew = true;
       this.#body = undefined;
       this.#call();

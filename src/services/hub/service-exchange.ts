@@ -6,7 +6,7 @@ import type { Flow, FlowBreak, FlowListener } from '../flow/flow.ts';
 import type { ServiceHubLimits } from '../options.ts';
 import { FrameType, type Frame } from '../wire/frame.ts';
 import type { HeaderList } from '../wire/header-list.ts';
-import { decodeResponseHead, encodeHead, type ResponseHead } from '../wire/message-heads.ts';
+import { decodeResponseHead, encodeHead, isIdempotent, type ResponseHead } from '../wire/message-heads.ts';
 import {
   decodeAgentFailure,
   encodeCancel,
@@ -19,8 +19,6 @@ import { chooseAgent } from './choose-agent.ts';
 import type { AgentEntry } from './service-directory.ts';
 import type { ServicePlace } from './service-place.ts';
 
-/** Invoking these twice does no more than invoking them once (RFC 9110 section 9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);
 const MAX_ATTEMPTS = 3;
 
 /** A request of a caller for a service. */
@@ -304,7 +302,7 @@ export class ServiceExchange implements FlowListener {
   #failAttempt(failure: ServiceFailure, isUntouched = false): void {
     if (this.#state === 'over') return;
     this.#closeFlow(failure);
-    const mayTryAgain = isUntouched || IDEMPOTENT.has(this.#call.method);
+    const mayTryAgain = isUntouched || isIdempotent(this.#call.method);
     const isPossible =
       mayTryAgain &&
       this.#state === 'asking' &&

@@ -23,12 +23,18 @@ export type ResponseHead = {
 };
 
 const MAX_METHOD_CHARACTERS = 32;
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);
 /**
  * The request line of HTTP: no space, no control character, nothing beyond a byte, and no `#`, which ends a target
  * for some and is a letter of it for others (RFC 9112 section 3.2 has none).
  */
 const TARGET = /^\/[\x21\x22\x24-\x7e\x80-\xff]*$/;
 const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Whether doing it twice does no more than doing it once (RFC 9110 section 9.2.2). */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method);
+}
 
 export function encodeHead(head: RequestHead | ResponseHead): Buffer {
   return Buffer.from(JSON.stringify(head));
