@@ -85,8 +85,8 @@ export class RecordedConnection implements TransportReceiver, Transport {
     this.#inside(() => this.#transport.resume());
   }
 
-  end(lingerMs: number): void {
-    this.#inside(() => this.#transport.end(lingerMs));
+  end(lingerMs: number, onSent?: () => void): void {
+    this.#inside(() => this.#transport.end(lingerMs, onSent));
   }
 
   destroy(): void {

@@ -16,6 +16,8 @@ const OutboxMode = {
   /** The transport takes no more for now. */
   BLOCKED: 1,
   ENDED: 2,
+  /** Ended, and the system has all that was sent. */
+  SENT: 3,
 } as const;
 type OutboxMode = (typeof OutboxMode)[keyof typeof OutboxMode];
 
@@ -70,7 +72,7 @@ export class ClientOutbox implements TurnWork {
 
   /** Whether the connection, which is gone, took less than it was given. */
   wasCut(error: Error | undefined): boolean {
-    return this.#isCut || (this.#mode === OutboxMode.ENDED && error !== undefined && this.#mark > 0);
+    return this.#isCut || (this.#mode === OutboxMode.ENDED && error !== undefined);
   }
 
   /** After something was encoded into `writer`. */
@@ -101,10 +103,10 @@ export class ClientOutbox implements TurnWork {
    * `lingerMs`; and when it has not, and took nothing for `stallMs`.
    */
   end(clock: Clock, lingerMs: number, stallMs: number): void {
-    if (this.#mode === OutboxMode.ENDED) return;
+    if (this.#mode >= OutboxMode.ENDED) return;
     this.#mode = OutboxMode.ENDED;
     if (this.writer.length > 0) this.#transport.write(this.writer.detach());
-    this.#transport.end(NEVER_MS);
+    this.#transport.end(NEVER_MS, () => (this.#mode = OutboxMode.SENT));
     this.takeHasMoved();
     let movedMs = clock.monotonic();
     this.#lingering = clock.setTicker(lingerMs, () => {

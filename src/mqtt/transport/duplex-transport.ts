@@ -103,9 +103,9 @@ export abstract class DuplexTransport implements Transport {
     return Written.BLOCKED;
   }
 
-  end(lingerMs: number): void {
+  end(lingerMs: number, onSent?: () => void): void {
     if (!this.duplex.writable) return;
-    this.duplex.end();
+    this.duplex.end(unlessFailed(onSent));
     this.linger(lingerMs);
     // What still arrives is read and thrown away: closing over unread bytes would reset the connection, and the peer
     // could lose the last ones it was sent. It is also how the end of the peer's side is seen.
@@ -149,6 +149,11 @@ export abstract class DuplexTransport implements Transport {
     this.receiver = NOBODY;
     receiver.onClosed(this.#error);
   }
+}
+
+/** A callback for a stream, which reports success and failure through the same one. */
+export function unlessFailed(onSent: (() => void) | undefined): ((error?: Error | null) => void) | undefined {
+  return onSent && ((error) => void (error ?? onSent()));
 }
 
 function onError(this: Duplex, error: Error): void {

@@ -57,8 +57,12 @@ export type Transport = {
   /** Stops the arrival of bytes; a few that are on their way may still come. */
   pause(): void;
   resume(): void;
-  /** Sends what was written, then closes; closes without it when that takes longer than `lingerMs`. */
-  end(lingerMs: number): void;
+  /**
+   * Sends what was written, then closes; closes without it when that takes longer than `lingerMs`.
+   *
+   * @param onSent - is called when the system has all of it; not when the connection is over before
+   */
+  end(lingerMs: number, onSent?: () => void): void;
   /** Closes at once. */
   destroy(): void;
 };

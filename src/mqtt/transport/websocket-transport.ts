@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { BytesTaker } from '../../base/shared-reads.ts';
-import { DuplexTransport, HALF_CLOSED_LINGER_MS } from './duplex-transport.ts';
+import { DuplexTransport, HALF_CLOSED_LINGER_MS, unlessFailed } from './duplex-transport.ts';
 import type { Slice } from './slice.ts';
 import { Written, type Peer } from './transport.ts';
 import {
@@ -62,9 +62,9 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
   }
 
   /** The peer has `lingerMs` to answer our close frame with its own. */
-  override end(lingerMs: number): void {
+  override end(lingerMs: number, onSent?: () => void): void {
     if (!this.isOpen) return;
-    this.#sendClose(CloseCode.NORMAL);
+    this.#sendClose(CloseCode.NORMAL, onSent);
     this.#state = 'closing';
     this.linger(lingerMs);
     this.resume();
@@ -110,15 +110,16 @@ export class WebSocketTransport extends DuplexTransport implements BytesTaker {
     this.#sendControl(Opcode.PONG, content);
   }
 
-  #sendClose(code: number): void {
-    this.#sendControl(Opcode.CLOSE, Buffer.from(code === CloseCode.NONE ? [] : [code >> 8, code & 0xff]));
+  #sendClose(code: number, onSent?: () => void): void {
+    const content = Buffer.from(code === CloseCode.NONE ? [] : [code >> 8, code & 0xff]);
+    this.#sendControl(Opcode.CLOSE, content, onSent);
   }
 
-  #sendControl(opcode: number, content: Buffer): void {
+  #sendControl(opcode: number, content: Buffer, onSent?: () => void): void {
     const frame = this.#isClient
       ? maskedFrame(opcode, content)
       : Buffer.concat([frameHead(opcode, content.length), content]);
-    this.duplex.write(frame);
+    this.duplex.write(frame, unlessFailed(onSent));
   }
 
   /** The peer has closed, or may not go on: section 7.1.1 wants the connection to end at once then. */

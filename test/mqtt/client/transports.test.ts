@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -18,6 +20,24 @@ import { until } from '../../helpers/until.ts';
 
 const KINDS = ['TCP', 'TLS', 'WebSocket', 'WebSocket with TLS', 'a Unix socket'] as const;
 const VERSIONS = [3, 4, 5] as const;
+
+/** Passes bytes on to a port; from `resetNext` on, resets a connection when something comes from its client. */
+async function startResetter(
+  port: number,
+): Promise<{ port: number; resetNext: () => void; close: () => void }> {
+  let isResetting = false;
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) socket.on('error', () => {});
+    near.on('data', (bytes) => (isResetting ? near.resetAndDestroy() : far.write(bytes)));
+    near.on('close', () => far.destroy());
+    far.pipe(near);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const resetNext = (): void => void (isResetting = true);
+  return { port: (server.address() as AddressInfo).port, resetNext, close: () => server.close() };
+}
 
 describe('a client and this broker', () => {
   const broker = new Broker();
@@ -65,6 +85,25 @@ describe('a client and this broker', () => {
         await client.close();
       });
     }
+  }
+
+  for (const [index, kind] of KINDS.slice(0, -1).entries()) {
+    it(`over ${kind}: a connection that is reset when all has been sent lost nothing`, async (t) => {
+      const { port: brokerPort, url } = listeners[index]!;
+      const resetter = await startResetter(brokerPort);
+      t.after(resetter.close);
+      const events: string[] = [];
+      const client = await connectMqtt(url.replace(`:${brokerPort}`, `:${resetter.port}`), {
+        tls: { ca },
+        onEvent: ({ type }) => events.push(type),
+      });
+      resetter.resetNext();
+      await client.close();
+      assert.deepEqual(
+        events.filter((type) => type === 'cut'),
+        [],
+      );
+    });
   }
 
   it('do not come together where the certificate is not trusted, or for another name', async () => {
