@@ -49,7 +49,7 @@ export class TlsReload {
       settleMs: DEFAULT_SETTLE_MS,
       lookEveryMs: DEFAULT_LOOK_EVERY_MS,
       lastRead: () => this.#signatures,
-      onChanged: () => void this.#reload(use),
+      onChanged: () => this.#reload(use),
     });
   }
 

@@ -148,7 +148,7 @@ class FileAccessControl implements AccessControl {
       settleMs: this.#options.settleMs ?? DEFAULT_SETTLE_MS,
       lookEveryMs: this.#options.lookEveryMs ?? DEFAULT_LOOK_EVERY_MS,
       lastRead: () => this.#signatures,
-      onChanged: () => void this.reload(),
+      onChanged: () => this.reload(),
     });
   }
 

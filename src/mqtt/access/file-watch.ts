@@ -17,8 +17,8 @@ type FileWatchOptions = {
   readonly lookEveryMs: number;
   /** What {@link findSignatures} said of the files when they were read last. */
   readonly lastRead: () => string;
-  /** The files are others than those that were read, and nobody is writing them. */
-  readonly onChanged: () => void;
+  /** The files are others than those that were read, and nobody is writing them. The next look waits for it. */
+  readonly onChanged: () => unknown;
 };
 
 /**
@@ -31,6 +31,8 @@ export class FileWatch {
   readonly #ticker: Timer;
   #timer: Timer | undefined = undefined;
   #lastSeen: string | undefined = undefined;
+  /** The looks, one after the other: one that overtakes a slow reading would have the same files read twice. */
+  #looking: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: FileWatchOptions) {
@@ -69,7 +71,9 @@ export class FileWatch {
   /** Not later with each sign, so that a busy folder does not put it off for ever. */
   #lookSoon(): void {
     if (this.#isClosed || this.#timer !== undefined) return;
-    this.#timer = this.#options.clock.setTimer(this.#options.settleMs, () => void this.#look());
+    this.#timer = this.#options.clock.setTimer(this.#options.settleMs, () => {
+      this.#looking = this.#looking.then(() => this.#look());
+    });
   }
 
   async #look(): Promise<void> {
@@ -80,7 +84,7 @@ export class FileWatch {
     const isSettled = seen === this.#lastSeen;
     const isNew = seen !== this.#options.lastRead();
     this.#lastSeen = isNew ? seen : undefined;
-    if (isNew && isSettled) this.#options.onChanged();
+    if (isNew && isSettled) await this.#options.onChanged();
     else if (isNew) this.#lookSoon();
   }
 }

@@ -57,4 +57,40 @@ describe('FileWatch', () => {
     watch.close();
     assert.equal(clock.pending, 0);
   });
+
+  it('does not tell again of a change that is being read', async (t) => {
+    const file = join(folder, 'slow');
+    writeFileSync(file, '');
+    let read = await findSignatures([file]);
+    let changes = 0;
+    const reading = Promise.withResolvers<void>();
+    const clock = new ManualClock();
+    const watch = new FileWatch({
+      files: [file],
+      clock,
+      log: silentLogger,
+      settleMs: 100,
+      lookEveryMs: 300,
+      lastRead: () => read,
+      onChanged: () => {
+        changes++;
+        return reading.promise;
+      },
+    });
+    t.after(() => watch.close());
+    writeFileSync(file, 'x');
+    const pass = (what: string, check: () => boolean): Promise<boolean> =>
+      until(what, () => {
+        clock.advance(100);
+        return check();
+      });
+    await pass('it is told', () => changes === 1);
+    let passes = 0;
+    await pass('it could be told again', () => ++passes > 20);
+    assert.equal(changes, 1);
+    read = await findSignatures([file]);
+    reading.resolve();
+    writeFileSync(file, 'xx');
+    await pass('the next change is told', () => changes === 2);
+  });
 });
