@@ -18,7 +18,8 @@ export type PropertyType =
 /** What can hold properties: a packet, or the Will inside a CONNECT. */
 export type PropertyHolder = Exclude<PacketName, 'PINGREQ' | 'PINGRESP'> | 'WILL';
 
-type PropertyRow = {
+/** One row of the table. */
+export type Property = {
   readonly id: number;
   /** The standard's name in camelCase; in the plural where it may stand many times. */
   readonly name: string;
@@ -32,217 +33,69 @@ type PropertyRow = {
   readonly max?: number;
 };
 
+const ANSWERS = 'PUBACK PUBREC PUBREL PUBCOMP SUBACK UNSUBACK';
+
 /**
- * Every property of MQTT 5.0 (section 2.2.2.2, table 2-4). The Subscription Identifier has two rows: a PUBLISH may hold
- * many, a SUBSCRIBE one.
+ * Every property of MQTT 5.0 (section 2.2.2.2, table 2-4), with the packets that may hold it. The Subscription
+ * Identifier has two rows: a PUBLISH may hold many, a SUBSCRIBE one.
  */
 export const PROPERTIES = [
-  {
-    id: 0x01,
-    name: 'payloadFormatIndicator',
-    title: 'Payload Format Indicator',
-    type: 'byte',
-    holders: ['PUBLISH', 'WILL'],
-    max: 1,
-  },
-  {
-    id: 0x02,
-    name: 'messageExpiryInterval',
-    title: 'Message Expiry Interval',
-    type: 'uint32',
-    holders: ['PUBLISH', 'WILL'],
-  },
-  {
-    id: 0x03,
-    name: 'contentType',
-    title: 'Content Type',
-    type: 'utf8String',
-    holders: ['PUBLISH', 'WILL'],
-  },
-  {
-    id: 0x08,
-    name: 'responseTopic',
-    title: 'Response Topic',
-    type: 'topicName',
-    holders: ['PUBLISH', 'WILL'],
-  },
-  {
-    id: 0x09,
-    name: 'correlationData',
-    title: 'Correlation Data',
-    type: 'binaryData',
-    holders: ['PUBLISH', 'WILL'],
-  },
-  {
-    id: 0x0b,
-    name: 'subscriptionIdentifiers',
-    title: 'Subscription Identifier',
-    type: 'variableByteInteger',
-    holders: ['PUBLISH'],
-    many: true,
-    min: 1,
-  },
-  {
-    id: 0x0b,
-    name: 'subscriptionIdentifier',
-    title: 'Subscription Identifier',
-    type: 'variableByteInteger',
-    holders: ['SUBSCRIBE'],
-    min: 1,
-  },
-  {
-    id: 0x11,
-    name: 'sessionExpiryInterval',
-    title: 'Session Expiry Interval',
-    type: 'uint32',
-    holders: ['CONNECT', 'CONNACK', 'DISCONNECT'],
-  },
-  {
-    id: 0x12,
-    name: 'assignedClientIdentifier',
-    title: 'Assigned Client Identifier',
-    type: 'utf8String',
-    holders: ['CONNACK'],
-  },
-  {
-    id: 0x13,
-    name: 'serverKeepAlive',
-    title: 'Server Keep Alive',
-    type: 'uint16',
-    holders: ['CONNACK'],
-  },
-  {
-    id: 0x15,
-    name: 'authenticationMethod',
-    title: 'Authentication Method',
-    type: 'utf8String',
-    holders: ['CONNECT', 'CONNACK', 'AUTH'],
-  },
-  {
-    id: 0x16,
-    name: 'authenticationData',
-    title: 'Authentication Data',
-    type: 'binaryData',
-    holders: ['CONNECT', 'CONNACK', 'AUTH'],
-  },
-  {
-    id: 0x17,
-    name: 'requestProblemInformation',
-    title: 'Request Problem Information',
-    type: 'flag',
-    holders: ['CONNECT'],
-  },
-  {
-    id: 0x18,
-    name: 'willDelayInterval',
-    title: 'Will Delay Interval',
-    type: 'uint32',
-    holders: ['WILL'],
-  },
-  {
-    id: 0x19,
-    name: 'requestResponseInformation',
-    title: 'Request Response Information',
-    type: 'flag',
-    holders: ['CONNECT'],
-  },
-  {
-    id: 0x1a,
-    name: 'responseInformation',
-    title: 'Response Information',
-    type: 'utf8String',
-    holders: ['CONNACK'],
-  },
-  {
-    id: 0x1c,
-    name: 'serverReference',
-    title: 'Server Reference',
-    type: 'utf8String',
-    holders: ['CONNACK', 'DISCONNECT'],
-  },
-  {
-    id: 0x1f,
-    name: 'reasonString',
-    title: 'Reason String',
-    type: 'utf8String',
-    holders: ['CONNACK', 'PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP', 'SUBACK', 'UNSUBACK', 'DISCONNECT', 'AUTH'],
-  },
-  {
-    id: 0x21,
-    name: 'receiveMaximum',
-    title: 'Receive Maximum',
-    type: 'uint16',
-    holders: ['CONNECT', 'CONNACK'],
-    min: 1,
-  },
-  {
-    id: 0x22,
-    name: 'topicAliasMaximum',
-    title: 'Topic Alias Maximum',
-    type: 'uint16',
-    holders: ['CONNECT', 'CONNACK'],
-  },
-  { id: 0x23, name: 'topicAlias', title: 'Topic Alias', type: 'uint16', holders: ['PUBLISH'], min: 1 },
-  { id: 0x24, name: 'maximumQos', title: 'Maximum QoS', type: 'byte', holders: ['CONNACK'], max: 1 },
-  { id: 0x25, name: 'retainAvailable', title: 'Retain Available', type: 'flag', holders: ['CONNACK'] },
-  {
-    id: 0x26,
-    name: 'userProperties',
-    title: 'User Property',
-    type: 'utf8StringPair',
-    holders: [
-      'CONNECT',
-      'CONNACK',
-      'PUBLISH',
-      'WILL',
-      'PUBACK',
-      'PUBREC',
-      'PUBREL',
-      'PUBCOMP',
-      'SUBSCRIBE',
-      'SUBACK',
-      'UNSUBSCRIBE',
-      'UNSUBACK',
-      'DISCONNECT',
-      'AUTH',
-    ],
-    many: true,
-  },
-  {
-    id: 0x27,
-    name: 'maximumPacketSize',
-    title: 'Maximum Packet Size',
-    type: 'uint32',
-    holders: ['CONNECT', 'CONNACK'],
-    min: 1,
-  },
-  {
-    id: 0x28,
-    name: 'wildcardSubscriptionAvailable',
-    title: 'Wildcard Subscription Available',
-    type: 'flag',
-    holders: ['CONNACK'],
-  },
-  {
-    id: 0x29,
-    name: 'subscriptionIdentifierAvailable',
-    title: 'Subscription Identifier Available',
-    type: 'flag',
-    holders: ['CONNACK'],
-  },
-  {
-    id: 0x2a,
-    name: 'sharedSubscriptionAvailable',
-    title: 'Shared Subscription Available',
-    type: 'flag',
-    holders: ['CONNACK'],
-  },
-] as const satisfies readonly PropertyRow[];
-
-/** One row of the table. */
-export type Property = PropertyRow;
+  row(0x01, 'payloadFormatIndicator', 'byte', 'PUBLISH WILL', { max: 1 }),
+  row(0x02, 'messageExpiryInterval', 'uint32', 'PUBLISH WILL'),
+  row(0x03, 'contentType', 'utf8String', 'PUBLISH WILL'),
+  row(0x08, 'responseTopic', 'topicName', 'PUBLISH WILL'),
+  row(0x09, 'correlationData', 'binaryData', 'PUBLISH WILL'),
+  row(0x0b, 'subscriptionIdentifiers', 'variableByteInteger', 'PUBLISH', { many: true, min: 1 }),
+  row(0x0b, 'subscriptionIdentifier', 'variableByteInteger', 'SUBSCRIBE', { min: 1 }),
+  row(0x11, 'sessionExpiryInterval', 'uint32', 'CONNECT CONNACK DISCONNECT'),
+  row(0x12, 'assignedClientIdentifier', 'utf8String', 'CONNACK'),
+  row(0x13, 'serverKeepAlive', 'uint16', 'CONNACK'),
+  row(0x15, 'authenticationMethod', 'utf8String', 'CONNECT CONNACK AUTH'),
+  row(0x16, 'authenticationData', 'binaryData', 'CONNECT CONNACK AUTH'),
+  row(0x17, 'requestProblemInformation', 'flag', 'CONNECT'),
+  row(0x18, 'willDelayInterval', 'uint32', 'WILL'),
+  row(0x19, 'requestResponseInformation', 'flag', 'CONNECT'),
+  row(0x1a, 'responseInformation', 'utf8String', 'CONNACK'),
+  row(0x1c, 'serverReference', 'utf8String', 'CONNACK DISCONNECT'),
+  row(0x1f, 'reasonString', 'utf8String', `CONNACK ${ANSWERS} DISCONNECT AUTH`),
+  row(0x21, 'receiveMaximum', 'uint16', 'CONNECT CONNACK', { min: 1 }),
+  row(0x22, 'topicAliasMaximum', 'uint16', 'CONNECT CONNACK'),
+  row(0x23, 'topicAlias', 'uint16', 'PUBLISH', { min: 1 }),
+  row(0x24, 'maximumQos', 'byte', 'CONNACK', { max: 1 }),
+  row(0x25, 'retainAvailable', 'flag', 'CONNACK'),
+  row(
+    0x26,
+    'userProperties',
+    'utf8StringPair',
+    `CONNECT CONNACK PUBLISH WILL ${ANSWERS} SUBSCRIBE UNSUBSCRIBE DISCONNECT AUTH`,
+    { many: true },
+  ),
+  row(0x27, 'maximumPacketSize', 'uint32', 'CONNECT CONNACK', { min: 1 }),
+  row(0x28, 'wildcardSubscriptionAvailable', 'flag', 'CONNACK'),
+  row(0x29, 'subscriptionIdentifierAvailable', 'flag', 'CONNACK'),
+  row(0x2a, 'sharedSubscriptionAvailable', 'flag', 'CONNACK'),
+] as const satisfies readonly Property[];
 
 type Row = (typeof PROPERTIES)[number];
+type Words<Text extends string> = Text extends `${infer Word} ${infer Rest}` ? Word | Words<Rest> : Text;
+type RowRules = Pick<Property, 'many' | 'min' | 'max'>;
+
+function row<
+  const Name extends string,
+  const Type extends PropertyType,
+  const Holders extends string,
+  const Rules extends RowRules = object,
+>(id: number, name: Name, type: Type, holders: Holders, rules?: Rules) {
+  const row = { id, name, title: titleOf(name), type, holders: holders.split(' ') as Words<Holders>[] };
+  return { ...row, ...rules } as typeof row & Rules;
+}
+
+/** As the standard writes it: `maximumQos` → `Maximum QoS`, `userProperties` → `User Property`. */
+function titleOf(name: string): string {
+  const words = name.replaceAll(/[A-Z]/g, ' $&').replace('Qos', 'QoS');
+  const title = words.replace('Properties', 'Property').replace('Identifiers', 'Identifier');
+  return title.charAt(0).toUpperCase() + title.slice(1);
+}
 
 type WireValue<T extends PropertyType> = T extends 'flag'
   ? boolean
