@@ -1,16 +1,15 @@
 import {
-  decodeAcknowledgement,
   writeAcknowledgement,
+  type AcknowledgementPacket,
   type AcknowledgementType,
 } from '../codec/acknowledgement.ts';
 import { PacketType } from '../codec/control-packet.ts';
 import { expectReservedFlags } from '../codec/fixed-header.ts';
 import type { Framer } from '../codec/framer.ts';
-import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
 import type { Connection } from './connection/connection.ts';
-import { expectModestSize } from './decode.ts';
+import { decodeShown } from './decode.ts';
 import { sendQueued } from './send-queued.ts';
 
 /** Of a body that is a Packet Identifier and nothing else, which is nearly every one. */
@@ -30,9 +29,7 @@ export function handleAcknowledgement(
     packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
   }
   if (packetId === 0) {
-    expectModestSize(connection, framer);
-    const reader = new PacketReader().over(bytes, bodyStart, bodyEnd);
-    ({ packetId, reasonCode } = decodeAcknowledgement(reader, type, firstByte & 0x0f, connection.version));
+    ({ packetId, reasonCode } = decodeShown<AcknowledgementPacket['type']>(connection, framer));
   }
   switch (type) {
     case PacketType.PUBACK:

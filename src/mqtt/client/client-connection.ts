@@ -2,11 +2,11 @@ import type { BlockPool } from '../../base/blocks.ts';
 import type { Timer } from '../../base/clock.ts';
 import type { Turn } from '../../base/turn.ts';
 import {
-  decodeAcknowledgement,
   writeAcknowledgement,
+  type AcknowledgementPacket,
   type AcknowledgementType,
 } from '../codec/acknowledgement.ts';
-import { connectReturnCode, decodeConnack } from '../codec/connack.ts';
+import { connectReturnCode, type ConnackPacket } from '../codec/connack.ts';
 import type { ConnectPacket } from '../codec/connect.ts';
 import {
   MAX_UINT_16,
@@ -241,7 +241,7 @@ export class ClientConnection implements TransportReceiver, Caller {
       case PacketType.PUBCOMP:
         return this.#onAcknowledgement(type, framer);
       default:
-        return this.#onOther(decodePacket(bodyOf(framer), framer.firstByte, this.version));
+        return this.#onOther(decode(framer, this.version));
     }
   }
 
@@ -252,7 +252,7 @@ export class ClientConnection implements TransportReceiver, Caller {
     // A server of MQTT 3 answers a CONNECT of another version with a CONNACK of its own.
     const isOld = framer.bodyEnd - framer.bodyStart === 2;
     const version = isOld && this.version === 5 ? 4 : this.version;
-    const connack = decodeConnack(bodyOf(framer), framer.firstByte & 0x0f, version);
+    const connack = decode(framer, version) as ConnackPacket;
     const { reasonCode, properties, sessionPresent } = connack;
     if (reasonCode !== ReasonCode.SUCCESS) {
       // In the words of the version that the server speaks.
@@ -316,8 +316,8 @@ export class ClientConnection implements TransportReceiver, Caller {
       const packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
       if (packetId > 0) return owner.onAcknowledged(type, packetId, ReasonCode.SUCCESS);
     }
-    const packet = decodeAcknowledgement(bodyOf(framer), type, firstByte & 0x0f, this.version);
-    owner.onAcknowledged(type, packet.packetId, packet.reasonCode);
+    const { packetId, reasonCode } = decode(framer, this.version) as AcknowledgementPacket;
+    owner.onAcknowledged(type, packetId, reasonCode);
   }
 
   #onOther(packet: ControlPacket): void {
@@ -388,6 +388,6 @@ export class ClientConnection implements TransportReceiver, Caller {
   }
 }
 
-function bodyOf({ bytes, bodyStart, bodyEnd }: Framer): PacketReader {
-  return new PacketReader().over(bytes, bodyStart, bodyEnd);
+function decode({ bytes, bodyStart, bodyEnd, firstByte }: Framer, version: ProtocolVersion): ControlPacket {
+  return decodePacket(new PacketReader().over(bytes, bodyStart, bodyEnd), firstByte, version);
 }

@@ -1,11 +1,11 @@
-import { PacketType, type ProtocolVersion } from './control-packet.ts';
+import type { ProtocolVersion } from './control-packet.ts';
 import { malformed, notEncodable, protocolError } from './errors.ts';
-import { expectReservedFlags, firstByteOf } from './fixed-header.ts';
+import { readReasonCode, writeReason } from './packet-parts.ts';
 import { NO_PROPERTIES, type PropertiesOf } from './property.ts';
 import { readProperties } from './read-properties.ts';
-import { isReasonCodeOf, ReasonCode } from './reason-code.ts';
+import { ReasonCode } from './reason-code.ts';
 import type { PacketReader } from './reader.ts';
-import { hasProperties, writeProperties } from './write-properties.ts';
+import { hasProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
 
 type AuthProperties = PropertiesOf<'AUTH'>;
@@ -19,21 +19,16 @@ export type AuthPacket = {
 };
 
 /** Decodes what follows the Fixed Header of an AUTH. */
-export function decodeAuth(reader: PacketReader, flags: number, version: ProtocolVersion): AuthPacket {
+export function decodeAuth(reader: PacketReader, version: ProtocolVersion): AuthPacket {
   if (version !== 5) throw malformed('packet type 15 is reserved before MQTT 5.0');
-  expectReservedFlags(PacketType.AUTH, flags, version); // [MQTT-3.15.1-1]
   if (reader.remainingBytes === 0) {
     return { type: 'auth', reasonCode: ReasonCode.SUCCESS, properties: NO_PROPERTIES }; // section 3.15.2.1
   }
-  const reasonCode = reader.readByte('Authenticate Reason Code');
-  if (!isReasonCodeOf(PacketType.AUTH, reasonCode)) {
-    throw protocolError(`AUTH must not have the Reason Code ${reasonCode}`); // [MQTT-3.15.2-1]
-  }
+  const reasonCode = readReasonCode(reader, 'AUTH');
   const properties = readProperties(reader, 'AUTH');
   if (properties.authenticationMethod === undefined) {
     throw protocolError('AUTH has no Authentication Method'); // section 3.15.2.2.2
   }
-  reader.expectEnd('AUTH');
   return { type: 'auth', reasonCode, properties };
 }
 
@@ -41,17 +36,9 @@ export function decodeAuth(reader: PacketReader, flags: number, version: Protoco
 export function encodeAuth(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): void {
   const { reasonCode, properties } = packet;
   if (version !== 5) throw notEncodable('there is no AUTH before MQTT 5.0');
-  if (!isReasonCodeOf(PacketType.AUTH, reasonCode)) {
-    throw notEncodable(`AUTH must not have the Reason Code ${String(reasonCode)}`);
-  }
   const isLong = reasonCode !== ReasonCode.SUCCESS || hasProperties('AUTH', properties);
   if (isLong && properties.authenticationMethod === undefined) {
     throw notEncodable('AUTH needs an Authentication Method');
   }
-  writer.beginPacket(firstByteOf(PacketType.AUTH));
-  if (isLong) {
-    writer.writeByte(reasonCode);
-    writeProperties(writer, 'AUTH', properties);
-  }
-  writer.endPacket();
+  writeReason(writer, 'AUTH', packet, version);
 }

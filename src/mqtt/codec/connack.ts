@@ -1,8 +1,7 @@
 import { PacketType, type ProtocolVersion } from './control-packet.ts';
 import { malformed, notEncodable, protocolError } from './errors.ts';
-import { expectReservedFlags, firstByteOf } from './fixed-header.ts';
-import { NO_PROPERTIES, type PropertiesOf } from './property.ts';
-import { readProperties } from './read-properties.ts';
+import { expectReasonCode, forbiddenReasonCode, readPropertiesOf } from './packet-parts.ts';
+import type { PropertiesOf } from './property.ts';
 import { isReasonCodeOf, ReasonCode } from './reason-code.ts';
 import type { PacketReader } from './reader.ts';
 import { writeProperties } from './write-properties.ts';
@@ -50,21 +49,19 @@ export function connectReturnCode(reasonCode: ReasonCode): number | undefined {
 }
 
 /** Decodes what follows the Fixed Header of a CONNACK. */
-export function decodeConnack(reader: PacketReader, flags: number, version: ProtocolVersion): ConnackPacket {
-  expectReservedFlags(PacketType.CONNACK, flags, version);
+export function decodeConnack(reader: PacketReader, version: ProtocolVersion): ConnackPacket {
   const acknowledgeFlags = reader.readByte('Connect Acknowledge Flags');
   if (acknowledgeFlags > 1 && version !== 3) throw malformed('reserved Connect Acknowledge Flags are set'); // [MQTT-3.2.2-1]
   const sessionPresent = version !== 3 && acknowledgeFlags === 1;
   const code = reader.readByte('Connect Reason Code');
   const reasonCode = version === 5 ? code : RETURN_CODES[code];
   if (reasonCode === undefined || !isReasonCodeOf(PacketType.CONNACK, reasonCode)) {
-    throw protocolError(`CONNACK must not have the Reason Code ${code}`); // [MQTT-3.2.2-8]
+    throw forbiddenReasonCode('CONNACK', code); // [MQTT-3.2.2-8]
   }
   if (sessionPresent && code !== 0) {
     throw protocolError('CONNACK refuses and says that a session is present'); // [MQTT-3.2.2-6] [v3.1.1 MQTT-3.2.2-4]
   }
-  const properties = version === 5 ? readProperties(reader, 'CONNACK') : NO_PROPERTIES;
-  reader.expectEnd('CONNACK');
+  const properties = readPropertiesOf(reader, 'CONNACK', version);
   return { type: 'connack', sessionPresent, reasonCode, properties };
 }
 
@@ -79,14 +76,10 @@ export function encodeConnack(writer: PacketWriter, packet: ConnackPacket, versi
   if (sessionPresent && reasonCode !== ReasonCode.SUCCESS) {
     throw notEncodable('a CONNACK that refuses cannot say that a session is present');
   }
-  if (!isReasonCodeOf(PacketType.CONNACK, reasonCode)) {
-    throw notEncodable(`CONNACK must not have the Reason Code ${String(reasonCode)}`);
-  }
+  expectReasonCode('CONNACK', reasonCode);
   const code = version === 5 ? reasonCode : connectReturnCode(reasonCode);
   if (code === undefined) throw notEncodable(`no return code says the Reason Code ${reasonCode}`);
-  writer.beginPacket(firstByteOf(PacketType.CONNACK));
   writer.writeByte(sessionPresent && version !== 3 ? 1 : 0);
   writer.writeByte(code);
   if (version === 5) writeProperties(writer, 'CONNACK', packet.properties);
-  writer.endPacket();
 }

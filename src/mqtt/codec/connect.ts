@@ -1,6 +1,6 @@
 import { MAX_UINT_16, MAX_UINT_32, PacketType, type ProtocolVersion, type QoS } from './control-packet.ts';
 import { malformed, MqttError, notEncodable, protocolError } from './errors.ts';
-import { expectReservedFlags, firstByteOf } from './fixed-header.ts';
+import { expectReservedFlags } from './fixed-header.ts';
 import { NO_PROPERTIES, type PropertiesOf } from './property.ts';
 import { readProperties } from './read-properties.ts';
 import type { PacketReader } from './reader.ts';
@@ -121,7 +121,6 @@ export function encodeConnect(writer: PacketWriter, packet: ConnectPacket): void
   if (!(Number.isInteger(keepAlive) && keepAlive >= 0 && keepAlive <= MAX_UINT_16)) {
     throw notEncodable(`Keep Alive must not be ${keepAlive}`);
   }
-  writer.beginPacket(firstByteOf(PacketType.CONNECT));
   writer.writeUtf8String(PROTOCOL_NAMES[protocolVersion], 'Protocol Name');
   writer.writeByte(protocolVersion);
   writer.writeByte(connectFlagsOf(packet));
@@ -135,7 +134,6 @@ export function encodeConnect(writer: PacketWriter, packet: ConnectPacket): void
   }
   if (userName !== undefined) writer.writeUtf8String(userName, 'User Name');
   if (password !== undefined) writer.writeBinaryData(password, 'Password');
-  writer.endPacket();
 }
 
 function readProtocolVersion(reader: PacketReader): ProtocolVersion {

@@ -1,15 +1,11 @@
-import {
-  decodeAcknowledgement,
-  type AcknowledgementPacket,
-  type AcknowledgementType,
-} from './acknowledgement.ts';
+import { acknowledgementDecoder, type AcknowledgementPacket } from './acknowledgement.ts';
 import { decodeAuth, type AuthPacket } from './auth.ts';
 import { decodeConnack, type ConnackPacket } from './connack.ts';
 import { decodeConnect, type ConnectPacket } from './connect.ts';
-import { PacketType, type ProtocolVersion } from './control-packet.ts';
+import { PACKET_NAMES, PacketType, type ProtocolVersion } from './control-packet.ts';
 import { decodeDisconnect, type DisconnectPacket } from './disconnect.ts';
 import { malformed } from './errors.ts';
-import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
+import { expectReservedFlags } from './fixed-header.ts';
 import { decodePublish, type PublishPacket } from './publish.ts';
 import type { PacketReader } from './reader.ts';
 import { decodeSuback, type SubackPacket } from './suback.ts';
@@ -27,29 +23,33 @@ export type ControlPacket =
   | SubackPacket
   | UnsubscribePacket
   | UnsubackPacket
-  | PingreqPacket
-  | PingrespPacket
+  | { readonly type: 'pingreq' }
+  | { readonly type: 'pingresp' }
   | DisconnectPacket
   | AuthPacket;
 
-type Decode = (reader: PacketReader, flags: number, version: ProtocolVersion) => ControlPacket;
+/** Decodes what follows a Fixed Header whose flags are as they must be; what is left over is not its business. */
+type Decode = (reader: PacketReader, version: ProtocolVersion) => ControlPacket;
 
-/** By packet type. */
+const PINGREQ = Object.freeze({ type: 'pingreq' } as const);
+const PINGRESP = Object.freeze({ type: 'pingresp' } as const);
+
+/** By packet type; what is missing is reserved (section 2.1.2), or has flags of its own. */
 const DECODERS: readonly (Decode | undefined)[] = [
-  undefined, // reserved (section 2.1.2)
-  (reader, flags) => decodeConnect(reader, flags),
+  undefined,
+  undefined,
   decodeConnack,
-  decodePublish,
-  acknowledgementDecoder(PacketType.PUBACK),
-  acknowledgementDecoder(PacketType.PUBREC),
-  acknowledgementDecoder(PacketType.PUBREL),
-  acknowledgementDecoder(PacketType.PUBCOMP),
+  undefined,
+  acknowledgementDecoder('puback'),
+  acknowledgementDecoder('pubrec'),
+  acknowledgementDecoder('pubrel'),
+  acknowledgementDecoder('pubcomp'),
   decodeSubscribe,
   decodeSuback,
   decodeUnsubscribe,
   decodeUnsuback,
-  decodePingreq,
-  decodePingresp,
+  () => PINGREQ,
+  () => PINGRESP,
   decodeDisconnect,
   decodeAuth,
 ];
@@ -67,11 +67,14 @@ export function decodePacket(
   firstByte: number,
   version: ProtocolVersion,
 ): ControlPacket {
-  const decode = DECODERS[firstByte >> 4];
+  const type = (firstByte >> 4) as PacketType;
+  const flags = firstByte & 0x0f;
+  if (type === PacketType.PUBLISH) return decodePublish(reader, flags, version);
+  if (type === PacketType.CONNECT) return decodeConnect(reader, flags);
+  const decode = DECODERS[type];
   if (decode === undefined) throw malformed('packet type 0 is reserved');
-  return decode(reader, firstByte & 0x0f, version);
-}
-
-function acknowledgementDecoder(type: AcknowledgementType): Decode {
-  return (reader, flags, version) => decodeAcknowledgement(reader, type, flags, version);
+  expectReservedFlags(type, flags, version);
+  const packet = decode(reader, version);
+  reader.expectEnd(PACKET_NAMES[type]!);
+  return packet;
 }

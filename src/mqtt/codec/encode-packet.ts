@@ -2,37 +2,39 @@ import { encodeAcknowledgement } from './acknowledgement.ts';
 import { encodeAuth } from './auth.ts';
 import { encodeConnack } from './connack.ts';
 import { encodeConnect } from './connect.ts';
-import type { ProtocolVersion } from './control-packet.ts';
+import { PacketType, type PacketName, type ProtocolVersion } from './control-packet.ts';
 import type { ControlPacket } from './decode-packet.ts';
 import { encodeDisconnect } from './disconnect.ts';
-import { encodePingreq, encodePingresp } from './ping.ts';
-import { encodePublish } from './publish.ts';
+import { firstByteOf } from './fixed-header.ts';
+import { encodePublish, type PublishPacket } from './publish.ts';
 import { encodeSuback } from './suback.ts';
 import { encodeSubscribe } from './subscribe.ts';
 import { encodeUnsuback } from './unsuback.ts';
 import { encodeUnsubscribe } from './unsubscribe.ts';
 import type { PacketWriter } from './writer.ts';
 
-/** Each takes the packet of its own type. */
-type Encode = (writer: PacketWriter, packet: never, version: ProtocolVersion) => void;
+/** Writes what follows the Fixed Header of the packet of its type. */
+type Encode<P = never> = (writer: PacketWriter, packet: P, version: ProtocolVersion) => void;
+type OtherPacket = Exclude<ControlPacket, PublishPacket>;
 
-const ENCODERS: Readonly<Record<ControlPacket['type'], Encode>> = {
-  connect: encodeConnect,
-  connack: encodeConnack,
-  publish: encodePublish,
-  puback: encodeAcknowledgement,
-  pubrec: encodeAcknowledgement,
-  pubrel: encodeAcknowledgement,
-  pubcomp: encodeAcknowledgement,
-  subscribe: encodeSubscribe,
-  suback: encodeSuback,
-  unsubscribe: encodeUnsubscribe,
-  unsuback: encodeUnsuback,
-  pingreq: encodePingreq,
-  pingresp: encodePingresp,
-  disconnect: encodeDisconnect,
-  auth: encodeAuth,
-};
+/** PUBLISH has flags of its own. */
+const ENCODERS: { readonly [T in OtherPacket['type']]: Encode<Extract<OtherPacket, { readonly type: T }>> } =
+  {
+    connect: encodeConnect,
+    connack: encodeConnack,
+    puback: encodeAcknowledgement,
+    pubrec: encodeAcknowledgement,
+    pubrel: encodeAcknowledgement,
+    pubcomp: encodeAcknowledgement,
+    subscribe: encodeSubscribe,
+    suback: encodeSuback,
+    unsubscribe: encodeUnsubscribe,
+    unsuback: encodeUnsuback,
+    pingreq: () => {},
+    pingresp: () => {},
+    disconnect: encodeDisconnect,
+    auth: encodeAuth,
+  };
 
 /**
  * Encodes any packet, after those that are in the writer. What it produces, `decodePacket` accepts.
@@ -41,11 +43,9 @@ const ENCODERS: Readonly<Record<ControlPacket['type'], Encode>> = {
  * @throws {MqttError} `MQTT_NOT_ENCODABLE` or `MQTT_PACKET_TOO_LARGE`; the writer then has what it had before
  */
 export function encodePacket(writer: PacketWriter, packet: ControlPacket, version: ProtocolVersion): void {
-  // The table has for each type the function of that type, which the compiler cannot follow through a union.
-  const encode = ENCODERS[packet.type] as (
-    writer: PacketWriter,
-    packet: ControlPacket,
-    version: ProtocolVersion,
-  ) => void;
-  encode(writer, packet, version);
+  if (packet.type === 'publish') return encodePublish(writer, packet, version);
+  writer.beginPacket(firstByteOf(PacketType[packet.type.toUpperCase() as PacketName]));
+  // The compiler cannot follow through a union that the function is the one of the packet's type.
+  (ENCODERS[packet.type] as Encode<OtherPacket>)(writer, packet, version);
+  writer.endPacket();
 }

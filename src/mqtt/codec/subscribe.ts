@@ -1,13 +1,11 @@
-import { PacketType, type ProtocolVersion, type QoS } from './control-packet.ts';
+import type { ProtocolVersion, QoS } from './control-packet.ts';
 import { malformed, notEncodable, protocolError } from './errors.ts';
-import { expectReservedFlags, firstByteOf, writePacketId } from './fixed-header.ts';
-import { NO_PROPERTIES, type PropertiesOf } from './property.ts';
-import { readProperties } from './read-properties.ts';
+import { writePacketId } from './fixed-header.ts';
+import { readPropertiesOf } from './packet-parts.ts';
+import type { PropertiesOf } from './property.ts';
 import type { PacketReader } from './reader.ts';
 import { writeProperties } from './write-properties.ts';
 import type { PacketWriter } from './writer.ts';
-
-type SubscribeProperties = PropertiesOf<'SUBSCRIBE'>;
 
 /** What is sent of the retained messages: 0 all, 1 all if the subscription is new, 2 none (section 3.8.3.1). */
 export type RetainHandling = 0 | 1 | 2;
@@ -29,7 +27,7 @@ export type SubscriptionRequest = {
 export type SubscribePacket = {
   readonly type: 'subscribe';
   readonly packetId: number;
-  readonly properties: SubscribeProperties;
+  readonly properties: PropertiesOf<'SUBSCRIBE'>;
   /** At least one. */
   readonly subscriptions: readonly SubscriptionRequest[];
 };
@@ -41,14 +39,9 @@ const RETAIN_HANDLING_SHIFT = 4;
 const RESERVED = 0b1100_0000;
 
 /** Decodes what follows the Fixed Header of a SUBSCRIBE. */
-export function decodeSubscribe(
-  reader: PacketReader,
-  flags: number,
-  version: ProtocolVersion,
-): SubscribePacket {
-  expectReservedFlags(PacketType.SUBSCRIBE, flags, version); // [MQTT-3.8.1-1]
+export function decodeSubscribe(reader: PacketReader, version: ProtocolVersion): SubscribePacket {
   const packetId = reader.readPacketId();
-  const properties = version === 5 ? readProperties(reader, 'SUBSCRIBE') : NO_PROPERTIES;
+  const properties = readPropertiesOf(reader, 'SUBSCRIBE', version);
   const subscriptions: SubscriptionRequest[] = [];
   while (reader.remainingBytes > 0) {
     const topicFilter = reader.readUtf8String('Topic Filter'); // [MQTT-3.8.3-1]
@@ -65,14 +58,12 @@ export function encodeSubscribe(
   version: ProtocolVersion,
 ): void {
   if (packet.subscriptions.length === 0) throw notEncodable('SUBSCRIBE has no Topic Filter');
-  writer.beginPacket(firstByteOf(PacketType.SUBSCRIBE));
   writePacketId(writer, packet.packetId);
   if (version === 5) writeProperties(writer, 'SUBSCRIBE', packet.properties);
   for (const subscription of packet.subscriptions) {
     writer.writeUtf8String(subscription.topicFilter, 'Topic Filter');
     writer.writeByte(optionsByte(subscription, version));
   }
-  writer.endPacket();
 }
 
 function readOptions(topicFilter: string, options: number, version: ProtocolVersion): SubscriptionRequest {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeConnect, peekProtocolVersion, type ConnectPacket } from '../../../src/mqtt/codec/connect.ts';
+import { peekProtocolVersion, type ConnectPacket } from '../../../src/mqtt/codec/connect.ts';
+import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
 import { vectorBytes } from '../../vectors/vector.ts';
 import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
 
@@ -35,7 +36,7 @@ describe('peekProtocolVersion', () => {
   });
 });
 
-describe('encodeConnect', () => {
+describe('encodePacket of a CONNECT', () => {
   it('refuses what no decoder accepts', () => {
     const password = new Uint8Array(1);
     const willMessage = { topicName: 'w', payload: password, qos: 0, retain: false, properties: {} } as const;
@@ -49,14 +50,16 @@ describe('encodeConnect', () => {
       { ...BARE, willMessage: { ...willMessage, payload: new Uint8Array(65_536) } },
     ] as const) {
       const writer = new PacketWriter();
-      assert.throws(() => encodeConnect(writer, packet), { code: 'MQTT_NOT_ENCODABLE' });
+      assert.throws(() => encodePacket(writer, packet, packet.protocolVersion), {
+        code: 'MQTT_NOT_ENCODABLE',
+      });
       assert.equal(writer.length, 0);
     }
   });
 
   it('leaves out the properties that earlier versions do not have', () => {
     const writer = new PacketWriter();
-    encodeConnect(writer, { ...BARE, protocolVersion: 4, properties: { receiveMaximum: 5 } });
+    encodePacket(writer, { ...BARE, protocolVersion: 4, properties: { receiveMaximum: 5 } }, 4);
     assert.equal(
       writer.bytes().toString('hex'),
       vectorBytes("10 # 00 04 'MQTT' 04 02 00 3c 00 01 'c'").toString('hex'),
