@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import Fastify from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../base/errors.ts';
 import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
 import { Ledger } from '../base/ledger.ts';
@@ -9,12 +8,11 @@ import { version } from '../base/version.ts';
 import type { BridgeServerConfig, BridgeServerRoute } from '../bridge/server-config.ts';
 import type { AskFailure, TopicCaller } from '../bridge/topic-caller.ts';
 import { TopicRoute } from '../bridge/topic-route.ts';
+import { createApp } from './create-app.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { limitRequestBodies } from './request-bodies.ts';
-import { spreadPipelines } from './spread-pipelines.ts';
-import { answerClientError, refuseBrokenHeads } from './request-heads.ts';
 import { admitRequests, HttpAdmission } from './http-admission.ts';
-import { answerFrameworkError, problemOf, sendProblem, useProblems } from './problems.ts';
+import { problemOf, RequestRefused, sendProblem } from './problems.ts';
 
 /** What a caller reads when no answer came: programs of this kind look for exactly this. */
 const TIMEOUT_BODY = '{"error":"timeout waiting MQTT response"}';
@@ -34,17 +32,12 @@ type BridgeAppParts = {
 
 /** The HTTP side of a gateway: each route is a question over MQTT. Nothing is opened before `listen`. */
 export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): FastifyInstance {
-  const app = Fastify({
-    bodyLimit: config.http.maxBodyBytes,
-    exposeHeadRoutes: false,
-    forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
-    clientErrorHandler: answerClientError,
-    frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
+  const app = createApp({
+    log,
+    maxBodyBytes: config.http.maxBodyBytes,
+    maxPathValueCharacters: MAX_PARAM_CHARACTERS,
+    place: 'The routes are in the configuration of this gateway.',
   });
-  spreadPipelines(app.server);
-  useProblems(app, log, 'The routes are in the configuration of this gateway.');
-  refuseBrokenHeads(app);
   // What is no JSON travels as well: nothing is refused for its type.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -53,17 +46,28 @@ export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): 
   admitRequests(app, (request) => access.check(request));
 
   limitCallers(app, config.http);
-  endConnectionsWhenClosing(app);
-  app.get('/healthz', async () => ({
-    status: 'ok',
-    name: 'recado-gateway',
-    version,
-    broker: caller.isBrokerThere ? 'connected' : 'away',
-    inFlight: caller.inFlight,
-    counters: caller.counters,
-  }));
+  addProbes(app, caller);
   for (const route of config.routes) addRoute(app, route.route, new TopicRoute(route, caller, print));
   return app;
+}
+
+/** Load balancers have no token, and are told no more than that. */
+function addProbes(app: FastifyInstance, caller: TopicCaller): void {
+  const options = { config: { isOpenToAll: true } };
+  app.get('/healthz', options, async ({ isAdmitted }) => ({
+    status: 'ok',
+    ...(isAdmitted && {
+      name: 'recado-gateway',
+      version,
+      broker: caller.isBrokerThere ? 'connected' : 'away',
+      inFlight: caller.inFlight,
+      counters: caller.counters,
+    }),
+  }));
+  app.get('/readyz', options, async () => {
+    if (caller.isBrokerThere) return { status: 'ready' };
+    throw new RequestRefused('BROKER_OFFLINE', 'The broker is away.');
+  });
 }
 
 function limitCallers(app: FastifyInstance, http: BridgeServerConfig['http']): void {
@@ -72,19 +76,6 @@ function limitCallers(app: FastifyInstance, http: BridgeServerConfig['http']): v
   const ledger = new Ledger({ limits });
   limitHttpConnections(app.server, ledger);
   limitRequestBodies(app, { ...http, ledger });
-}
-
-/** A connection that is kept after its last answer would keep the gateway from closing. */
-function endConnectionsWhenClosing(app: FastifyInstance): void {
-  let isClosing = false;
-  app.addHook('preClose', (done) => {
-    isClosing = true;
-    done();
-  });
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (isClosing) reply.header('connection', 'close');
-    done();
-  });
 }
 
 function addRoute(

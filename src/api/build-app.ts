@@ -1,16 +1,15 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import type { Principal } from '../accounts/principal.ts';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../base/logger.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import type { Hub } from '../hub/hub.ts';
+import { createApp } from './create-app.ts';
 import type { describeApi } from './describe-api.ts';
 import { admitRequests, HttpAdmission } from './http-admission.ts';
-import { answerFrameworkError, useProblems } from './problems.ts';
 import { limitKeptAnswers } from './kept-answers.ts';
 import { commandRoutes } from './routes/commands.ts';
+import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
-import { answerClientError, refuseBrokenHeads } from './request-heads.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
 import {
@@ -21,23 +20,12 @@ import {
 } from './routes/services.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { seedRoutes } from './seed-routes.ts';
-import { spreadPipelines } from './spread-pipelines.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { upgradeRules } from './upgrades.ts';
-import { COMPILERS } from './validator.ts';
 
-/** For a head to come whole, and for a new connection to begin one. */
-const HEAD_TIMEOUT_MS = 10_000;
-const LOOK_EVERY_MS = 2000;
-/** Values in paths of the old routes may be long; find-my-way answers 404 beyond its own limit. */
+/** Values in paths of the old routes may be long. */
 const MAX_PATH_VALUE_CHARACTERS = 8192;
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who asks. */
-    principal: Principal;
-  }
-}
+const PLACE = 'The API is under /api/v1; /openapi.json describes it.';
 
 /** The HTTP side of a hub. Nothing is opened before `listen`; requests can be injected for tests. */
 export async function buildApp(parts: {
@@ -48,26 +36,20 @@ export async function buildApp(parts: {
 }): Promise<FastifyInstance> {
   const { hub, config, hosts, log } = parts;
   const { maxHeaderSize } = process.getBuiltinModule('node:http');
-  const app = Fastify({
-    bodyLimit: config.http.maxBodyBytes,
-    exposeHeadRoutes: false,
-    forceCloseConnections: 'idle',
+  const app = createApp({
+    log,
+    maxBodyBytes: config.http.maxBodyBytes,
+    maxPathValueCharacters: MAX_PATH_VALUE_CHARACTERS,
+    place: PLACE,
     http: {
       ...upgradeRules(config, hosts),
-      headersTimeout: HEAD_TIMEOUT_MS,
       // What services take is not held up before it comes to them.
       maxHeaderSize: Math.max(maxHeaderSize, config.services.maxHeadBytes),
-      connectionsCheckingInterval: LOOK_EVERY_MS,
     },
-    schemaController: COMPILERS,
-    routerOptions: { maxParamLength: MAX_PATH_VALUE_CHARACTERS },
-    clientErrorHandler: answerClientError,
-    rewriteUrl: (request) => serviceUrl(hosts, request),
-    frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
+    urlOf: (request) => serviceUrl(hosts, request),
+    isPassedOn: isServiceRequest,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  spreadPipelines(app.server);
-  useProblems(app, log);
-  refuseBrokenHeads(app);
+  parseJsonBodies(app);
 
   const hostNames = [...config.http.hostNames, ...Object.keys(config.services.hosts)];
   const admission = new HttpAdmission({ ...config.http, hostNames, insecure: config.insecure });

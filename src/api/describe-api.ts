@@ -3,6 +3,12 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { version } from '../base/version.ts';
 import { COMPILERS } from './validator.ts';
 
+type Json = { readonly [name: string]: unknown };
+type RequestBody = {
+  required: boolean;
+  readonly content: { readonly 'application/json': { readonly schema: Json } };
+};
+
 /**
  * The description of the API for `/openapi.json`, as JSON, made from routes of an instance that never listens: a hub
  * that is not asked for it goes without what describes, and without the library that does.
@@ -17,9 +23,42 @@ export async function describeApi(registerRoutes: (app: FastifyInstance) => Prom
         version,
         description: 'Devices behind one HTTP address: list, describe, command, observe.',
       },
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'One of `http.tokens`' },
+        },
+      },
+      // Callers from `http.trustedNetworks` need none.
+      security: [{ token: [] }, {}],
     },
   });
   await registerRoutes(app);
   await app.ready();
-  return JSON.stringify(app.swagger());
+  const { paths, components, ...document } = app.swagger() as Json & { components: Json };
+  tellOptionalBodies(paths as Json);
+  const schemas: Record<string, unknown> = {};
+  const named = nameSchemas(paths, schemas);
+  return JSON.stringify({ ...document, components: { ...components, schemas }, paths: named });
+}
+
+/** Puts schemas that have a title among the components, and refers to them. */
+function nameSchemas(value: unknown, schemas: Record<string, unknown>): unknown {
+  if (Array.isArray(value)) return value.map((item) => nameSchemas(item, schemas));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(
+    ([name, member]) => [name, nameSchemas(member, schemas)] as const,
+  );
+  const { title, ...rest } = Object.fromEntries<unknown>(members);
+  // In the properties of a schema, a title is a schema itself.
+  if (typeof title !== 'string') return title === undefined ? rest : { title, ...rest };
+  schemas[title] = rest;
+  return { $ref: `#/components/schemas/${title}` };
+}
+
+/** A request without a body is taken for one with an empty object: where nothing must be in it, it may be left out. */
+function tellOptionalBodies(paths: Json): void {
+  for (const operation of Object.values(paths).flatMap((path) => Object.values(path as Json))) {
+    const { requestBody: body } = operation as { requestBody?: RequestBody };
+    if (body !== undefined) body.required = body.content['application/json'].schema['required'] !== undefined;
+  }
 }

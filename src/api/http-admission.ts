@@ -127,16 +127,33 @@ function digest(token: string): string {
   return createHash('sha256').update(token).digest('base64');
 }
 
-/** Lets no request of the app by without `check`, which says who asks. */
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks. */
+    principal: Principal;
+    /** False for who would be refused elsewhere: it is told what everybody may know. */
+    isAdmitted: boolean;
+  }
+  interface FastifyContextConfig {
+    /** Everybody may ask for it. */
+    isOpenToAll?: boolean;
+  }
+}
+
+/** Lets no request of the app by without `check`, which says who asks; those that are open to all excepted. */
 export function admitRequests(app: FastifyInstance, check: (request: FastifyRequest) => Principal): void {
   app.decorateRequest('principal');
+  app.decorateRequest('isAdmitted', true);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
     try {
       request.principal = check(request);
       done();
     } catch (error) {
-      done(error as RequestRefused);
+      if (request.routeOptions.config.isOpenToAll !== true) return done(error as RequestRefused);
+      request.principal = ANONYMOUS;
+      request.isAdmitted = false;
+      done();
     }
   });
 }

@@ -55,21 +55,11 @@ export function answerFrameworkError(error: FastifyError, reply: FastifyReply): 
   sendProblem(reply, problemOf('REQUEST_INVALID', error.message));
 }
 
-const API_PLACE = 'The API is under /api/v1; /openapi.json describes it.';
-
-/**
- * Makes every error of this instance a problem. Call it before routes are added.
- *
- * @param place - a sentence that says where to look for what there is
- */
-export function useProblems(app: FastifyInstance, log: Logger, place = API_PLACE): void {
+/** Makes every error of this instance a problem. Call it before routes are added. */
+export function useProblems(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error: FastifyError | RecadoError, _request, reply) => {
     if (error instanceof RequestRefused) reply.headers(error.headers);
     return sendProblem(reply, problemFromError(error, log));
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const detail = `Nothing answers ${request.method} ${request.url.slice(0, 200)}. ${place}`;
-    return sendProblem(reply, problemOf('ROUTE_UNKNOWN', detail));
   });
 }
 

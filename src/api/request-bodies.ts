@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger } from '../base/ledger.ts';
 import { RequestRefused } from './problems.ts';
@@ -17,6 +17,10 @@ const TOO_MANY = new RequestRefused(
   { headers: { 'retry-after': '1' } },
 );
 
+const TOO_LATE = new RequestRefused('BODY_TIMEOUT', 'The body of the request did not come in time.', {
+  headers: { connection: 'close' },
+});
+
 type RequestBodiesOptions = {
   readonly ledger: Ledger;
   readonly maxBodyBytes: number;
@@ -28,14 +32,16 @@ type RequestBodiesOptions = {
 /** Books bodies of requests, and heads that are as large, for as long as they are kept; bodies have their time. */
 export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesOptions): void {
   const { ledger, maxBodyBytes, bodyTimeoutMs, isPassedOn } = options;
-  /** When each must have come; in the order of their beginning, which is that of their end. */
-  const coming = new Map<IncomingMessage, number>();
+  /** When each must have come, and whom it is told; in the order of their beginning, which is that of their end. */
+  const coming = new Map<IncomingMessage, { readonly dueMs: number; readonly reply: FastifyReply }>();
   const ticker = setInterval(() => {
     const now = performance.now();
-    for (const [request, dueMs] of coming) {
+    for (const [request, { dueMs, reply }] of coming) {
       if (dueMs > now) return;
       coming.delete(request);
-      request.socket.destroy();
+      // An answer before this one may not have been read.
+      if (reply.raw.socket === null) request.socket.destroy();
+      else void reply.send(TOO_LATE);
     }
   }, LOOK_EVERY_MS);
   ticker.unref();
@@ -51,7 +57,7 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
     // Only where there is a body: a hook for the end of each response would cost every request its listeners.
     reply.raw.once('close', () => finish(request.raw));
     if (isPassedOn?.(request.url) === true) return done();
-    if (bytes > 0) coming.set(request.raw, performance.now() + bodyTimeoutMs);
+    if (bytes > 0) coming.set(request.raw, { dueMs: performance.now() + bodyTimeoutMs, reply });
     const kept = beyondFree(headBytes) + beyondFree(bytes);
     if (kept === 0) return done();
     const isBooked = bookForRequest(ledger, request, reply.raw, { kind: KeptKind.BODY, bytes: kept });

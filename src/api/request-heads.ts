@@ -3,14 +3,24 @@ import type { FastifyInstance } from 'fastify';
 import { findHeadFault, findUpgradeFault } from '../base/request-head.ts';
 import { UpgradeResponse } from '../services/hub/upgrade-response.ts';
 import { problemOf, RequestRefused } from './problems.ts';
+import { headLength } from './request-bookings.ts';
 
-/** Refuses requests that could be read in two ways. Call it before all that looks at a request. */
-export function refuseBrokenHeads(app: FastifyInstance): void {
+/** As Node's own; heads that are passed on may be larger. */
+const MAX_HEAD_BYTES = 16_384;
+const CLOSES = { headers: { connection: 'close' } };
+const TOO_LARGE = new RequestRefused('HEAD_TOO_LARGE', 'The head of the request is too large.', CLOSES);
+
+/**
+ * Refuses requests that could be read in two ways, and those with large heads. Call it before all that looks at a
+ * request.
+ */
+export function refuseBrokenHeads(app: FastifyInstance, isPassedOn?: (url: string) => boolean): void {
   app.addHook('onRequest', (request, reply, done) => {
     const isUpgrade = reply.raw instanceof UpgradeResponse;
     const fault = isUpgrade ? findUpgradeFault(request.raw) : findHeadFault(request.raw);
-    if (fault === undefined) done();
-    else done(new RequestRefused('REQUEST_INVALID', fault, { headers: { connection: 'close' } }));
+    if (fault !== undefined) done(new RequestRefused('REQUEST_INVALID', fault, CLOSES));
+    else if (headLength(request.raw) > MAX_HEAD_BYTES && isPassedOn?.(request.url) !== true) done(TOO_LARGE);
+    else done();
   });
 }
 
@@ -21,7 +31,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     return;
   }
   const { STATUS_CODES } = process.getBuiltinModule('node:http');
-  const problem = problemOf('REQUEST_INVALID', ...describeClientError(error.code));
+  const problem = problemOf(...describeClientError(error.code));
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
@@ -33,8 +43,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-function describeClientError(code: string | undefined): [detail: string, more: { status: number }] {
-  if (code === 'HPE_HEADER_OVERFLOW') return ['The head of the request is too large.', { status: 431 }];
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['The request did not come in time.', { status: 408 }];
-  return ['This is not a request of HTTP/1.1.', { status: 400 }];
+function describeClientError(code: string | undefined): Parameters<typeof problemOf> {
+  if (code === 'HPE_HEADER_OVERFLOW') return ['HEAD_TOO_LARGE', TOO_LARGE.message];
+  const tooLate = { status: 408 };
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return ['REQUEST_INVALID', 'The request did not come in time.', tooLate];
+  return ['REQUEST_INVALID', 'This is not a request of HTTP/1.1.'];
 }

@@ -5,7 +5,7 @@ import { PRESENCE_REASONS } from '../devices/presence.ts';
 
 /*
  * The shapes on the wire, once: requests are checked and answers written with these schemas, `/openapi.json` shows
- * them, and the types of the client are theirs.
+ * them by their titles, and the types of the client are theirs.
  */
 
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
@@ -33,7 +33,7 @@ const PresenceSchema = Type.Object(
     since: Time,
     lastSeen: Time,
   },
-  { description: 'Whether a device can be reached now' },
+  { title: 'Presence', description: 'Whether a device can be reached now' },
 );
 export type PresenceResource = Static<typeof PresenceSchema>;
 
@@ -45,7 +45,7 @@ const deviceProperties = {
   presence: PresenceSchema,
   commandCount: Type.Integer(),
 };
-const DeviceSchema = Type.Object(deviceProperties);
+const DeviceSchema = Type.Object(deviceProperties, { title: 'Device' });
 export type DeviceResource = Static<typeof DeviceSchema>;
 
 const MetricSchema = Type.Object(
@@ -55,11 +55,14 @@ const MetricSchema = Type.Object(
     unit: Type.Optional(Type.String()),
     type: Type.Optional(Type.String()),
   },
-  { description: 'What the device says that it reports by itself' },
+  { title: 'Metric', description: 'What the device says that it reports by itself' },
 );
 export type MetricResource = Static<typeof MetricSchema>;
 
-export const DeviceDetailSchema = Type.Object({ ...deviceProperties, telemetry: Type.Array(MetricSchema) });
+export const DeviceDetailSchema = Type.Object(
+  { ...deviceProperties, telemetry: Type.Array(MetricSchema) },
+  { title: 'DeviceDetail' },
+);
 export type DeviceDetailResource = Static<typeof DeviceDetailSchema>;
 
 const MAX_PAGE_DEVICES = 1000;
@@ -80,31 +83,40 @@ export const DeviceQuerySchema = Type.Object(
 );
 export type DeviceQuery = Static<typeof DeviceQuerySchema>;
 
-export const DevicePageSchema = Type.Object({
-  devices: Type.Array(DeviceSchema),
-  nextCursor: Type.Optional(Type.String({ description: 'Absent on the last page' })),
-  total: Type.Integer({ description: 'Devices on all pages' }),
-});
+export const DevicePageSchema = Type.Object(
+  {
+    devices: Type.Array(DeviceSchema),
+    nextCursor: Type.Optional(Type.String({ description: 'Absent on the last page' })),
+    total: Type.Integer({ description: 'Devices on all pages' }),
+  },
+  { title: 'DevicePage' },
+);
 export type DevicePageResource = Static<typeof DevicePageSchema>;
 
-const CommandSchema = Type.Object({
-  name: Type.String(),
-  number: Type.Integer({ description: '1, 2, 3 … in the order of the description' }),
-  title: Type.String(),
-  kind: Type.Enum([...COMMAND_KINDS]),
-  input: Type.Unsafe<JsonSchema | null>(
-    Type.Unknown({ description: 'JSON Schema of the input; null when the command takes none' }),
-  ),
-  output: Type.Unsafe<JsonSchema | null>(
-    Type.Unknown({ description: 'JSON Schema of the output; null when the device did not say' }),
-  ),
-  idempotent: Type.Boolean({ description: 'Invoking twice does no more than invoking once' }),
-  concurrency: Type.Enum(['serial', 'parallel']),
-  expectedMs: nullable(Type.Integer({ description: 'How long it usually takes' })),
-});
+const CommandSchema = Type.Object(
+  {
+    name: Type.String(),
+    number: Type.Integer({ description: '1, 2, 3 … in the order of the description' }),
+    title: Type.String(),
+    kind: Type.Enum([...COMMAND_KINDS]),
+    input: Type.Unsafe<JsonSchema | null>(
+      Type.Unknown({ description: 'JSON Schema of the input; null when the command takes none' }),
+    ),
+    output: Type.Unsafe<JsonSchema | null>(
+      Type.Unknown({ description: 'JSON Schema of the output; null when the device did not say' }),
+    ),
+    idempotent: Type.Boolean({ description: 'Invoking twice does no more than invoking once' }),
+    concurrency: Type.Enum(['serial', 'parallel']),
+    expectedMs: nullable(Type.Integer({ description: 'How long it usually takes' })),
+  },
+  { title: 'Command' },
+);
 export type CommandResource = Static<typeof CommandSchema>;
 
-export const CommandListSchema = Type.Object({ commands: Type.Array(CommandSchema) });
+export const CommandListSchema = Type.Object(
+  { commands: Type.Array(CommandSchema) },
+  { title: 'CommandList' },
+);
 export type CommandListResource = Static<typeof CommandListSchema>;
 
 export const InvokeBodySchema = Type.Object(
@@ -117,88 +129,117 @@ export const InvokeBodySchema = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'CommandCall', additionalProperties: false },
 );
 export type InvokeBody = Static<typeof InvokeBodySchema>;
 
-const InvocationSchema = Type.Object({
-  id: Type.String(),
-  deviceId: Type.String(),
-  command: Type.String(),
-  state: Type.Enum(['running', 'completed', 'failed', 'cancelled']),
-  phases: Type.Object({
-    accepted: Type.String(),
-    sent: Type.Optional(Type.String()),
-    delivered: Type.Optional(Type.String()),
-    answered: Type.Optional(Type.String()),
-  }),
-});
+const InvocationSchema = Type.Object(
+  {
+    id: Type.String(),
+    deviceId: Type.String(),
+    command: Type.String(),
+    state: Type.Enum(['running', 'completed', 'failed', 'cancelled']),
+    phases: Type.Object({
+      accepted: Type.String(),
+      sent: Type.Optional(Type.String()),
+      delivered: Type.Optional(Type.String()),
+      answered: Type.Optional(Type.String()),
+    }),
+  },
+  { title: 'Invocation' },
+);
 export type InvocationResource = Static<typeof InvocationSchema>;
 /** How far an invocation came. Each phase is proof: of the queue, the socket, the protocol, the device. */
 export type PhaseResource = keyof InvocationResource['phases'];
 
-export const InvocationAnswerSchema = Type.Object({
-  output: Type.Unknown({ description: 'What the device answered; null when it answered without a value' }),
-  invocation: InvocationSchema,
-});
+export const InvocationAnswerSchema = Type.Object(
+  {
+    output: Type.Unknown({ description: 'What the device answered; null when it answered without a value' }),
+    invocation: InvocationSchema,
+  },
+  { title: 'InvocationAnswer' },
+);
 export type InvocationAnswerResource = Static<typeof InvocationAnswerSchema>;
 
-const ReadingSchema = Type.Object({
-  metric: Type.String(),
-  value: Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
-  unit: nullable(Type.String()),
-  time: Time,
-});
+const ReadingSchema = Type.Object(
+  {
+    metric: Type.String(),
+    value: Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
+    unit: nullable(Type.String()),
+    time: Time,
+  },
+  { title: 'Reading' },
+);
 export type ReadingResource = Static<typeof ReadingSchema>;
 
-export const TelemetrySchema = Type.Object({
-  deviceId: Type.String(),
-  readings: Type.Array(ReadingSchema),
-  unavailable: nullable(Type.Object({ reason: Type.String(), time: Time })),
-});
+export const TelemetrySchema = Type.Object(
+  {
+    deviceId: Type.String(),
+    readings: Type.Array(ReadingSchema),
+    unavailable: nullable(Type.Object({ reason: Type.String(), time: Time })),
+  },
+  { title: 'Telemetry' },
+);
 export type TelemetryResource = Static<typeof TelemetrySchema>;
 
 const RATE = { description: 'Over the last ten seconds' };
 
-const ServiceAgentSchema = Type.Object({
-  agentId: Type.String(),
-  description: nullable(Type.String()),
-  isHealthy: Type.Boolean({ description: 'Whether its target answers' }),
-  isLeaving: Type.Boolean({ description: 'It finishes what it has' }),
-  inFlight: Type.Integer({ description: 'Requests that this hub has given it' }),
-  maxInFlight: Type.Integer(),
-});
+const ServiceAgentSchema = Type.Object(
+  {
+    agentId: Type.String(),
+    description: nullable(Type.String()),
+    isHealthy: Type.Boolean({ description: 'Whether its target answers' }),
+    isLeaving: Type.Boolean({ description: 'It finishes what it has' }),
+    inFlight: Type.Integer({ description: 'Requests that this hub has given it' }),
+    maxInFlight: Type.Integer(),
+  },
+  { title: 'ServiceAgent' },
+);
 export type ServiceAgentResource = Static<typeof ServiceAgentSchema>;
 
-const ServiceSchema = Type.Object({
-  name: Type.String(),
-  status: Type.Enum(['available', 'target-down', 'no-agent']),
-  inFlight: Type.Integer({ description: 'Requests in this hub' }),
-  requestsPerSecond: Type.Number(RATE),
-  failuresPerSecond: Type.Number(RATE),
-  requests: Type.Integer({ description: 'Since the hub met the service, as are the other counts' }),
-  failures: Type.Integer({ description: 'Answered by the hub itself, or cut off' }),
-  retries: Type.Integer({ description: 'Sent again to another agent' }),
-  cancelled: Type.Integer({ description: 'The caller left before the end' }),
-  requestBytes: Type.Integer(),
-  responseBytes: Type.Integer(),
-  agents: Type.Array(ServiceAgentSchema),
-});
+const ServiceSchema = Type.Object(
+  {
+    name: Type.String(),
+    status: Type.Enum(['available', 'target-down', 'no-agent']),
+    inFlight: Type.Integer({ description: 'Requests in this hub' }),
+    requestsPerSecond: Type.Number(RATE),
+    failuresPerSecond: Type.Number(RATE),
+    requests: Type.Integer({ description: 'Since the hub met the service, as are the other counts' }),
+    failures: Type.Integer({ description: 'Answered by the hub itself, or cut off' }),
+    retries: Type.Integer({ description: 'Sent again to another agent' }),
+    cancelled: Type.Integer({ description: 'The caller left before the end' }),
+    requestBytes: Type.Integer(),
+    responseBytes: Type.Integer(),
+    agents: Type.Array(ServiceAgentSchema),
+  },
+  { title: 'Service' },
+);
 export type ServiceResource = Static<typeof ServiceSchema>;
 
-export const ServiceListSchema = Type.Object({ services: Type.Array(ServiceSchema) });
+export const ServiceListSchema = Type.Object(
+  { services: Type.Array(ServiceSchema) },
+  { title: 'ServiceList' },
+);
 export type ServiceListResource = Static<typeof ServiceListSchema>;
 
-export const HealthSchema = Type.Object({
-  status: Type.Enum(['ok']),
-  name: Type.Enum(['recado']),
-  version: Type.String(),
-});
+export const ProbeSchema = Type.Object({ status: Type.Enum(['ok']) });
+
+export const HealthSchema = Type.Object(
+  {
+    status: Type.Enum(['ok']),
+    name: Type.Enum(['recado']),
+    version: Type.String(),
+  },
+  { title: 'Health' },
+);
 export type HealthResource = Static<typeof HealthSchema>;
 
 const IssueSchema = Type.Object(
   { pointer: Type.String(), message: Type.String() },
-  { description: 'One thing that is wrong in what was sent: where (RFC 6901), and what to do' },
+  {
+    title: 'Issue',
+    description: 'One thing that is wrong in what was sent: where (RFC 6901), and what to do',
+  },
 );
 export type IssueResource = Static<typeof IssueSchema>;
 
@@ -209,7 +250,7 @@ const DeviceFailureSchema = Type.Object(
     status: Type.Optional(Type.Integer({ description: 'An HTTP status that the device asked for' })),
     payload: Type.Optional(Type.Unknown({ description: 'What it sent beside, as it came' })),
   },
-  { description: "The device's own account of a command that failed" },
+  { title: 'DeviceFailure', description: "The device's own account of a command that failed" },
 );
 export type DeviceFailureResource = Static<typeof DeviceFailureSchema>;
 
@@ -226,7 +267,7 @@ const ProblemSchema = Type.Object(
     invocation: Type.Optional(InvocationSchema),
     device: Type.Optional(DeviceFailureSchema),
   },
-  { description: 'What went wrong (RFC 9457)' },
+  { title: 'Problem', description: 'What went wrong (RFC 9457)' },
 );
 /** An error on the wire: RFC 9457, with members of the hub's own after `detail`. */
 export type ProblemResource = Static<typeof ProblemSchema>;

@@ -60,7 +60,8 @@ function invokeSeedCommand(hub: Hub, request: FastifyRequest<{ Params: Params }>
 function commandFor(device: Device, number: number, method: string): Command | undefined {
   const known = device.commandByNumber(number);
   // Browsers send a GET for a picture on any page: it may read, and nothing else.
-  if (method === 'GET' && known !== undefined && known.kind !== 'read') return undefined;
+  if (method !== 'POST' && method !== 'PATCH' && known !== undefined && known.kind !== 'read')
+    return undefined;
   // Without its input, a command that wants one would break devices that take it for granted.
   if (known?.input !== undefined && method !== 'PATCH') return undefined;
   if (device.description.numbered === undefined) return known;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { toOriginForm } from '../base/request-head.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import { asksForWebSocket } from '../services/hub/http-entrance.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
@@ -19,6 +20,7 @@ export function upgradeRules({ mqtt }: Config, hosts: ServiceHosts): ServerOptio
   const { path } = mqtt.webSocket;
   return {
     shouldUpgradeCallback: (request) => {
+      toOriginForm(request);
       if (isForService(request, hosts)) return asksForWebSocket(request);
       const { url = '' } = request;
       return isMqtt && (url === path || url.startsWith(`${path}?`));

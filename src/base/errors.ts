@@ -6,6 +6,7 @@ export const ERROR_TABLE = {
   DEVICE_UNKNOWN: { status: 404, title: 'No device has this id' },
   COMMAND_UNKNOWN: { status: 404, title: 'The device has no such command' },
   ROUTE_UNKNOWN: { status: 404, title: 'Nothing is served at this address' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'This address is asked with other methods' },
   REQUEST_INVALID: { status: 400, title: 'The request could not be understood' },
   INPUT_INVALID: { status: 422, title: 'The input does not fit the schema of the command' },
   UNAUTHENTICATED: { status: 401, title: 'Credentials are missing or wrong' },

@@ -7,6 +7,18 @@ const PAIR = `${TOKEN}=(?:${TOKEN}|"(?:[^"\\\\]|\\\\.)*")`;
 /** RFC 7239 section 4, with the blanks around `;` that many write. */
 const FORWARDED = new RegExp(`^(?:${PAIR})?(?:[ \\t]*[;,](?:[ \\t]*${PAIR})?)*[ \\t]*$`);
 
+const AUTHORITY = /^https?:\/\/([^/?#]*)/i;
+
+/** A request line with a whole address in it, as proxies are sent it, is made what all others are: its host counts. */
+export function toOriginForm(request: IncomingMessage): void {
+  const [start = '', authority] = AUTHORITY.exec(request.url ?? '') ?? [];
+  // RFC 9112 section 3.2.2.
+  if (authority === undefined) return;
+  const rest = request.url?.slice(start.length) ?? '';
+  request.url = rest.startsWith('/') ? rest : `/${rest}`;
+  request.headers.host = authority;
+}
+
 /**
  * What is wrong with the head of a request that Node's parser let pass, and others may read in another way; undefined
  * when nothing is. Such a request is answered with 400, and its connection closed.
@@ -16,8 +28,10 @@ export function findHeadFault({ headers, rawHeaders, httpVersion }: IncomingMess
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
     return 'The body of a request is chunked, in HTTP/1.1, or has a Content-Length; no other Transfer-Encoding is taken.';
-  if (host !== undefined && (!HOST.test(host) || hasTwoHosts(rawHeaders)))
-    return 'A request has one Host, which is a name or an address, perhaps with a port.';
+  // RFC 9112 section 3.2.
+  const isHostRight =
+    host === undefined ? httpVersion === '1.0' : HOST.test(host) && !hasTwoHosts(rawHeaders);
+  if (!isHostRight) return 'A request has one Host, which is a name or an address, perhaps with a port.';
   if (forwarded !== undefined && !FORWARDED.test(forwarded))
     return 'The header Forwarded is not as RFC 7239 has it.';
   return undefined;

@@ -94,7 +94,7 @@ describe('gateway.yaml', () => {
       [
         'g.yaml:3:14 routes[1].route: is the same as routes[0]; keep one of them',
         'g.yaml:4:14 routes[2].route: has :id, and without a payload that holds it the question would not tell',
-        'g.yaml:5:14 routes[3].route: is the one by which the gateway tells of itself; choose another path',
+        'g.yaml:5:14 routes[3].route: is one by which the gateway tells of itself; choose another path',
         'g.yaml:6:60 routes[4].payload: refers to $params.name, but the path of the route has no :name',
         'g.yaml:7:47 routes[5].response: is the topic of the request too; answers need one of their own',
       ],

@@ -19,7 +19,7 @@ import {
   topicName,
 } from './route-leaf.ts';
 
-const HEALTH_ROUTE = 'GET /healthz';
+const OWN_ROUTES: readonly string[] = ['GET /healthz', 'GET /readyz'];
 
 /** A route of gateway.yaml: an HTTP request becomes a question on one topic, and the answer on another its answer. */
 const route = Type.Object(
@@ -103,7 +103,7 @@ function findRouteMistakes(
   const first = keys.indexOf(key);
   const tellRoute = (message: string): void => void mistakes.push({ paths: [`${path}.route`], message });
   if (first < index) tellRoute(`is the same as routes[${first}]; keep one of them`);
-  if (key === HEALTH_ROUTE) tellRoute('is the one by which the gateway tells of itself; choose another path');
+  if (OWN_ROUTES.includes(key)) tellRoute('is one by which the gateway tells of itself; choose another path');
   if (payload === undefined && wanted.params.length > 0)
     tellRoute(`has :${wanted.params[0]}, and without a payload that holds it the question would not tell`);
   for (const { root, steps } of payload === undefined ? [] : findReferences(payload)) {

@@ -81,11 +81,13 @@ function callableUrl({ host, port }: Listener): string {
 async function isRecado(url: string): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(HUB_ANSWER_TIMEOUT_MS);
-    const answer = await fetch(`${url}/healthz`, { signal, redirect: 'error' });
+    const answer = await fetch(`${url}/api/v1/health`, { signal, redirect: 'error' });
     const length = Number(answer.headers.get('content-length') ?? Number.NaN);
     if (!(length <= MAX_HUB_ANSWER_BYTES)) return false;
     const said: unknown = await answer.json();
-    return typeof said === 'object' && said !== null && 'name' in said && said.name === 'recado';
+    const { name, type } = said as { readonly name?: unknown; readonly type?: unknown };
+    // One that wants a token says so in words of its own.
+    return name === 'recado' || type === 'urn:recado:problem:unauthenticated';
   } catch {
     // Whatever holds the port, it does not speak as a hub does.
     return false;

@@ -112,7 +112,7 @@ export function createClient(options: ClientOptions): Client {
     services: {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
-    health: ({ signal } = {}) => read('/healthz', signal, readHealth),
+    health: ({ signal } = {}) => read('/api/v1/health', signal, readHealth),
   };
 }
 

@@ -116,7 +116,7 @@ describe('calls', () => {
           readings: [{ metric: 'temperature', value: 25, unit: '°C', time: TIME }],
           unavailable: null,
         },
-        '/healthz': { status: 'ok', name: 'recado', version: '0.1.0' },
+        '/api/v1/health': { status: 'ok', name: 'recado', version: '0.1.0' },
       };
       answerJson(response, 200, answers[url]);
     });

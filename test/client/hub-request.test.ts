@@ -231,7 +231,7 @@ describe('answers that are none', () => {
     assert.equal(failure.location, 'https://hub/');
   });
 
-  test('another program at /healthz is no hub', async () => {
+  test('another program that says that it is well is no hub', async () => {
     const hub = await serveAnswers((_, response) => answerJson(response, 200, { status: 'ok' }));
     assert.ok((await failureOf(createClient({ url: hub.url }).health())) instanceof HubAnswerError);
   });

@@ -163,7 +163,7 @@ describe('a service with a host name of its own', () => {
 
   it('is not there for a name that nobody gave it', async (t) => {
     const { hub } = await startHub(t);
-    assert.equal((await ask(hub, '/', { host: 'stock.local' })).status, 404);
+    assert.equal((await ask(hub, '/none', { host: 'stock.local' })).status, 404);
     assert.equal((await ask(hub, '/', { host: 'x.billing.example' })).status, 403);
   });
 });

@@ -304,13 +304,9 @@ describe('what a gateway answers', () => {
 
   it('is a problem where there is no route, and the health at /healthz', async (t) => {
     const { call } = await startRig(t, PING);
-    for (const [method, path] of [
-      ['GET', '/pong'],
-      ['POST', '/ping'],
-      ['GET', '/ping/'],
-    ] as const) {
-      const { status, body } = await call(method, path);
-      assert.deepEqual([status, body.code], [404, 'ROUTE_UNKNOWN'], `${method} ${path}`);
+    for (const path of ['/pong', '/ping/']) {
+      const { status, body } = await call('GET', path);
+      assert.deepEqual([status, body.code], [404, 'ROUTE_UNKNOWN'], path);
     }
     const { status, text } = await call('GET', '/healthz');
     assert.equal(status, 200);

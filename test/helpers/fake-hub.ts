@@ -120,7 +120,7 @@ export class FakeHub {
       .filter((part) => part !== '')
       .map(decodeURIComponent);
     this.requests.push(`${request.method} ${request.url}`);
-    if (url.pathname === '/healthz')
+    if (url.pathname === '/api/v1/health')
       return answer(response, 200, { status: 'ok', name: 'recado', version: '0.1.0' });
     if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`) {
       return fail(response, {

@@ -44,9 +44,8 @@ export const serviceListRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async 
 export function serviceUrl(hosts: ServiceHosts, { url = '/', headers }: IncomingMessage): string {
   const service = hosts.find(headers.host);
   if (service === undefined) return url;
-  // A proxy's request line begins with `http://`, and OPTIONS may ask for `*`.
-  const path = url.replace(/^https?:\/\/[^/?]*/i, '');
-  return `${PREFIX}${service}${path.startsWith('/') ? '' : '/'}${path}`;
+  // OPTIONS may ask for `*`.
+  return `${PREFIX}${service}${url.startsWith('/') ? '' : '/'}${url}`;
 }
 
 /** `/services/{name}/…`, and whole host names: whatever is asked there goes through an agent, as it came. */
@@ -60,6 +59,7 @@ export function registerServiceEntrance(
   for (const method of MORE_METHODS) app.addHttpMethod(method, { hasBody: true });
   const options = {
     method: [...app.supportedMethods],
+    exposeHeadRoute: false,
     schema: { hide: true },
     handler: async (): Promise<never> => {
       throw new TypeError('a request for a service was not taken');
@@ -109,7 +109,7 @@ const TOO_MANY = new RequestRefused(
 );
 const NO_PATH = new RequestRefused(
   'REQUEST_INVALID',
-  'A service is asked for as /services/NAME/PATH, without a host in the request line.',
+  'A service is asked for as /services/NAME/PATH, with `services` in plain letters.',
 );
 const NO_SERVICES = new RequestRefused(
   'SERVICE_UNKNOWN',
@@ -132,7 +132,7 @@ function bookRequest(
 
 /** `/services/billing/a/b?c` → `billing`, `/a/b?c`: the path as it came, nothing decoded and nothing made shorter. */
 function splitPath(url: string): { service: string; target: string } | undefined {
-  // A proxy's request line begins with `http://`; the router takes that for the path behind it.
+  // The router takes `/%73ervices/` for it.
   if (!url.startsWith(PREFIX)) return undefined;
   const rest = url.slice(PREFIX.length);
   const end = rest.search(/[/?]/);

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { shareReads } from '../../base/shared-reads.ts';
-import { findUpgradeFault } from '../../base/request-head.ts';
+import { findUpgradeFault, toOriginForm } from '../../base/request-head.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 import { acceptTransport } from './stream.ts';
 import { SocketReader } from './tcp.ts';
@@ -64,6 +64,7 @@ export class WebSocketUpgrades {
 
   /** True when the request is for the path of MQTT. */
   concerns(request: IncomingMessage): boolean {
+    toOriginForm(request);
     const [path] = (request.url ?? '').split('?', 1);
     return path === this.#path;
   }

@@ -121,6 +121,8 @@ function makeHttp(
     response.writeHead(426, { Connection: 'close, Upgrade', Upgrade: 'websocket' });
     response.end('This is MQTT over WebSocket.');
   });
+  // Of the headers beyond the 2,000th Node would say nothing.
+  http.maxHeadersCount = 0;
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const origin = origins.get(socket);
     if (origin === undefined || !handshakes.finish(origin.incoming)) return void socket.destroy();
