@@ -5,4 +5,6 @@ import type { BusMessage } from './bus.ts';
 export type ClientBusOptions = Omit<MqttClientOptions, 'onMessage' | 'onEvent' | 'acknowledgesByHand'> & {
   /** What comes and no subscription of this bus asked for: a continued session may have subscriptions of its own. */
   readonly onUnclaimed?: (message: BusMessage) => void;
+  /** True: that is not acknowledged, so the session still has it for another program. Default false. */
+  readonly keepsUnclaimed?: boolean;
 };

@@ -40,17 +40,20 @@ class ClientBus implements Bus {
   readonly #client: MqttClient;
   readonly #waitsForConnection: boolean;
   readonly #onUnclaimed: (message: BusMessage) => void;
+  readonly #keepsUnclaimed: boolean;
   readonly #log: Logger;
   readonly #table = new SubscriptionTable();
   readonly #listeners = new Set<(event: BusEvent) => void>();
 
-  constructor(url: string, { onUnclaimed = () => {}, ...options }: ClientBusOptions) {
+  constructor(url: string, { onUnclaimed = () => {}, keepsUnclaimed = false, ...options }: ClientBusOptions) {
     this.#onUnclaimed = onUnclaimed;
+    this.#keepsUnclaimed = keepsUnclaimed;
     this.#log = options.log ?? silentLogger;
     this.#waitsForConnection = options.waitsForConnection !== false;
     const onMessage = (message: ReceivedMessage): void => this.#receive(message);
     const onEvent = (event: ClientEvent): void => this.#onEvent(event);
-    this.#client = new MqttClient(parseBrokerUrl(url), { ...options, onMessage, onEvent }, this.counters);
+    const clientOptions = { ...options, acknowledgesByHand: keepsUnclaimed, onMessage, onEvent };
+    this.#client = new MqttClient(parseBrokerUrl(url), clientOptions, this.counters);
   }
 
   start(): Promise<void> {
@@ -125,6 +128,7 @@ class ClientBus implements Bus {
       this.#hand(kept, this.#onUnclaimed);
     }
     for (const { onMessage, borrowsPayload } of handlers) this.#hand(borrowsPayload ? lent : kept, onMessage);
+    if (this.#keepsUnclaimed && handlers.length > 0) this.#client.acknowledge(message);
   }
 
   /** A mistake in one handler must not keep the message from the others. */

@@ -1,17 +1,18 @@
 import { RecadoError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import type { ClientEvent } from '../mqtt/client/client-options.ts';
 import type { Bus, BusEvent } from './bus.ts';
 
 type PresenceEvent = Exclude<BusEvent, { readonly type: 'room' }>;
 
-/** Tells what becomes of the broker's presence: of the attempts that fail while it is away, only the first. */
-export function watchPresence(bus: Bus, tell: (event: PresenceEvent) => void): void {
+/** Lets pass what becomes of the broker's presence: of the attempts that fail while it is away, only the first. */
+export function filterPresence(tell: (event: PresenceEvent) => void): (event: ClientEvent) => void {
   let isTold = false;
-  bus.watch((event) => {
-    if (event.type === 'room' || (event.type === 'retrying' && isTold)) return;
+  return (event) => {
+    if (event.type === 'room' || event.type === 'restoring' || (event.type === 'retrying' && isTold)) return;
     isTold = event.type === 'retrying';
     tell(event);
-  });
+  };
 }
 
 /**
@@ -22,7 +23,7 @@ export function watchPresence(bus: Bus, tell: (event: PresenceEvent) => void): v
 export function logPresence(bus: Bus, log: Logger, service?: string): void {
   const fields = service === undefined ? {} : { service };
   const whose = service === undefined ? '' : `service ${service}: `;
-  watchPresence(bus, (event) => {
+  const tell = filterPresence((event) => {
     if (event.type === 'connected') {
       const { protocolVersion } = event;
       log.info({ ...fields, protocolVersion }, `${whose}connected to the MQTT broker`);
@@ -34,4 +35,5 @@ export function logPresence(bus: Bus, log: Logger, service?: string): void {
       event.type === 'subscription-denied' || event.type === 'cut' ? '' : '; trying again until it is there';
     log.warn({ ...fields, code }, `${whose}${error.message}${more}`);
   });
+  bus.watch(tell);
 }

@@ -12,7 +12,7 @@ import {
   type ConnectionFlags,
 } from '../mqtt/connection-flags.ts';
 import { readPropertyFlags } from '../mqtt/publish-properties.ts';
-import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
+import { tellError, withBus } from '../mqtt/with-broker.ts';
 import { STOP_SIGNALS, stopSignal } from '../stop-signal.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -79,11 +79,12 @@ async function runPub(flags: PubFlags, command: Command): Promise<void> {
   const payloads = await readPayloads(flags, command);
 
   const stopped = stopSignal();
-  await withBus({ url, options, topic }, { timeoutMs: TIMEOUT_MS }, async (bus) => {
-    const takenOver = new Promise<never>((_resolve, reject) => tellConnection(bus, reject));
+  const takenOver = Promise.withResolvers<never>();
+  const listeners = { onTakenOver: takenOver.reject };
+  await withBus({ url, options, topic }, { timeoutMs: TIMEOUT_MS }, listeners, async (bus) => {
     try {
       // Whatever comes first: the standard input may never end.
-      const signal = await Promise.race([publishAll(bus, message, payloads), stopped, takenOver]);
+      const signal = await Promise.race([publishAll(bus, message, payloads), stopped, takenOver.promise]);
       if (signal !== undefined) process.exitCode = STOP_SIGNALS[signal];
     } finally {
       process.stdin.destroy();

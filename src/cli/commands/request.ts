@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { RecadoError } from '../../base/errors.ts';
+import type { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusMessage, MessageProperties } from '../../bus/bus.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
@@ -15,7 +16,7 @@ import {
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
 import { readPropertyFlags } from '../mqtt/publish-properties.ts';
 import { randomClientId } from '../mqtt/random-client-id.ts';
-import { tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
+import { tellError, withBus } from '../mqtt/with-broker.ts';
 import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
 
 type RequestFlags = ConnectionFlags & {
@@ -97,10 +98,12 @@ async function runRequest(
   const clientId = target.options.clientId ?? randomClientId('request');
 
   const stopped = stopSignal();
-  await withBus(target, { clientId, timeoutMs: flags.timeout * 1000 }, async (bus) => {
-    const stopping = new AbortController();
-    void stopped.then((which) => stopping.abort(which));
-    tellConnection(bus, (error) => stopping.abort(error));
+  const stopping = new AbortController();
+  void stopped.then((which) => stopping.abort(which));
+  // What others left in a continued session stays there for them.
+  const more = { clientId, timeoutMs: flags.timeout * 1000, keepsUnclaimed: true };
+  const listeners = { onTakenOver: (error: BusError) => stopping.abort(error) };
+  await withBus(target, more, listeners, async (bus) => {
     try {
       const answer = await ask(bus, { topicName, payload, properties, flags, signal: stopping.signal });
       await print(toMessage(answer, flags.qos), format, { clientId, hasNewline: flags.newline });

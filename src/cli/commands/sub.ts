@@ -1,12 +1,16 @@
+import { fstatSync } from 'node:fs';
 import { Command } from 'commander';
 import { BusError } from '../../bus/bus-error.ts';
-import type { Bus, BusMessage } from '../../bus/bus.ts';
-import type { QoS } from '../../mqtt/codec/control-packet.ts';
+import type { MqttClient } from '../../mqtt/client/client.ts';
+import type { ClientEvent } from '../../mqtt/client/client-options.ts';
+import type { ReceivedMessage } from '../../mqtt/client/message.ts';
+import { MAX_UINT_16, type QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicFilter, matchesTopicFilter } from '../../mqtt/topics/topic-filter.ts';
 import { addConnectionFlags, readQos, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
-import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
+import { chooseFormat } from '../mqtt/message-format.ts';
+import { Printer } from '../mqtt/printer.ts';
 import { randomClientId } from '../mqtt/random-client-id.ts';
-import { describeBusError, tellConnection, tellError, withBus } from '../mqtt/with-bus.ts';
+import { describeBusError, tellError, withClient } from '../mqtt/with-broker.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -72,43 +76,54 @@ async function runSub(flags: SubFlags, command: Command): Promise<void> {
   if (flags.retainedOnly === true && !flags.retained)
     command.error('error: -R and --retained-only leave nothing over');
   const clientId = target.options.clientId ?? randomClientId('sub');
-  const printer = new Printer(flags, { format: chooseFormat(flags, command), clientId });
+  const format = chooseFormat(flags, command);
+  const printer = new Printer({ count: flags.count, isPipe: isPipe(process.stdout.fd), write: writeOut });
+  const onMessage = (message: ReceivedMessage, client: MqttClient): void => {
+    if (!printer.takesMore) return;
+    if (flags.retainedOnly === true && !message.retain) return printer.end();
+    const acknowledge = (): void => void client.acknowledge(message);
+    if (isLeftOut(message, flags)) return acknowledge();
+    const formatted = format(message, { clientId, now: new Date() });
+    if (formatted.ok)
+      return printer.print({ qos: message.qos, bytes: lineOf(formatted.value, flags.newline), acknowledge });
+    tellError(formatted.failure);
+    acknowledge();
+  };
 
   const stopped = stopSignal();
-  const take = (message: BusMessage): void => printer.take(message);
-  // A continued session brings messages before anything can be subscribed to, and for what was subscribed to earlier.
-  const more = { clientId, ...(flags.disableCleanSession === true && { onUnclaimed: take }) };
-  await withBus(target, more, async (bus) => {
-    void stopped.then(() => printer.end(undefined));
+  const listeners = {
+    onTakenOver: (error: BusError) => printer.end(error),
+    onEvent: (event: ClientEvent) => {
+      if (event.type === 'connected' && event.isSessionPresent) printer.forgetUnacknowledged();
+    },
+  };
+  // Where the broker can be told, it does not even send what will not be printed.
+  const receiveMaximum = Math.min(flags.count ?? MAX_UINT_16, MAX_UINT_16);
+  const more = { clientId, receiveMaximum, acknowledgesByHand: true, onMessage };
+  await withClient(target, more, listeners, async (client) => {
+    void stopped.then(() => printer.end());
     const timer =
       flags.timeout === undefined
         ? undefined
         : setTimeout(() => {
             process.exitCode = EXIT_TIMEOUT;
-            printer.end(undefined);
+            printer.end();
           }, flags.timeout * 1000);
-    tellConnection(bus, (error) => printer.end(error));
     try {
-      await Promise.race([subscribeAll(bus, topicFilters, flags.qos, take), printer.ended]);
+      await Promise.race([subscribeAll(client, topicFilters, flags.qos), printer.ended]);
       await printer.ended;
     } finally {
       clearTimeout(timer);
     }
   });
 }
-
 /** Says of each filter that it was denied; goes on as long as one was granted. */
-async function subscribeAll(
-  bus: Bus,
-  topicFilters: readonly string[],
-  qos: QoS,
-  take: (message: BusMessage) => void,
-): Promise<void> {
+async function subscribeAll(client: MqttClient, topicFilters: readonly string[], qos: QoS): Promise<void> {
   let denial: BusError | undefined;
   let granted = 0;
   for (const topicFilter of new Set(topicFilters)) {
     try {
-      await bus.subscribe(topicFilter, { qos }, take);
+      await client.subscribe(topicFilter, { qos });
       granted++;
     } catch (error) {
       if (!(error instanceof BusError) || error.code !== 'BROKER_DENIED') throw error;
@@ -121,47 +136,27 @@ async function subscribeAll(
   tellError(describeBusError(denial));
 }
 
-/** Prints what is wanted until it is enough. */
-class Printer {
-  /** Settles when no more is to be printed; rejects when that is a failure. */
-  readonly ended: Promise<void>;
-  readonly #flags: SubFlags;
-  readonly #format: MessageFormat;
-  readonly #clientId: string;
-  readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
-  #isOver = false;
-  #printed = 0;
-  #last: BusMessage | undefined;
+function isLeftOut({ topicName, retain }: ReceivedMessage, { retained, filterOut = [] }: SubFlags): boolean {
+  return (retain && !retained) || filterOut.some((filter) => matchesTopicFilter(filter, topicName));
+}
 
-  constructor(flags: SubFlags, { format, clientId }: { format: MessageFormat; clientId: string }) {
-    this.#flags = flags;
-    this.#format = format;
-    this.#clientId = clientId;
-    this.ended = this.#end.promise;
-    // It may end before anybody waits for it.
-    this.ended.catch(() => {});
-  }
+/** A copy: a payload is the client's again when the message was handed over. */
+function lineOf(bytes: Uint8Array, hasNewline: boolean): Uint8Array {
+  return Buffer.concat(hasNewline ? [bytes, NEWLINE] : [bytes]);
+}
 
-  take(message: BusMessage): void {
-    const { retained, retainedOnly, filterOut = [], count, newline } = this.#flags;
-    // Filters that overlap each get the message, though it came once.
-    if (this.#isOver || message === this.#last) return;
-    this.#last = message;
-    if (retainedOnly === true && !message.retain) return this.end(undefined);
-    if (message.retain && !retained) return;
-    if (filterOut.some((filter) => matchesTopicFilter(filter, message.topicName))) return;
-    const formatted = this.#format(message, { clientId: this.#clientId, now: new Date() });
-    if (!formatted.ok) return tellError(formatted.failure);
-    process.stdout.write(newline ? Buffer.concat([formatted.value, NEWLINE]) : formatted.value);
-    this.#printed++;
-    if (this.#printed === count) this.end(undefined);
-  }
+/** A reader that is gone is an error of the stream, which ends the program. */
+function writeOut(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(bytes, (error) => {
+      if (!error) resolve();
+    });
+  });
+}
 
-  end(error: Error | undefined): void {
-    this.#isOver = true;
-    if (error === undefined) this.#end.resolve();
-    else this.#end.reject(error);
-  }
+function isPipe(fd: number): boolean {
+  const stats = fstatSync(fd);
+  return stats.isFIFO() || stats.isSocket();
 }
 
 function refuseBadFilters(filters: readonly string[], command: Command): void {
