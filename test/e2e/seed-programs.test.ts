@@ -225,7 +225,7 @@ describe('programs of the first seed, with the hub', { skip: skipWithoutPython, 
 
     it('both were kept alive all the while, and nothing disturbed them', async () => {
       for (const program of [sensor, radio]) {
-        await program.waitForLine('keep-alive', { timeoutMs: 5000 });
+        await program.waitForLine('keep-alive');
         assertUndisturbed(program);
       }
     });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import { HANG_MS } from './until.ts';
 import { ChildProgram } from './child-program.ts';
 import { recadoWords } from './hub-process.ts';
 import { plainEnvironment } from './run-program.ts';
@@ -10,7 +11,6 @@ import { plainEnvironment } from './run-program.ts';
 const SEED = path.join(import.meta.dirname, '..', 'seed', 'http-over-mqtt');
 /** Debian's, which has its package of Paho; another one that comes first on the path has not. */
 const PYTHON = '/usr/bin/python3';
-const START_MS = 20_000;
 
 /** For the `skip` option of a test: false where Paho can be used, else why it was skipped. */
 export const skipWithoutPaho: false | string =
@@ -49,7 +49,7 @@ export async function startSeedApi(
   args: readonly string[] = [],
 ): Promise<{ program: ChildProgram; url: string }> {
   const program = startSeedRoute(t, name, ['--port', '0', ...args]);
-  const line = await program.waitForLine(/^Running on /, { timeoutMs: START_MS });
+  const line = await program.waitForLine(/^Running on /);
   return { program, url: line.slice('Running on '.length) };
 }
 
@@ -106,7 +106,7 @@ export async function startGatewayProgram(
   yaml: string,
 ): Promise<{ program: ChildProgram; url: string }> {
   const program = startRecado(t, folderWith(t, { 'gateway.yaml': yaml }), 'gateway');
-  await program.waitForLine('Connected with reason code 0', { timeoutMs: START_MS });
+  await program.waitForLine('Connected with reason code 0');
   return { program, url: await gatewayUrl(program) };
 }
 
@@ -114,13 +114,13 @@ export async function startGatewayProgram(
 export async function startAgentProgram(t: TestContext, yaml: string): Promise<ChildProgram> {
   const folder = folderWith(t, { 'agent.yaml': yaml });
   const program = startRecado(t, folder, 'agent', '--config', 'agent.yaml');
-  await program.waitForLine('Connected with reason code 0', { timeoutMs: START_MS });
+  await program.waitForLine('Connected with reason code 0');
   return program;
 }
 
 /** Where a gateway listens, out of its log. */
 export async function gatewayUrl(program: ChildProgram): Promise<string> {
-  const deadline = performance.now() + START_MS;
+  const deadline = performance.now() + HANG_MS;
   for (;;) {
     const url = /"address":"(http:[^"]+)"/.exec(program.errorText)?.[1];
     if (url !== undefined) return url;

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { HANG_MS } from './until.ts';
 
 type Waiter = { readonly matches: (line: string) => boolean; readonly resolve: (line: string) => void };
 
@@ -73,7 +74,7 @@ export class ChildProgram {
   /** Its first line after `after` that is `match` or matches it. Fails, with its lines, when none comes in time. */
   async waitForLine(
     match: string | RegExp,
-    { after = 0, timeoutMs = 10_000 }: { after?: number; timeoutMs?: number } = {},
+    { after = 0, timeoutMs = HANG_MS }: { after?: number; timeoutMs?: number } = {},
   ): Promise<string> {
     const matches = (line: string): boolean =>
       typeof match === 'string' ? line === match : match.test(line);

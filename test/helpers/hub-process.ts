@@ -19,7 +19,6 @@ export type HubProcess = {
 };
 
 const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
-const START_TIMEOUT_MS = 15_000;
 
 /** The words that run `recado` from the sources. */
 export function recadoWords(...args: readonly string[]): string[] {
@@ -96,7 +95,7 @@ export async function startHubProcess(
       const answer = await fetch(`${url}/healthz`).catch(() => undefined);
       return program.hasExited || answer?.ok === true;
     };
-    await until('the hub answers', hasAnswered, START_TIMEOUT_MS);
+    await until('the hub answers', hasAnswered);
     if (program.hasExited) throw new Error('the hub ended while it started');
   } catch (error) {
     await stop();

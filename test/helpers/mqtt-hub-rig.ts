@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { connect, MqttClient, type IClientOptions, type IConnackPacket } from 'mqtt';
 import { hashPassword } from '../../src/mqtt/access/password-hash.ts';
 import type { RunningServer } from '../../src/api/start-server.ts';
+import { HANG_MS } from './until.ts';
 
 /** A folder for the files of one test. */
 export class TestFolder {
@@ -115,12 +116,10 @@ export async function say(client: MqttClient, topicName: string, payload: string
   await Promise.race([client.publishAsync(topicName, payload, { qos: 1 }), ended]);
 }
 
-const END_WITHIN_MS = 10_000;
-
 /** The Reason Code with which the hub ends a connection of MQTT 5.0; fails when it does not. */
 export function endOf(client: MqttClient): Promise<number> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the connection was not ended')), END_WITHIN_MS);
+    const timer = setTimeout(() => reject(new Error('the connection was not ended')), HANG_MS);
     client.once('disconnect', ({ reasonCode }) => {
       clearTimeout(timer);
       resolve(reasonCode ?? 0);

@@ -4,7 +4,6 @@ import { ChildProgram } from './child-program.ts';
 import type { HubPorts } from './hub-process.ts';
 
 const FOLDER = path.join(import.meta.dirname, '..', 'seed');
-const PROGRAM_START_MS = 10_000;
 
 /** For the `skip` option of a test: false where Python can run, else why it was skipped. */
 export const skipWithoutPython: false | string =
@@ -27,7 +26,7 @@ export async function connectSeedDevice(
   const server = ['--tcp-port', String(ports.tcp), '--udp-port', String(ports.udp)];
   const program = startSeedProgram(name, [...server, '--bind', address, '--connect', ...args]);
   try {
-    const line = await program.waitForLine(/^id /, { timeoutMs: PROGRAM_START_MS });
+    const line = await program.waitForLine(/^id /);
     await program.waitForLine('connected');
     return { program, id: line.slice(3) };
   } catch (error) {
@@ -58,7 +57,7 @@ export class SeedApplication {
   async ask(call: string): Promise<ApplicationAnswer> {
     const after = this.#asked++;
     this.program.say(call);
-    const line = await this.program.waitForLine(/^\{/, { after, timeoutMs: 15_000 });
+    const line = await this.program.waitForLine(/^\{/, { after });
     return JSON.parse(line) as ApplicationAnswer;
   }
 

@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HANG_MS } from './until.ts';
 import type { ServiceProcesses } from './services-processes.ts';
 
 /** What the hub may say while agents come and go. */
@@ -14,7 +15,6 @@ const DOCUMENTED: ReadonlySet<string> = new Set([
 /** Of them every fourth is a POST, which may fail; the others may not. */
 const POST_EVERY = 4;
 /** A request that takes longer hangs. */
-const HANG_MS = 60_000;
 
 export type ChaosReport = {
   readonly answers: number;

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { spawn, type IPty } from '@lydell/node-pty';
 import type { Terminal } from '@xterm/headless';
+import { HANG_MS } from './until.ts';
 
 // The package names its CommonJS exports in a way that `import` does not see.
 const xterm = createRequire(import.meta.url)('@xterm/headless') as { Terminal: typeof Terminal };
@@ -33,7 +34,6 @@ const KEYS = {
 /** A named key. */
 export type NamedKey = keyof typeof KEYS;
 
-const WAIT_MS = 15_000;
 const KILL_AFTER_MS = 5000;
 
 /** A program in a pseudo-terminal: what stands on its screen, keys pressed, another size. */
@@ -142,9 +142,9 @@ export class TerminalProgram {
       };
       const timer = setTimeout(() => {
         finish(() =>
-          reject(new Error(`the screen did not show ${what} within ${WAIT_MS} ms:\n${this.text}`)),
+          reject(new Error(`the screen did not show ${what} within ${HANG_MS} ms:\n${this.text}`)),
         );
-      }, WAIT_MS);
+      }, HANG_MS);
       const finish = (end: () => void): void => {
         clearTimeout(timer);
         this.#listeners.delete(look);
