@@ -5,7 +5,7 @@ import { PRESENCE_REASONS } from '../devices/presence.ts';
 
 /*
  * The shapes on the wire, once: requests are checked and answers written with these schemas, `/openapi.json` shows
- * them by their titles, and the types of the client are theirs.
+ * them by their titles, the types of the client are theirs, and it checks answers by them.
  */
 
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
@@ -234,7 +234,7 @@ export const HealthSchema = Type.Object(
 );
 export type HealthResource = Static<typeof HealthSchema>;
 
-const IssueSchema = Type.Object(
+export const IssueSchema = Type.Object(
   { pointer: Type.String(), message: Type.String() },
   {
     title: 'Issue',
@@ -243,7 +243,7 @@ const IssueSchema = Type.Object(
 );
 export type IssueResource = Static<typeof IssueSchema>;
 
-const DeviceFailureSchema = Type.Object(
+export const DeviceFailureSchema = Type.Object(
   {
     code: Type.Optional(Type.String()),
     message: Type.Optional(Type.String()),
@@ -254,7 +254,7 @@ const DeviceFailureSchema = Type.Object(
 );
 export type DeviceFailureResource = Static<typeof DeviceFailureSchema>;
 
-const ProblemSchema = Type.Object(
+export const ProblemSchema = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
@@ -280,4 +280,4 @@ export const PROBLEM_RESPONSE = {
   },
 };
 
-export type { JsonSchema };
+export type { JsonSchema, Static, TSchema };

@@ -1,207 +1,127 @@
-import { isJsonObject } from '../base/json.ts';
-import type {
-  CommandListResource,
-  CommandResource,
-  DeviceDetailResource,
-  DevicePageResource,
-  DeviceResource,
-  HealthResource,
-  InvocationAnswerResource,
-  InvocationResource,
-  IssueResource,
-  PhaseResource,
-  PresenceResource,
-  ProblemResource,
-  ServiceAgentResource,
-  ServiceListResource,
-  ServiceResource,
-  TelemetryResource,
-} from '../api/schemas.ts';
+import { isJsonObject, type JsonObject } from '../base/json.ts';
 import {
-  anything,
-  fields,
-  list,
-  number,
-  object,
-  oneOf,
-  optional,
-  orNull,
-  reader,
-  text,
-  truth,
-  word,
-  type Check,
-  type Fields,
-  type Members,
-} from './shape.ts';
+  CommandListSchema,
+  DeviceDetailSchema,
+  DeviceFailureSchema,
+  DevicePageSchema,
+  HealthSchema,
+  InvocationAnswerSchema,
+  IssueSchema,
+  ProblemSchema,
+  ServiceListSchema,
+  TelemetrySchema,
+  type ProblemResource,
+  type Static,
+  type TSchema,
+} from '../api/schemas.ts';
 
-const presence = object<PresenceResource>({
-  status: oneOf('online', 'offline'),
-  sequence: number,
-  reason: word(),
-  since: text,
-  lastSeen: text,
-});
+/** What an answer should have been and is not. */
+export class ShapeError extends Error {
+  override readonly name = 'ShapeError';
+}
 
-const deviceMembers: Members<DeviceResource> = {
-  deviceId: text,
-  title: orNull(text),
-  model: orNull(text),
-  gateway: text,
-  presence,
-  commandCount: number,
+/** The words of JSON Schema that the API's schemas are written with. */
+type PlainSchema = {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly object[];
+  readonly items?: object;
+  readonly properties?: Readonly<Record<string, object>>;
+  readonly required?: readonly string[];
 };
 
-const metric = object<DeviceDetailResource['telemetry'][number]>({
-  metric: text,
-  title: optional(text),
-  unit: optional(text),
-  type: optional(text),
-});
+const command = CommandListSchema.properties.commands.items.properties;
+const presence = DeviceDetailSchema.properties.presence.properties;
 
-const command = object<CommandResource>({
-  name: text,
-  number,
-  title: text,
-  kind: word(),
-  input: orNull(fields),
-  output: orNull(fields),
-  idempotent: truth,
-  concurrency: word(),
-  expectedMs: orNull(number),
-});
+/** Where only these words will do. Elsewhere a newer hub may know more of them. */
+const CLOSED: ReadonlySet<object> = new Set([
+  presence.status,
+  HealthSchema.properties.name,
+  ProblemSchema.properties.phase,
+]);
 
-const invocation = object<InvocationResource>({
-  id: text,
-  deviceId: text,
-  command: text,
-  state: word(),
-  phases: object<InvocationResource['phases']>({
-    accepted: text,
-    sent: optional(text),
-    delivered: optional(text),
-    answered: optional(text),
-  }),
-});
+/** JSON Schemas of the devices, which the API's schema says nothing about: an object, or null. */
+const SCHEMAS: ReadonlySet<object> = new Set([command.input, command.output]);
 
-const reading = object<TelemetryResource['readings'][number]>({
-  metric: text,
-  value: (value) =>
-    ['number', 'string', 'boolean'].includes(typeof value) ? undefined : 'has a reading without a value',
-  unit: orNull(text),
-  time: text,
-});
-
-const serviceAgent = object<ServiceAgentResource>({
-  agentId: text,
-  description: orNull(text),
-  isHealthy: truth,
-  isLeaving: truth,
-  inFlight: number,
-  maxInFlight: number,
-});
-
-const service = object<ServiceResource>({
-  name: text,
-  status: word(),
-  inFlight: number,
-  requestsPerSecond: number,
-  failuresPerSecond: number,
-  requests: number,
-  failures: number,
-  retries: number,
-  cancelled: number,
-  requestBytes: number,
-  responseBytes: number,
-  agents: list(serviceAgent, 'an agent'),
-});
-
-export const readDevicePage = reader(
-  object<DevicePageResource>({
-    devices: list(object(deviceMembers), 'a device'),
-    nextCursor: optional(text),
-    total: number,
-  }),
-  'the list of devices',
-);
-
-export const readDeviceDetail = reader(
-  object<DeviceDetailResource>({ ...deviceMembers, telemetry: list(metric, 'a metric') }),
-  'a device',
-);
-
-export const readCommandList = reader(
-  object<CommandListResource>({ commands: list(command, 'a command') }),
-  'the list of commands',
-);
-
-export const readInvocationAnswer = reader(
-  object<InvocationAnswerResource>({ output: anything, invocation }),
-  'the answer to the command',
-);
-
-export const readTelemetry = reader(
-  object<TelemetryResource>({
-    deviceId: text,
-    readings: list(reading, 'a reading'),
-    unavailable: orNull(object<NonNullable<TelemetryResource['unavailable']>>({ reason: text, time: text })),
-  }),
-  'the readings',
-);
-
-export const readServiceList = reader(
-  object<ServiceListResource>({ services: list(service, 'a service') }),
-  'the list of services',
-);
-
-export const readHealth = reader(
-  object<HealthResource>({
-    status: word(),
-    name: (value) => (value === 'recado' ? undefined : 'does not come from a Recado hub'),
-    version: text,
-  }),
-  'the health of the hub',
-);
-
-const issue = object<IssueResource>({ pointer: text, message: text });
-const phase = oneOf<PhaseResource>('accepted', 'sent', 'delivered', 'answered');
+export const readDevicePage = reader(DevicePageSchema, 'the list of devices');
+export const readDeviceDetail = reader(DeviceDetailSchema, 'a device');
+export const readCommandList = reader(CommandListSchema, 'the list of commands');
+export const readInvocationAnswer = reader(InvocationAnswerSchema, 'the answer to the command');
+export const readTelemetry = reader(TelemetrySchema, 'the readings');
+export const readServiceList = reader(ServiceListSchema, 'the list of services');
+export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out. */
 export function readProblem(value: unknown, status: number): ProblemResource | undefined {
   if (!isJsonObject(value) || typeof value['code'] !== 'string') return undefined;
-  const problem = value as Fields & Partial<ProblemResource>;
-  const textOf = (member: unknown): string => (typeof member === 'string' ? member : '');
-  const { errors, device } = problem;
+  const { code, errors, device } = value as JsonObject & { readonly code: string };
   return {
-    type: textOf(problem.type),
-    code: value['code'],
-    title: textOf(problem.title),
+    type: '',
+    title: '',
+    detail: '',
+    ...partsOf(ProblemSchema, value),
+    code,
     status,
-    detail: textOf(problem.detail),
-    ...(Array.isArray(errors) && { errors: errors.filter((each) => issue(each, '') === undefined) }),
-    ...partOf(problem, 'invocation', invocation),
-    ...partOf(problem, 'phase', phase),
-    ...partOf(problem, 'safeToRetry', truth),
-    ...(isJsonObject(device) && { device: readDeviceFailure(device) }),
+    ...(Array.isArray(errors) && {
+      errors: errors.filter((each) => findFault(IssueSchema, each, '') === undefined),
+    }),
+    ...(isJsonObject(device) && { device: partsOf(DeviceFailureSchema, device) }),
   };
 }
 
-/** A member alone, when it is there and as agreed. */
-function partOf<K extends keyof ProblemResource>(
-  problem: Partial<ProblemResource>,
-  member: K,
-  check: Check<ProblemResource[K]>,
-): Partial<Pick<ProblemResource, K>> {
-  const value = problem[member];
-  return check(value, member) === undefined ? ({ [member]: value } as Pick<ProblemResource, K>) : {};
+/** Gives an answer on that is as the schema says, or throws a `ShapeError`. */
+function reader<S extends TSchema>(schema: S, name: string): (answer: unknown) => Static<S> {
+  return (answer) => {
+    const fault = findFault(schema, answer, name);
+    if (fault !== undefined) throw new ShapeError(fault);
+    return answer as Static<S>;
+  };
 }
 
-function readDeviceFailure(device: Fields): NonNullable<ProblemResource['device']> {
-  const { code, message, status, payload } = device;
-  return {
-    ...(typeof code === 'string' && { code }),
-    ...(typeof message === 'string' && { message }),
-    ...(typeof status === 'number' && { status }),
-    ...(payload !== undefined && payload !== null && { payload }),
-  };
+/** The members that are there and as agreed. */
+function partsOf<S extends TSchema>(schema: S, value: JsonObject): Partial<Static<S>> {
+  const parts = Object.entries((schema as PlainSchema).properties!).flatMap(([name, member]) => {
+    const part = value[name];
+    return part === null || findFault(member, part, name) !== undefined ? [] : [[name, part] as const];
+  });
+  return Object.fromEntries(parts) as Partial<Static<S>>;
+}
+
+/** What is wrong with a value called `name`; undefined when it is as the schema says, but for words that are new. */
+function findFault(schema: object, value: unknown, name: string): string | undefined {
+  const { type, enum: words, anyOf, items, properties, required = [] } = schema as PlainSchema;
+  if (anyOf !== undefined) {
+    const faults = anyOf.map((each) => findFault(each, value, name));
+    return faults.includes(undefined) ? undefined : faults[0];
+  }
+  if (properties !== undefined || SCHEMAS.has(schema)) {
+    if (properties === undefined && value === null) return undefined;
+    if (!isJsonObject(value)) return `has something else where ${name} should be`;
+    return firstFault(Object.entries(properties ?? {}), ([member, each]) =>
+      value[member] === undefined && !required.includes(member)
+        ? undefined
+        : findFault(each, value[member], member),
+    );
+  }
+  if (items !== undefined) {
+    if (!Array.isArray(value)) return `has no list "${name}"`;
+    return firstFault(value, (each) => findFault(items, each, `an item of ${name}`));
+  }
+  if (words !== undefined && CLOSED.has(schema))
+    return words.some((word) => word === value) ? undefined : `has no ${words.join(' or ')} as "${name}"`;
+  return findTypeFault(words === undefined ? type : 'string', value, name);
+}
+
+function findTypeFault(type: PlainSchema['type'], value: unknown, name: string): string | undefined {
+  if (type === undefined) return value === undefined ? `has no "${name}"` : undefined;
+  const wanted = type === 'integer' ? 'number' : type;
+  return (value === null ? 'null' : typeof value) === wanted ? undefined : `has no ${wanted} "${name}"`;
+}
+
+function firstFault<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const fault = find(item);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }

@@ -1,7 +1,6 @@
 import { parseJson } from '../base/json.ts';
-import { readProblem } from './check-answer.ts';
+import { readProblem, ShapeError } from './check-answer.ts';
 import { HubAnswerError, HubUnreachableError, ProblemError, type UnreachableReason } from './errors.ts';
-import { ShapeError } from './shape.ts';
 
 /** An answer larger than this is not read to its end. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
