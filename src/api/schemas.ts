@@ -117,7 +117,6 @@ export const CommandListSchema = Type.Object(
   { commands: Type.Array(CommandSchema) },
   { title: 'CommandList' },
 );
-export type CommandListResource = Static<typeof CommandListSchema>;
 
 export const InvokeBodySchema = Type.Object(
   {
@@ -220,7 +219,6 @@ export const ServiceListSchema = Type.Object(
   { services: Type.Array(ServiceSchema) },
   { title: 'ServiceList' },
 );
-export type ServiceListResource = Static<typeof ServiceListSchema>;
 
 export const ProbeSchema = Type.Object({ status: Type.Enum(['ok']) });
 
