@@ -5,21 +5,19 @@ import { ANONYMOUS, partyOf } from '../accounts/principal.ts';
 import { costOf, type KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger, Party } from '../base/ledger.ts';
 
-type GiveBack = () => void;
-
 /** What is booked for a connection, to whom, and the response that gives it back. */
-type Bookings = Map<GiveBack, { readonly response: ServerResponse; readonly party: Party }>;
+type Booking = { readonly response: ServerResponse; readonly party: Party; readonly giveBack: () => void };
 
-const bySocket = new WeakMap<Socket, Bookings>();
+const bySocket = new WeakMap<Socket, Booking[]>();
 
 /** What is to be given back for a connection. Not every Node tells responses that wait behind others of its end. */
-function bookingsOf(socket: Socket): Bookings {
+function bookingsOf(socket: Socket): Booking[] {
   const known = bySocket.get(socket);
   if (known !== undefined) return known;
-  const bookings: Bookings = new Map();
+  const bookings: Booking[] = [];
   bySocket.set(socket, bookings);
   socket.once('close', () => {
-    for (const [giveBack, { response }] of bookings) {
+    for (const { giveBack, response } of Array.from(bookings)) {
       giveBack();
       // Newer versions of Node 24 have destroyed those that wait; else whoever works for them would go on.
       if (response.socket === null && !response.destroyed) response.emit('close');
@@ -37,8 +35,7 @@ export function headLength({ url, rawHeaders }: IncomingMessage): number {
 
 /** Whether closing the connection gives back something of a party. */
 export function isBookedTo(socket: Socket, party: Party): boolean {
-  for (const booking of bySocket.get(socket)?.values() ?? []) if (booking.party === party) return true;
-  return false;
+  return bySocket.get(socket)?.some((booking) => booking.party === party) === true;
 }
 
 /**
@@ -64,9 +61,13 @@ export function bookForRequest(
   if (!hasRoom && isDecided !== true) return false;
   const bookings = bookingsOf(raw.socket);
   const giveBack = (): void => {
-    if (bookings.delete(giveBack)) party.release(kind, cost);
+    const index = bookings.indexOf(booking);
+    if (index < 0) return;
+    bookings.splice(index, 1);
+    party.release(kind, cost);
   };
-  bookings.set(giveBack, { response, party });
+  const booking: Booking = { response, party, giveBack };
+  bookings.push(booking);
   response.once('close', giveBack);
   return true;
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../base/clock.ts';
+import type { Enrolled } from '../../base/roster.ts';
 import { FlowSocket } from '../flow/flow-socket.ts';
 import { Flow, type FlowBreak, type FlowListener } from '../flow/flow.ts';
 import type { FrameLink } from '../flow/frame-link.ts';
@@ -26,7 +27,8 @@ export type AgentExchangeParts = {
 export type AgentExchangeEnd = { readonly status: number | undefined; readonly failure: string | undefined };
 
 /** One request of a hub, on the agent's side: the call of the target, and its answer. */
-export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler {
+export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, Enrolled {
+  rosterIndex = -1;
   /** Undefined where it was refused. */
   head: RequestHead | undefined;
   readonly #parts: AgentExchangeParts;

@@ -3,6 +3,7 @@ import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { definedMembers } from '../../base/defined-members.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import { Roster } from '../../base/roster.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
 import { FrameLink } from '../flow/frame-link.ts';
@@ -83,7 +84,7 @@ export class HttpServiceAgent {
   readonly #health: HealthCheck;
   /** By the topic of their frames. */
   readonly #hubs = new Map<string, HubLink>();
-  readonly #running = new Set<AgentExchange>();
+  readonly #running = new Roster<AgentExchange>();
   readonly #abort = new AbortController();
   readonly #exchangeParts: AgentExchangeParts;
   #state: 'new' | 'serving' | 'leaving' | 'gone' = 'new';
@@ -160,7 +161,7 @@ export class HttpServiceAgent {
     this.#abort.abort(new Error('the agent stops'));
     this.#health.stop();
     if (wasServing && bus.isConnected) await this.#announce().catch(() => {});
-    for (const exchange of this.#running) exchange.endUpgraded();
+    this.#running.forEach((exchange) => exchange.endUpgraded());
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(this.#limits.drainMs, resolve);
     if (this.#running.size > 0) await Promise.race([this.#idle.promise, late]);
@@ -221,7 +222,7 @@ export class HttpServiceAgent {
 
   #look(): void {
     this.#noticeStandstill();
-    for (const exchange of this.#running) exchange.look(this.#lookedMs);
+    this.#running.forEach((exchange) => exchange.look(this.#lookedMs));
   }
 
   /** What hubs have sent to a process that stood still they may have given up: it is not done any more. */
@@ -291,7 +292,7 @@ export class HttpServiceAgent {
   };
 
   readonly #onEnd = (exchange: AgentExchange, { status, failure }: AgentExchangeEnd): void => {
-    this.#running.delete(exchange);
+    this.#running.remove(exchange);
     if (this.#running.size === 0 && this.#state === 'leaving') this.#idle.resolve();
     const { service } = this.#options;
     const { method = '-', target = '-' } = exchange.head ?? {};
@@ -328,7 +329,7 @@ export class HttpServiceAgent {
   }
 
   #abortAll(why: string): void {
-    for (const exchange of this.#running) exchange.abort(why);
+    this.#running.forEach((exchange) => exchange.abort(why));
   }
 }
 

@@ -1,4 +1,5 @@
 import { decodeFrame, encodeFrame, FrameType, isOfBody, type Frame, type FrameParts } from '../wire/frame.ts';
+import { FlowTable } from './flow-table.ts';
 
 /** What has come is told at the latest when it is so much: a part of the least that may be on the way. */
 const REPORT_BYTES = 131_072;
@@ -47,7 +48,7 @@ export class FrameLink {
   /** Frames that have come. */
   heardCount = 0;
   readonly #parts: LinkParts;
-  readonly #flows = new Map<number, LinkedFlow>();
+  readonly #flows = new FlowTable<LinkedFlow>();
   /** Flows that have something to send when there is room. */
   readonly #blocked = new Set<LinkedFlow>();
   /** Flows that have something to send when everything that has arrived was read. */
@@ -75,15 +76,15 @@ export class FrameLink {
   }
 
   add(flow: LinkedFlow): void {
-    this.#flows.set(flow.request, flow);
+    this.#flows.set(flow);
   }
 
   has(request: number): boolean {
-    return this.#flows.has(request);
+    return this.#flows.get(request) !== undefined;
   }
 
   remove(flow: LinkedFlow): void {
-    if (this.#flows.get(flow.request) === flow) this.#flows.delete(flow.request);
+    this.#flows.delete(flow);
     this.#blocked.delete(flow);
   }
 
@@ -137,12 +138,12 @@ export class FrameLink {
 
   /** Asks the other side about every request: one of the two was away. */
   probe(): void {
-    for (const flow of this.#flows.values()) flow.probe();
+    for (const flow of this.#flows.all()) flow.probe();
   }
 
   /** The other side is gone, and with it what it had. */
   lose(): void {
-    for (const flow of Array.from(this.#flows.values())) flow.lose();
+    for (const flow of this.#flows.all()) flow.lose();
   }
 
   /** Those that find no room wait again, behind the others. */

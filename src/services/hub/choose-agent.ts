@@ -14,7 +14,7 @@ const BUSY_RETRY_SECONDS = 1;
  */
 export function chooseAgent(
   service: ServiceEntry,
-  tried: ReadonlySet<AgentEntry>,
+  tried: readonly AgentEntry[],
   turn: { last: number },
 ): Result<AgentEntry, ServiceFailure> {
   let best: AgentEntry | undefined;
@@ -23,13 +23,13 @@ export function chooseAgent(
   for (const agent of service.agents.values()) {
     if (agent.isLeaving) continue;
     if (agent.link.isSilent) {
-      if (agent.link.size === 0 && agent.isHealthy && !tried.has(agent)) silent = agent;
+      if (agent.link.size === 0 && agent.isHealthy && !tried.includes(agent)) silent = agent;
       continue;
     }
     present++;
     if (!agent.isHealthy) continue;
     healthy++;
-    if (tried.has(agent)) continue;
+    if (tried.includes(agent)) continue;
     untried++;
     if (agent.link.size < agent.maxInFlight && isBetter(agent, best)) best = agent;
   }

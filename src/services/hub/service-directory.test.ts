@@ -99,7 +99,7 @@ describe('the choice of an agent', () => {
   }
   const choose = (
     service: ReturnType<typeof serviceWith>,
-    tried: ReadonlySet<AgentEntry> = new Set(),
+    tried: readonly AgentEntry[] = [],
     turn = { last: 0 },
   ) => {
     const choice = chooseAgent(service, tried, turn);
@@ -111,7 +111,7 @@ describe('the choice of an agent', () => {
     const service = serviceWith({}, {}, {});
     const turn = { last: 0 };
     assert.deepEqual(
-      [1, 2, 3, 4].map(() => choose(service, new Set(), turn)),
+      [1, 2, 3, 4].map(() => choose(service, [], turn)),
       ['a0', 'a1', 'a2', 'a0'],
     );
   });
@@ -119,7 +119,7 @@ describe('the choice of an agent', () => {
   it('passes by those that are unwell, leaving, full or tried', () => {
     const service = serviceWith({ isHealthy: false }, { isLeaving: true }, { busy: 2 }, { busy: 1 });
     assert.equal(choose(service), 'a3');
-    assert.equal(choose(service, new Set([service.agents.get('a3')!])), 'TOO_MANY_REQUESTS');
+    assert.equal(choose(service, [service.agents.get('a3')!]), 'TOO_MANY_REQUESTS');
   });
 
   it('falls on one that was silent when there is no other, and for one request', () => {
@@ -127,9 +127,9 @@ describe('the choice of an agent', () => {
     const [one, two] = [...service.agents.values()] as [AgentEntry, AgentEntry];
     one.link.isSilent = true;
     assert.deepEqual([choose(service), choose(service)], ['a1', 'a1']);
-    assert.equal(choose(service, new Set([two])), 'a0');
+    assert.equal(choose(service, [two]), 'a0');
     enter(one);
-    assert.equal(choose(service, new Set([two])), 'NO_AGENT');
+    assert.equal(choose(service, [two]), 'NO_AGENT');
   });
 
   it('says why there is none', () => {

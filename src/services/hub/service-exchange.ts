@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BlockPool } from '../../base/blocks.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { Enrolled } from '../../base/roster.ts';
 import { FlowSocket } from '../flow/flow-socket.ts';
 import type { Flow, FlowBreak, FlowListener } from '../flow/flow.ts';
 import type { ServiceHubLimits } from '../options.ts';
@@ -52,13 +53,14 @@ export type ServiceExchangeParts = {
 };
 
 /** One request of a caller, on the hub's side: from the choice of an agent to the last byte of the answer. */
-export class ServiceExchange implements FlowListener {
+export class ServiceExchange implements FlowListener, Enrolled {
+  rosterIndex = -1;
   readonly #parts: ServiceExchangeParts;
   readonly #ticket: Ticket;
   readonly #call: ServiceRequest;
   readonly #head: Buffer;
   readonly #answer: CallerResponse;
-  readonly #tried = new Set<AgentEntry>();
+  readonly #tried: AgentEntry[] = [];
   /** `waiting`: for the first bytes of the body. `asking`: an agent. `answered`: the caller has not taken all of it. */
   #state: 'waiting' | 'asking' | 'answering' | 'answered' | 'over' = 'waiting';
   #flow: Flow | undefined;
@@ -235,7 +237,7 @@ export class ServiceExchange implements FlowListener {
       this.#fail({ code: 'HEAD_TOO_LARGE', message });
       return;
     }
-    this.#tried.add(agent);
+    this.#tried.push(agent);
     this.#state = 'asking';
     const flow = openFlow(agent, this);
     this.#flow = flow;
@@ -307,7 +309,7 @@ export class ServiceExchange implements FlowListener {
       mayTryAgain &&
       this.#state === 'asking' &&
       this.#kept !== undefined &&
-      this.#tried.size < MAX_ATTEMPTS &&
+      this.#tried.length < MAX_ATTEMPTS &&
       this.#leftMs() > 0;
     if (!isPossible || failure.code === 'SERVICE_FORBIDDEN') {
       this.#fail(failure);

@@ -4,6 +4,7 @@ import { BlockPool } from '../../base/blocks.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Result } from '../../base/result.ts';
+import { Roster } from '../../base/roster.ts';
 import { Flow, type FlowListener } from '../flow/flow.ts';
 import { FrameLink } from '../flow/frame-link.ts';
 import { DEFAULT_SERVICE_LIMITS, type ServiceHubLimits } from '../options.ts';
@@ -60,7 +61,7 @@ export class ServiceHub {
   readonly #admission: Admission;
   /** By the topic of their frames: another agent must not answer in the place of one. */
   readonly #links = new Map<string, FrameLink>();
-  readonly #running = new Set<ServiceExchange>();
+  readonly #running = new Roster<ServiceExchange>();
   readonly #blocks = new BlockPool();
   readonly #exchangeParts: ServiceExchangeParts;
   readonly #abort = new AbortController();
@@ -85,7 +86,7 @@ export class ServiceHub {
       blocks: this.#blocks,
       turn: { last: 0 },
       openFlow: this.#openFlow,
-      onEnd: (exchange) => void this.#running.delete(exchange),
+      onEnd: (exchange) => this.#running.remove(exchange),
     };
     this.#admission = new Admission({
       directory: this.directory,
@@ -117,10 +118,10 @@ export class ServiceHub {
   async stop(drainMs: number): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(drainMs, resolve);
-    for (const exchange of this.#running) if (exchange.isUpgraded) exchange.abort(STOPPING);
+    this.#running.forEach((exchange) => exchange.isUpgraded && exchange.abort(STOPPING));
     await Promise.race([this.#admission.stop(), late]);
     timer.clear();
-    for (const exchange of this.#running) exchange.abort(STOPPING);
+    this.#running.forEach((exchange) => exchange.abort(STOPPING));
     this.#lookout?.clear();
     this.#unwatch();
     this.#abort.abort(new Error('the hub stops'));
@@ -191,7 +192,7 @@ export class ServiceHub {
   #look(): void {
     const nowMs = this.#clock.monotonic();
     this.#blocks.trim();
-    for (const exchange of this.#running) exchange.look(nowMs);
+    this.#running.forEach((exchange) => exchange.look(nowMs));
     if (this.#running.size > 0) return;
     this.#lookout?.clear();
     this.#lookout = undefined;
