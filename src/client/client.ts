@@ -23,15 +23,18 @@ import { HubAnswerError } from './errors.ts';
 import { askHub, type HubConnection } from './hub-request.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-/** How long a command without its own `timeoutMs` may take, besides the time that the client allows for any answer. */
-const DEFAULT_INVOCATION_MS = 60_000;
+/**
+ * How long a command without its own `timeoutMs` may take, besides the time that the client allows for any answer: the
+ * hub gives it what its description says, at most so much.
+ */
+const DEFAULT_INVOCATION_MS = 600_000;
 
 export type ClientOptions = {
   /** Where the hub is: `http://127.0.0.1:5070`. A path is kept, for a hub behind a proxy. */
   readonly url: string;
   /** What the hub asks for as Bearer token, if it asks for one. */
   readonly token?: string | undefined;
-  /** Another `fetch` than the global one. */
+  /** Another `fetch` than the global one: that of Node gives up when no answer begins within 300 s. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** How long the whole answer of the hub may take, in ms [10 000]; commands get their own time on top. */
   readonly timeoutMs?: number | undefined;

@@ -8,7 +8,7 @@ import type { LinkOptions } from './options.ts';
 /** What the hub gives a device of version 2 that it accepts. */
 export type Welcome = {
   readonly id: string;
-  /** The hub pings after so long a silence. */
+  /** Whoever has not heard of the other for so long pings it. */
   readonly keepAliveMs: number;
   /** For the datagrams of this session; undefined when the hub takes none. */
   readonly udpKey: Buffer | undefined;
@@ -39,6 +39,7 @@ export class FramedConnection {
   readonly #commands: ReadonlyMap<string, PreparedCommand>;
   readonly #running = new Map<string, RunningCommand>();
   #isWelcome = false;
+  #pings = 0;
 
   constructor(
     socket: HubSocket,
@@ -64,6 +65,11 @@ export class FramedConnection {
     const { id, description } = this.#device;
     const { token } = this.#options;
     this.send({ recado: 2, id, ...(token !== undefined && { token }), description });
+  }
+
+  /** Asks the hub for a sign of life. */
+  ping(): void {
+    this.send({ ping: ++this.#pings });
   }
 
   /** Writes one message as a line. */

@@ -5,15 +5,12 @@ import { Datagrams } from './datagrams.ts';
 import type { PreparedDevice } from './definition.ts';
 import { dial, STOPPED } from './dial.ts';
 import { FramedConnection, type HubError, type Welcome } from './framed-connection.ts';
-import { HubSocket } from './hub-socket.ts';
+import { HubSocket, type Silence } from './hub-socket.ts';
 import type { Link, LinkListener, Report, ReportStatus } from './link.ts';
 import { formatHubAddress, type LinkOptions } from './options.ts';
 import { pause } from './pause.ts';
 import { writeSignedDatagram } from './signed-datagram.ts';
 import type { DeviceStateReason } from './state.ts';
-
-/** A connection of which the hub has not been heard for so many keep-alive times is broken: it would have pinged. */
-const SILENT_KEEP_ALIVES = 2;
 
 /** Why a connection ended or was not made. `isFinal`: trying again soon would only bring the same. */
 type End = { readonly reason: DeviceStateReason; readonly message: string; readonly isFinal: boolean };
@@ -155,8 +152,7 @@ export class FramedLink implements Link {
     this.#sequence = 0;
     this.#listener.onAccepted(welcome.id);
     this.#listener.onState({ status: 'online', reason: 'accepted', message: `Connected to ${this.#hub}.` });
-    const silenceMs = welcome.keepAliveMs * SILENT_KEEP_ALIVES;
-    const end = await socket.waitForSilence(silenceMs, signal);
+    const end = await this.#untilItEnds(session.connection, welcome.keepAliveMs, signal);
     this.#session = undefined;
     this.#datagrams = undefined;
     socket.close();
@@ -166,9 +162,28 @@ export class FramedLink implements Link {
       return { reason: 'connection-lost', message: `The connection to ${this.#hub} broke.`, isFinal: false };
     return {
       reason: 'hub-silent',
-      message: `${this.#hub} said nothing for ${silenceMs} ms.`,
+      message: `${this.#hub} did not answer within ${welcome.keepAliveMs} ms.`,
       isFinal: false,
     };
+  }
+
+  /**
+   * A hub that was silent for one keep-alive time is asked, and has the next one to answer: it pings only devices that
+   * are silent, so one that reports hears nothing.
+   */
+  async #untilItEnds(
+    connection: FramedConnection,
+    keepAliveMs: number,
+    signal: AbortSignal,
+  ): Promise<Silence> {
+    const { socket } = connection;
+    for (;;) {
+      const quiet = await socket.waitForSilence(keepAliveMs, signal);
+      if (quiet !== 'silent') return quiet;
+      connection.ping();
+      const end = await socket.waitForSilence(keepAliveMs, signal, socket.nextBytes());
+      if (end !== 'met') return end;
+    }
   }
 
   get #hub(): string {

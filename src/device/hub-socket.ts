@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 
 /** How a wait for the hub ended. */
-type Silence = 'silent' | 'closed' | 'stopped' | 'met';
+export type Silence = 'silent' | 'closed' | 'stopped' | 'met';
 
 /** After its last write a connection has so long to deliver it. */
 const FAREWELL_MS = 500;

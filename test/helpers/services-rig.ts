@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { connectBus } from '../../src/bus/client-bus.ts';
@@ -43,6 +44,8 @@ export type RigOptions = {
   /** Of another broker, for the hub and its agents; else one in this process. */
   readonly brokerUrl?: string;
   readonly protocolVersion?: 4 | 5;
+  /** Of the broker, the hub and its agents. */
+  readonly clock?: Clock;
 };
 
 /** A hub's side of services behind a plain HTTP server, and agents over real sockets; all is closed with the test. */
@@ -57,6 +60,7 @@ export class ServicesRig {
   /** What the hub is told of its callers. */
   place = { isSandboxed: false, isProxy: false };
   readonly #protocolVersion: 4 | 5 | undefined;
+  readonly #clock: Clock;
   readonly #closers: (() => Promise<unknown> | void)[];
 
   constructor(parts: {
@@ -65,6 +69,7 @@ export class ServicesRig {
     brokerUrl: string;
     hubBus: Bus;
     protocolVersion: 4 | 5 | undefined;
+    clock: Clock;
     closers: (() => Promise<unknown> | void)[];
   }) {
     this.hub = parts.hub;
@@ -72,6 +77,7 @@ export class ServicesRig {
     this.brokerUrl = parts.brokerUrl;
     this.hubBus = parts.hubBus;
     this.#protocolVersion = parts.protocolVersion;
+    this.#clock = parts.clock;
     this.#closers = parts.closers;
     this.url = `http://127.0.0.1:${(parts.front.address() as AddressInfo).port}`;
     parts.front.on('request', (request, response) => this.#serve(request, response));
@@ -102,6 +108,7 @@ export class ServicesRig {
       will: agentWill(SERVICE, id),
       reconnectMinMs: 60_000,
       reconnectMaxMs: 60_000,
+      clock: this.#clock,
       ...(this.#protocolVersion !== undefined && { protocolVersion: this.#protocolVersion }),
     });
     const upstream = new Upstream(targetUrl);
@@ -112,6 +119,7 @@ export class ServicesRig {
       upstream,
       allow: new AllowList(rules),
       log: silentLogger,
+      clock: this.#clock,
       drainMs: 100,
       ...more,
     });
@@ -161,13 +169,13 @@ export class ServicesRig {
 
 export async function openServicesRig(
   t: Pick<TestContext, 'after'>,
-  { limits = {}, brokerUrl, protocolVersion }: RigOptions = {},
+  { limits = {}, brokerUrl, protocolVersion, clock = systemClock }: RigOptions = {},
 ): Promise<ServicesRig> {
   const closers: (() => Promise<unknown> | void)[] = [];
   let url = brokerUrl;
   let hubBus: Bus;
   if (url === undefined) {
-    const broker = new Broker({ lingerMs: 100 });
+    const broker = new Broker({ lingerMs: 100, clock });
     await broker.start();
     const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0 });
     closers.push(
@@ -179,7 +187,7 @@ export async function openServicesRig(
   } else {
     hubBus = await connectBus(url, protocolVersion === undefined ? {} : { protocolVersion });
   }
-  const hub = new ServiceHub({ bus: hubBus, log: silentLogger, ...limits });
+  const hub = new ServiceHub({ bus: hubBus, log: silentLogger, clock, ...limits });
   await hub.start();
   const front = createServer();
   front.listen(0, '127.0.0.1');
@@ -189,7 +197,7 @@ export async function openServicesRig(
     () => hub.stop(0),
     () => closeServer(front),
   );
-  const rig = new ServicesRig({ hub, front, brokerUrl: url, hubBus, protocolVersion, closers });
+  const rig = new ServicesRig({ hub, front, brokerUrl: url, hubBus, protocolVersion, clock, closers });
   t.after(() => rig.close());
   return rig;
 }
