@@ -30,109 +30,43 @@ export const ENDINGS = {
     reason: 'DISCONNECT',
     closes: 'sending',
   },
-  lost: {
-    by: 'lost',
-    reasonCode: ReasonCode.UNSPECIFIED_ERROR,
-    reason: 'the connection was closed without DISCONNECT',
-    closes: 'gone',
-  },
+  lost: broken('the connection was closed without DISCONNECT', { closes: 'gone' }),
   /** The client asks for what it does not get: the code and the reason say what. */
-  refused: {
-    by: 'server',
-    reasonCode: ReasonCode.UNSPECIFIED_ERROR,
-    reason: 'it was refused',
-    closes: 'sending',
-  },
-  'user-differs': {
-    by: 'server',
-    reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
-    reason: 'the Client Identifier belongs to another user',
-    counter: 'takeoversRefused',
-    closes: 'sending',
-  },
-  'protocol-error': {
-    by: 'server',
-    reasonCode: ReasonCode.PROTOCOL_ERROR,
-    reason: 'the client broke the protocol',
+  refused: told(ReasonCode.UNSPECIFIED_ERROR, 'it was refused'),
+  'user-differs': told(
+    ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+    'the Client Identifier belongs to another user',
+    { counter: 'takeoversRefused' },
+  ),
+  'protocol-error': told(ReasonCode.PROTOCOL_ERROR, 'the client broke the protocol', {
     counter: 'protocolErrors',
-    closes: 'sending',
-  },
-  'connect-timeout': {
-    by: 'server',
-    reasonCode: ReasonCode.SERVER_BUSY,
-    reason: 'the CONNECT took too long',
+  }),
+  'connect-timeout': told(ReasonCode.SERVER_BUSY, 'the CONNECT took too long', {
     counter: 'connectTimeouts',
-    closes: 'sending',
-  },
-  'keep-alive-timeout': {
-    by: 'server',
-    reasonCode: ReasonCode.KEEP_ALIVE_TIMEOUT,
-    reason: 'no packet came within the Keep Alive',
+  }),
+  'keep-alive-timeout': told(ReasonCode.KEEP_ALIVE_TIMEOUT, 'no packet came within the Keep Alive', {
     counter: 'keepAliveTimeouts',
-    closes: 'sending',
-  },
-  'taken-over': {
-    by: 'server',
-    reasonCode: ReasonCode.SESSION_TAKEN_OVER,
-    reason: 'another client came with its Client Identifier',
+  }),
+  'taken-over': told(ReasonCode.SESSION_TAKEN_OVER, 'another client came with its Client Identifier', {
     counter: 'connectionsTakenOver',
-    closes: 'sending',
-  },
-  administrator: {
-    by: 'server',
-    reasonCode: ReasonCode.ADMINISTRATIVE_ACTION,
-    reason: 'ended by the administrator',
-    closes: 'sending',
-  },
-  'shutting-down': {
-    by: 'server',
-    reasonCode: ReasonCode.SERVER_SHUTTING_DOWN,
-    reason: 'the server is shutting down',
-    closes: 'sending',
-  },
+  }),
+  administrator: told(ReasonCode.ADMINISTRATIVE_ACTION, 'ended by the administrator'),
+  'shutting-down': told(ReasonCode.SERVER_SHUTTING_DOWN, 'the server is shutting down'),
   /** The broker ends before the client was connected. */
-  'never-connected': {
-    by: 'lost',
-    reasonCode: ReasonCode.UNSPECIFIED_ERROR,
-    reason: 'the server is shutting down',
-    closes: 'breaking',
-  },
-  'store-behind': {
-    by: 'server',
-    reasonCode: ReasonCode.QUOTA_EXCEEDED,
-    reason: 'the store of the server has fallen behind',
+  'never-connected': broken('the server is shutting down'),
+  'store-behind': told(ReasonCode.QUOTA_EXCEEDED, 'the store of the server has fallen behind', {
     counter: 'storeRefusals',
-    closes: 'sending',
-  },
+  }),
   /** A session is asked for that could not be stored. */
-  'store-unavailable': {
-    by: 'server',
-    reasonCode: ReasonCode.SERVER_UNAVAILABLE,
-    reason: 'sessions cannot be stored at present',
+  'store-unavailable': told(ReasonCode.SERVER_UNAVAILABLE, 'sessions cannot be stored at present', {
     counter: 'storeRefusals',
-    closes: 'sending',
-  },
+  }),
   /** What it was about to be told was not stored: the client comes back and sends it again. */
-  'store-failed': {
-    by: 'lost',
-    reasonCode: ReasonCode.UNSPECIFIED_ERROR,
-    reason: 'the session store failed',
-    closes: 'breaking',
-  },
-  failure: {
-    by: 'server',
-    reasonCode: ReasonCode.UNSPECIFIED_ERROR,
-    reason: 'the server failed',
-    log: 'a packet could not be handled',
-    closes: 'sending',
-  },
-  unwritable: {
-    by: 'lost',
-    reasonCode: ReasonCode.UNSPECIFIED_ERROR,
-    reason: 'the connection could not be written to',
+  'store-failed': broken('the session store failed'),
+  failure: told(ReasonCode.UNSPECIFIED_ERROR, 'the server failed', { log: 'a packet could not be handled' }),
+  unwritable: broken('the connection could not be written to', {
     log: 'a connection could not be written to',
-    closes: 'breaking',
-  },
+  }),
 } as const satisfies Record<string, Ending>;
 
 /** Why a connection ends: a row of the table. */
@@ -145,3 +79,13 @@ export type EndDetail = {
   /** For the log, where the row has a line for it. */
   readonly error?: unknown;
 };
+
+/** The client is told, and the connection closed when that has gone. */
+function told(reasonCode: ReasonCode, reason: string, more: Partial<Ending> = {}): Ending {
+  return { by: 'server', reasonCode, reason, closes: 'sending', ...more };
+}
+
+/** The network connection has broken, or is broken now: nobody is told. */
+function broken(reason: string, more: Partial<Ending> = {}): Ending {
+  return { by: 'lost', reasonCode: ReasonCode.UNSPECIFIED_ERROR, reason, closes: 'breaking', ...more };
+}
