@@ -7,7 +7,7 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { PacketWriter } from '../codec/writer.ts';
 import type { QuotaLimits } from '../session/quota.ts';
 import { OutboundTopicAliases } from '../topics/topic-alias.ts';
-import { askPublishHooks } from './ask-publish-hooks.ts';
+import { askPublishHooks } from './ask-hooks.ts';
 import { end } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ClientInfo } from './hooks.ts';

@@ -1,5 +1,6 @@
 import { PacketType } from '../codec/control-packet.ts';
-import { isReasonCodeOf, ReasonCode } from '../codec/reason-code.ts';
+import { ReasonCode } from '../codec/reason-code.ts';
+import { isDenialOf } from './ask-hooks.ts';
 import { end } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import { withinHookTimeout } from './hook-timeout.ts';
@@ -108,7 +109,7 @@ export class Authentication {
     const connection = this.#connection;
     if (connection.state === ConnectionState.CONNECTING) {
       // A Reason Code that a CONNACK cannot have becomes one that it can [MQTT-3.2.2-8].
-      const isFit = reasonCode >= 0x80 && isReasonCodeOf(PacketType.CONNACK, reasonCode);
+      const isFit = isDenialOf(PacketType.CONNACK, reasonCode);
       end(connection, 'refused', { reasonCode: isFit ? reasonCode : ReasonCode.NOT_AUTHORIZED, reason });
     } else end(connection, 'refused', { reasonCode: ReasonCode.NOT_AUTHORIZED, reason }); // section 4.12.1
   }

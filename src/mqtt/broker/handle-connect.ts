@@ -12,7 +12,7 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import type { KeptWill } from '../session/session-store.ts';
 import { findTopicNameFault, isSysTopic } from '../topics/topic-name.ts';
 import { acceptConnect, type ConnectRequest } from './accept-connect.ts';
-import { askConnectHooks } from './ask-connect-hooks.ts';
+import { askConnectHooks } from './ask-hooks.ts';
 import { Authentication } from './authentication.ts';
 import { willCost } from './client-session.ts';
 import { end, endForFault } from './connection/end-connection.ts';

@@ -12,7 +12,7 @@ import { end, sayable } from './connection/end-connection.ts';
 import { ConnectionState, type AliasedTopic, type Connection } from './connection/connection.ts';
 import { deliver, TOO_WIDE } from './deliver.ts';
 import type { Engine } from './engine.ts';
-import { askPublishHooks } from './ask-publish-hooks.ts';
+import { askPublishHooks } from './ask-hooks.ts';
 import type { Publication } from './publication.ts';
 import { retain } from './retain.ts';
 

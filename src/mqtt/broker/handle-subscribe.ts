@@ -7,7 +7,7 @@ import type { QoS } from '../codec/control-packet.ts';
 import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
 import { FILTER_STEPS } from '../topics/work-meter.ts';
 import { subscriptionCost } from './client-session.ts';
-import { askSubscribeHooks } from './ask-subscribe-hooks.ts';
+import { askSubscribeHooks } from './ask-hooks.ts';
 import { endForFault } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
