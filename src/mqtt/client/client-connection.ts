@@ -256,7 +256,7 @@ export class ClientConnection implements TransportReceiver, Caller {
     const { reasonCode, properties, sessionPresent } = connack;
     if (reasonCode !== ReasonCode.SUCCESS) {
       // In the words of the version that the server speaks.
-      const code = isOld ? (connectReturnCode(reasonCode) ?? reasonCode) : reasonCode;
+      const code = isOld ? connectReturnCode(reasonCode) : reasonCode;
       return this.abort(refusedError(address, code, properties.reasonString));
     }
     if (sessionPresent && connect.cleanStart) throw protocolError('CONNACK goes on with a session'); // [MQTT-3.2.2-2]

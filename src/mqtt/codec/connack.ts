@@ -29,23 +29,28 @@ const RETURN_CODES: readonly ReasonCode[] = [
   ReasonCode.NOT_AUTHORIZED,
 ];
 
-/** Reason Codes for which an earlier version has a wider word. */
-const WIDER_RETURN_CODES: ReadonlyMap<number, number> = new Map([
-  [ReasonCode.SERVER_BUSY, 3],
-  [ReasonCode.USE_ANOTHER_SERVER, 3],
-  [ReasonCode.SERVER_MOVED, 3],
-  [ReasonCode.QUOTA_EXCEEDED, 3],
-  [ReasonCode.CONNECTION_RATE_EXCEEDED, 3],
-  [ReasonCode.BANNED, 5],
+const SERVER_UNAVAILABLE = 3;
+const NOT_AUTHORIZED = 5;
+
+/** Reason Codes that speak of the server, and for which an earlier version has a wider word. */
+const OF_THE_SERVER: ReadonlySet<number> = new Set([
+  ReasonCode.UNSPECIFIED_ERROR,
+  ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
+  ReasonCode.SERVER_BUSY,
+  ReasonCode.USE_ANOTHER_SERVER,
+  ReasonCode.SERVER_MOVED,
+  ReasonCode.QUOTA_EXCEEDED,
+  ReasonCode.CONNECTION_RATE_EXCEEDED,
 ]);
 
 /**
- * The return code with which MQTT 3.1 and 3.1.1 say a Reason Code; undefined when they have none: the server then
- * closes the connection without a CONNACK [v3.1.1 MQTT-3.2.2-6].
+ * The return code with which MQTT 3.1 and 3.1.1 say a Reason Code. Where they have no word for what a client asks and
+ * does not get, such as a Will, it is not authorized: closed without any, it would try again for ever.
  */
-export function connectReturnCode(reasonCode: ReasonCode): number | undefined {
+export function connectReturnCode(reasonCode: ReasonCode): number {
   const exact = RETURN_CODES.indexOf(reasonCode);
-  return exact >= 0 ? exact : WIDER_RETURN_CODES.get(reasonCode);
+  if (exact >= 0) return exact;
+  return OF_THE_SERVER.has(reasonCode) ? SERVER_UNAVAILABLE : NOT_AUTHORIZED;
 }
 
 /** Decodes what follows the Fixed Header of a CONNACK. */
@@ -65,21 +70,14 @@ export function decodeConnack(reader: PacketReader, version: ProtocolVersion): C
   return { type: 'connack', sessionPresent, reasonCode, properties };
 }
 
-/**
- * Encodes a CONNACK. Earlier versions than MQTT 5.0 are given a return code, and no properties.
- *
- * @throws {MqttError} `MQTT_NOT_ENCODABLE` also when an earlier version has no return code for it: ask
- *   `connectReturnCode` first
- */
+/** Encodes a CONNACK. Earlier versions than MQTT 5.0 are given a return code, and no properties. */
 export function encodeConnack(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): void {
   const { sessionPresent, reasonCode } = packet;
   if (sessionPresent && reasonCode !== ReasonCode.SUCCESS) {
     throw notEncodable('a CONNACK that refuses cannot say that a session is present');
   }
   expectReasonCode('CONNACK', reasonCode);
-  const code = version === 5 ? reasonCode : connectReturnCode(reasonCode);
-  if (code === undefined) throw notEncodable(`no return code says the Reason Code ${reasonCode}`);
   writer.writeByte(sessionPresent && version !== 3 ? 1 : 0);
-  writer.writeByte(code);
+  writer.writeByte(version === 5 ? reasonCode : connectReturnCode(reasonCode));
   if (version === 5) writeProperties(writer, 'CONNACK', packet.properties);
 }

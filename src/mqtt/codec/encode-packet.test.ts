@@ -74,11 +74,6 @@ const REFUSED: readonly (readonly [why: string, packet: ControlPacket, version: 
     { type: 'connack', sessionPresent: false, reasonCode: 0x8e, properties: {} },
     5,
   ],
-  [
-    '[v3.1.1 MQTT-3.2.2-6] no return code says it',
-    { type: 'connack', sessionPresent: false, reasonCode: 0x99, properties: {} },
-    4,
-  ],
 ];
 
 function encoded(packet: ControlPacket, version: 3 | 4 | 5): string {
@@ -110,7 +105,8 @@ describe('encodePacket', () => {
     assert.equal(encoded(banned, 4), '20020005');
     assert.equal(connectReturnCode(0x89), 3);
     assert.equal(connectReturnCode(0x84), 1);
-    assert.equal(connectReturnCode(0x80), undefined);
+    assert.equal(connectReturnCode(0x80), 3);
+    assert.equal(connectReturnCode(0x9b), 5);
   });
 
   it('leaves out of earlier versions what they do not have', () => {

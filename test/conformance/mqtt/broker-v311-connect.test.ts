@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConnectVerdict } from '../../../src/mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { connectBytes, startRig, willOf } from '../../helpers/mqtt-broker-rig.ts';
+import { connectBytes, startRig, VERSION_NAMES, willOf } from '../../helpers/mqtt-broker-rig.ts';
 
 const V = 4;
+const NOT_ALLOWED = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED } as const;
 const ACCEPTED = '20020000';
 const ACCEPTED_WITH_SESSION = '20020100';
 
-/** Return codes, by what an authenticate hook says; undefined where there is none. */
-const RETURN_CODES: readonly (readonly [ReasonCode, number | undefined])[] = [
-  [ReasonCode.UNSPECIFIED_ERROR, undefined],
-  [ReasonCode.MALFORMED_PACKET, undefined],
-  [ReasonCode.PROTOCOL_ERROR, undefined],
-  [ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, undefined],
+/** Return codes, by what an authenticate hook says. */
+const RETURN_CODES: readonly (readonly [ReasonCode, number])[] = [
+  [ReasonCode.UNSPECIFIED_ERROR, 3],
+  [ReasonCode.MALFORMED_PACKET, 5],
+  [ReasonCode.PROTOCOL_ERROR, 5],
+  [ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, 3],
   [ReasonCode.UNSUPPORTED_PROTOCOL_VERSION, 1],
   [ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 2],
   [ReasonCode.BAD_USER_NAME_OR_PASSWORD, 4],
@@ -21,12 +22,12 @@ const RETURN_CODES: readonly (readonly [ReasonCode, number | undefined])[] = [
   [ReasonCode.SERVER_UNAVAILABLE, 3],
   [ReasonCode.SERVER_BUSY, 3],
   [ReasonCode.BANNED, 5],
-  [ReasonCode.BAD_AUTHENTICATION_METHOD, undefined],
-  [ReasonCode.TOPIC_NAME_INVALID, undefined],
-  [ReasonCode.PACKET_TOO_LARGE, undefined],
+  [ReasonCode.BAD_AUTHENTICATION_METHOD, 5],
+  [ReasonCode.TOPIC_NAME_INVALID, 5],
+  [ReasonCode.PACKET_TOO_LARGE, 5],
   [ReasonCode.QUOTA_EXCEEDED, 3],
-  [ReasonCode.RETAIN_NOT_SUPPORTED, undefined],
-  [ReasonCode.QOS_NOT_SUPPORTED, undefined],
+  [ReasonCode.RETAIN_NOT_SUPPORTED, 5],
+  [ReasonCode.QOS_NOT_SUPPORTED, 5],
   [ReasonCode.USE_ANOTHER_SERVER, 3],
   [ReasonCode.SERVER_MOVED, 3],
   [ReasonCode.CONNECTION_RATE_EXCEEDED, 3],
@@ -36,16 +37,14 @@ const RETURN_CODES: readonly (readonly [ReasonCode, number | undefined])[] = [
 
 describe('the return code of MQTT 3.1.1', () => {
   for (const [reasonCode, returnCode] of RETURN_CODES) {
-    const says = returnCode === undefined ? 'has none, and the connection just ends' : `is ${returnCode}`;
-    it(`[v3.1.1 MQTT-3.2.2-4] [v3.1.1 MQTT-3.2.2-5] [v3.1.1 MQTT-3.2.2-6] 0x${reasonCode.toString(16)} ${says}`, async (t) => {
+    it(`[v3.1.1 MQTT-3.2.2-4] [v3.1.1 MQTT-3.2.2-5] of 0x${reasonCode.toString(16)} is ${returnCode}`, async (t) => {
       for (const later of [false, true]) {
         const verdict: ConnectVerdict = { allow: false, reasonCode, reasonString: 'not to be sent' };
         const authenticate = () => (later ? Promise.resolve(verdict) : verdict);
         const { broker, open } = await startRig(t, { hooks: [{ name: 'guard', authenticate }] });
         const client = open(V);
         client.sendBytes(connectBytes(V));
-        const expected = returnCode === undefined ? '' : `2002000${returnCode}`;
-        assert.equal((await client.bytes()).toString('hex'), expected);
+        assert.equal((await client.bytes()).toString('hex'), `2002000${returnCode}`);
         assert.ok(client.transport.isClosed);
         assert.deepEqual([broker.stats.connectsRefused, broker.counts.sessions], [1, 0]);
       }
@@ -68,14 +67,24 @@ describe('the return code of MQTT 3.1.1', () => {
     ['a Will QoS above maximumQos', { maximumQos: 0 }, willOf({ qos: 1 })],
     ['a Will to be retained without retainAvailable', { retainAvailable: false }, willOf({ retain: true })],
     ['a Will Topic with a wildcard', {}, willOf({ topicName: 'a/#' })],
+    ['an empty Will Topic', {}, willOf({ topicName: '' })],
+    ['a Will Topic of too many levels', { maxTopicLevels: 1 }, willOf({ topicName: 'a/b' })],
+    ['a Will for a topic of the server', {}, willOf({ topicName: '$SYS/broker/uptime' })],
+    [
+      'a Will that may not be published',
+      { hooks: [{ name: 'guard', authorizePublish: () => NOT_ALLOWED }] },
+      willOf(),
+    ],
   ] as const) {
-    it(`[v3.1.1 MQTT-3.2.2-6] there is none for ${what}`, async (t) => {
-      const { open } = await startRig(t, options);
-      const client = open(V);
-      client.sendBytes(connectBytes(V, { willMessage }));
-      assert.equal((await client.bytes()).length, 0);
-      assert.ok(client.transport.isClosed);
-    });
+    for (const version of [3, 4] as const) {
+      it(`${VERSION_NAMES[version]}: is 5 for ${what}`, async (t) => {
+        const { open } = await startRig(t, options);
+        const client = open(version);
+        client.sendBytes(connectBytes(version, { clientId: 'a', willMessage }));
+        assert.equal((await client.bytes()).toString('hex'), '20020005');
+        assert.ok(client.transport.isClosed);
+      });
+    }
   }
 
   it('[v3.1.1 MQTT-3.1.4-1] there is none for a CONNECT that is malformed', async (t) => {

@@ -1,8 +1,7 @@
-import { connectReturnCode } from '../../codec/connack.ts';
 import { MAX_STRING_BYTES } from '../../codec/control-packet.ts';
 import { MqttError } from '../../codec/errors.ts';
 import { NO_PROPERTIES } from '../../codec/property.ts';
-import { reasonCodeName, type ReasonCode } from '../../codec/reason-code.ts';
+import { ReasonCode, reasonCodeName } from '../../codec/reason-code.ts';
 import { isEncodableText } from '../../codec/utf8.ts';
 import { shown } from '../log-budget.ts';
 import { detachSession } from '../session-lifecycle.ts';
@@ -16,7 +15,7 @@ import { ENDINGS, type EndCause, type EndDetail, type Ending } from './end-cause
 export function end(connection: Connection, cause: EndCause, detail: EndDetail = {}): void {
   const ending: Ending = ENDINGS[cause];
   const isOver = connection.state === ConnectionState.CLOSED;
-  if (!isOver) conclude(connection, ending, detail);
+  if (!isOver) conclude(connection, cause, detail);
   if (ending.closes === 'sending') {
     if (!isOver) connection.outbox.end();
     return;
@@ -36,8 +35,9 @@ export function sayable(reason: string): string | undefined {
   return isEncodableText(reason) && Buffer.byteLength(reason) <= MAX_STRING_BYTES ? reason : undefined;
 }
 
-function conclude(connection: Connection, ending: Ending, detail: EndDetail): void {
+function conclude(connection: Connection, cause: EndCause, detail: EndDetail): void {
   const { engine } = connection;
+  const ending: Ending = ENDINGS[cause];
   const { by } = ending;
   const { reasonCode = ending.reasonCode, reason = ending.reason } = detail;
   if (ending.counter !== undefined) engine.stats[ending.counter]++;
@@ -47,7 +47,7 @@ function conclude(connection: Connection, ending: Ending, detail: EndDetail): vo
   const wasConnected = connection.state === ConnectionState.CONNECTED;
   if (by === 'server') {
     if (wasConnected) tellConnected(connection, reasonCode, reason);
-    else tellRefused(connection, reasonCode, reason);
+    else tellRefused(connection, cause, { reasonCode, reason });
   }
   connection.state = ConnectionState.CLOSED;
   connection.inbox.close();
@@ -64,12 +64,18 @@ function tellConnected(connection: Connection, reasonCode: ReasonCode, reason: s
   connection.send({ type: 'disconnect', reasonCode, properties: { reasonString: sayable(reason) } });
 }
 
-/** Answers a CONNECT, if one has come and its version has a word for the refusal [MQTT-3.2.2-7]. */
-function tellRefused(connection: Connection, reasonCode: ReasonCode, reason: string): void {
+type Refusal = { readonly reasonCode: ReasonCode; readonly reason: string };
+
+/**
+ * Answers a CONNECT, if one has come [MQTT-3.2.2-7]. Before MQTT 5.0 one that is malformed, but for its version, is not
+ * answered [v3.1.1 MQTT-3.1.4-1].
+ */
+function tellRefused(connection: Connection, cause: EndCause, { reasonCode, reason }: Refusal): void {
   const { engine, version, acceptor, client, transport } = connection;
   const hasConnect = connection.state === ConnectionState.CONNECTING;
   if (hasConnect) engine.stats.connectsRefused++;
-  if (hasConnect && (version === 5 || connectReturnCode(reasonCode) !== undefined)) {
+  const isOfOtherVersion = reasonCode === ReasonCode.UNSUPPORTED_PROTOCOL_VERSION;
+  if (hasConnect && (version === 5 || isOfOtherVersion || cause !== 'protocol-error')) {
     const properties = version === 5 ? { reasonString: sayable(reason) } : NO_PROPERTIES;
     connection.send({ type: 'connack', sessionPresent: false, reasonCode, properties });
   }
