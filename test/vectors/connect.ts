@@ -137,6 +137,23 @@ export const CONNECT: Vectors = {
         properties: { sessionExpiryInterval: 0 },
       },
     },
+    ...([3, 4] as const).map((version) => ({
+      name: `a broker says by bit 7 of the level that it is one, version ${version}`,
+      version,
+      bytes:
+        version === 3
+          ? "10 0f 00 06 'MQIsdp' 83 02 00 3c 00 01 'c'"
+          : "10 0d 00 04 'MQTT' 84 02 00 3c 00 01 'c'",
+      packet: {
+        ...BARE,
+        protocolVersion: version,
+        isBroker: true as const,
+        cleanStart: true,
+        keepAlive: 60,
+        clientId: 'c',
+        properties: { sessionExpiryInterval: 0 },
+      },
+    })),
     {
       name: 'MQTT 3.1 section 3.1: the Remaining Length takes precedence over the User Name flag',
       version: 3,
@@ -172,6 +189,7 @@ export const CONNECT: Vectors = {
       ['[MQTT-3.1.2-1] MQIsdp of level 5', "10 # 00 06 'MQIsdp' 05 00 00 00 00 00 00"],
       ['[MQTT-3.1.2-1] MQTT of level 3', "10 # 00 04 'MQTT' 03 00 00 00 00 00"],
       ['[MQTT-3.1.2-1] an empty Protocol Name', '10 # 00 00 05 00 00 00 00 00 00'],
+      ['level 5 with bit 7', "10 # 00 04 'MQTT' 85 00 00 00 00 00 00"],
       ['[MQTT-3.1.2-2] level 6', "10 # 00 04 'MQTT' 06 00 00 00 00 00 00"],
       ['[v3.1.1 MQTT-3.1.2-2] level 0', "10 # 00 04 'MQTT' 00 00 00 00 00 00"],
     ].map(([name = '', bytes = '']) => ({

@@ -1,16 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { ProtocolVersion } from '../codec/control-packet.ts';
-import {
-  decodeConnect,
-  peekProtocolVersion,
-  type ConnectPacket,
-  type WillMessage,
-} from '../codec/connect.ts';
+import { decodeConnect, findAnswerVersion, type ConnectPacket, type WillMessage } from '../codec/connect.ts';
 import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import type { KeptWill } from '../session/session-store.ts';
-import { findTopicNameFault, isSysTopic } from '../topics/topic-name.ts';
+import { findTopicNameFault, isForServerOnly, isWellFormed } from '../topics/topic-name.ts';
 import { acceptConnect, type ConnectRequest } from './accept-connect.ts';
 import { askConnectHooks } from './ask-hooks.ts';
 import { Authentication } from './authentication.ts';
@@ -29,6 +23,7 @@ export function handleConnect(connection: Connection, framer: Framer): void {
   const packet = readConnect(connection, framer);
   connection.state = ConnectionState.CONNECTING;
   const { options } = connection.acceptor;
+  connection.isBroker = packet.isBroker === true;
   connection.wantsProblemInformation = packet.properties.requestProblemInformation !== false;
   connection.maximumPacketSize = packet.properties.maximumPacketSize ?? connection.maximumPacketSize;
   framer.setMaxPacketBytes(options.maximumPacketSize);
@@ -42,7 +37,7 @@ export function handleConnect(connection: Connection, framer: Framer): void {
     listener: connection.acceptor.name,
   };
   connection.client = client;
-  const refusal = findRefusal(connection, packet);
+  const refusal = findClientIdRefusal(connection, packet) ?? findWillRefusal(connection, packet);
   if (refusal !== undefined) {
     end(connection, 'refused', refusal);
     return;
@@ -71,39 +66,37 @@ function readConnect(connection: Connection, framer: Framer): ConnectPacket {
     return packet;
   } catch (error) {
     // Whom a CONNACK can be understood by is told why.
-    const version = peekProtocolVersion(bytes, bodyStart, bodyEnd) ?? versionAbove(bytes, bodyStart, bodyEnd);
+    const version = findAnswerVersion(bytes, bodyStart, bodyEnd);
     if (version !== undefined) connection.state = ConnectionState.CONNECTING;
     connection.version = version ?? 4;
     throw error;
   }
 }
 
-/** For a level of MQTT that is not one of ours: the form of the nearest version that is [MQTT-3.1.2-2]. */
-function versionAbove(bytes: Buffer, start: number, end: number): ProtocolVersion | undefined {
-  if (end - start < 7 || bytes.toString('latin1', start, start + 6) !== '\0\u0004MQTT') return undefined;
-  return bytes[start + 6]! > 5 ? 5 : 4;
+function findClientIdRefusal({ acceptor }: Connection, packet: ConnectPacket): Refusal | undefined {
+  if (packet.clientId !== '') return undefined;
+  const reasonCode = ReasonCode.CLIENT_IDENTIFIER_NOT_VALID;
+  if (!acceptor.options.zeroLengthClientIdAllowed || packet.protocolVersion === 3) {
+    return { reasonCode, reason: 'a Client Identifier is needed' };
+  }
+  // [v3.1.1 MQTT-3.1.3-8]: nobody could ever come back to such a session.
+  if (packet.protocolVersion === 4 && !packet.cleanStart) {
+    return { reasonCode, reason: 'Clean Session 0 needs a Client Identifier' };
+  }
+  return undefined;
 }
 
-function findRefusal({ acceptor, engine }: Connection, packet: ConnectPacket): Refusal | undefined {
-  const { options } = acceptor;
-  if (packet.clientId === '') {
-    if (!options.zeroLengthClientIdAllowed || packet.protocolVersion === 3) {
-      return { reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, reason: 'a Client Identifier is needed' };
-    }
-    // [v3.1.1 MQTT-3.1.3-8]: nobody could ever come back to such a session.
-    if (packet.protocolVersion === 4 && !packet.cleanStart) {
-      return {
-        reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
-        reason: 'Clean Session 0 needs a Client Identifier',
-      };
-    }
-  }
-  const { willMessage } = packet;
+function findWillRefusal(
+  { acceptor: { options }, client, engine }: Connection,
+  { willMessage }: ConnectPacket,
+): Refusal | undefined {
   if (willMessage === undefined) return undefined;
-  const fault = findTopicNameFault(willMessage.topicName, engine.options.maxTopicLevels);
-  if (fault !== undefined || isSysTopic(willMessage.topicName)) {
+  const { topicName } = willMessage;
+  const fault = findTopicNameFault(topicName, engine.options.maxTopicLevels);
+  if (fault !== undefined || isForServerOnly(topicName, client!.clientId)) {
+    const isMalformed = fault !== undefined && !isWellFormed(fault);
     return {
-      reasonCode: ReasonCode.TOPIC_NAME_INVALID,
+      reasonCode: isMalformed ? ReasonCode.MALFORMED_PACKET : ReasonCode.TOPIC_NAME_INVALID,
       reason: `the Will Topic is refused: ${fault ?? '$SYS'}`,
     };
   }

@@ -4,13 +4,13 @@ import type { Framer } from '../codec/framer.ts';
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts';
 import type { SubscribePacket, SubscriptionRequest } from '../codec/subscribe.ts';
 import type { QoS } from '../codec/control-packet.ts';
-import { hasWildcard, parseTopicFilter, type TopicFilter } from '../topics/topic-filter.ts';
+import { hasWildcard, type TopicFilter } from '../topics/topic-filter.ts';
 import { FILTER_STEPS } from '../topics/work-meter.ts';
 import { subscriptionCost } from './client-session.ts';
 import { askSubscribeHooks } from './ask-hooks.ts';
 import { endForFault } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
-import { decodeShown } from './decode.ts';
+import { decodeShown, readTopicFilter } from './decode.ts';
 import type { Verdict } from './hooks.ts';
 import { problemProperties } from './problem-properties.ts';
 
@@ -53,18 +53,19 @@ export function handleSubscribe(connection: Connection, framer: Framer): void {
 }
 
 /** What speaks against a filter without asking anybody. */
-function examine(connection: Connection, packet: SubscribePacket, request: SubscriptionRequest): Candidate {
-  const { acceptor, engine } = connection;
+function examine(connection: Connection, packet: SubscribePacket, asked: SubscriptionRequest): Candidate {
+  const { acceptor, engine, isBroker } = connection;
   const { options } = acceptor;
-  const parsed = parseTopicFilter(request.topicFilter, engine.options.maxTopicLevels);
+  const filter = readTopicFilter(asked.topicFilter, engine.options.maxTopicLevels);
+  const isShared = filter?.shareName !== undefined;
+  const request = isBroker && !isShared ? { ...asked, noLocal: true, retainAsPublished: true } : asked;
   const refuse = (refusal: ReasonCode): Candidate => ({ request, filter: undefined, refusal });
-  if (!parsed.ok) return refuse(ReasonCode.TOPIC_FILTER_INVALID);
+  if (filter === undefined) return refuse(ReasonCode.TOPIC_FILTER_INVALID);
   // `$share/…` is a Shared Subscription for earlier versions too: their clients expect it of brokers that know it.
-  const filter = parsed.value;
-  if (filter.shareName !== undefined && request.noLocal) {
+  if (isShared && request.noLocal) {
     throw protocolError('No Local is set on a Shared Subscription'); // [MQTT-3.8.3-4]
   }
-  if (filter.shareName !== undefined && !options.sharedSubscriptionAvailable) {
+  if (isShared && !options.sharedSubscriptionAvailable) {
     return refuse(ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED);
   }
   if (!options.wildcardSubscriptionAvailable && hasWildcard(filter)) {

@@ -23,6 +23,8 @@ export type WillMessage = {
 export type ConnectPacket = {
   readonly type: 'connect';
   readonly protocolVersion: ProtocolVersion;
+  /** The client is another broker, and says so in bit 7 of the Protocol Level: a custom of Mosquitto's, before MQTT 5.0. */
+  readonly isBroker?: true;
   /** Clean Session in MQTT 3.1 and 3.1.1. */
   readonly cleanStart: boolean;
   /** Seconds; 0 turns it off. */
@@ -41,6 +43,7 @@ export type ConnectPacket = {
 
 /** Protocol Name by Protocol Level. */
 const PROTOCOL_NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: 'MQIsdp', 4: 'MQTT', 5: 'MQTT' };
+const BROKER_BIT = 0b1000_0000;
 
 const RESERVED = 0b0000_0001;
 const CLEAN_START = 0b0000_0010;
@@ -55,14 +58,15 @@ const USER_NAME_FLAG = 0b1000_0000;
  *
  * @param flags - low four bits of the packet's first byte
  * @throws {MqttError} `MQTT_UNSUPPORTED_PROTOCOL_VERSION` [MQTT-3.1.2-1] [MQTT-3.1.2-2], malformed, or protocol error.
- *   `peekProtocolVersion` then says how to answer.
+ *   `findAnswerVersion` then says how to answer.
  */
 export function decodeConnect(
   reader: PacketReader,
   flags: number,
   keepsUserProperties = true,
 ): ConnectPacket {
-  const protocolVersion = readProtocolVersion(reader);
+  const level = readProtocolLevel(reader);
+  const protocolVersion = versionOf(level)!;
   expectReservedFlags(PacketType.CONNECT, flags, protocolVersion);
   const connectFlags = reader.readByte('Connect Flags');
   checkConnectFlags(connectFlags, protocolVersion);
@@ -88,6 +92,7 @@ export function decodeConnect(
   return {
     type: 'connect',
     protocolVersion,
+    ...((level & BROKER_BIT) !== 0 && { isBroker: true }),
     cleanStart,
     keepAlive,
     properties,
@@ -98,15 +103,27 @@ export function decodeConnect(
   };
 }
 
-/** The version of a CONNECT that may be wrong everywhere else; undefined when not even that can be told. */
-export function peekProtocolVersion(bytes: Buffer, start: number, end: number): ProtocolVersion | undefined {
-  for (const version of [3, 4, 5] as const) {
-    const name = PROTOCOL_NAMES[version];
+/**
+ * The version in whose words a CONNECT is answered that may be wrong everywhere after its level; undefined when it is
+ * not of MQTT. Whoever speaks a level that is to come understands MQTT 5.0 best [MQTT-3.1.2-2].
+ */
+export function findAnswerVersion(bytes: Buffer, start: number, end: number): ProtocolVersion | undefined {
+  for (const name of [PROTOCOL_NAMES[3], PROTOCOL_NAMES[5]]) {
     const levelAt = start + 2 + name.length;
-    if (levelAt >= end || bytes[levelAt] !== version || bytes.readUInt16BE(start) !== name.length) continue;
-    if (bytes.toString('latin1', start + 2, levelAt) === name) return version;
+    if (levelAt >= end || bytes.readUInt16BE(start) !== name.length) continue;
+    if (bytes.toString('latin1', start + 2, levelAt) !== name) continue;
+    const level = bytes[levelAt]!;
+    const version = versionOf(level);
+    if (version !== undefined) return PROTOCOL_NAMES[version] === name ? version : 4;
+    return level > 5 ? 5 : 4;
   }
   return undefined;
+}
+
+function versionOf(level: number): ProtocolVersion | undefined {
+  const version = level & ~BROKER_BIT;
+  if (version === 3 || version === 4) return version;
+  return level === 5 ? 5 : undefined;
 }
 
 /** Encodes a CONNECT of its own `protocolVersion`. Properties that this version does not have are left out. */
@@ -122,7 +139,7 @@ export function encodeConnect(writer: PacketWriter, packet: ConnectPacket): void
     throw notEncodable(`Keep Alive must not be ${keepAlive}`);
   }
   writer.writeUtf8String(PROTOCOL_NAMES[protocolVersion], 'Protocol Name');
-  writer.writeByte(protocolVersion);
+  writer.writeByte(protocolVersion | (packet.isBroker === true ? BROKER_BIT : 0));
   writer.writeByte(connectFlagsOf(packet));
   writer.writeUint16(keepAlive);
   if (protocolVersion === 5) writeProperties(writer, 'CONNECT', properties);
@@ -136,12 +153,13 @@ export function encodeConnect(writer: PacketWriter, packet: ConnectPacket): void
   if (password !== undefined) writer.writeBinaryData(password, 'Password');
 }
 
-function readProtocolVersion(reader: PacketReader): ProtocolVersion {
+function readProtocolLevel(reader: PacketReader): number {
   const name = reader.readUtf8String('Protocol Name');
   const isName = name === PROTOCOL_NAMES[3] || name === PROTOCOL_NAMES[5];
   // What follows another name is another protocol's: it may not even have a level [MQTT-3.1.2-1].
   const level = isName ? reader.readByte('Protocol Version') : 0;
-  if ((level === 3 || level === 4 || level === 5) && PROTOCOL_NAMES[level] === name) return level;
+  const version = versionOf(level);
+  if (version !== undefined && PROTOCOL_NAMES[version] === name) return level;
   throw new MqttError(
     'MQTT_UNSUPPORTED_PROTOCOL_VERSION',
     isName ? `there is no ${name} of level ${level}` : 'the Protocol Name is not that of MQTT', // [MQTT-3.1.2-2]

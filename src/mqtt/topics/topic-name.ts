@@ -49,6 +49,19 @@ export function isSysTopic(topicName: string): boolean {
   return topicName.startsWith(SYS_PREFIX);
 }
 
+/**
+ * Whether a client must not publish a topic, whatever its rules are. Below `$SYS` it may say only, as Mosquitto's
+ * bridges do, whether it is connected.
+ */
+export function isForServerOnly(topicName: string, clientId: string): boolean {
+  return isSysTopic(topicName) && topicName !== `${SYS_PREFIX}broker/connection/${clientId}/state`;
+}
+
+/** Whether a text is a Topic Name or Topic Filter by the standard, and only this server does not take it. */
+export function isWellFormed(fault: TopicFault): boolean {
+  return fault === TopicFault.TooManyLevels;
+}
+
 export function isValidTopicName(topicName: string, maxTopicLevels: number): boolean {
   return findTopicNameFault(topicName, maxTopicLevels) === undefined;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { peekProtocolVersion, type ConnectPacket } from '../../../src/mqtt/codec/connect.ts';
+import { findAnswerVersion, type ConnectPacket } from '../../../src/mqtt/codec/connect.ts';
 import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
 import { vectorBytes } from '../../vectors/vector.ts';
 import { PacketWriter } from '../../../src/mqtt/codec/writer.ts';
@@ -17,21 +17,27 @@ const BARE: ConnectPacket = {
   password: undefined,
 };
 
-describe('peekProtocolVersion', () => {
-  it('tells the version of a CONNECT that is wrong elsewhere', () => {
+describe('findAnswerVersion', () => {
+  it('tells in the words of which version a CONNECT is answered, whatever follows its level', () => {
     for (const [notation, version] of [
       ["00 04 'MQTT' 05 ff", 5],
       ["00 04 'MQTT' 04", 4],
       ["00 06 'MQIsdp' 03 00", 3],
-      ["00 06 'MQIsdp' 04 00", undefined],
-      ["00 04 'MQTT' 06 00", undefined],
+      ["00 06 'MQIsdp' 83", 3],
+      ["00 04 'MQTT' 84", 4],
+      ["00 06 'MQIsdp' 04 00", 4],
+      ["00 06 'MQIsdp' 06 00", 5],
+      ["00 04 'MQTT' 02 00", 4],
+      ["00 04 'MQTT' 83 00", 4],
+      ["00 04 'MQTT' 06 00", 5],
+      ["00 04 'MQTT' 85 00", 5],
       ["00 04 'MQTT'", undefined],
       ["00 04 'mqtt' 05", undefined],
       ['00', undefined],
       ['', undefined],
     ] as const) {
       const bytes = vectorBytes(notation);
-      assert.equal(peekProtocolVersion(bytes, 0, bytes.length), version, notation);
+      assert.equal(findAnswerVersion(bytes, 0, bytes.length), version, notation);
     }
   });
 });

@@ -83,6 +83,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   version: ProtocolVersion = 4;
   session: ClientSession | undefined = undefined;
   client: ClientInfo | undefined = undefined;
+  /** Another broker: what it sent does not go back to it, and RETAIN goes to it as it was published. */
+  isBroker = false;
   /** The largest packet that the client takes. */
   maximumPacketSize = MAX_PACKET_BYTES;
   /** Whether acknowledgements may say in words why something was refused [MQTT-3.1.2-29]. */
