@@ -36,12 +36,16 @@ export function deliver(
     if (match.subscriber === publisher) {
       if (match.noLocal) continue; // [MQTT-3.8.3-3]
       if (match.ownMessages !== undefined) match = match.ownMessages;
+      count++;
+      if (publication.fields.qos === 2) publication.own.push({ route: match, group: undefined });
+      else deliverTo(engine, publication, publisher, match, undefined);
+      continue;
     }
     deliverTo(engine, publication, match.subscriber, match, undefined);
     count++;
   }
   for (const group of sharedGroups) {
-    if (deliverShared(engine, publication, group)) count++;
+    if (deliverShared(engine, publication, group, publisher)) count++;
   }
   engine.work += count * (1 + ((publication.packetEnd - publication.packetStart) >> BYTES_A_STEP_SHIFT));
   return count;
@@ -52,11 +56,19 @@ export function deliverShared(
   engine: Engine,
   publication: Publication,
   group: SharedGroup<ClientSession>,
+  publisher: ClientSession | undefined,
 ): boolean {
   const match = group.choose(engine.sharedChoice.rankOf, publication.topicName);
   if (match === undefined) return false;
-  deliverTo(engine, publication, match.subscriber, match, group);
+  const { subscriber } = match;
+  if (subscriber === publisher && publication.fields.qos === 2) publication.own.push({ route: match, group });
+  else deliverTo(engine, publication, subscriber, match, group);
   return true;
+}
+
+/** What goes back to the client that it came from at QoS 2, after it has its PUBREC. */
+export function deliverOwn(engine: Engine, publication: Publication, publisher: ClientSession): void {
+  for (const { route, group } of publication.own) deliverTo(engine, publication, publisher, route, group);
 }
 
 /**

@@ -6,11 +6,11 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { scanPublish } from '../codec/scan-publish.ts';
 import { PacketIdSet } from '../session/packet-id-set.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
-import { isSysTopic, TopicFault } from '../topics/topic-name.ts';
+import { isForServerOnly, isWellFormed } from '../topics/topic-name.ts';
 import { PROPERTY_BYTES_A_STEP_SHIFT } from '../topics/work-meter.ts';
 import { end, sayable } from './connection/end-connection.ts';
 import { ConnectionState, type AliasedTopic, type Connection } from './connection/connection.ts';
-import { deliver, TOO_WIDE } from './deliver.ts';
+import { deliver, deliverOwn, TOO_WIDE } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import { askPublishHooks } from './ask-hooks.ts';
 import type { Publication } from './publication.ts';
@@ -61,9 +61,11 @@ export function handlePublish(connection: Connection, framer: Framer): void {
       (session.received ??= new PacketIdSet()).add(packetId);
       if (engine.notes.noteReceived(session, packetId)) publication.isNoted = true;
     }
-    if (connection.state === ConnectionState.CLOSED) return;
-    if (publication.isNoted) engine.commits.holdBack(connection);
-    acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, answer);
+    if (connection.state !== ConnectionState.CLOSED) {
+      if (publication.isNoted) engine.commits.holdBack(connection);
+      acknowledge(connection, qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, answer);
+    }
+    if (publication.own.length > 0) deliverOwn(engine, publication, session);
     if (publication.isNoted) engine.commits.paceAfterNote(connection);
   } finally {
     engine.givePublication();
@@ -111,12 +113,8 @@ function readPublication(connection: Connection, framer: Framer, publication: Pu
   }
   const { fault } = publication.entry!;
   if (fault === undefined) return true;
-  // [MQTT-3.3.2-1] [MQTT-4.7.3-2]
-  if (fault === TopicFault.NotUtf8 || fault === TopicFault.NullCharacter) {
-    throw malformed('the Topic Name is not well-formed UTF-8 without U+0000');
-  }
-  // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
   const reason = `the Topic Name is refused: ${fault}`;
+  if (!isWellFormed(fault)) throw malformed(reason); // [MQTT-3.3.2-1] [MQTT-3.3.2-2] [MQTT-4.7.3-2]
   end(connection, 'refused', { reasonCode: ReasonCode.TOPIC_NAME_INVALID, reason });
   return false;
 }
@@ -176,7 +174,7 @@ function wouldBeStored(engine: Engine, publication: Publication): boolean {
 function accept(connection: Connection, publication: Publication): PublishAnswer {
   const { engine, session } = connection;
   const { hooks } = connection.acceptor;
-  if (isSysTopic(publication.topicName)) {
+  if (isForServerOnly(publication.topicName, connection.client!.clientId)) {
     engine.stats.publishDenied++;
     return SYS_IS_OURS;
   }

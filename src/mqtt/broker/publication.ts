@@ -16,6 +16,7 @@ import {
   type StoredMessage,
 } from '../session/stored-message.ts';
 import type { Route } from '../topics/route.ts';
+import type { SharedGroup } from '../topics/shared-group.ts';
 import type { TopicEntry } from '../topics/topic-table.ts';
 import { Slice } from '../transport/slice.ts';
 import type { ApplicationMessage } from './hooks.ts';
@@ -56,6 +57,8 @@ export class Publication implements ApplicationMessage {
   entry: TopicEntry<ClientSession> | undefined = undefined;
   /** Something of it, or of what this program published for it, was noted in the store: its sender waits for that. */
   isNoted = false;
+  /** Where it goes back to its sender, who is to have its PUBREC first. */
+  readonly own: { readonly route: Route; readonly group: SharedGroup<ClientSession> | undefined }[] = [];
   topicName = '';
   /** Where the bytes of the Topic Name are: in `bytes`, or kept from the packet that gave the alias. */
   topicBytes: Buffer = EMPTY;
@@ -278,6 +281,7 @@ export class Publication implements ApplicationMessage {
     this.#copy = undefined;
     this.#block = undefined;
     this.isNoted = false;
+    if (this.own.length > 0) this.own.length = 0;
   }
 
   /**

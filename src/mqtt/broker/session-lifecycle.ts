@@ -219,7 +219,7 @@ function moveToGroup(engine: Engine, session: ClientSession, queued: QueuedMessa
     publication.takeStored(queued.message, engine.clock.now());
     if (!session.hasEnded) engine.notes.forgetQueued(session, queued);
     const group = engine.subscriptions.sharedGroup(queued.group!);
-    if (group !== undefined) deliverShared(engine, publication, group);
+    if (group !== undefined) deliverShared(engine, publication, group, undefined);
   } finally {
     engine.givePublication();
   }

@@ -14,7 +14,7 @@ import {
   textsOf,
   VERSIONS,
 } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, subscribePacket, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const DENIED = { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reasonString: 'not here' } as const;
 
@@ -33,6 +33,29 @@ describe('Message ordering (section 4.6)', () => {
         assert.deepEqual((await readAcknowledging(subscriber)).map(textOf), numbers(800));
       });
     }
+  }
+
+  for (const [what, topicFilter, bytes] of [
+    ['small', 'a', 1],
+    ['large', 'a', 100_000],
+    ['small, shared', '$share/g/a', 1],
+  ] as const) {
+    it(`a client has its PUBREC before it gets back what it published itself: ${what}`, async (t) => {
+      const broker = await startBroker(t);
+      for (const version of [4, 5] as const) {
+        const client = new WireClient(broker, version);
+        // All in one turn: nothing has gone to the client before.
+        client.send(connectPacket(version, { clientId: 'a' }));
+        client.send(subscribePacket([topicFilter], { qos: 2 }));
+        client.publish('a', new Uint8Array(bytes), { qos: 2 });
+        const types = (await client.all()).map(({ type }) => type);
+        assert.deepEqual(types, ['connack', 'suback', 'pubrec', 'publish']);
+        client.publish('a', new Uint8Array(bytes), { qos: 2, packetId: 2 });
+        const next = (await client.all()).map(({ type }) => type);
+        assert.deepEqual(next, ['pubrec', 'publish']);
+        client.disconnect();
+      }
+    });
   }
 
   it('[MQTT-4.6.0-5] also when a client takes one at a time', async (t) => {
