@@ -4,6 +4,7 @@ import {
   type AcknowledgementType,
 } from '../codec/acknowledgement.ts';
 import { PacketType } from '../codec/control-packet.ts';
+import { protocolError, type MqttError } from '../codec/errors.ts';
 import { expectReservedFlags } from '../codec/fixed-header.ts';
 import type { Framer } from '../codec/framer.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
@@ -46,12 +47,19 @@ export function handleAcknowledgement(
   }
 }
 
-/** The message is done with, and its identifier free again. One that is unknown changes nothing. */
+/**
+ * The message is done with, and its identifier free again. One that is unknown changes nothing: the client may have
+ * kept it longer than this side.
+ *
+ * @throws {MqttError} when the message waits for another packet, by its QoS or by what came before (section 4.3)
+ */
 function finish(connection: Connection, packetId: number, expected: InflightState): void {
   const { engine } = connection;
   const session = connection.session!;
   const { inflight } = session;
-  if (inflight === undefined || inflight.stateOf(packetId) !== expected) return;
+  const state = inflight?.stateOf(packetId) ?? InflightState.FREE;
+  if (inflight === undefined || state === InflightState.FREE) return;
+  if (state !== expected) throw outOfPlace(packetId, state);
   const queued = inflight.messageOf(packetId);
   inflight.remove(packetId);
   if (queued !== undefined) {
@@ -66,6 +74,7 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
   const session = connection.session!;
   const { inflight } = session;
   const state = inflight?.stateOf(packetId) ?? InflightState.FREE;
+  if (state === InflightState.PUBACK) throw outOfPlace(packetId, state);
   if (state === InflightState.PUBREC && reasonCode >= 0x80) {
     finish(connection, packetId, InflightState.PUBREC); // section 4.3.3: the sender must not go on
     return;
@@ -84,6 +93,11 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
   }
   writeAcknowledgement(connection.outbox.answers(), PacketType.PUBREL, packetId, answer, connection.version);
   connection.outbox.written();
+}
+
+function outOfPlace(packetId: number, state: InflightState): MqttError {
+  const expected = ['', 'PUBACK', 'PUBREC', 'PUBCOMP'][state];
+  return protocolError(`the message with the Packet Identifier ${packetId} waits for a ${expected}`);
 }
 
 /** The sender will not send the message again [MQTT-4.3.3-11]. */

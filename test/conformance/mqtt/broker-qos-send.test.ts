@@ -84,7 +84,7 @@ describe('QoS 1 to a client (section 4.3.2)', () => {
     broker.publish({ topicName: 'a', qos: 1 });
     const { packetId } = await client.expect('publish');
     acknowledge(client, 'puback', packetId + 1);
-    acknowledge(client, 'pubcomp', packetId);
+    acknowledge(client, 'pubcomp', packetId + 1);
     await client.expectNothing();
     assert.equal([...broker.sessions()][0]!.inflightCount, 1);
     acknowledge(client, 'puback', packetId);
@@ -219,7 +219,6 @@ describe('QoS 2 to a client (section 4.3.3)', () => {
       acknowledge(client, 'pubrec', packetId);
       assert.equal((await client.expect('pubrel')).reasonCode, ReasonCode.SUCCESS);
     }
-    acknowledge(client, 'puback', packetId);
     acknowledge(client, 'pubcomp', packetId);
     await client.expectNothing();
   });
@@ -236,17 +235,40 @@ describe('QoS 2 to a client (section 4.3.3)', () => {
     assert.deepEqual(await earlier.bytes(), Buffer.from([0x62, 2, 1, 44]));
   });
 
-  it('PUBCOMP before PUBREC, and PUBCOMP with an unknown identifier, change nothing', async (t) => {
+  it('PUBCOMP with an unknown identifier changes nothing', async (t) => {
     const broker = await startBroker(t);
     const client = await connected(broker);
     await client.subscribe('a', { qos: 2 });
     broker.publish({ topicName: 'a', qos: 2 });
     const { packetId } = await client.expect('publish');
-    acknowledge(client, 'pubcomp', packetId);
     acknowledge(client, 'pubcomp', 9999, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
     acknowledge(client, 'pubrec', packetId);
     assert.equal((await client.expect('pubrel')).reasonCode, ReasonCode.SUCCESS);
   });
+
+  for (const [qos, sequence] of [
+    [1, ['pubrec']],
+    [1, ['pubcomp']],
+    [2, ['puback']],
+    [2, ['pubcomp']],
+    [2, ['pubrec', 'puback']],
+  ] as const) {
+    it(`section 4.3: ${sequence.join(', ')} for a message of QoS ${qos} is a protocol error`, async (t) => {
+      for (const version of [4, 5] as const) {
+        const broker = await startBroker(t);
+        const client = await connected(broker, version, lasting('s', version));
+        await client.subscribe('a', { qos: 2 });
+        broker.publish({ topicName: 'a', qos });
+        const { packetId } = await client.expect('publish');
+        for (const type of sequence) acknowledge(client, type, packetId);
+        if (sequence.length > 1) await client.expect('pubrel');
+        if (version === 5)
+          assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.PROTOCOL_ERROR);
+        await client.expectClosed();
+        assert.equal([...broker.sessions()][0]!.inflightCount, 1, 'it is sent again');
+      }
+    });
+  }
 
   it('[MQTT-4.6.0-4] PUBRELs come in the order of the PUBRECs', async (t) => {
     const broker = await startBroker(t);

@@ -34,7 +34,7 @@ describe('authorizeSubscribe', () => {
       },
     });
     const client = await connected(broker);
-    subscribeTo(client, 'a', 'secret', '$share/g/full', 'bad#', 'b');
+    subscribeTo(client, 'a', 'secret', '$share/g/full', 'a/'.repeat(64), 'b');
     const { reasonCodes } = await client.expect('suback');
     assert.deepEqual(reasonCodes, [
       1,

@@ -21,12 +21,23 @@ describe('UNSUBSCRIBE and UNSUBACK (sections 3.10 and 3.11)', () => {
     const broker = await startBroker(t);
     const client = await connected(broker);
     for (const topicFilter of ['a', 'b/#', '$share/g/a']) await client.subscribe(topicFilter);
-    unsubscribeFrom(client, 700, 'a', 'unknown', 'b/#', 'bad#', '$share/g/a', 'a');
+    unsubscribeFrom(client, 700, 'a', 'unknown', 'b/#', 'a/'.repeat(64), '$share/g/a', 'a');
     const { packetId, reasonCodes } = await client.expect('unsuback');
     assert.equal(packetId, 700);
     const none = ReasonCode.NO_SUBSCRIPTION_EXISTED;
     assert.deepEqual(reasonCodes, [0, none, 0, ReasonCode.TOPIC_FILTER_INVALID, 0, none]);
     assert.equal(broker.counts.subscriptions, 0);
+  });
+
+  it('[MQTT-4.7.1-1] [MQTT-4.7.3-1] a filter that is malformed ends the connection, and nothing is taken away', async (t) => {
+    const broker = await startBroker(t);
+    for (const bad of ['', 'bad#', '$share/g']) {
+      const client = await connected(broker, 5, lasting('s'));
+      await client.subscribe('a');
+      unsubscribeFrom(client, 700, 'a', bad);
+      assert.equal((await client.expect('disconnect')).reasonCode, ReasonCode.MALFORMED_PACKET);
+      assert.equal(broker.counts.subscriptions, 1);
+    }
   });
 
   it('[MQTT-3.10.4-5] [v3.1.1 MQTT-3.10.4-5] an answer comes also when nothing was there', async (t) => {
