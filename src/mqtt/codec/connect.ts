@@ -23,7 +23,7 @@ export type WillMessage = {
 export type ConnectPacket = {
   readonly type: 'connect';
   readonly protocolVersion: ProtocolVersion;
-  /** The client is another broker, and says so in bit 7 of the Protocol Level: a custom of Mosquitto's, before MQTT 5.0. */
+  /** Another broker, which says so in bit 7 of the Protocol Level: a custom of Mosquitto, before MQTT 5.0. */
   readonly isBroker?: true;
   /** Clean Session in MQTT 3.1 and 3.1.1. */
   readonly cleanStart: boolean;
