@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
-import { silentLogger, type Logger } from '../base/logger.ts';
+import { failureLogger, type Logger } from '../base/logger.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Alarms } from '../base/alarms.ts';
@@ -67,7 +67,7 @@ export class BridgeCaller {
   #unwatch: () => void = () => {};
 
   constructor(parts: BridgeCallerParts) {
-    const { bus, limits, log = silentLogger, clock = systemClock } = parts;
+    const { bus, limits, log = failureLogger, clock = systemClock } = parts;
     this.#parts = parts;
     this.#alarms = new Alarms(clock);
     this.#routes = parts.routes.map((route) => {
@@ -182,7 +182,8 @@ function answerOf({ route, mapsFailures }: ServedRoute, request: JsonPayload, ca
   try {
     if (mapping === undefined || !(isGood || mapsFailures)) return write(answer);
     return write(applyMapping(mapping, { answer, request: request.value, status }) ?? null);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
     return write({ error: `the answer of ${call.url.host} is nested too deeply` });
   }
 }

@@ -1,4 +1,4 @@
-import { silentLogger, type Logger } from '../base/logger.ts';
+import { failureLogger, type Logger } from '../base/logger.ts';
 import type { Result } from '../base/result.ts';
 import { parseBrokerUrl } from '../mqtt/client/broker-address.ts';
 import { MqttClient } from '../mqtt/client/client.ts';
@@ -48,7 +48,7 @@ class ClientBus implements Bus {
   constructor(url: string, { onUnclaimed = () => {}, keepsUnclaimed = false, ...options }: ClientBusOptions) {
     this.#onUnclaimed = onUnclaimed;
     this.#keepsUnclaimed = keepsUnclaimed;
-    this.#log = options.log ?? silentLogger;
+    this.#log = options.log ?? failureLogger;
     this.#waitsForConnection = options.waitsForConnection !== false;
     const onMessage = (message: ReceivedMessage): void => this.#receive(message);
     const onEvent = (event: ClientEvent): void => this.#onEvent(event);

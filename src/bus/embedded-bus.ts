@@ -1,5 +1,5 @@
 import type { Logger } from '../base/logger.ts';
-import { silentLogger } from '../base/logger.ts';
+import { failureLogger } from '../base/logger.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
@@ -23,7 +23,7 @@ import {
 const SENT = succeed(undefined);
 
 /** A bus to a broker in this process: nothing is encoded for it, and it is never away. Closing it leaves the broker. */
-export function embedBus(broker: Broker, { log = silentLogger }: { readonly log?: Logger } = {}): Bus {
+export function embedBus(broker: Broker, { log = failureLogger }: { readonly log?: Logger } = {}): Bus {
   return new EmbeddedBus(broker, log);
 }
 

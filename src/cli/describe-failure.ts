@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { RecadoError, type ErrorCode } from '../base/errors.ts';
 
@@ -33,12 +34,11 @@ function isTerminalGone(error: unknown): boolean {
 }
 
 function unexpectedText(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return [
     'recado: this should not have happened; it is a mistake in Recado.',
     'Please report it as CONTRIBUTING.md says, with the output of `recado --version` and these lines:',
     '',
-    stack,
+    inspect(error),
     '',
   ].join('\n');
 }

@@ -26,6 +26,11 @@ describe('formatPretty', () => {
     assert.equal(formatPretty(line, plain), '--:--:--.--- error bad\n  Error: x\n      at y\n');
   });
 
+  it('shows whatever else was thrown', () => {
+    const line = JSON.stringify({ level: 'error', time: 'never', err: 'a text', msg: 'bad' });
+    assert.equal(formatPretty(line, plain), '--:--:--.--- error bad\n  "a text"\n');
+  });
+
   it('gives back what is no JSON', () => {
     assert.equal(formatPretty('hello\n', plain), 'hello\n');
   });

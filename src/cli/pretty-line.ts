@@ -47,8 +47,9 @@ function showValue(value: unknown): string {
 }
 
 function stackLines(err: unknown): string {
-  if (typeof err !== 'object' || err === null) return '';
-  const { stack, message } = err as { stack?: unknown; message?: unknown };
-  const text = typeof stack === 'string' ? stack : typeof message === 'string' ? message : '';
-  return text === '' ? '' : `${text.replaceAll(/^/gm, '  ')}\n`;
+  if (err === undefined || err === null) return '';
+  const { stack } = err as { stack?: unknown };
+  // Anything can be thrown.
+  const text = typeof stack === 'string' ? stack : showValue(err);
+  return `${text.replaceAll(/^/gm, '  ')}\n`;
 }

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { formatHostPort } from '../base/address.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
+import { warnProcess } from '../base/logger.ts';
 import type { ConnectGate } from './connect-gate.ts';
 import type { DeviceState } from './state.ts';
 
@@ -71,7 +72,7 @@ export type ConnectionOptions = Partial<DeviceTuning> & {
   readonly onState?: (state: DeviceState) => void;
   /**
    * Called when a handler throws anything but a CommandError, and when a reading cannot be sent. When absent, the
-   * process prints a warning.
+   * process prints a warning, with the stack.
    */
   readonly onError?: (error: unknown) => void;
 };
@@ -138,7 +139,7 @@ export function resolveOptions(options: ConnectionOptions): LinkOptions {
     gate: options.gate,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
-    onError: guard(options.onError ?? warnProcess),
+    onError: guard(options.onError ?? tellProcess),
   };
 }
 
@@ -168,6 +169,6 @@ function guard(onError: (error: unknown) => void): (error: unknown) => void {
   };
 }
 
-function warnProcess(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error), { code: 'RECADO_DEVICE' });
+function tellProcess(error: unknown): void {
+  warnProcess(error instanceof Error ? error.message : 'A device failed.', error);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { failureLogger, type Logger } from '../base/logger.ts';
 import { Device } from './device.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { KeptDescription } from './kept-description.ts';
@@ -33,10 +34,12 @@ export class DeviceRegistry {
   readonly #observers: PresenceObserver[] = [];
   readonly #limits: RegistryLimits;
   readonly #clock: Clock;
+  readonly #log: Logger;
 
-  constructor(options: { limits: RegistryLimits; clock: Clock }) {
+  constructor(options: { limits: RegistryLimits; clock: Clock; log?: Logger }) {
     this.#limits = options.limits;
     this.#clock = options.clock;
+    this.#log = options.log ?? failureLogger;
   }
 
   get size(): number {
@@ -132,6 +135,7 @@ export class DeviceRegistry {
       presence: { ...presence, sequence: 0 },
       limits: this.#limits,
       counters: this.counters,
+      log: this.#log,
     });
     this.#devices.set(deviceId, device);
     return device;

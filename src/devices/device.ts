@@ -1,3 +1,4 @@
+import type { Logger } from '../base/logger.ts';
 import type { Command } from './command.ts';
 import type { DeviceDescription } from './description.ts';
 import type { KeptDescription } from './kept-description.ts';
@@ -27,7 +28,7 @@ export class Device {
   constructor(
     id: string,
     kept: KeptDescription,
-    options: { order: number; presence: Presence; limits: LaneLimits; counters: LaneCounters },
+    options: { order: number; presence: Presence; limits: LaneLimits; counters: LaneCounters; log: Logger },
   ) {
     this.id = id;
     this.#kept = kept;
@@ -35,7 +36,7 @@ export class Device {
     this.order = options.order;
     this.presence = options.presence;
     this.lastSeen = options.presence.since;
-    this.lane = new InvocationLane(options.limits, options.counters);
+    this.lane = new InvocationLane(options.limits, options);
   }
 
   get title(): string | undefined {

@@ -4,11 +4,13 @@ import { Alarms } from '../base/alarms.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Command } from './command.ts';
 import type { DeviceLink } from './device-link.ts';
+import { silentLogger } from '../base/logger.ts';
 import { InvocationLane, type LaneCounters } from './invocation-lane.ts';
 import { Invocation } from './invocation.ts';
 
 type Fixture = {
   lane: InvocationLane;
+  logged: unknown[];
   sent: Invocation[];
   cancelled: Invocation[];
   counters: LaneCounters;
@@ -42,7 +44,9 @@ function fixture(
     invocationsRefused: 0,
     lateAnswers: 0,
   };
-  const lane = new InvocationLane(limits, counters);
+  const logged: unknown[] = [];
+  const log = { ...silentLogger, error: (fields: object) => void logged.push(fields) };
+  const lane = new InvocationLane(limits, { counters, log });
   const sent: Invocation[] = [];
   const cancelled: Invocation[] = [];
   const link: DeviceLink = {
@@ -57,6 +61,7 @@ function fixture(
   lane.open(link);
   return {
     lane,
+    logged,
     sent,
     cancelled,
     counters,
@@ -177,4 +182,15 @@ test('serial commands wait for their own kind only', () => {
   assert.deepEqual(sent, [first, other]);
   first.answer(1);
   assert.deepEqual(sent, [first, other, second]);
+});
+
+test('a link that throws is told in the log, and its caller only that the log says why', () => {
+  const { lane, link, logged, enter } = fixture(1);
+  const why = new Error('inside');
+  lane.close();
+  lane.open({ ...link, invoke: () => assert.fail(why) });
+  const { failure } = enter('read');
+  assert.equal(failure?.code, 'INTERNAL');
+  assert.doesNotMatch(failure?.message ?? '', /inside/);
+  assert.deepEqual(logged, [{ err: why, device: 'd' }]);
 });

@@ -1,4 +1,5 @@
 import { FairQueue } from '../base/fair-queue.ts';
+import type { Logger } from '../base/logger.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { Failure } from './failure.ts';
 import type { Invocation, InvocationOwner } from './invocation.ts';
@@ -24,15 +25,17 @@ export class InvocationLane implements InvocationOwner {
   #inFlight = 0;
   readonly #busySerial = new Set<string>();
   readonly #counters: LaneCounters;
+  readonly #log: Logger;
   #link: DeviceLink | undefined;
   #advancing = false;
 
-  constructor(limits: LaneLimits, counters: LaneCounters) {
+  constructor(limits: LaneLimits, { counters, log }: { counters: LaneCounters; log: Logger }) {
     this.#waiting = new FairQueue({
       maxItems: limits.maxQueuedInvocations,
       maxItemsPerCaller: limits.maxQueuedPerCaller,
     });
     this.#counters = counters;
+    this.#log = log;
   }
 
   get queued(): number {
@@ -116,8 +119,11 @@ export class InvocationLane implements InvocationOwner {
     try {
       this.#link?.invoke(invocation);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      invocation.fail({ code: 'INTERNAL', message: `The command could not be sent: ${reason}.` });
+      this.#log.error({ err: error, device: invocation.deviceId }, 'a command could not be sent');
+      invocation.fail({
+        code: 'INTERNAL',
+        message: 'The command could not be sent. The log of the hub says why.',
+      });
     }
   }
 

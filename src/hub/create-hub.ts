@@ -16,7 +16,7 @@ import { guardServiceTopics } from './services/topic-guard.ts';
 export function createHub(config: Config, parts: { log: Logger; clock?: Clock }): Hub {
   const clock = parts.clock ?? systemClock;
   const ledger = createLedger(config);
-  const devices = new DeviceRegistry({ limits: config.devices, clock });
+  const devices = new DeviceRegistry({ limits: config.devices, clock, log: parts.log });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
     gateways.push(

@@ -67,7 +67,10 @@ export class TlsReload {
     } catch (error) {
       this.#failedReloads++;
       const why = error instanceof Error ? error.message : String(error);
-      log.error({ faults: why.split('\n') }, `the old certificates stay in force: ${why.split('\n', 1)[0]}`);
+      log.error(
+        { faults: why.split('\n'), ...(!(error instanceof RecadoError) && { err: error }) },
+        `the old certificates stay in force: ${why.split('\n', 1)[0]}`,
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
-import { silentLogger, type Logger } from '../../base/logger.ts';
+import { failureLogger, type Logger } from '../../base/logger.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import {
   ALLOW,
@@ -113,7 +113,7 @@ class FileAccessControl implements AccessControl {
     const areNamesProven =
       passwordFile !== undefined || useCertificateCommonName === true || areUserNamesProvenElsewhere === true;
     this.#files = { passwordFile, aclFile, areNamesProven };
-    this.#log = options.log ?? silentLogger;
+    this.#log = options.log ?? failureLogger;
     this.#clock = options.clock ?? systemClock;
     const allLimits = { ...DEFAULT_ACCESS_LIMITS, ...limits };
     this.#verifier = new PasswordVerifier(allLimits, this.#clock);

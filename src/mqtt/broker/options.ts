@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Ledger } from '../../base/ledger.ts';
 import type { Logger } from '../../base/logger.ts';
-import { silentLogger } from '../../base/logger.ts';
+import { failureLogger } from '../../base/logger.ts';
 import {
   MAX_PACKET_BYTES,
   MAX_STRING_BYTES,
@@ -189,7 +189,7 @@ export const DEFAULT_BROKER_OPTIONS: AllOptions = Object.freeze({
 /** @throws {BrokerError} `MQTT_OPTION_INVALID` */
 export function resolveBrokerOptions(options: BrokerOptions): ResolvedBrokerOptions {
   checkOptions(options);
-  const { log = silentLogger, clock = systemClock, store } = options;
+  const { log = failureLogger, clock = systemClock, store } = options;
   return { ...DEFAULT_BROKER_OPTIONS, ...definedMembers(options), log, clock, store };
 }
 

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
-import { silentLogger, type Logger } from '../../base/logger.ts';
+import { failureLogger, type Logger } from '../../base/logger.ts';
 import type { WillMessage } from '../codec/connect.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type ProtocolVersion } from '../codec/control-packet.ts';
 import type { MqttClientError } from './client-error.ts';
@@ -116,7 +116,7 @@ export function clientSettings(options: MqttClientOptions): ClientSettings {
     onMessage: () => {},
     onEvent: () => {},
     acknowledgesByHand: false,
-    log: silentLogger,
+    log: failureLogger,
     clock: systemClock,
     random: Math.random,
     ...options,

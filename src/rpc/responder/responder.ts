@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
-import { silentLogger, type Logger } from '../../base/logger.ts';
+import { failureLogger, type Logger } from '../../base/logger.ts';
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
 import { AnswerError } from '../wire/answer-error.ts';
 import { answerOf, errorAnswerOf, tellableError, type AnswerParts } from '../wire/answer-message.ts';
@@ -81,7 +81,7 @@ class BusResponder implements Responder {
   #isClosed = false;
 
   constructor(bus: Bus, options: ResponderOptions) {
-    const { clock = systemClock, log = silentLogger, answersBelow, ...limits } = options;
+    const { clock = systemClock, log = failureLogger, answersBelow, ...limits } = options;
     this.#bus = bus;
     this.#clock = clock;
     this.#log = log;

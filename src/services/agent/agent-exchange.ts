@@ -231,7 +231,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   onResponseError(_controller: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
     if (this.#state === 'over') return;
     if (this.#state === 'answering') {
-      this.#failAnswer();
+      this.#failAnswer(error.code);
       return;
     }
     const failure = describeUpstreamError(error, { hasBegun: this.#hasAnswerBegun });
@@ -263,8 +263,8 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
     else upstream.request(request, this);
   }
 
-  #failAnswer(): void {
-    const message = 'The target ended the connection in the middle of its answer.';
+  #failAnswer(code?: string): void {
+    const message = `The target ended the connection in the middle of its answer${code === undefined ? '' : ` (${code})`}.`;
     this.#fail({ code: 'answer-broken', message, isUntouched: false });
   }
 

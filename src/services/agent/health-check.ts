@@ -13,7 +13,8 @@ type HealthCheckOptions = {
   /** A path that answers below 400 when the target is well; without one, a TCP connection is enough. */
   readonly path: string | undefined;
   readonly clock: Clock;
-  readonly onChanged: (isHealthy: boolean) => void;
+  /** @param fault - what is wrong with the target, where something is */
+  readonly onChanged: (fault: string | undefined) => void;
 };
 
 /** Looks every few seconds whether the target of an agent is there. */
@@ -51,48 +52,55 @@ export class HealthCheck {
   async #check(): Promise<void> {
     const { upstream, path, clock, onChanged } = this.#options;
     this.#timer?.clear();
-    const isHealthy =
-      path === undefined ? await canConnect(upstream) : await answersWell(upstream, path, clock);
+    const fault =
+      path === undefined ? await findNoConnection(upstream) : await findNoAnswer(upstream, path, clock);
     if (this.#isStopped) return;
+    const isHealthy = fault === undefined;
     const hasChanged = isHealthy !== this.#isHealthy;
     this.#isHealthy = isHealthy;
     const everyMs = isHealthy ? HEALTHY_EVERY_MS : UNHEALTHY_EVERY_MS;
     this.#timer = clock.setTimer(everyMs, () => void this.checkNow());
-    if (hasChanged) onChanged(isHealthy);
+    if (hasChanged) onChanged(fault);
   }
 }
 
-function canConnect({ host, port }: Upstream): Promise<boolean> {
+const NO_ANSWER = `does not answer within ${TIMEOUT_MS} ms`;
+
+function findNoConnection({ host, port }: Upstream): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: TIMEOUT_MS });
-    const finish = (isThere: boolean): void => {
+    const finish = (fault?: string): void => {
       socket.destroy();
-      resolve(isThere);
+      resolve(fault);
     };
-    socket.once('connect', () => finish(true));
-    socket.once('timeout', () => finish(false));
-    socket.once('error', () => finish(false));
+    socket.once('connect', () => finish());
+    socket.once('timeout', () => finish(NO_ANSWER));
+    socket.once('error', (error) => finish(`cannot be reached (${causeOf(error)})`));
   });
 }
 
-function answersWell(upstream: Upstream, path: string, clock: Clock): Promise<boolean> {
+function findNoAnswer(upstream: Upstream, path: string, clock: Clock): Promise<string | undefined> {
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined;
-    const finish = (isWell: boolean): void => {
+    const finish = (fault?: string): void => {
       timer.clear();
       controller?.abort(ANSWERED);
-      resolve(isWell);
+      resolve(fault);
     };
-    const timer = clock.setTimer(TIMEOUT_MS, () => finish(false));
+    const timer = clock.setTimer(TIMEOUT_MS, () => finish(NO_ANSWER));
     const request = { method: 'GET', target: path, headers: [], body: null };
     upstream.requestAnew(request, {
       onRequestStart: (started) => (controller = started),
       onResponseStart: (_, status) => {
-        if (status >= 200) finish(status < SUCCESSFUL_BELOW);
+        if (status >= 200) finish(status < SUCCESSFUL_BELOW ? undefined : `answers ${status} at ${path}`);
       },
-      onResponseError: () => finish(false),
+      onResponseError: (_, error) => finish(`does not answer (${causeOf(error)})`),
     });
   });
+}
+
+function causeOf({ code, message }: NodeJS.ErrnoException): string {
+  return code ?? message;
 }
 
 const ANSWERED = new Error('the answer has been seen');

@@ -118,7 +118,7 @@ export class HttpServiceAgent {
       upstream: options.upstream,
       path: options.healthPath,
       clock: this.#clock,
-      onChanged: (isHealthy) => this.#onHealthChanged(isHealthy),
+      onChanged: (fault) => this.#onHealthChanged(fault),
     });
   }
 
@@ -199,10 +199,11 @@ export class HttpServiceAgent {
     });
   }
 
-  #onHealthChanged(isHealthy: boolean): void {
+  #onHealthChanged(fault: string | undefined): void {
     const { service, upstream } = this.#options;
     if (this.#state !== 'serving') return;
-    const text = `service ${service}: ${upstream.address.url} ${isHealthy ? 'answers again' : 'does not answer'}`;
+    const isHealthy = fault === undefined;
+    const text = `service ${service}: ${upstream.address.url} ${fault ?? 'answers again'}`;
     this.#log[isHealthy ? 'info' : 'warn']({ service, isHealthy }, text);
     this.#announceSoon();
   }
