@@ -176,7 +176,7 @@ describe('/services on the HTTP port', () => {
     assert.equal(elsewhere.status, 401);
   });
 
-  it('takes the path as it came, and only a path', async (t) => {
+  it('takes the path as it came, behind a host of its own too', async (t) => {
     const hub = await startWithTarget(t, () => {});
     const ask = async (line: string) =>
       (await talkRaw(hub.url, `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)).received;
@@ -184,7 +184,9 @@ describe('/services on the HTTP port', () => {
     assert.match(await ask('GET /services/billing?a'), /"url":"\/\?a"/);
     assert.match(await ask('GET /services/billing//x%2Fy/%41'), /"url":"\/\/x%2Fy\/%41"/);
     assert.match(await ask('PROPFIND /services/billing/dav'), /^HTTP\/1\.1 200/);
-    assert.match(await ask('GET http://localhost/services/billing/x'), /^HTTP\/1\.1 400/);
+    assert.match(await ask('GET http://localhost/services/billing/x%2Fy'), /"url":"\/x%2Fy"/);
+    assert.match(await ask('GET http://evil.example/services/billing/x'), /^HTTP\/1\.1 403[^]*FORBIDDEN/);
+    assert.match(await ask('GET ftp://localhost/services/billing/x'), /^HTTP\/1\.1 404/);
     assert.match(await ask('GET /services/nobody/x'), /^HTTP\/1\.1 404[^]*SERVICE_UNKNOWN/);
   });
 
