@@ -1,6 +1,7 @@
 import pino from 'pino';
 import type { Logger } from '../base/logger.ts';
 import type { Config } from '../hub/config/config-schema.ts';
+import { BoundedOutput } from './bounded-output.ts';
 import { formatPretty } from './pretty-line.ts';
 
 /** The hub's log, on standard error: JSON lines for machines, plain ones for people at a terminal. */
@@ -13,11 +14,13 @@ export function createHubLog(options: Config['log']): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  // Written at once: the hub logs seldom, and the last line before an end is the one that matters.
-  const destination = pino.destination({ fd: stream.fd, sync: true });
-  // A log that nobody reads any more must not end the hub.
-  destination.on('error', () => {});
-  if (!pretty) return pino(settings, destination);
+  const output = new BoundedOutput(stream, (dropped) =>
+    log.warn({ dropped }, `lines of this log that nobody read were dropped: ${dropped}`),
+  );
   const colors = stream.isTTY && stream.hasColors();
-  return pino(settings, { write: (line) => void destination.write(formatPretty(line, { colors })) });
+  const log = pino(
+    settings,
+    pretty ? { write: (line) => output.write(formatPretty(line, { colors })) } : output,
+  );
+  return log;
 }

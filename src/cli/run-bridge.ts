@@ -8,6 +8,7 @@ import type { Bus } from '../bus/bus.ts';
 import { connectBus } from '../bus/client-bus.ts';
 import { logPresence } from '../bus/log-presence.ts';
 import { loadConfigOrThrow, type ConfigSources } from '../config/load-config.ts';
+import { BoundedOutput } from './bounded-output.ts';
 import { createHubLog } from './hub-log.ts';
 import { LineWriter } from './line-writer.ts';
 import { readBrokerTarget, type BrokerFlags } from './mqtt/broker-flags.ts';
@@ -84,7 +85,11 @@ async function serveUntilSignal(
 ): Promise<void> {
   const { url, options } = readBrokerTarget(flags, broker, command);
   const log = createHubLog({ level: 'info', format: 'auto' });
-  const lines = new LineWriter(process.stdout);
+  const lines = new LineWriter(
+    new BoundedOutput(process.stdout, (dropped) =>
+      log.warn({ dropped }, `lines of standard output that nobody read were dropped: ${dropped} times`),
+    ),
+  );
   const stopped = stopSignal();
   const bus = await connectBus(url, {
     ...options,

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../base/logger.ts';
+import { written } from './bounded-output.ts';
 
 /** A signal that asks to stop, with the exit code of a process that it ended. */
 export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -7,6 +9,9 @@ export type StopSignal = keyof typeof STOP_SIGNALS;
 
 /** npm, npx and shells pass one Ctrl+C on, so it can arrive twice; a person's second one comes later. */
 const ECHO_MS = 300;
+
+/** For a reader of standard output or error that is slow, or stands still. */
+const LAST_LINES_MS = 1000;
 
 /**
  * Waits for the first signal to stop; the next one ends the process at once.
@@ -39,5 +44,12 @@ export async function stopInOrder(
   log.info({ signal }, 'stopping');
   const inTime = (await close()) !== false;
   log.info({}, inTime ? 'stopped' : 'stopped, but not everything closed in time');
+  await lastLines();
   process.exit(inTime ? 0 : 1);
+}
+
+/** The last line before an end is the one that matters: its reader may take so long. */
+async function lastLines(): Promise<void> {
+  const all = Promise.all([process.stdout, process.stderr].map((stream) => written(stream)));
+  await Promise.race([all, sleep(LAST_LINES_MS)]);
 }
