@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
 import { failureLogger, type Logger } from '../base/logger.ts';
+import { waitAtMost } from '../base/waiting.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Alarms } from '../base/alarms.ts';
@@ -99,7 +100,8 @@ export class BridgeCaller {
     this.#isStopped = true;
     this.#unwatch();
     await Promise.all(this.#services.map((service) => service.stop()));
-    if (this.#running.size > 0) await this.#drain(drainMs);
+    const { clock = systemClock } = this.#parts;
+    if (this.#running.size > 0) await waitAtMost(clock, drainMs, Promise.allSettled(this.#running));
     await Promise.all(this.#routes.map(({ caller }) => caller.close()));
     await this.#responder.close();
     this.#alarms.stop();
@@ -155,13 +157,6 @@ export class BridgeCaller {
     const { status, message } = called.failure;
     if (status === 504 && deadlineMs <= route.timeoutMs) throw new RecadoError('ANSWER_TIMEOUT', message);
     return withStatus(status, answer);
-  }
-
-  async #drain(drainMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = (this.#parts.clock ?? systemClock).setTimer(drainMs, resolve);
-    await Promise.race([Promise.allSettled(this.#running), promise]);
-    timer.clear();
   }
 }
 

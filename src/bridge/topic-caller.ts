@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError, type ErrorCode } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
+import { pause } from '../base/waiting.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createRequester, readAnswerError, type Answer, type Requester } from '../rpc/index.ts';
 import { BrokerPresence } from './broker-presence.ts';
@@ -139,7 +140,8 @@ export class TopicCaller {
         const failure = failureOf(error);
         if (failure !== 'nobody') return fail(failure);
         this.counters.askedAgain++;
-        await this.#pause(Math.min(ASK_AGAIN_MS, deadlineMs - this.#clock.monotonic()), signal);
+        const leftMs = Math.max(0, deadlineMs - this.#clock.monotonic());
+        await pause(this.#clock, Math.min(ASK_AGAIN_MS, leftMs), signal);
         if (signal.aborted) return fail({ kind: 'left' });
       }
     }
@@ -169,18 +171,6 @@ export class TopicCaller {
       if (result.failure.code === 'BROKER_OFFLINE') this.counters.brokerAway++;
       if (result.failure.code === 'TOO_MANY_REQUESTS') this.counters.refusedFull++;
     }
-  }
-
-  #pause(delayMs: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.clear();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#clock.setTimer(Math.max(0, delayMs), end);
-      signal.addEventListener('abort', end, { once: true });
-    });
   }
 }
 

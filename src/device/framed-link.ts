@@ -8,7 +8,7 @@ import { FramedConnection, type HubError, type Welcome } from './framed-connecti
 import { HubSocket, type Silence } from './hub-socket.ts';
 import type { Link, LinkListener, Report, ReportStatus } from './link.ts';
 import { formatHubAddress, type LinkOptions } from './options.ts';
-import { pause } from './pause.ts';
+import { pause } from '../base/waiting.ts';
 import { writeSignedDatagram } from './signed-datagram.ts';
 import type { DeviceStateReason } from './state.ts';
 

@@ -6,7 +6,7 @@ import { dial, STOPPED, type ConnectFailure } from './dial.ts';
 import { HubSocket } from './hub-socket.ts';
 import type { Link, LinkListener, Report, ReportStatus } from './link.ts';
 import { formatHubAddress, type LinkOptions } from './options.ts';
-import { pause } from './pause.ts';
+import { pause } from '../base/waiting.ts';
 import { PlainConnection } from './plain-connection.ts';
 import { CHECK, writePlainReport } from './plain-words.ts';
 import type { DeviceStateReason } from './state.ts';

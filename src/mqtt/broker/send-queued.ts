@@ -45,15 +45,7 @@ export function sendAgain(engine: Engine, session: ClientSession, connection: Se
   if (inflight === undefined || inflight.count === 0) return;
   const messages = inflight.messages();
   for (const { packetId } of messages) {
-    if (inflight.stateOf(packetId) !== InflightState.PUBCOMP) continue;
-    writeAcknowledgement(
-      connection.outbox.writer(),
-      PacketType.PUBREL,
-      packetId,
-      ReasonCode.SUCCESS,
-      connection.version,
-    );
-    connection.outbox.written();
+    if (inflight.stateOf(packetId) === InflightState.PUBCOMP) sendPubrel(connection, packetId);
   }
   const queue = (session.queue ??= new MessageQueue(engine.queued));
   // Those that an earlier connection did not live to send again.
@@ -125,13 +117,10 @@ function release(
   queued.isReleased = true;
   queued.wasResent = false;
   engine.notes.noteProgress(session, queued);
-  const { packetId } = queued;
-  writeAcknowledgement(
-    connection.outbox.writer(),
-    PacketType.PUBREL,
-    packetId,
-    ReasonCode.SUCCESS,
-    connection.version,
-  );
-  connection.outbox.written();
+  sendPubrel(connection, queued.packetId);
+}
+
+function sendPubrel({ outbox, version }: SessionConnection, packetId: number): void {
+  writeAcknowledgement(outbox.writer(), PacketType.PUBREL, packetId, ReasonCode.SUCCESS, version);
+  outbox.written();
 }

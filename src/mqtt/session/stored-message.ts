@@ -60,17 +60,7 @@ export class StoredMessage {
   }
 }
 
-export type StoredMessageParts = {
-  readonly topicName: string;
-  readonly qos: QoS;
-  readonly retain: boolean;
-  readonly body: string;
-  readonly largePayload: Buffer | undefined;
-  readonly topicEnd: number;
-  readonly propertiesEnd: number;
-  readonly messageExpiryAt: number;
-  readonly expiresAtMs: number;
-};
+export type StoredMessageParts = Omit<StoredMessage, 'sizeBytes' | 'payloadLength' | 'publishedAt'>;
 
 /** Measured: the object, the string's header, and the place in a queue. */
 const MESSAGE_OVERHEAD_BYTES = 160;

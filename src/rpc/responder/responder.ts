@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import { failureLogger, type Logger } from '../../base/logger.ts';
+import { waitAtMost } from '../../base/waiting.ts';
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
 import { AnswerError } from '../wire/answer-error.ts';
 import { answerOf, errorAnswerOf, tellableError, type AnswerParts } from '../wire/answer-message.ts';
@@ -133,18 +134,20 @@ class BusResponder implements Responder {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    const { closeTimeoutMs } = this.#limits;
     const stopped = [...this.#services].map((service) => service.stop());
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    for (const task of waiting) this.#answerError(task, toAnswerError(closedError()));
+    for (const task of waiting) this.#answerError(task, closedError());
     for (const task of this.#running) task.abort(closedError());
     if (this.#running.size > 0) {
-      await this.#withinCloseTimeout(new Promise<void>((resolve) => (this.#onIdle = resolve)));
+      const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+      await waitAtMost(this.#clock, closeTimeoutMs, idle);
     }
     const sent = new Promise<void>((resolve) => (this.#onSent = resolve));
     if (this.#sending === 0) this.#onSent();
-    await this.#withinCloseTimeout(Promise.all([sent, ...stopped]));
+    await waitAtMost(this.#clock, closeTimeoutMs, Promise.all([sent, ...stopped]));
     this.#alarms.stop();
   }
 
@@ -208,7 +211,7 @@ class BusResponder implements Responder {
     const error = new RecadoError('REQUEST_CANCELLED', 'the caller has left');
     task.abort(error);
     // Where all answers have one topic, the requester sends nothing more until this one has come.
-    if (task.request.isFixedTopic) this.#answerError(task, toAnswerError(error));
+    if (task.request.isFixedTopic) this.#answerError(task, error);
     task.phase = 'over';
   }
 
@@ -262,7 +265,7 @@ class BusResponder implements Responder {
     const error = new RecadoError('ANSWER_TIMEOUT', 'the time for this request is over');
     task.abort(error);
     // A caller that said how long it waits has left by now; another one may still be there.
-    if (task.request.deadlineMs === undefined) this.#answerError(task, toAnswerError(error));
+    if (task.request.deadlineMs === undefined) this.#answerError(task, error);
   };
 
   /** A late answer is where all answers have one topic: the requester waits for it. */
@@ -281,7 +284,7 @@ class BusResponder implements Responder {
     return errorAnswerOf(answer, this.#askedOf(task));
   }
 
-  #answerError(task: RequestTask, error: AnswerError): void {
+  #answerError(task: RequestTask, error: AnswerError | RecadoError): void {
     if (task.phase !== 'over') this.#send(task, errorAnswerOf(error, this.#askedOf(task)));
   }
 
@@ -313,13 +316,6 @@ class BusResponder implements Responder {
     }
     if (this.#sending === 0) this.#onSent();
   }
-
-  async #withinCloseTimeout(work: Promise<unknown>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#clock.setTimer(this.#limits.closeTimeoutMs, resolve);
-    await Promise.race([work, promise]);
-    timer.clear();
-  }
 }
 
 function isAnswer({ topicName }: BusMessage, { responseTopic }: AnswerPlaces): boolean {
@@ -328,8 +324,4 @@ function isAnswer({ topicName }: BusMessage, { responseTopic }: AnswerPlaces): b
 
 function closedError(): RecadoError {
   return new RecadoError('RESPONDER_CLOSED', 'the responder is stopping');
-}
-
-function toAnswerError({ code, message, status }: RecadoError): AnswerError {
-  return new AnswerError(code, message, { status });
 }

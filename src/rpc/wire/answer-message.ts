@@ -25,8 +25,11 @@ export function answerOf(content: AnswerContent, asked: Asked): AnswerParts {
   return { payload: bytes, properties: propertiesOf(asked, properties, []) };
 }
 
+/** What an answer tells of an error. */
+type ToldError = Pick<AnswerError, 'code' | 'message' | 'status'>;
+
 /** `{"error": {"code", "message"}}`, with the user properties `status` and `error`. */
-export function errorAnswerOf(error: AnswerError, asked: Asked): AnswerParts {
+export function errorAnswerOf(error: ToldError, asked: Asked): AnswerParts {
   const { code, message, status } = error;
   const own = [
     ['status', String(status)],
@@ -39,11 +42,8 @@ export function errorAnswerOf(error: AnswerError, asked: Asked): AnswerParts {
 }
 
 /** What the caller is told of an error; undefined when it is none of its business. */
-export function tellableError(error: unknown): AnswerError | undefined {
-  if (error instanceof AnswerError) return error;
-  if (!(error instanceof RecadoError)) return undefined;
-  const { code, message, status } = error;
-  return new AnswerError(code, message, { status });
+export function tellableError(error: unknown): ToldError | undefined {
+  return error instanceof AnswerError || error instanceof RecadoError ? error : undefined;
 }
 
 function propertiesOf(

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** Resolves after `delayMs`, or as soon as `signal` is aborted. */
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
@@ -12,4 +12,12 @@ export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promi
       resolve();
     }
   });
+}
+
+/** Resolves when `work` is done, or after `limitMs`; the work goes on. */
+export async function waitAtMost(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.setTimer(limitMs, resolve);
+  await Promise.race([work, promise]);
+  timer.clear();
 }
