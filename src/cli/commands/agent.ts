@@ -1,9 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import type { BridgeFlags } from '../run-bridge.ts';
 import { addBrokerLogin } from '../mqtt/broker-flags.ts';
 import type { ServiceAgentFlags } from '../agent/service-agent-flags.ts';
 import { wholeNumber } from '../whole-number.ts';
+import { boundYoungGeneration } from '../young-generation.ts';
+
+/** Pieces of bodies hang on what is young: the less there is, the sooner they are given back. */
+const MAX_YOUNG_BYTES = 4_194_304;
 
 /** `recado agent` in all its kinds: each has flags of its own, and what `command` knows about mistakes. */
 type AgentFlags = ServiceAgentFlags & BridgeFlags;
@@ -73,15 +76,7 @@ async function runAgent(flags: AgentFlags, command: Command): Promise<void> {
   }
   if (flags.service === undefined)
     command.error('error: which service? give --service NAME=URL, or fixed routes with --config FILE');
-  keepYoungGenerationSmall();
+  boundYoungGeneration(MAX_YOUNG_BYTES);
   const { runServiceAgents } = await import('../agent/run-service-agents.ts');
   await runServiceAgents(flags, command);
-}
-
-/**
- * An agent only passes bytes on: what it makes is soon forgotten. V8 would let it grow to 48 MiB before it
- * looks, and the pieces of bodies that hang on it to twice as much.
- */
-function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
 }

@@ -19,7 +19,7 @@ export class FlowSocket {
     this.#flow = flow;
     socket.on('data', (piece: Buffer) => {
       onRead?.(piece.length);
-      if (!flow.write(piece)) socket.pause();
+      if (!flow.give(piece)) socket.pause();
     });
     socket.on('end', () => flow.end());
     socket.on('error', ignore);

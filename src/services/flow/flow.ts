@@ -133,16 +133,20 @@ export class Flow {
   /**
    * Sends bytes of the body, in their turn.
    *
-   * @param bytes - are the flow's from here on
+   * @param bytes - stay as they are until they are sent
    * @returns false when no more should be written until `onDrain`
    */
   write(bytes: Uint8Array): boolean {
     if (!this.isOpen) return true;
-    this.#queue.push(bytes);
-    if (this.#queue.bytes >= this.link.limits.chunkBytes) this.pump();
-    else this.#pumpSoon();
-    this.#isDrainAwaited = this.#queue.bytes >= Math.min(this.#creditBytes, this.link.limits.chunkBytes);
-    return !this.#isDrainAwaited;
+    this.#queue.lend(bytes);
+    return this.#pumpWritten();
+  }
+
+  /** As `write`; and nobody else needs the bytes, now or later: their memory is given back when they are sent. */
+  give(bytes: Uint8Array): boolean {
+    if (!this.isOpen) return true;
+    this.#queue.give(bytes);
+    return this.#pumpWritten();
   }
 
   /** The body is over. */
@@ -239,6 +243,14 @@ export class Flow {
     this.link.remove(this);
   }
 
+  /** @returns false when no more should be written until `onDrain` */
+  #pumpWritten(): boolean {
+    if (this.#queue.bytes >= this.link.limits.chunkBytes) this.pump();
+    else this.#pumpSoon();
+    this.#isDrainAwaited = this.#queue.bytes >= Math.min(this.#creditBytes, this.link.limits.chunkBytes);
+    return !this.#isDrainAwaited;
+  }
+
   #receiveNumbered(frame: Frame): void {
     const { type, sequence, isLast, body } = frame;
     if (sequence !== this.#nextToCome) {
@@ -297,6 +309,7 @@ export class Flow {
     const head = this.#head;
     this.#head = undefined;
     this.#send(head === undefined ? { type: FrameType.DATA, isLast, body } : { ...head, isLast, body });
+    this.#queue.free(body);
     if (isLast && this.isOpen) this.#listener.onSent();
   }
 

@@ -284,10 +284,15 @@ export class ServiceExchange implements FlowListener, Enrolled {
       return;
     }
     if (this.#state === 'waiting') this.#start();
-    else if (this.#flow?.write(piece) === false) this.#call.request.pause();
+    else if (this.#pass(piece) === false) this.#call.request.pause();
     if (this.#isBodyOver) this.#flow?.end();
     if (this.#readBytes > limits.maxKeptBytes) this.#kept = undefined;
   };
+
+  /** @returns false when no more should come until `onDrain` */
+  #pass(piece: Buffer): boolean | undefined {
+    return this.#kept === undefined ? this.#flow?.give(piece) : this.#flow?.write(piece);
+  }
 
   readonly #startLate = (): void => {
     if (this.#state === 'waiting') this.#start();
