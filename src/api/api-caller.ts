@@ -3,15 +3,17 @@ import { partyOf, type Principal } from '../accounts/principal.ts';
 import type { Invocation } from '../devices/invocation.ts';
 import type { Hub } from '../hub/hub.ts';
 
+type Asker = { readonly principal: Principal; readonly address: string };
+
 const callers = new WeakMap<Socket, ApiCaller>();
 
 /** The far end of an HTTP connection. What it waits for is cancelled when it leaves. */
 export class ApiCaller {
   readonly #hub: Hub;
-  readonly #address: string;
   /** One as a rule; more when requests are pipelined. */
   readonly #awaited: Invocation[] = [];
   #principal: Principal | undefined;
+  #address = '';
   #party = '';
 
   /** Made once for each connection: that costs less than to watch each response. */
@@ -31,17 +33,17 @@ export class ApiCaller {
 
   constructor(socket: Socket, hub: Hub) {
     this.#hub = hub;
-    this.#address = socket.remoteAddress ?? '';
     socket.once('close', () => {
       for (const invocation of this.#awaited.splice(0)) this.#hub.cancel(invocation);
     });
   }
 
-  /** To whom its requests are put down. */
-  party(principal: Principal): string {
-    if (principal !== this.#principal) {
+  /** To whom a request is put down: over one connection of a proxy come those of many. */
+  party({ principal, address }: Asker): string {
+    if (principal !== this.#principal || address !== this.#address) {
       this.#principal = principal;
-      this.#party = partyOf(principal, this.#address);
+      this.#address = address;
+      this.#party = partyOf(principal, address);
     }
     return this.#party;
   }

@@ -42,8 +42,7 @@ export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
-  const access = new HttpAdmission({ ...config.http, insecure: config.insecure });
-  admitRequests(app, (request) => access.check(request));
+  admitRequests(app, new HttpAdmission({ ...config.http, insecure: config.insecure }));
 
   limitCallers(app, config.http);
   addProbes(app, caller);
@@ -87,8 +86,8 @@ function addRoute(
     method,
     url: path,
     handler: async (request, reply) => {
-      const { body, query, params, ip } = request;
-      const asked = await route.ask({ body, query, params }, { caller: ip, signal: leaveSignal(reply) });
+      const { body, query, params, address } = request;
+      const asked = await route.ask({ body, query, params }, { caller: address, signal: leaveSignal(reply) });
       if (!asked.ok) return sendAskFailure(reply, asked.failure);
       const { status, json } = asked.value;
       if (WITHOUT_BODY.has(status)) return reply.code(status).send();

@@ -54,7 +54,7 @@ export async function buildApp(parts: {
   const hostNames = [...config.http.hostNames, ...Object.keys(config.services.hosts)];
   const admission = new HttpAdmission({ ...config.http, hostNames, insecure: config.insecure });
   // In front of a service, Authorization may be meant for what stands behind it.
-  admitRequests(app, (request) => admission.check(request, { isForHub: !isServiceRequest(request.url) }));
+  admitRequests(app, admission, (url) => !isServiceRequest(url));
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   limitKeptAnswers(app, hub.ledger);

@@ -1,42 +1,55 @@
 import { createHash } from 'node:crypto';
-import { isIP, type Socket } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ANONYMOUS, tokenPrincipal, TRUSTED_NETWORK, type Principal } from '../accounts/principal.ts';
+import { TrustedProxies, type RequestOrigin } from '../base/forwarding.ts';
 import { Networks } from '../base/networks.ts';
+import { isFromOwnPage } from '../base/page-origin.ts';
+import { moveHttpConnection } from './http-connections.ts';
 import { RequestRefused } from './problems.ts';
 
 type HttpAdmissionOptions = {
   readonly tokens: readonly string[];
   readonly trustedNetworks: readonly string[];
-  /** Names besides IP addresses and local names under which browsers may reach the hub. */
+  /** Proxies that are believed when they say who asked them. */
+  readonly trustedProxies: readonly string[];
+  /** Names besides those of this machine under which browsers may reach the hub. */
   readonly hostNames: readonly string[];
   /** Everybody may do everything. */
   readonly insecure: boolean;
 };
 
-/** Names that no stranger on the internet can own. */
-const LOCAL_NAME = /^(?:[^.]+|.*\.(?:localhost|local|lan|home|internal|home\.arpa|test))$/;
+const NEEDS_TOKEN = 'This hub needs a token: send it as "Authorization: Bearer …".';
+const FORWARDED =
+  'The request came through a proxy that http.trustedProxies does not name, so its address proves nothing.';
 
 /**
  * Lets a request in: with a token, or without one from a trusted network. Who needs no token is trusted for
  * where it is, so a web page that a trusted person has open must not borrow that: requests that a browser made
- * for another site, and host names that anybody could point here, are refused.
+ * for another site, and host names that are not the hub's own, which anybody could point here, are refused. A proxy
+ * lends its place to nobody: what it passes on is trusted only where it is named, and for the address that it tells.
  */
 export class HttpAdmission {
+  readonly proxies: TrustedProxies;
   readonly #tokens: ReadonlyMap<string, Principal>;
   readonly #trusted: Networks;
   readonly #hostNames: ReadonlySet<string>;
   readonly #insecure: boolean;
-  /** Who comes without a token, by its connection; undefined: nobody who may come in. */
-  readonly #bySocket = new WeakMap<Socket, Principal | undefined>();
   #lastHost: string | undefined;
+  #lastAddress = '';
+  #isLastTrusted = false;
 
   constructor(options: HttpAdmissionOptions) {
     // Kept as digests, so that looking one up takes the same time whatever part of it is right.
     this.#tokens = new Map(options.tokens.map(digest).map((text) => [text, tokenPrincipal(text)]));
     this.#trusted = new Networks(options.trustedNetworks);
-    this.#hostNames = new Set(options.hostNames.map((name) => name.toLowerCase()));
+    this.#hostNames = new Set(
+      ['localhost', hostname(), ...options.hostNames].map((name) => name.toLowerCase()),
+    );
     this.#insecure = options.insecure;
+    this.proxies = new TrustedProxies(options.trustedProxies);
   }
 
   /**
@@ -45,33 +58,30 @@ export class HttpAdmission {
    * @param isForHub - false: its `Authorization` may be for somebody behind the hub, where the caller needs no token
    * @returns who it is
    */
-  check(request: FastifyRequest, { isForHub = true } = {}): Principal {
-    const { authorization } = request.headers;
-    const trusted = this.#findTrusted(request.raw.socket);
+  check({ headers }: FastifyRequest, origin: RequestOrigin, { isForHub = true } = {}): Principal {
+    const { authorization } = headers;
+    const trusted = this.#findTrusted(origin);
     if (authorization !== undefined) {
       const shown = this.#findToken(authorization, isForHub || trusted === undefined);
       if (shown !== undefined) return shown;
     }
     if (trusted === undefined) {
-      throw new RequestRefused(
-        'UNAUTHENTICATED',
-        'This hub needs a token: send it as "Authorization: Bearer …".',
-        {
-          headers: { 'www-authenticate': 'Bearer realm="recado"' },
-        },
-      );
+      const text = origin.isForwarded ? `${NEEDS_TOKEN} ${FORWARDED}` : NEEDS_TOKEN;
+      throw new RequestRefused('UNAUTHENTICATED', text, {
+        headers: { 'www-authenticate': 'Bearer realm="recado"' },
+      });
     }
-    this.#checkBrowser(request);
+    this.#checkBrowser(headers);
     return trusted;
   }
 
-  /** Whether a `Host`, as a request has it, cannot be one that a stranger made lead here. */
+  /** Whether a `Host`, as a request has it, is a name of this hub, or an address, which no stranger can make lead here. */
   isKnownHost(host: string): boolean {
     const name = host
-      .replace(/:\d+$/, '')
+      .replace(/\.?(?::\d*)?$/, '')
       .replace(/^\[|\]$/g, '')
       .toLowerCase();
-    return isIP(name) !== 0 || LOCAL_NAME.test(name) || this.#hostNames.has(name);
+    return isIP(name) !== 0 || this.#hostNames.has(name);
   }
 
   /** @param mustBeToken - another one than those of the hub is a mistake, not somebody else's */
@@ -85,42 +95,29 @@ export class HttpAdmission {
     });
   }
 
-  #findTrusted(socket: Socket): Principal | undefined {
-    const known = this.#bySocket.get(socket);
-    if (known !== undefined || this.#bySocket.has(socket)) return known;
-    const isTrusted = this.#trusted.has(socket.remoteAddress ?? '');
-    const found = isTrusted ? TRUSTED_NETWORK : this.#insecure ? ANONYMOUS : undefined;
-    this.#bySocket.set(socket, found);
-    return found;
+  #findTrusted({ address, isForwarded }: RequestOrigin): Principal | undefined {
+    if (address !== this.#lastAddress) {
+      this.#lastAddress = address;
+      this.#isLastTrusted = this.#trusted.has(address);
+    }
+    if (!isForwarded && this.#isLastTrusted) return TRUSTED_NETWORK;
+    return this.#insecure ? ANONYMOUS : undefined;
   }
 
-  #checkBrowser(request: FastifyRequest): void {
-    const { host, origin, referer } = request.headers;
-    if (host !== undefined && host !== this.#lastHost) {
+  #checkBrowser(headers: IncomingHttpHeaders): void {
+    const { host = '' } = headers;
+    // HTTP/1.0 knows no Host, and a browser always sends one.
+    if (host !== '' && host !== this.#lastHost) {
       if (!this.isKnownHost(host)) {
-        throw new RequestRefused(
-          'FORBIDDEN',
-          `The hub does not know the name ${host.slice(0, 253)}. Add it to http.hostNames.`,
-        );
+        const text = `${host.slice(0, 253)} is no name of this hub. Add it to http.hostNames.`;
+        throw new RequestRefused('FORBIDDEN', text);
       }
       this.#lastHost = host;
     }
-    const site = request.headers['sec-fetch-site'];
-    const from = origin ?? referer;
-    if (site === 'cross-site' || site === 'same-site' || (from !== undefined && !isSameOrigin(from, host))) {
-      throw new RequestRefused(
-        'FORBIDDEN',
-        'A page of another site asked for this. Use a token, or open it from the hub itself.',
-      );
-    }
+    if (isFromOwnPage(headers)) return;
+    const text = 'A page of another site asked for this. Use a token, or open it from the hub itself.';
+    throw new RequestRefused('FORBIDDEN', text);
   }
-}
-
-/** `from` is an Origin, or a Referer, which goes on with a path. */
-function isSameOrigin(from: string, host: string | undefined): boolean {
-  if (host === undefined) return false;
-  const rest = /^https?:\/\/(.*)$/.exec(from)?.[1];
-  return rest === host || rest?.startsWith(`${host}/`) === true;
 }
 
 function digest(token: string): string {
@@ -129,6 +126,8 @@ function digest(token: string): string {
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** Where it comes from, as far as that can be known: behind proxies that are believed, what they tell. */
+    address: string;
     /** Who asks. */
     principal: Principal;
     /** False for who would be refused elsewhere: it is told what everybody may know. */
@@ -140,14 +139,27 @@ declare module 'fastify' {
   }
 }
 
-/** Lets no request of the app by without `check`, which says who asks; those that are open to all excepted. */
-export function admitRequests(app: FastifyInstance, check: (request: FastifyRequest) => Principal): void {
+/**
+ * Lets no request of the app by that is not admitted; those that are open to all excepted.
+ *
+ * @param isForHub - whether the `Authorization` of a request must be for the hub
+ */
+export function admitRequests(
+  app: FastifyInstance,
+  admission: HttpAdmission,
+  isForHub: (url: string) => boolean = () => true,
+): void {
+  app.decorateRequest('address', '');
   app.decorateRequest('principal');
   app.decorateRequest('isAdmitted', true);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
+    const { socket } = request.raw;
+    const origin = admission.proxies.originOf(request.raw);
+    request.address = origin.address;
+    if (admission.proxies.has(socket.remoteAddress ?? '')) moveHttpConnection(socket, origin.address);
     try {
-      request.principal = check(request);
+      request.principal = admission.check(request, origin, { isForHub: isForHub(request.url) });
       done();
     } catch (error) {
       if (request.routeOptions.config.isOpenToAll !== true) return done(error as RequestRefused);

@@ -15,6 +15,26 @@ const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
   KeptKind.ANSWER,
 ];
 
+/** What is booked for each connection, and gives it back. */
+type Booking = { party: Party; readonly ledger: Ledger };
+const bookings = new WeakMap<Socket, Booking>();
+
+/** Puts a connection down to whoever uses it now, where proxies keep connections for all who ask them. */
+export function moveHttpConnection(socket: Socket, address: string): void {
+  const booking = bookings.get(socket);
+  const key = addressParty(address);
+  if (booking === undefined || booking.party.key === key) return;
+  const before = booking.party;
+  booking.party = booking.ledger.open(key);
+  booking.party.charge(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
+  giveBack(before);
+}
+
+function giveBack(party: Party): void {
+  party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
+  party.close();
+}
+
 /**
  * Holds the connections of the HTTP server within their share, so that callers, who need no token to connect, do not
  * take the descriptors of devices and MQTT clients. For a newcomer those of the address that has most are closed.
@@ -23,13 +43,12 @@ const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
  *   here would make Node wait for somebody who answers them, also on servers that have no WebSocket
  */
 export function limitHttpConnections(server: Server, ledger: Ledger): (socket: Socket) => void {
-  const parties = new Map<Socket, Party>();
+  const open = new Set<Socket>();
   const forget = (socket: Socket): void => {
-    const party = parties.get(socket);
-    if (party === undefined) return;
-    parties.delete(socket);
-    party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
-    party.close();
+    const booking = bookings.get(socket);
+    if (booking === undefined || !open.delete(socket)) return;
+    bookings.delete(socket);
+    giveBack(booking.party);
   };
   server.on('connection', (socket: Socket) => {
     const party = ledger.open(addressParty(socket.remoteAddress ?? ''));
@@ -38,15 +57,18 @@ export function limitHttpConnections(server: Server, ledger: Ledger): (socket: S
       socket.destroy();
       return;
     }
-    parties.set(socket, party);
+    open.add(socket);
+    bookings.set(socket, { party, ledger });
     socket.once('close', () => forget(socket));
   });
   ledger.onReclaim((party, kind) => {
     if (kind !== undefined && !HELD_BY_CONNECTIONS.includes(kind)) return;
-    for (const [socket, owner] of parties) {
+    for (const socket of open) {
       // What a caller asks for is its own, and not its address's, where it has proven who it is.
       const isItsOwn =
-        owner === party || isBookedTo(socket, party) || ApiCaller.isAwaiting(socket, party.key);
+        bookings.get(socket)?.party === party ||
+        isBookedTo(socket, party) ||
+        ApiCaller.isAwaiting(socket, party.key);
       if (!isItsOwn) continue;
       forget(socket);
       socket.destroy();

@@ -26,7 +26,7 @@ export function invokeForCaller(
 ): void {
   const { request, input, timeoutMs } = call;
   const caller = ApiCaller.of(request.raw.socket, hub);
-  const party = caller.party(request.principal);
+  const party = caller.party(request);
   const begun = hub.begin(call.deviceId, call.command, { input, timeoutMs, caller: party });
   if (!begun.ok) return onEnd(begun);
   caller.await(begun.value);

@@ -15,7 +15,7 @@ test('a response that waits behind others ends with its connection, and what com
   const ledger = new Ledger();
   const socket = new Socket();
   const raw = new IncomingMessage(socket);
-  const request = { principal: tokenPrincipal('digest'), ip: '127.0.0.1', raw } as FastifyRequest;
+  const request = { principal: tokenPrincipal('digest'), address: '127.0.0.1', raw } as FastifyRequest;
   // As Node has it: it gets the socket when those before it have gone.
   const response = new ServerResponse(raw);
   let closes = 0;

@@ -46,14 +46,14 @@ export function isBookedTo(socket: Socket, party: Party): boolean {
  */
 export function bookForRequest(
   ledger: Ledger,
-  { principal, ip, raw }: FastifyRequest,
+  { principal, address, ip, raw }: FastifyRequest,
   response: ServerResponse,
   { kind, bytes, isDecided }: { kind: KeptKind; bytes: number; isDecided?: boolean },
 ): boolean {
   // Nobody would give it back: the answer goes nowhere, and is forgotten as soon as it is made.
   if (raw.socket.closed) return true;
-  // One that was not let in has no principal.
-  const party = ledger.open(partyOf(principal ?? ANONYMOUS, ip));
+  // One that was refused before anybody asked who it is has neither.
+  const party = ledger.open(partyOf(principal ?? ANONYMOUS, address || ip));
   const cost = costOf(kind, bytes);
   const hasRoom = party.admit(kind, cost);
   if (!hasRoom && isDecided === true) party.charge(kind, cost);

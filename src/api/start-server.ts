@@ -46,6 +46,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       server: app.server,
       isElsewhere: isForService,
       isKnownHost: (host) => admission.isKnownHost(host),
+      trustedProxies: config.http.trustedProxies,
     });
     const forget = limitHttpConnections(app.server, hub.ledger);
     app.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {

@@ -2,7 +2,7 @@ import { Type, type Static } from '../config/type.ts';
 import { collectKeys } from '../config/config-keys.ts';
 import { httpListener } from '../config/http-listener.ts';
 import { bytes, count } from '../config/leaf.ts';
-import type { ConfigDefinition, Contradiction } from '../config/load-config.ts';
+import { isSet, type ConfigDefinition, type Contradiction } from '../config/load-config.ts';
 import { DEFAULT_REQUESTER_LIMITS } from '../rpc/index.ts';
 import { routeKey } from './http-route.ts';
 import { findReferences } from './mapping.ts';
@@ -64,7 +64,7 @@ const limits = Type.Object(
 
 const BridgeServerSchema = Type.Object(
   {
-    http: httpListener(5000, 'The HTTP server.', {}),
+    http: httpListener(5000, 'The HTTP server.'),
     broker: broker(),
     routes: Type.Array(route, { minItems: 1, maxItems: 1000 }),
     limits,
@@ -83,6 +83,7 @@ export type BridgeServerConfig = Static<typeof BridgeServerSchema>;
 export const BRIDGE_SERVER_CONFIG: ConfigDefinition<BridgeServerConfig> = {
   schema: BridgeServerSchema,
   variables: collectKeys(BridgeServerSchema).filter(({ path }) => path === 'broker'),
+  completeValues: (values) => (isSet(values, 'http.tokens') ? { 'http.trustedNetworks': [] } : {}),
   findContradictions: ({ routes }) => {
     const keys = routes.map((each) => routeKey(each.route));
     return routes.flatMap((each, index) => [

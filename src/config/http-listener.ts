@@ -1,15 +1,12 @@
-import type { TProperties } from 'typebox';
 import { Type } from './type.ts';
 import { isLoopbackHost } from '../base/networks.ts';
-import { bytes, count, host, ms, networks, port, TOKEN } from './leaf.ts';
+import { bytes, count, host, ms, networks, NONE_BESIDE_PROOFS, port, TOKEN } from './leaf.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';
 
 /**
  * The section `http` of a program whose HTTP server listens on this port when nobody says more.
- *
- * @param more - keys that only this program has
  */
-export const httpListener = <More extends TProperties>(usualPort: number, description: string, more: More) =>
+export const httpListener = (usualPort: number, description: string) =>
   Type.Object(
     {
       host: host('Address that the HTTP server listens on.'),
@@ -24,10 +21,16 @@ export const httpListener = <More extends TProperties>(usualPort: number, descri
         maxItems: 1000,
         default: [],
         description:
-          'Public host names under which callers without a token may reach the hub; local names always may.',
+          'Host names under which callers without a token may reach the server, beside addresses, `localhost` and the name of the machine.',
       }),
-      trustedNetworks: networks('Callers from these networks or addresses need no token.'),
-      ...more,
+      trustedNetworks: networks(
+        `Callers from these networks or addresses need no token. ${NONE_BESIDE_PROOFS}`,
+      ),
+      trustedProxies: networks(
+        'Proxies in front of the server, which say where a request comes from (`X-Forwarded-For`, `Forwarded`, `X-Real-IP`). ' +
+          'What others pass on is trusted for no address.',
+        [],
+      ),
       maxConnections: count({
         default: 10_000,
         description: 'Most connections at once; never more than a twelfth of what the system lets be opened.',

@@ -30,6 +30,11 @@ export type ConfigDefinition<T> = {
   readonly findContradictions: (config: T) => readonly Contradiction[];
 };
 
+/** Whether somebody set a key to more than nothing. */
+export function isSet(values: ReadonlyMap<string, unknown>, path: string): boolean {
+  return Object.keys(Object(values.get(path))).length > 0;
+}
+
 /** One flag of the command line that sets a key. */
 export type ConfigFlag = { readonly flag: string; readonly path: string; readonly text: string };
 

@@ -127,7 +127,8 @@ function aliasesOf(index: number): Buffer {
 
 /** A request whose body does not come to its end. */
 function cutRequest(bytes: number): string {
-  const head = 'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+  const head =
+    'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json';
   return `${head}\r\nContent-Length: ${bytes}\r\n\r\n${' '.repeat(bytes - 1)}`;
 }
 
@@ -136,7 +137,8 @@ const MUTE = '{"recado":2,"id":"mute","description":{"commands":{"do":{"input":{
 /** A command of a device that answers nothing. */
 function commandOf(input: unknown): string {
   const body = JSON.stringify({ input, timeoutMs: 600_000 });
-  const head = 'POST /api/v1/devices/mute/commands/do HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+  const head =
+    'POST /api/v1/devices/mute/commands/do HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json';
   return `${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
@@ -264,7 +266,7 @@ describe('what is booked is what the process grows by, at the wire', () => {
     await until('the agent is there', isThere, 20_000);
     const peers = new PeerSockets(t);
     for (const bytes of [0, 3000, 30_000]) {
-      const request = `POST /services/mute/x HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`;
+      const request = `POST /services/mute/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`;
       const ask = async (connections: number): Promise<void> => {
         const due = countOf(ledger, KeptKind.FRAME) + connections;
         await peers.open(
@@ -282,7 +284,7 @@ describe('what is booked is what the process grows by, at the wire', () => {
     const { hub, open } = await startMute(t);
     const { ledger } = hub;
     for (const path of ['/healthz', '/metrics']) {
-      const request = `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+      const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
       const ask = async (connections: number): Promise<void> => {
         const due = countOf(ledger, KeptKind.ANSWER) + connections * 30;
         await open(connections, commandOf(1) + request.repeat(30));

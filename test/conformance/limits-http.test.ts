@@ -41,7 +41,8 @@ async function startWithMute(t: TestContext): Promise<TestHub> {
 
 function commandOf(input: unknown): string {
   const body = JSON.stringify({ input, timeoutMs: 600_000 });
-  const head = 'POST /api/v1/devices/mute/commands/do HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+  const head =
+    'POST /api/v1/devices/mute/commands/do HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json';
   return `${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
@@ -84,7 +85,7 @@ describe('limits of the HTTP server', () => {
       config.memory.maxKeptBytes = 64 * 1024 * 1024;
     });
     const head = (bytes: number): string =>
-      `POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
+      `POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
     const answers: string[] = [];
     for (let count = 0; count < 3; count++) {
       const socket = await callFrom(t, hub, '127.0.0.2');
@@ -104,7 +105,7 @@ describe('limits of the HTTP server', () => {
     const hub = await startTestHub(t, (config) => (config.http.bodyTimeoutMs = 100));
     const socket = await callFrom(t, hub, '127.0.0.2');
     socket.write(
-      'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n',
+      'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n',
     );
     socket.write('Content-Length: 100\r\n\r\n{');
     await once(socket, 'close');
@@ -139,10 +140,10 @@ describe('limits of the HTTP server', () => {
     const hub = await startWithMute(t);
     const caller = await callFrom(t, hub, '127.0.0.2');
     caller.write(commandOf(1));
-    caller.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(50));
+    caller.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50));
     await until('they wait', () => kept(hub, KeptKind.ANSWER).count === 50);
     const closed = once(caller, 'close');
-    caller.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1000));
+    caller.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000));
     await closed;
     await until('they are given back', () => kept(hub, KeptKind.ANSWER).bytes === 0);
     assert.ok(kept(hub, KeptKind.ANSWER).refusals > 0);
@@ -166,7 +167,7 @@ describe('limits of the HTTP server', () => {
     const hub = await startTestHub(t);
     await serveThroughHub(t, hub, 'mute', () => {});
     const caller = await callFrom(t, hub, '127.0.0.2');
-    caller.write('GET /services/mute/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5));
+    caller.write('GET /services/mute/ HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(5));
     const inFlight = () => hub.server.hub.services?.serviceHub?.inFlightCount;
     await until('they run', () => inFlight() === 5);
     caller.destroy();
@@ -183,7 +184,8 @@ describe('limits of the HTTP server', () => {
     });
     const begin = async (address: string, bytes: number, more = ''): Promise<Socket> => {
       const socket = await callFrom(t, hub, address);
-      const head = 'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: a\r\nContent-Type: application/json';
+      const head =
+        'POST /api/v1/devices/x/commands/y HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json';
       socket.write(`${head}\r\n${more}Content-Length: ${bytes}\r\n\r\n`);
       return socket;
     };
@@ -199,9 +201,9 @@ describe('limits of the HTTP server', () => {
   it('large heads of requests are booked until they are answered', async (t) => {
     const hub = await startWithMute(t);
     await serveThroughHub(t, hub, 'mute', () => {});
-    const head = `Host: a\r\nX-Large: ${'x'.repeat(10_000)}\r\n`;
+    const head = `Host: localhost\r\nX-Large: ${'x'.repeat(10_000)}\r\n`;
     const command = await callFrom(t, hub, '127.0.0.2');
-    command.write(commandOf(1).replace('Host: a\r\n', head));
+    command.write(commandOf(1).replace('Host: localhost\r\n', head));
     const service = await callFrom(t, hub, '127.0.0.2');
     service.write(`GET /services/mute/ HTTP/1.1\r\n${head}\r\n`);
     await until('the head of a command is booked', () => kept(hub, KeptKind.BODY).bytes > 10_000);

@@ -187,6 +187,7 @@ describe('/services on the HTTP port', () => {
     assert.match(await ask('GET http://localhost/services/billing/x%2Fy'), /"url":"\/x%2Fy"/);
     assert.match(await ask('GET http://evil.example/services/billing/x'), /^HTTP\/1\.1 403[^]*FORBIDDEN/);
     assert.match(await ask('GET ftp://localhost/services/billing/x'), /^HTTP\/1\.1 404/);
+    assert.match(await ask('GET /%73ervices/billing/x'), /^HTTP\/1\.1 400/);
     assert.match(await ask('GET /services/nobody/x'), /^HTTP\/1\.1 404[^]*SERVICE_UNKNOWN/);
   });
 

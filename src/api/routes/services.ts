@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { partyOf } from '../../accounts/principal.ts';
 import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
-import { Networks } from '../../base/networks.ts';
+import { TrustedProxies } from '../../base/forwarding.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
 import { sandboxesPages } from '../../hub/config/open-listeners.ts';
 import type { Hub } from '../../hub/hub.ts';
@@ -54,7 +54,7 @@ export function registerServiceEntrance(
   hub: Hub,
   { config, hosts }: { readonly config: Config; readonly hosts: ServiceHosts },
 ): void {
-  const proxies = new Networks(config.http.trustedProxies);
+  const proxies = new TrustedProxies(config.http.trustedProxies);
   const isSandboxed = sandboxesPages(config);
   for (const method of MORE_METHODS) app.addHttpMethod(method, { hasBody: true });
   const options = {
@@ -94,7 +94,7 @@ export function registerServiceEntrance(
           isSandboxed: isSandboxed && !hasOwnHost,
           isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
           dropsAuthorization,
-          caller: partyOf(principal, request.ip),
+          caller: partyOf(principal, request.address),
         };
         serveHttp(serviceHub, call, writeFailure);
       },

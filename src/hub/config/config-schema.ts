@@ -1,7 +1,7 @@
 import { Type, type DeepReadonly, type Static } from '../../config/type.ts';
 import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
-import { bytes, count, ms, networks } from '../../config/leaf.ts';
+import { bytes, count, ms } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { services } from './sections/services.ts';
 import { SOCKET_OPTIONS } from '../../gateways/socket/options.ts';
@@ -78,12 +78,7 @@ const log = Type.Object(
 
 export const ConfigSchema = Type.Object(
   {
-    http: httpListener(5070, 'The HTTP server: API, services and old routes.', {
-      trustedProxies: networks(
-        'Proxies in front of the hub: what they say in `Forwarded` and `X-Forwarded-…` reaches services; from others it is dropped.',
-        [],
-      ),
-    }),
+    http: httpListener(5070, 'The HTTP server: API, services and old routes.'),
     gateways: Type.Object(
       { socket: SOCKET_OPTIONS },
       { additionalProperties: false, description: 'Where devices come in.' },

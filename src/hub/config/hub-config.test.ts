@@ -55,6 +55,20 @@ describe('where the configuration comes from', () => {
     assert.equal(config.gateways.socket.maxConnections, 10_000);
   });
 
+  it('trusts no network by itself as soon as there are proofs, and every one that is written', () => {
+    const trusted = (yaml: string) => {
+      const { http, mqtt, gateways } = goodConfig({ yaml });
+      return [http, mqtt, gateways.socket].map(({ trustedNetworks }) => trustedNetworks.length);
+    };
+    const tokens = 'tokens: [a-token-of-sixteen-or-more]';
+    assert.deepEqual(trusted('http: { tokens: [] }'), [2, 2, 2]);
+    assert.deepEqual(trusted(`http: { ${tokens} }`), [0, 0, 2]);
+    assert.deepEqual(trusted('mqtt: { passwordFile: users.txt }'), [0, 0, 2]);
+    assert.deepEqual(trusted(`http: { ${tokens}, trustedNetworks: [127.0.0.1] }`), [1, 0, 2]);
+    const deviceTokens = 'gateways: { socket: { deviceTokens: { a: a-token-of-sixteen } } }';
+    assert.deepEqual(trusted(deviceTokens), [2, 2, 0]);
+  });
+
   it('reads the file that --config names, else RECADO_CONFIG, else recado.yaml', () => {
     writeFileSync(join(folder, 'flag.yaml'), 'http: {port: 1}');
     writeFileSync(join(folder, 'variable.yaml'), 'http: {port: 2}');

@@ -1,5 +1,5 @@
 import { assembleSection, collectKeys } from '../../config/config-keys.ts';
-import type { ConfigDefinition, Contradiction } from '../../config/load-config.ts';
+import { isSet, type ConfigDefinition, type Contradiction } from '../../config/load-config.ts';
 import { ConfigSchema, type Config } from './config-schema.ts';
 
 /** What `recado hub` can be told. */
@@ -17,11 +17,16 @@ export const HUB_CONFIG: ConfigDefinition<Config> = {
   ],
   fileVariable: 'RECADO_CONFIG',
   usualFile: 'recado.yaml',
-  // Who brings a broker wants no second one beside it, unless it is written.
-  completeValues: (values) => {
-    const external = values.get('mqtt.external') ?? '';
-    return external === '' ? {} : { 'mqtt.enabled': false };
-  },
+  completeValues: (values) => ({
+    // Who brings a broker wants no second one beside it, unless it is written.
+    ...(isSet(values, 'mqtt.external') && { 'mqtt.enabled': false }),
+    // Who wants proof wants it from all: on this machine, too, a proxy may stand.
+    ...((isSet(values, 'http.tokens') || isSet(values, 'mqtt.passwordFile')) && {
+      'http.trustedNetworks': [],
+      'mqtt.trustedNetworks': [],
+    }),
+    ...(isSet(values, 'gateways.socket.deviceTokens') && { 'gateways.socket.trustedNetworks': [] }),
+  }),
   findContradictions,
 };
 

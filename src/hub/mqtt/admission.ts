@@ -40,8 +40,11 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
     authenticate({ userName }, { peer }) {
       if (isOpenToAll || isTrustedPeer(peer, trusted) || isProof(peer.certificate, rules)) return ALLOW;
       if (hasPasswords) return userName === undefined ? NEEDS_PASSWORD : ALLOW;
-      const { address } = peer;
-      const remedy = 'name its network in mqtt.trustedNetworks, or set mqtt.passwordFile';
+      const { address, isForwarded } = peer;
+      const remedy =
+        isForwarded === true
+          ? 'it is a proxy; name it in http.trustedProxies, or set mqtt.passwordFile'
+          : 'name its network in mqtt.trustedNetworks, or set mqtt.passwordFile';
       tellOnce.warn(address, { address }, `MQTT clients from ${address} may not come in: ${remedy}`);
       return STRANGER;
     },
@@ -49,8 +52,8 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
 }
 
 /** Whether a peer needs no proof. Who may come over a Unix socket, the file system has decided. */
-export function isTrustedPeer({ transport, address }: Peer, trusted: Networks): boolean {
-  return transport === 'unix' || trusted.has(address);
+export function isTrustedPeer({ transport, address, isForwarded }: Peer, trusted: Networks): boolean {
+  return transport === 'unix' || (isForwarded !== true && trusted.has(address));
 }
 
 /** Beside passwords, a certificate is enough only when it names the user. */

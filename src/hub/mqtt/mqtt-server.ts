@@ -48,6 +48,7 @@ type WebSocketHost = {
   readonly server: HttpServer;
   /** Whether the HTTP server is known by this `Host`; web pages of others may not connect. */
   readonly isKnownHost: (host: string) => boolean;
+  readonly trustedProxies: readonly string[];
   /** Whether an upgrade is for others, whatever its path. */
   readonly isElsewhere: (request: IncomingMessage) => boolean;
 };
@@ -132,13 +133,14 @@ export class MqttServer {
    *
    * @returns the path that they come by; undefined when the configuration has none
    */
-  attachWebSocket({ server, isKnownHost, isElsewhere }: WebSocketHost): string | undefined {
+  attachWebSocket({ server, isKnownHost, trustedProxies, isElsewhere }: WebSocketHost): string | undefined {
     const { enabled, path, allowedOrigins } = this.#options.mqtt.webSocket;
     if (!enabled) return undefined;
     this.#webSocket = attachWebSocket(this.#acceptor('mqtt-websocket'), server, {
       path,
       allowedOrigins: allowedOrigins.includes('*') ? '*' : allowedOrigins,
       isKnownHost,
+      trustedProxies,
       isElsewhere,
       onRefused: new RefusalLog(this.#log).of('mqtt-websocket'),
     });

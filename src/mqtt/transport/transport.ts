@@ -27,6 +27,8 @@ export type Peer = {
   readonly address: string;
   /** 0 when there is none. */
   readonly port: number;
+  /** A proxy that is not believed passed the connection on: the address is the proxy's, and proves nothing. */
+  readonly isForwarded?: boolean;
   /** Undefined without TLS, and when the client showed none that could be verified. */
   readonly certificate: ClientCertificate | undefined;
 };

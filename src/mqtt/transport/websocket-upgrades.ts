@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { TrustedProxies } from '../../base/forwarding.ts';
+import { isFromOwnPage } from '../../base/page-origin.ts';
 import { shareReads } from '../../base/shared-reads.ts';
 import { findUpgradeFault, toOriginForm } from '../../base/request-head.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 import { acceptTransport } from './stream.ts';
 import { SocketReader } from './tcp.ts';
+import { clientCertificate } from './tls-material.ts';
 import type { Peer, TransportAcceptor } from './transport.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
 
@@ -25,6 +29,8 @@ export type WebSocketRules = {
    * make a name of his own lead here, and a browser takes that for the host of his page. All are known unless told.
    */
   readonly isKnownHost?: (host: string) => boolean;
+  /** Networks and addresses of proxies: what they say of who asked them is believed (`X-Forwarded-For`, say). */
+  readonly trustedProxies?: readonly string[];
 };
 
 /** An HTTP request that asks for an upgrade, as the `upgrade` event of a server gives it. */
@@ -49,6 +55,7 @@ const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 export class WebSocketUpgrades {
   readonly #acceptor: TransportAcceptor;
   readonly #refusals: Refusals;
+  readonly #proxies: TrustedProxies;
   readonly #path: string;
   readonly #allowedOrigins: '*' | ReadonlySet<string>;
   readonly #isKnownHost: (host: string) => boolean;
@@ -57,6 +64,7 @@ export class WebSocketUpgrades {
     const { path = DEFAULT_PATH, allowedOrigins = [] } = rules;
     this.#acceptor = acceptor;
     this.#refusals = refusals;
+    this.#proxies = new TrustedProxies(rules.trustedProxies ?? []);
     this.#path = path;
     this.#allowedOrigins = allowedOrigins === '*' ? '*' : new Set(allowedOrigins);
     this.#isKnownHost = rules.isKnownHost ?? (() => true);
@@ -70,7 +78,8 @@ export class WebSocketUpgrades {
   }
 
   /** Answers an upgrade, and hands the connection to the acceptor when nothing speaks against it. */
-  take({ request, socket, head }: Upgrade, peer: Peer): void {
+  take({ request, socket, head }: Upgrade): void {
+    const peer = this.#peerOf(request);
     const fault = findUpgradeFault(request) ?? findHandshakeFault(request);
     if (fault !== undefined) return this.#refuse(socket, peer, 'upgrade-invalid', 400, fault);
     if (!this.#isOriginAllowed(request))
@@ -86,6 +95,16 @@ export class WebSocketUpgrades {
     if (acceptTransport(this.#acceptor, transport) && head.length > 0) transport.take(head, head.length);
   }
 
+  #peerOf(request: IncomingMessage): Peer {
+    const { socket } = request;
+    const isSecure = isEncrypted(socket);
+    const certificate = isSecure ? clientCertificate(socket) : undefined;
+    const port = socket.remotePort ?? 0;
+    const { address, isForwarded } = this.#proxies.originOf(request);
+    const transport = isSecure ? 'websocket-tls' : 'websocket';
+    return { transport, address, port, certificate, ...(isForwarded && { isForwarded }) };
+  }
+
   #refuse(socket: Duplex, peer: Peer, reason: RefusalReason, status: number, text: string): void {
     this.#refusals.tell(reason, peer.address);
     answer(socket, status, text);
@@ -93,14 +112,14 @@ export class WebSocketUpgrades {
 
   /** A browser lets every page open a WebSocket to every host, and says in Origin where the page is from. */
   #isOriginAllowed({ headers }: IncomingMessage): boolean {
-    const { origin } = headers;
+    const { origin, host } = headers;
     if (origin === undefined || this.#allowedOrigins === '*' || this.#allowedOrigins.has(origin)) return true;
-    const page = URL.parse(origin);
-    const isWebPage = page?.protocol === 'http:' || page?.protocol === 'https:';
-    if (!isWebPage || headers.host === undefined) return false;
-    const isSameHost = URL.parse(`${page.protocol}//${headers.host}`)?.host === page.host;
-    return isSameHost && this.#isKnownHost(headers.host);
+    return isFromOwnPage(headers) && (host === undefined || this.#isKnownHost(host));
   }
+}
+
+function isEncrypted(socket: Duplex): socket is TLSSocket {
+  return 'encrypted' in socket && socket.encrypted === true;
 }
 
 function chooseSubprotocol({ headers }: IncomingMessage): string | undefined {

@@ -2,15 +2,14 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../../base/address.ts';
-import { plainAddress } from '../../base/networks.ts';
+import { setPeerAddress } from '../../base/peer-address.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { openIncoming, type IncomingOptions } from './incoming.ts';
 import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
 import { openSecureIncoming } from './secure-incoming.ts';
-import { clientCertificate, type TlsMaterial, type TlsRules } from './tls-material.ts';
-import type { Listener, Peer, TransportAcceptor } from './transport.ts';
+import type { TlsMaterial, TlsRules } from './tls-material.ts';
+import type { Listener, TransportAcceptor } from './transport.ts';
 import { answer, DEFAULT_PATH, WebSocketUpgrades, type WebSocketRules } from './websocket-upgrades.ts';
 
 export type AttachOptions = WebSocketRules & {
@@ -39,25 +38,11 @@ export function attachWebSocket(
   const upgrades = new WebSocketUpgrades(acceptor, options, refusals);
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (options.isElsewhere?.(request) === true) return;
-    if (upgrades.concerns(request)) return upgrades.take({ request, socket, head }, peerOf(request));
+    if (upgrades.concerns(request)) return upgrades.take({ request, socket, head });
     if (server.listenerCount('upgrade') === 1) answer(socket, 404, 'Nothing is served at this address');
   };
   server.on('upgrade', onUpgrade);
   return { refusals: refusals.counts, close: () => void server.off('upgrade', onUpgrade) };
-}
-
-function peerOf({ socket }: IncomingMessage): Peer {
-  return makePeer(socket, plainAddress(socket.remoteAddress ?? ''), socket.remotePort ?? 0);
-}
-
-function makePeer(socket: Duplex, address: string, port: number): Peer {
-  const isSecure = isEncrypted(socket);
-  const certificate = isSecure ? clientCertificate(socket) : undefined;
-  return { transport: isSecure ? 'websocket-tls' : 'websocket', address, port, certificate };
-}
-
-function isEncrypted(socket: Duplex): socket is TLSSocket {
-  return 'encrypted' in socket && socket.encrypted === true;
 }
 
 export type WebSocketListenOptions = IncomingOptions &
@@ -127,10 +112,11 @@ function makeHttp(
     const origin = origins.get(socket);
     if (origin === undefined || !handshakes.finish(origin.incoming)) return void socket.destroy();
     if (!upgrades.concerns(request)) return answer(socket, 404, 'Nothing is served at this address');
-    upgrades.take({ request, socket, head }, makePeer(socket, origin.address, origin.port));
+    upgrades.take({ request, socket, head });
   });
   return (socket, origin) => {
     origins.set(socket, origin);
+    setPeerAddress(socket, origin.address, origin.port);
     http.emit('connection', socket);
     socket.resume();
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import { saysWhoAsked } from '../../base/forwarding.ts';
 import { plainAddress } from '../../base/networks.ts';
 import { findHeader, type HeaderList } from '../wire/header-list.ts';
 
@@ -23,28 +24,6 @@ const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?
 const EMPTY_IDS = /^..-(?:0{32}-|[0-9a-f]{32}-0{16}-)/;
 
 const X_FORWARDED = 'x-forwarded-';
-/** Beside `X-Forwarded-…`: by these, too, a proxy says who asked it. */
-const SAYS_WHO_ASKED: ReadonlySet<string> = new Set([
-  'cf-connecting-ip',
-  'cf-connecting-ipv6',
-  'cf-pseudo-ipv4',
-  'client-ip',
-  'fastly-client-ip',
-  'forwarded',
-  'forwarded-for',
-  'true-client-ip',
-  'x-azure-clientip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'x-forwarded',
-  'x-original-forwarded-for',
-  'x-originating-ip',
-  'x-real-ip',
-  'x-remote-addr',
-  'x-remote-ip',
-]);
-/** The beginnings of all these: other names need no closer look. */
-const BEGINS_SO = /^(?:cf[-_]|client[-_]|f|true[-_]|x[-_])/i;
 /** What this hub says itself, for a proxy as for everybody else. */
 const SAID_HERE: ReadonlySet<string> = new Set([
   'x-forwarded-for',
@@ -93,13 +72,10 @@ export function addForwarding(headers: HeaderList, caller: Caller, seen: Caller)
   return others;
 }
 
-/** Programs behind CGI cannot tell `-` from `_`: no proxy writes it so, only who wants to be taken for one. */
+/** No proxy writes `_`: only who wants to be taken for one. */
 function mayPass(name: string, isProxy: boolean): boolean {
-  if (!BEGINS_SO.test(name)) return true;
-  const lower = name.toLowerCase();
-  const plain = lower.replaceAll('_', '-');
-  if (!plain.startsWith(X_FORWARDED) && !SAYS_WHO_ASKED.has(plain)) return true;
-  return isProxy && plain === lower && !SAID_HERE.has(lower);
+  if (!saysWhoAsked(name)) return true;
+  return isProxy && !name.includes('_') && !SAID_HERE.has(name.toLowerCase());
 }
 
 /** RFC 7239 section 6: an IPv6 address has brackets, and therefore quotes. */
