@@ -16,7 +16,10 @@ type Fixture = {
   counters: LaneCounters;
   link: DeviceLink;
   advance: (ms: number) => void;
-  enter: (name: string, options?: { command?: Partial<Command>; timeoutMs?: number }) => Invocation;
+  enter: (
+    name: string,
+    options?: { command?: Partial<Command>; timeoutMs?: number; caller?: string },
+  ) => Invocation;
 };
 
 /** A lane whose clock stands still until it is told to go on. */
@@ -86,7 +89,7 @@ function fixture(
         command,
         inputText: undefined,
         timeoutMs: options.timeoutMs ?? 1000,
-        caller: 'c',
+        caller: options.caller ?? 'c',
         alarms,
       });
       lane.enter(invocation);
@@ -103,6 +106,16 @@ test('as many exchanges as the link can tell apart; the others wait', () => {
   b?.answer('done');
   assert.deepEqual(sent, [a, b, c]);
   assert.equal(b?.state, 'completed');
+});
+
+test('one caller cannot hold all that a device may have in flight, however long it waits', () => {
+  const { enter, sent, lane } = fixture(16, { maxQueuedInvocations: 100, maxQueuedPerCaller: 100 });
+  for (let index = 0; index < 100; index++) enter(`greedy${index}`);
+  assert.deepEqual([sent.length, lane.queued], [14, 86]);
+  const other = enter('other', { caller: 'other' });
+  assert.equal(sent.at(-1), other);
+  other.answer(1);
+  assert.deepEqual([lane.inFlight, lane.queued], [14, 86]);
 });
 
 test('a caller that times out leaves; the exchange stays until the link lets go', () => {

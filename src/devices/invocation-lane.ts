@@ -1,3 +1,4 @@
+import { FairPlaces } from '../base/fair-places.ts';
 import { FairQueue } from '../base/fair-queue.ts';
 import type { Logger } from '../base/logger.ts';
 import type { DeviceLink } from './device-link.ts';
@@ -19,10 +20,13 @@ export class LaneCounters {
   lateAnswers = 0;
 }
 
-/** The way of invocations into one device: as many at once as its link can tell apart, the others in turn. */
+/**
+ * The way of invocations into one device: as many at once as its link can tell apart, which callers share, the others
+ * in turn.
+ */
 export class InvocationLane implements InvocationOwner {
   readonly #waiting: FairQueue<Invocation>;
-  #inFlight = 0;
+  readonly #inFlight = new FairPlaces();
   readonly #busySerial = new Set<string>();
   readonly #counters: LaneCounters;
   readonly #log: Logger;
@@ -30,10 +34,8 @@ export class InvocationLane implements InvocationOwner {
   #advancing = false;
 
   constructor(limits: LaneLimits, { counters, log }: { counters: LaneCounters; log: Logger }) {
-    this.#waiting = new FairQueue({
-      maxItems: limits.maxQueuedInvocations,
-      maxItemsPerCaller: limits.maxQueuedPerCaller,
-    });
+    const { maxQueuedInvocations: maxItems, maxQueuedPerCaller: maxItemsPerCaller } = limits;
+    this.#waiting = new FairQueue({ maxItems, maxItemsPerCaller }, (invocation) => this.#refuse(invocation));
     this.#counters = counters;
     this.#log = log;
   }
@@ -43,7 +45,7 @@ export class InvocationLane implements InvocationOwner {
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight.taken;
   }
 
   /** The device came: what enters goes through this link. */
@@ -71,12 +73,7 @@ export class InvocationLane implements InvocationOwner {
     } else if (this.#waiting.push(invocation.caller, invocation)) {
       this.#advance();
     } else {
-      this.#counters.invocationsRefused++;
-      invocation.fail({
-        code: 'TOO_MANY_INVOCATIONS',
-        message: `${this.#waiting.size} invocations already wait for device ${invocation.deviceId}. Try again when some have ended.`,
-        retryAfterSeconds: 1,
-      });
+      this.#refuse(invocation);
     }
   }
 
@@ -94,7 +91,7 @@ export class InvocationLane implements InvocationOwner {
   }
 
   onReleased(invocation: Invocation): void {
-    this.#inFlight--;
+    this.#inFlight.give(invocation.caller);
     if (invocation.command.concurrency === 'serial') this.#busySerial.delete(invocation.command.name);
     if (this.#waiting.size > 0) this.#advance();
   }
@@ -107,13 +104,23 @@ export class InvocationLane implements InvocationOwner {
     this.#counters.lateAnswers++;
   }
 
+  #refuse(invocation: Invocation): void {
+    this.#counters.invocationsRefused++;
+    invocation.fail({
+      code: 'TOO_MANY_INVOCATIONS',
+      message: `${this.#waiting.size} invocations already wait for device ${invocation.deviceId}. Try again when some have ended.`,
+      retryAfterSeconds: 1,
+    });
+  }
+
   #canStart(invocation: Invocation): boolean {
-    if (this.#link === undefined || this.#inFlight >= this.#link.maxInFlight) return false;
+    if (this.#link === undefined) return false;
+    if (!this.#inFlight.isOpenTo(invocation.caller, this.#link.maxInFlight)) return false;
     return invocation.command.concurrency === 'parallel' || !this.#busySerial.has(invocation.command.name);
   }
 
   #start(invocation: Invocation): void {
-    this.#inFlight++;
+    this.#inFlight.take(invocation.caller);
     if (invocation.command.concurrency === 'serial') this.#busySerial.add(invocation.command.name);
     invocation.enterExchange();
     try {
@@ -131,7 +138,7 @@ export class InvocationLane implements InvocationOwner {
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#link !== undefined && this.#inFlight < this.#link.maxInFlight) {
+    while (this.#link !== undefined && this.#inFlight.taken < this.#link.maxInFlight) {
       const next = this.#waiting.take((invocation) => this.#canStart(invocation));
       if (next === undefined) break;
       this.#start(next);

@@ -285,7 +285,7 @@ describe('a caller who does not read', () => {
   it('has a request on its way until all of the answer has left', async (t) => {
     const { rig, caller } = await openUnread(t);
     await until('the agent is done with it', () => rig.service!.agents.get('one')!.link.size === 0);
-    assert.deepEqual([rig.hub.inFlightCount, rig.service!.placeCount], [1, 1]);
+    assert.deepEqual([rig.hub.inFlightCount, rig.service!.places.taken], [1, 1]);
     let bytes = 0;
     caller.on('data', ({ length }: Buffer) => (bytes += length));
     caller.resume();
@@ -298,7 +298,7 @@ describe('a caller who does not read', () => {
   it('is cut after the time in which something must move', async (t) => {
     const { rig, connection } = await openUnread(t, { idleTimeoutMs: 500 });
     await until('it is cut', () => connection.destroyed);
-    assert.deepEqual([rig.hub.inFlightCount, rig.service!.placeCount], [0, 0]);
+    assert.deepEqual([rig.hub.inFlightCount, rig.service!.places.taken], [0, 0]);
   });
 });
 

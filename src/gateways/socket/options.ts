@@ -59,7 +59,8 @@ export const SOCKET_OPTIONS = Type.Object(
     }),
     maxInFlightInvocations: count({
       default: 256,
-      description: 'Most commands at once in one framed device.',
+      description:
+        'Most commands at once in one framed device; an eighth is kept for callers that have none.',
     }),
     maxOutboxBytes: bytes({
       default: 1_048_576,

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { FairQueue } from '../../base/fair-queue.ts';
+import { addressParty } from '../../base/networks.ts';
 import { createDecoyHash, isPasswordOf, type PasswordHash } from './password-hash.ts';
 import { VerifiedPasswords } from './verified-passwords.ts';
 
@@ -73,7 +74,7 @@ export class PasswordVerifier {
     this.#limits = limits;
     this.#clock = clock;
     const { maxWaitingHashes: maxItems, maxWaitingHashesPerAddress: maxItemsPerCaller } = limits;
-    this.#queue = new FairQueue({ maxItems, maxItemsPerCaller });
+    this.#queue = new FairQueue({ maxItems, maxItemsPerCaller }, ({ settle }) => settle(this.#tellBusy()));
     this.#verified = new VerifiedPasswords(limits.maxVerifiedPasswords);
   }
 
@@ -92,7 +93,7 @@ export class PasswordVerifier {
   /**
    * Costs one hash for every user and password, known or not; none for a password that was right a while ago.
    *
-   * @param address - whose turns this one takes
+   * @param address - whose turns this one takes, with all of its network for IPv6
    */
   verify(
     userName: string,
@@ -106,18 +107,20 @@ export class PasswordVerifier {
     }
     const { promise, resolve: settle } = Promise.withResolvers<Verification>();
     const copy = Buffer.from(password ?? NO_PASSWORD);
-    const isTaken = this.#queue.push(address, {
+    const isTaken = this.#queue.push(addressParty(address), {
       userName,
       password: copy,
       since: this.#clock.monotonic(),
       settle,
     });
-    if (!isTaken) {
-      this.#busy++;
-      return 'busy';
-    }
+    if (!isTaken) return this.#tellBusy();
     this.#startNext();
     return promise;
+  }
+
+  #tellBusy(): Verification {
+    this.#busy++;
+    return 'busy';
   }
 
   #startNext(): void {
@@ -125,8 +128,7 @@ export class PasswordVerifier {
       const claim = this.#queue.take(always);
       if (claim === undefined) return;
       if (this.#clock.monotonic() - claim.since > this.#limits.maxHashWaitMs) {
-        this.#busy++;
-        claim.settle('busy');
+        claim.settle(this.#tellBusy());
       } else {
         this.#running++;
         claim.settle(this.#check(claim));

@@ -31,7 +31,7 @@ export class Serial implements TopicCorrelation, AnswerListener {
     const { maxWaiting: maxItems, maxWaitingPerCaller: maxItemsPerCaller } = parts.settings;
     this.#parts = parts;
     this.#responseTopic = responseTopic;
-    this.#waiting = new FairQueue({ maxItems, maxItemsPerCaller });
+    this.#waiting = new FairQueue({ maxItems, maxItemsPerCaller }, (request) => this.#refuse(request));
     this.#answers = new AnswerTopic(parts, byData(parts, responseTopic), this);
     this.#unwatch = parts.bus.watch((event) => this.#observe(event));
   }
@@ -44,7 +44,11 @@ export class Serial implements TopicCorrelation, AnswerListener {
   start(request: PendingRequest): void {
     if (request.fields.isParallel && this.#parts.bus.protocolVersion === 5) this.#move(SerialEvent.PROVE);
     if (this.#state === SerialState.PARALLEL) return this.#answers.start(request);
-    if (this.#waiting.push(request.fields.caller, request)) return this.#next();
+    if (this.#waiting.push(request.fields.caller, request)) this.#next();
+    else this.#refuse(request);
+  }
+
+  #refuse(request: PendingRequest): void {
     this.#parts.counters.refusedFull++;
     const what = `${this.#waiting.size} requests wait for their turn on ${this.#responseTopic}`;
     request.fail(tooManyRequestsError(`${what} (maxWaiting, maxWaitingPerCaller)`));

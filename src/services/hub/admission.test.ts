@@ -60,7 +60,7 @@ describe('admission to a service', () => {
     assert.equal(admit('late').takePlace()?.code, 'TOO_MANY_REQUESTS');
     tickets[0]!.release();
     tickets[0]!.release();
-    assert.equal(directory.get('shop')!.placeCount, 15);
+    assert.equal(directory.get('shop')!.places.taken, 15);
     assert.equal(admit('late').takePlace(), undefined);
     assert.equal(admit('later').takePlace()?.code, 'TOO_MANY_REQUESTS');
   });
@@ -87,16 +87,10 @@ describe('admission to a service', () => {
         else ticket.release();
       }
     }
-    assert.deepEqual(
-      [...directory.get('shop')!.places],
-      [
-        ['a', 7],
-        ['b', 7],
-      ],
-    );
+    const service = directory.get('shop')!;
+    assert.deepEqual([service.places.heldBy('a'), service.places.heldBy('b')], [7, 7]);
     for (const ticket of tickets) ticket.release();
-    const { placeCount, ticketCount, places } = directory.get('shop')!;
-    assert.deepEqual([placeCount, ticketCount, places.size], [0, 0, 0]);
+    assert.deepEqual([service.places.taken, service.ticketCount], [0, 0]);
   });
 
   it('stops when the last ticket is back', async () => {

@@ -3,8 +3,6 @@ import type { ServiceFailure } from '../wire/service-failure.ts';
 import { isServiceName } from '../wire/service-topics.ts';
 import type { ServiceDirectory, ServiceEntry } from './service-directory.ts';
 
-/** Of the places of a service, kept for callers that have none. */
-const RESERVE = 1 / 8;
 const STOPPING: ServiceFailure = {
   code: 'HUB_STOPPING',
   message: 'The hub is shutting down.',
@@ -91,46 +89,32 @@ export class Ticket {
   }
 
   /**
-   * Takes a place of the service. Places are shared between callers: from one half on nobody may have more than its
-   * share of them, and some are kept for those who have none.
+   * Takes a place of the service, which its callers share.
    *
    * @returns why there is none
    */
   takePlace(): ServiceFailure | undefined {
     const { name, places } = this.service;
     const limit = Math.min(this.#maxPlaces, this.#capacity());
-    const held = places.get(this.#caller) ?? 0;
-    const total = this.service.placeCount;
-    const shared = limit - Math.floor(limit * RESERVE);
-    const isFull = total >= limit;
-    const isGreedy =
-      held > 0 && total >= limit / 2 && (total >= shared || held >= Math.floor(shared / places.size));
-    if (isFull || isGreedy) {
+    if (!places.isOpenTo(this.#caller, limit)) {
+      const held = places.heldBy(this.#caller);
+      const isFull = places.taken >= limit;
       const what = isFull ? 'as many as it may' : `${held} of them of this caller, as many as it may have`;
-      const message = `The service ${name} has ${total} requests in flight, ${what}.`;
+      const message = `The service ${name} has ${places.taken} requests in flight, ${what}.`;
       return { code: 'TOO_MANY_REQUESTS', message, retryAfterSeconds: 1 };
     }
     this.#state = 'placed';
-    places.set(this.#caller, held + 1);
-    this.service.placeCount++;
+    places.take(this.#caller);
     return undefined;
   }
 
   /** Gives it back; what was given back already stays so. */
   release(): void {
     if (this.#state === 'released') return;
-    if (this.#state === 'placed') this.#leavePlace();
+    if (this.#state === 'placed') this.service.places.give(this.#caller);
     this.#state = 'released';
     this.service.ticketCount--;
     this.#onReleased();
-  }
-
-  #leavePlace(): void {
-    const { places } = this.service;
-    const held = places.get(this.#caller) ?? 0;
-    if (held > 1) places.set(this.#caller, held - 1);
-    else places.delete(this.#caller);
-    this.service.placeCount--;
   }
 
   /** What the agents take together; where none can be asked, the choice of one says why. */

@@ -1,3 +1,4 @@
+import { FairPlaces } from '../../base/fair-places.ts';
 import type { Announcement } from '../wire/announcement.ts';
 import type { FrameLink } from '../flow/frame-link.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -26,9 +27,8 @@ export type ServiceEntry = {
   readonly misfits: Map<string, number>;
   /** Requests in this hub, those that have not begun included. */
   ticketCount: number;
-  /** Of them, those that have begun; and how many each caller has. */
-  placeCount: number;
-  readonly places: Map<string, number>;
+  /** Of them, those that have begun. */
+  readonly places: FairPlaces;
   readonly counters: ServiceCounters;
   readonly requests: RateMeter;
   readonly failures: RateMeter;
@@ -163,8 +163,7 @@ export class ServiceDirectory {
       agents: new Map(),
       misfits: new Map(),
       ticketCount: 0,
-      placeCount: 0,
-      places: new Map(),
+      places: new FairPlaces(),
       counters: { ...NO_SERVICE_COUNTS },
       requests: new RateMeter(),
       failures: new RateMeter(),

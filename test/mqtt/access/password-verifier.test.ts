@@ -97,10 +97,19 @@ describe('PasswordVerifier', () => {
     const [running, first, second, third] = [ask('a'), ask('a'), ask('a'), ask('a')];
     assert.equal(third, 'busy');
     const other = ask('b');
-    assert.equal(ask('c'), 'busy');
-    assert.deepEqual(verifier.counters, { hashes: 1, remembered: 0, busy: 2, waiting: 3 });
-    assert.deepEqual(await Promise.all([running, first, second, other]), Array(4).fill('wrong'));
-    assert.deepEqual(verifier.counters, { hashes: 4, remembered: 0, busy: 2, waiting: 0 });
+    assert.deepEqual(verifier.counters, { hashes: 1, remembered: 0, busy: 1, waiting: 3 });
+    const newcomer = ask('c');
+    assert.equal(await second, 'busy', 'the newest of who has most leaves for a newcomer');
+    assert.equal(ask('d'), 'busy', 'nobody has more than one');
+    assert.deepEqual(await Promise.all([running, first, other, newcomer]), Array(4).fill('wrong'));
+    assert.deepEqual(verifier.counters, { hashes: 4, remembered: 0, busy: 3, waiting: 0 });
+  });
+
+  it('counts the addresses of one IPv6 network as one', () => {
+    const verifier = createVerifier({ maxHashesAtOnce: 1, maxWaitingHashesPerAddress: 2 });
+    const ask = (host: number): unknown => verifier.verify('ann', wrong, `2001:db8::${host}`);
+    const [, , , fourth] = [ask(1), ask(2), ask(3), ask(4)];
+    assert.equal(fourth, 'busy');
   });
 
   it('computes as many at once as it may', () => {
