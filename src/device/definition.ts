@@ -2,8 +2,8 @@ import { definedMembers } from '../base/defined-members.ts';
 import { RecadoError } from '../base/errors.ts';
 import type { CommandKind, JsonSchema } from '../devices/command.ts';
 import { isDeviceId, readDescription } from '../devices/description.ts';
-import type { MetricValue } from '../devices/telemetry.ts';
-import type { InputOf } from './schema-type.ts';
+import type { MetricType, MetricValue } from '../devices/telemetry.ts';
+import type { InputOf, ValueOf } from './schema-type.ts';
 
 /** One call of a command. */
 export type CommandCall<Input> = {
@@ -36,7 +36,12 @@ export type CommandDefinition<Schema = unknown> = {
   readonly run: (call: CommandCall<InputOf<Schema>>) => unknown;
 };
 
-export type MetricDefinition = { readonly title?: string; readonly unit?: string; readonly type?: string };
+/** `type`: the hub leaves out what is not of it. */
+export type MetricDefinition = {
+  readonly title?: string;
+  readonly unit?: string;
+  readonly type?: MetricType;
+};
 
 /** What a device is: its names, what it can do, and what it reports. */
 export type DeviceDefinition<Schemas, Metrics> = {
@@ -51,7 +56,9 @@ export type DeviceDefinition<Schemas, Metrics> = {
 };
 
 /** Readings by metric: only the declared ones, where any are declared. */
-export type ReadingsOf<Metrics> = { readonly [Metric in keyof Metrics]?: MetricValue };
+export type ReadingsOf<Metrics> = {
+  readonly [Metric in keyof Metrics]?: (ValueOf<Metrics[Metric]> & MetricValue) | undefined;
+};
 
 export type MetricDefinitions = { readonly [metric: string]: MetricDefinition };
 export type InputSchemas = { readonly [command: string]: unknown };

@@ -1,4 +1,4 @@
-import { isMetricValue, type MetricValue } from '../devices/telemetry.ts';
+import { findValueFault, type MetricValue } from '../devices/telemetry.ts';
 import {
   prepareDevice,
   type DeviceDefinition,
@@ -170,13 +170,12 @@ export class Device<Metrics = MetricDefinitions> {
     let count = 0;
     for (const [metric, value] of Object.entries<unknown>(readings)) {
       if (value === undefined) continue;
-      if (isMetricValue(value)) {
-        valid[metric] = value;
+      const fault = findValueFault(value, this.#prepared.metrics.get(metric)?.type);
+      if (fault === undefined) {
+        valid[metric] = value as MetricValue;
         count++;
       } else {
-        this.#options.onError(
-          new TypeError(`The reading of ${metric} is no finite number, string or boolean, and is not sent.`),
-        );
+        this.#options.onError(new TypeError(`${metric} ${fault}; the reading is not sent.`));
       }
     }
     return count > 0 ? valid : undefined;

@@ -93,7 +93,12 @@ export class FramedConnection {
     else if (typeof message['cancel'] === 'string') this.#end(message['cancel'])?.abandon('cancelled');
     else if (message['ping'] !== undefined) this.send({ pong: message['ping'] });
     else if (message['error'] !== undefined) this.#listener.onError(readError(message['error']));
+    else if (message['warning'] !== undefined) this.#onWarning(readError(message['warning']));
     // Anything else is of a later version, which must not harm this one.
+  }
+
+  #onWarning({ code, message }: HubError): void {
+    this.#options.onError(new Error(`The hub took not all that was reported: ${message} (${code})`));
   }
 
   #onHelloAnswer(message: Record<string, unknown>): void {

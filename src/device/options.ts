@@ -71,8 +71,8 @@ export type ConnectionOptions = Partial<DeviceTuning> & {
   /** Called with each new state. */
   readonly onState?: (state: DeviceState) => void;
   /**
-   * Called when a handler throws anything but a CommandError, and when a reading cannot be sent. When absent, the
-   * process prints a warning, with the stack.
+   * Called when a handler throws anything but a CommandError, when a reading cannot be sent, and when the hub leaves
+   * one out. When absent, the process prints a warning, with the stack.
    */
   readonly onError?: (error: unknown) => void;
 };

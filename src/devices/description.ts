@@ -4,7 +4,12 @@ import type { Issue } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { COMMAND_KINDS, type Command, type JsonSchema } from './command.ts';
 import { checkSchema } from './json-schema.ts';
-import { MAX_METRIC_NAME_CHARACTERS, MAX_METRICS_PER_DEVICE } from './telemetry.ts';
+import {
+  MAX_METRIC_NAME_CHARACTERS,
+  MAX_METRICS_PER_DEVICE,
+  METRIC_TYPES,
+  type MetricType,
+} from './telemetry.ts';
 
 export const MAX_COMMANDS_PER_DEVICE = 256;
 export const MAX_TITLE_CHARACTERS = 256;
@@ -15,7 +20,7 @@ type MetricDescription = {
   readonly metric: string;
   readonly title?: string;
   readonly unit?: string;
-  readonly type?: string;
+  readonly type?: MetricType;
 };
 
 /** What a device says of itself when it connects. */
@@ -133,7 +138,11 @@ function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDesc
   }
   const read = (member: string): string | undefined =>
     readText(value[member], `${pointer}/${member}`, issues);
-  return { metric, ...definedMembers({ title: read('title'), unit: read('unit'), type: read('type') }) };
+  const type =
+    value['type'] === undefined || value['type'] === null
+      ? undefined
+      : readChoice(value['type'], METRIC_TYPES, `${pointer}/type`, issues);
+  return { metric, ...definedMembers({ title: read('title'), unit: read('unit'), type }) };
 }
 
 function readText(value: unknown, pointer: string, issues: Issue[]): string | undefined {

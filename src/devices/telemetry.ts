@@ -4,8 +4,20 @@ import type { Party } from '../base/ledger.ts';
 /** What a device can report as the value of a metric. */
 export type MetricValue = number | string | boolean;
 
-export function isMetricValue(value: unknown): value is MetricValue {
+/** What a description may say that the values of a metric are. */
+export const METRIC_TYPES = ['number', 'integer', 'string', 'boolean'] as const;
+export type MetricType = (typeof METRIC_TYPES)[number];
+
+function isMetricValue(value: unknown): value is MetricValue {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
+/** What is wrong with a value as a reading, after the name of its metric; undefined when nothing is. */
+export function findValueFault(value: unknown, type: MetricType | undefined): string | undefined {
+  if (!isMetricValue(value)) return 'is no finite number, text, true or false';
+  const isOfType =
+    type === undefined || typeof value === type || (type === 'integer' && Number.isInteger(value));
+  return isOfType ? undefined : `is not of the type ${type}, as its description says`;
 }
 
 /** The latest value of one metric. */
@@ -21,6 +33,11 @@ export const MAX_METRICS_PER_DEVICE = 256;
 export const MAX_METRIC_NAME_CHARACTERS = 128;
 const MAX_METRIC_VALUE_CHARACTERS = 1024;
 
+const TEXT_TOO_LONG = `has more than ${MAX_METRIC_VALUE_CHARACTERS} characters`;
+const NAME_TOO_LONG = `has a name of more than ${MAX_METRIC_NAME_CHARACTERS} characters`;
+const TOO_MANY_METRICS = `is one more than the ${MAX_METRICS_PER_DEVICE} metrics that are kept for a device`;
+const NO_ROOM = 'has no room: the hub keeps as many readings as it may';
+
 type MutableReading = { -readonly [K in keyof Reading]: Reading[K] };
 
 /** The latest readings of one device. */
@@ -30,32 +47,34 @@ export class Telemetry {
   #unavailable: { readonly reason: string; readonly time: number } | undefined;
   /** Readings taken since the hub started. */
   observed = 0;
-  /** Readings refused: too many metrics, or a name or value too long. */
-  refused = 0;
 
   /** @param party - to whom the readings are booked */
   constructor(party: Party) {
     this.#party = party;
   }
 
-  /** Keeps one reading as the latest of its metric. False when it breaks a limit; it is then counted and left out. */
-  observe(metric: string, value: MetricValue, unit: string | undefined, time: number): boolean {
+  /**
+   * Keeps one reading as the latest of its metric.
+   *
+   * @returns the limit that it breaks, after the name of its metric; it is left out then
+   */
+  observe(metric: string, value: MetricValue, unit: string | undefined, time: number): string | undefined {
     const latest = this.#latest.get(metric);
-    if (typeof value === 'string' && value.length > MAX_METRIC_VALUE_CHARACTERS) return this.#refuse();
+    if (typeof value === 'string' && value.length > MAX_METRIC_VALUE_CHARACTERS) return TEXT_TOO_LONG;
     if (latest === undefined) {
-      if (metric.length > MAX_METRIC_NAME_CHARACTERS || this.#latest.size >= MAX_METRICS_PER_DEVICE)
-        return this.#refuse();
-      if (!this.#party.book(KeptKind.READING, readingCost(metric, value))) return this.#refuse();
+      if (metric.length > MAX_METRIC_NAME_CHARACTERS) return NAME_TOO_LONG;
+      if (this.#latest.size >= MAX_METRICS_PER_DEVICE) return TOO_MANY_METRICS;
+      if (!this.#party.book(KeptKind.READING, readingCost(metric, value))) return NO_ROOM;
       this.#latest.set(metric, { metric, value, unit, time });
     } else {
-      if (!this.#bookAnew(latest, value)) return this.#refuse();
+      if (!this.#bookAnew(latest, value)) return NO_ROOM;
       latest.value = value;
       latest.unit = unit;
       latest.time = time;
     }
     this.observed++;
     this.#unavailable = undefined;
-    return true;
+    return undefined;
   }
 
   /** The device says that it has nothing to report, and why. The readings before stay, with their times. */
@@ -101,11 +120,6 @@ export class Telemetry {
     if (!this.#party.book(KeptKind.READING, cost)) return false;
     this.#party.release(KeptKind.READING, costBefore);
     return true;
-  }
-
-  #refuse(): false {
-    this.refused++;
-    return false;
   }
 }
 

@@ -343,41 +343,6 @@ test('commands: the seed routes serve framed devices as far as their commands fi
   assert.equal((await hub.call('GET', '/devices/greenhouse-1/commands/9')).status, 400);
 });
 
-test('telemetry on the connection, with its own time', async (t) => {
-  const hub = await startTestHub(t);
-  const { device } = await greenhouse(t, hub);
-  device.send(
-    line({
-      telemetry: { temperature: 25.1, door: 'open', lit: true, bad: [1] },
-      at: '2026-11-22T10:00:00.000Z',
-    }),
-  );
-  const read = async () => (await hub.call('GET', '/api/v1/devices/greenhouse-1/telemetry')).body.readings;
-  await until('readings', async () => (await read()).length === 3);
-  assert.deepEqual(await read(), [
-    { metric: 'temperature', value: 25.1, unit: '°C', time: '2026-11-22T10:00:00.000Z' },
-    { metric: 'door', value: 'open', unit: null, time: '2026-11-22T10:00:00.000Z' },
-    { metric: 'lit', value: true, unit: null, time: '2026-11-22T10:00:00.000Z' },
-  ]);
-  assert.equal(hub.counters['readingsRefused'], 1);
-});
-
-test('telemetry: a time that is no RFC 3339 is left to the hub', async (t) => {
-  const hub = await startTestHub(t);
-  const { device } = await greenhouse(t, hub);
-  for (const at of ['3', '+275760-09-13T00:00:00Z', 'yesterday', '1950-01-01T00:00:00Z', 5]) {
-    const before = new Date().toISOString();
-    const value = String(at);
-    device.send(line({ telemetry: { temperature: value }, at }));
-    const read = async () =>
-      (await hub.call('GET', '/api/v1/devices/greenhouse-1/telemetry')).body.readings[0];
-    const reading = await until('the reading', async () =>
-      (await read())?.value === value ? await read() : undefined,
-    );
-    assert.ok(reading.time >= before && reading.time < '3', `${value} became ${reading.time}`);
-  }
-});
-
 test('ping and pong, from either side', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.gateways.socket.framedKeepAliveMs = 150;

@@ -351,6 +351,14 @@ test('telemetry goes through the connection, and is kept with its time while the
   assert.deepEqual(await connection.takeLine(), { telemetry: { door: true } });
   assert.equal(errors.length, 1);
   assert.equal(device.report({ temperature: Number.POSITIVE_INFINITY }), 'dropped');
+  assert.equal(device.report({ temperature: 'warm' as never }), 'dropped');
+  connection.sendLine({ warning: { code: 'READING_REFUSED', message: 'door is too much.' } });
+  await until('told', () => errors.length === 4);
+  const told = errors.slice(2).map((error) => (error as Error).message);
+  assert.deepEqual(told, [
+    'temperature is not of the type number, as its description says; the reading is not sent.',
+    'The hub took not all that was reported: door is too much. (READING_REFUSED)',
+  ]);
   assert.equal(device.report({}), 'dropped');
   assert.equal(device.reportUnavailable('off'), 'dropped');
 });

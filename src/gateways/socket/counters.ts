@@ -26,4 +26,5 @@ export class SocketCounters {
   datagramsDroppedReplayed = 0;
   datagramsLost = 0;
   readingsRefused = 0;
+  readingTimesInvalid = 0;
 }

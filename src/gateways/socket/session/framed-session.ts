@@ -5,13 +5,13 @@ import type { DeviceLink } from '../../../devices/device-link.ts';
 import type { DeviceFailure, Failure } from '../../../devices/failure.ts';
 import type { Invocation } from '../../../devices/invocation.ts';
 import type { PresenceReason } from '../../../devices/presence.ts';
-import { isMetricValue } from '../../../devices/telemetry.ts';
 import type { FramedDevice } from '../directory/device-directory.ts';
 import { checkCredentials } from './framed-credentials.ts';
 import { readHello, type Hello, type HelloRefusal } from '../wire/framed-hello.ts';
 import { LineReader } from '../../../base/line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
+import { FramedTelemetry } from './framed-telemetry.ts';
 import { keepDescription } from './keep-description.ts';
 import { hasValidMac, ReplayWindow } from '../wire/signed-datagrams.ts';
 
@@ -31,6 +31,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   readonly #openedAt: number;
   #hello: Omit<Hello, 'description'> | undefined;
   #device: Device | undefined;
+  #telemetry: FramedTelemetry | undefined;
   #udpKey: Buffer | undefined;
   #window = new ReplayWindow();
   #isEnded = false;
@@ -129,6 +130,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
       description: kept,
       link: this,
     });
+    this.#telemetry = new FramedTelemetry(this.#context, this.#device, (text) => this.#warn(text));
     this.#context.directory.addFramed(this);
   }
 
@@ -159,25 +161,9 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   }
 
   #onTelemetry(message: Record<string, unknown>): boolean {
-    const readings = message['telemetry'];
-    const device = this.#device;
-    if (
-      device === undefined ||
-      typeof readings !== 'object' ||
-      readings === null ||
-      Array.isArray(readings)
-    ) {
-      this.#onUnasked();
-      return false;
-    }
-    const now = this.#context.clock.now();
-    const time = readTime(message['at']) ?? now;
-    for (const [metric, value] of Object.entries(readings)) {
-      const unit = device.description.telemetry.find((item) => item.metric === metric)?.unit;
-      if (!isMetricValue(value) || !device.telemetry.observe(metric, value, unit, time))
-        this.#context.counters.readingsRefused++;
-    }
-    return true;
+    if (this.#telemetry?.take(message) === true) return true;
+    this.#onUnasked();
+    return false;
   }
 
   /** A signed datagram that names this device. */
@@ -196,6 +182,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     this.#device.lastSeen = this.#context.clock.now();
     if (this.#onTelemetry(message)) counters.datagramsTaken++;
     else counters.datagramsDroppedInvalid++;
+  }
+
+  #warn(message: string): void {
+    const code: ErrorCode = 'READING_REFUSED';
+    this.#write({ warning: { code, message } });
   }
 
   #onUnasked(): void {
@@ -340,13 +331,4 @@ function readDeviceFailure(error: unknown): DeviceFailure {
 /** What a ping may carry, and its pong gives back: a number, or a short text. */
 function isPing(value: unknown): value is number | string {
   return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_PING_CHARACTERS);
-}
-
-/** RFC 3339, years 1970 to 9999; wall time in ms. */
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
-
-function readTime(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !RFC_3339.test(value)) return undefined;
-  const time = Date.parse(value);
-  return time >= 0 ? time : undefined;
 }

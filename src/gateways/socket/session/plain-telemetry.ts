@@ -9,15 +9,18 @@ import {
   type Quantity,
 } from '../wire/plain-reading.ts';
 import type { SessionContext } from './device-session.ts';
+import { ReadingWarnings } from './reading-warnings.ts';
 
 /** What the datagrams of one plain device say. */
 export class PlainTelemetry {
   readonly #context: SessionContext;
+  readonly #warnings: ReadingWarnings;
   /** The text of each metric seen last, so that a steady value is not parsed again. */
   readonly #quantities = new Map<string, { text: unknown; quantity: Quantity }>();
 
   constructor(context: SessionContext) {
     this.#context = context;
+    this.#warnings = new ReadingWarnings(context.log);
   }
 
   /** Reads a datagram and keeps its readings as the device's latest; undefined when it cannot be read. */
@@ -34,7 +37,10 @@ export class PlainTelemetry {
     for (const metric in reading.values) {
       if (metric === VALID) continue;
       const { value, unit } = this.#quantity(metric, reading.values[metric]);
-      if (!device.telemetry.observe(metric, value, unit, now)) this.#context.counters.readingsRefused++;
+      const fault = device.telemetry.observe(metric, value, unit, now);
+      if (fault === undefined) continue;
+      this.#context.counters.readingsRefused++;
+      this.#warnings.tell(device.id, metric, `${fault}; the reading was left out`);
     }
     return reading;
   }
