@@ -1,31 +1,3 @@
-/**
- * What peers make a program keep, by kind. The number is the kind's place in `KEPT_KINDS` and in the ledger's books,
- * so that a booking on the hot path compares no text.
- */
-export const KeptKind = {
-  PARTY: 0,
-  CONNECTION: 1,
-  HTTP_CONNECTION: 2,
-  CONNECT: 3,
-  SESSION: 4,
-  SUBSCRIPTION: 5,
-  QUEUED: 6,
-  INFLIGHT: 7,
-  OUTBOX: 8,
-  WILL: 9,
-  RETAINED: 10,
-  DESCRIPTION: 11,
-  READING: 12,
-  PARTIAL: 13,
-  BODY: 14,
-  FRAME: 15,
-  TOPIC_ALIAS: 16,
-  TOPIC: 17,
-  INVOCATION: 18,
-  ANSWER: 19,
-} as const;
-export type KeptKind = (typeof KeptKind)[keyof typeof KeptKind];
-
 /** One row of the table of limits: `docs/limits.md` is made of it. */
 type KeptKindRow = {
   /** Label of the metrics. */
@@ -62,22 +34,21 @@ export function costOf(kind: KeptKind, bytes: number): number {
   return fixedBytes + perByte * bytes;
 }
 
+type Needed = 'what' | 'whose' | 'fixedBytes' | 'share' | 'refusal';
+
 /** Of most kinds. */
 const USUAL = { perByte: 1, isReclaimable: false, options: [] };
 
-/** In the order of `KeptKind`. */
-const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes' | 'share' | 'refusal'> &
-  Partial<KeptKindRow>)[] = [
-  {
-    name: 'party',
+/** What peers make a program keep, by kind. */
+const ROWS = {
+  PARTY: {
     what: 'A line of the ledger itself',
     whose: 'nobody',
     fixedBytes: PARTY_BYTES,
     share: 1 / 16,
     refusal: 'newcomers share one line',
   },
-  {
-    name: 'connection',
+  CONNECTION: {
     what: 'A connection of an MQTT client or a device',
     whose: 'the address it comes from',
     fixedBytes: CONNECTION_BYTES,
@@ -92,8 +63,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
       'gateways.socket.maxConnectionsPerAddress',
     ],
   },
-  {
-    name: 'http_connection',
+  HTTP_CONNECTION: {
     what: 'A connection of a caller, with a head and a body of up to 4 KiB each',
     whose: 'the address it comes from',
     fixedBytes: HTTP_CONNECTION_BYTES,
@@ -102,8 +72,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'as for `connection`',
     options: ['http.maxConnections'],
   },
-  {
-    name: 'connect',
+  CONNECT: {
     what: 'A CONNECT that is being decided',
     whose: 'the address it comes from',
     fixedBytes: 2048,
@@ -112,8 +81,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03), and close',
     options: ['mqtt.maxConnectBytes', 'mqtt.connectTimeoutMs'],
   },
-  {
-    name: 'session',
+  SESSION: {
     what: 'A session, with or without its connection',
     whose: CLIENT,
     fixedBytes: 1024,
@@ -121,8 +89,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
     options: ['mqtt.maxSessions'],
   },
-  {
-    name: 'subscription',
+  SUBSCRIPTION: {
     what: 'A subscription',
     whose: CLIENT,
     fixedBytes: 512,
@@ -131,8 +98,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'SUBACK 0x97 Quota exceeded (3.1.1: 0x80)',
     options: ['mqtt.maxSubscriptionsPerClient'],
   },
-  {
-    name: 'queued',
+  QUEUED: {
     what: 'A message that waits in a session',
     whose: 'the client it is for',
     fixedBytes: 256,
@@ -140,8 +106,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'it is dropped for that client and counted (`queue-full`)',
     options: ['mqtt.maxTotalQueuedBytes', 'mqtt.maxQueuedBytes', 'mqtt.maxQueuedMessages'],
   },
-  {
-    name: 'inflight',
+  INFLIGHT: {
     what: 'A message of QoS 1 or 2 that was sent and is not acknowledged',
     whose: 'the client it is for',
     fixedBytes: 256,
@@ -149,8 +114,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'it waits in the queue, and counts there',
     options: ['mqtt.maxInflightMessages', 'mqtt.maxQueuedBytes', 'mqtt.maxTotalQueuedBytes'],
   },
-  {
-    name: 'outbox',
+  OUTBOX: {
     what: 'Bytes that wait for a peer that does not read',
     whose: CLIENT,
     fixedBytes: 256,
@@ -161,8 +125,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'QoS 0 is dropped and counted, QoS 1 and 2 wait in the queue, the peer is not read any more',
     options: ['mqtt.maxOutboxBytes', 'gateways.socket.maxOutboxBytes'],
   },
-  {
-    name: 'will',
+  WILL: {
     what: 'A Will Message',
     whose: CLIENT,
     fixedBytes: 512,
@@ -171,8 +134,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
     options: ['mqtt.maxConnectBytes'],
   },
-  {
-    name: 'retained',
+  RETAINED: {
     what: 'A retained message',
     whose: 'the client that published it',
     fixedBytes: 512,
@@ -180,8 +142,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'PUBACK or PUBREC 0x97 Quota exceeded; at QoS 0 and before MQTT 5.0 it is dropped and counted',
     options: ['mqtt.maxRetainedBytes', 'mqtt.maxRetainedMessages'],
   },
-  {
-    name: 'description',
+  DESCRIPTION: {
     what: 'What a device says of itself',
     whose: 'the device, else its address',
     fixedBytes: 1024,
@@ -190,8 +151,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'the device is told DESCRIPTION_INVALID, and closed',
     options: ['gateways.socket.maxLineBytes', 'devices.maxOfflineDescriptionBytes'],
   },
-  {
-    name: 'reading',
+  READING: {
     what: 'The latest value of a metric of a device',
     whose: 'the device, else its address',
     fixedBytes: 256,
@@ -199,8 +159,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     share: 1 / 8,
     refusal: 'it is left out and counted (`refused`)',
   },
-  {
-    name: 'partial',
+  PARTIAL: {
     what: 'What has come of a packet, a line or a message that is not whole',
     whose: 'the address it comes from',
     fixedBytes: 256,
@@ -209,8 +168,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'a client is told 0x97 Quota exceeded, a device MESSAGE_TOO_LARGE, and it is closed',
     options: ['gateways.socket.maxMessageBytes', 'gateways.socket.maxLineBytes'],
   },
-  {
-    name: 'body',
+  BODY: {
     what: 'A body or a head of more than 4 KiB of a request to the HTTP API, until it is answered',
     whose: 'the caller',
     fixedBytes: 1024,
@@ -219,8 +177,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: '429 TOO_MANY_REQUESTS',
     options: ['http.maxBodyBytes'],
   },
-  {
-    name: 'frame',
+  FRAME: {
     what: 'A request for a service with its head, and what of its body is kept to be sent again',
     whose: 'the caller',
     fixedBytes: 2048,
@@ -231,8 +188,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: '429 TOO_MANY_REQUESTS',
     options: ['services.maxKeptBytes', 'services.maxInFlightPerService'],
   },
-  {
-    name: 'topic_alias',
+  TOPIC_ALIAS: {
     what: 'A Topic Alias that a client gave or was given, with its topic',
     whose: 'the address it comes from',
     fixedBytes: 512,
@@ -244,8 +200,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
       'DISCONNECT 0x97 Quota exceeded, and close; to a client that takes aliases no new one is given any more',
     options: ['mqtt.topicAliasMaximum'],
   },
-  {
-    name: 'topic',
+  TOPIC: {
     what: 'A topic that was published to, and who gets its messages, kept to be used again',
     whose: 'this program',
     fixedBytes: 512,
@@ -254,8 +209,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: 'it is looked up anew for each message',
     options: ['mqtt.maxCachedTopics', 'mqtt.maxCachedMatches'],
   },
-  {
-    name: 'invocation',
+  INVOCATION: {
     what: 'A command that waits for its device, or for its answer, with its request and its input',
     whose: 'the caller',
     fixedBytes: 4096,
@@ -264,8 +218,7 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal: '429 TOO_MANY_INVOCATIONS',
     options: ['devices.maxQueuedInvocations', 'devices.maxQueuedPerCaller', 'invocations.maxInputValues'],
   },
-  {
-    name: 'answer',
+  ANSWER: {
     what: 'An answer of the HTTP API that its caller has not taken, with its request',
     whose: 'the caller',
     fixedBytes: 6144,
@@ -276,6 +229,17 @@ const ROWS: readonly (Pick<KeptKindRow, 'name' | 'what' | 'whose' | 'fixedBytes'
     refusal:
       '429 TOO_MANY_REQUESTS; a caller that has not read those before is closed; the output of a command is kept all the same',
   },
-];
+} satisfies Readonly<Record<string, Pick<KeptKindRow, Needed> & Partial<KeptKindRow>>>;
 
-export const KEPT_KINDS: readonly KeptKindRow[] = ROWS.map((row) => ({ ...USUAL, ...row }));
+/** By kind. */
+export const KEPT_KINDS: readonly KeptKindRow[] = Object.entries(ROWS).map(([name, row]) => ({
+  ...USUAL,
+  ...row,
+  name: name.toLowerCase(),
+}));
+
+/** A kind's place in `KEPT_KINDS` and in the ledger's books, so that a booking on the hot path compares no text. */
+export type KeptKind = number & { readonly isKeptKind: true };
+export const KeptKind = Object.fromEntries(
+  Object.keys(ROWS).map((name, kind) => [name, kind]),
+) as unknown as Readonly<Record<keyof typeof ROWS, KeptKind>>;

@@ -29,18 +29,6 @@ const anyStep = fc.record({
 });
 
 describe('Ledger', () => {
-  it('the table of kinds is in the order of their numbers', () => {
-    const names = Object.keys(KeptKind).map((name) => name.toLowerCase());
-    assert.deepEqual(
-      KEPT_KINDS.map(({ name }) => name),
-      names,
-    );
-    assert.deepEqual(
-      Object.values(KeptKind),
-      names.map((_, index) => index),
-    );
-  });
-
   it('whatever is booked and taken back, limits hold, sums are right, and a newcomer finds room', () => {
     const limit = MIB;
     const floor = (limit * RESERVE) / (MAX_PARTIES + 1);
