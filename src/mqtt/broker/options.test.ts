@@ -33,8 +33,6 @@ describe('the options of a broker', () => {
       assert.ok(bounds !== undefined, `${name} has no bounds`);
       assert.ok(value >= bounds.min && value <= bounds.max, name);
     }
-    for (const name of Object.keys(NUMBER_OPTIONS))
-      assert.ok(name in DEFAULT_BROKER_OPTIONS, `${name} is no option`);
   });
 
   it('responseInformation is a text that a packet can hold', () => {

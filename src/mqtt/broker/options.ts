@@ -23,80 +23,96 @@ import type { BrokerHooks, ClientInfo } from './hooks.ts';
 type ClientIdTakeover = 'allow' | 'same-user';
 export const CLIENT_ID_TAKEOVERS = ['allow', 'same-user'] as const satisfies readonly ClientIdTakeover[];
 
-/** What may differ from listener to listener. The first part has the standard's names and units. */
-export type ConnectionOptions = {
+/** What is outside of its bounds would break the standard or the engine. */
+type NumberOption = { readonly byDefault: number; readonly min: number; readonly max: number };
+type Numbers = Readonly<Record<string, NumberOption>>;
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** Numbers that may differ from listener to listener. The first part has the standard's names and units. */
+const CONNECTION_NUMBERS = {
   /** QoS 1 and 2 messages of a client that may wait for the server's last word (section 3.2.2.3.3). */
-  readonly receiveMaximum: number;
-  readonly maximumQos: QoS;
-  readonly retainAvailable: boolean;
+  receiveMaximum: { byDefault: 1024, min: 1, max: MAX_UINT_16 },
+  maximumQos: { byDefault: 2, min: 0, max: 2 },
   /** Bytes of the largest packet that is accepted, Fixed Header included. */
-  readonly maximumPacketSize: number;
+  maximumPacketSize: { byDefault: 10 * 1024 * 1024, min: 16, max: MAX_PACKET_BYTES },
   /** Of the aliases that clients may give, and of those that are given to them. */
-  readonly topicAliasMaximum: number;
+  topicAliasMaximum: { byDefault: 32, min: 0, max: MAX_UINT_16 },
   /** Seconds. A client that asks for more, or for none at all, gets this; 0 takes what each asks for. */
-  readonly serverKeepAlive: number;
+  serverKeepAlive: { byDefault: 0, min: 0, max: MAX_UINT_16 },
   /** Seconds that a session may at most outlive its connection; 0xFFFFFFFF is for ever. */
-  readonly maximumSessionExpiryInterval: number;
-  readonly wildcardSubscriptionAvailable: boolean;
-  readonly subscriptionIdentifierAvailable: boolean;
-  readonly sharedSubscriptionAvailable: boolean;
-  /** Given to clients that ask for it: where they may receive answers (section 3.2.2.3.15). */
-  readonly responseInformation: string | undefined;
-  /** Whether a client may leave its Client Identifier to the server. */
-  readonly zeroLengthClientIdAllowed: boolean;
+  maximumSessionExpiryInterval: { byDefault: MAX_UINT_32, min: 0, max: MAX_UINT_32 },
 
   /** Connections of this listener at a time. */
-  readonly maxConnections: number;
+  maxConnections: { byDefault: 100_000, min: 1, max: MOST },
   /** Connections from one address at a time. */
-  readonly maxConnectionsPerAddress: number;
-  readonly maxConnectsPerSecond: number;
+  maxConnectionsPerAddress: { byDefault: 100_000, min: 1, max: MOST },
+  maxConnectsPerSecond: { byDefault: 20_000, min: 1, max: MOST },
   /** From the network connection to a complete CONNECT, and through its authentication. */
-  readonly connectTimeoutMs: number;
+  connectTimeoutMs: { byDefault: 10_000, min: 1, max: 3_600_000 },
   /** Bytes of the CONNECT packet: until it is accepted, nobody knows who sends it. */
-  readonly maxConnectBytes: number;
+  maxConnectBytes: { byDefault: 128 * 1024, min: 64, max: MAX_PACKET_BYTES },
   /**
    * Bytes of any packet that is neither CONNECT nor PUBLISH, Fixed Header not counted. `maximumPacketSize` is meant for
    * payloads: filled with Topic Filters it would be a million objects, and a second of everybody's time.
    */
-  readonly maxControlPacketBytes: number;
-  /** Whether a CONNECT may take the session of another user, who is then disconnected and loses it. */
-  readonly clientIdTakeover: ClientIdTakeover;
+  maxControlPacketBytes: { byDefault: 128 * 1024, min: 64, max: MAX_PACKET_BYTES },
   /** QoS 1 and 2 messages on their way to one client, less if its Receive Maximum is smaller. */
-  readonly maxInflightMessages: number;
+  maxInflightMessages: { byDefault: 1024, min: 1, max: 32_768 },
   /** Messages that wait in one session, for the client to come back or to acknowledge others. */
-  readonly maxQueuedMessages: number;
-  readonly maxQueuedBytes: number;
-  /** Whether QoS 0 messages wait too while the client is away. */
-  readonly queueQos0: boolean;
+  maxQueuedMessages: { byDefault: 10_000, min: 0, max: MOST },
+  maxQueuedBytes: { byDefault: 8 * 1024 * 1024, min: 0, max: MOST },
   /** Bytes that wait for a client which does not read, beyond what the system holds for it. */
-  readonly maxOutboxBytes: number;
-  readonly maxSubscriptionsPerClient: number;
+  maxOutboxBytes: { byDefault: 1024 * 1024, min: 1024, max: MOST },
+  maxSubscriptionsPerClient: { byDefault: 1000, min: 1, max: MOST },
+} satisfies Numbers;
+
+/** What else may differ from listener to listener. */
+const CONNECTION_CHOICES = {
+  retainAvailable: true,
+  wildcardSubscriptionAvailable: true,
+  subscriptionIdentifierAvailable: true,
+  sharedSubscriptionAvailable: true,
+  /** Given to clients that ask for it: where they may receive answers (section 3.2.2.3.15). */
+  responseInformation: undefined as string | undefined,
+  /** Whether a client may leave its Client Identifier to the server. */
+  zeroLengthClientIdAllowed: true,
+  /** Whether a CONNECT may take the session of another user, who is then disconnected and loses it. */
+  clientIdTakeover: 'same-user' as ClientIdTakeover,
+  /** Whether QoS 0 messages wait too while the client is away. */
+  queueQos0: false,
 };
 
-/** What holds for the broker as a whole. */
-export type BrokerLimits = {
+const BROKER_NUMBERS = {
   /** Sessions, those of connected clients included. */
-  readonly maxSessions: number;
+  maxSessions: { byDefault: 200_000, min: 1, max: MOST },
   /** Of the messages that wait in all sessions; one that waits in several counts in each. */
-  readonly maxTotalQueuedBytes: number;
-  readonly maxRetainedMessages: number;
-  readonly maxRetainedBytes: number;
+  maxTotalQueuedBytes: { byDefault: 512 * 1024 * 1024, min: 0, max: MOST },
+  maxRetainedMessages: { byDefault: 1_000_000, min: 0, max: MOST },
+  maxRetainedBytes: { byDefault: 512 * 1024 * 1024, min: 0, max: MOST },
   /**
    * What a store was told and has not committed, about. Beyond it publishers of such are not read until the commit;
    * beyond twice of it they are sent away, and sessions that are to be stored are refused.
    */
-  readonly maxUncommittedBytes: number;
-  readonly maxTopicLevels: number;
+  maxUncommittedBytes: { byDefault: 64 * 1024 * 1024, min: 1, max: MOST },
+  maxTopicLevels: { byDefault: 64, min: 1, max: 32_768 },
   /** Topics whose subscribers are remembered, and how many of these altogether: the cache of the match. */
-  readonly maxCachedTopics: number;
-  readonly maxCachedMatches: number;
+  maxCachedTopics: { byDefault: 100_000, min: 1, max: MOST },
+  maxCachedMatches: { byDefault: 1_000_000, min: 1, max: MOST },
   /** How long a deciding hook may take. */
-  readonly hookTimeoutMs: number;
+  hookTimeoutMs: { byDefault: 5000, min: 1, max: 3_600_000 },
   /** Between two rounds of `$SYS` topics; 0 publishes none. */
-  readonly sysTopicIntervalMs: number;
+  sysTopicIntervalMs: { byDefault: 10_000, min: 0, max: 86_400_000 },
   /** For what was written to a connection that ends. */
-  readonly lingerMs: number;
-};
+  lingerMs: { byDefault: 1000, min: 0, max: 60_000 },
+} satisfies Numbers;
+
+type ValuesOf<T extends Numbers> = { readonly [K in keyof T]: K extends 'maximumQos' ? QoS : number };
+
+/** What may differ from listener to listener. */
+export type ConnectionOptions = Readonly<typeof CONNECTION_CHOICES> & ValuesOf<typeof CONNECTION_NUMBERS>;
+/** What holds for the broker as a whole. */
+export type BrokerLimits = ValuesOf<typeof BROKER_NUMBERS>;
 
 export type BrokerOptions = Partial<ConnectionOptions> &
   Partial<BrokerLimits> & {
@@ -126,65 +142,15 @@ export type ResolvedBrokerOptions = AllOptions & {
 };
 
 type AllOptions = ConnectionOptions & BrokerLimits;
-type NumberName = { [K in keyof AllOptions]: AllOptions[K] extends number ? K : never }[keyof AllOptions];
-/** What is outside of its bounds would break the standard or the engine. */
-type NumberOption = { readonly byDefault: number; readonly min: number; readonly max: number };
-
-const MOST = Number.MAX_SAFE_INTEGER;
-
-const NUMBERS: Readonly<Record<NumberName, NumberOption>> = {
-  receiveMaximum: { byDefault: 1024, min: 1, max: MAX_UINT_16 },
-  maximumQos: { byDefault: 2, min: 0, max: 2 },
-  maximumPacketSize: { byDefault: 10 * 1024 * 1024, min: 16, max: MAX_PACKET_BYTES },
-  topicAliasMaximum: { byDefault: 32, min: 0, max: MAX_UINT_16 },
-  serverKeepAlive: { byDefault: 0, min: 0, max: MAX_UINT_16 },
-  maximumSessionExpiryInterval: { byDefault: MAX_UINT_32, min: 0, max: MAX_UINT_32 },
-  maxConnections: { byDefault: 100_000, min: 1, max: MOST },
-  maxConnectionsPerAddress: { byDefault: 100_000, min: 1, max: MOST },
-  maxConnectsPerSecond: { byDefault: 20_000, min: 1, max: MOST },
-  connectTimeoutMs: { byDefault: 10_000, min: 1, max: 3_600_000 },
-  maxConnectBytes: { byDefault: 128 * 1024, min: 64, max: MAX_PACKET_BYTES },
-  maxControlPacketBytes: { byDefault: 128 * 1024, min: 64, max: MAX_PACKET_BYTES },
-  maxInflightMessages: { byDefault: 1024, min: 1, max: 32_768 },
-  maxQueuedMessages: { byDefault: 10_000, min: 0, max: MOST },
-  maxQueuedBytes: { byDefault: 8 * 1024 * 1024, min: 0, max: MOST },
-  maxOutboxBytes: { byDefault: 1024 * 1024, min: 1024, max: MOST },
-  maxSubscriptionsPerClient: { byDefault: 1000, min: 1, max: MOST },
-  maxSessions: { byDefault: 200_000, min: 1, max: MOST },
-  maxTotalQueuedBytes: { byDefault: 512 * 1024 * 1024, min: 0, max: MOST },
-  maxRetainedMessages: { byDefault: 1_000_000, min: 0, max: MOST },
-  maxRetainedBytes: { byDefault: 512 * 1024 * 1024, min: 0, max: MOST },
-  maxUncommittedBytes: { byDefault: 64 * 1024 * 1024, min: 1, max: MOST },
-  maxTopicLevels: { byDefault: 64, min: 1, max: 32_768 },
-  maxCachedTopics: { byDefault: 100_000, min: 1, max: MOST },
-  maxCachedMatches: { byDefault: 1_000_000, min: 1, max: MOST },
-  hookTimeoutMs: { byDefault: 5000, min: 1, max: 3_600_000 },
-  sysTopicIntervalMs: { byDefault: 10_000, min: 0, max: 86_400_000 },
-  lingerMs: { byDefault: 1000, min: 0, max: 60_000 },
-};
 
 /** Every number among the options, by name. */
-export const NUMBER_OPTIONS: Readonly<Record<string, NumberOption>> = NUMBERS;
-
-const OTHERS: Omit<AllOptions, NumberName> = {
-  retainAvailable: true,
-  wildcardSubscriptionAvailable: true,
-  subscriptionIdentifierAvailable: true,
-  sharedSubscriptionAvailable: true,
-  responseInformation: undefined,
-  zeroLengthClientIdAllowed: true,
-  clientIdTakeover: 'same-user',
-  queueQos0: false,
-};
+export const NUMBER_OPTIONS: Numbers = { ...CONNECTION_NUMBERS, ...BROKER_NUMBERS };
 
 /** The defaults of everything that has one. */
-export const DEFAULT_BROKER_OPTIONS: AllOptions = Object.freeze({
-  ...OTHERS,
-  ...(Object.fromEntries(Object.entries(NUMBERS).map(([name, { byDefault }]) => [name, byDefault])) as Pick<
-    AllOptions,
-    NumberName
-  >),
-});
+export const DEFAULT_BROKER_OPTIONS = Object.freeze({
+  ...CONNECTION_CHOICES,
+  ...Object.fromEntries(Object.entries(NUMBER_OPTIONS).map(([name, { byDefault }]) => [name, byDefault])),
+}) as AllOptions;
 
 /** @throws {BrokerError} `MQTT_OPTION_INVALID` */
 export function resolveBrokerOptions(options: BrokerOptions): ResolvedBrokerOptions {
