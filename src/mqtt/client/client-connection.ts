@@ -87,7 +87,7 @@ export class ClientConnection implements TransportReceiver, Caller {
   /** @throws {MqttClientError} `CONFIG_INVALID`, when the options do not allow even an attempt */
   open(): void {
     const { address, settings } = this.#parts;
-    this.#giveUpDialing = dialBroker(address, settings.tls, this);
+    this.#giveUpDialing = dialBroker(address, settings, this);
     const { connectTimeoutMs } = settings;
     this.#timer = settings.clock.setTimer(connectTimeoutMs, () =>
       this.abort(silentError(address, connectTimeoutMs)),
@@ -371,8 +371,9 @@ export class ClientConnection implements TransportReceiver, Caller {
 
   #goodbye(reasonCode: ReasonCode, error: MqttClientError, lingerMs: number, stallMs: number): void {
     this.#problem ??= error;
-    if (this.version === 5 || reasonCode === ReasonCode.NORMAL_DISCONNECTION)
-      this.send({ type: 'disconnect', reasonCode, properties: NO_PROPERTIES });
+    const isNormal = reasonCode === ReasonCode.NORMAL_DISCONNECTION;
+    const properties = isNormal ? this.#parts.settings.disconnectProperties : NO_PROPERTIES;
+    if (this.version === 5 || isNormal) this.send({ type: 'disconnect', reasonCode, properties });
     this.#phase = Phase.ENDING;
     this.#outbox!.end(this.#parts.settings.clock, lingerMs, stallMs);
   }

@@ -1,13 +1,14 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { failureLogger, type Logger } from '../../base/logger.ts';
-import type { WillMessage } from '../codec/connect.ts';
+import type { ConnectProperties, WillMessage } from '../codec/connect.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type ProtocolVersion } from '../codec/control-packet.ts';
+import type { DisconnectProperties } from '../codec/disconnect.ts';
 import type { MqttClientError } from './client-error.ts';
 import type { ReceivedMessage } from './message.ts';
 
 export type TlsOptions = {
   /** PEM: certificates to trust instead of those that Node brings. */
-  readonly ca?: string | Buffer;
+  readonly ca?: string | Buffer | readonly (string | Buffer)[];
   /** PEM: the certificate of this client and its key. */
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
@@ -15,6 +16,14 @@ export type TlsOptions = {
   readonly rejectUnauthorized?: boolean;
   /** Whether the certificate must be for the host of the URL; true when absent. */
   readonly checksHostName?: boolean;
+  /** As OpenSSL names them. */
+  readonly ciphers?: string;
+  /** The only version that is spoken; Node's choice when absent. */
+  readonly version?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  /** What is to be spoken, for a port that has several protocols (ALPN). */
+  readonly protocols?: readonly string[];
+  /** A key that both sides have, instead of certificates. */
+  readonly sharedKey?: { readonly identity: string; readonly key: Buffer };
 };
 
 /** What became of the connection of a client. */
@@ -46,6 +55,21 @@ export type MqttClientOptions = {
   readonly user?: string;
   readonly password?: string;
   readonly tls?: TlsOptions;
+  /** The address of this machine from which it connects. */
+  readonly localAddress?: string;
+  /** Connects through a SOCKS 5 proxy, which looks the name up: `socks5h://user:password@host:1080`. */
+  readonly proxy?: string;
+  /** MQTT 5: what CONNECT says besides what other options say. */
+  readonly connectProperties?: Pick<
+    ConnectProperties,
+    | 'requestProblemInformation'
+    | 'requestResponseInformation'
+    | 'authenticationMethod'
+    | 'authenticationData'
+    | 'userProperties'
+  >;
+  /** MQTT 5: what the DISCONNECT of `close` says. */
+  readonly disconnectProperties?: DisconnectProperties;
   /** What the broker publishes when this client is gone without a word. */
   readonly will?: Pick<WillMessage, 'topicName' | 'payload'> & Partial<WillMessage>;
   /** False continues the session that `clientId` has at the broker; true when absent. */
@@ -96,7 +120,7 @@ export const DEFAULT_CLIENT_LIMITS = {
 
 export type MqttClientLimits = Readonly<typeof DEFAULT_CLIENT_LIMITS>;
 
-type Choice = 'protocolVersion' | 'user' | 'password';
+type Choice = 'protocolVersion' | 'user' | 'password' | 'localAddress' | 'proxy';
 
 /** Options with their defaults; undefined where there is none. */
 export type ClientSettings = Required<Omit<MqttClientOptions, Choice | 'will' | 'waitsForConnection'>> & {
@@ -110,6 +134,10 @@ export function clientSettings(options: MqttClientOptions): ClientSettings {
     protocolVersion: undefined,
     user: undefined,
     password: undefined,
+    localAddress: undefined,
+    proxy: undefined,
+    connectProperties: {},
+    disconnectProperties: {},
     tls: {},
     cleanStart: true,
     sessionExpiryInterval: 0,

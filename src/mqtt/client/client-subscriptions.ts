@@ -7,7 +7,7 @@ import { parseTopicFilter } from '../topics/topic-filter.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { MqttClientError } from './client-error.ts';
 import { deniedError, invalidFilterError, lostError } from './connection-errors.ts';
-import type { Patience } from './message.ts';
+import type { Patience, UnsubscribeOptions, UserProperties } from './message.ts';
 import { CallDeadlines, PendingCall } from './pending-call.ts';
 
 const ANY_LEVELS = Number.POSITIVE_INFINITY;
@@ -17,20 +17,33 @@ const FAILURE = 0x80;
 export type ClientSubscribeOptions = Partial<Omit<SubscriptionRequest, 'topicFilter'>> & {
   /** Comes back with each message, where the server has Subscription Identifiers. */
   readonly subscriptionIdentifier?: number;
+  /** MQTT 5: what SUBSCRIBE says besides. */
+  readonly userProperties?: UserProperties;
+};
+
+type CallChoice = {
+  readonly isRestoring?: boolean;
+  readonly userProperties?: UserProperties | undefined;
 };
 
 /** A SUBSCRIBE, or without options an UNSUBSCRIBE. */
 class RequestCall extends PendingCall<QoS> {
   readonly topicFilter: string;
   readonly options: ClientSubscribeOptions | undefined;
+  readonly userProperties: UserProperties | undefined;
   /** Its subscription was granted on an earlier connection: it ends with this one. */
   readonly isRestoring: boolean;
 
-  constructor(topicFilter: string, options: ClientSubscribeOptions | undefined, isRestoring: boolean) {
+  constructor(
+    topicFilter: string,
+    options: ClientSubscribeOptions | undefined,
+    { isRestoring = false, userProperties = options?.userProperties }: CallChoice = {},
+  ) {
     super();
     this.topicFilter = topicFilter;
     this.options = options;
     this.isRestoring = isRestoring;
+    this.userProperties = userProperties;
   }
 }
 
@@ -70,23 +83,27 @@ export class ClientSubscriptions {
 
   subscribe(topicFilter: string, options: ClientSubscribeOptions, patience: Patience): Promise<QoS> {
     if (parseTopicFilter(topicFilter, ANY_LEVELS).ok)
-      return this.#ask(new RequestCall(topicFilter, options, false), patience);
+      return this.#ask(new RequestCall(topicFilter, options), patience);
     return Promise.reject(invalidFilterError(topicFilter));
   }
 
   /** @param isKept - whether the broker keeps the subscription while this client is away */
-  async unsubscribe(topicFilter: string, isKept: boolean, patience: Patience): Promise<void> {
+  async unsubscribe(
+    topicFilter: string,
+    isKept: boolean,
+    { userProperties, ...patience }: UnsubscribeOptions,
+  ): Promise<void> {
     this.#granted.delete(topicFilter);
     // Its SUBSCRIBE is sent before there is a connection for others, when it is restored.
     const isAsked = [...this.#sent.values()].some((call) => call.topicFilter === topicFilter);
     if (this.#connection !== undefined || isKept || isAsked)
-      await this.#ask(new RequestCall(topicFilter, undefined, false), patience);
+      await this.#ask(new RequestCall(topicFilter, undefined, { userProperties }), patience);
   }
 
   /** Subscribes anew to what was granted before; settles when the broker has answered, or is gone. */
   async restore(connection: ClientConnection): Promise<void> {
     const restored = [...this.#granted].map(async ([topicFilter, options]) => {
-      const call = new RequestCall(topicFilter, options, true);
+      const call = new RequestCall(topicFilter, options, { isRestoring: true });
       this.#send(call, connection);
       try {
         await call.promise;
@@ -158,19 +175,20 @@ export class ClientSubscriptions {
   }
 
   #send(call: RequestCall, connection: ClientConnection): void {
-    const { topicFilter, options } = call;
+    const { topicFilter, options, userProperties } = call;
     const packetId = this.#parts.takePacketId();
     this.#sent.set(packetId, call);
-    if (options === undefined) {
-      const topicFilters = [topicFilter];
-      return connection.send({ type: 'unsubscribe', packetId, properties: NO_PROPERTIES, topicFilters });
-    }
-    const { subscriptionIdentifier, ...rest } = options;
+    const properties = userProperties === undefined ? NO_PROPERTIES : { userProperties };
+    if (options === undefined)
+      return connection.send({ type: 'unsubscribe', packetId, properties, topicFilters: [topicFilter] });
+    const { subscriptionIdentifier, userProperties: _, ...rest } = options;
     const plain = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
     connection.send({
       type: 'subscribe',
       packetId,
-      properties: connection.hasSubscriptionIdentifiers ? { subscriptionIdentifier } : NO_PROPERTIES,
+      properties: connection.hasSubscriptionIdentifiers
+        ? { ...properties, subscriptionIdentifier }
+        : properties,
       subscriptions: [{ ...plain, ...rest, topicFilter }],
     });
   }

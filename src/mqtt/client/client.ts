@@ -27,6 +27,7 @@ import type {
   PublishReceipt,
   ReceivedMessage,
   UnacknowledgedMessage,
+  UnsubscribeOptions,
 } from './message.ts';
 import { MessageSender } from './message-sender.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
@@ -174,9 +175,9 @@ export class MqttClient {
   }
 
   /** Resolves when the broker knows, or does not need to. Rejects as `subscribe`. */
-  unsubscribe(topicFilter: string, patience: Patience = {}): Promise<void> {
+  unsubscribe(topicFilter: string, options: UnsubscribeOptions = {}): Promise<void> {
     if (this.#isOver) return Promise.resolve();
-    return this.#subscriptions.unsubscribe(topicFilter, this.#keepsSession, patience);
+    return this.#subscriptions.unsubscribe(topicFilter, this.#keepsSession, options);
   }
 
   /**

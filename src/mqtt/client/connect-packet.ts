@@ -27,6 +27,7 @@ export function connectPacketOf(
 function propertiesOf(settings: ClientSettings): ConnectProperties {
   const { sessionExpiryInterval, maxPacketBytes, receiveMaximum, maxTopicAliases } = settings;
   return {
+    ...settings.connectProperties,
     ...(sessionExpiryInterval > 0 && { sessionExpiryInterval: Math.min(sessionExpiryInterval, MAX_UINT_32) }),
     ...(maxPacketBytes < DEFAULT_CLIENT_LIMITS.maxPacketBytes && { maximumPacketSize: maxPacketBytes }),
     ...(receiveMaximum < DEFAULT_CLIENT_LIMITS.receiveMaximum && { receiveMaximum }),

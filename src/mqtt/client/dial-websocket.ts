@@ -11,7 +11,11 @@ import { peerOf, type Caller } from './caller.ts';
 const KEY_BYTES = 16;
 
 /** @returns gives it up, while neither of the caller's functions was called */
-export function dialWebSocket(address: BrokerAddress, tls: ConnectionOptions, caller: Caller): () => void {
+export function dialWebSocket(
+  address: BrokerAddress,
+  options: ConnectionOptions & { readonly localAddress?: string },
+  caller: Caller,
+): () => void {
   const { protocol, host, port, path } = address;
   const isSecure = protocol === 'wss';
   const key = randomBytes(KEY_BYTES).toString('base64');
@@ -25,7 +29,7 @@ export function dialWebSocket(address: BrokerAddress, tls: ConnectionOptions, ca
     'Sec-WebSocket-Key': key,
     'Sec-WebSocket-Protocol': 'mqtt', // [MQTT-6.0.0-3]
   };
-  const asked = request({ ...(isSecure && tls), host, port, path, headers, agent: false });
+  const asked = request({ ...options, host, port, path, headers, agent: false });
   const onError = (error: Error): void => caller.onUnreachable(error);
   asked.once('error', onError);
   asked.once('response', ({ statusCode }) => {

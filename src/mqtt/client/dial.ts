@@ -1,12 +1,19 @@
 import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { definedMembers } from '../../base/defined-members.ts';
 import { acceptStream } from '../transport/stream.ts';
 import { acceptSocket } from '../transport/tcp.ts';
 import type { Peer } from '../transport/transport.ts';
 import { peerOf, type Caller } from './caller.ts';
 import type { BrokerAddress } from './broker-address.ts';
-import type { TlsOptions } from './client-options.ts';
+import type { ClientSettings, TlsOptions } from './client-options.ts';
+import { askProxy, parseProxyUrl } from './socks-proxy.ts';
 import { dialWebSocket } from './dial-websocket.ts';
+
+type LocalAddress = { readonly localAddress?: string };
+
+/** How to come to a broker. */
+type Route = Pick<ClientSettings, 'tls' | 'localAddress' | 'proxy'>;
 
 /**
  * Opens a network connection to a broker.
@@ -14,13 +21,40 @@ import { dialWebSocket } from './dial-websocket.ts';
  * @returns gives it up, while neither of the caller's functions was called
  * @throws when what is given as a certificate or a key is none
  */
-export function dialBroker(address: BrokerAddress, tls: TlsOptions, caller: Caller): () => void {
+export function dialBroker(address: BrokerAddress, route: Route, caller: Caller): () => void {
   const { protocol, host, port, path } = address;
+  const { tls, proxy } = route;
+  const from = definedMembers({ localAddress: route.localAddress });
+  if (proxy !== undefined) return dialThroughProxy(address, { tls, proxy, from }, caller);
   if (protocol === 'mqtt+unix') return dialSocket(connect({ path }), 'unix', address, caller);
-  if (protocol === 'mqtt') return dialSocket(connect({ host, port, noDelay: true }), 'tcp', address, caller);
+  if (protocol === 'mqtt')
+    return dialSocket(connect({ host, port, noDelay: true, ...from }), 'tcp', address, caller);
+  const secure = { ...secureOptions(address, tls), ...from };
   return protocol === 'mqtts'
-    ? dialTls(address, tls, caller)
-    : dialWebSocket(address, secureOptions(address, tls), caller);
+    ? dialTls(address, secure, caller)
+    : dialWebSocket(address, protocol === 'ws' ? from : secure, caller);
+}
+
+function dialThroughProxy(
+  address: BrokerAddress,
+  { tls, proxy, from }: { readonly tls: TlsOptions; readonly proxy: string; readonly from: LocalAddress },
+  caller: Caller,
+): () => void {
+  const { protocol, host, port } = address;
+  if (protocol !== 'mqtt' && protocol !== 'mqtts')
+    throw new Error('a proxy leads to addresses that begin with mqtt: or mqtts:');
+  const { host: proxyHost, port: proxyPort, login } = parseProxyUrl(proxy);
+  const socket = connect({ host: proxyHost, port: proxyPort, noDelay: true, ...from });
+  let giveUp = (): void => void socket.destroy();
+  const onOpen = (): void => {
+    if (protocol === 'mqtt') acceptStream(caller, socket, peerOf(address, 'tcp'));
+    else giveUp = dialTls(address, { ...secureOptions(address, tls), socket }, caller);
+  };
+  askProxy(socket, { host, port, login }).then(onOpen, (error: Error) => {
+    socket.destroy();
+    caller.onUnreachable(error);
+  });
+  return () => giveUp();
 }
 
 function dialSocket(
@@ -40,10 +74,10 @@ function dialSocket(
   return () => socket.destroy();
 }
 
-function dialTls(address: BrokerAddress, tls: TlsOptions, caller: Caller): () => void {
+function dialTls(address: BrokerAddress, options: ConnectionOptions, caller: Caller): () => void {
   const { host, port } = address;
   const node = process.getBuiltinModule('node:tls');
-  const socket = node.connect({ host, port, ...secureOptions(address, tls) });
+  const socket = node.connect({ host, port, ...options });
   socket.setNoDelay(true);
   const onError = (error: Error): void => caller.onUnreachable(error);
   socket.once('error', onError);
@@ -55,11 +89,25 @@ function dialTls(address: BrokerAddress, tls: TlsOptions, caller: Caller): () =>
 }
 
 /** As Node wants them. */
-function secureOptions({ host }: BrokerAddress, { checksHostName, ...tls }: TlsOptions): ConnectionOptions {
+function secureOptions({ host }: BrokerAddress, options: TlsOptions): ConnectionOptions {
+  const { checksHostName, version, protocols, sharedKey, ca, ...tls } = options;
   return {
     ...tls,
+    ...(ca !== undefined && { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
     // RFC 6066 section 3: an address is no name.
     ...(isIP(host) === 0 && { servername: host }),
-    ...(checksHostName === false && { checkServerIdentity: () => undefined }),
+    ...(version !== undefined && { minVersion: version, maxVersion: version }),
+    ...(protocols !== undefined && { ALPNProtocols: [...protocols] }),
+    ...(sharedKey !== undefined && sharedKeyOptions(sharedKey, options)),
+    // A shared key proves who the broker is, whatever its name.
+    ...((checksHostName === false || sharedKey !== undefined) && { checkServerIdentity: () => undefined }),
   };
+}
+
+/** Node leaves these ciphers out unless they are named; with TLS 1.3 it takes the key for one of a session. */
+function sharedKeyOptions(
+  { identity, key }: NonNullable<TlsOptions['sharedKey']>,
+  { ciphers = 'PSK', version = 'TLSv1.2' }: TlsOptions,
+): ConnectionOptions {
+  return { ciphers, maxVersion: version, pskCallback: () => ({ identity, psk: key }) };
 }

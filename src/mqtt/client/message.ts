@@ -42,6 +42,14 @@ export type Patience = {
   readonly signal?: AbortSignal;
 };
 
+/** Names and values that MQTT 5 gives no meaning. */
+export type UserProperties = NonNullable<MessageProperties['userProperties']>;
+
+export type UnsubscribeOptions = Patience & {
+  /** MQTT 5: what UNSUBSCRIBE says besides. */
+  readonly userProperties?: UserProperties;
+};
+
 /** A message that came to a client. */
 export type ReceivedMessage = {
   readonly topicName: string;
@@ -57,6 +65,8 @@ export type ReceivedMessage = {
   readonly properties: MessageProperties;
   /** Those of the subscriptions that it comes for, where they have any. */
   readonly subscriptionIdentifiers: readonly number[];
+  /** The Topic Alias that it came with; 0 without. */
+  readonly topicAlias: number;
   /** That a large payload lies in: who holds it keeps the payload without a copy, and releases it. */
   readonly block: PooledBlock | undefined;
 };

@@ -37,7 +37,7 @@ export class PublishReader {
   read({ bytes, bodyStart, bodyEnd, firstByte, block }: Framer): ReceivedMessage {
     const fields = this.#fields;
     scanPublish(bytes, bodyStart, bodyEnd, firstByte & 0x0f, this.#version, fields);
-    const { qos, retain, dup, packetId, payloadStart, payloadEnd } = fields;
+    const { qos, retain, dup, packetId, topicAlias, payloadStart, payloadEnd } = fields;
     const topicName = this.#topicName(bytes);
     const { properties, subscriptionIdentifiers } = this.#properties(bytes);
     const payload = bytes.subarray(payloadStart, payloadEnd);
@@ -51,6 +51,7 @@ export class PublishReader {
       packetId,
       properties,
       subscriptionIdentifiers,
+      topicAlias,
       block: kept,
     };
   }

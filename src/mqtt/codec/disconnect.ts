@@ -5,13 +5,15 @@ import type { ReasonCode } from './reason-code.ts';
 import type { PacketReader } from './reader.ts';
 import type { PacketWriter } from './writer.ts';
 
+export type DisconnectProperties = PropertiesOf<'DISCONNECT'>;
+
 /** The last packet of a connection (section 3.14). Before MQTT 5.0 only clients send it. */
 export type DisconnectPacket = {
   readonly type: 'disconnect';
   /** Normal disconnection before MQTT 5.0, which cannot say anything else. */
   readonly reasonCode: ReasonCode;
   /** Only a client may send a Session Expiry Interval [MQTT-3.14.2-2]. */
-  readonly properties: PropertiesOf<'DISCONNECT'>;
+  readonly properties: DisconnectProperties;
 };
 
 /** Decodes what follows the Fixed Header of a DISCONNECT. Reason Code and properties may be left out at the end. */
