@@ -1,20 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { definedMembers } from '../../base/defined-members.ts';
 import type { Bus, OutgoingMessage } from '../../bus/bus.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
 import { readAllBytes, readByteLines } from '../mqtt/byte-lines.ts';
-import {
-  addConnectionFlags,
-  readFlagFile,
-  readQos,
-  readTarget,
-  type ConnectionFlags,
-} from '../mqtt/connection-flags.ts';
-import { readPropertyFlags } from '../mqtt/publish-properties.ts';
-import { tellError, withBus } from '../mqtt/with-broker.ts';
+import { readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
+import { mqttCommand } from '../mqtt/flag-table.ts';
+import { readFlagFile } from '../mqtt/tls-flags.ts';
+import { voiceOf, withBus, type Voice } from '../mqtt/with-broker.ts';
 import { STOP_SIGNALS, stopSignal } from '../stop-signal.ts';
-import { wholeNumber } from '../whole-number.ts';
 
 type PubFlags = ConnectionFlags & {
   readonly topic?: string;
@@ -25,7 +20,6 @@ type PubFlags = ConnectionFlags & {
   readonly nullMessage?: true;
   readonly qos: QoS;
   readonly retain?: true;
-  readonly property?: readonly string[];
   readonly repeat: number;
   readonly repeatDelay: number;
 };
@@ -49,42 +43,38 @@ answered to CONNECT when it refused it: 4 or 5, 134 or 135 mean the user name an
 
 /** `recado pub`. */
 export function pubCommand(): Command {
-  return addConnectionFlags(new Command('pub').description('publish to a topic of any MQTT broker'))
-    .option('-t, --topic <topic>', 'topic to publish to')
-    .option('-m, --message <text>', 'send this text')
-    .option('-f, --file <file>', 'send what is in a file')
-    .option('-l, --stdin-line', 'send each line of the standard input')
-    .option('-s, --stdin-file', 'send the whole standard input as one message')
-    .option('-n, --null-message', 'send an empty message')
-    .option('-q, --qos <qos>', 'quality of service: 0, 1 or 2', readQos, 0)
-    .option('-r, --retain', 'let the broker keep it for later subscribers')
-    .option('-D, --property <words...>', 'MQTT 5: publish NAME VALUE, or publish user-property NAME VALUE')
-    .option('--repeat <number>', 'send it so many times', wholeNumber(1, 1_000_000_000), 1)
-    .option('--repeat-delay <seconds>', 'wait so long in between', readDelay, 0)
+  return mqttCommand('pub', 'publish to a topic of any MQTT broker')
     .addHelpText('after', EXAMPLES)
     .action(runPub);
 }
 
 async function runPub(flags: PubFlags, command: Command): Promise<void> {
-  const { url, options, topic } = readTarget(flags, command);
-  const topicName = flags.topic ?? topic ?? command.error('error: where to? give a topic with -t');
+  const target = readTarget(flags, command);
+  const topicName = flags.topic ?? target.topic ?? command.error('error: where to? give a topic with -t');
   if (!isValidTopicName(topicName, Number.POSITIVE_INFINITY))
     command.error(`error: "${topicName}" is not a topic to publish to: it has + or #, or is empty`);
+  // The client gives aliases itself, as many as it may.
+  const { topicAlias: maxTopicAliases, ...properties } = target.properties.publish;
   const message = {
     topicName,
     qos: flags.qos,
     retain: flags.retain === true,
-    properties: readPropertyFlags(flags.property, command),
+    properties,
   };
   const payloads = await readPayloads(flags, command);
 
   const stopped = stopSignal();
   const takenOver = Promise.withResolvers<never>();
-  const listeners = { onTakenOver: takenOver.reject };
-  await withBus({ url, options, topic }, { timeoutMs: TIMEOUT_MS }, listeners, async (bus) => {
+  const voice = voiceOf(flags);
+  const more = { timeoutMs: TIMEOUT_MS, ...definedMembers({ maxTopicAliases }) };
+  await withBus(target, more, { onTakenOver: takenOver.reject, voice }, async (bus) => {
     try {
       // Whatever comes first: the standard input may never end.
-      const signal = await Promise.race([publishAll(bus, message, payloads), stopped, takenOver.promise]);
+      const signal = await Promise.race([
+        publishAll(bus, message, { payloads, voice }),
+        stopped,
+        takenOver.promise,
+      ]);
       if (signal !== undefined) process.exitCode = STOP_SIGNALS[signal];
     } finally {
       process.stdin.destroy();
@@ -96,7 +86,7 @@ async function runPub(flags: PubFlags, command: Command): Promise<void> {
 function publishAll(
   bus: Bus,
   message: Omit<OutgoingMessage, 'payload'>,
-  payloads: AsyncIterable<Uint8Array>,
+  { payloads, voice }: { readonly payloads: AsyncIterable<Uint8Array>; readonly voice: Voice },
 ): Promise<undefined> {
   const unacknowledged = new Set<Promise<void>>();
   const failed = Promise.withResolvers<never>();
@@ -108,9 +98,10 @@ function publishAll(
   let isTold = message.retain === true;
   const publish = async (payload: Uint8Array): Promise<void> => {
     const { matched } = await bus.publish({ ...message, payload });
+    voice.debug(`published ${payload.length} bytes on ${message.topicName}, QoS ${message.qos ?? 0}`);
     if (matched !== false || isTold) return;
     isTold = true;
-    tellError(`sent, but nobody subscribes to ${message.topicName} at the moment`);
+    voice.tell(`sent, but nobody subscribes to ${message.topicName} at the moment`);
   };
   const publishEach = async (): Promise<undefined> => {
     for await (const payload of payloads) {
@@ -152,10 +143,4 @@ async function* repeat(payload: Uint8Array, { repeat, repeatDelay }: PubFlags): 
     if (time > 0 && repeatDelay > 0) await delay(repeatDelay * 1000, undefined, { ref: false });
     yield payload;
   }
-}
-
-function readDelay(text: string): number {
-  const seconds = /^\d{1,6}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (seconds >= 0) return seconds;
-  throw new InvalidArgumentError('It must be a number of seconds.');
 }

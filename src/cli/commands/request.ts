@@ -1,22 +1,17 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import { RecadoError } from '../../base/errors.ts';
 import type { BusError } from '../../bus/bus-error.ts';
-import type { Bus, BusMessage, MessageProperties } from '../../bus/bus.ts';
+import type { Bus, MessageProperties } from '../../bus/bus.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
 import type { Answer, CorrelationChoice } from '../../rpc/index.ts';
 import { readAllBytes } from '../mqtt/byte-lines.ts';
-import {
-  addConnectionFlags,
-  readFlagFile,
-  readQos,
-  readTarget,
-  type ConnectionFlags,
-} from '../mqtt/connection-flags.ts';
+import { clientIdFor, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
+import { mqttCommand } from '../mqtt/flag-table.ts';
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
-import { readPropertyFlags } from '../mqtt/publish-properties.ts';
-import { randomClientId } from '../mqtt/random-client-id.ts';
-import { tellError, withBus } from '../mqtt/with-broker.ts';
+import type { PrintableMessage } from '../mqtt/printable-message.ts';
+import { readFlagFile } from '../mqtt/tls-flags.ts';
+import { voiceOf, withBus, type Voice } from '../mqtt/with-broker.ts';
 import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
 
 type RequestFlags = ConnectionFlags & {
@@ -29,15 +24,14 @@ type RequestFlags = ConnectionFlags & {
   readonly correlation: Exclude<CorrelationChoice, object>;
   readonly qos: QoS;
   readonly timeout: number;
-  readonly property?: readonly string[];
   readonly verbose?: true;
   readonly format?: string;
+  readonly pretty?: true;
   readonly newline: boolean;
 };
 
 /** As mosquitto_rr ends when -W is over. */
 const EXIT_TIMEOUT = 27;
-const MAX_TIMEOUT_S = 86_400;
 const NEWLINE = Buffer.from('\n');
 
 const EXAMPLES = `
@@ -56,28 +50,9 @@ the broker answered to CONNECT when it refused it: 4 or 5, 134 or 135 mean the u
 
 /** `recado request`. */
 export function requestCommand(): Command {
-  return addConnectionFlags(
-    new Command('request').description('ask a question over any MQTT broker, and print the answer'),
-  )
+  return mqttCommand('request', 'ask a question over any MQTT broker, and print the answer')
     .argument('[topic]', 'topic to ask on')
     .argument('[payload]', 'send this text (default: nothing)')
-    .option('-t, --topic <topic>', 'the same as the argument')
-    .option('-m, --message <text>', 'the same as the payload')
-    .option('-f, --file <file>', 'send what is in a file')
-    .option('-s, --stdin-file', 'send the whole standard input')
-    .option('-n, --null-message', 'send an empty message')
-    .option('-e, --response-topic <topic>', 'the topic on which all answers come')
-    .addOption(
-      new Option('--correlation <way>', 'how the answer finds the request; see below')
-        .choices(['auto', 'mqtt5', 'topic', 'envelope'])
-        .default('auto'),
-    )
-    .option('-q, --qos <qos>', 'quality of service: 0, 1 or 2', readQos, 1)
-    .option('-W, --timeout <seconds>', 'wait so long for the answer', readTimeout, 10)
-    .option('-D, --property <words...>', 'MQTT 5: publish NAME VALUE, or publish user-property NAME VALUE')
-    .option('-v, --verbose', 'print the topic before the payload')
-    .option('-F, --format <format>', 'print the answer in this form, as recado sub does')
-    .option('-N, --no-newline', 'no end of line after the answer')
     .addHelpText('after', EXAMPLES)
     .action(runRequest);
 }
@@ -92,23 +67,25 @@ async function runRequest(
   const topicName =
     topicArgument ?? flags.topic ?? target.topic ?? command.error('error: where to? give a topic');
   refuseBadTopics([topicName, flags.responseTopic ?? topicName], command);
-  const properties = readPropertyFlags(flags.property, command);
+  // For one message an alias saves nothing.
+  const { topicAlias: _, ...properties } = target.properties.publish;
   const format = chooseFormat(flags, command);
   const payload = await readPayload(payloadArgument, flags, command);
-  const clientId = target.options.clientId ?? randomClientId('request');
+  const clientId = clientIdFor(target, 'request');
+  const voice = voiceOf(flags);
 
   const stopped = stopSignal();
   const stopping = new AbortController();
   void stopped.then((which) => stopping.abort(which));
   // What others left in a continued session stays there for them.
   const more = { clientId, timeoutMs: flags.timeout * 1000, keepsUnclaimed: true };
-  const listeners = { onTakenOver: (error: BusError) => stopping.abort(error) };
+  const listeners = { voice, onTakenOver: (error: BusError) => stopping.abort(error) };
   await withBus(target, more, listeners, async (bus) => {
     try {
       const answer = await ask(bus, { topicName, payload, properties, flags, signal: stopping.signal });
-      await print(toMessage(answer, flags.qos), format, { clientId, hasNewline: flags.newline });
+      await print(toMessage(answer, flags.qos), format, { clientId, voice, hasNewline: flags.newline });
     } catch (error) {
-      process.exitCode = exitCodeOf(error);
+      process.exitCode = exitCodeOf(error, voice);
     }
   });
 }
@@ -138,34 +115,42 @@ async function ask(
 
 /** Prints the answer; the failure that it may tell of becomes the exit code. */
 async function print(
-  message: BusMessage,
+  message: PrintableMessage,
   format: MessageFormat,
-  { clientId, hasNewline }: { readonly clientId: string; readonly hasNewline: boolean },
+  {
+    clientId,
+    voice,
+    hasNewline,
+  }: {
+    readonly clientId: string;
+    readonly voice: Voice;
+    readonly hasNewline: boolean;
+  },
 ): Promise<void> {
   const { readAnswerError } = await import('../../rpc/index.ts');
   const formatted = format(message, { clientId, now: new Date() });
   if (formatted.ok)
     process.stdout.write(hasNewline ? Buffer.concat([formatted.value, NEWLINE]) : formatted.value);
-  else tellError(formatted.failure);
+  else voice.tell(formatted.failure);
   const error = readAnswerError(message);
   if (error !== undefined)
-    tellError(`the answer is an error: ${error.message} (${error.code}, ${error.status})`);
+    voice.tell(`the answer is an error: ${error.message} (${error.code}, ${error.status})`);
   if (!formatted.ok || error !== undefined) process.exitCode = 1;
 }
 
-function toMessage({ payload, topicName, properties }: Answer, qos: QoS): BusMessage {
+function toMessage({ payload, topicName, properties }: Answer, qos: QoS): PrintableMessage {
   return { payload, topicName, properties, qos, retain: false, packetId: 0 };
 }
 
 /** The exit code of a failure, which is told when it needs to be; the failures of the broker are `withBus`'s. */
-function exitCodeOf(reason: unknown): number {
+function exitCodeOf(reason: unknown, voice: Voice): number {
   if (typeof reason === 'string') return STOP_SIGNALS[reason as StopSignal];
   if (
     !(reason instanceof RecadoError) ||
     (reason.code !== 'ANSWER_TIMEOUT' && reason.code !== 'NO_RESPONDER')
   )
     throw reason;
-  tellError(reason.message);
+  voice.tell(reason.message);
   return reason.code === 'ANSWER_TIMEOUT' ? EXIT_TIMEOUT : 1;
 }
 
@@ -184,10 +169,4 @@ async function readPayload(
 function refuseBadTopics(topics: readonly string[], command: Command): void {
   const wrong = topics.find((topic) => !isValidTopicName(topic, Number.POSITIVE_INFINITY));
   if (wrong !== undefined) command.error(`error: "${wrong}" is not a topic: it has + or #, or is empty`);
-}
-
-function readTimeout(text: string): number {
-  const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
-  if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds;
-  throw new InvalidArgumentError(`It must be a number of seconds, ${MAX_TIMEOUT_S} at most.`);
 }

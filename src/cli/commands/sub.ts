@@ -1,18 +1,18 @@
 import { fstatSync } from 'node:fs';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { BusError } from '../../bus/bus-error.ts';
 import type { MqttClient } from '../../mqtt/client/client.ts';
 import type { ClientEvent } from '../../mqtt/client/client-options.ts';
 import type { ReceivedMessage } from '../../mqtt/client/message.ts';
 import { MAX_UINT_16, type QoS } from '../../mqtt/codec/control-packet.ts';
 import { isValidTopicFilter, matchesTopicFilter } from '../../mqtt/topics/topic-filter.ts';
-import { addConnectionFlags, readQos, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
-import { chooseFormat } from '../mqtt/message-format.ts';
+import { clientIdFor, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
+import { mqttCommand } from '../mqtt/flag-table.ts';
+import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
 import { Printer } from '../mqtt/printer.ts';
-import { randomClientId } from '../mqtt/random-client-id.ts';
-import { describeBusError, tellError, withClient } from '../mqtt/with-broker.ts';
+import type { Properties } from '../mqtt/property-flags.ts';
+import { describeBusError, voiceOf, withClient, type Voice } from '../mqtt/with-broker.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { wholeNumber } from '../whole-number.ts';
 
 type SubFlags = ConnectionFlags & {
   readonly topic?: readonly string[];
@@ -25,13 +25,18 @@ type SubFlags = ConnectionFlags & {
   readonly retained: boolean;
   readonly retainedOnly?: true;
   readonly filterOut?: readonly string[];
+  readonly unsubscribe?: readonly string[];
+  readonly exitAfterSubscribing?: true;
+  readonly removeRetained?: true;
+  readonly retainAsPublished?: true;
+  readonly randomFilter?: number;
+  readonly pretty?: true;
 };
 
 /** As mosquitto_sub ends when -W is over. */
 const EXIT_TIMEOUT = 27;
-/** A day and more can be waited for; setTimeout cannot wait longer than 24 days. */
-const MAX_TIMEOUT_S = 2_000_000;
 const NEWLINE = Buffer.from('\n');
+const NOTHING = new Uint8Array(0);
 
 const EXAMPLES = `
 Formats (-F), as in mosquitto_sub: %t topic, %p payload, %q QoS, %r retained, %l bytes of payload, %m packet id,
@@ -51,19 +56,7 @@ CONNECT when it refused it: 4 or 5, 134 or 135 mean the user name and the passwo
 
 /** `recado sub`. */
 export function subCommand(): Command {
-  return addConnectionFlags(
-    new Command('sub').description('subscribe to topics of any MQTT broker, and print what comes'),
-  )
-    .option('-t, --topic <filter>', 'topic, or filter with + and #; may be given many times', collect)
-    .option('-q, --qos <qos>', 'quality of service: 0, 1 or 2', readQos, 0)
-    .option('-v, --verbose', 'print the topic before the payload')
-    .option('-F, --format <format>', 'print messages in this form; see below')
-    .option('-N, --no-newline', 'no end of line after each message')
-    .option('-C, --count <number>', 'end after so many messages', wholeNumber(1, 1_000_000_000))
-    .option('-W, --timeout <seconds>', 'end after this time', wholeNumber(1, MAX_TIMEOUT_S))
-    .option('-R, --no-retained', 'leave out what the broker had kept')
-    .option('--retained-only', 'only what the broker had kept; end at the first other message')
-    .option('-T, --filter-out <filter>', 'leave these topics out; may be given many times', collect)
+  return mqttCommand('sub', 'subscribe to topics of any MQTT broker, and print what comes')
     .addHelpText('after', EXAMPLES)
     .action(runSub);
 }
@@ -71,35 +64,40 @@ export function subCommand(): Command {
 async function runSub(flags: SubFlags, command: Command): Promise<void> {
   const target = readTarget(flags, command);
   const topicFilters = [...(flags.topic ?? []), ...(target.topic === undefined ? [] : [target.topic])];
-  if (topicFilters.length === 0) command.error('error: what to subscribe to? give a topic with -t');
-  refuseBadFilters([...topicFilters, ...(flags.filterOut ?? [])], command);
+  const { unsubscribe = [], filterOut = [], count = MAX_UINT_16 } = flags;
+  if (topicFilters.length === 0 && unsubscribe.length === 0)
+    command.error('error: what to subscribe to? give a topic with -t');
+  refuseBadFilters([...topicFilters, ...unsubscribe, ...filterOut], command);
   if (flags.retainedOnly === true && !flags.retained)
     command.error('error: -R and --retained-only leave nothing over');
-  const clientId = target.options.clientId ?? randomClientId('sub');
-  const format = chooseFormat(flags, command);
+  const clientId = clientIdFor(target, 'sub');
+  const voice = voiceOf(flags);
   const printer = new Printer({ count: flags.count, isPipe: isPipe(process.stdout.fd), write: writeOut });
-  const onMessage = (message: ReceivedMessage, client: MqttClient): void => {
-    if (!printer.takesMore) return;
-    if (flags.retainedOnly === true && !message.retain) return printer.end();
-    const acknowledge = (): void => void client.acknowledge(message);
-    if (isLeftOut(message, flags)) return acknowledge();
-    const formatted = format(message, { clientId, now: new Date() });
-    if (formatted.ok)
-      return printer.print({ qos: message.qos, bytes: lineOf(formatted.value, flags.newline), acknowledge });
-    tellError(formatted.failure);
-    acknowledge();
-  };
+  const removals: Promise<unknown>[] = [];
+  const onMessage = receiverOf(flags, {
+    printer,
+    voice,
+    format: chooseFormat(flags, command),
+    clientId,
+    removals,
+  });
 
   const stopped = stopSignal();
   const listeners = {
+    voice,
     onTakenOver: (error: BusError) => printer.end(error),
     onEvent: (event: ClientEvent) => {
       if (event.type === 'connected' && event.isSessionPresent) printer.forgetUnacknowledged();
     },
   };
   // Where the broker can be told, it does not even send what will not be printed.
-  const receiveMaximum = Math.min(flags.count ?? MAX_UINT_16, MAX_UINT_16);
-  const more = { clientId, receiveMaximum, acknowledgesByHand: true, onMessage };
+  const { receiveMaximum = flags.maxInflight ?? MAX_UINT_16 } = target.options;
+  const more = {
+    clientId,
+    receiveMaximum: Math.min(count, receiveMaximum),
+    acknowledgesByHand: true,
+    onMessage,
+  };
   await withClient(target, more, listeners, async (client) => {
     void stopped.then(() => printer.end());
     const timer =
@@ -110,34 +108,94 @@ async function runSub(flags: SubFlags, command: Command): Promise<void> {
             printer.end();
           }, flags.timeout * 1000);
     try {
-      await Promise.race([subscribeAll(client, topicFilters, flags.qos), printer.ended]);
+      const asked = { topicFilters, unsubscribe, properties: target.properties, voice };
+      await Promise.race([askAll(client, asked, flags), printer.ended]);
+      if (flags.exitAfterSubscribing === true) printer.end();
       await printer.ended;
+      await Promise.all(removals);
     } finally {
       clearTimeout(timer);
     }
   });
 }
-/** Says of each filter that it was denied; goes on as long as one was granted. */
-async function subscribeAll(client: MqttClient, topicFilters: readonly string[], qos: QoS): Promise<void> {
-  let denial: BusError | undefined;
-  let granted = 0;
-  for (const topicFilter of new Set(topicFilters)) {
-    try {
-      await client.subscribe(topicFilter, { qos });
-      granted++;
-    } catch (error) {
-      if (!(error instanceof BusError) || error.code !== 'BROKER_DENIED') throw error;
-      if (denial !== undefined) tellError(describeBusError(denial));
-      denial = error;
-    }
-  }
-  if (denial === undefined) return;
-  if (granted === 0) throw denial;
-  tellError(describeBusError(denial));
+
+/** What becomes of a message that comes: it is left to the broker, left out, or printed. */
+function receiverOf(
+  flags: SubFlags,
+  parts: {
+    readonly printer: Printer;
+    readonly voice: Voice;
+    readonly format: MessageFormat;
+    readonly clientId: string;
+    /** Where to put what is on its way to the broker. */
+    readonly removals: Promise<unknown>[];
+  },
+): (message: ReceivedMessage, client: MqttClient) => void {
+  const { printer, voice, format, clientId, removals } = parts;
+  const { retained, retainedOnly, filterOut = [], randomFilter = 100 } = flags;
+  return (message, client) => {
+    const { topicName, retain, qos } = message;
+    if (!printer.takesMore || flags.exitAfterSubscribing === true) return;
+    if (retainedOnly === true && !retain) return printer.end();
+    const acknowledge = (): void => void client.acknowledge(message);
+    voice.debug(
+      `received ${message.payload.length} bytes on ${topicName}, QoS ${qos}${retain ? ', kept' : ''}`,
+    );
+    if (filterOut.some((filter) => matchesTopicFilter(filter, topicName))) return acknowledge();
+    if (retain && flags.removeRetained === true) removals.push(removeRetained(client, topicName, voice));
+    if ((retain && !retained) || Math.random() * 100 >= randomFilter) return acknowledge();
+    const formatted = format(message, { clientId, now: new Date() });
+    if (formatted.ok)
+      return printer.print({ qos, bytes: lineOf(formatted.value, flags.newline), acknowledge });
+    voice.tell(formatted.failure);
+    acknowledge();
+  };
 }
 
-function isLeftOut({ topicName, retain }: ReceivedMessage, { retained, filterOut = [] }: SubFlags): boolean {
-  return (retain && !retained) || filterOut.some((filter) => matchesTopicFilter(filter, topicName));
+/** An empty message takes the place of the one that was kept; the broker keeps none that is empty [MQTT-3.3.1-6]. */
+async function removeRetained(client: MqttClient, topicName: string, voice: Voice): Promise<void> {
+  try {
+    await client.publish({ topicName, payload: NOTHING, qos: 1, retain: true });
+  } catch (error) {
+    if (!(error instanceof BusError)) throw error;
+    voice.tell(describeBusError(error));
+  }
+}
+
+type Asked = {
+  readonly topicFilters: readonly string[];
+  readonly unsubscribe: readonly string[];
+  readonly properties: Properties;
+  readonly voice: Voice;
+};
+
+/** Says of each filter that it was denied; goes on as long as one was granted. */
+async function askAll(
+  client: MqttClient,
+  { topicFilters, unsubscribe, properties, voice }: Asked,
+  { qos, retainAsPublished }: SubFlags,
+): Promise<void> {
+  const denials: BusError[] = [];
+  const ask = async (what: string, call: () => Promise<unknown>): Promise<void> => {
+    try {
+      await call();
+      voice.debug(what);
+    } catch (error) {
+      if (!(error instanceof BusError) || error.code !== 'BROKER_DENIED') throw error;
+      denials.push(error);
+    }
+  };
+  const filters = new Set(topicFilters);
+  for (const filter of filters) {
+    const options = { qos, retainAsPublished: retainAsPublished === true, ...properties.subscribe };
+    await ask(`subscribed to ${filter}`, () => client.subscribe(filter, options));
+  }
+  const isAllDenied = denials.length > 0 && denials.length === filters.size;
+  for (const filter of unsubscribe)
+    await ask(`unsubscribed from ${filter}`, () => client.unsubscribe(filter, properties.unsubscribe));
+  const last = isAllDenied ? denials.pop() : undefined;
+  for (const denial of denials) voice.tell(describeBusError(denial));
+  if (last !== undefined) throw last;
 }
 
 /** A copy: a payload is the client's again when the message was handed over. */
@@ -165,8 +223,4 @@ function refuseBadFilters(filters: readonly string[], command: Command): void {
   command.error(
     `error: "${wrong}" is not a topic filter: + must be alone in its level, # alone in the last one`,
   );
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }

@@ -1,158 +1,141 @@
-import { definedMembers } from '../../base/defined-members.ts';
-import { readFileSync } from 'node:fs';
-import { InvalidArgumentError, type Command } from 'commander';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
 import { bracketHost } from '../../base/address.ts';
-import type { ClientBusOptions } from '../../bus/bus-options.ts';
+import { definedMembers } from '../../base/defined-members.ts';
 import { isBrokerUrl, withoutSecret } from '../../mqtt/client/broker-address.ts';
-import type { TlsOptions } from '../../mqtt/client/client-options.ts';
-import type { OutgoingMessage } from '../../bus/bus.ts';
-import { MAX_UINT_16, MAX_UINT_32, type ProtocolVersion, type QoS } from '../../mqtt/codec/control-packet.ts';
-import { wholeNumber } from '../whole-number.ts';
+import type { MqttClientOptions } from '../../mqtt/client/client-options.ts';
+import { MAX_UINT_32, type ProtocolVersion, type QoS } from '../../mqtt/codec/control-packet.ts';
+import { readPropertyFlags, type Properties } from './property-flags.ts';
+import { randomClientId, randomEnd } from './random-client-id.ts';
+import { readTlsFlags, wantsTls, type TlsFlags } from './tls-flags.ts';
 
-/** What `recado pub` and `recado sub` have in common, as the command line gives it. */
-export type ConnectionFlags = {
+/** What the programs for MQTT have in common, as the command line gives it. */
+export type ConnectionFlags = TlsFlags & {
   readonly host?: string;
   readonly port?: number;
   readonly url?: string;
   /** The flag that `url` came from, for texts; `-L` when absent. */
   readonly urlFlag?: string;
+  readonly unix?: string;
+  readonly bindAddress?: string;
+  readonly proxy?: string;
   readonly id?: string;
+  readonly idPrefix?: string;
   readonly username?: string;
   readonly pw?: string;
-  readonly cafile?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly insecure?: true;
   readonly protocolVersion?: ProtocolVersion;
   readonly keepalive?: number;
+  readonly maxInflight?: number;
   readonly disableCleanSession?: true;
   readonly sessionExpiryInterval?: number;
   readonly willTopic?: string;
   readonly willPayload?: string;
   readonly willQos?: QoS;
   readonly willRetain?: true;
+  readonly property?: readonly (readonly string[])[];
+  readonly debug?: true;
+  readonly quiet?: true;
 };
+
+/** Options that every way to a broker has. */
+type TargetOptions = Omit<MqttClientOptions, 'onMessage' | 'onEvent' | 'acknowledgesByHand'>;
 
 /** Where to connect to, and how. */
 export type BrokerTarget = {
   readonly url: string;
-  readonly options: ClientBusOptions;
+  readonly options: TargetOptions;
   /** Of `-L`. */
   readonly topic: string | undefined;
+  readonly properties: Properties;
 };
 
 const DEFAULT_HOST = '127.0.0.1';
-const PROTOCOL_VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
-  '31': 3,
-  mqttv31: 3,
-  '311': 4,
-  mqttv311: 4,
-  '5': 5,
-  mqttv5: 5,
-};
+/** What IANA gave to MQTT with TLS: Mosquitto's programs take it for a wish. */
+const TLS_PORT = 8883;
 
-/** Adds the flags that say where and as whom to connect. `-h` is the host here, as in mosquitto_pub: help is --help. */
-export function addConnectionFlags(command: Command): Command {
-  return command
-    .helpOption('--help', 'print help')
-    .option('-h, --host <host>', `host of the broker (default: that of RECADO_BROKER, else ${DEFAULT_HOST})`)
-    .option('-p, --port <number>', 'its port (default: 1883, with TLS 8883)', wholeNumber(1, 65_535))
-    .option(
-      '-L, --url <url>',
-      'all in one: mqtt://user:password@host:port/topic, also mqtts://, ws:// and wss://',
-    )
-    .option(
-      '-V, --protocol-version <version>',
-      'mqttv5, mqttv311 or mqttv31 (default: 5, else 3.1.1)',
-      readVersion,
-    )
-    .option('-i, --id <id>', 'client id (default: one with a random end)')
-    .option('-u, --username <name>', 'user name')
-    .option('-P, --pw <password>', 'password')
-    .option('--cafile <file>', 'connect with TLS, and trust these certificates (PEM)')
-    .option('--cert <file>', 'certificate of this client (PEM)')
-    .option('--key <file>', 'its private key (PEM)')
-    .option('--insecure', 'with TLS: take a certificate that is for another host')
-    .option(
-      '-k, --keepalive <seconds>',
-      'longest silence before a ping (default: 60)',
-      wholeNumber(0, MAX_UINT_16),
-    )
-    .option(
-      '-c, --disable-clean-session',
-      'continue the session of this client id, and leave it there; needs -i',
-    )
-    .option(
-      '-x, --session-expiry-interval <seconds>',
-      'how long it stays there, MQTT 5 (default: for ever)',
-      readSeconds32,
-    )
-    .option('--will-topic <topic>', 'the broker publishes there when this client is gone without a word')
-    .option('--will-payload <text>', 'what it publishes (default: nothing)')
-    .option('--will-qos <qos>', 'at which QoS (default: 0)', readQos)
-    .option('--will-retain', 'and keeps');
-}
-
-/** Checks the flags together, and makes of them what a bus needs. Ends through `command.error` when they are wrong. */
+/** Checks the flags together, and makes of them what a client needs. Ends through `command.error` when they are wrong. */
 export function readTarget(given: ConnectionFlags, command: Command): BrokerTarget {
   const flags = withUsualBroker(given);
-  const { id, username, pw, protocolVersion, keepalive } = flags;
-  const tls = readTls(flags, command);
-  const { url, topic } = flags.url === undefined ? urlOf(flags, tls) : splitUrl(flags.url, flags, command);
-  const options: ClientBusOptions = {
+  const { username, pw, keepalive, bindAddress, proxy, maxInflight } = flags;
+  const properties = readPropertyFlags(flags.property, command);
+  const isSecureUrl = /^(mqtts|wss):/i.test(flags.url ?? '');
+  const isSecure = wantsTls(flags) || isSecureUrl || (flags.port === TLS_PORT && flags.unix === undefined);
+  const tls = readTlsFlags(flags, command);
+  if (flags.url !== undefined && isSecure && !isSecureUrl)
+    command.error(`error: with TLS the address of ${flags.urlFlag ?? '-L'} begins with mqtts: or wss:`);
+  const { url, topic } = placeOf(flags, isSecure, command);
+  const protocolVersion = flags.protocolVersion ?? (flags.property === undefined ? undefined : 5);
+  const options: TargetOptions = {
+    ...optionsOf(properties),
     ...definedMembers({
-      clientId: id,
+      clientId: clientIdOf(flags, command),
       user: username,
       password: pw,
       protocolVersion,
       keepAliveS: keepalive,
-      tls,
+      localAddress: bindAddress,
+      proxy,
+      maxInflight,
     }),
-    ...readWill(flags, command),
-    ...readSession(flags, command),
+    ...(isSecure && { tls }),
+    ...readWill(flags, properties, command),
+    ...readSession(flags, properties, command),
   };
-  return { url, options, topic };
+  return { url, options, topic, properties };
+}
+
+/** The name of this client, where the flags do not say one. */
+export function clientIdFor({ options }: BrokerTarget, program: string): string {
+  return options.clientId ?? randomClientId(program);
 }
 
 /** Where nothing says which broker, it is the one of `RECADO_BROKER`. */
 function withUsualBroker(flags: ConnectionFlags): ConnectionFlags {
   const { RECADO_BROKER: url = '' } = process.env;
-  const isSaid = [flags.url, flags.host, flags.port].some((each) => each !== undefined);
+  const isSaid = [flags.url, flags.host, flags.port, flags.unix].some((each) => each !== undefined);
   return isSaid || url === '' ? flags : { ...flags, url, urlFlag: 'RECADO_BROKER' };
 }
 
-export function readQos(text: string): QoS {
-  if (text === '0' || text === '1' || text === '2') return Number(text) as QoS;
-  throw new InvalidArgumentError('It must be 0, 1 or 2.');
+function clientIdOf({ id, idPrefix }: ConnectionFlags, command: Command): string | undefined {
+  if (id !== undefined && idPrefix !== undefined) command.error('error: -i and -I both say the client id');
+  return idPrefix === undefined ? id : `${idPrefix}-${randomEnd()}`;
 }
 
-/** The bytes of a file that a flag names. */
-export function readFlagFile(flag: string, file: string, command: Command): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return command.error(`error: ${flag}: ${code === 'ENOENT' ? `there is no file ${file}` : message}`);
+/** What of `-D connect` and `-D disconnect` the client has options for, and the rest. */
+function optionsOf({ connect, disconnect }: Properties): TargetOptions {
+  const { sessionExpiryInterval: _, receiveMaximum, maximumPacketSize, topicAliasMaximum, ...rest } = connect;
+  return {
+    ...definedMembers({
+      receiveMaximum,
+      maxPacketBytes: maximumPacketSize,
+      maxTopicAliases: topicAliasMaximum,
+    }),
+    connectProperties: rest,
+    disconnectProperties: disconnect,
+  };
+}
+
+function placeOf(
+  flags: ConnectionFlags,
+  isSecure: boolean,
+  command: Command,
+): { url: string; topic: string | undefined } {
+  const { unix, url, host, port } = flags;
+  if (unix !== undefined) {
+    if (url !== undefined || host !== undefined) command.error('error: --unix is instead of -h and -L');
+    return { url: `mqtt+unix:${pathToFileURL(resolve(unix)).pathname}`, topic: undefined };
   }
-}
-
-function readSeconds32(text: string): number {
-  return text === '-1' ? MAX_UINT_32 : wholeNumber(0, MAX_UINT_32)(text);
-}
-
-function readVersion(text: string): ProtocolVersion {
-  const version = PROTOCOL_VERSIONS[text.toLowerCase()];
-  if (version !== undefined) return version;
-  throw new InvalidArgumentError('It must be mqttv5, mqttv311 or mqttv31 (or 5, 311, 31).');
+  return url === undefined ? urlOf({ host, port }, isSecure) : splitUrl(url, flags, command);
 }
 
 function urlOf(
-  { host = DEFAULT_HOST, port }: ConnectionFlags,
-  tls: TlsOptions | undefined,
+  { host = DEFAULT_HOST, port }: { host: string | undefined; port: number | undefined },
+  isSecure: boolean,
 ): { url: string; topic: undefined } {
   const name = bracketHost(host);
   return {
-    url: `${tls === undefined ? 'mqtt' : 'mqtts'}://${name}${port === undefined ? '' : `:${port}`}`,
+    url: `${isSecure ? 'mqtts' : 'mqtt'}://${name}${port === undefined ? '' : `:${port}`}`,
     topic: undefined,
   };
 }
@@ -173,34 +156,30 @@ function splitUrl(
   return { url, topic: topic === '' ? undefined : topic };
 }
 
-function readTls(flags: ConnectionFlags, command: Command): TlsOptions | undefined {
-  const { cafile, cert, key, insecure } = flags;
-  if ((cert === undefined) !== (key === undefined)) command.error('error: --cert and --key belong together');
-  const isSecureUrl = /^(mqtts|wss):/i.test(flags.url ?? '');
-  if (cafile === undefined && cert === undefined && !isSecureUrl) return undefined;
-  if (flags.url !== undefined && !isSecureUrl)
-    command.error(`error: with TLS the address of ${flags.urlFlag ?? '-L'} begins with mqtts: or wss:`);
-  return {
-    ...(cafile !== undefined && { ca: readFlagFile('--cafile', cafile, command) }),
-    ...(cert !== undefined && { cert: readFlagFile('--cert', cert, command) }),
-    ...(key !== undefined && { key: readFlagFile('--key', key, command) }),
-    ...(insecure === true && { checksHostName: false }),
-  };
-}
-
-function readWill(flags: ConnectionFlags, command: Command): { will?: OutgoingMessage } {
+function readWill(
+  flags: ConnectionFlags,
+  { will: properties }: Properties,
+  command: Command,
+): Pick<TargetOptions, 'will'> {
   const { willTopic, willPayload = '', willQos = 0, willRetain = false } = flags;
   if (willTopic !== undefined)
     return {
-      will: { topicName: willTopic, payload: Buffer.from(willPayload), qos: willQos, retain: willRetain },
+      will: {
+        topicName: willTopic,
+        payload: Buffer.from(willPayload),
+        qos: willQos,
+        retain: willRetain,
+        properties,
+      },
     };
   if (flags.willPayload !== undefined || flags.willQos !== undefined || willRetain)
     command.error('error: --will-payload, --will-qos and --will-retain need --will-topic');
   return {};
 }
 
-function readSession(flags: ConnectionFlags, command: Command): ClientBusOptions {
-  const { id, disableCleanSession, sessionExpiryInterval } = flags;
+function readSession(flags: ConnectionFlags, { connect }: Properties, command: Command): TargetOptions {
+  const { id, disableCleanSession } = flags;
+  const sessionExpiryInterval = flags.sessionExpiryInterval ?? connect.sessionExpiryInterval;
   if (disableCleanSession !== true)
     return sessionExpiryInterval === undefined ? {} : { sessionExpiryInterval };
   if (id === undefined) command.error('error: -c continues the session of a client id: give the id with -i');

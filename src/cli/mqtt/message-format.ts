@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import { fail, succeed, type Result } from '../../base/result.ts';
-import type { BusMessage } from '../../bus/bus.ts';
 import { formatIsoTime, formatTimePart } from './local-time.ts';
-import { jsonOf } from './message-json.ts';
+import { jsonOf, prettyJson } from './message-json.ts';
+import type { PrintableMessage } from './printable-message.ts';
 
 /** What a message is printed with, beside itself. */
 type FormatContext = { readonly clientId: string; readonly now: Date };
 
 /** Gives the bytes to print, or why the message cannot be printed so. */
-export type MessageFormat = (message: BusMessage, context: FormatContext) => Result<Uint8Array, string>;
+export type MessageFormat = (message: PrintableMessage, context: FormatContext) => Result<Uint8Array, string>;
 
-type Part = (message: BusMessage, context: FormatContext) => string | Uint8Array | Unprintable;
+type Part = (message: PrintableMessage, context: FormatContext) => string | Uint8Array | Unprintable;
 class Unprintable {
   readonly why: string;
   constructor(why: string) {
@@ -29,11 +29,12 @@ const EMPTY = new Uint8Array(0);
 
 /** The form that `-F` and `-v` ask for. Ends through `command.error` when there is no such form. */
 export function chooseFormat(
-  { format, verbose }: { readonly format?: string; readonly verbose?: true },
+  flags: { readonly format?: string; readonly verbose?: true; readonly pretty?: true },
   command: Command,
 ): MessageFormat {
+  const { format, verbose, pretty = false } = flags;
   if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
-  const reading = readFormat(format);
+  const reading = readFormat(format, pretty);
   return reading.ok ? reading.value : command.error(`error: -F: ${reading.failure}`);
 }
 
@@ -65,12 +66,25 @@ const PARTS: Readonly<Record<string, Part>> = {
   P: ({ properties }) =>
     (properties.userProperties ?? []).map(([name, value]) => `${name}:${value}`).join(' '),
   R: ({ properties }) => properties.responseTopic ?? '',
-  j: (message, { now }) => jsonOf(message, now, 'text') ?? '',
-  J: (message, { now }) =>
-    jsonOf(message, now, 'json') ?? new Unprintable(`the payload on ${message.topicName} is not valid JSON`),
+  A: ({ topicAlias = 0 }) => (topicAlias === 0 ? '' : String(topicAlias)),
+  S: ({ subscriptionIdentifiers: [identifier = ''] = [] }) => String(identifier),
 };
+
+/** Depend on `--pretty`. */
+function jsonParts(isPretty: boolean): Readonly<Record<string, Part>> {
+  const show = isPretty ? prettyJson : (text: string): string => text;
+  return {
+    j: (message, { now }) => show(jsonOf(message, now, 'text') ?? ''),
+    J: (message, { now }) => {
+      const text = jsonOf(message, now, 'json');
+      return text === undefined
+        ? new Unprintable(`the payload on ${message.topicName} is not valid JSON`)
+        : show(text);
+    },
+  };
+}
 /** These are numbers, or as good as: `0` fills them with zeros. */
-const ZERO_FILLED = 'EFlmxX';
+const ZERO_FILLED = 'AEFlmSxX';
 /** Only these are cut to a largest width. */
 const CUT = 'CIRt';
 
@@ -88,21 +102,22 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const SEQUENCE = /%([-0]*)(\d{0,4})(?:\.(\d{1,4}))?(.)?|@(.)?|\\(.)?|[^%@\\]+/gsu;
 
 /** Reads a format of `-F` as mosquitto_sub has them: `%` for the message, `@` for the time, `\` for characters. */
-export function readFormat(text: string): Result<MessageFormat, string> {
+export function readFormat(text: string, isPretty = false): Result<MessageFormat, string> {
+  const known = { ...PARTS, ...jsonParts(isPretty) };
   const parts: Part[] = [];
   for (const match of text.matchAll(SEQUENCE)) {
-    const part = readPart(match);
+    const part = readPart(match, known);
     if (part === undefined) return fail(`"${match[0]}" is nothing that a format can hold`);
     parts.push(part);
   }
   return succeed((message, context) => join(parts.map((part) => part(message, context))));
 }
 
-function readPart(match: RegExpExecArray): Part | undefined {
+function readPart(match: RegExpExecArray, known: Readonly<Record<string, Part>>): Part | undefined {
   const [whole, flags = '', min = '', max, letter, time, escape] = match;
   if (whole.startsWith('%')) {
     if (letter === '%') return () => '%';
-    const part = PARTS[letter ?? ''];
+    const part = known[letter ?? ''];
     if (part === undefined) return undefined;
     const width: Width = {
       isLeft: flags.includes('-'),
@@ -114,8 +129,7 @@ function readPart(match: RegExpExecArray): Part | undefined {
   }
   if (whole.startsWith('@')) {
     if (time === '@') return () => '@';
-    const sample = formatTimePart(time ?? '', new Date(0));
-    return sample === undefined ? undefined : (_message, { now }) => formatTimePart(time ?? '', now) ?? '';
+    return time === undefined ? undefined : (_message, { now }) => formatTimePart(time, now);
   }
   if (whole.startsWith('\\')) {
     const character = ESCAPES[escape ?? ''];

@@ -1,7 +1,8 @@
 import { parseJson } from '../../base/json.ts';
 import { isUtf8 } from 'node:buffer';
-import type { BusMessage, MessageProperties } from '../../bus/bus.ts';
+import type { MessageProperties } from '../../mqtt/client/message.ts';
 import { formatIsoTimeWithMicroseconds } from './local-time.ts';
+import type { PrintableMessage } from './printable-message.ts';
 
 /**
  * A message as one line of JSON, with the keys of mosquitto_sub. Bytes that are no text stand in base64 under
@@ -9,7 +10,7 @@ import { formatIsoTimeWithMicroseconds } from './local-time.ts';
  *
  * @param payload - `json`: as the JSON that it is; undefined when it is none
  */
-export function jsonOf(message: BusMessage, now: Date, payload: 'text' | 'json'): string | undefined {
+export function jsonOf(message: PrintableMessage, now: Date, payload: 'text' | 'json'): string | undefined {
   const head = JSON.stringify({
     tst: formatIsoTimeWithMicroseconds(now),
     topic: message.topicName,
@@ -21,6 +22,30 @@ export function jsonOf(message: BusMessage, now: Date, payload: 'text' | 'json')
   });
   const end = payload === 'text' ? textPayload(message.payload) : jsonPayload(message.payload);
   return end === undefined ? undefined : `${head.slice(0, -1)},${end}}`;
+}
+
+const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
+/** The same on many lines, laid out as mosquitto_sub does. The tokens stay: numbers keep all of their digits. */
+export function prettyJson(text: string): string {
+  const open: string[] = [];
+  let laidOut = '';
+  const newLine = (): string => `\n${'\t'.repeat(open.length)}`;
+  let before = '';
+  for (const [token] of text.matchAll(TOKENS)) {
+    if (token === '}' || token === ']') {
+      open.pop();
+      laidOut += `${token === '}' ? newLine() : ''}${token}`;
+    } else {
+      const isMember = open.at(-1) === '{' && (before === '{' || before === ',');
+      laidOut += isMember ? `${newLine()}${token}` : token;
+    }
+    if (token === '{' || token === '[') open.push(token);
+    if (token === ':') laidOut += '\t';
+    if (token === ',' && open.at(-1) === '[') laidOut += ' ';
+    before = token;
+  }
+  return laidOut;
 }
 
 function textPayload(payload: Uint8Array): string {

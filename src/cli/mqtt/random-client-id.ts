@@ -5,5 +5,10 @@ import { randomBytes } from 'node:crypto';
  * that every server takes [MQTT-3.1.3-5].
  */
 export function randomClientId(name: string): string {
-  return `recado-${name.slice(0, 7)}-${randomBytes(4).toString('hex')}`;
+  return `recado-${name.slice(0, 7)}-${randomEnd()}`;
+}
+
+/** Eight characters that no other program has. */
+export function randomEnd(): string {
+  return randomBytes(4).toString('hex');
 }

@@ -7,7 +7,7 @@ import { parseBrokerUrl } from '../../mqtt/client/broker-address.ts';
 import type { ClientEvent, MqttClientOptions } from '../../mqtt/client/client-options.ts';
 import type { ReceivedMessage } from '../../mqtt/client/message.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
-import type { BrokerTarget } from './connection-flags.ts';
+import type { BrokerTarget, ConnectionFlags } from './connection-flags.ts';
 
 /** Which flags a person may have to look at. */
 const FLAGS: Readonly<Partial<Record<string, string>>> = {
@@ -21,12 +21,29 @@ export function describeBusError(error: BusError): string {
   return `${error.message}${flags === undefined ? '' : ` (${flags})`}`;
 }
 
-/** A line on standard error, in the manner of all commands. */
-export function tellError(text: string): void {
-  process.stderr.write(`recado: ${text}\n`);
+/** What a command says on standard error. */
+export type Voice = {
+  /** A failure, or what becomes of the connection; nothing with `--quiet`. */
+  tell(text: string): void;
+  /** What happens; only with `-d`. */
+  debug(text: string): void;
+};
+
+/** Speaks as the flags say, a line each, in the manner of all commands. */
+export function voiceOf({ quiet, debug }: Pick<ConnectionFlags, 'quiet' | 'debug'>): Voice {
+  const print = (text: string): void => void process.stderr.write(`recado: ${text}\n`);
+  return {
+    tell: (text) => {
+      if (quiet !== true) print(text);
+    },
+    debug: (text) => {
+      if (debug === true) print(text);
+    },
+  };
 }
 
 type Listeners = {
+  readonly voice: Voice;
   /** Another client came with the same client id: to connect again would only drive it out. */
   readonly onTakenOver: (error: BusError) => void;
   readonly onEvent?: (event: ClientEvent) => void;
@@ -86,16 +103,17 @@ export function withBus(
  */
 async function withBroker<T extends { close(): Promise<void> }>(
   open: (onEvent: (event: ClientEvent) => void) => Promise<T>,
-  { onTakenOver, onEvent = () => {} }: Listeners,
+  { onTakenOver, voice, onEvent = () => {} }: Listeners,
   work: (opened: T) => Promise<void>,
 ): Promise<void> {
-  const tell = tellerOf(onTakenOver);
+  const tell = tellerOf(onTakenOver, voice);
   let isOpen = false;
   let cut: BusError | undefined;
   try {
     const opened = await open((event) => {
       if (event.type === 'cut') cut = event.error;
       onEvent(event);
+      voice.debug(describeEvent(event));
       if (isOpen) tell(event);
     });
     isOpen = true;
@@ -107,7 +125,7 @@ async function withBroker<T extends { close(): Promise<void> }>(
     if (cut !== undefined) throw cut;
   } catch (error) {
     if (!(error instanceof BusError)) throw error;
-    tellError(describeBusError(error));
+    voice.tell(describeBusError(error));
     process.exitCode = exitCodeOf(error);
   }
 }
@@ -117,13 +135,19 @@ function exitCodeOf({ code, reasonCode }: BusError): number {
   return code === 'BROKER_REFUSED' && reasonCode !== undefined ? reasonCode : 1;
 }
 
-function tellerOf(onTakenOver: Listeners['onTakenOver']): (event: ClientEvent) => void {
+function tellerOf(onTakenOver: Listeners['onTakenOver'], voice: Voice): (event: ClientEvent) => void {
   return filterPresence((event) => {
-    if (event.type === 'connected') return tellError('connected again');
+    if (event.type === 'connected') return voice.tell('connected again');
     if (event.type === 'cut') return; // It becomes the failure of the command.
     const { error, type } = event;
     const isTakenOver = error instanceof BusError && error.reasonCode === ReasonCode.SESSION_TAKEN_OVER;
     if (type === 'lost' && isTakenOver) return onTakenOver(error);
-    return tellError(type === 'lost' ? `${error.message}; connecting again` : error.message);
+    return voice.tell(type === 'lost' ? `${error.message}; connecting again` : error.message);
   });
+}
+
+function describeEvent(event: ClientEvent): string {
+  if (event.type !== 'connected') return event.type;
+  const { protocolVersion, isSessionPresent } = event;
+  return `connected, MQTT level ${protocolVersion}${isSessionPresent ? ', the session goes on' : ''}`;
 }
