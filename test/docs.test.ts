@@ -12,6 +12,7 @@ import { configPage } from '../src/hub/config/config-page.ts';
 import { HUB_CONFIG } from '../src/hub/config/hub-config.ts';
 import { findOpenListeners } from '../src/hub/config/open-listeners.ts';
 import { limitsDocs } from '../scripts/limits-docs.ts';
+import { shellDocs } from '../scripts/shell-docs.ts';
 import { headingAnchor, readMarkdown } from './helpers/markdown.ts';
 import { listFiles, readText, ROOT } from './helpers/source-files.ts';
 
@@ -26,6 +27,7 @@ const REQUIRED = [
   'docs/config.md',
   'docs/errors.md',
   'docs/limits.md',
+  'docs/shell.md',
 ];
 
 /** Pages whose shell blocks are checked against the command line. */
@@ -87,6 +89,12 @@ describe('docs/limits.md', () => {
       named.filter((option) => !known.has(option)),
       [],
     );
+  });
+});
+
+describe('docs/shell.md', () => {
+  it('is what the table of flags says (npm run docs:shell writes it anew)', () => {
+    assert.equal(readText('docs/shell.md'), shellDocs());
   });
 });
 

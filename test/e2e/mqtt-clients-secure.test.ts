@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
@@ -104,6 +104,42 @@ describe('recado pub and recado sub with TLS and WebSockets', { skip: whyNoMosqu
       errors,
       /^recado: cannot reach .* it wants a certificate of this client; give one, and its key .*\n$/,
     );
+  });
+
+  it('--capath, --tls-version, --ciphers and --tls-alpn', async () => {
+    const folder = join(tls.folder, 'authorities');
+    mkdirSync(folder);
+    copyFileSync(file('ca.pem'), join(folder, 'ca.crt'));
+    const at = ['-p', String(tls.port), '--capath', folder];
+    await expectRoundTrip(at);
+    await expectRoundTrip([...at, '--tls-version', 'tlsv1.2', '--ciphers', 'ECDHE-ECDSA-AES128-GCM-SHA256']);
+    await expectRoundTrip([...at, '--tls-version', 'tlsv1.3', '--tls-alpn', 'mqtt']);
+    const wrong = await runProgram(
+      recadoWords('pub', ...at, '-t', 'a', '-m', 'x', '--tls-version', 'tlsv1.2', '--ciphers', 'PSK'),
+    );
+    assert.deepEqual([wrong.end, /cannot reach/.test(wrong.errors)], [1, true], wrong.errors);
+  });
+
+  it('--tls-use-os-certs trusts what the system trusts', async () => {
+    const words = ['-p', String(tls.port), '--tls-use-os-certs', '-t', 'a', '-m', 'x'];
+    const trusting = recadoWords('pub', ...words);
+    const env = ['env', `SSL_CERT_FILE=${file('ca.pem')}`];
+    assert.deepEqual(await runProgram([...env, ...trusting]), { end: 0, output: '', errors: '' });
+    assert.equal((await runProgram(trusting)).end, 1);
+  });
+
+  it('--psk and --psk-identity connect without certificates', async (t) => {
+    const broker = new Mosquitto({
+      settings: ['allow_anonymous true', 'psk_hint house', 'psk_file %FOLDER%/keys'],
+      files: { keys: 'ana:00a1b2c3d4e5f6\n' },
+    });
+    t.after(() => broker.remove());
+    await broker.start();
+    const flags = ['-p', String(broker.port), '--psk-identity', 'ana'];
+    await expectRoundTrip([...flags, '--psk', '00A1b2c3d4e5f6']);
+    const words = [...flags, '--psk', '00', '-t', 'a', '-m', 'x'];
+    for (const command of [recadoWords('pub'), ['mosquitto_pub']])
+      assert.notEqual((await runProgram([...command, ...words])).end, 0);
   });
 
   it('WebSockets work, with TLS too', async () => {
