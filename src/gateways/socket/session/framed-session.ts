@@ -11,6 +11,7 @@ import { readHello, type Hello, type HelloRefusal } from '../wire/framed-hello.t
 import { LineReader } from '../../../base/line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
+import { inputTooLarge, lostFailure } from './device-failures.ts';
 import { FramedTelemetry } from './framed-telemetry.ts';
 import { keepDescription } from './keep-description.ts';
 import { hasValidMac, ReplayWindow } from '../wire/signed-datagrams.ts';
@@ -218,12 +219,8 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     const deadline = `"deadlineMs":${Math.ceil(invocation.remainingMs)}`;
     const line = `{"cmd":"${id}","name":${JSON.stringify(command.name)}${input},${deadline}}`;
     if (Buffer.byteLength(line) > options.maxLineBytes) {
-      const message = `the whole line may have ${options.maxLineBytes} bytes (gateways.socket.maxLineBytes)`;
-      return {
-        code: 'INPUT_INVALID',
-        message: `The input is too large for device ${this.id}.`,
-        issues: [{ pointer: '', message }],
-      };
+      const limit = `the whole line may have ${options.maxLineBytes} bytes (gateways.socket.maxLineBytes)`;
+      return inputTooLarge(this.id, limit);
     }
     this.#inFlight.set(invocation.id, invocation);
     this.#peer.socket.write(`${line}\n`);
@@ -298,13 +295,9 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     this.#reader.close();
     this.#context.directory.removeFramed(this);
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
-    const failure: Failure = {
-      code: 'DEVICE_LOST',
-      message: `The connection to device ${this.id} was lost before it answered. It may have done the command.`,
-    };
     const lost = [...this.#inFlight.values()];
     this.#inFlight.clear();
-    for (const invocation of lost) invocation.fail(failure);
+    for (const invocation of lost) invocation.fail(lostFailure(this.id));
   }
 }
 

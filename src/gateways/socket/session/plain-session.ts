@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../../base/json.ts';
 import type { Device } from '../../../devices/device.ts';
 import type { DeviceLink } from '../../../devices/device-link.ts';
 import type { Failure } from '../../../devices/failure.ts';
@@ -8,6 +9,7 @@ import { DatagramWaiters } from './datagram-waiters.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import { readPlainDescription, type PlainDescription } from '../wire/plain-description.ts';
 import { encodePlainCommand, PlainMessageReader, type PlainMessage } from '../wire/plain-messages.ts';
+import { inputTooLarge, lostFailure } from './device-failures.ts';
 import { keepDescription } from './keep-description.ts';
 import { NEXT_PLAIN_STATES, type PlainQuestion, type PlainState } from './plain-question.ts';
 import { PlainTelemetry } from './plain-telemetry.ts';
@@ -111,11 +113,8 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   #onBroken(why: string, tooLarge: boolean): void {
     if (tooLarge) this.#context.counters.messagesTooLarge++;
     else this.#context.counters.messagesInvalid++;
-    const failure: Failure = {
-      code: 'BAD_ANSWER',
-      message: `What device ${this.id} sent ${why}. Its connection was closed.`,
-    };
-    this.#question?.invocation?.fail(failure);
+    const message = `What device ${this.id} sent ${why}. Its connection was closed.`;
+    this.#question?.invocation?.fail({ code: 'BAD_ANSWER', message });
     this.#context.log.warn(
       { device: this.id, address: this.address },
       `what device ${this.id} sent ${why}: closing its connection`,
@@ -126,24 +125,17 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   #onDescription(message: PlainMessage): void {
     const plain = message.kind === 'value' ? readPlainDescription(message.value) : undefined;
     if (plain === undefined) {
-      this.#context.counters.handshakesFailed++;
       this.#context.log.warn(
         { device: this.id, address: this.address },
         `${this.address} sent no description of commands: closing its connection`,
       );
-      return this.end('protocol-error');
+      return this.#failHandshake();
     }
-    if (this.#context.registry.get(this.id)?.isOnline === true) {
-      // Somebody with credentials came with this id between the two steps of the handshake.
-      this.#context.counters.handshakesFailed++;
-      return this.end('protocol-error');
-    }
+    // Somebody with credentials came with this id between the two steps of the handshake.
+    if (this.#context.registry.get(this.id)?.isOnline === true) return this.#failHandshake();
     const { description, datagramCommands, describeNumber } = plain;
     const kept = keepDescription(description, this.#peer, this.#context);
-    if (kept === undefined) {
-      this.#context.counters.handshakesFailed++;
-      return this.end('protocol-error');
-    }
+    if (kept === undefined) return this.#failHandshake();
     this.#plain = { datagramCommands, describeNumber };
     this.#context.directory.addPlain(this, this.#context.clock.monotonic());
     this.#device = this.#context.registry.connect(this.id, {
@@ -155,6 +147,11 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     if (!this.#hasEnded()) this.#go('idle');
   }
 
+  #failHandshake(): void {
+    this.#context.counters.handshakesFailed++;
+    this.end('protocol-error');
+  }
+
   #onWord(word: string): void {
     if (word === 'Recebido' && this.#awaits('Recebido'))
       this.#settle((invocation) => invocation.answer(word));
@@ -163,25 +160,17 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
 
   #onAnswer(message: PlainMessage & { kind: 'value' | 'unreadable' }): void {
     if (!this.#awaits('Resposta')) return this.#onUnasked();
-    if (message.kind === 'unreadable') {
-      this.#context.counters.messagesInvalid++;
-      const failure: Failure = {
-        code: 'BAD_ANSWER',
-        message: `The answer of device ${this.id} cannot be read: ${message.why}.`,
-      };
-      return this.#settle((invocation) => invocation.fail(failure));
-    }
+    if (message.kind === 'unreadable') return this.#onBadAnswer(`cannot be read: ${message.why}`);
     const answer = message.value as Record<string, unknown>;
-    if (!Object.hasOwn(answer, 'Resposta')) {
-      this.#context.counters.messagesInvalid++;
-      const failure: Failure = {
-        code: 'BAD_ANSWER',
-        message: `The answer of device ${this.id} has no "Resposta".`,
-      };
-      return this.#settle((invocation) => invocation.fail(failure));
-    }
+    if (!Object.hasOwn(answer, 'Resposta')) return this.#onBadAnswer('has no "Resposta"');
     this.#learnTitle(answer['Resposta']);
     this.#settle((invocation) => invocation.answer(answer['Resposta']));
+  }
+
+  #onBadAnswer(why: string): void {
+    this.#context.counters.messagesInvalid++;
+    const message = `The answer of device ${this.id} ${why}.`;
+    this.#settle((invocation) => invocation.fail({ code: 'BAD_ANSWER', message }));
   }
 
   #awaits(endsWith: PlainQuestion['endsWith']): boolean {
@@ -219,10 +208,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
 
   #learnTitle(output: unknown): void {
     if (this.#question?.invocation?.command.number !== this.#plain?.describeNumber) return;
-    const title =
-      typeof output === 'object' && output !== null
-        ? (output as Record<string, unknown>)['Descrição']
-        : undefined;
+    const title = isJsonObject(output) ? output['Descrição'] : undefined;
     if (typeof title === 'string' && title.length <= 256) this.#device?.learnTitle(title);
   }
 
@@ -261,17 +247,10 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   #askCommand(invocation: Invocation): void {
     const { command, inputText } = invocation;
     const message = encodePlainCommand(command.number, inputText);
-    if (Buffer.byteLength(message) > this.#context.options.maxCommandBytes) {
-      return invocation.fail({
-        code: 'INPUT_INVALID',
-        message: `The input is too large for device ${this.id}.`,
-        issues: [
-          {
-            pointer: '',
-            message: `the whole command may have ${this.#context.options.maxCommandBytes} bytes (gateways.socket.maxCommandBytes)`,
-          },
-        ],
-      });
+    const { maxCommandBytes } = this.#context.options;
+    if (Buffer.byteLength(message) > maxCommandBytes) {
+      const limit = `the whole command may have ${maxCommandBytes} bytes (gateways.socket.maxCommandBytes)`;
+      return invocation.fail(inputTooLarge(this.id, limit));
     }
     const endsWith = invocation.command.number === 0 ? 'Recebido' : 'Resposta';
     this.#ask({ message, invocation, endsWith, askedAt: this.#context.clock.monotonic() });
@@ -338,7 +317,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     this.#context.directory.ids.release(this.address, this.id);
     // The device leaves first: what is failed below must not make the lane send the next command here.
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
-    asked?.fail(reason === 'answer-timeout' ? this.#tooLate() : lost(this.id));
+    asked?.fail(reason === 'answer-timeout' ? this.#tooLate() : lostFailure(this.id));
     this.#held?.fail({
       code: 'DEVICE_OFFLINE',
       message: `Device ${this.id} went offline before the command was sent.`,
@@ -368,11 +347,4 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     this.#waiters.resolve(reading);
     return true;
   }
-}
-
-function lost(deviceId: string): Failure {
-  return {
-    code: 'DEVICE_LOST',
-    message: `The connection to device ${deviceId} was lost before it answered. It may have done the command.`,
-  };
 }
