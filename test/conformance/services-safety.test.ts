@@ -82,17 +82,16 @@ describe('a target that', () => {
     assert.equal(answer.headers.get('x-code'), 'BAD_ANSWER');
   });
 
-  it('closes a kept connection under a request with a body gets it over another one, if it is idempotent', async (t) => {
-    const rig = await openServicesRig(t);
+  /** Answers so many requests of each connection, and then closes it when it gets another one. */
+  async function openClosingTarget(rig: ServicesRig, answers: number) {
     const asked: string[] = [];
-    const requests = new WeakMap<Socket, number>();
+    const counts = new WeakMap<Socket, number>();
     const url = await openRawTarget(rig, (socket, text) => {
-      const count = (requests.get(socket) ?? 0) + 1;
-      requests.set(socket, count);
+      const count = (counts.get(socket) ?? 0) + 1;
+      counts.set(socket, count);
       const [line = ''] = text.split('\r\n', 1);
       asked.push(`${line.split(' ')[0]} ${text.slice(text.indexOf('\r\n\r\n') + 4)}`);
-      // The second request of a connection comes just when it is closed.
-      if (count > 1) socket.resetAndDestroy();
+      if (count > answers) socket.resetAndDestroy();
       else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
     await rig.startAgent(url);
@@ -100,12 +99,34 @@ describe('a target that', () => {
       const answer = await fetch(`${rig.serviceUrl}/`, { method, body });
       return answer.headers.get('x-code') ?? (await answer.text());
     };
-    assert.equal(await ask('PUT', 'first'), 'ok');
-    assert.equal(await ask('PUT', 'second'), 'ok');
-    assert.deepEqual(asked, ['PUT first', 'PUT second', 'PUT second']);
-    assert.equal(await ask('PUT', 'third'), 'ok');
+    return { asked, ask };
+  }
+
+  it('closes a kept connection under a request with a body gets it over another one', async (t) => {
+    const { asked, ask } = await openClosingTarget(await openServicesRig(t), 1);
+    for (const method of ['PUT', 'POST', 'PATCH']) {
+      asked.length = 0;
+      assert.equal(await ask(method, 'first'), 'ok');
+      assert.equal(await ask(method, 'second'), 'ok');
+      assert.deepEqual(asked, [`${method} first`, `${method} second`, `${method} second`]);
+    }
+  });
+
+  it('closes a new connection under a request gets it once more only if it is idempotent', async (t) => {
+    const { asked, ask } = await openClosingTarget(await openServicesRig(t), 0);
     assert.equal(await ask('POST', 'once'), 'TARGET_DOWN');
-    assert.equal(asked.filter((text) => text === 'POST once').length, 1);
+    assert.deepEqual(asked, ['POST once']);
+    asked.length = 0;
+    assert.equal(await ask('PUT', 'twice'), 'TARGET_DOWN');
+    assert.deepEqual(asked, ['PUT twice', 'PUT twice']);
+  });
+
+  it('closes a kept connection under a body that is not at hand any more does not get the request again', async (t) => {
+    const rig = await openServicesRig(t);
+    const { asked, ask } = await openClosingTarget(rig, 1);
+    assert.equal(await ask('POST', 'first'), 'ok');
+    assert.equal(await ask('POST', 'x'.repeat(1_000_000)), 'TARGET_DOWN');
+    assert.equal(asked.filter((text) => text.startsWith('POST ')).length, 2);
   });
 });
 

@@ -38,6 +38,10 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   #controller: Dispatcher.DispatchController | undefined;
   #hasAnswerBegun = false;
   #isCalledAnew = false;
+  /** The call before that had begun to be sent. */
+  #wasSentBefore = false;
+  /** An earlier request went over the same connection to the target. */
+  #isOnKeptConnection = false;
   /** A body that does not come with the head. */
   #body: RequestBody | undefined;
   /** The target's connection, once it has left HTTP. */
@@ -166,6 +170,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#isOnKeptConnection = !this.#isCalledAnew && !this.#parts.upstream.isConnectionNew;
     if (this.#state === 'over') controller.abort(GIVEN_UP);
   }
 
@@ -235,14 +240,22 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
       return;
     }
     const failure = describeUpstreamError(error, { hasBegun: this.#hasAnswerBegun });
-    // Perhaps the target closed a kept connection in the moment in which it was used again.
     const isLost = failure.code === 'target-down' && !failure.isUntouched && !this.#isCalledAnew;
     const isAtHand = this.#isBodyOver && this.#kept !== undefined;
-    if (isLost && isAtHand && isIdempotent(this.head?.method ?? '')) {
+    const wasSent = this.#controller !== undefined;
+    // A kept connection that ends without a word was closed in the moment in which it was used again: its request was
+    // not read. Browsers and curl take it so, too.
+    const mayRepeat = !wasSent || this.#isOnKeptConnection || isIdempotent(this.head?.method ?? '');
+    if (isLost && isAtHand && mayRepeat) {
       this.#isCalledAnew = true;
+      this.#wasSentBefore = wasSent;
+      this.#controller = undefined;
       this.#body = undefined;
       this.#call();
-    } else this.#fail(failure);
+    } else {
+      const isUntouched = (failure.isUntouched || !wasSent) && !this.#wasSentBefore;
+      this.#fail({ ...failure, isUntouched });
+    }
   }
 
   #call(): void {

@@ -44,6 +44,7 @@ export class Upstream {
   readonly #hostHeader: string;
   readonly #options: Client.Options;
   readonly #pool: Pool;
+  #isConnectionNew = false;
 
   /**
    * @param url - `http:` or `https:`, perhaps with a path, under which all requests are
@@ -66,6 +67,16 @@ export class Upstream {
       allowH2: false,
     };
     this.#pool = new Pool(target.origin, { ...this.#options, connections: null });
+    // A request that waited for a connection begins on it in the same turn, before any microtask.
+    this.#pool.on('connect', () => {
+      this.#isConnectionNew = true;
+      queueMicrotask(() => (this.#isConnectionNew = false));
+    });
+  }
+
+  /** Whether a request of `request` that begins at this moment is the first one on its connection. */
+  get isConnectionNew(): boolean {
+    return this.#isConnectionNew;
   }
 
   /** Begins a request. The path is put behind that of the URL as it is: it is never taken for an address. */
