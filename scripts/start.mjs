@@ -1,12 +1,14 @@
-// `npm start`: a hub and two virtual devices, on a fresh clone as well. Arguments go to the hub: `npm start -- --http-port 8080`.
+// `npm start`: a hub and three virtual devices, on a fresh clone as well. Arguments go to the hub: `npm start -- --http-port 8080`.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureInstalled, environment, pinnedNode, root } from './checkout.mjs';
 
+const FRAMED = ['--protocol', '2', '--id'];
 const DEVICES = [
-  { kind: 'sensor', title: 'a temperature sensor', flags: ['--wave', '--on'] },
-  { kind: 'radio', title: 'a radio', flags: [] },
+  { title: 'a temperature sensor', words: ['sensor', ...FRAMED, 'sensor', '--wave', '--on'] },
+  { title: 'an internet radio', words: ['radio', ...FRAMED, 'radio'] },
+  { title: 'a radio of the old protocol', words: ['radio', '--title', oldTitle()] },
 ];
 const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 8000;
@@ -59,11 +61,18 @@ function callable(address) {
   return address?.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]');
 }
 
-function startDevice({ kind, flags }, { tcp, udp }) {
+/** In the reader's language, as `recado simulate` describes devices of the new protocol. */
+function oldTitle() {
+  const { LC_ALL, LC_MESSAGES, LANG } = process.env;
+  const isPortuguese = /^pt/i.test(LC_ALL || LC_MESSAGES || LANG || '');
+  return isPortuguese ? 'Rádio do protocolo antigo' : 'Radio of the old protocol';
+}
+
+function startDevice({ words }, { tcp, udp }) {
   const [tcpUrl, udpUrl] = [new URL(tcp), new URL(udp)];
   const host = tcpUrl.hostname.replaceAll(/[[\]]/g, '');
   const where = ['--host', host, '--port', tcpUrl.port, '--udp-port', udpUrl.port];
-  return startChild(['simulate', kind, '--headless', ...flags, ...where]);
+  return startChild(['simulate', ...words, '--headless', ...where]);
 }
 
 /** What runs, and what to try. */
@@ -71,8 +80,7 @@ function screen({ http, tcp, udp, mqtt }, ids) {
   const names = DEVICES.map(({ title }, index) =>
     ids[index] === undefined ? title : `${title} (${ids[index]})`,
   );
-  const withDevices = tcp !== undefined ? `, with ${names.join(' and ')}` : '';
-  const [sensor = 'DE1', radio = 'DE1-2'] = ids;
+  const withDevices = tcp !== undefined ? `, with ${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : '';
   return [
     '',
     `Recado is running${withDevices}.`,
@@ -83,9 +91,9 @@ function screen({ http, tcp, udp, mqtt }, ids) {
     '',
     'Try, in another terminal:',
     `  curl ${http}/api/v1/devices`,
-    `  curl ${http}/api/v1/devices/${sensor}/telemetry`,
-    `  curl -X POST ${http}/api/v1/devices/${radio}/commands/ligar`,
-    '  npx recado manage',
+    `  curl ${http}/api/v1/devices/sensor/telemetry`,
+    `  curl -X POST ${http}/api/v1/devices/radio/commands/turnOn`,
+    `  npx recado manage${http === 'http://127.0.0.1:5070' ? '' : ` ${http}`}`,
     '',
     'Ctrl+C stops everything.',
     '',
@@ -93,8 +101,8 @@ function screen({ http, tcp, udp, mqtt }, ids) {
 }
 
 /**
- * Starts the virtual devices one after the other, so that the sensor is the first and gets the first id, as the README
- * shows. Ids are missing when the hub does not tell them (it wants a token).
+ * Starts the virtual devices one after the other, so that it is seen which of them has which id. Ids are missing when the
+ * hub does not tell them (it wants a token).
  */
 async function startDevices(listening) {
   const devices = [];
@@ -104,6 +112,10 @@ async function startDevices(listening) {
     const id = await newDeviceId(listening.http, ids);
     if (id !== undefined) ids.push(id);
   }
+  // A device of the old protocol says what it is when it is asked for it.
+  const old = ids[DEVICES.length - 1];
+  if (old !== undefined)
+    await fetch(`${listening.http}/api/v1/devices/${old}/commands/describe`, { method: 'POST' });
   return { devices, ids };
 }
 

@@ -1,4 +1,5 @@
 import { CommandError, createDevice, type Device } from '../device/index.ts';
+import { framedWords } from './framed-words.ts';
 import { POWER_WORDS, randomId, Simulator, type SimulatorOptions } from './simulator.ts';
 
 /** Longer names of songs are cut. */
@@ -70,10 +71,11 @@ export class Radio extends Simulator {
 }
 
 function createPlain(radio: Radio, options: SimulatorOptions): Device {
+  const { title = 'Aparelho de som via internet' } = options;
   return createDevice({
     ...options,
     protocol: 1,
-    title: 'Aparelho de som via internet',
+    title,
     commands: {
       turnOn: { title: 'Ligar', run: () => POWER_WORDS[radio.turnOn()] },
       turnOff: { title: 'Desligar', run: () => POWER_WORDS[radio.turnOff()] },
@@ -86,7 +88,7 @@ function createPlain(radio: Radio, options: SimulatorOptions): Device {
       pause: { title: 'Pausar', run: () => PLAYER_WORDS[radio.pause()] },
     },
     describe: () => ({
-      Descrição: 'Aparelho de som via internet',
+      Descrição: title,
       'Status do dispositivo': radio.isOn ? 'Ligado' : 'Desligado',
       'Música atual': radio.song ?? '-----',
       'Status da música': describePlaying(radio, 'Tocando', 'Pausada'),
@@ -99,42 +101,40 @@ function describePlaying(radio: Radio, playing: string, paused: string): string 
   return radio.isPlaying ? playing : paused;
 }
 
-const SONG_SCHEMA = { type: 'string', title: 'Song', minLength: 1, maxLength: MAX_SONG_CHARACTERS } as const;
-
 function createFramed(radio: Radio, options: SimulatorOptions): Device {
   const id = options.id ?? randomId('radio', options.random);
+  const words = framedWords(options.language);
+  const { title = words.radio } = options;
+  const song = { type: 'string', title: words.song, minLength: 1, maxLength: MAX_SONG_CHARACTERS } as const;
   const status = () => ({ on: radio.isOn, song: radio.song ?? null, playing: radio.isPlaying });
   const player = (act: () => PlayerResult) => () => {
     const result = act();
-    if (result === 'no-song')
-      throw new CommandError('NO_SONG', 'Choose a song first: invoke setSong.', { status: 409 });
-    if (result === 'radio-off')
-      throw new CommandError('RADIO_OFF', 'The radio is off: invoke turnOn first.', { status: 409 });
+    if (result === 'no-song') throw new CommandError('NO_SONG', words.noSong, { status: 409 });
+    if (result === 'radio-off') throw new CommandError('RADIO_OFF', words.radioOff, { status: 409 });
     return status();
   };
   return createDevice({
     ...options,
     protocol: 2,
     id,
-    title: 'Internet radio',
+    title,
     model: 'Recado virtual radio',
     commands: {
-      turnOn: { title: 'Turn on', idempotent: true, run: () => (radio.turnOn(), status()) },
-      turnOff: { title: 'Turn off', idempotent: true, run: () => (radio.turnOff(), status()) },
+      turnOn: { title: words.turnOn, idempotent: true, run: () => (radio.turnOn(), status()) },
+      turnOff: { title: words.turnOff, idempotent: true, run: () => (radio.turnOff(), status()) },
       setSong: {
-        title: 'Set song',
+        title: words.setSong,
         kind: 'write',
-        input: SONG_SCHEMA,
+        input: song,
         idempotent: true,
         run: ({ input }) => {
-          if (!radio.setSong(input))
-            throw new CommandError('NO_SONG', 'The name of the song is empty.', { status: 422 });
+          if (!radio.setSong(input)) throw new CommandError('NO_SONG', words.emptySong, { status: 422 });
           return status();
         },
       },
-      play: { title: 'Play', idempotent: true, run: player(() => radio.play()) },
-      pause: { title: 'Pause', idempotent: true, run: player(() => radio.pause()) },
+      play: { title: words.play, idempotent: true, run: player(() => radio.play()) },
+      pause: { title: words.pause, idempotent: true, run: player(() => radio.pause()) },
     },
-    describe: () => ({ title: 'Internet radio', ...status() }),
+    describe: () => ({ title, ...status() }),
   });
 }

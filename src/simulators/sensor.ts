@@ -1,4 +1,5 @@
 import { createDevice, type Device } from '../device/index.ts';
+import { framedWords } from './framed-words.ts';
 import type { ReportSchedule } from './report-schedule.ts';
 import { POWER_WORDS, randomId, Simulator, type SimulatorOptions } from './simulator.ts';
 import { MAX_TEMPERATURE, MIN_TEMPERATURE, type Wave } from './wave.ts';
@@ -68,10 +69,11 @@ export class Sensor extends Simulator {
 }
 
 function createPlain(sensor: Sensor, options: SimulatorOptions): Device {
+  const { title = 'Sensor de temperatura' } = options;
   return createDevice({
     ...options,
     protocol: 1,
-    title: 'Sensor de temperatura',
+    title,
     telemetry: { temperature: { title: 'Temperatura', unit: '°C', type: 'number' } },
     commands: {
       turnOn: { title: 'Ligar', run: () => POWER_WORDS[sensor.turnOn()] },
@@ -83,40 +85,42 @@ function createPlain(sensor: Sensor, options: SimulatorOptions): Device {
         run: () => (sensor.isOn ? { Temperatura: `${sensor.temperature ?? '-----'}°C` } : NO_DATA),
       },
     },
-    describe: () => ({ Descrição: 'Sensor de temperatura', Status: sensor.isOn ? 'Ligado' : 'Desligado' }),
+    describe: () => ({ Descrição: title, Status: sensor.isOn ? 'Ligado' : 'Desligado' }),
   });
 }
 
 function createFramed(sensor: Sensor, options: SimulatorOptions): Device {
   const id = options.id ?? randomId('sensor', options.random);
+  const words = framedWords(options.language);
+  const { title = words.sensor } = options;
   return createDevice({
     telemetryBy: 'datagram',
     ...options,
     protocol: 2,
     id,
-    title: 'Temperature sensor',
+    title,
     model: 'Recado virtual sensor',
     telemetry: {
-      temperature: { title: 'Temperature', unit: '°C', type: 'number' },
-      on: { title: 'Turned on', type: 'boolean' },
+      temperature: { title: words.temperature, unit: '°C', type: 'number' },
+      on: { title: words.on, type: 'boolean' },
     },
     commands: {
       turnOn: {
-        title: 'Turn on',
+        title: words.turnOn,
         idempotent: true,
         run: () => ({ changed: sensor.turnOn() === 'turned-on', on: sensor.isOn }),
       },
       turnOff: {
-        title: 'Turn off',
+        title: words.turnOff,
         idempotent: true,
         run: () => ({ changed: sensor.turnOff() === 'turned-off', on: sensor.isOn }),
       },
       temperature: {
-        title: 'Temperature',
+        title: words.temperature,
         kind: 'read',
         run: () => ({ temperature: sensor.temperature ?? null, on: sensor.isOn }),
       },
     },
-    describe: () => ({ title: 'Temperature sensor', on: sensor.isOn }),
+    describe: () => ({ title, on: sensor.isOn }),
   });
 }

@@ -5,6 +5,7 @@ import {
   type Device,
   type DeviceState,
 } from '../device/index.ts';
+import type { SimulatorLanguage } from './framed-words.ts';
 
 /** How a virtual device is made: where its hub is, and what it is called there. */
 export type SimulatorOptions = Omit<ConnectionOptions, 'protocol' | 'onState'> & {
@@ -12,6 +13,10 @@ export type SimulatorOptions = Omit<ConnectionOptions, 'protocol' | 'onState'> &
   readonly protocol?: 1 | 2;
   /** Version 2: its id at the hub; one with a random end when absent. */
   readonly id?: string;
+  /** Instead of what devices of its kind are called. */
+  readonly title?: string;
+  /** Version 2: what it describes itself in; English when absent. */
+  readonly language?: SimulatorLanguage;
   readonly isOn?: boolean;
 };
 

@@ -12,45 +12,61 @@ import { readText, ROOT } from '../helpers/source-files.ts';
 const START = join(ROOT, 'scripts/start.mjs');
 const ANY_PORTS = ['--http-port', '0', '--tcp-port', '0', '--udp-port', '0', '--mqtt-port', '0'];
 
+const TITLES = {
+  en: ['Temperature sensor', 'Internet radio', 'Radio of the old protocol'],
+  pt_BR: ['Sensor de temperatura', 'Rádio via internet', 'Rádio do protocolo antigo'],
+};
+
 const folder = mkdtempSync(join(tmpdir(), 'recado-start-'));
 after(() => rmSync(folder, { recursive: true }));
 
 describe('npm start', () => {
-  it('runs a hub and two devices, shows what to try, and stops all of them', async (t) => {
-    const child = spawn(process.execPath, [START, ...ANY_PORTS], {
-      cwd: folder,
-      env: plainEnvironment(),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    t.after(() => child.kill('SIGTERM'));
-    let screen = '';
-    const isShown = new Promise<void>((resolve, reject) => {
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        screen += text;
-        if (screen.includes('Ctrl+C stops everything.')) resolve();
+  for (const language of ['en', 'pt_BR'] as const)
+    it(`runs a hub and three devices, shows what to try, and stops all of them (${language})`, async (t) => {
+      const child = spawn(process.execPath, [START, ...ANY_PORTS], {
+        cwd: folder,
+        env: { ...plainEnvironment(), LC_ALL: `${language}.UTF-8` },
+        stdio: ['ignore', 'pipe', 'inherit'],
       });
-      child.once('exit', () => reject(new Error(`it ended: ${screen}`)));
+      t.after(() => child.kill('SIGTERM'));
+      let screen = '';
+      const isShown = new Promise<void>((resolve, reject) => {
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          screen += text;
+          if (screen.includes('Ctrl+C stops everything.')) resolve();
+        });
+        child.once('exit', () => reject(new Error(`it ended: ${screen}`)));
+      });
+      await isShown;
+      const url = / {2}applications +(http:\S+)/.exec(screen)?.[1] ?? '';
+      const invoked = / curl -X POST (http:\S+)/.exec(screen)?.[1] ?? '';
+      assert.match(
+        screen,
+        /Recado is running, with a temperature sensor \(sensor\), an internet radio \(radio\) and/,
+      );
+      assert.match(screen, / a radio of the old protocol \(DE1\)\.\n/);
+      assert.match(screen, new RegExp(` npx recado manage ${url}\n`));
+
+      const listed = await (await fetch(`${url}/api/v1/devices?status=online`)).json();
+      const titles = (listed as { devices: { title: string }[] }).devices.map(({ title }) => title);
+      assert.deepEqual(titles, TITLES[language]);
+      const answer = await fetch(invoked, { method: 'POST' });
+      assert.deepEqual(((await answer.json()) as { output: unknown }).output, {
+        on: true,
+        song: null,
+        playing: false,
+      });
+      for (const page of ['README.md', 'README.pt-BR.md']) {
+        await fetch(`${url}/devices/radio/commands/2`, { method: 'POST' });
+        await playConsole(page, url);
+      }
+
+      child.kill('SIGINT');
+      const [exitCode] = (await once(child, 'close')) as [number];
+      assert.equal(exitCode, 0);
+      assert.match(screen, /Stopping the devices, then the hub\.\n$/);
+      await assert.rejects(fetch(`${url}/healthz`));
     });
-    await isShown;
-    const url = / {2}applications +(http:\S+)/.exec(screen)?.[1] ?? '';
-    const invoked = / curl -X POST (http:\S+)/.exec(screen)?.[1] ?? '';
-    assert.match(screen, /Recado is running, with a temperature sensor \(DE1\) and a radio \(DE1-2\)\./);
-
-    const listed = (await (await fetch(`${url}/api/v1/devices?status=online`)).json()) as { total: number };
-    assert.equal(listed.total, 2);
-    const answer = await fetch(invoked, { method: 'POST' });
-    assert.deepEqual(((await answer.json()) as { output: unknown }).output, 'Dispositivo ligado');
-    for (const page of ['README.md', 'README.pt-BR.md']) {
-      await fetch(`${url}/devices/DE1-2/commands/2`, { method: 'POST' });
-      await playConsole(page, url);
-    }
-
-    child.kill('SIGINT');
-    const [exitCode] = (await once(child, 'close')) as [number];
-    assert.equal(exitCode, 0);
-    assert.match(screen, /Stopping the devices, then the hub\.\n$/);
-    await assert.rejects(fetch(`${url}/healthz`));
-  });
 
   it('ends with the sentence of the hub when that cannot start', async () => {
     const other = createServer().listen(0, '127.0.0.1');

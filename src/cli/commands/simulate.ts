@@ -5,7 +5,7 @@ import type { Fleet } from '../../simulators/fleet.ts';
 import type { Radio } from '../../simulators/radio.ts';
 import type { Sensor } from '../../simulators/sensor.ts';
 import type { SimulatorChoice } from '../../simulators/create-simulator.ts';
-import type { Language } from '../../terminal/language.ts';
+import { detectLanguage, type Language } from '../../terminal/language.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -20,6 +20,7 @@ type SimulateOptions = {
   readonly udpPort: number;
   readonly protocol: '1' | '2';
   readonly id?: string;
+  readonly title?: string;
   readonly token?: string;
   readonly headless?: true;
   readonly menu?: true;
@@ -95,6 +96,7 @@ function deviceCommand(name: string, description: string): Command {
         .default('1'),
     )
     .option('--id <id>', 'id at the hub, protocol 2 only (default: one with a random end)', readId)
+    .option('--title <text>', 'what it is called instead of its usual title')
     .option('--token <token>', 'token of the device, protocol 2 only')
     .option('--headless', 'no menu: connect at once, and print a line for each change')
     .option('--menu', 'the menu also without a terminal: lines in, lines out')
@@ -105,7 +107,10 @@ function deviceCommand(name: string, description: string): Command {
     )
     .option('--on', 'turned on from the start')
     .addOption(
-      new Option('--lang <language>', 'language of the menu (default: from LANG)').choices(['en', 'pt-BR']),
+      new Option(
+        '--lang <language>',
+        'language of the menu, and of the device in protocol 2 (default: from LANG)',
+      ).choices(['en', 'pt-BR']),
     )
     .helpOption('-h, --help', 'print help');
 }
@@ -137,13 +142,15 @@ function refuseContradictions({ headless, menu, count = 1 }: SimulateOptions, co
 }
 
 function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions): SimulatorChoice {
-  const { host, port, udpPort, protocol, id, token, on, temperature, wave } = options;
+  const { host, port, udpPort, protocol, id, title, token, on, temperature, wave } = options;
   return {
     kind,
+    language: languageOf(options),
     hub: formatHostPort(host, port),
     udpPort,
     protocol: protocol === '2' ? 2 : 1,
     ...(id !== undefined && { id }),
+    ...(title !== undefined && { title }),
     ...(token !== undefined && { token }),
     isOn: on === true,
     temperature,
@@ -151,16 +158,17 @@ function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions): Simulator
   };
 }
 
+function languageOf({ lang }: SimulateOptions): Language {
+  return lang ?? detectLanguage(process.env);
+}
+
 async function runMenu(
   device: Sensor | Radio,
   options: SimulateOptions,
   stopped: Promise<unknown>,
 ): Promise<void> {
-  const [{ runSimulateMenu }, { detectLanguage }] = await Promise.all([
-    import('../../terminal/simulate/run-simulate-menu.ts'),
-    import('../../terminal/language.ts'),
-  ]);
-  const language = options.lang ?? detectLanguage(process.env);
+  const { runSimulateMenu } = await import('../../terminal/simulate/run-simulate-menu.ts');
+  const language = languageOf(options);
   await runSimulateMenu(device, { language, stopped, stdin: process.stdin, stdout: process.stdout });
 }
 
