@@ -2,18 +2,19 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { formatHostPort } from '../base/address.ts';
 import type { Config } from '../hub/config/config-schema.ts';
+import { configuredPorts, type ConfiguredPort } from '../hub/config/configured-ports.ts';
 
 /** How long another hub may take to say that it is one. */
 const HUB_ANSWER_TIMEOUT_MS = 1000;
 const MAX_HUB_ANSWER_BYTES = 1000;
 
-type Listener = {
-  readonly kind: 'TCP' | 'UDP';
-  readonly host: string;
-  readonly port: number;
-  /** Or the variable, for keys without a flag. */
-  readonly flag: string;
-  readonly key: string;
+/** Flags for ports; keys without one have a variable. */
+const PORT_FLAGS: Readonly<Record<string, string>> = {
+  'http.port': '--http-port',
+  'gateways.socket.tcpPort': '--tcp-port',
+  'gateways.socket.udpPort': '--udp-port',
+  'mqtt.port': '--mqtt-port',
+  'mqtt.tls.port': 'RECADO_MQTT_TLS_PORT',
 };
 
 /**
@@ -21,13 +22,13 @@ type Listener = {
  * Recado hub, about it. Empty when all ports are free by now.
  */
 export async function describeTakenPorts(config: Config): Promise<string[]> {
-  const listeners = listenersOf(config);
-  const isTaken = await Promise.all(listeners.map((each) => isPortTaken(each)));
-  const taken = listeners.filter((_each, index) => isTaken[index]);
+  const ports = configuredPorts(config);
+  const isTaken = await Promise.all(ports.map((each) => isPortTaken(each)));
+  const taken = ports.filter((_each, index) => isTaken[index]);
   const lines = taken.map(
-    ({ kind, host, port, flag, key }) =>
+    ({ kind, host, port, key }) =>
       `${kind} port ${port} on ${host} is in use by another program. ` +
-      `Choose another with ${flag}, or ${key} in the configuration.`,
+      `Choose another with ${PORT_FLAGS[key]}, or ${key} in the configuration.`,
   );
   const http = taken.find(({ key }) => key === 'http.port');
   const url = http && callableUrl(http);
@@ -35,30 +36,8 @@ export async function describeTakenPorts(config: Config): Promise<string[]> {
   return lines;
 }
 
-function listenersOf({ http, gateways: { socket }, mqtt }: Config): Listener[] {
-  const listeners: Listener[] = [
-    { kind: 'TCP', host: http.host, port: http.port, flag: '--http-port', key: 'http.port' },
-  ];
-  if (socket.enabled) {
-    const { host, tcpPort, udpPort } = socket;
-    listeners.push(
-      { kind: 'TCP', host, port: tcpPort, flag: '--tcp-port', key: 'gateways.socket.tcpPort' },
-      { kind: 'UDP', host, port: udpPort, flag: '--udp-port', key: 'gateways.socket.udpPort' },
-    );
-  }
-  if (mqtt.enabled) {
-    const { host, port } = mqtt;
-    listeners.push({ kind: 'TCP', host, port, flag: '--mqtt-port', key: 'mqtt.port' });
-  }
-  if (mqtt.enabled && mqtt.tls.enabled) {
-    const { host, port } = mqtt.tls;
-    listeners.push({ kind: 'TCP', host, port, flag: 'RECADO_MQTT_TLS_PORT', key: 'mqtt.tls.port' });
-  }
-  return listeners.filter(({ port }) => port !== 0);
-}
-
 /** Whether another program holds the port. Anything else that keeps it from being opened is not asked here. */
-function isPortTaken({ kind, host, port }: Listener): Promise<boolean> {
+function isPortTaken({ kind, host, port }: ConfiguredPort): Promise<boolean> {
   return new Promise((resolve) => {
     const isInUse = (error: NodeJS.ErrnoException): void => resolve(error.code === 'EADDRINUSE');
     const options = { host, address: host, port, exclusive: true };
@@ -73,7 +52,7 @@ function isPortTaken({ kind, host, port }: Listener): Promise<boolean> {
 }
 
 /** An address that listens everywhere is no address to call. */
-function callableUrl({ host, port }: Listener): string {
+function callableUrl({ host, port }: ConfiguredPort): string {
   const callable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${formatHostPort(callable, port)}`;
 }

@@ -1,5 +1,6 @@
 import { assembleSection, collectKeys } from '../../config/config-keys.ts';
 import { isSet, type ConfigDefinition, type Contradiction } from '../../config/load-config.ts';
+import { configuredPorts } from './configured-ports.ts';
 import { ConfigSchema, type Config } from './config-schema.ts';
 
 /** What `recado hub` can be told. */
@@ -62,20 +63,15 @@ function findExceeded(
   return [{ paths: [small, large], message }];
 }
 
-function findSharedPorts({ http, gateways: { socket }, mqtt }: Config): Contradiction[] {
-  const ports = [
-    { path: 'http.port', ...http },
-    ...(socket.enabled ? [{ path: 'gateways.socket.tcpPort', host: socket.host, port: socket.tcpPort }] : []),
-    ...(mqtt.enabled ? [{ path: 'mqtt.port', ...mqtt }] : []),
-    ...(mqtt.enabled && mqtt.tls.enabled ? [{ path: 'mqtt.tls.port', ...mqtt.tls }] : []),
-  ].filter(({ port }) => port !== 0);
+function findSharedPorts(config: Config): Contradiction[] {
+  const ports = configuredPorts(config).filter(({ kind }) => kind === 'TCP');
   return ports.flatMap((later, index) =>
     ports
       .slice(0, index)
       .filter(({ host, port }) => host === later.host && port === later.port)
-      .map(({ path, port }) => {
-        const message = `${path} and ${later.path} are both ${port}; each needs its own`;
-        return { paths: [later.path, path], message };
+      .map(({ key, port }) => {
+        const message = `${key} and ${later.key} are both ${port}; each needs its own`;
+        return { paths: [later.key, key], message };
       }),
   );
 }
