@@ -197,9 +197,21 @@ test('more connections than maxConnections, or than one address may have, are re
   await third.closed();
   assert.equal(hub.counters['connectionsRefusedPerAddress'], 1);
   await WireDevice.connect(t, hub.tcpPort, '127.0.0.4');
-  const fifth = await WireDevice.connect(t, hub.tcpPort, '127.0.0.5');
-  await fifth.closed();
-  assert.equal(hub.counters['connectionsRefusedLimit'], 1);
+  const another = await WireDevice.connect(t, hub.tcpPort, '127.0.0.4');
+  await another.closed();
+  assert.equal(hub.counters['connectionsRefusedLimit'], 1, 'nobody has more than one more');
+  await stillServes(hub);
+});
+
+test('who holds all connections and says nothing keeps no device out', async (t) => {
+  const hub = await withGoodDevice(t, (config) => (config.gateways.socket.maxConnections = 6));
+  const silent: WireDevice[] = [];
+  for (let count = 0; count < 5; count++) silent.push(await WireDevice.connect(t, hub.tcpPort, '127.0.0.3'));
+  const newcomer = await WireDevice.connect(t, hub.tcpPort, '127.0.0.4');
+  await newcomer.handshake();
+  await until('listed', async () => (await hub.call('GET', '/devices')).body.includes('DE4'));
+  await silent[0]!.closed();
+  assert.deepEqual([hub.counters['connectionsYielded'], hub.counters['connectionsOpen']], [1, 6]);
   await stillServes(hub);
 });
 

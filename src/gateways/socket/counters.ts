@@ -5,6 +5,8 @@ export class SocketCounters {
   connectionsRefusedLimit = 0;
   connectionsRefusedPerAddress = 0;
   connectionsRefusedUntrusted = 0;
+  /** Closed for a newcomer, because its address had most. */
+  connectionsYielded = 0;
   handshakesFailed = 0;
   handshakeTimeouts = 0;
   messageTimeouts = 0;

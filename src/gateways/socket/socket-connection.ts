@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { ANONYMOUS, TRUSTED_NETWORK } from '../../accounts/principal.ts';
+import type { Party } from '../../base/ledger.ts';
 import { addressParty, plainAddress } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import { FramedSession } from './session/framed-session.ts';
@@ -38,6 +39,14 @@ export class SocketConnection {
     this.peer = { socket, address, port: socket.remotePort ?? 0, principal, party };
     this.#context = context;
     this.#openedAt = context.clock.monotonic();
+  }
+
+  get party(): Party {
+    return this.peer.party;
+  }
+
+  get isSilent(): boolean {
+    return this.#session?.isSilent ?? true;
   }
 
   onBytes(chunk: Buffer): void {

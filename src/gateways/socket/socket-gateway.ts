@@ -2,9 +2,10 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
+import { ConnectionPlaces } from '../../base/connection-places.ts';
 import { listenError } from '../../base/listen-error.ts';
 import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
-import type { Ledger } from '../../base/ledger.ts';
+import type { Ledger, Party } from '../../base/ledger.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Networks } from '../../base/networks.ts';
 import { shareReads } from '../../base/shared-reads.ts';
@@ -30,7 +31,7 @@ export class SocketGateway implements Gateway {
   readonly #trusted: Networks;
   readonly #receiver: TelemetryReceiver;
   readonly #connections = new Set<SocketConnection>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #places = new ConnectionPlaces<SocketConnection>();
   #server: Server | undefined;
   #ticker: Timer | undefined;
   #onEmpty: (() => void) | undefined;
@@ -110,7 +111,6 @@ export class SocketGateway implements Gateway {
       room: () => undefined,
     });
     const connection = new SocketConnection(socket, this.#context, (address) => this.#trusted.has(address));
-    const { address } = connection.peer;
     // Without a listener, a reset by the peer would end the process.
     let failed = false;
     socket.on('error', () => (failed = true));
@@ -123,7 +123,7 @@ export class SocketGateway implements Gateway {
     this.#ticker ??= this.#context.clock.setTicker(TICK_MS, () => this.#tick());
     this.counters.connectionsAccepted++;
     this.counters.connectionsOpen++;
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    this.#places.take(connection);
     socket.once('close', () => {
       this.#forget(connection);
       connection.end(failed ? 'connection-failed' : 'disconnected');
@@ -132,38 +132,46 @@ export class SocketGateway implements Gateway {
   }
 
   #forget(connection: SocketConnection): void {
-    const { address } = connection.peer;
     this.#connections.delete(connection);
+    this.#places.leave(connection);
     this.counters.connectionsOpen--;
     connection.peer.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     connection.peer.party.close();
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left > 0) this.#perAddress.set(address, left);
-    else this.#perAddress.delete(address);
     if (this.#connections.size > 0) return;
     this.#stopTicker();
     this.#onEmpty?.();
   }
 
   #admit(connection: SocketConnection): boolean {
+    const { counters } = this;
     const { options } = this.#context;
-    if (this.#connections.size >= options.maxConnections) {
-      this.counters.connectionsRefusedLimit++;
+    const { party, principal, address } = connection.peer;
+    if (this.#places.takenBy(party) >= options.maxConnectionsPerAddress) {
+      counters.connectionsRefusedPerAddress++;
       return false;
     }
-    if ((this.#perAddress.get(connection.peer.address) ?? 0) >= options.maxConnectionsPerAddress) {
-      this.counters.connectionsRefusedPerAddress++;
+    if (principal !== TRUSTED_NETWORK && Object.keys(options.deviceTokens).length === 0) {
+      counters.connectionsRefusedUntrusted++;
+      tellUntrusted(this.#context, address);
       return false;
     }
-    if (connection.peer.principal !== TRUSTED_NETWORK && Object.keys(options.deviceTokens).length === 0) {
-      this.counters.connectionsRefusedUntrusted++;
-      tellUntrusted(this.#context, connection.peer.address);
+    if (!party.admit(KeptKind.CONNECTION, CONNECTION_BYTES)) {
+      counters.connectionsRefusedLimit++;
       return false;
     }
-    if (!connection.peer.party.admit(KeptKind.CONNECTION, CONNECTION_BYTES)) {
-      this.counters.connectionsRefusedLimit++;
-      return false;
-    }
+    if (this.#places.taken < options.maxConnections || this.#makeRoom(party)) return true;
+    party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
+    counters.connectionsRefusedLimit++;
+    return false;
+  }
+
+  /** False where nobody has more than the newcomer's address. */
+  #makeRoom(newcomer: Party): boolean {
+    const connection = this.#places.findYielding(newcomer);
+    if (connection === undefined) return false;
+    this.#places.leave(connection);
+    this.counters.connectionsYielded++;
+    connection.end('protocol-error');
     return true;
   }
 

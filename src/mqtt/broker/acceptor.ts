@@ -1,3 +1,4 @@
+import { ConnectionPlaces } from '../../base/connection-places.ts';
 import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
 import { addressParty } from '../../base/networks.ts';
@@ -25,9 +26,8 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
   /** Of all listeners. */
   readonly #connections: Set<Connection>;
   readonly #handlers: ConnectionHandlers;
-  readonly #perAddress = new Map<string, number>();
+  readonly #places = new ConnectionPlaces<Connection>();
   readonly #toldAtMs = new Map<string, number>();
-  #count = 0;
   /** Connects that may come at once; one second's worth at most. */
   #credit: number;
   #creditAtMs: number;
@@ -56,7 +56,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
   }
 
   get connectionCount(): number {
-    return this.#count;
+    return this.#places.taken;
   }
 
   accept(transport: Transport): TransportReceiver | undefined {
@@ -69,32 +69,24 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
       transport.destroy();
       return undefined;
     }
-    const { address } = transport.peer;
-    this.#count++;
-    if (address !== '') this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     this.#engine.stats.connectionsAccepted++;
     const parts = { handlers: this.#handlers, party };
     const connection = new Connection(this.#engine, this, transport, parts);
     this.#connections.add(connection);
+    this.#places.take(connection);
     return connection;
   }
 
   /** A connection that was accepted is over. */
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    this.#count--;
+    this.#places.leave(connection);
     connection.releaseBooking();
-    const { address } = connection.transport.peer;
-    if (address === '') return;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
   }
 
   #findRefusal(address: string, party: Party): string | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxConnectsPerSecond } = this.options;
-    if (this.#count >= maxConnections) return `maxConnections is ${maxConnections}`;
-    if (address !== '' && (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
+    if (address !== '' && this.#places.takenBy(party) >= maxConnectionsPerAddress) {
       return `maxConnectionsPerAddress is ${maxConnectionsPerAddress}`;
     }
     const nowMs = this.#engine.clock.monotonic();
@@ -105,7 +97,19 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     this.#credit--;
     if (!party.admit(KeptKind.CONNECTION, CONNECTION_BYTES))
       return 'its address has its share of all connections';
-    return undefined;
+    if (this.#places.taken < maxConnections || this.#makeRoom(party)) return undefined;
+    party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
+    return `maxConnections is ${maxConnections}`;
+  }
+
+  /** False where nobody has more than the newcomer's address. */
+  #makeRoom(newcomer: Party): boolean {
+    const connection = this.#places.findYielding(newcomer);
+    if (connection === undefined) return false;
+    this.#places.leave(connection);
+    this.#engine.stats.connectionsRefused++;
+    connection.yieldRoom();
+    return true;
   }
 
   #tellRefusal(refusal: string, address: string): void {

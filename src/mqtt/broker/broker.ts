@@ -2,7 +2,6 @@ import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { MqttError } from '../codec/errors.ts';
-import { ReasonCode } from '../codec/reason-code.ts';
 import type { PublishProperties } from '../codec/publish.ts';
 import { ClientSession, type LocalReceiver } from './client-session.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
@@ -230,9 +229,7 @@ export class Broker implements TransportAcceptor {
   #closeAllOf(party: Party): void {
     for (const connection of this.#connections) {
       if (connection.party !== party && connection.session?.party !== party) continue;
-      const reason = 'others need the room that was taken';
-      connection.end('refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
-      connection.releaseBooking();
+      connection.yieldRoom();
     }
   }
 

@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { startRig } from '../../helpers/mqtt-broker-rig.ts';
 import { MemoryTransport } from '../../helpers/memory-transport.ts';
 import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 
@@ -27,6 +28,21 @@ describe('what comes to a listener', () => {
     first.transport.breakOff();
     assert.equal(open().isAccepted, true);
     assert.equal(open().isAccepted, false);
+  });
+
+  it('makes room for a newcomer where one address has all places: its oldest that is silent goes', async (t) => {
+    const { broker } = await start(t, { maxConnections: 4 });
+    const clientAt = (address: string): WireClient => new WireClient(broker, 5, { address });
+    const crowd = ['a', 'b', 'c', 'd'].map(() => clientAt('10.0.0.1'));
+    await crowd[0]!.connect();
+    const newcomer = clientAt('10.0.0.2');
+    assert.equal((await newcomer.connect()).reasonCode, ReasonCode.SUCCESS);
+    await crowd[1]!.expectClosed();
+    await clientAt('10.0.0.2').connect();
+    await crowd[2]!.expectClosed();
+    await clientAt('10.0.0.2').expectClosed();
+    assert.deepEqual([broker.counts.connections, broker.stats.connectionsRefused], [4, 3]);
+    await crowd[0]!.subscribe('still/there');
   });
 
   it('is limited by maxConnectionsPerAddress, but where there is no address', async (t) => {

@@ -27,6 +27,8 @@ export type SessionContext = {
 
 /** One way to understand the bytes of a connection. It owns the socket until `end`. */
 export type DeviceSession = {
+  /** It has not said, or not proven, who it is. */
+  readonly isSilent: boolean;
   onBytes(chunk: Buffer): void;
   /** Called several times a second; `now` is monotonic ms. */
   tick(now: number): void;

@@ -58,6 +58,10 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   }
 
   /** Empty before the hello. */
+  get isSilent(): boolean {
+    return this.#device === undefined;
+  }
+
   get id(): string {
     return this.#hello?.id ?? '';
   }

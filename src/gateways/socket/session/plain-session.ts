@@ -65,6 +65,10 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     this.#lastHeardAt = this.#lastSentAt;
   }
 
+  get isSilent(): boolean {
+    return this.#device === undefined;
+  }
+
   get sendsDatagrams(): boolean {
     return (this.#plain?.datagramCommands.size ?? 0) > 0;
   }

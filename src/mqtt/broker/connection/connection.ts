@@ -122,6 +122,18 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     engine.wheel.set(this.timer, this.lastPacketMs + acceptor.options.connectTimeoutMs);
   }
 
+  /** Whether it has not said, or not proven, who it is. */
+  get isSilent(): boolean {
+    return this.state < ConnectionState.CONNECTED;
+  }
+
+  /** Ends, because others need the room that its address has taken. */
+  yieldRoom(): void {
+    const reason = 'others need the room that was taken';
+    this.end('refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
+    this.releaseBooking();
+  }
+
   /** It is closed, or as good as that: gives back what it was booked with when it was accepted. */
   releaseBooking(): void {
     if (!this.#isBooked) return;
