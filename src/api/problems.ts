@@ -1,6 +1,8 @@
 import { definedMembers } from '../base/defined-members.ts';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { ERROR_TABLE, problemSlug, RecadoError, type ErrorCode, type Issue } from '../base/errors.ts';
+import { systemClock } from '../base/clock.ts';
+import { LogBudget } from '../base/log-budget.ts';
 import type { Logger } from '../base/logger.ts';
 import type { InvokeFailure } from '../hub/hub.ts';
 import { showInvocation } from './resources.ts';
@@ -57,13 +59,22 @@ export function answerFrameworkError(error: FastifyError, reply: FastifyReply): 
 
 /** Makes every error of this instance a problem. Call it before routes are added. */
 export function useProblems(app: FastifyInstance, log: Logger): void {
-  app.setErrorHandler((error: FastifyError | RecadoError, _request, reply) => {
+  const logBudget = new LogBudget(systemClock, log);
+  app.addHook('onClose', () => logBudget.close());
+  app.setErrorHandler((error: FastifyError | RecadoError, request, reply) => {
     if (error instanceof RequestRefused) reply.headers(error.headers);
-    return sendProblem(reply, problemFromError(error, log));
+    const tellFailure = (): void =>
+      logBudget.write(
+        'requests that failed',
+        { err: error },
+        `a request failed: ${error.message}`,
+        request.ip,
+      );
+    return sendProblem(reply, problemFromError(error, tellFailure));
   });
 }
 
-function problemFromError(error: FastifyError | RecadoError, log: Logger): ProblemResource {
+function problemFromError(error: FastifyError | RecadoError, tellFailure: () => void): ProblemResource {
   if (error instanceof RecadoError) {
     return problemOf(error.code, error.message, error.issues.length > 0 ? { errors: [...error.issues] } : {});
   }
@@ -75,6 +86,6 @@ function problemFromError(error: FastifyError | RecadoError, log: Logger): Probl
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return problemOf('REQUEST_INVALID', error.message, { status });
-  log.error({ err: error }, `a request failed: ${error.message}`);
+  tellFailure();
   return problemOf('INTERNAL', 'The hub failed at this request. Its log says why.');
 }

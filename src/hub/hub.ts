@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
 import { costOf, KeptKind } from '../base/kept-kinds.ts';
 import { OWN_PARTY, type Ledger } from '../base/ledger.ts';
+import { LogBudget } from '../base/log-budget.ts';
 import type { Logger } from '../base/logger.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { Command } from '../devices/command.ts';
@@ -57,6 +58,7 @@ export class Hub {
   /** Makes invocation ids unique across restarts. */
   readonly #idPrefix: string;
   /** Of ids; from a number of ten digits on, so that ids sort in the order of their making. */
+  readonly #logBudget: LogBudget;
   #lastNumber = 1_000_000_000;
   #isStopping = false;
 
@@ -69,11 +71,13 @@ export class Hub {
     this.#invocations = parts.invocations;
     this.#alarms = new Alarms(parts.clock ?? systemClock);
     this.#idPrefix = `${this.#alarms.clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
-    const log = parts.log;
+    this.#logBudget = new LogBudget(this.#alarms.clock, parts.log);
     this.devices.observe((device, presence) => {
-      log.info(
+      this.#logBudget.write(
+        'devices that came and went',
         { device: device.id, gateway: device.gateway, status: presence.status, reason: presence.reason },
         `device ${device.id} is ${presence.status}: ${presence.reason}`,
+        device.id,
       );
     });
   }
@@ -101,6 +105,7 @@ export class Hub {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#parts.map((part) => part.stop()));
+    this.#logBudget.close();
   }
 
   /**

@@ -236,3 +236,20 @@ test('resets in every state leave nothing behind', async (t) => {
   await until('and listed', async () => (await hub.call('GET', '/devices')).text === '["DE2"]');
   await stillServes(hub);
 });
+
+test('the log is not flooded by devices that are refused, and says how many there were', async (t) => {
+  const hub = await startTestHub(t);
+  const connecting = Array.from({ length: 60 }, () => WireDevice.connect(t, hub.tcpPort, '127.0.0.3'));
+  const devices = await Promise.all(connecting);
+  for (const device of devices) device.send('{"recado":9}\n');
+  await Promise.all(devices.map((device) => device.closed()));
+  const lines = (): string[] => hub.logged.map(({ text }) => text);
+  const written = (): number => lines().filter((text) => text.includes('127.0.0.3 was refused')).length;
+  const withheld = (): number =>
+    lines().reduce(
+      (sum, text) => sum + Number(/^faults of devices: and (\d+) more$/.exec(text)?.[1] ?? 0),
+      0,
+    );
+  await until('all are told of', () => written() + withheld() === 60);
+  assert.ok(written() < 60, `${written()} lines`);
+});

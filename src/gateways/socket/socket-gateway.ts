@@ -6,6 +6,7 @@ import { ConnectionPlaces } from '../../base/connection-places.ts';
 import { listenError } from '../../base/listen-error.ts';
 import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger, Party } from '../../base/ledger.ts';
+import { LogBudget } from '../../base/log-budget.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Networks } from '../../base/networks.ts';
 import { shareReads } from '../../base/shared-reads.ts';
@@ -40,16 +41,18 @@ export class SocketGateway implements Gateway {
     options: SocketGatewayOptions,
     parts: { ledger: Ledger; registry: DeviceRegistry; log: Logger; clock?: Clock },
   ) {
+    const { clock = systemClock, log } = parts;
     this.#context = {
       options,
       ledger: parts.ledger,
       registry: parts.registry,
       directory: new DeviceDirectory(),
       counters: this.counters,
-      clock: parts.clock ?? systemClock,
+      clock,
       turn: new Turn(),
-      log: parts.log,
-      tellOnce: new TellOnce(parts.log, MAX_TOLD_CAUSES),
+      log,
+      logBudget: new LogBudget(clock, log),
+      tellOnce: new TellOnce(log, MAX_TOLD_CAUSES),
     };
     this.#trusted = new Networks(options.trustedNetworks);
     this.#receiver = new TelemetryReceiver(this.#context);
@@ -86,6 +89,7 @@ export class SocketGateway implements Gateway {
     for (const connection of this.#connections) connection.stop();
     await this.#receiver.stop();
     if (this.#connections.size > 0) await empty;
+    this.#context.logBudget.close();
   }
 
   async #listen(): Promise<{ port: number }> {

@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
-import type { LogBudget } from './log-budget.ts';
+import type { LogBudget } from '../../base/log-budget.ts';
 import type { BrokerStats } from './stats.ts';
 
 /** How often what is left is tried to be written when the broker closes. */

@@ -18,7 +18,7 @@ import type { Inbox } from './connection/inbox.ts';
 import type { ClientSession } from './client-session.ts';
 import type { ApplicationMessage, BrokerHooks, ClientInfo, DropReason } from './hooks.ts';
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
-import { LogBudget } from './log-budget.ts';
+import { LogBudget } from '../../base/log-budget.ts';
 import { Publication } from './publication.ts';
 import { SharedChoice } from './shared-choice.ts';
 import { BrokerStats } from './stats.ts';
@@ -193,7 +193,7 @@ export class Engine {
   }
 
   stopTicking(): void {
-    this.logBudget.tell(true);
+    this.logBudget.close();
     this.#ticker?.clear();
     this.#ticker = undefined;
   }
@@ -331,7 +331,6 @@ export class Engine {
     this.#ticks++;
     this.#advanceWheel();
     this.retained.removeExpired(RETAINED_SWEEP);
-    this.logBudget.tell();
     this.blocks.trim();
     if (this.#ticks % RETRY_EVERY_TICKS === 0) this.commits.retry();
     if (this.#ticks % FORGET_EVERY_TICKS === 0) this.topics.forgetOldMatches();

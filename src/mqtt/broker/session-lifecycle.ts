@@ -12,7 +12,7 @@ import type { EndCause, EndDetail } from './connection/end-causes.ts';
 import { deliverShared } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo, DisconnectCause } from './hooks.ts';
-import { shown } from './log-budget.ts';
+import { shown } from '../../base/log-budget.ts';
 import { publishWill } from './publish-will.ts';
 
 /** What a CONNECT asks of the session it will have. */
@@ -113,7 +113,7 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
     engine.observe(hook.name, 'onDisconnected', () => hook.onDisconnected(client!, cause));
   }
   const who = { clientId: shown(session.clientId), by: cause.by };
-  engine.log.debug(who, `client left: ${shown(cause.reason)}`);
+  engine.logBudget.write('clients that left', who, `client left: ${shown(cause.reason)}`);
   const nowMs = engine.clock.monotonic();
   if (will !== undefined) {
     const delaySeconds = Math.min(will.willDelayInterval, session.expiryInterval);

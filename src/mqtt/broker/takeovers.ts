@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ClientInfo } from './hooks.ts';
-import { shown, type LogBudget } from './log-budget.ts';
+import { shown, type LogBudget } from '../../base/log-budget.ts';
 
 const KIND = 'takeovers of client ids';
 const MAX_KNOWN = 1000;

@@ -1,3 +1,4 @@
+import { LogBudget, shown } from '../../base/log-budget.ts';
 import { randomBytes } from 'node:crypto';
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
 import { BlockPool } from '../../base/blocks.ts';
@@ -56,7 +57,7 @@ export class ServiceHub {
   readonly hubId = randomBytes(8).toString('hex');
   readonly #bus: Bus;
   readonly #prefix: string;
-  readonly #log: Logger;
+  readonly #logBudget: LogBudget;
   readonly #clock: Clock;
   readonly #admission: Admission;
   /** By the topic of their frames: another agent must not answer in the place of one. */
@@ -73,8 +74,8 @@ export class ServiceHub {
   constructor({ bus, topicPrefix = DEFAULT_TOPIC_PREFIX, log, clock, ...limits }: ServiceHubOptions) {
     this.#bus = bus;
     this.#prefix = topicPrefix;
-    this.#log = log;
     this.#clock = clock ?? systemClock;
+    this.#logBudget = new LogBudget(this.#clock, log);
     this.limits = { ...DEFAULT_SERVICE_LIMITS, ...limits };
     this.directory = new ServiceDirectory(this.limits, {
       open: (service, agentId) => this.#openLink(service, agentId),
@@ -126,6 +127,7 @@ export class ServiceHub {
     this.#unwatch();
     this.#abort.abort(new Error('the hub stops'));
     await Promise.all(this.#subscriptions.map((subscription) => subscription.unsubscribe()));
+    this.#logBudget.close();
   }
 
   /** Requests on their way. */
@@ -222,7 +224,8 @@ export class ServiceHub {
 
   #countMalformed(topicName: string): void {
     this.counters.malformed++;
-    this.#log.warn({ topicName: topicName.slice(0, 200) }, 'an announcement of an agent cannot be read');
+    const text = 'an announcement of an agent cannot be read';
+    this.#logBudget.write('faults of agents', { topicName: shown(topicName) }, text);
   }
 
   #tell(service: string, agentId: string, change: DirectoryChange, version = SERVICE_PROTOCOL_VERSION): void {
@@ -230,9 +233,11 @@ export class ServiceHub {
     const versions = `speaks version ${version} of the protocol, and this hub ${SERVICE_PROTOCOL_VERSION}`;
     const words = change === 'misfit' ? versions : CHANGE_WORDS[change];
     const isBad = change === 'refused' || change === 'unhealthy' || change === 'misfit';
-    this.#log[isBad ? 'warn' : 'info'](
+    this.#logBudget.write(
+      isBad ? 'faults of agents' : 'agents that came and went',
       { service, agent: agentId, change },
       `service ${service}: agent ${agentId} ${words}`,
+      `${service}/${agentId}`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { startRig } from '../../helpers/mqtt-broker-rig.ts';
 import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
-import { LogBudget, shown } from '../../../src/mqtt/broker/log-budget.ts';
+import { LogBudget, shown } from '../../../src/base/log-budget.ts';
 
 const LONG_ID = 'x'.repeat(5000);
 
@@ -19,11 +19,8 @@ describe('LogBudget', () => {
     assert.equal(lines.length, 21);
     assert.deepEqual(lines.at(-1), { level: 'error', fields: {}, text: 'another kind' });
     clock.advance(999);
-    budget.tell();
     assert.equal(lines.length, 21);
     clock.advance(1);
-    budget.tell();
-    budget.tell();
     const fields = { kind: 'clients refused', withheld: 5 };
     assert.deepEqual(lines.slice(21), [{ level: 'info', fields, text: 'clients refused: and 5 more' }]);
     for (let count = 0; count < 25; count++) budget.write('clients refused', {}, 'again');
@@ -41,7 +38,7 @@ describe('LogBudget', () => {
       lines.slice(20, 22).map(({ text }) => text),
       ['failures of the store: and 2 more', 'two'],
     );
-    budget.tell(true);
+    budget.close();
     assert.equal(lines.at(-1)?.text, 'failures of the store: and 1 more');
     assert.equal(lines.length, 42);
   });
@@ -58,12 +55,14 @@ describe('the log of a broker', () => {
     const { broker, open, clock, lines } = await startRig(t, { hooks: [{ name: 'no', authenticate }] });
     for (let count = 0; count < 50; count++) await open().connect({ clientId: LONG_ID });
     assert.equal(broker.stats.connectsRefused, 50);
-    assert.equal(lines.length, 20);
+    assert.equal(lines.length, 10, 'one address has half of the lines');
+    await open(5, { address: '10.0.0.2' }).connect({ clientId: LONG_ID });
+    assert.equal(lines.at(-1)?.fields['address'], '10.0.0.2');
     assert.ok(lines.every(({ fields }) => fields['clientId'] === shown(LONG_ID)));
     clock.advance(1000);
     assert.deepEqual(
-      lines.slice(20).map(({ level, text }) => [level, text]),
-      [['info', 'clients refused: and 30 more']],
+      lines.slice(11).map(({ level, text }) => [level, text]),
+      [['info', 'clients refused: and 40 more']],
     );
   });
 

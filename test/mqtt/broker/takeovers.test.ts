@@ -6,7 +6,7 @@ import type { Logger } from '../../../src/base/logger.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { turnEnd } from '../../helpers/mqtt-wire-client.ts';
 import type { ClientInfo } from '../../../src/mqtt/broker/hooks.ts';
-import { LogBudget } from '../../../src/mqtt/broker/log-budget.ts';
+import { LogBudget } from '../../../src/base/log-budget.ts';
 import { TakeoverWatch } from '../../../src/mqtt/broker/takeovers.ts';
 
 function clientOf(

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Principal } from '../../../accounts/principal.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Ledger, Party } from '../../../base/ledger.ts';
+import type { LogBudget } from '../../../base/log-budget.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { TellOnce } from '../../../base/tell-once.ts';
 import type { Turn } from '../../../base/turn.ts';
@@ -22,6 +23,8 @@ export type SessionContext = {
   /** Writes to devices leave together, at the end of a turn. */
   readonly turn: Turn;
   readonly log: Logger;
+  /** For what devices can have written as often as they want. */
+  readonly logBudget: LogBudget;
   readonly tellOnce: TellOnce;
 };
 

@@ -90,9 +90,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   #onBroken(why: string, tooLarge: boolean): void {
     if (tooLarge) this.#context.counters.messagesTooLarge++;
     else this.#context.counters.messagesInvalid++;
-    this.#context.log.warn(
+    this.#context.logBudget.write(
+      'faults of devices',
       { device: this.id, address: this.#peer.address },
       `${this.id || this.#peer.address}: ${why}; closing its connection`,
+      this.#peer.address,
     );
     const code: ErrorCode = tooLarge ? 'MESSAGE_TOO_LARGE' : 'MESSAGE_INVALID';
     const error = { code, message: `The hub closes this connection: ${why}.` };
@@ -141,9 +143,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
 
   #refuse({ code, message }: HelloRefusal): void {
     this.#context.counters.handshakesFailed++;
-    this.#context.log.warn(
+    this.#context.logBudget.write(
+      'faults of devices',
       { address: this.#peer.address, code },
       `a device at ${this.#peer.address} was refused: ${message}`,
+      this.#peer.address,
     );
     this.#sayGoodbye({ ok: false, error: { code, message } }, 'protocol-error');
   }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { TRUSTED_NETWORK } from '../../../accounts/principal.ts';
 import { Alarms } from '../../../base/alarms.ts';
 import { systemClock } from '../../../base/clock.ts';
+import { LogBudget } from '../../../base/log-budget.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { Ledger } from '../../../base/ledger.ts';
 import { TellOnce } from '../../../base/tell-once.ts';
@@ -44,6 +45,7 @@ test('what comes before the question has left is no answer to it', async () => {
     clock: systemClock,
     turn: new Turn(),
     log: silentLogger,
+    logBudget: new LogBudget(systemClock, silentLogger),
     tellOnce: new TellOnce(silentLogger, 9),
   };
   const session = new PlainSession(

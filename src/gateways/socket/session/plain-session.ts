@@ -119,9 +119,11 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     else this.#context.counters.messagesInvalid++;
     const message = `What device ${this.id} sent ${why}. Its connection was closed.`;
     this.#question?.invocation?.fail({ code: 'BAD_ANSWER', message });
-    this.#context.log.warn(
+    this.#context.logBudget.write(
+      'faults of devices',
       { device: this.id, address: this.address },
       `what device ${this.id} sent ${why}: closing its connection`,
+      this.#peer.address,
     );
     this.end('protocol-error');
   }
@@ -129,9 +131,11 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   #onDescription(message: PlainMessage): void {
     const plain = message.kind === 'value' ? readPlainDescription(message.value) : undefined;
     if (plain === undefined) {
-      this.#context.log.warn(
+      this.#context.logBudget.write(
+        'faults of devices',
         { device: this.id, address: this.address },
         `${this.address} sent no description of commands: closing its connection`,
+        this.#peer.address,
       );
       return this.#failHandshake();
     }
@@ -202,9 +206,11 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   #onUnasked(): void {
     this.#context.counters.messagesUnasked++;
     if (++this.#unasked > MAX_UNASKED_MESSAGES) {
-      this.#context.log.warn(
+      this.#context.logBudget.write(
+        'faults of devices',
         { device: this.id },
         `device ${this.id} keeps sending what nobody asked for: closing its connection`,
+        this.#peer.address,
       );
       this.end('protocol-error');
     }

@@ -3,7 +3,7 @@ import { MqttError } from '../../codec/errors.ts';
 import { NO_PROPERTIES } from '../../codec/property.ts';
 import { ReasonCode, reasonCodeName } from '../../codec/reason-code.ts';
 import { isEncodableText } from '../../codec/utf8.ts';
-import { shown } from '../log-budget.ts';
+import { shown } from '../../../base/log-budget.ts';
 import { detachSession } from '../session-lifecycle.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import { ENDINGS, type EndCause, type EndDetail, type Ending } from './end-causes.ts';
@@ -82,5 +82,5 @@ function tellRefused(connection: Connection, cause: EndCause, { reasonCode, reas
   const { address } = transport.peer;
   const clientId = client === undefined ? undefined : shown(client.clientId);
   const text = `a client was refused: ${reasonCodeName(reasonCode)} (${shown(reason)})`;
-  engine.logBudget.write('clients refused', { listener: acceptor.name, address, clientId }, text);
+  engine.logBudget.write('clients refused', { listener: acceptor.name, address, clientId }, text, address);
 }
