@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { RecadoError, type ErrorCode } from '../base/errors.ts';
+import { withoutPasswords } from './without-passwords.ts';
 
 /** The caller must change the command line or the configuration; trying again does not help. */
 const EXIT_WRONG_USE = 2;
@@ -15,11 +16,12 @@ export async function describeFailure(error: unknown): Promise<{ text: string; e
   if (error instanceof RecadoError) {
     const exitCode = WRONG_USE.has(error.code) ? EXIT_WRONG_USE : EXIT_FAILED;
     const issues = error.issues.map((issue) => `\n  ${issue.pointer} ${issue.message}`).join('');
-    return { text: `recado: ${error.message}${issues}\n`, exitCode };
+    return { text: withoutPasswords(`recado: ${error.message}${issues}\n`), exitCode };
   }
   if (isTerminalGone(error)) return { text: '', exitCode: EXIT_FAILED };
   const { ClientError } = await import('../client/errors.ts');
-  if (error instanceof ClientError) return { text: `recado: ${error.message}\n`, exitCode: EXIT_FAILED };
+  if (error instanceof ClientError)
+    return { text: withoutPasswords(`recado: ${error.message}\n`), exitCode: EXIT_FAILED };
   return { text: unexpectedText(error), exitCode: EXIT_FAILED };
 }
 
@@ -38,7 +40,7 @@ function unexpectedText(error: unknown): string {
     'recado: this should not have happened; it is a mistake in Recado.',
     'Please report it as CONTRIBUTING.md says, with the output of `recado --version` and these lines:',
     '',
-    inspect(error),
+    withoutPasswords(inspect(error)),
     '',
   ].join('\n');
 }

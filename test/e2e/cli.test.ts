@@ -40,6 +40,23 @@ function writeConfig(name: string, text: string): string {
 
 const program = await buildProgram();
 
+describe('passwords on the command line', () => {
+  for (const args of [
+    ['manage', '--plain', 'http://ana:s3cret@127.0.0.1:1'],
+    ['agent', 'http://ana:s3@cret@127.0.0.1:1'],
+    ['agent', '--service', 'web=http://ana:s3cret@127.0.0.1:1'],
+    ['pub', '-m', 'x', '-L', 'foo://ana:s3cret@127.0.0.1:1/t'],
+    ['pub', '-m', 'x', '-L', 'mqtt://ana:s3cret@127.0.0.1:1/t'],
+  ]) {
+    it(`are in no message: recado ${args.join(' ')}`, async () => {
+      const { end, output, errors } = await recado(args);
+      assert.ok(end === 1 || end === 2, String(end));
+      assert.match(errors, /127\.0\.0\.1:1/);
+      assert.doesNotMatch(output + errors, /s3|cret/);
+    });
+  }
+});
+
 describe('help and versions', () => {
   const commandPaths = (command: Command, path: readonly string[]): string[][] => [
     [...path],

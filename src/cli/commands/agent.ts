@@ -15,7 +15,7 @@ const EXAMPLES = `
 Examples:
   recado agent --service billing=http://localhost:8080          then: http://HUB:5070/services/billing/…
   recado agent --service billing=http://localhost:8080 --allow 'GET /invoices/**' --allow 'POST /payments'
-  recado agent --broker mqtts://hub.example -u ana -P secret --service stock=http://10.0.0.7/api --health /healthz
+  RECADO_BROKER=mqtts://ana:secret@hub.example recado agent --service stock=http://10.0.0.7/api --health /healthz
   recado agent --config agent.yaml       fixed routes: questions on topics become HTTP calls
 
 Ctrl+C (or SIGTERM) ends it in order: it takes nothing new, and finishes what runs. A second one ends it at once.`;

@@ -7,7 +7,7 @@ const EXAMPLES = `
 Examples:
   recado gateway                                          with gateway.yaml in this folder
   recado gateway --config ping.yaml --http-port 8080
-  recado gateway --broker mqtts://broker.example -u ana -P secret
+  RECADO_BROKER=mqtts://ana:secret@broker.example recado gateway
 
 RECADO_BROKER overrides the broker of the file, --broker overrides both. Each answer is a line on the standard
 output. docs/protocols/fixed-routes.md describes the file; recado check FILE says what is wrong in it.

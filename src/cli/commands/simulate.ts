@@ -53,7 +53,7 @@ It reports its temperature every 0.8 s while it is connected, once it has one.`;
 
 const RADIO_EXAMPLES = `${WITHOUT_TERMINAL}  recado simulate radio
   recado simulate radio --headless --on
-  recado simulate radio --protocol 2 --id kitchen --token secret`;
+  recado simulate radio --protocol 2 --id kitchen            its token: RECADO_DEVICE_TOKEN`;
 
 /** `recado simulate sensor` and `recado simulate radio`. */
 export function simulateCommand(): Command {
@@ -97,7 +97,9 @@ function deviceCommand(name: string, description: string): Command {
     )
     .option('--id <id>', 'id at the hub, protocol 2 only (default: one with a random end)', readId)
     .option('--title <text>', 'what it is called instead of its usual title')
-    .option('--token <token>', 'token of the device, protocol 2 only')
+    .addOption(
+      new Option('--token <token>', 'token of the device, protocol 2 only').env('RECADO_DEVICE_TOKEN'),
+    )
     .option('--headless', 'no menu: connect at once, and print a line for each change')
     .option('--menu', 'the menu also without a terminal: lines in, lines out')
     .option(
@@ -120,7 +122,8 @@ async function runSimulator(
   options: SimulateOptions,
   command: Command,
 ): Promise<void> {
-  if (options.protocol === '1' && (options.id !== undefined || options.token !== undefined)) {
+  const isTokenSaid = command.getOptionValueSource('token') === 'cli';
+  if (options.protocol === '1' && (options.id !== undefined || isTokenSaid)) {
     command.error('error: --id and --token need --protocol 2: in protocol 1 the hub gives the id');
   }
   refuseContradictions(options, command);

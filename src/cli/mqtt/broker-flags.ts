@@ -1,6 +1,7 @@
 import { definedMembers } from '../../base/defined-members.ts';
 import type { Command } from 'commander';
 import { readTarget, type BrokerTarget } from './connection-flags.ts';
+import { PASSWORD_SAYS } from './flag-table.ts';
 
 /** How a gateway or an agent connects, as the command line gives it. */
 export type BrokerFlags = {
@@ -17,7 +18,7 @@ export type BrokerFlags = {
 export function addBrokerLogin(command: Command, program: 'gateway' | 'agent'): Command {
   return command
     .option('-u, --username <name>', 'user name')
-    .option('-P, --pw <password>', 'password')
+    .option('-P, --pw <password>', PASSWORD_SAYS)
     .option('--cafile <file>', 'trust these certificates (PEM)')
     .option('--cert <file>', `certificate of this ${program} (PEM)`)
     .option('--key <file>', 'its private key (PEM)')

@@ -17,6 +17,10 @@ type Flag = {
   readonly refused?: string;
 };
 
+/** Of each flag for it. */
+export const PASSWORD_SAYS =
+  'password (others of this machine see it; RECADO_BROKER=mqtt://user:password@host they do not)';
+
 const ALL = ['pub', 'sub', 'request'] as const;
 const SENDERS = ['pub', 'request'] as const;
 const PRINTERS = ['sub', 'request'] as const;
@@ -195,7 +199,7 @@ export const FLAG_TABLE: readonly Flag[] = [
   { flags: '-i, --id <id>', says: 'client id (default: one with a random end)', of: ALL },
   { flags: '-I, --id-prefix <prefix>', says: 'client id that begins so, with a random end', of: ALL },
   { flags: '-u, --username <name>', says: 'user name', of: ALL },
-  { flags: '-P, --pw <password>', says: 'password', of: ALL },
+  { flags: '-P, --pw <password>', says: PASSWORD_SAYS, of: ALL },
   {
     flags: '-k, --keepalive <seconds>',
     says: 'longest silence before a ping (default: 60)',
