@@ -20,7 +20,7 @@ export class FramedTelemetry {
     this.#context = context;
     this.#device = device;
     this.#warn = warn;
-    this.#warnings = new ReadingWarnings(context.log);
+    this.#warnings = new ReadingWarnings(context.logBudget);
   }
 
   /** Keeps the readings of a message as the latest of the device; false when it has none. */

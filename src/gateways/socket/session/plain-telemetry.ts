@@ -20,7 +20,7 @@ export class PlainTelemetry {
 
   constructor(context: SessionContext) {
     this.#context = context;
-    this.#warnings = new ReadingWarnings(context.log);
+    this.#warnings = new ReadingWarnings(context.logBudget);
   }
 
   /** Reads a datagram and keeps its readings as the device's latest; undefined when it cannot be read. */

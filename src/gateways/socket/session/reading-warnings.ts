@@ -1,4 +1,4 @@
-import type { Logger } from '../../../base/logger.ts';
+import type { LogBudget } from '../../../base/log-budget.ts';
 import { MAX_METRIC_NAME_CHARACTERS } from '../../../devices/telemetry.ts';
 
 /** Faults that are told on one connection, so that a device cannot fill the log; the others are counted only. */
@@ -7,10 +7,10 @@ const THE_LAST = 'What else is wrong with its readings is only counted.';
 
 /** Tells what is wrong with the readings of one connection: each fault of each metric once. */
 export class ReadingWarnings {
-  readonly #log: Logger;
+  readonly #log: LogBudget;
   readonly #told = new Set<string>();
 
-  constructor(log: Logger) {
+  constructor(log: LogBudget) {
     this.#log = log;
   }
 
@@ -21,7 +21,7 @@ export class ReadingWarnings {
     if (this.#told.has(key) || this.#told.size >= MAX_TOLD_FAULTS) return undefined;
     this.#told.add(key);
     const text = `${name} ${fault}.${this.#told.size === MAX_TOLD_FAULTS ? ` ${THE_LAST}` : ''}`;
-    this.#log.warn({ device }, `device ${device}: ${text}`);
+    this.#log.write('faults of devices', { device }, `device ${device}: ${text}`, device);
     return text;
   }
 }
