@@ -17,7 +17,9 @@ function bookingsOf(socket: Socket): Booking[] {
   const bookings: Booking[] = [];
   bySocket.set(socket, bookings);
   socket.once('close', () => {
-    for (const { giveBack, response } of Array.from(bookings)) {
+    // The first close of a response gives back all that is booked for it.
+    for (let first = bookings[0]; first !== undefined; first = bookings[0]) {
+      const { giveBack, response } = first;
       giveBack();
       // Newer versions of Node 24 have destroyed those that wait; else whoever works for them would go on.
       if (response.socket === null && !response.destroyed) response.emit('close');
