@@ -16,6 +16,9 @@ output and their exit codes: 0 done; 27 when \`-W\` is over; 1 failed; what the 
 ends with 2, where theirs end with 1. A test holds the table against the help and the manual of Debian's programs, and runs both side by
 side.
 
+On a terminal, control characters in payloads, topics and properties are shown as JSON writes them (\`\\u001b\`), as are marks that turn the direction of
+writing; tabs and ends of lines of a payload stay, and bytes that are no UTF-8 show as \`�\`. Escapes in the text of \`-F\` work. Into a pipe or a file every byte goes as it is.
+
 What differs:
 
 - MQTT 5 is spoken where the broker does, else 3.1.1; theirs speak 3.1.1 unless \`-V\` says otherwise (\`mosquitto_rr\` 5). \`-D\` asks for 5.

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import type { Logger } from '../base/logger.ts';
+import { escapeControls } from '../base/printable-text.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import { BoundedOutput } from './bounded-output.ts';
 import { formatPretty } from './pretty-line.ts';
@@ -18,9 +19,8 @@ export function createHubLog(options: Config['log']): Logger {
     log.warn({ dropped }, `lines of this log that nobody read were dropped: ${dropped}`),
   );
   const colors = stream.isTTY && stream.hasColors();
-  const log = pino(
-    settings,
-    pretty ? { write: (line) => output.write(formatPretty(line, { colors })) } : output,
-  );
+  // pino leaves alone what JSON need not escape, and terminals obey.
+  const format = (line: string): string => (pretty ? formatPretty(line, { colors }) : escapeControls(line));
+  const log = pino(settings, { write: (line) => output.write(format(line)) });
   return log;
 }

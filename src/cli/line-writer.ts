@@ -1,4 +1,6 @@
-/** Prints lines on standard output; those of one turn leave together. */
+import { escapeLine } from '../base/printable-text.ts';
+
+/** Prints lines on standard output, whatever is in them; those of one turn leave together. */
 export class LineWriter {
   readonly #stream: { write(text: string): unknown };
   #lines: string[] = [];
@@ -9,7 +11,7 @@ export class LineWriter {
 
   readonly print = (line: string): void => {
     if (this.#lines.length === 0) setImmediate(() => this.flush());
-    this.#lines.push(line);
+    this.#lines.push(escapeLine(line));
   };
 
   /** Prints what waits for the end of the turn. */

@@ -1,3 +1,4 @@
+import { escapeControls } from '../base/printable-text.ts';
 import { setOptimization } from './optimization.ts';
 
 // A reader that has seen enough (`recado … | head`) is no failure.
@@ -12,7 +13,8 @@ process.channel?.unref();
 async function fail(error: unknown): Promise<void> {
   const { describeFailure } = await import('./describe-failure.ts');
   const { text, exitCode } = await describeFailure(error);
-  if (text !== '') process.stderr.write(text);
+  // What others said may be in it: a broker's reason, a hub's answer.
+  if (text !== '') process.stderr.write(escapeControls(text));
   process.exitCode = exitCode;
 }
 

@@ -31,6 +31,28 @@ describe('formatPretty', () => {
     assert.equal(formatPretty(line, plain), '--:--:--.--- error bad\n  "a text"\n');
   });
 
+  it('is one line, and nothing but text, whatever others say', () => {
+    const clientId = 'x\u001b[2J\u009b\n10:00:00.000 info  the hub is ready';
+    const line = JSON.stringify({
+      level: 'info',
+      time: 'never',
+      clientId,
+      plain: '\u001bc',
+      msg: `a ${clientId}`,
+    });
+    const told = formatPretty(line, plain);
+    assert.equal(told.indexOf('\n'), told.length - 1);
+    // oxlint-disable-next-line no-control-regex -- none must be left
+    assert.doesNotMatch(told.slice(0, -1), /[\u0000-\u001f\u007f-\u009f]/);
+    assert.match(told, /clientId="x\\u001b\[2J\\u009b\\n10:00:00\.000 info/);
+    const err = { stack: `Error: ${clientId}` };
+    const stack = formatPretty(JSON.stringify({ level: 'error', time: 'never', err, msg: 'bad' }), plain);
+    assert.match(
+      stack,
+      /^--:--:--\.--- error bad\n  Error: x\\u001b\[2J\\u009b\n  10:00:00\.000 info  .*\n$/,
+    );
+  });
+
   it('gives back what is no JSON', () => {
     assert.equal(formatPretty('hello\n', plain), 'hello\n');
   });

@@ -1,5 +1,6 @@
 import { parseJsonObject } from '../base/json.ts';
 import { styleText } from 'node:util';
+import { escapeControls, escapeLine } from '../base/printable-text.ts';
 
 type StyleName = Parameters<typeof styleText>[0];
 
@@ -14,6 +15,8 @@ const LEVEL_STYLES: Readonly<Record<string, StyleName>> = {
 /**
  * Turns one JSON line of the log into one for people: `10:00:01.234 info  text key=value`, then the stack of an error.
  *
+ * Nothing in it can look like another line, or reaches the terminal as anything but text.
+ *
  * @param line - as pino writes it; what is no JSON is given back as it is
  */
 export function formatPretty(line: string, options: { colors: boolean }): string {
@@ -26,7 +29,7 @@ export function formatPretty(line: string, options: { colors: boolean }): string
   const parts = [
     paint('gray', localTime(time)),
     paint(LEVEL_STYLES[name] ?? 'green', name.padEnd(5)),
-    typeof msg === 'string' ? msg : '',
+    typeof msg === 'string' ? escapeLine(msg) : '',
     ...Object.entries(fields).map(([key, value]) => paint('gray', `${key}=${showValue(value)}`)),
   ];
   return `${parts.filter(Boolean).join(' ')}\n${stackLines(err)}`;
@@ -42,8 +45,8 @@ function localTime(time: unknown): string {
 }
 
 function showValue(value: unknown): string {
-  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-  return JSON.stringify(value);
+  const isPlain = typeof value === 'string' && /^[^\s"=]+$/.test(value);
+  return escapeLine(isPlain ? value : JSON.stringify(value));
 }
 
 function stackLines(err: unknown): string {
@@ -51,5 +54,5 @@ function stackLines(err: unknown): string {
   const { stack } = err as { stack?: unknown };
   // Anything can be thrown.
   const text = typeof stack === 'string' ? stack : showValue(err);
-  return `${text.replaceAll(/^/gm, '  ')}\n`;
+  return `${escapeControls(text).replaceAll(/^/gm, '  ')}\n`;
 }

@@ -69,7 +69,7 @@ async function runRequest(
   refuseBadTopics([topicName, flags.responseTopic ?? topicName], command);
   // For one message an alias saves nothing.
   const { topicAlias: _, ...properties } = target.properties.publish;
-  const format = chooseFormat(flags, command);
+  const format = chooseFormat(flags, process.stdout.isTTY, command);
   const payload = await readPayload(payloadArgument, flags, command);
   const clientId = clientIdFor(target, 'request');
   const voice = voiceOf(flags);

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { escapeLine } from '../../base/printable-text.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { isDeviceId } from '../../devices/description.ts';
 import type { Fleet } from '../../simulators/fleet.ts';
@@ -226,7 +227,7 @@ function tellChanges(fleet: Fleet, kind: string): void {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+  process.stdout.write(`${new Date().toISOString()} ${escapeLine(line)}\n`);
 }
 
 function readId(text: string): string {

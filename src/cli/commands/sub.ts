@@ -77,7 +77,7 @@ async function runSub(flags: SubFlags, command: Command): Promise<void> {
   const onMessage = receiverOf(flags, {
     printer,
     voice,
-    format: chooseFormat(flags, command),
+    format: chooseFormat(flags, process.stdout.isTTY, command),
     clientId,
     removals,
   });

@@ -72,16 +72,44 @@ describe('the form of a message', () => {
   it('keeps the bytes of a payload', () => {
     const payload = Uint8Array.from({ length: 256 }, (_, index) => index);
     const message = { ...MESSAGE, payload };
-    assert.deepEqual([...bytesOf(formatPayload, message)], [...payload]);
-    assert.deepEqual([...bytesOf(formatVerbose, message)], [...Buffer.from('house/lamp '), ...payload]);
+    assert.deepEqual([...bytesOf(formatPayload(false), message)], [...payload]);
+    assert.deepEqual(
+      [...bytesOf(formatVerbose(false), message)],
+      [...Buffer.from('house/lamp '), ...payload],
+    );
     assert.equal(format('[%p]', message), `[${Buffer.from(payload).toString('latin1')}]`);
   });
 
   it('says (null) for an empty payload after -v, as mosquitto_sub does', () => {
     assert.equal(
-      bytesOf(formatVerbose, { ...MESSAGE, payload: new Uint8Array(0) }).toString(),
+      bytesOf(formatVerbose(false), { ...MESSAGE, payload: new Uint8Array(0) }).toString(),
       'house/lamp (null)',
     );
+  });
+});
+
+describe('on a terminal', () => {
+  const hostile = {
+    ...MESSAGE,
+    topicName: 'a\u009b\n',
+    payload: Buffer.from('one\ntwo\t\u001b[2J\xff', 'latin1'),
+    properties: { contentType: '\u001b', correlationData: Buffer.from([7]) },
+  };
+  const shown = (text: string): string => {
+    const reading = readFormat(text, { isTerminal: true, isPretty: true });
+    assert.ok(reading.ok);
+    return bytesOf(reading.value, hostile).toString();
+  };
+
+  it('what others say is shown and not obeyed; what the format says is its own', () => {
+    assert.equal(shown('\\e[1m%t|%C|%D|\\n'), '\u001b[1ma\\u009b\\u000a|\\u001b|\\u0007|\n');
+    assert.equal(shown('%p'), 'one\ntwo\t\\u001b[2J\ufffd');
+    assert.match(shown('%j'), /^\{\n\t"tst":\t".*\n\t"topic":\t"a\\u009b\\n",\n/);
+    assert.equal(
+      bytesOf(formatVerbose(true), hostile).toString(),
+      'a\\u009b\\u000a one\ntwo\t\\u001b[2J\ufffd',
+    );
+    assert.equal(bytesOf(formatPayload(true), hostile).toString(), 'one\ntwo\t\\u001b[2J\ufffd');
   });
 });
 

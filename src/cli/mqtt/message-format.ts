@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { escapeControls, escapeLine } from '../../base/printable-text.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { formatIsoTime, formatTimePart } from './local-time.ts';
 import { jsonOf, prettyJson } from './message-json.ts';
@@ -30,22 +31,33 @@ const EMPTY = new Uint8Array(0);
 /** The form that `-F` and `-v` ask for. Ends through `command.error` when there is no such form. */
 export function chooseFormat(
   flags: { readonly format?: string; readonly verbose?: true; readonly pretty?: true },
+  isTerminal: boolean,
   command: Command,
 ): MessageFormat {
-  const { format, verbose, pretty = false } = flags;
-  if (format === undefined) return verbose === true ? formatVerbose : formatPayload;
-  const reading = readFormat(format, pretty);
+  const { format, verbose, pretty: isPretty = false } = flags;
+  if (format === undefined) return verbose === true ? formatVerbose(isTerminal) : formatPayload(isTerminal);
+  const reading = readFormat(format, { isPretty, isTerminal });
   return reading.ok ? reading.value : command.error(`error: -F: ${reading.failure}`);
 }
 
 /** Just the payload. */
-export const formatPayload: MessageFormat = ({ payload }) => succeed(payload);
+export function formatPayload(isTerminal: boolean): MessageFormat {
+  return ({ payload }) => succeed(isTerminal ? harmless(payload) : payload);
+}
 
 /** `-v`: the topic, a space, the payload, which is `(null)` when it is empty, as in mosquitto_sub. */
-export const formatVerbose: MessageFormat = ({ topicName, payload }) =>
-  succeed(
-    Buffer.concat([Buffer.from(`${topicName} `), payload.length === 0 ? Buffer.from('(null)') : payload]),
-  );
+export function formatVerbose(isTerminal: boolean): MessageFormat {
+  return ({ topicName, payload }) => {
+    const topic = Buffer.from(`${isTerminal ? escapeLine(topicName) : topicName} `);
+    const shown = isTerminal ? harmless(payload) : payload;
+    return succeed(Buffer.concat([topic, payload.length === 0 ? Buffer.from('(null)') : shown]));
+  };
+}
+
+/** Bytes of others on a terminal: what is no text, or would do something there, is shown and not obeyed. */
+function harmless(payload: Uint8Array): Uint8Array {
+  return Buffer.from(escapeControls(Buffer.from(payload).toString()));
+}
 
 const PARTS: Readonly<Record<string, Part>> = {
   t: ({ topicName }) => topicName,
@@ -102,8 +114,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const SEQUENCE = /%([-0]*)(\d{0,4})(?:\.(\d{1,4}))?(.)?|@(.)?|\\(.)?|[^%@\\]+/gsu;
 
 /** Reads a format of `-F` as mosquitto_sub has them: `%` for the message, `@` for the time, `\` for characters. */
-export function readFormat(text: string, isPretty = false): Result<MessageFormat, string> {
-  const known = { ...PARTS, ...jsonParts(isPretty) };
+export function readFormat(
+  text: string,
+  {
+    isPretty = false,
+    isTerminal = false,
+  }: { readonly isPretty?: boolean; readonly isTerminal?: boolean } = {},
+): Result<MessageFormat, string> {
+  const all = { ...PARTS, ...jsonParts(isPretty) };
+  const known = isTerminal ? Object.fromEntries(Object.entries(all).map(harmlessPart)) : all;
   const parts: Part[] = [];
   for (const match of text.matchAll(SEQUENCE)) {
     const part = readPart(match, known);
@@ -111,6 +130,19 @@ export function readFormat(text: string, isPretty = false): Result<MessageFormat
     parts.push(part);
   }
   return succeed((message, context) => join(parts.map((part) => part(message, context))));
+}
+
+/** Of a message, the payload and JSON may have lines; what the format itself says is its writer's. */
+function harmlessPart([letter, part]: [string, Part]): [string, Part] {
+  const escape = 'jJ'.includes(letter) ? escapeControls : escapeLine;
+  return [
+    letter,
+    (message, context) => {
+      const value = part(message, context);
+      if (value instanceof Unprintable) return value;
+      return typeof value === 'string' ? escape(value) : harmless(value);
+    },
+  ];
 }
 
 function readPart(match: RegExpExecArray, known: Readonly<Record<string, Part>>): Part | undefined {

@@ -1,3 +1,4 @@
+import { escapeLine } from '../../base/printable-text.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { ClientBusOptions } from '../../bus/bus-options.ts';
@@ -31,7 +32,7 @@ export type Voice = {
 
 /** Speaks as the flags say, a line each, in the manner of all commands. */
 export function voiceOf({ quiet, debug }: Pick<ConnectionFlags, 'quiet' | 'debug'>): Voice {
-  const print = (text: string): void => void process.stderr.write(`recado: ${text}\n`);
+  const print = (text: string): void => void process.stderr.write(`recado: ${escapeLine(text)}\n`);
   return {
     tell: (text) => {
       if (quiet !== true) print(text);

@@ -1,13 +1,12 @@
 // oxlint-disable no-control-regex -- finding control characters is what this file is for
+import { CONTROLS } from '../../base/printable-text.ts';
+
 /** Ends of the sequences that carry text of their own: titles, links, device control. */
 const STRING_SEQUENCE =
   /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)/g;
 /** Colours, cursor movement, modes. */
 const CONTROL_SEQUENCE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]/g;
 const SHORT_ESCAPE = /\u001b[ -/]*[0-~]?/g;
-/** Controls, and marks that turn the direction of what follows: a text could look like another one. */
-const CONTROLS =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 /** Accents piled on one another would reach into the lines above and below. */
 const PILED_MARKS = /(\p{M}{4})\p{M}+/gu;
 

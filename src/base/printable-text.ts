@@ -1,0 +1,21 @@
+// oxlint-disable no-control-regex -- finding control characters is what this file is for
+/** Controls but tab and line feed, and marks that turn the direction: a text could look like another. */
+export const CONTROLS =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/**
+ * A text from outside, harmless for a terminal: each control character stands as JSON writes it, `\u001b`. Tabs and ends
+ * of lines stay.
+ */
+export function escapeControls(text: string): string {
+  return text.replaceAll(CONTROLS, escapeCharacter);
+}
+
+/** The same on one line: nothing in it can look like another line. */
+export function escapeLine(text: string): string {
+  return escapeControls(text).replaceAll(/[\t\n]/g, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
