@@ -134,14 +134,12 @@ export class HubAnswerError extends ClientError {
   /** False only for a command that may have been carried out. */
   readonly safeToRetry: boolean;
 
-  constructor(options: {
-    url: string;
-    status: number;
-    detail: string;
-    location?: string | undefined;
-    safeToRetry: boolean;
-    cause?: unknown;
-  }) {
+  constructor(
+    options: Pick<HubAnswerError, 'url' | 'status' | 'detail' | 'safeToRetry'> & {
+      location?: string | undefined;
+      cause?: unknown;
+    },
+  ) {
     const advice = 'Check that the address is that of a Recado hub, with no other server in between.';
     const status = options.status === 0 ? '' : ` (status ${options.status})`;
     super(`The answer of ${options.url}${status} ${options.detail}. ${advice}`, {

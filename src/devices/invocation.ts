@@ -25,16 +25,10 @@ export type InvocationOwner = {
 
 type Kept = { readonly party: Party; readonly bytes: number };
 
-type InvocationOptions = {
-  readonly id: string;
-  readonly deviceId: string;
-  readonly command: Command;
-  /** Its input as JSON: as objects it would take many times what the caller sent. Undefined when there is none. */
-  readonly inputText: string | undefined;
-  /** How long the caller waits for the answer, in ms. */
-  readonly timeoutMs: number;
-  /** Who asks: turns in a device's queue are shared between callers. */
-  readonly caller: string;
+type InvocationOptions = Pick<
+  Invocation,
+  'id' | 'deviceId' | 'command' | 'inputText' | 'timeoutMs' | 'caller'
+> & {
   /** For the caller's wait, and for the time. */
   readonly alarms: Alarms;
   /** Booked for it until it has ended and its exchange is over. */
@@ -49,8 +43,11 @@ export class Invocation {
   readonly id: string;
   readonly deviceId: string;
   readonly command: Command;
+  /** Its input as JSON: as objects it would take many times what the caller sent. Undefined when there is none. */
   readonly inputText: string | undefined;
+  /** How long the caller waits for the answer, in ms. */
   readonly timeoutMs: number;
+  /** Who asks: turns in a device's queue are shared between callers. */
   readonly caller: string;
   /** Wall times in ms; 0 where the phase was not reached. */
   readonly acceptedAt: number;

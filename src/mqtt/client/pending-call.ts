@@ -50,37 +50,34 @@ export class PendingCall<T> extends WatchedCall {
   }
 }
 
+type DeadlinesParts<C> = {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Rejects the call. */
+  readonly onGivenUp: (call: C, reason: unknown) => void;
+  readonly lateError: (call: C) => Error;
+};
+
 /** Gives calls up whose time is over or whose signal says so: one timer for all of them. */
 export class CallDeadlines<C extends WatchedCall> {
-  readonly #clock: Clock;
-  readonly #defaultMs: number;
-  readonly #onGivenUp: (call: C, reason: unknown) => void;
-  readonly #lateError: (call: C) => Error;
+  readonly #parts: DeadlinesParts<C>;
   readonly #calls = new Set<C>();
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
 
-  /** @param parts.onGivenUp - rejects the call */
-  constructor(parts: {
-    readonly clock: Clock;
-    readonly timeoutMs: number;
-    readonly onGivenUp: (call: C, reason: unknown) => void;
-    readonly lateError: (call: C) => Error;
-  }) {
-    this.#clock = parts.clock;
-    this.#defaultMs = parts.timeoutMs;
-    this.#onGivenUp = parts.onGivenUp;
-    this.#lateError = parts.lateError;
+  constructor(parts: DeadlinesParts<C>) {
+    this.#parts = parts;
   }
 
-  watch(call: C, { timeoutMs = this.#defaultMs, signal }: Patience): void {
+  watch(call: C, { timeoutMs = this.#parts.timeoutMs, signal }: Patience): void {
+    const { clock, onGivenUp } = this.#parts;
     call.timeoutMs = timeoutMs;
-    call.dueMs = this.#clock.monotonic() + timeoutMs;
+    call.dueMs = clock.monotonic() + timeoutMs;
     call.letGo = this.#letGo;
     this.#calls.add(call);
     if (signal !== undefined) {
       call.signal = signal;
-      call.onAbort = () => this.#onGivenUp(call, signal.reason);
+      call.onAbort = () => onGivenUp(call, signal.reason);
       signal.addEventListener('abort', call.onAbort, { once: true });
     }
     if (call.dueMs < this.#timerDueMs) this.#setTimer(call.dueMs);
@@ -97,12 +94,13 @@ export class CallDeadlines<C extends WatchedCall> {
 
   /** A timer that was set for a call which is settled meanwhile looks when the next one is due. */
   readonly #onTimer = (): void => {
-    const nowMs = this.#clock.monotonic();
+    const { clock, onGivenUp, lateError } = this.#parts;
+    const nowMs = clock.monotonic();
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const call of this.#calls) {
-      if (call.dueMs <= nowMs) this.#onGivenUp(call, this.#lateError(call));
+      if (call.dueMs <= nowMs) onGivenUp(call, lateError(call));
       else nextMs = Math.min(nextMs, call.dueMs);
     }
     if (nextMs < this.#timerDueMs) this.#setTimer(nextMs);
@@ -111,6 +109,7 @@ export class CallDeadlines<C extends WatchedCall> {
   #setTimer(dueMs: number): void {
     this.#timer?.clear();
     this.#timerDueMs = dueMs;
-    this.#timer = this.#clock.setTimer(dueMs - this.#clock.monotonic(), this.#onTimer);
+    const { clock } = this.#parts;
+    this.#timer = clock.setTimer(dueMs - clock.monotonic(), this.#onTimer);
   }
 }

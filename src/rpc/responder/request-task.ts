@@ -17,20 +17,16 @@ export class RequestTask {
   #abortion: AbortController | undefined;
   #abortReason: unknown;
 
-  constructor(parts: {
-    readonly message: BusMessage;
-    readonly request: IncomingRequest;
-    readonly answerTopic: string;
-    readonly handler: RequestHandler;
-    readonly deadlineMs: number;
-    readonly onDue: (task: RequestTask) => void;
-  }) {
+  constructor(
+    parts: Pick<RequestTask, 'message' | 'request' | 'answerTopic' | 'handler' | 'deadlineMs'>,
+    onDue: (task: RequestTask) => void,
+  ) {
     this.message = parts.message;
     this.request = parts.request;
     this.answerTopic = parts.answerTopic;
     this.handler = parts.handler;
     this.deadlineMs = parts.deadlineMs;
-    this.timer = new WheelTimer(() => parts.onDue(this));
+    this.timer = new WheelTimer(() => onDue(this));
   }
 
   /** What the handler gets. The signal is made when it is asked for: many handlers never use it. */

@@ -188,7 +188,7 @@ class BusResponder implements Responder {
     this.counters.received++;
     const patienceMs = request.deadlineMs ?? options.timeoutMs ?? this.#limits.timeoutMs;
     const deadlineMs = this.#clock.monotonic() + patienceMs;
-    const task = new RequestTask({ message, request, answerTopic, handler, deadlineMs, onDue: this.#onDue });
+    const task = new RequestTask({ message, request, answerTopic, handler, deadlineMs }, this.#onDue);
     if (this.#running.size < this.#limits.maxConcurrent) void this.#run(task);
     else this.#queue(task);
   }
