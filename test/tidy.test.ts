@@ -38,7 +38,9 @@ const WORDS_OF_MQTT: readonly string[] = ['Connection', 'Session', 'Exchange'];
 /** What can be imported from a package, or run: the sources behind `exports` and `bin` of package.json. */
 const PUBLIC_FILES: readonly string[] = [...readPublicFiles(), 'src/cli/main.ts'];
 
-const all = parseSources(['src', 'test', 'bench', 'examples'].flatMap((folder) => listFiles(folder, '.ts')));
+const all = parseSources(
+  ['src', 'test', 'bench', 'examples', 'scripts'].flatMap((folder) => listFiles(folder, '.ts')),
+);
 const sources = all.filter(({ file }) => isSource(file));
 const declarations = sources.flatMap((source) => source.declarations);
 const publicNames = new Set(

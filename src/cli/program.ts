@@ -14,10 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./commands/agent.ts')).agentCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   passwd: async () => (await import('./commands/passwd.ts')).passwdCommand(),
-  'config-docs': async () => (await import('./commands/config-docs.ts')).configDocsCommand(),
 };
-/** Not in the help: for who works on Recado. */
-const HIDDEN_COMMAND = 'config-docs';
 
 const EXAMPLES = `
 Examples:
@@ -51,7 +48,7 @@ export async function buildProgram(word = ''): Promise<Command> {
   const names = Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS);
   for (const name of names) {
     const command = await COMMANDS[name]?.();
-    if (command !== undefined) program.addCommand(command, { hidden: name === HIDDEN_COMMAND });
+    if (command !== undefined) program.addCommand(command);
   }
   return applyManners(program);
 }

@@ -1,5 +1,11 @@
-import { keyTables } from '../../config/key-tables.ts';
-import { ConfigSchema } from './config-schema.ts';
+import { childPath, collectKeys, type ConfigKey, type SchemaNode } from '../src/config/config-keys.ts';
+import { describeExpected } from '../src/config/read-value.ts';
+import { ConfigSchema } from '../src/hub/config/config-schema.ts';
+
+/** docs/config.md: `npm run docs:config` writes it anew. One table for each section of the schema. */
+export function configDocs(): string {
+  return [HEAD, ...keyTables(ConfigSchema)].join('\n');
+}
 
 const HEAD = `# Configuration
 
@@ -59,7 +65,36 @@ Port 0 means any free port. Names that end in \`Ms\` are milliseconds, in \`Byte
 folder that the hub is started in.
 `;
 
-/** The text of `docs/config.md`: one table for each section of the schema. */
-export function configPage(): string {
-  return [HEAD, ...keyTables(ConfigSchema)].join('\n');
+/** A table in Markdown for each section of a schema that has keys of its own; those of the top come last. */
+function keyTables(schema: SchemaNode, path = ''): string[] {
+  const children = Object.entries(schema.properties ?? {});
+  const inside = children.flatMap(([name, child]) =>
+    child.properties === undefined ? [] : keyTables(child, childPath(path, name)),
+  );
+  const leaves = children.flatMap(([name, child]) =>
+    child.properties === undefined ? collectKeys(child, childPath(path, name)) : [],
+  );
+  if (path === '') return [...inside, sectionTable('At the top of the file', schema, leaves)];
+  return leaves.length === 0 ? inside : [sectionTable(`\`${path}\``, schema, leaves), ...inside];
 }
+
+function sectionTable(title: string, schema: SchemaNode, keys: readonly ConfigKey[]): string {
+  const intro = schema.description === undefined ? [] : ['', schema.description];
+  const head = ['| key | default | must be | meaning, and variable |', '|---|---|---|---|'];
+  return [`## ${title}`, ...intro, '', ...head, ...keys.map(tableRow), ''].join('\n');
+}
+
+function tableRow({ path, variable, schema }: ConfigKey): string {
+  const secret = schema.secret === true ? ` **Secret**: also \`${variable}_FILE\`.` : '';
+  const item = schema.items;
+  const expected = item === undefined ? describeExpected(schema) : `a list; each ${describeExpected(item)}`;
+  const cells = [`\`${path.split('.').at(-1)}\``, `\`${showDefault(schema.default)}\``, expected];
+  return `| ${cells.join(' | ')} | ${schema.description}<br>\`${variable}\`${secret} |`;
+}
+
+function showDefault(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.join(', ')}]`;
+  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
+}
+
+if (import.meta.main) process.stdout.write(configDocs());
