@@ -21,7 +21,7 @@ const KINDS = {
   'failures of connections': { level: 'error', linesPerSecond: 20 },
   'failures of the store': { level: 'error', linesPerSecond: 20 },
   'devices that came and went': { level: 'info', linesPerSecond: 200 },
-  'faults of devices': { level: 'warn', linesPerSecond: 20 },
+  'faults of devices': { level: 'warn', linesPerSecond: 40 },
   'agents that came and went': { level: 'info', linesPerSecond: 20 },
   'faults of agents': { level: 'warn', linesPerSecond: 20 },
   'requests that failed': { level: 'error', linesPerSecond: 20 },

@@ -73,13 +73,17 @@ export class Telemetry {
       latest.time = time;
     }
     this.observed++;
-    this.#unavailable = undefined;
+    this.#forgetUnavailable();
     return undefined;
   }
 
   /** The device says that it has nothing to report, and why. The readings before stay, with their times. */
   observeUnavailable(reason: string, time: number): void {
-    this.#unavailable = { reason: reason.slice(0, MAX_METRIC_VALUE_CHARACTERS), time };
+    this.#forgetUnavailable();
+    // A copy: a part of a text keeps all of it.
+    const isLong = reason.length > MAX_METRIC_VALUE_CHARACTERS;
+    const kept = isLong ? Buffer.from(reason.slice(0, MAX_METRIC_VALUE_CHARACTERS)).toString() : reason;
+    if (this.#party.book(KeptKind.READING, readingCost('', kept))) this.#unavailable = { reason: kept, time };
   }
 
   get unavailable(): { readonly reason: string; readonly time: number } | undefined {
@@ -102,6 +106,7 @@ export class Telemetry {
       this.#party.release(KeptKind.READING, cost);
       party.charge(KeptKind.READING, cost);
     }
+    this.#forgetUnavailable();
     this.#party = party;
   }
 
@@ -110,6 +115,13 @@ export class Telemetry {
     for (const { metric, value } of this.#latest.values())
       this.#party.release(KeptKind.READING, readingCost(metric, value));
     this.#latest.clear();
+    this.#forgetUnavailable();
+  }
+
+  #forgetUnavailable(): void {
+    if (this.#unavailable === undefined) return;
+    this.#party.release(KeptKind.READING, readingCost('', this.#unavailable.reason));
+    this.#unavailable = undefined;
   }
 
   /** A longer text takes the place of a shorter one, or the other way round. */

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
+import { LogBudget } from '../../src/base/log-budget.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { SocketCounters } from '../../src/gateways/socket/counters.ts';
+import type { SessionContext } from '../../src/gateways/socket/session/device-session.ts';
+import { PlainTelemetry } from '../../src/gateways/socket/session/plain-telemetry.ts';
 import { Ledger } from '../../src/base/ledger.ts';
 import { readDescription } from '../../src/devices/description.ts';
 import { DeviceRegistry } from '../../src/devices/device-registry.ts';
@@ -9,6 +14,9 @@ import type { Broker } from '../../src/mqtt/broker/broker.ts';
 import { compareGrowth } from '../helpers/measured-growth.ts';
 import { connected, lasting, startBroker } from '../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../helpers/mqtt-wire-client.ts';
+
+/** Longer than the value of a metric. */
+const LONG_TEXT = 'x'.repeat(5000);
 
 async function start(t: TestContext, maxCachedTopics = 100): Promise<{ broker: Broker; ledger: Ledger }> {
   const ledger = new Ledger();
@@ -144,16 +152,7 @@ describe('what is booked is what the process grows by', () => {
   });
 
   it('descriptions and readings of devices', async (t) => {
-    const ledger = new Ledger();
-    const limits = {
-      maxOfflineDevices: 9,
-      maxOfflineDescriptionBytes: 9,
-      maxQueuedInvocations: 9,
-      maxQueuedPerCaller: 9,
-    };
-    const registry = new DeviceRegistry({ limits, clock: systemClock });
-    const link = { maxInFlight: 1, invoke: () => {}, cancel: () => {}, close: () => {} };
-    const party = ledger.open('devices');
+    const { ledger, registry, link, party } = openRegistry();
     await compareGrowth(t, ledger, () => {
       for (let index = 0; index < 1000; index++) {
         const commands = Object.fromEntries(
@@ -180,7 +179,49 @@ describe('what is booked is what the process grows by', () => {
       return Promise.resolve(registry);
     });
   });
+
+  it('what datagrams of plain devices leave, whatever texts are in them', async (t) => {
+    const { ledger, registry, link, party } = openRegistry();
+    const context = {
+      options: { maxNestingDepth: 9 },
+      clock: systemClock,
+      counters: new SocketCounters(),
+      logBudget: new LogBudget(systemClock, silentLogger),
+    } as SessionContext;
+    const telemetries: PlainTelemetry[] = [];
+    await compareGrowth(t, ledger, () => {
+      for (let index = 0; index < 200; index++) {
+        const description = KeptDescription.keep({ commands: [], telemetry: [] }, party)!;
+        const device = registry.connect(`D${index}`, { gateway: 'test', description, link: { ...link } });
+        const telemetry = new PlainTelemetry(context);
+        telemetries.push(telemetry);
+        const take = (text: string): void => void telemetry.take(Buffer.from(text), device);
+        for (let metric = 0; metric < 20; metric++) {
+          take(`{'V\u00e1lido': True, 'metric-${metric}': '${metric}°C', 'long-${metric}': '${LONG_TEXT}'}`);
+          take(
+            `{'V\u00e1lido': True, '${metric}${LONG_TEXT}': '${metric}°C', 'metric-${metric}': '${'x'.repeat(200)}'}`,
+          );
+        }
+        take(`{'V\u00e1lido': False, 'Justificativa': '${LONG_TEXT}'}`);
+      }
+      return Promise.resolve([registry, telemetries]);
+    });
+  });
 });
+
+function openRegistry() {
+  const ledger = new Ledger();
+  const limits = {
+    maxOfflineDevices: 9,
+    maxOfflineDescriptionBytes: 9,
+    maxQueuedInvocations: 9,
+    maxQueuedPerCaller: 9,
+  };
+  const registry = new DeviceRegistry({ limits, clock: systemClock });
+  const link = { maxInFlight: 1, invoke: () => {}, cancel: () => {}, close: () => {} };
+  const party = ledger.open('devices');
+  return { ledger, registry, link, party };
+}
 
 async function more(broker: Broker, count: number): Promise<void> {
   for (let index = 0; index < count; index++) {

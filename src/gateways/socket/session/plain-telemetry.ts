@@ -1,6 +1,5 @@
 import { readLiteral } from '../../../base/literal/reader.ts';
 import type { Device } from '../../../devices/device.ts';
-import { MAX_METRICS_PER_DEVICE } from '../../../devices/telemetry.ts';
 import {
   readPlainDatagram,
   readQuantity,
@@ -11,12 +10,15 @@ import {
 import type { SessionContext } from './device-session.ts';
 import { ReadingWarnings } from './reading-warnings.ts';
 
+/** A number with its unit is shorter. */
+const MAX_REMEMBERED_CHARACTERS = 48;
+
 /** What the datagrams of one plain device say. */
 export class PlainTelemetry {
   readonly #context: SessionContext;
   readonly #warnings: ReadingWarnings;
   /** The text of each metric seen last, so that a steady value is not parsed again. */
-  readonly #quantities = new Map<string, { text: unknown; quantity: Quantity }>();
+  readonly #quantities = new Map<string, { readonly text: string; readonly quantity: Quantity }>();
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -36,25 +38,24 @@ export class PlainTelemetry {
     }
     for (const metric in reading.values) {
       if (metric === VALID) continue;
-      const { value, unit } = this.#quantity(metric, reading.values[metric]);
-      const fault = device.telemetry.observe(metric, value, unit, now);
-      if (fault === undefined) continue;
+      const text = reading.values[metric];
+      const seen = this.#quantities.get(metric);
+      const quantity = seen !== undefined && seen.text === text ? seen.quantity : readQuantity(text);
+      const fault = device.telemetry.observe(metric, quantity.value, quantity.unit, now);
+      if (fault === undefined) {
+        if (seen?.quantity !== quantity) this.#remember(metric, text, quantity);
+        continue;
+      }
       this.#context.counters.readingsRefused++;
       this.#warnings.tell(device.id, metric, `${fault}; the reading was left out`);
     }
     return reading;
   }
 
-  #quantity(metric: string, text: unknown): Quantity {
-    const seen = this.#quantities.get(metric);
-    if (seen !== undefined && seen.text === text) return seen.quantity;
-    const quantity = readQuantity(text);
-    if (seen !== undefined) {
-      seen.text = text;
-      seen.quantity = quantity;
-    } else if (this.#quantities.size < MAX_METRICS_PER_DEVICE) {
+  /** Only short texts, of metrics that are kept: the others would be kept here, and booked to nobody. */
+  #remember(metric: string, text: unknown, quantity: Quantity): void {
+    if (typeof text === 'string' && text.length <= MAX_REMEMBERED_CHARACTERS)
       this.#quantities.set(metric, { text, quantity });
-    }
-    return quantity;
+    else this.#quantities.delete(metric);
   }
 }
