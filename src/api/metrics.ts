@@ -4,6 +4,8 @@ import { registerLedgerMetrics } from './ledger-metrics.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
 import { addCounter, addGauge, snakeCase } from './read-metric.ts';
 
+const MICROSECONDS = 1e6;
+
 /** What goes up and down; every other number only grows. */
 const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
 
@@ -23,12 +25,11 @@ export function collectMetrics(hub: Hub): Registry {
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
   gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);
   gauge(registry, 'process_resident_memory_bytes', 'Memory of the hub', () => process.memoryUsage.rss());
-  gauge(
-    registry,
-    'process_cpu_seconds',
-    'CPU time of the hub',
-    () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
-  );
+  const read = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / MICROSECONDS;
+  };
+  addCounter(registry, { name: 'process_cpu_seconds', help: 'CPU time of the hub', read });
   return registry;
 }
 

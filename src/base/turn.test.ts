@@ -27,3 +27,26 @@ test('work that adds work waits for the next turn', async () => {
   await nextTurn();
   assert.deepEqual(done, ['first', 'second']);
 });
+
+test('work that throws costs nobody else the turn, nor the next one, and its error is not swallowed', async () => {
+  const turn = new Turn();
+  const done: string[] = [];
+  const uncaught: unknown[] = [];
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.once('uncaughtException', (error) => void uncaught.push(error));
+  const failure = new Error('broken');
+  turn.add({
+    endTurn: () => {
+      throw failure;
+    },
+  });
+  turn.add({ endTurn: () => void done.push('beside it') });
+  await nextTurn();
+  await nextTurn();
+  for (const listener of listeners) process.on('uncaughtException', listener);
+  turn.add({ endTurn: () => void done.push('after it') });
+  await nextTurn();
+  assert.deepEqual(done, ['beside it', 'after it']);
+  assert.deepEqual(uncaught, [failure]);
+});

@@ -10,7 +10,10 @@ export class Turn {
   #work: TurnWork[] = [];
   #spare: TurnWork[] = [];
 
-  /** Calls `endTurn` once at the end of this turn. The same work must not be added twice in one turn. */
+  /**
+   * Calls `endTurn` once at the end of this turn. The same work must not be added twice in one turn. One that throws
+   * costs nobody else the turn; its error comes uncaught.
+   */
   add(work: TurnWork): void {
     if (this.#work.length === 0) setImmediate(this.#run);
     this.#work.push(work);
@@ -19,7 +22,16 @@ export class Turn {
   readonly #run = (): void => {
     const work = this.#work;
     this.#work = this.#spare;
-    for (const item of work) item.endTurn();
+    for (const item of work) {
+      try {
+        item.endTurn();
+      } catch (error) {
+        // As loud as it would have been here, and the others have had their turn.
+        setImmediate(() => {
+          throw error;
+        });
+      }
+    }
     work.length = 0;
     this.#spare = work;
   };

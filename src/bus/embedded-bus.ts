@@ -42,11 +42,11 @@ class EmbeddedBus implements Bus {
   }
 
   get isConnected(): boolean {
-    return !this.#isClosed;
+    return !this.#isClosed && !this.#broker.isClosed;
   }
 
   get takesMore(): boolean {
-    return !this.#isClosed;
+    return this.isConnected;
   }
 
   async publish(message: OutgoingMessage, { signal }: Patience = {}): Promise<PublishReceipt> {

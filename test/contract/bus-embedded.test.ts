@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
 import { connectBus } from '../../src/bus/client-bus.ts';
 import { embedBus } from '../../src/bus/embedded-bus.ts';
 import { Broker } from '../../src/mqtt/index.ts';
@@ -25,4 +27,15 @@ describeBus('ClientBus and this broker over MQTT 3.1.1', {
   isMqtt5: false,
   skip: false,
   openRig: () => openClient(4),
+});
+
+it('EmbeddedBus is connected until it is closed, or its broker is', async () => {
+  const broker = new Broker();
+  await broker.start();
+  const [closed, left] = [embedBus(broker), embedBus(broker)];
+  assert.deepEqual([closed.isConnected, closed.takesMore], [true, true]);
+  await closed.close();
+  assert.deepEqual([closed.isConnected, left.isConnected], [false, true]);
+  await broker.close();
+  assert.deepEqual([left.isConnected, left.takesMore], [false, false]);
 });

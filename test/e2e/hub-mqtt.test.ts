@@ -329,6 +329,7 @@ it('/metrics count what the broker does', async (t) => {
   await client.publishAsync('counted', 'kept', { qos: 1, retain: true });
   await until('the message has come', () => messages.length > 0);
   const { text } = await hub.call('GET', '/metrics');
+  assert.match(text, /^# TYPE process_cpu_seconds_total counter$/mu);
   for (const line of [
     'recado_mqtt_connections_accepted_total 1',
     'recado_mqtt_publish_received_total 2',

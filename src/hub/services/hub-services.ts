@@ -54,13 +54,15 @@ export class HubServices {
     return this.#serviceHub;
   }
 
-  /** Sums over all services that are known; zeros where there is no broker. */
+  /** Sums over all services that there have been; zeros where there is no broker. */
   get counters(): HubServicesCounters {
-    const sum = { ...NO_COUNTS, ...this.#serviceHub?.counters, ...this.#serviceHub?.directory.counters };
-    for (const { counters } of this.#serviceHub?.directory.services ?? []) {
-      for (const key of Object.keys(counters) as (keyof ServiceCounters)[]) sum[key] += counters[key];
-    }
-    return sum;
+    const directory = this.#serviceHub?.directory;
+    return {
+      ...NO_COUNTS,
+      ...this.#serviceHub?.counters,
+      ...directory?.counters,
+      ...directory?.serviceCounters,
+    };
   }
 
   /** @throws {BusError} `CONFIG_INVALID` when the address of the broker is none */

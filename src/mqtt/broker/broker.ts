@@ -112,6 +112,10 @@ export class Broker implements TransportAcceptor {
     return this.#engine.stats;
   }
 
+  get isClosed(): boolean {
+    return this.#engine.state === EngineState.CLOSED;
+  }
+
   /** What is there now. */
   get counts(): BrokerCounts {
     const { sessions, subscriptions, retained, queued } = this.#engine;

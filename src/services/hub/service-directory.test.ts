@@ -78,9 +78,12 @@ describe('the directory of services', () => {
     assert.equal(directory.announce('one', 'x', ANNOUNCEMENT), 'new');
     assert.equal(directory.announce('two', 'x', ANNOUNCEMENT), 'new');
     assert.equal(directory.announce('three', 'x', ANNOUNCEMENT), 'refused');
+    directory.get('one')!.counters.requests += 5;
+    directory.get('two')!.counters.requests += 2;
     directory.remove('one', 'x');
     assert.equal(directory.announce('three', 'x', ANNOUNCEMENT), 'new');
     assert.equal(directory.get('one'), undefined);
+    assert.equal(directory.serviceCounters.requests, 7, 'what was counted stays counted');
     assert.equal(directory.announce('two', 'y', ANNOUNCEMENT), 'new');
     assert.equal(directory.announce('two', 'z', ANNOUNCEMENT), 'refused');
     assert.deepEqual(directory.counters, { refusedServices: 1, refusedAgents: 1 });

@@ -85,7 +85,8 @@ export class ServiceDirectory {
   readonly counters: DirectoryCounters = { ...NO_DIRECTORY_COUNTS };
   readonly #options: DirectoryOptions;
   readonly #services = new Map<string, ServiceEntry>();
-
+  /** Of the services that were forgotten: what was counted for them stays counted. */
+  readonly #past: ServiceCounters = { ...NO_SERVICE_COUNTS };
   readonly #links: AgentLinks;
 
   constructor(options: DirectoryOptions, links: AgentLinks) {
@@ -95,6 +96,13 @@ export class ServiceDirectory {
 
   get services(): Iterable<ServiceEntry> {
     return this.#services.values();
+  }
+
+  /** Sums over all services that there have been. */
+  get serviceCounters(): ServiceCounters {
+    const sum = { ...this.#past };
+    for (const { counters } of this.#services.values()) addCounts(sum, counters);
+    return sum;
   }
 
   get(name: string): ServiceEntry | undefined {
@@ -175,10 +183,16 @@ export class ServiceDirectory {
   /** The one that has been known longest among those without agents. */
   #forgetOne(): boolean {
     for (const service of this.#services.values()) {
-      if (service.agents.size === 0 && service.ticketCount === 0) return this.#services.delete(service.name);
+      if (service.agents.size > 0 || service.ticketCount > 0) continue;
+      addCounts(this.#past, service.counters);
+      return this.#services.delete(service.name);
     }
     return false;
   }
+}
+
+function addCounts(sum: ServiceCounters, more: ServiceCounters): void {
+  for (const key of Object.keys(more) as (keyof ServiceCounters)[]) sum[key] += more[key];
 }
 
 function update(agent: AgentEntry, { isHealthy, isLeaving, maxInFlight }: Announcement): DirectoryChange {
