@@ -1,58 +1,21 @@
 import type { Registry } from 'prom-client';
 import type { MqttServer } from '../hub/mqtt/mqtt-server.ts';
-import type { Broker } from '../mqtt/broker/broker.ts';
-import { addCounter, addGauge, snakeCase, type Sample } from './read-metric.ts';
+import { addCounter, addGauge, type Sample } from './read-metric.ts';
 
-type Stats = Broker['stats'];
-type Counted = Exclude<keyof Stats, 'dropped'>;
-
-/** What each number of the broker means; its name is made of the key. */
-const STATS: Readonly<Record<Counted, string>> = {
-  connectionsAccepted: 'Network connections that were accepted',
-  connectionsRefused: 'Network connections that a limit refused',
-  connectsRefused: 'Clients that were refused',
-  connectionsTakenOver: 'Connections that ended because their client connected again',
-  takeoversRefused: 'Clients that were refused because their id belongs to another user',
-  keepAliveTimeouts: 'Connections that ended because their client was silent for too long',
-  connectTimeouts: 'Connections that ended because nobody said who was there',
-  protocolErrors: 'Connections that ended because of a packet that must not come',
-  controlPacketsTooLarge: 'Packets other than CONNECT and PUBLISH that were too large',
-  bytesReceived: 'Bytes that came from clients',
-  bytesSent: 'Bytes that went to clients',
-  publishReceived: 'Messages that came from clients',
-  publishSent: 'Messages that went to clients',
-  publishDenied: 'Messages that the access rules denied',
-  subscribeDenied: 'Subscriptions that the access rules denied',
-  retainRefused: 'Messages that were not retained because there were too many',
-  willsPublished: 'Will messages that were published',
-  hookFailures: 'Failures of hooks',
-  publishLoops: 'Messages that were not published because a subscriber answered itself',
-  hookTimeouts: 'Hooks that did not answer in time',
-  storeFailures: 'Failures of the store',
-  storeRefusals: 'Clients and messages that were refused because the store is behind or fails',
-  publishersPaused: 'Times that a client was not read because the store had not written',
-  sessionsExpired: 'Sessions that ended because their client stayed away',
-  readsPaused: 'Times that a client was not read because it did not read itself',
-};
-
-const GAUGES: Readonly<Record<keyof Broker['counts'], string>> = {
-  connections: 'Network connections now',
-  sessions: 'Sessions now, those of clients that are away included',
-  subscriptions: 'Subscriptions now',
-  retainedMessages: 'Retained messages now, those of $SYS included',
-  retainedBytes: 'Bytes of these',
-  queuedBytes: 'Bytes of the messages that wait for clients now',
-};
-
-/** The numbers of the MQTT broker: read when somebody asks, so that a message pays nothing for them. */
+/**
+ * The numbers of the MQTT broker, by the names that they have below `$SYS`: read when somebody asks, so that a message
+ * pays nothing for them.
+ */
 export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void {
   const { broker } = mqtt;
-  for (const [key, help] of Object.entries(STATS) as [Counted, string][])
-    addCounter(registry, { name: `recado_mqtt_${snakeCase(key)}`, help, read: () => broker.stats[key] });
-  for (const [key, help] of Object.entries(GAUGES) as [keyof Broker['counts'], string][])
-    addGauge(registry, { name: `recado_mqtt_${snakeCase(key)}`, help, read: () => broker.counts[key] });
+  for (const { topic, kind, help, unit, read } of broker.figures) {
+    const words = unit === undefined ? topic : `${topic} ${unit}`;
+    const name = `recado_mqtt_${words.replaceAll(/[ /-]/g, '_')}`;
+    if (kind === 'counter') addCounter(registry, { name, help, read });
+    else addGauge(registry, { name, help, read });
+  }
   addCounter(registry, {
-    name: 'recado_mqtt_messages_dropped',
+    name: 'recado_mqtt_publish_messages_dropped',
     help: 'Messages that did not go to a client, by reason',
     labels: ['reason'],
     read: () => Object.entries(broker.stats.dropped).map(([reason, value]) => [{ reason }, value]),

@@ -236,7 +236,7 @@ describe('the access rules', () => {
     const metrics = (await hub.call('GET', '/metrics')).text;
     assert.match(metrics, /recado_mqtt_reloads_total{files="access",outcome="ok"} 1\n/);
     assert.match(metrics, /recado_mqtt_reloads_total{files="access",outcome="failed"} 1\n/);
-    assert.match(metrics, /recado_mqtt_publish_denied_total 1\n/);
+    assert.match(metrics, /recado_mqtt_publish_messages_denied_total 1\n/);
   });
 
   it('send users away that are gone, and leave the others alone', async (t) => {
@@ -332,14 +332,15 @@ it('/metrics count what the broker does', async (t) => {
   assert.match(text, /^# TYPE process_cpu_seconds_total counter$/mu);
   for (const line of [
     'recado_mqtt_connections_accepted_total 1',
-    'recado_mqtt_publish_received_total 2',
-    'recado_mqtt_publish_sent_total 1',
-    'recado_mqtt_messages_dropped_total{reason="packet-too-large"} 1',
-    'recado_mqtt_messages_dropped_total{reason="queue-full"} 0',
-    'recado_mqtt_connections 1',
-    'recado_mqtt_sessions 1',
-    'recado_mqtt_subscriptions 1',
-    'recado_mqtt_retained_messages 1',
+    'recado_mqtt_publish_messages_received_total 2',
+    'recado_mqtt_publish_messages_sent_total 1',
+    'recado_mqtt_publish_messages_dropped_total{reason="packet-too-large"} 1',
+    'recado_mqtt_publish_messages_dropped_total{reason="queue-full"} 0',
+    'recado_mqtt_connections_count 1',
+    'recado_mqtt_clients_connected 1',
+    'recado_mqtt_clients_total 1',
+    'recado_mqtt_subscriptions_count 1',
+    'recado_mqtt_retained_messages_count 1',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }

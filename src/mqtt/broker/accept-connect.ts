@@ -62,6 +62,7 @@ export function acceptConnect(
   }
   const sessionPresent = attached.value;
   connection.state = ConnectionState.CONNECTED;
+  engine.countClient(1);
   connection.requestedSessionExpiry = requested;
   const aliasMaximum = Math.min(packet.properties.topicAliasMaximum ?? 0, options.topicAliasMaximum);
   if (aliasMaximum > 0)

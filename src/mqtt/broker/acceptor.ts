@@ -73,6 +73,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     const parts = { handlers: this.#handlers, party };
     const connection = new Connection(this.#engine, this, transport, parts);
     this.#connections.add(connection);
+    this.#engine.connectionCount++;
     this.#places.take(connection);
     return connection;
   }
@@ -80,6 +81,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
   /** A connection that was accepted is over. */
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
+    this.#engine.connectionCount--;
     this.#places.leave(connection);
     connection.releaseBooking();
   }

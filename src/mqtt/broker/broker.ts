@@ -11,6 +11,7 @@ import { Acceptor } from './acceptor.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Connection } from './connection/connection.ts';
 import { Engine, EngineState, MAX_PUBLISH_DEPTH, type ScheduleTurn } from './engine.ts';
+import { FIGURES, type Figure } from './figures.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { BrokerOptions, ListenerOptions } from './options.ts';
 import { publishMessage } from './publish-message.ts';
@@ -72,8 +73,8 @@ const afterReads: ScheduleTurn = (run) => {
 export class Broker implements TransportAcceptor {
   readonly #engine: Engine;
   readonly #acceptor: Acceptor;
-  readonly #sysTopics: SysTopics;
   readonly #connections = new Set<Connection>();
+  readonly #sysTopics: SysTopics;
   #localCount = 0;
   #restoring: Promise<void> | undefined;
 
@@ -87,7 +88,7 @@ export class Broker implements TransportAcceptor {
       if (kind === undefined || kind === KeptKind.CONNECTION) this.#closeAllOf(party);
     });
     this.#acceptor = new Acceptor(this.#engine, this.#connections, { name: 'default' });
-    this.#sysTopics = new SysTopics(this.#engine, this.#connections);
+    this.#sysTopics = new SysTopics(this.#engine);
   }
 
   /**
@@ -118,15 +119,21 @@ export class Broker implements TransportAcceptor {
 
   /** What is there now. */
   get counts(): BrokerCounts {
-    const { sessions, subscriptions, retained, queued } = this.#engine;
+    const { sessions, subscriptions, retained, queued, clients } = this.#engine;
     return {
       connections: this.#connections.size,
+      clients: clients.connected,
       sessions: sessions.size,
       subscriptions: subscriptions.size,
       retainedMessages: retained.count,
       retainedBytes: retained.bytes,
       queuedBytes: queued.bytes,
     };
+  }
+
+  /** What `$SYS` tells in numbers. */
+  get figures(): readonly Figure[] {
+    return FIGURES.map(({ read, ...figure }) => ({ ...figure, read: () => read(this.#engine) }));
   }
 
   /** Takes a connection under the broker's own rules. */
@@ -280,6 +287,8 @@ export class Broker implements TransportAcceptor {
 /** What is there now. */
 export type BrokerCounts = {
   readonly connections: number;
+  /** Of them, those that have their CONNACK. */
+  readonly clients: number;
   readonly sessions: number;
   readonly subscriptions: number;
   readonly retainedMessages: number;

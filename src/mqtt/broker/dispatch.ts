@@ -14,6 +14,7 @@ import { handleUnsubscribe } from './handle-unsubscribe.ts';
 /** Hands the framer's packet to the one who handles its type. */
 export function dispatch(connection: Connection, framer: Framer): void {
   const type = framer.firstByte >> 4;
+  connection.engine.stats.packetsReceived++;
   if (connection.state !== ConnectionState.CONNECTED) {
     dispatchBeforeConnected(connection, framer, type);
     return;

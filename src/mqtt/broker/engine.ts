@@ -94,6 +94,8 @@ export class Engine {
   readonly log: Logger;
   readonly store: SessionStore | undefined;
   readonly stats = new BrokerStats();
+  /** Network connections of all listeners. */
+  connectionCount = 0;
   readonly sessions = new Map<string, ClientSession>();
   readonly subscriptions = new SubscriptionTree<ClientSession>(this);
   readonly topics: TopicTable<ClientSession>;
@@ -111,6 +113,8 @@ export class Engine {
   readonly ownParty: Party;
   readonly #partyOf: (client: ClientInfo) => string;
   readonly logBudget: LogBudget;
+  /** Those that have their CONNACK, now and at most at a time. */
+  readonly clients = { connected: 0, maximum: 0 };
   /** What waits in all sessions. */
   readonly queued: QueuedTotal = { bytes: 0 };
   readonly sharedChoice: SharedChoice;
@@ -257,6 +261,13 @@ export class Engine {
       }
     }
     return true;
+  }
+
+  /** A client has its CONNACK, or has lost the connection that had. */
+  countClient(change: 1 | -1): void {
+    const { clients } = this;
+    clients.connected += change;
+    clients.maximum = Math.max(clients.maximum, clients.connected);
   }
 
   countDrop(topicName: string, session: ClientSession, why: DropReason): void {

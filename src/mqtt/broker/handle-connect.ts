@@ -20,6 +20,7 @@ type Refusal = { readonly reasonCode: ReasonCode; readonly reason: string };
 
 /** Section 3.1: check what the client asks for, find out who it is, then give it a session. */
 export function handleConnect(connection: Connection, framer: Framer): void {
+  connection.engine.stats.connectsReceived++;
   const packet = readConnect(connection, framer);
   connection.state = ConnectionState.CONNECTING;
   const { options } = connection.acceptor;

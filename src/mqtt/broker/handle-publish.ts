@@ -43,6 +43,7 @@ export function handlePublish(connection: Connection, framer: Framer): void {
   try {
     if (!readPublication(connection, framer, publication)) return;
     const { qos, packetId } = publication.fields;
+    engine.stats.publishBytesReceived += publication.payloadLength;
     if (qos === 0) {
       if (isStoreBehind(connection, publication)) return;
       accept(connection, publication);

@@ -101,7 +101,7 @@ export type BrokerHooks = {
   readonly authenticationMethods?: readonly AuthenticationMethod[];
   /** Decides one Topic Filter of a SUBSCRIBE, `$share/{ShareName}/` left out. */
   authorizeSubscribe?(client: ClientInfo, topicFilter: string): Verdict | Promise<Verdict>;
-  /** Decides one PUBLISH, and one Will Message when it is given. On the hot path, so without waiting. */
+  /** Decides one PUBLISH, and a Will Message when it is given and when it is published. On the hot path, so at once. */
   authorizePublish?(client: ClientInfo, message: ApplicationMessage): Verdict;
   /**
    * Decides whether a client may receive messages of a topic that one of its subscriptions matches. The answer is

@@ -4,7 +4,8 @@ import type { DropReason } from './hooks.ts';
 export class BrokerStats {
   connectionsAccepted = 0;
   connectionsRefused = 0;
-  /** CONNECTs that were refused, with a CONNACK where the version has a word for it. */
+  connectsReceived = 0;
+  /** CONNECTs that were refused, with a CONNACK unless they were malformed before MQTT 5.0. */
   connectsRefused = 0;
   connectionsTakenOver = 0;
   /** CONNECTs that were refused because their Client Identifier belongs to another user (`clientIdTakeover`). */
@@ -18,8 +19,14 @@ export class BrokerStats {
   controlPacketsTooLarge = 0;
   bytesReceived = 0;
   bytesSent = 0;
+  /** Of all types. */
+  packetsReceived = 0;
+  packetsSent = 0;
   publishReceived = 0;
   publishSent = 0;
+  /** Of their payloads. */
+  publishBytesReceived = 0;
+  publishBytesSent = 0;
   publishDenied = 0;
   subscribeDenied = 0;
   retainRefused = 0;

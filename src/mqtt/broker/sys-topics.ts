@@ -2,18 +2,22 @@ import { WheelTimer } from '../../base/timer-wheel.ts';
 import { version } from '../../base/version.ts';
 import { SYS_PREFIX } from '../topics/topic-name.ts';
 import type { Engine } from './engine.ts';
+import { FIGURES } from './figures.ts';
+import { LoadAverages } from './load-averages.ts';
 import { publishMessage } from './publish-message.ts';
+import type { BrokerStats } from './stats.ts';
 
 /** Publishes what the broker counts under `$SYS/broker`, retained, and only what has changed. */
 export class SysTopics {
   readonly #engine: Engine;
-  readonly #connections: ReadonlySet<unknown>;
+  readonly #loads: ReadonlyMap<string, LoadAverages>;
   readonly #last = new Map<string, string>();
   readonly #timer = new WheelTimer(() => this.#publishAll());
 
-  constructor(engine: Engine, connections: ReadonlySet<unknown>) {
+  constructor(engine: Engine) {
     this.#engine = engine;
-    this.#connections = connections;
+    const nowMs = engine.clock.monotonic();
+    this.#loads = new Map(Object.keys(LOADS).map((topic) => [topic, new LoadAverages(nowMs)]));
   }
 
   start(): void {
@@ -26,8 +30,16 @@ export class SysTopics {
 
   #publishAll(): void {
     const engine = this.#engine;
-    for (const [topic, value] of Object.entries(valuesOf(engine, this.#connections.size)))
-      this.#publish(topic, String(value));
+    this.#publish('version', `recado ${version}`);
+    for (const { topic, unit, read } of FIGURES) {
+      this.#publish(topic, unit === undefined ? `${read(engine)}` : `${read(engine)} ${unit}`);
+    }
+    this.#publish('publish/messages/dropped', `${droppedOf(engine.stats)}`);
+    const nowMs = engine.clock.monotonic();
+    for (const [topic, averages] of this.#loads) {
+      for (const [minutes, average] of averages.update(LOADS[topic]!(engine.stats), nowMs))
+        this.#publish(`load/${topic}/${minutes}min`, average.toFixed(2));
+    }
     engine.wheel.set(this.#timer, engine.clock.monotonic() + engine.options.sysTopicIntervalMs);
   }
 
@@ -44,27 +56,21 @@ export class SysTopics {
   }
 }
 
-/** By topic below `$SYS/broker/`: names that monitoring programs of other brokers know. */
-function valuesOf(engine: Engine, connected: number): Record<string, string | number> {
-  const { stats, sessions } = engine;
-  let dropped = 0;
-  for (const count of Object.values(stats.dropped)) dropped += count;
-  return {
-    version: `recado ${version}`,
-    uptime: Math.floor((engine.clock.now() - engine.startedAtMs) / 1000),
-    'clients/connected': connected,
-    'clients/total': sessions.size,
-    'clients/disconnected': Math.max(0, sessions.size - connected),
-    'clients/expired': stats.sessionsExpired,
-    'connections/refused': stats.connectionsRefused + stats.connectsRefused,
-    'connections/taken-over': stats.connectionsTakenOver,
-    'bytes/received': stats.bytesReceived,
-    'bytes/sent': stats.bytesSent,
-    'publish/messages/received': stats.publishReceived,
-    'publish/messages/sent': stats.publishSent,
-    'publish/messages/dropped': dropped,
-    'publish/messages/denied': stats.publishDenied,
-    'retained messages/count': engine.retained.count,
-    'subscriptions/count': engine.subscriptions.size,
-  };
+/** What loads are made of, by topic below `load/`. */
+const LOADS: Readonly<Record<string, (stats: BrokerStats) => number>> = {
+  'messages/received': (stats) => stats.packetsReceived,
+  'messages/sent': (stats) => stats.packetsSent,
+  'publish/received': (stats) => stats.publishReceived,
+  'publish/sent': (stats) => stats.publishSent,
+  'publish/dropped': droppedOf,
+  'bytes/received': (stats) => stats.bytesReceived,
+  'bytes/sent': (stats) => stats.bytesSent,
+  sockets: (stats) => stats.connectionsAccepted,
+  connections: (stats) => stats.connectsReceived,
+};
+
+function droppedOf({ dropped }: BrokerStats): number {
+  let sum = 0;
+  for (const count of Object.values(dropped)) sum += count;
+  return sum;
 }

@@ -36,7 +36,7 @@ export function transmit(
   const start = publication.startOf(variant);
   const end = publication.endOf(variant);
   if (end - start > connection.maximumPacketSize) return false;
-  connection.engine.stats.publishSent++;
+  countSent(connection, publication);
   const writer = connection.outbox.writer();
   const at = writer.appendPackets(publication.sourceOf(variant), start, end);
   const { buffer } = writer;
@@ -48,15 +48,16 @@ export function transmit(
 
 /** Sends the bytes that came in, from where they lie; undefined when others have to be sent. */
 function transmitAsItCame(
-  { version, maximumPacketSize, engine, outbox }: SessionConnection,
+  connection: SessionConnection,
   publication: Publication,
   firstByte: number,
 ): boolean | undefined {
+  const { version, maximumPacketSize, outbox } = connection;
   const block = publication.asItCame(version === 5, qosOfFlags(firstByte) as QoS, hasRetain(firstByte));
   if (block === undefined) return undefined;
   const { packetStart, packetEnd } = publication;
   if (packetEnd - packetStart > maximumPacketSize) return false;
-  engine.stats.publishSent++;
+  countSent(connection, publication);
   outbox.append(new Slice(block.buffer, packetStart, packetEnd, block));
   return true;
 }
@@ -101,8 +102,13 @@ function transmitAlone(
       return false;
     }
   }
-  connection.engine.stats.publishSent++;
+  countSent(connection, publication);
   if (isLarge) outbox.append(publication.payloadSlice());
   else outbox.written();
   return true;
+}
+
+function countSent({ engine: { stats } }: SessionConnection, { payloadLength }: Publication): void {
+  stats.publishSent++;
+  stats.publishBytesSent += payloadLength;
 }

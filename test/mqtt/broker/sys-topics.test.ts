@@ -7,6 +7,26 @@ import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 
 const INTERVAL_MS = 10_000;
 
+/** What the exporters of sapcc, RizkyRajitha and others read. */
+const OF_EXPORTERS = [
+  ...['bytes', 'messages', 'publish/messages', 'publish/bytes'].flatMap((of) => [
+    `${of}/received`,
+    `${of}/sent`,
+  ]),
+  ...['connected', 'disconnected', 'total', 'maximum', 'expired'].map((name) => `clients/${name}`),
+  ...['messages/received', 'messages/sent', 'publish/received', 'publish/sent', 'publish/dropped']
+    .concat(['bytes/received', 'bytes/sent', 'sockets', 'connections'])
+    .flatMap((name) => [1, 5, 15].map((minutes) => `load/${name}/${minutes}min`)),
+  'publish/messages/dropped',
+  'messages/stored',
+  'store/messages/count',
+  'store/messages/bytes',
+  'retained messages/count',
+  'subscriptions/count',
+  'uptime',
+  'version',
+];
+
 function start(t: TestContext, options: BrokerOptions = {}): Promise<BrokerRig> {
   return startRig(t, { sysTopicIntervalMs: INTERVAL_MS, ...options });
 }
@@ -24,24 +44,63 @@ function valuesOf(packets: readonly ControlPacket[]): Map<string, string> {
 
 describe('$SYS topics', () => {
   it('are retained from the start, and change with what the broker counts', async (t) => {
-    const { clock, connected } = await start(t);
+    const { broker, clock, connected, open } = await start(t);
     const client = await connected();
     await client.subscribe('$SYS/#');
     const first = valuesOf(await client.all());
     assert.match(first.get('$SYS/broker/version') ?? '', /^recado \d+\.\d+\.\d+/u);
     assert.equal(first.get('$SYS/broker/clients/connected'), '0');
-    assert.ok(first.size >= 15);
+    for (const topic of OF_EXPORTERS) assert.ok(first.has(`$SYS/broker/${topic}`), topic);
 
-    client.publish('nobody', 'x');
+    const { packetsReceived, packetsSent } = broker.stats;
+    client.publish('nobody', 'four');
+    // It has no CONNACK: it is a connection, and no client.
+    open();
     clock.advance(INTERVAL_MS + 250);
     const second = valuesOf(await client.all());
     assert.equal(second.get('$SYS/broker/clients/connected'), '1');
     assert.equal(second.get('$SYS/broker/publish/messages/received'), '1');
     assert.equal(second.get('$SYS/broker/subscriptions/count'), '1');
-    assert.ok(Number(second.get('$SYS/broker/uptime')) >= INTERVAL_MS / 1000);
+    assert.equal(second.get('$SYS/broker/publish/bytes/received'), '4');
+    assert.equal(second.get('$SYS/broker/clients/maximum'), '1');
+    assert.equal(second.get('$SYS/broker/connections/count'), '2');
+    assert.equal(second.get('$SYS/broker/messages/received'), `${packetsReceived + 1}`);
+    assert.ok(Number(second.get('$SYS/broker/messages/sent')) >= packetsSent);
+    assert.match(second.get('$SYS/broker/uptime') ?? '', /^1\d seconds$/u);
     // What has not changed is not said again.
     for (const same of ['version', 'clients/expired', 'connections/refused'])
       assert.equal(second.has(`$SYS/broker/${same}`), false, same);
+  });
+
+  it('tell no client that has gone, and the most that there were', async (t) => {
+    const { broker, clock, connected } = await start(t);
+    const watcher = await connected();
+    const others = [await connected(), await connected()];
+    for (const other of others) other.transport.breakOff();
+    clock.advance(INTERVAL_MS + 250);
+    await watcher.subscribe('$SYS/broker/clients/+');
+    const values = valuesOf(await watcher.all());
+    assert.equal(values.get('$SYS/broker/clients/connected'), '1');
+    assert.equal(values.get('$SYS/broker/clients/maximum'), '3');
+    assert.equal(broker.counts.clients, 1);
+  });
+
+  it('tell how much comes in a minute, of the last one, five and fifteen', async (t) => {
+    const { clock, connected } = await start(t);
+    const client = await connected();
+    for (let count = 0; count < 60; count++) {
+      for (let times = 0; times < 10; times++) client.publish('a', '');
+      await client.expectNothing();
+      clock.advance(INTERVAL_MS);
+    }
+    await client.subscribe('$SYS/broker/load/publish/received/+');
+    const values = valuesOf(await client.all());
+    const loads = [1, 5, 15].map((minutes) =>
+      Number(values.get(`$SYS/broker/load/publish/received/${minutes}min`)),
+    );
+    assert.ok(loads[0]! > loads[1]! && loads[1]! > loads[2]! && loads[2]! > 0, `${loads.join()}`);
+    // Sixty come in a minute.
+    assert.ok(Math.abs(loads[0]! - 60) < 1, `${loads.join()}`);
   });
 
   it('are not matched by # and + [MQTT-4.7.2-1]', async (t) => {

@@ -50,6 +50,7 @@ function conclude(connection: Connection, cause: EndCause, detail: EndDetail): v
     else tellRefused(connection, cause, { reasonCode, reason });
   }
   connection.state = ConnectionState.CLOSED;
+  if (wasConnected) engine.countClient(-1);
   connection.inbox.close();
   connection.releaseConnect();
   engine.wheel.clear(connection.timer);
