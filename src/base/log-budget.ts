@@ -17,6 +17,8 @@ const KINDS = {
   'clients refused': { level: 'info', linesPerSecond: 20 },
   'clients that left': { level: 'debug', linesPerSecond: 200 },
   'takeovers of client ids': { level: 'warn', linesPerSecond: 20 },
+  'sessions that yield': { level: 'warn', linesPerSecond: 20 },
+  'Wills denied': { level: 'warn', linesPerSecond: 20 },
   'failures of hooks': { level: 'error', linesPerSecond: 20 },
   'failures of connections': { level: 'error', linesPerSecond: 20 },
   'failures of the store': { level: 'error', linesPerSecond: 20 },

@@ -140,6 +140,7 @@ class EmbeddedBus implements Bus {
 const BUS_CODES: Readonly<Partial<Record<BrokerErrorCode, ErrorCode>>> = {
   MQTT_BROKER_CLOSED: 'BUS_CLOSED',
   MQTT_PUBLISH_LOOP: 'TOO_MANY_MESSAGES',
+  MQTT_RETAINED_FULL: 'BROKER_DENIED',
 };
 
 function toBusError<T>(call: () => T): T {

@@ -7,11 +7,11 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { PacketWriter } from '../codec/writer.ts';
 import type { QuotaLimits } from '../session/quota.ts';
 import { OutboundTopicAliases } from '../topics/topic-alias.ts';
-import { askPublishHooks } from './ask-hooks.ts';
 import { end } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { ConnectionOptions } from './options.ts';
+import { mayPublishWill } from './publish-will.ts';
 import { sendAgain, sendQueued } from './send-queued.ts';
 import { attachSession } from './session-lifecycle.ts';
 
@@ -35,7 +35,7 @@ export function acceptConnect(
   connection.client = client;
   connection.authentication = undefined;
   connection.releaseConnect();
-  if (!mayTakeSession(connection, client) || !mayPublishWill(connection, client)) return;
+  if (!mayTakeSession(connection, client) || !mayHaveWill(connection, client)) return;
   const requested = packet.properties.sessionExpiryInterval ?? 0;
   const expiryInterval = Math.min(requested, options.maximumSessionExpiryInterval);
   const keepAlive = cappedKeepAlive(packet.keepAlive, options.serverKeepAlive);
@@ -150,18 +150,11 @@ function mayTakeSession(connection: Connection, { clientId, userName }: ClientIn
   return false;
 }
 
-/** A Will is a message that the client may publish later: whether it may is decided when it is given. */
-function mayPublishWill(connection: Connection, client: ClientInfo): boolean {
+/** A Will is a message that the client may publish later: who may not now learns it now. */
+function mayHaveWill(connection: Connection, client: ClientInfo): boolean {
   const { engine, acceptor, will } = connection;
-  const { authorizePublish } = acceptor.hooks;
-  if (will === undefined || authorizePublish.length === 0) return true;
-  const publication = engine.takePublication();
-  try {
-    publication.takeStored(will.message, 0);
-    if (askPublishHooks(engine, authorizePublish, client, publication).allow) return true;
-  } finally {
-    engine.givePublication();
-  }
+  if (will === undefined || mayPublishWill(engine, acceptor.hooks.authorizePublish, client, will))
+    return true;
   const reason = 'the Will Message may not be published';
   end(connection, 'refused', { reasonCode: ReasonCode.NOT_AUTHORIZED, reason });
   return false;

@@ -6,6 +6,8 @@ export type BrokerErrorCode =
   | 'MQTT_MESSAGE_INVALID'
   /** `publish` was called from within a hook or a subscriber that it had called, and so on, too often. */
   | 'MQTT_PUBLISH_LOOP'
+  /** A message was to be retained, and there is no room: nobody got it. */
+  | 'MQTT_RETAINED_FULL'
   /** The broker was closed. */
   | 'MQTT_BROKER_CLOSED'
   /** The store could not be read or written. */

@@ -156,8 +156,8 @@ export class Broker implements TransportAcceptor {
    * Publishes a message to all whose subscriptions match; hooks are not asked.
    *
    * @returns to how many sessions it went
-   * @throws {BrokerError} `MQTT_MESSAGE_INVALID`, `MQTT_BROKER_CLOSED`; `MQTT_PUBLISH_LOOP` where a hook or a
-   *   subscriber of this program is called by what it publishes itself
+   * @throws {BrokerError} `MQTT_MESSAGE_INVALID`, `MQTT_BROKER_CLOSED`; `MQTT_RETAINED_FULL` where there is no room to
+   *   retain it; `MQTT_PUBLISH_LOOP` where a hook or a subscriber of this program is called by what it publishes itself
    */
   publish(request: PublishRequest): number {
     this.#expectOpen();
@@ -166,13 +166,16 @@ export class Broker implements TransportAcceptor {
     const fault = findTopicNameFault(topicName, this.#engine.options.maxTopicLevels);
     if (fault !== undefined) throw invalid(`${JSON.stringify(topicName)} is not a Topic Name: ${fault}`);
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    const message = { topicName, payload: bytes, qos, retain, properties };
+    let count: number | undefined;
     try {
-      const message = { topicName, payload: bytes, qos, retain, properties };
-      return publishMessage(this.#engine, message, this.#engine.hooks);
+      count = publishMessage(this.#engine, message, this.#engine.hooks, { mustBeRetained: true });
     } catch (error) {
       if (error instanceof MqttError) throw invalid(error.message);
       throw error;
     }
+    if (count !== undefined) return count;
+    throw new BrokerError('MQTT_RETAINED_FULL', 'as many messages are retained, or bytes of them, as may be');
   }
 
   /**

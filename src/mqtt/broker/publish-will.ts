@@ -1,10 +1,42 @@
 import type { KeptWill } from '../session/session-store.ts';
+import { askPublishHooks } from './ask-hooks.ts';
 import type { ClientSession } from './client-session.ts';
+import type { CompiledHooks } from './compiled-hooks.ts';
 import type { Engine } from './engine.ts';
+import type { ClientInfo } from './hooks.ts';
+import { shown } from '../../base/log-budget.ts';
 import { publishMessage } from './publish-message.ts';
 
-/** Publishes a Will Message (section 3.1.2.5). What it may do was decided when it was given. */
-export function publishWill(engine: Engine, session: ClientSession, { message }: KeptWill): void {
+/**
+ * Publishes a Will Message (section 3.1.2.5), if its client still may: it is asked when it is given, and again now,
+ * which may be days later. Where there is no room to retain it, it goes to those who are there.
+ */
+export function publishWill(engine: Engine, session: ClientSession, will: KeptWill): void {
+  const { client, hooks } = session;
+  if (!mayPublishWill(engine, hooks.authorizePublish, client, will)) {
+    engine.stats.publishDenied++;
+    const topicName = shown(will.message.topicName);
+    const fields = { clientId: shown(client.clientId), topicName };
+    engine.logBudget.write('Wills denied', fields, `the Will on ${topicName} may not be published any more`);
+    return;
+  }
   engine.stats.willsPublished++;
-  publishMessage(engine, message.publishedAt(engine.clock.now()), session.hooks, session.client);
+  publishMessage(engine, will.message.publishedAt(engine.clock.now()), hooks, { client });
+}
+
+/** Whether the rules let a client publish its Will. */
+export function mayPublishWill(
+  engine: Engine,
+  hooks: CompiledHooks['authorizePublish'],
+  client: ClientInfo,
+  { message }: KeptWill,
+): boolean {
+  if (hooks.length === 0) return true;
+  const publication = engine.takePublication();
+  try {
+    publication.takeStored(message, 0);
+    return askPublishHooks(engine, hooks, client, publication).allow;
+  } finally {
+    engine.givePublication();
+  }
 }

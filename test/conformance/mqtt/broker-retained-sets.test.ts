@@ -10,6 +10,7 @@ import {
   startBroker,
   textOf,
   textsOf,
+  willOf,
 } from '../../helpers/mqtt-broker-rig.ts';
 import { turnEnd, type WireClient, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 
@@ -209,6 +210,20 @@ describe('Limits of retained messages', () => {
     await late.subscribe('#');
     assert.deepEqual(await textsOf(late), ['small']);
     assert.ok(broker.counts.retainedBytes > 0 && broker.counts.retainedBytes <= 1000);
+  });
+
+  it('broker.publish is refused as a whole, and a Will goes to those who are there without RETAIN', async (t) => {
+    const broker = await startBroker(t, { maxRetainedMessages: 0 });
+    const observer = await connected(broker);
+    await observer.subscribe('#', { qos: 1, retainAsPublished: true });
+    const full = { code: 'MQTT_RETAINED_FULL' };
+    assert.throws(() => broker.publish({ topicName: 'a', payload: '1', retain: true }), full);
+    await observer.expectNothing();
+    const client = await connected(broker, 5, { willMessage: willOf({ topicName: 'gone', retain: true }) });
+    client.transport.breakOff();
+    const will = await observer.expect('publish');
+    assert.deepEqual([will.topicName, will.retain], ['gone', false]);
+    assert.deepEqual([broker.stats.retainRefused, broker.counts.retainedMessages], [2, 0]);
   });
 
   it('[v3.1.1] an earlier client is acknowledged, for it has no other word', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { WillMessage } from '../../../src/mqtt/codec/connect.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
+import { ALLOW } from '../../../src/mqtt/index.ts';
 import {
   startRig,
   VERSION_NAMES,
@@ -349,4 +350,32 @@ describe('what becomes of a Will of a CONNECT that is refused', () => {
     await client.expectClosed();
     assert.deepEqual([broker.stats.willsPublished, broker.counts.retainedMessages], [0, 0]);
   });
+});
+
+describe('the rules about a Will', () => {
+  for (const [when, delay] of [
+    ['at once', 0],
+    ['after its delay', 30],
+  ] as const) {
+    it(`are asked again when it is published, ${when}`, async (t) => {
+      let isAllowed = true;
+      const { broker, clock, connected, subscribed, lines } = await startRig(t, {
+        hooks: [
+          {
+            name: 'guard',
+            authorizePublish: () =>
+              isAllowed ? ALLOW : { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED },
+          },
+        ],
+      });
+      const watcher = await subscribed('#');
+      const client = await connected(withWill(delayed(delay)));
+      isAllowed = false;
+      client.transport.breakOff();
+      clock.advance(delay * 1000 + TICK_MS);
+      await watcher.expectNothing();
+      assert.deepEqual([broker.stats.willsPublished, broker.stats.publishDenied], [0, 1]);
+      assert.ok(lines.some(({ text }) => text.includes('may not be published any more')));
+    });
+  }
 });
