@@ -249,8 +249,16 @@ describe('the access rules', () => {
     const url = urlOf(server, 'mqtt');
     const [ann, bob] = [await comeIn(t, url, ANN), await comeIn(t, url, BOB)];
     const bobEnds = endOf(bob);
+    const away = await comeIn(t, url, { ...BOB, clientId: 'away', clean: false, protocolVersion: 4 });
+    await away.endAsync();
+    const ids = () => [...server.hub.mqtt!.broker.sessions()].map(({ client }) => client.clientId);
+    await until('its session waits', () => ids().includes('away'));
     folder.write('users', annLine);
     assert.equal(await bobEnds, ADMINISTRATIVE_ACTION);
+    await until(
+      'no session of bob is left',
+      () => !ids().includes('away') && !ids().includes(bob.options.clientId!),
+    );
     assert.equal(await refusalOf(t, url, BOB), BAD_USER_NAME_OR_PASSWORD);
     await say(ann, 'still', 'here');
   });

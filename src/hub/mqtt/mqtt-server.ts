@@ -233,15 +233,15 @@ export class MqttServer {
     return this.#access;
   }
 
-  #onAccessChanged({ changedUsers }: AccessChange): void {
+  /** Who has another password comes back to the session with it; the sessions of users that are gone end. */
+  #onAccessChanged({ changedUsers, removedUsers }: AccessChange): void {
     this.broker.forgetReceiveVerdicts();
     if (changedUsers.length === 0) return;
-    const changed = new Set(changedUsers);
-    for (const { client, isConnected } of this.broker.sessions()) {
-      if (!isConnected) continue;
+    const [changed, removed] = [new Set(changedUsers), new Set(removedUsers)];
+    for (const { client } of this.broker.sessions()) {
       const { kind, name, provenBy } = this.#identify(client);
       if (kind === 'user' && provenBy !== 'certificate' && changed.has(name))
-        this.broker.disconnectClient(client.clientId);
+        this.broker.disconnectClient(client.clientId, { endSession: removed.has(name) });
     }
   }
 }

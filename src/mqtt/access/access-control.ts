@@ -57,6 +57,8 @@ export type AccessControlOptions = {
 export type AccessChange = {
   /** Users that are gone, or that lost or changed a password. Their connections are not ended by this. */
   readonly changedUsers: readonly string[];
+  /** Of them, those that are gone: nobody can come as one of them any more, and their sessions are nobody's. */
+  readonly removedUsers: readonly string[];
 };
 
 /** With a failure the old rules are in force. Each fault with its file and line. */
@@ -168,13 +170,13 @@ class FileAccessControl implements AccessControl {
       return fail(faults);
     }
     const { rules, isOpenToOthers } = result.value;
-    const changedUsers = findChangedUsers(this.#rules, rules);
+    const change = findChange(this.#rules, rules);
     this.#apply(rules);
     this.#reloads++;
-    this.#log.info({ changedUsers: changedUsers.length }, 'new access rules are in force');
+    this.#log.info({ changedUsers: change.changedUsers.length }, 'new access rules are in force');
     if (isOpenToOthers) this.#warnOpenToOthers();
-    this.#tellChanged({ changedUsers });
-    return succeed({ changedUsers });
+    this.#tellChanged(change);
+    return succeed(change);
   }
 
   /** All at once: nothing is awaited in here. */
@@ -256,12 +258,17 @@ function verdictOf(verification: Verification): ConnectVerdict {
 }
 
 /** Users of the old files whose way in is not the same any more. */
-function findChangedUsers(before: AccessRules, after: AccessRules): string[] {
+function findChange(before: AccessRules, after: AccessRules): AccessChange {
   const changed = new Set<string>();
   for (const kind of ['passwords', 'scram'] as const) {
     for (const [userName, { text }] of before.users?.[kind] ?? []) {
       if (after.users?.[kind].get(userName)?.text !== text) changed.add(userName);
     }
   }
-  return [...changed];
+  const { passwords, scram } = after.users ?? {};
+  const changedUsers = [...changed];
+  const removedUsers = changedUsers.filter(
+    (userName) => passwords?.has(userName) !== true && scram?.has(userName) !== true,
+  );
+  return { changedUsers, removedUsers };
 }

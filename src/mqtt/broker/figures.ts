@@ -12,7 +12,7 @@ export type Figure = {
   /** Behind the number below `$SYS`, and at the end of the metric's name. */
   readonly unit?: string;
   /** As it is now. */
-  read(): number;
+  readonly read: () => number;
 };
 
 type Row = Omit<Figure, 'read'> & { readonly read: (engine: Engine) => number };

@@ -241,9 +241,12 @@ describe('files', () => {
 
     rmSync(aclFile, { recursive: true });
     writeFileSync(aclFile, 'user ann\ntopic b\n');
-    assert.deepEqual(await control.reload(), { ok: true, value: { changedUsers: ['ann'] } });
+    assert.deepEqual(await control.reload(), {
+      ok: true,
+      value: { changedUsers: ['ann'], removedUsers: [] },
+    });
     assert.deepEqual(await state(), ['0x86', 'in', false, true]);
-    assert.deepEqual(changes, [{ changedUsers: ['ann'] }]);
+    assert.deepEqual(changes, [{ changedUsers: ['ann'], removedUsers: [] }]);
     const { reloads, failedReloads } = control.counters;
     assert.deepEqual([reloads, failedReloads], [1, breakers.length]);
   });
@@ -275,7 +278,7 @@ describe('files', () => {
     writeFileSync(passwordFile, userLine('ann', 'a') + userLine('bob', 'B') + userLine('zoe', 'z'));
     assert.deepEqual(await control.reload(), {
       ok: true,
-      value: { changedUsers: ['bob', 'eve'] },
+      value: { changedUsers: ['bob', 'eve'], removedUsers: ['eve'] },
     });
     assert.equal(await connect(control, { userName: 'ann' }, 'a'), 'in');
     assert.equal(await connect(control, { userName: 'bob' }, 'b'), '0x86');

@@ -98,9 +98,9 @@ describe('$SYS topics', () => {
     const loads = [1, 5, 15].map((minutes) =>
       Number(values.get(`$SYS/broker/load/publish/received/${minutes}min`)),
     );
-    assert.ok(loads[0]! > loads[1]! && loads[1]! > loads[2]! && loads[2]! > 0, `${loads.join()}`);
+    assert.ok(loads[0]! > loads[1]! && loads[1]! > loads[2]! && loads[2]! > 0, loads.join());
     // Sixty come in a minute.
-    assert.ok(Math.abs(loads[0]! - 60) < 1, `${loads.join()}`);
+    assert.ok(Math.abs(loads[0]! - 60) < 1, loads.join());
   });
 
   it('are not matched by # and + [MQTT-4.7.2-1]', async (t) => {
