@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { formatFault } from '../../mqtt/access/file-fault.ts';
-import { readAccessFile, type FileReading } from '../../mqtt/access/read-access-file.ts';
+import { readAccessFile, warnOfOpenness, type FileReading } from '../../mqtt/access/read-access-file.ts';
 import type { TlsMaterial } from '../../mqtt/transport/tls-material.ts';
 import type { Config } from '../config/config-schema.ts';
 
@@ -12,7 +12,8 @@ type TlsReading = {
   readonly signatures: string;
   /** Or each fault with its file, and its line where it has one: `hub.crt:21: …`. */
   readonly result: Result<
-    { readonly material: TlsMaterial; readonly isKeyOpenToOthers: boolean },
+    /** What is risky about the files, for people. */
+    { readonly material: TlsMaterial; readonly warnings: readonly string[] },
     readonly string[]
   >;
 };
@@ -26,7 +27,8 @@ export function listTlsFiles({ certFile, keyFile, caFile, clientCertificates }: 
 
 /** Reads certificates and key: good together, or not at all. */
 export async function readTlsFiles(tls: TlsConfig): Promise<TlsReading> {
-  const readings = await Promise.all(listTlsFiles(tls).map(readAccessFile));
+  const files = listTlsFiles(tls);
+  const readings = await Promise.all(files.map(readAccessFile));
   const signatures = readings.map(({ signature }) => signature).join(' ');
   const [cert, key, ca] = readings.map(({ result }) => result);
   const chain = readCertificates(tls.certFile, cert);
@@ -39,8 +41,11 @@ export async function readTlsFiles(tls: TlsConfig): Promise<TlsReading> {
   if (faults.length > 0) return { signatures, result: fail(faults) };
   const withCa = ca === undefined ? {} : { ca: authorities.text };
   const material = { cert: chain.text, key: privateKey.text, ...withCa };
-  const isKeyOpenToOthers = key?.ok === true && key.value.isOpenToOthers;
-  return { signatures, result: succeed({ material, isKeyOpenToOthers }) };
+  const warnings = readings.flatMap((reading, index) => {
+    const file = files[index]!;
+    return warnOfOpenness(file, reading, file === tls.keyFile ? 'the key' : undefined);
+  });
+  return { signatures, result: succeed({ material, warnings }) };
 }
 
 type Certificates = {

@@ -31,13 +31,7 @@ export class TlsReload {
     const { signatures, result } = await readTlsFiles(this.#tls);
     this.#signatures = signatures;
     if (!result.ok) throw new RecadoError('CONFIG_INVALID', result.failure.join('\n'));
-    if (result.value.isKeyOpenToOthers) {
-      const { keyFile } = this.#tls;
-      this.#parts.log.warn(
-        {},
-        `every user of this machine can read the key in ${keyFile}; say chmod 600 to it`,
-      );
-    }
+    for (const warning of result.value.warnings) this.#parts.log.warn({}, warning);
     return result.value.material;
   }
 

@@ -132,7 +132,7 @@ class FileAccessControl implements AccessControl {
     if (!result.ok) throw new RecadoError('CONFIG_INVALID', result.failure.join('\n'));
     this.#signatures = signatures;
     this.#apply(result.value.rules);
-    if (result.value.isOpenToOthers) this.#warnOpenToOthers();
+    this.#warn(result.value.warnings);
   }
 
   reload(): Promise<ReloadResult> {
@@ -169,12 +169,12 @@ class FileAccessControl implements AccessControl {
       this.#log.error({ faults }, `the old access rules stay in force: ${faults[0]}${more}`);
       return fail(faults);
     }
-    const { rules, isOpenToOthers } = result.value;
+    const { rules, warnings } = result.value;
     const change = findChange(this.#rules, rules);
     this.#apply(rules);
     this.#reloads++;
     this.#log.info({ changedUsers: change.changedUsers.length }, 'new access rules are in force');
-    if (isOpenToOthers) this.#warnOpenToOthers();
+    this.#warn(warnings);
     this.#tellChanged(change);
     return succeed(change);
   }
@@ -197,12 +197,8 @@ class FileAccessControl implements AccessControl {
     }
   }
 
-  #warnOpenToOthers(): void {
-    const file = this.#files.passwordFile;
-    this.#log.warn(
-      { file },
-      `every user of this machine can read the hashes in ${file}; say chmod 600 to it`,
-    );
+  #warn(warnings: readonly string[]): void {
+    for (const warning of warnings) this.#log.warn({}, warning);
   }
 
   #createHooks(): BrokerHooks {

@@ -2,7 +2,7 @@ import { fail, succeed, type Result } from '../../base/result.ts';
 import { parseAclFile, type AclRules } from './acl-file.ts';
 import { formatFault, MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 import { parsePasswordFile, type PasswordFile } from './password-file.ts';
-import { readAccessFile } from './read-access-file.ts';
+import { readAccessFile, warnOfOpenness } from './read-access-file.ts';
 
 export type AccessFiles = {
   readonly passwordFile: string | undefined;
@@ -26,9 +26,12 @@ type AccessRulesReading = {
 
 type LoadedRules = {
   readonly rules: AccessRules;
-  /** The password file may be read by every user of the machine. */
-  readonly isOpenToOthers: boolean;
+  /** What is risky about the files, for people. */
+  readonly warnings: readonly string[];
 };
+
+/** Users with old hashes that are told by name. */
+const MAX_TOLD_USERS = 5;
 
 /** The files that are there, in the order of their signatures. */
 export function listAccessFiles({ passwordFile, aclFile }: AccessFiles): string[] {
@@ -39,8 +42,8 @@ export function listAccessFiles({ passwordFile, aclFile }: AccessFiles): string[
 export async function loadAccessRules(files: AccessFiles): Promise<AccessRulesReading> {
   const { passwordFile, aclFile } = files;
   const [passwords, acl] = await Promise.all([
-    readParsed(passwordFile, parsePasswordFile),
-    readParsed(aclFile, parseAclFile),
+    readParsed(passwordFile, 'the hashes', parsePasswordFile),
+    readParsed(aclFile, undefined, parseAclFile),
   ]);
   const signatures = [passwords, acl].flatMap((each) => each?.signature ?? []).join(' ');
   const faults = [...(passwords?.faults ?? []), ...(acl?.faults ?? [])].slice(0, MAX_TOLD_FAULTS);
@@ -54,7 +57,19 @@ export async function loadAccessRules(files: AccessFiles): Promise<AccessRulesRe
     faults.push(formatFault(aclFile, { line: firstUserLine, message }));
   }
   if (faults.length > 0) return { signatures, result: fail(faults) };
-  return { signatures, result: succeed({ rules, isOpenToOthers: passwords?.isOpenToOthers === true }) };
+  const warnings = [...(passwords?.warnings ?? []), ...(acl?.warnings ?? [])];
+  if (passwordFile !== undefined && rules.users !== undefined)
+    warnings.push(...warnOfOldHashes(passwordFile, rules.users));
+  return { signatures, result: succeed({ rules, warnings }) };
+}
+
+function warnOfOldHashes(file: string, { passwords }: PasswordFile): string[] {
+  const users = [...passwords].filter(([, { method }]) => method.kind === 'sha512').map(([name]) => name);
+  if (users.length === 0) return [];
+  const others = users.length > MAX_TOLD_USERS ? ` and ${users.length - MAX_TOLD_USERS} more` : '';
+  const names = users.slice(0, MAX_TOLD_USERS).join(', ') + others;
+  const remedy = 'say "recado passwd FILE USER" for each';
+  return [`${file} has hashes of Mosquitto 1 ($6$), which are quick to guess, for ${names}; ${remedy}`];
 }
 
 type Parsed<T> = Result<T, readonly LineFault[]>;
@@ -63,19 +78,20 @@ type ParsedFile<T> = {
   readonly parsed: Parsed<T> | undefined;
   readonly faults: readonly string[];
   readonly signature: string;
-  readonly isOpenToOthers: boolean;
+  readonly warnings: readonly string[];
 };
 
 async function readParsed<T>(
   file: string | undefined,
+  secret: string | undefined,
   parse: (text: string) => Parsed<T>,
 ): Promise<ParsedFile<T> | undefined> {
   if (file === undefined) return undefined;
-  const { signature, result } = await readAccessFile(file);
+  const reading = await readAccessFile(file);
+  const { signature, result } = reading;
   if (!result.ok)
-    return { parsed: undefined, faults: [`${file}: ${result.failure}`], signature, isOpenToOthers: false };
-  const { text, isOpenToOthers } = result.value;
-  const parsed = parse(text);
+    return { parsed: undefined, faults: [`${file}: ${result.failure}`], signature, warnings: [] };
+  const parsed = parse(result.value.text);
   const faults = parsed.ok ? [] : parsed.failure.map((fault) => formatFault(file, fault));
-  return { parsed, faults, signature, isOpenToOthers };
+  return { parsed, faults, signature, warnings: warnOfOpenness(file, reading, secret) };
 }

@@ -1,4 +1,4 @@
-import { argon2, pbkdf2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { argon2, createHash, pbkdf2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { decodeBase64, encodeUnpadded } from './base64.ts';
@@ -7,7 +7,9 @@ import { decodeBase64, encodeUnpadded } from './base64.ts';
 export type HashMethod =
   | { readonly kind: 'argon2id'; readonly memoryKiB: number; readonly passes: number; readonly lanes: number }
   | { readonly kind: 'scrypt'; readonly cost: number; readonly blockSize: number; readonly lanes: number }
-  | { readonly kind: 'pbkdf2-sha512'; readonly iterations: number };
+  | { readonly kind: 'pbkdf2-sha512'; readonly iterations: number }
+  /** Once, of password and salt: what Mosquitto 1 wrote. A stolen file of it is a file of passwords soon. */
+  | { readonly kind: 'sha512' };
 
 /** A password as it is stored: nothing that it could be read back from. */
 export type PasswordHash = {
@@ -38,7 +40,7 @@ const SALT_BYTES = 16;
 const DIGEST_BYTES = 32;
 /** RFC 9106 section 3.1. */
 const MIN_ARGON2_SALT_BYTES = 8;
-const PBKDF2_SHA512_DIGEST_BYTES = 64;
+const SHA512_BYTES = 64;
 /** Version 1.3 of Argon2, as PHC strings write it. */
 const ARGON2_VERSION = 'v=19';
 
@@ -69,20 +71,17 @@ export function createDecoyHash(): PasswordHash {
 
 /**
  * Reads a stored password: `$argon2id$v=19$m=…,t=…,p=…$salt$digest` and `$scrypt$ln=…,r=…,p=…$salt$digest` (PHC
- * strings), and Mosquitto's `$7$iterations$salt$digest` (PBKDF2 with SHA-512). A failure says what is wrong and what to
- * do; it never repeats the text, which may be a password.
+ * strings), and Mosquitto's `$7$iterations$salt$digest` (PBKDF2 with SHA-512) and `$6$salt$digest` (SHA-512). A failure
+ * says what is wrong and what to do; it never repeats the text, which may be a password.
  */
 export function parsePasswordHash(text: string): Result<PasswordHash, string> {
   const [before, name, ...fields] = text.split('$');
   if (before === '' && name === 'argon2id') return parseArgon2(text, fields);
   if (before === '' && name === 'scrypt') return parseScrypt(text, fields);
   if (before === '' && name === '7') return parsePbkdf2(text, fields);
-  if (before === '' && name === '6')
-    return fail(
-      'has the hash of an old mosquitto_passwd ($6$), which is quick to guess; set the password anew',
-    );
+  if (before === '' && name === '6') return parseMosquitto(text, { kind: 'sha512' }, fields);
   return fail(
-    'has no hash that is known ($argon2id$, $scrypt$, $7$); a password in the clear cannot stand here',
+    'has no hash that is known ($argon2id$, $scrypt$, $7$, $6$); a password in the clear cannot stand here',
   );
 }
 
@@ -121,9 +120,18 @@ function parsePbkdf2(text: string, [count = '', ...rest]: readonly string[]): Re
   if (iterations < 1) return fail('must begin with $7$ and a number of iterations');
   if (iterations > HASH_LIMITS.maxIterations)
     return fail(`asks for more than ${HASH_LIMITS.maxIterations} iterations`);
-  const parsed = finish(text, { kind: 'pbkdf2-sha512', iterations }, { minSaltBytes: 1, fields: rest });
-  if (parsed.ok && parsed.value.digest.length !== PBKDF2_SHA512_DIGEST_BYTES)
-    return fail(`has a digest that is not ${PBKDF2_SHA512_DIGEST_BYTES} bytes long; is the line whole?`);
+  return parseMosquitto(text, { kind: 'pbkdf2-sha512', iterations }, rest);
+}
+
+/** What Mosquitto writes is as long as what SHA-512 gives. */
+function parseMosquitto(
+  text: string,
+  method: HashMethod,
+  fields: readonly string[],
+): Result<PasswordHash, string> {
+  const parsed = finish(text, method, { minSaltBytes: 1, fields });
+  if (parsed.ok && parsed.value.digest.length !== SHA512_BYTES)
+    return fail(`has a digest that is not ${SHA512_BYTES} bytes long; is the line whole?`);
   return parsed;
 }
 
@@ -158,8 +166,9 @@ function finish(
 
 type Input = { readonly password: Buffer; readonly salt: Buffer; readonly digestBytes: number };
 
-/** In a thread of the pool; the event loop goes on. */
-function derive(method: HashMethod, { password, salt, digestBytes }: Input): Promise<Buffer> {
+/** In a thread of the pool, unless it takes next to nothing; the event loop goes on. */
+async function derive(method: HashMethod, { password, salt, digestBytes }: Input): Promise<Buffer> {
+  if (method.kind === 'sha512') return createHash('sha512').update(password).update(salt).digest();
   if (method.kind === 'pbkdf2-sha512')
     return derivePbkdf2(password, salt, method.iterations, digestBytes, 'sha512');
   if (method.kind === 'scrypt') {

@@ -14,10 +14,14 @@ export type FileReading = {
   /** Also of a file that is not good: it is looked at again when it changes. */
   readonly signature: FileSignature;
   /** The failure is for people, and for the end of a sentence that begins with the name of the file. */
-  readonly result: Result<{ readonly text: string; readonly isOpenToOthers: boolean }, string>;
+  readonly result: Result<{ readonly text: string; readonly openness: Openness }, string>;
 };
 
+/** What every user of the machine may do with a file. */
+type Openness = { readonly isReadable: boolean; readonly isWritable: boolean };
+
 const OTHERS_MAY_READ = 0o004n;
+const OTHERS_MAY_WRITE = 0o002n;
 const READ_PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   EACCES: 'may not be read by this user',
@@ -39,8 +43,7 @@ export async function readAccessFile(file: string): Promise<FileReading> {
         return refuse('was written to while it was read');
       const text = decode(bytes);
       if (text === undefined) return refuse('is not UTF-8 text');
-      const isOpenToOthers = process.platform !== 'win32' && (before.mode & OTHERS_MAY_READ) !== 0n;
-      return { signature, result: succeed({ text, isOpenToOthers }) };
+      return { signature, result: succeed({ text, openness: opennessOf(before) }) };
     } finally {
       await handle.close();
     }
@@ -49,6 +52,31 @@ export async function readAccessFile(file: string): Promise<FileReading> {
     const failure = READ_PROBLEMS[code] ?? `cannot be read (${message})`;
     return { signature: NO_FILE, result: fail(failure) };
   }
+}
+
+function opennessOf({ mode }: BigIntStats): Openness {
+  const isKnown = process.platform !== 'win32';
+  return {
+    isReadable: isKnown && (mode & OTHERS_MAY_READ) !== 0n,
+    isWritable: isKnown && (mode & OTHERS_MAY_WRITE) !== 0n,
+  };
+}
+
+/**
+ * What is risky about who may do what with a file that was read, for people.
+ *
+ * @param secret - what is in it that others must not read: `the hashes`
+ */
+export function warnOfOpenness(file: string, { result }: FileReading, secret: string | undefined): string[] {
+  if (!result.ok) return [];
+  const { isReadable, isWritable } = result.value.openness;
+  const everybody = 'every user of this machine can';
+  return [
+    ...(isReadable && secret !== undefined
+      ? [`${everybody} read ${secret} in ${file}; say chmod 600 to it`]
+      : []),
+    ...(isWritable ? [`${everybody} change ${file}, and so who may do what here; say chmod o-w to it`] : []),
+  ];
 }
 
 /** Follows links. */

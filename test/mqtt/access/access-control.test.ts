@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { pbkdf2Sync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash, pbkdf2Sync } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
@@ -321,6 +321,43 @@ describe('files', () => {
     writeFileSync(passwordFile, '', { mode: 0o644 });
     await createAccessControl({ passwordFile, log });
     assert.match(log.lines.join(), /^warn every user of this machine can read .*chmod 600/);
+  });
+
+  it('that others may change are warned of', { skip: process.platform === 'win32' }, async () => {
+    const folder = folderWith({ 'users.txt': '', 'acl.txt': '' });
+    const [passwordFile, aclFile] = [join(folder, 'users.txt'), join(folder, 'acl.txt')];
+    for (const file of [passwordFile, aclFile]) chmodSync(file, 0o602);
+    const log = new Notes();
+    const control = await createAccessControl({ passwordFile, aclFile, log });
+    const changes = log.lines.filter((line) => /^warn every user of this machine can change/.test(line));
+    assert.deepEqual(
+      changes.map((line) => [line.includes('users.txt'), line.includes('acl.txt')]),
+      [
+        [true, false],
+        [false, true],
+      ],
+    );
+    await control.reload();
+    assert.equal(log.lines.filter((line) => line.includes('can change')).length, 4, 'after a reload too');
+  });
+
+  it('with hashes of Mosquitto 1 are taken, with a warning', async () => {
+    const salt = Buffer.from('twelve bytes');
+    const digest = createHash('sha512').update('old').update(salt).digest('base64');
+    const lines = Array.from(
+      { length: 7 },
+      (_, index) => `u${index}:$6$${salt.toString('base64')}$${digest}\n`,
+    );
+    const folder = folderWith({ 'users.txt': lines.join('') + userLine('ann', 'new') });
+    const log = new Notes();
+    const control = await createAccessControl({ passwordFile: join(folder, 'users.txt'), log });
+    assert.equal(await connect(control, { userName: 'u3' }, 'old'), 'in');
+    assert.equal(await connect(control, { userName: 'u3' }, 'new'), '0x86');
+    assert.equal(log.lines.length, 1);
+    assert.match(
+      log.lines[0]!,
+      /^warn .*users\.txt has hashes of Mosquitto 1 .*u0, u1, u2, u3, u4 and 2 more; say/u,
+    );
   });
 });
 
