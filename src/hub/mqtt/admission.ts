@@ -37,6 +37,7 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
   const { isOpenToAll, hasPasswords } = rules;
   return {
     name: 'admission',
+    provesUserNames: false,
     authenticate({ userName }, { peer }) {
       if (isOpenToAll || isTrustedPeer(peer, trusted) || isProof(peer.certificate, rules)) return ALLOW;
       if (hasPasswords) return userName === undefined ? NEEDS_PASSWORD : ALLOW;

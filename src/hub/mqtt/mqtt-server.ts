@@ -206,6 +206,7 @@ export class MqttServer {
     const { hooks } = this.#expectAccess();
     const identity: BrokerHooks = {
       name: hooks.name,
+      provesUserNames: hooks.provesUserNames ?? true,
       authenticate: (credentials, client) => hooks.authenticate!(credentials, client),
       authenticationMethods: hooks.authenticationMethods ?? [],
     };
@@ -216,6 +217,7 @@ export class MqttServer {
   #aclHooks(): BrokerHooks {
     return {
       name: 'access rules',
+      authorizeConnect: (client) => this.#expectAccess().hooks.authorizeConnect!(client),
       authorizeSubscribe: (client, topicFilter) =>
         this.#expectAccess().hooks.authorizeSubscribe!(client, topicFilter),
       authorizePublish: (client, message) => this.#expectAccess().hooks.authorizePublish!(client, message),

@@ -7,12 +7,11 @@ import { guardServiceTopics } from './topic-guard.ts';
 
 const BASE = 'recado/services/billing';
 const GONE = { by: 'lost', reasonCode: ReasonCode.SUCCESS, reason: 'it went' } as const;
-const NOBODY = { userName: undefined, password: undefined };
 
 function open(): Required<
   Pick<
     ReturnType<typeof guardServiceTopics>,
-    | 'authenticate'
+    | 'authorizeConnect'
     | 'authorizePublish'
     | 'authorizeReceive'
     | 'authorizeSubscribe'
@@ -47,23 +46,23 @@ describe('the topics of services', () => {
     assert.equal(guard.authorizePublish(ann, announcement).allow, true);
     guard.onDisconnected(ann, GONE);
     assert.equal(guard.authorizeReceive(ann, `${BASE}/agents/box/in/hub`), true);
-    assert.deepEqual(guard.authenticate(NOBODY, client('bob')), { allow: true });
+    assert.deepEqual(guard.authorizeConnect(client('bob')), { allow: true });
   });
 
   it('a Will that comes with a CONNECT which is refused takes no id of an agent', () => {
     const guard = open();
     assert.equal(guard.authorizePublish(client('ann'), announcement).allow, true);
-    assert.deepEqual(guard.authenticate(NOBODY, client('bob')), { allow: true });
+    assert.deepEqual(guard.authorizeConnect(client('bob')), { allow: true });
   });
 
-  it('a Will takes the id of its agent when its client is connected, until that has gone', async () => {
+  it('a Will takes the id of its agent when its client is connected, until that has gone', () => {
     const guard = open();
     const ann = client('ann');
     guard.authorizePublish(ann, announcement);
     guard.onConnected(ann);
-    assert.equal((await guard.authenticate(NOBODY, client('bob'))).allow, false);
+    assert.equal(guard.authorizeConnect(client('bob')).allow, false);
     assert.equal(guard.authorizeReceive(client('bob'), `${BASE}/agents/box/in/hub`), false);
     guard.onDisconnected(ann, GONE);
-    assert.equal((await guard.authenticate(NOBODY, client('bob'))).allow, true);
+    assert.equal(guard.authorizeConnect(client('bob')).allow, true);
   });
 });

@@ -72,7 +72,7 @@ export function guardServiceTopics(rules: TopicGuardRules, identify: IdentifyMqt
 
   return {
     name: 'services',
-    authenticate: (_, client) => (owners.isTakenFor(client) ? TAKEN : ALLOW),
+    authorizeConnect: (client) => (owners.isTakenFor(client) ? TAKEN : ALLOW),
     onConnected: (client) => owners.connect(client),
     onDisconnected: (client) => owners.release(client),
     authorizeSubscribe(client, topicFilter) {

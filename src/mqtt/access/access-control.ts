@@ -10,6 +10,7 @@ import {
   type Credentials,
 } from '../broker/hooks.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
+import { mayUseClientId } from './client-id-rules.ts';
 import { DEFAULT_LOOK_EVERY_MS, DEFAULT_SETTLE_MS, FileWatch } from './file-watch.ts';
 import { listAccessFiles, loadAccessRules, type AccessFiles, type AccessRules } from './load-access-rules.ts';
 import {
@@ -91,6 +92,11 @@ const BAD_CREDENTIALS: ConnectVerdict = Object.freeze({
   reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
 });
 const BUSY: ConnectVerdict = Object.freeze({ allow: false, reasonCode: ReasonCode.SERVER_BUSY });
+const OTHER_CLIENT_ID = Object.freeze({
+  allow: false,
+  reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+  reasonString: 'the access rules bind this Client Identifier to others, or this user to other ones',
+} as const);
 const FORBIDDEN = Object.freeze({ allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED } as const);
 
 class FileAccessControl implements AccessControl {
@@ -206,9 +212,12 @@ class FileAccessControl implements AccessControl {
     const topics = this.#topics;
     return {
       name: 'access control',
+      provesUserNames: this.#files.areNamesProven,
       authenticate: (credentials, client) => this.#authenticate(credentials, client),
       ...(passwordFile !== undefined && { authenticationMethods: [createScramMethod(this.#scramUsers)] }),
       ...(aclFile !== undefined && {
+        authorizeConnect: (client) =>
+          mayUseClientId(this.#rules.acl!.clientIds, client) ? ALLOW : OTHER_CLIENT_ID,
         authorizeSubscribe: (client, topicFilter) =>
           topics.maySubscribe(client, topicFilter) ? ALLOW : FORBIDDEN,
         authorizePublish: (client, message) =>

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mayUseClientId } from './client-id-rules.ts';
 import { describe, it } from 'node:test';
 import { MAX_RULE_LEVELS, MAX_RULES_PER_USER, parseAclFile, type AclRules } from './acl-file.ts';
 import { MAX_TOLD_FAULTS } from './file-fault.ts';
@@ -54,7 +55,7 @@ describe('parseAclFile', () => {
 
   it('says line, fault and remedy', () => {
     for (const [text, message] of [
-      ['\ntopik a', '2: "topik" begins no rule; there are user, topic and pattern'],
+      ['\ntopik a', '2: "topik" begins no rule; there are user, topic, clientid and pattern'],
       ['user', '1: names no user; write "user NAME"'],
       ['topic', '1: names no topic; write "topic read TOPIC"'],
       ['pattern deny', '1: names no topic; write "pattern deny TOPIC"'],
@@ -69,6 +70,9 @@ describe('parseAclFile', () => {
       ['pattern read a/x%c', '1: %c and %u must be alone in their level: sensor/%c/data'],
       ['pattern read %c/%u/a+', /^1: the topic .* has a wildcard/],
       ['topic read a\0', /null character/],
+      ['clientid', '1: names no client id; write "clientid ID", or a beginning and * for any rest'],
+      ['user a\nclientid a*b', /^2: names no client id/],
+      ['pattern clientid', /^1: names no client id/],
       [`topic read ${'/'.repeat(MAX_RULE_LEVELS)}`, /more than 128 levels/],
       [`topic read ${'a'.repeat(65_536)}`, /longer than MQTT allows/],
     ] as const) {
@@ -80,6 +84,47 @@ describe('parseAclFile', () => {
 
   it('takes %c in a topic line as it stands, as Mosquitto does', () => {
     assert.deepEqual(parse('topic read a/%c').anonymous.read, ['a/%c']);
+  });
+
+  it('binds client ids to users, to clients without a name, and to everybody by pattern', () => {
+    const lines = [
+      'clientid guest-*',
+      'user ann',
+      'clientid ann',
+      'clientid lamp-*',
+      'user bob',
+      'topic a',
+      'user eve',
+    ];
+    const rules = parse(lines.join('\n')).clientIds;
+    const mayUse = (userName: string | undefined, clientId: string): boolean =>
+      mayUseClientId(rules, { userName, clientId });
+    for (const [userName, clientId, expected] of [
+      ['ann', 'ann', true],
+      ['ann', 'lamp-', true],
+      ['ann', 'lamp-1', true],
+      ['ann', 'anna', false],
+      ['ann', 'other', false],
+      ['bob', 'ann', false],
+      ['bob', 'lamp-1', false],
+      ['bob', 'bob', true],
+      ['bob', 'guest-1', true],
+      [undefined, 'guest-1', true],
+      [undefined, 'bob', false],
+    ] as const)
+      assert.equal(mayUse(userName, clientId), expected, `${userName} as ${clientId}`);
+    const byName = parse('pattern clientid %u-*\npattern clientid %u').clientIds;
+    for (const [userName, clientId, expected] of [
+      ['ann', 'ann', true],
+      ['ann', 'ann-1', true],
+      ['ann', 'bob-1', false],
+      ['$&', '$&-1', true],
+      [undefined, 'ann-1', false],
+      [undefined, 'undefined', false],
+    ] as const)
+      assert.equal(mayUseClientId(byName, { userName, clientId }), expected, `${userName} as ${clientId}`);
+    const shared = parse('topic clientid').clientIds;
+    assert.equal(mayUseClientId(shared, { userName: undefined, clientId: 'any' }), true);
   });
 
   it('has a limit on the rules of one user, and on patterns', () => {

@@ -1,6 +1,7 @@
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
 import { TopicFault } from '../topics/topic-name.ts';
+import { parseClientIdRule, type ClientIdRule, type ClientIdRules } from './client-id-rules.ts';
 import { MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 
 /** Topic Filters by what they permit. A denial is for reading and writing alike, and wins over every permission. */
@@ -19,17 +20,19 @@ export type AclRules = {
   readonly users: ReadonlyMap<string, TopicRules>;
   /** Of every client, with a user name or without. */
   readonly patterns: readonly PatternRule[];
+  readonly clientIds: ClientIdRules;
   /** The first line that gives rights by user name; 0 when none does. */
   readonly firstUserLine: number;
 };
 
 type Access = 'read' | 'write' | 'readwrite' | 'deny';
 
-/** Rules of one user, or patterns, which are everybody's. A topic that is new to a client is held against each. */
+/** Rules of one user of a kind, or patterns, which are everybody's. What is new to a client is held against each. */
 export const MAX_RULES_PER_USER = 1000;
 /** Levels of a filter in a rule. */
 export const MAX_RULE_LEVELS = 128;
 
+const CLIENT_ID = 'clientid';
 export const CLIENT_ID_LEVEL = '%c';
 export const USER_NAME_LEVEL = '%u';
 
@@ -58,7 +61,9 @@ const FAULT_TEXTS: Readonly<Record<TopicFault, string>> = {
  * topic deny house/safe/#
  * user bob
  * topic readwrite a topic with spaces/#
+ * clientid bob-phone                # ours: the client ids that bob may come as, and nobody else
  * pattern write sensor/%c/data      # for everybody, wherever the line stands; %c: client id, %u: user name
+ * pattern clientid %u-*             # everybody's client id begins with the user name and -
  * ```
  *
  * (A line has no comment at its end: it would be part of the topic.) What no rule permits is forbidden, so an empty
@@ -74,9 +79,9 @@ export function parseAclFile(text: string): Result<AclRules, readonly LineFault[
     reader.read(line, index + 1);
     if (reader.faults.length === MAX_TOLD_FAULTS) break;
   }
-  const { anonymous, users, patterns, firstUserLine, faults } = reader;
+  const { anonymous, users, patterns, clientIds, firstUserLine, faults } = reader;
   if (faults.length > 0) return fail(faults);
-  return succeed({ anonymous, users, patterns, firstUserLine });
+  return succeed({ anonymous, users, patterns, clientIds, firstUserLine });
 }
 
 type OpenRules = { readonly read: string[]; readonly write: string[]; readonly deny: string[] };
@@ -85,10 +90,16 @@ class AclReader {
   readonly anonymous: OpenRules = emptyRules();
   readonly users = new Map<string, OpenRules>();
   readonly patterns: PatternRule[] = [];
+  readonly clientIds = {
+    anonymous: [] as ClientIdRule[],
+    users: new Map<string, ClientIdRule[]>(),
+    patterns: [] as ClientIdRule[],
+  };
   readonly faults: LineFault[] = [];
   firstUserLine = 0;
   /** Whose rules `topic` lines are. */
   #current: OpenRules = this.anonymous;
+  #currentIds: ClientIdRule[] = this.clientIds.anonymous;
 
   read(text: string, line: number): void {
     const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/u.exec(text) ?? [];
@@ -98,9 +109,14 @@ class AclReader {
 
   #take(word: string, rest: string, line: number): string | undefined {
     if (word === 'user') return this.#takeUser(rest, line);
+    if (word === CLIENT_ID) return this.#takeClientId(rest, this.#currentIds);
     if (word !== 'topic' && word !== 'pattern')
-      return `${JSON.stringify(word)} begins no rule; there are user, topic and pattern`;
+      return `${JSON.stringify(word)} begins no rule; there are user, topic, clientid and pattern`;
     const [, first = '', filter = ''] = /^(\S+)\s*(.*)$/u.exec(rest) ?? [];
+    if (word === 'pattern' && first === CLIENT_ID) {
+      if (filter.includes(USER_NAME_LEVEL)) this.#noteUserLine(line);
+      return this.#takeClientId(filter, this.clientIds.patterns);
+    }
     if (filter === '' && (first === '' || ACCESSES.includes(first)))
       return `names no topic; write "${word} ${first === '' ? 'read' : first} TOPIC"`;
     if (filter !== '' && !ACCESSES.includes(first))
@@ -114,8 +130,18 @@ class AclReader {
     if (userName === '') return 'names no user; write "user NAME"';
     this.#current = this.users.get(userName) ?? emptyRules();
     this.users.set(userName, this.#current);
+    this.#currentIds = this.clientIds.users.get(userName) ?? [];
+    this.clientIds.users.set(userName, this.#currentIds);
     this.#noteUserLine(line);
     return undefined;
+  }
+
+  #takeClientId(written: string, rules: ClientIdRule[]): string | undefined {
+    const rule = parseClientIdRule(written);
+    if (rule === undefined)
+      return `names no client id; write "${CLIENT_ID} ID", or a beginning and * for any rest`;
+    rules.push(rule);
+    return rules.length > MAX_RULES_PER_USER ? `is more than ${MAX_RULES_PER_USER} client ids` : undefined;
   }
 
   #takeTopic(access: Access, filter: string): string | undefined {

@@ -9,6 +9,7 @@ const NO_RULES: AclRules = {
   anonymous: NO_TOPIC_RULES,
   users: new Map(),
   patterns: [],
+  clientIds: { anonymous: [], users: new Map(), patterns: [] },
   firstUserLine: 0,
 };
 

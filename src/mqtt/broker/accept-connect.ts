@@ -7,13 +7,14 @@ import { ReasonCode } from '../codec/reason-code.ts';
 import { PacketWriter } from '../codec/writer.ts';
 import type { QuotaLimits } from '../session/quota.ts';
 import { OutboundTopicAliases } from '../topics/topic-alias.ts';
+import { askConnectAuthorizers } from './ask-hooks.ts';
 import { end } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { ConnectionOptions } from './options.ts';
 import { mayPublishWill } from './publish-will.ts';
 import { sendAgain, sendQueued } from './send-queued.ts';
-import { attachSession } from './session-lifecycle.ts';
+import { attachSession, isOwner } from './session-lifecycle.ts';
 
 /** A client that does not answer for this many Keep Alives is gone [MQTT-3.1.2-22]. */
 const KEEP_ALIVE_FACTOR = 1.5;
@@ -35,7 +36,7 @@ export function acceptConnect(
   connection.client = client;
   connection.authentication = undefined;
   connection.releaseConnect();
-  if (!mayTakeSession(connection, client) || !mayHaveWill(connection, client)) return;
+  if (!mayCome(connection, client) || !mayHaveWill(connection, client)) return;
   const requested = packet.properties.sessionExpiryInterval ?? 0;
   const expiryInterval = Math.min(requested, options.maximumSessionExpiryInterval);
   const keepAlive = cappedKeepAlive(packet.keepAlive, options.serverKeepAlive);
@@ -141,10 +142,17 @@ function startKeepAlive(connection: Connection, keepAlive: number): void {
 }
 
 /** Nobody ends the session of another user by guessing its Client Identifier, unless the options say so. */
-function mayTakeSession(connection: Connection, { clientId, userName }: ClientInfo): boolean {
+function mayCome(connection: Connection, client: ClientInfo): boolean {
   const { engine, acceptor } = connection;
-  const session = engine.sessions.get(clientId);
-  if (session === undefined || session.client.userName === userName) return true;
+  const verdict = askConnectAuthorizers(engine, acceptor.hooks.authorizeConnect, client);
+  if (!verdict.allow) {
+    const { reasonCode, reasonString: reason = 'the client may not come as this Client Identifier' } =
+      verdict;
+    end(connection, 'refused', { reasonCode, reason });
+    return false;
+  }
+  const session = engine.sessions.get(client.clientId);
+  if (session === undefined || isOwner(session, client, acceptor.hooks)) return true;
   if (acceptor.options.clientIdTakeover === 'allow') return true;
   end(connection, 'user-differs');
   return false;

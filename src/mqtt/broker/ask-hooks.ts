@@ -56,6 +56,24 @@ export function askSubscribeHooks(
   });
 }
 
+/** Asks every connect authorizer; the first denial wins, and a failure is one. */
+export function askConnectAuthorizers(
+  engine: Engine,
+  hooks: CompiledHooks['authorizeConnect'],
+  client: ClientInfo,
+): Verdict {
+  for (const hook of hooks) {
+    try {
+      const verdict = hook.authorizeConnect(client);
+      if (!verdict.allow) return isDenialOf(PacketType.CONNACK, verdict.reasonCode) ? verdict : FAILED;
+    } catch (error) {
+      engine.tellHookFailure(hook.name, 'authorizeConnect', error);
+      return FAILED;
+    }
+  }
+  return ALLOW;
+}
+
 /** Asks every publish authorizer; the first denial wins, and a failure is one. */
 export function askPublishHooks(
   engine: Engine,

@@ -6,6 +6,9 @@ type With<K extends keyof BrokerHooks> = BrokerHooks & Required<Pick<BrokerHooks
 export type CompiledHooks = {
   readonly authenticate: readonly With<'authenticate'>[];
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
+  /** Whether one of them can prove a user name; where none can, a name is only what a client says. */
+  readonly provesUserNames: boolean;
+  readonly authorizeConnect: readonly With<'authorizeConnect'>[];
   readonly authorizeSubscribe: readonly With<'authorizeSubscribe'>[];
   readonly authorizePublish: readonly With<'authorizePublish'>[];
   readonly authorizeReceive: readonly With<'authorizeReceive'>[];
@@ -25,9 +28,12 @@ export function compileHooks(hooks: readonly BrokerHooks[]): CompiledHooks {
   for (const method of hooks.flatMap(({ authenticationMethods }) => authenticationMethods ?? [])) {
     if (!methods.has(method.name)) methods.set(method.name, method);
   }
+  const authenticate = having('authenticate');
   return {
-    authenticate: having('authenticate'),
+    authenticate,
     authenticationMethods: methods,
+    provesUserNames: methods.size > 0 || authenticate.some(({ provesUserNames = true }) => provesUserNames),
+    authorizeConnect: having('authorizeConnect'),
     authorizeSubscribe: having('authorizeSubscribe'),
     authorizePublish: having('authorizePublish'),
     authorizeReceive: having('authorizeReceive'),

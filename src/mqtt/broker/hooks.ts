@@ -99,13 +99,21 @@ export type BrokerHooks = {
   authenticate?(credentials: Credentials, client: ClientInfo): ConnectVerdict | Promise<ConnectVerdict>;
   /** Methods of enhanced authentication. A CONNECT that names one is decided by it alone. */
   readonly authenticationMethods?: readonly AuthenticationMethod[];
+  /** Whether the user names that `authenticate` lets in are proven, as they are unless told: a session has one owner. */
+  readonly provesUserNames?: boolean;
+  /**
+   * Decides, at once, whether a client that is known by now may come as its Client Identifier; `authenticate` or an
+   * Authentication Method has said who it is.
+   */
+  authorizeConnect?(client: ClientInfo): Verdict;
   /** Decides one Topic Filter of a SUBSCRIBE, `$share/{ShareName}/` left out. */
   authorizeSubscribe?(client: ClientInfo, topicFilter: string): Verdict | Promise<Verdict>;
   /** Decides one PUBLISH, and a Will Message when it is given and when it is published. On the hot path, so at once. */
   authorizePublish?(client: ClientInfo, message: ApplicationMessage): Verdict;
   /**
-   * Decides whether a client may receive messages of a topic that one of its subscriptions matches. The answer is
-   * kept until the client connects again or `Broker.forgetReceiveVerdicts` is called.
+   * Decides whether a client may receive messages of a topic that one of its subscriptions matches. The answer is kept
+   * until the client connects again, `Broker.forgetReceiveVerdicts` is called, or the topic is forgotten
+   * (`maxCachedTopics`). For retained messages, and those of Shared Subscriptions, it is asked each time.
    */
   authorizeReceive?(client: ClientInfo, topicName: string): boolean;
 

@@ -5,8 +5,10 @@ import { MAX_UINT_32 } from '../codec/control-packet.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
 import type { QuotaLimits } from '../session/quota.ts';
+import type { KeptWill } from '../session/session-store.ts';
 import type { QueuedMessage } from '../session/queued-message.ts';
 import { ClientSession, willCost } from './client-session.ts';
+import type { CompiledHooks } from './compiled-hooks.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { EndCause, EndDetail } from './connection/end-causes.ts';
 import { deliverShared } from './deliver.ts';
@@ -46,7 +48,10 @@ export function attachSession(
   if (session?.connection !== undefined) return fail({ cause: 'taken-over' });
   // A session belongs to the user who made it: nobody else gets its messages. One that was to end with its connection
   // is found here only when an observer of that end brings the next one: it has ended.
-  if (session !== undefined && (cleanStart || !session.outlivesConnection || !isSameUser(session, client))) {
+  const { acceptor } = connection;
+  const goesOn =
+    !cleanStart && session?.outlivesConnection === true && isOwner(session, client, acceptor.hooks);
+  if (session !== undefined && !goesOn) {
     endSession(engine, session);
     session = undefined;
   }
@@ -54,21 +59,22 @@ export function attachSession(
   if (connection.state === ConnectionState.CLOSED) return fail({ cause: 'refused' });
   const isPresent = session !== undefined;
   if (session === undefined) {
-    if (engine.sessions.size >= engine.options.maxSessions) {
-      const reason = `maxSessions is ${engine.options.maxSessions}`;
-      return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
-    }
-    session = new ClientSession(client, connection.acceptor, undefined, engine.openParty(client));
-    const hasRoom = will === undefined || session.party.hasRoomFor(KeptKind.WILL, willCost(will));
-    if (!hasRoom || !session.book()) {
+    session = new ClientSession(client, acceptor, undefined, engine.openParty(client));
+    const refusal = findRoom(engine, session, will);
+    if (refusal !== undefined) {
       session.releaseAll();
-      const reason = 'the server keeps as many sessions and Wills as it may';
-      return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason } });
+      return fail({ cause: 'refused', detail: { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason: refusal } });
+    }
+    // An observer of a session that yielded has brought this one's client, or ended the connection.
+    if (engine.sessions.has(client.clientId) || connection.state !== ConnectionState.CONNECTING) {
+      session.releaseAll();
+      return fail({ cause: 'taken-over' });
     }
     engine.sessions.set(client.clientId, session);
   }
   const livedLonger = session.expiryInterval > 0;
   if (session.timer !== undefined) engine.wheel.clear(session.timer);
+  engine.away.delete(session);
   session.will = undefined; // [MQTT-3.1.3-9]: the client is back before its Will was due
   const receiveWasAsked = session.hooks.authorizeReceive.length > 0;
   session.client = client;
@@ -92,6 +98,34 @@ export function attachSession(
     if (isAsked || receiveWasAsked) engine.subscriptions.forgetVerdicts(session);
   }
   return succeed(isPresent);
+}
+
+/** Books a new session, for which another one may have to yield; why there is no room, where there is none. */
+function findRoom(engine: Engine, session: ClientSession, will: KeptWill | undefined): string | undefined {
+  const { party, cost } = session;
+  const books = (): boolean =>
+    (will === undefined || party.hasRoomFor(KeptKind.WILL, willCost(will))) && session.book();
+  if (!books()) {
+    // Only one of its own makes room for it, and only one that is enough.
+    const oldest = engine.away.oldest(party);
+    const isEnough = oldest !== undefined && party.hasRoomFor(KeptKind.SESSION, cost - oldest.cost);
+    if (!isEnough || !yieldOldest(engine, oldest) || !books())
+      return 'the server keeps as many sessions and Wills as it may';
+  }
+  const { maxSessions } = engine.options;
+  const isFull = engine.sessions.size >= maxSessions && !yieldOldest(engine, engine.away.oldest());
+  return isFull ? `maxSessions is ${maxSessions}` : undefined;
+}
+
+/** Ends the session whose client has been away longest; false where there is none. */
+function yieldOldest(engine: Engine, session: ClientSession | undefined): boolean {
+  if (session === undefined) return false;
+  const clientId = shown(session.clientId);
+  engine.stats.sessionsYielded++;
+  const text = `the session of ${clientId}, whose client has been away longest, has made room for another`;
+  engine.logBudget.write('sessions that yield', { clientId }, text);
+  endSession(engine, session);
+  return true;
 }
 
 /** A DISCONNECT says how long the session shall live. */
@@ -130,6 +164,7 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
   session.expiresAtMs =
     session.expiryInterval === MAX_UINT_32 ? Infinity : nowMs + session.expiryInterval * 1000;
   session.disconnectedAtMs = engine.clock.now();
+  engine.away.add(session);
   moveSharedMessages(engine, session, false);
   engine.notes.noteSession(session);
   setSessionTimer(engine, session);
@@ -141,6 +176,7 @@ export function endSession(engine: Engine, session: ClientSession): void {
   // A subscription of this program is not among them, and its name may be that of a client.
   if (session.local === undefined) engine.sessions.delete(session.clientId);
   if (session.timer !== undefined) engine.wheel.clear(session.timer);
+  engine.away.delete(session);
   engine.retainedDeliveries.closeFor(session);
   engine.subscriptions.removeSubscriber(session);
   moveSharedMessages(engine, session, true);
@@ -178,8 +214,10 @@ function onSessionTimer(engine: Engine, session: ClientSession): void {
   setSessionTimer(engine, session);
 }
 
-function isSameUser(session: ClientSession, { userName }: ClientInfo): boolean {
-  return session.client.userName === userName;
+/** Whether a session is that of the client, by the hooks that let it in. Names that nothing proves tell no two apart. */
+export function isOwner(session: ClientSession, { userName }: ClientInfo, hooks: CompiledHooks): boolean {
+  const areNamesProven = session.hooks.provesUserNames || hooks.provesUserNames;
+  return !areNamesProven || session.client.userName === userName;
 }
 
 function takeOver(engine: Engine, client: ClientInfo): void {

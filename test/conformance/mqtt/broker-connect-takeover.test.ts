@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ALLOW } from '../../../src/mqtt/index.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import {
   Attendance,
@@ -11,6 +12,8 @@ import {
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
 const FOR_A_MINUTE = { sessionExpiryInterval: 60 };
+/** Lets everybody in who can prove a name. */
+const PROVING = { name: 'users', authenticate: () => ALLOW };
 
 describe('a second connection with the same Client Identifier', () => {
   for (const version of VERSIONS) {
@@ -161,7 +164,7 @@ describe('a second connection with the same Client Identifier', () => {
 
 describe('a session of another user', () => {
   it('section 5.4.2: is not resumed, and its messages go to nobody', async (t) => {
-    const { broker, open, connected } = await startRig(t, { clientIdTakeover: 'allow' });
+    const { broker, open, connected } = await startRig(t, { clientIdTakeover: 'allow', hooks: [PROVING] });
     const first = open();
     await first.connect({ clientId: 'a', userName: 'ana', properties: FOR_A_MINUTE });
     await first.subscribe('private', { qos: 1 });
@@ -210,7 +213,7 @@ describe('a session of another user', () => {
     for (const [owner, other] of OTHERS) {
       const names = `of ${owner ?? 'nobody'} for ${other ?? 'nobody'}`;
       it(`section 5.4.2: clientIdTakeover same-user keeps it, ${VERSION_NAMES[version]}: ${names}`, async (t) => {
-        const { broker, open } = await startRig(t);
+        const { broker, open } = await startRig(t, { hooks: [PROVING] });
         const first = open(version);
         await first.connect({ clientId: 'a', userName: owner, cleanStart: false });
         await first.subscribe('t');
@@ -228,7 +231,7 @@ describe('a session of another user', () => {
   }
 
   it('section 5.4.2: clientIdTakeover same-user keeps a session whose client is away, until it ends', async (t) => {
-    const { broker, open } = await startRig(t);
+    const { broker, open } = await startRig(t, { hooks: [PROVING] });
     const first = open();
     await first.connect({ clientId: 'a', userName: 'ana', properties: FOR_A_MINUTE });
     first.transport.breakOff();
@@ -240,10 +243,77 @@ describe('a session of another user', () => {
   });
 
   it('section 5.4.2: clientIdTakeover is the rule of the listener that the client comes through', async (t) => {
-    const { broker, open } = await startRig(t);
+    const { broker, open } = await startRig(t, { hooks: [PROVING] });
     await open().connect({ clientId: 'a', userName: 'ana' });
     const free = broker.acceptor({ name: 'free', clientIdTakeover: 'allow' });
     const { reasonCode } = await new WireClient(free).connect({ clientId: 'a', userName: 'ben' });
     assert.deepEqual([reasonCode, broker.stats.connectionsTakenOver], [ReasonCode.SUCCESS, 1]);
+  });
+
+  for (const version of VERSIONS) {
+    for (const [before, after] of [...OTHERS, [undefined, undefined]] as const) {
+      const names = `${before ?? 'nobody'}, then ${after ?? 'nobody'}`;
+      it(`goes on where nothing proves names, ${VERSION_NAMES[version]}: ${names}`, async (t) => {
+        // As the hub does without a password file.
+        const admission = { name: 'admission', authenticate: () => ALLOW, provesUserNames: false };
+        for (const hooks of [[], [admission]]) {
+          const { broker, open } = await startRig(t, { hooks });
+          const fields = { clientId: 'a', cleanStart: false, properties: version === 5 ? FOR_A_MINUTE : {} };
+          const first = open(version);
+          await first.connect({ ...fields, userName: before });
+          await first.subscribe('t', { qos: 1 });
+          first.transport.breakOff();
+          broker.publish({ topicName: 't', payload: 'kept', qos: 1 });
+          const second = open(version);
+          const { reasonCode } = await second.connect({ ...fields, userName: after });
+          assert.equal(reasonCode, ReasonCode.SUCCESS);
+          assert.equal(Buffer.from((await second.expect('publish')).payload).toString(), 'kept');
+        }
+      });
+    }
+  }
+});
+
+describe('authorizeConnect', () => {
+  it('is asked whatever proved who the client is, and its denial is the Reason Code', async (t) => {
+    const asked: (string | undefined)[] = [];
+    const method = {
+      name: 'M',
+      begin: () => ({ next: () => ({ step: 'success', userName: 'by method' }) as const }),
+    };
+    const { open } = await startRig(t, {
+      hooks: [
+        {
+          name: 'ids',
+          authenticate: () => ({ allow: true, userName: 'by hook' }) as const,
+          authenticationMethods: [method],
+          authorizeConnect: ({ clientId, userName }) => {
+            asked.push(userName);
+            const reasonCode = ReasonCode.CLIENT_IDENTIFIER_NOT_VALID;
+            return clientId === 'bound' ? { allow: false, reasonCode, reasonString: 'not yours' } : ALLOW;
+          },
+        },
+      ],
+    });
+    for (const properties of [{}, { authenticationMethod: 'M' }]) {
+      const refused = await open().connect({ clientId: 'bound', userName: 'said', properties });
+      assert.equal(refused.reasonCode, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);
+      assert.equal(refused.properties.reasonString, 'not yours');
+      const taken = await open().connect({ clientId: 'free', userName: 'said', properties });
+      assert.equal(taken.reasonCode, properties.authenticationMethod === undefined ? 0 : taken.reasonCode);
+    }
+    assert.deepEqual(asked.slice(0, 3), ['by hook', 'by hook', 'by method']);
+    const old = open(4);
+    old.sendBytes(connectBytes(4, { clientId: 'bound' }));
+    assert.equal((await old.bytes()).toString('hex'), '20020002');
+  });
+
+  it('that throws denies', async (t) => {
+    const authorizeConnect = (): never => {
+      throw new Error('broken');
+    };
+    const { broker, open } = await startRig(t, { hooks: [{ name: 'ids', authorizeConnect }] });
+    assert.equal((await open().connect()).reasonCode, ReasonCode.UNSPECIFIED_ERROR);
+    assert.equal(broker.stats.hookFailures, 1);
   });
 });

@@ -99,7 +99,7 @@ describe('who is let in', () => {
     const open = await createAccessControl({});
     assert.equal(await connect(open, {}), 'in');
     assert.equal(await connect(open, { userName: 'ann' }, 'whatever'), 'in');
-    assert.deepEqual(Object.keys(open.hooks), ['name', 'authenticate']);
+    assert.deepEqual(Object.keys(open.hooks), ['name', 'provesUserNames', 'authenticate']);
     const closed = await createAccessControl({ allowAnonymous: false });
     assert.equal(await connect(closed, {}), '0x87');
     assert.equal(await connect(closed, { userName: 'ann' }, 'whatever'), '0x87');
@@ -329,7 +329,7 @@ describe('files', () => {
     for (const file of [passwordFile, aclFile]) chmodSync(file, 0o602);
     const log = new Notes();
     const control = await createAccessControl({ passwordFile, aclFile, log });
-    const changes = log.lines.filter((line) => /^warn every user of this machine can change/.test(line));
+    const changes = log.lines.filter((line) => line.startsWith('warn every user of this machine can change'));
     assert.deepEqual(
       changes.map((line) => [line.includes('users.txt'), line.includes('acl.txt')]),
       [
@@ -427,7 +427,7 @@ describe('watching', () => {
     assert.deepEqual(
       log.lines.map((line) => line.replace(/^(\w+) .*: /, '$1 ')),
       [
-        'error "topik" begins no rule; there are user, topic and pattern',
+        'error "topik" begins no rule; there are user, topic, clientid and pattern',
         'error does not exist',
         'info new access rules are in force',
       ],

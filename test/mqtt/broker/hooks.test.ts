@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { startRig, type BrokerRig } from '../../helpers/mqtt-broker-rig.ts';
+import { lasting, startRig, type BrokerRig } from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { compileHooks } from '../../../src/mqtt/broker/compiled-hooks.ts';
@@ -273,4 +273,50 @@ describe('compileHooks', () => {
     );
     assert.deepEqual(hooks.authorizePublish, []);
   });
+});
+
+it('authorizeReceive is asked as docs/mqtt.md says', async (t) => {
+  const asked: string[] = [];
+  const { broker, connected } = await startRig(t, {
+    maxCachedTopics: 3,
+    hooks: [
+      {
+        name: 'readers',
+        authorizeReceive: ({ clientId }, topicName) => {
+          asked.push(`${clientId} ${topicName}`);
+          return true;
+        },
+      },
+    ],
+  });
+  const after = async (step: () => unknown): Promise<string> => {
+    asked.length = 0;
+    await step();
+    await turnEnd();
+    return asked.toSorted().join();
+  };
+  const publish = (topicName: string, retain = false): unknown =>
+    broker.publish({ topicName, payload: 'x', retain });
+  const a = await connected(lasting('a'));
+  await after(() => a.send(subscribePacket(['t/#'])));
+  assert.equal(await after(() => publish('t/1')), 'a t/1', 'the first message');
+  assert.equal(await after(() => publish('t/1')), '', 'and no other');
+  const b = await connected({ clientId: 'b' });
+  await after(() => b.send(subscribePacket(['t/1'])));
+  assert.equal(await after(() => publish('t/1')), 'b t/1', 'a new subscriber, and nobody else');
+  assert.equal(await after(() => a.send(subscribePacket(['t/#'], { qos: 1 }))), '');
+  assert.equal(await after(() => publish('t/1')), '', 'other options of the same client');
+  for (let index = 2; index < 10; index++) publish(`t/${index}`);
+  assert.equal(await after(() => publish('t/1')), 'a t/1,b t/1', 'a topic that was forgotten');
+  broker.forgetReceiveVerdicts();
+  assert.equal(await after(() => publish('t/1')), 'a t/1,b t/1', 'after forgetReceiveVerdicts');
+  publish('t/1', true);
+  for (const time of ['once', 'again'])
+    assert.equal(await after(() => b.send(subscribePacket(['t/1']))), 'b t/1', `a retained message, ${time}`);
+  a.transport.breakOff();
+  await connected(lasting('a'));
+  assert.equal(await after(() => publish('t/1')), 'a t/1', 'a client that came back');
+  await after(() => b.send(subscribePacket(['$share/g/s'])));
+  for (const time of ['once', 'again'])
+    assert.equal(await after(() => publish('s')), 'b s', `a Shared Subscription, ${time}`);
 });

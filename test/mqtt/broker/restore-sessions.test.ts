@@ -1,3 +1,4 @@
+import { ALLOW } from '../../../src/mqtt/broker/hooks.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -9,6 +10,9 @@ import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { MemorySessionStore } from '../../../src/mqtt/session/memory-session-store.ts';
 import { StoredMessage } from '../../../src/mqtt/session/stored-message.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
+
+/** Lets everybody in who can prove a name. */
+const PROVING = { name: 'users', authenticate: () => ALLOW };
 
 const NEVER_SECONDS = 0xffff_ffff;
 
@@ -159,7 +163,7 @@ describe('after a restart a session goes on [MQTT-4.1.0-1] [MQTT-4.1.0-2]', () =
   });
 
   it('to the user whose it is, and its identifier to nobody else', async (t) => {
-    const rig = await Rig.start(t);
+    const rig = await Rig.start(t, { hooks: [PROVING] });
     const { client } = await rig.comes('one', { userName: 'ana' });
     await client.subscribe('t/#', { qos: 1 });
     await rig.crash();
@@ -169,7 +173,7 @@ describe('after a restart a session goes on [MQTT-4.1.0-1] [MQTT-4.1.0-2]', () =
   });
 
   it('to the user whose it is, where it is not taken over', async (t) => {
-    const rig = await Rig.start(t, { clientIdTakeover: 'allow' });
+    const rig = await Rig.start(t, { clientIdTakeover: 'allow', hooks: [PROVING] });
     const { client } = await rig.comes('one', { userName: 'ana' });
     await client.subscribe('t/#', { qos: 1 });
     await rig.crash();
