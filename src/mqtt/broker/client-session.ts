@@ -71,9 +71,14 @@ export class ClientSession extends Session<SessionConnection> {
     this.party = party;
   }
 
+  /** What the session itself costs, without what is kept in it. */
+  get cost(): number {
+    return costOf(KeptKind.SESSION, this.clientId.length);
+  }
+
   /** Books the session itself; false when there is no room for one more. */
   book(): boolean {
-    const cost = costOf(KeptKind.SESSION, this.clientId.length);
+    const { cost } = this;
     if (!this.party.book(KeptKind.SESSION, cost)) return false;
     this.#ownBytes = cost;
     return true;
@@ -81,7 +86,7 @@ export class ClientSession extends Session<SessionConnection> {
 
   /** Books one that was there before, whether there is room or not. */
   charge(): void {
-    this.#ownBytes = costOf(KeptKind.SESSION, this.clientId.length);
+    this.#ownBytes = this.cost;
     this.party.charge(KeptKind.SESSION, this.#ownBytes);
   }
 

@@ -12,6 +12,7 @@ import { RetainedMessages } from '../topics/retained-messages.ts';
 import { SubscriptionTree } from '../topics/subscription-tree.ts';
 import { TopicTable } from '../topics/topic-table.ts';
 import { ASKED_STEPS } from '../topics/work-meter.ts';
+import { AwaySessions } from './away-sessions.ts';
 import { CommitGroup } from './commit-group.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
 import type { Inbox } from './connection/inbox.ts';
@@ -97,6 +98,7 @@ export class Engine {
   /** Network connections of all listeners. */
   connectionCount = 0;
   readonly sessions = new Map<string, ClientSession>();
+  readonly away = new AwaySessions();
   readonly subscriptions = new SubscriptionTree<ClientSession>(this);
   readonly topics: TopicTable<ClientSession>;
   readonly retained: RetainedMessages<StoredMessage>;

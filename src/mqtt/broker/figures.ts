@@ -73,6 +73,7 @@ export const FIGURES: readonly Row[] = [
       'Sessions that ended because their client stayed away',
       ({ stats }) => stats.sessionsExpired,
     ],
+    'clients/yielded': ['Sessions that ended to make room for others', ({ stats }) => stats.sessionsYielded],
     'subscriptions/denied': [
       'Subscriptions that the access rules denied',
       ({ stats }) => stats.subscribeDenied,

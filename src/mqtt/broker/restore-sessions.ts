@@ -63,6 +63,9 @@ export async function restoreSessions(engine: Engine): Promise<void> {
 
 function conclude(engine: Engine, afterwards: Afterwards): void {
   const { expiredTopics, expiredClientIds, lostConnection, dueWills, shared } = afterwards;
+  const leftAt = ({ disconnectedAtMs = 0 }: ClientSession): number => disconnectedAtMs;
+  const inOrder = [...engine.sessions.values()].toSorted((one, other) => leftAt(one) - leftAt(other));
+  for (const session of inOrder) engine.away.add(session);
   for (const topicName of expiredTopics) engine.notes.forgetRetained(topicName);
   for (const clientId of expiredClientIds) engine.notes.forgetStoredSession(clientId);
   for (const { queued, filter } of shared) queued.group = engine.subscriptions.sharedGroup(filter);

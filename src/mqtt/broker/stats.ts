@@ -41,6 +41,8 @@ export class BrokerStats {
   /** A client published more than the store had written (`maxUncommittedBytes`), and was not read any further. */
   publishersPaused = 0;
   sessionsExpired = 0;
+  /** There was no room for another session, and their clients had been away longest. */
+  sessionsYielded = 0;
   /** A client that did not read its acknowledgements was itself not read any further. */
   readsPaused = 0;
   readonly dropped: Record<DropReason, number> = {

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { KeptKind } from '../../../src/base/kept-kinds.ts';
+import { Ledger } from '../../../src/base/ledger.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
+import type { ClientInfo } from '../../../src/mqtt/broker/hooks.ts';
 import { NUMBER_OPTIONS } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { MemoryTransport } from '../../helpers/memory-transport.ts';
 import {
   Attendance,
   connectBytes,
+  lasting,
   startRig,
   VERSION_NAMES,
   VERSIONS,
+  willOf,
 } from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
 
@@ -174,7 +179,6 @@ describe('how many sessions there may be', () => {
     const properties = { sessionExpiryInterval: 60 };
     const first = open();
     await first.connect({ clientId: 'a', properties });
-    first.transport.breakOff();
     await open().connect({ clientId: 'b' });
     const refused = open();
     const connack = await refused.connect({ clientId: 'c' });
@@ -188,6 +192,44 @@ describe('how many sessions there may be', () => {
     broker.disconnectClient('a');
     clock.advance(60_250);
     assert.equal((await open().connect({ clientId: 'c' })).reasonCode, ReasonCode.SUCCESS);
+  });
+
+  it('maxSessions: the session yields whose client has been away longest, and its Will goes', async (t) => {
+    const { broker, connected, sessionIds, lines } = await startRig(t, { maxSessions: 4 });
+    const watcher = await connected({ clientId: 'watcher' });
+    await watcher.subscribe('#');
+    const willMessage = willOf({ topicName: 'gone', properties: { willDelayInterval: 60 } });
+    for (const clientId of ['a', 'b', 'c']) {
+      const client = await connected({ ...lasting(clientId), ...(clientId === 'b' && { willMessage }) });
+      client.transport.breakOff();
+    }
+    // It comes back, and is the last one now.
+    (await connected(lasting('a'))).transport.breakOff();
+    await connected({ clientId: 'd' });
+    assert.deepEqual(sessionIds().toSorted(), ['a', 'c', 'd', 'watcher']);
+    assert.equal((await watcher.expect('publish')).topicName, 'gone');
+    await connected({ clientId: 'e' });
+    assert.deepEqual(sessionIds().toSorted(), ['a', 'd', 'e', 'watcher']);
+    assert.equal(broker.stats.sessionsYielded, 2);
+    assert.ok(
+      lines.some(({ text }) => text.startsWith('the session of b, whose client has been away longest')),
+    );
+  });
+
+  it('the ledger: a party that has its share makes room by its own sessions, and keeps them where that is not enough', async (t) => {
+    const ledger = new Ledger({ limits: { [KeptKind.SESSION]: 100 * 1024 } });
+    const partyOf = ({ clientId }: ClientInfo): string => clientId.split('-')[0]!;
+    const { connected, open, sessionIds } = await startRig(t, { ledger, partyOf });
+    const ofParty = (party: string): string[] => sessionIds().filter((id) => id.startsWith(`${party}-`));
+    (await connected(lasting('other-1'))).transport.breakOff();
+    let count = 0;
+    // Everything is away: each new one has room.
+    for (; count < 200; count++) (await connected(lasting(`many-${count}`))).transport.breakOff();
+    assert.ok(ofParty('many').length < 200);
+    assert.ok(ofParty('many').includes(`many-${count - 1}`), 'the last that came');
+    assert.ok(!ofParty('many').includes('many-0'), 'the first that left');
+    assert.deepEqual(ofParty('other'), ['other-1'], 'nobody else pays for it');
+    assert.equal((await open().connect({ clientId: 'new-1' })).reasonCode, ReasonCode.SUCCESS);
   });
 
   for (const version of [3, 4] as const) {
