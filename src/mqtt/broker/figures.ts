@@ -1,5 +1,6 @@
 import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Engine } from './engine.ts';
+import { packetsSentOf } from './stats.ts';
 
 /** A number that the broker tells of itself, below `$SYS/broker/`; metrics are made of it by the same name. */
 export type Figure = {
@@ -26,7 +27,7 @@ export const FIGURES: readonly Row[] = [
       'Packets of all types that came from clients',
       ({ stats }) => stats.packetsReceived,
     ],
-    'messages/sent': ['Packets of all types that went to clients', ({ stats }) => stats.packetsSent],
+    'messages/sent': ['Packets of all types that went to clients', ({ stats }) => packetsSentOf(stats)],
     'messages/too-large': [
       'Packets other than CONNECT and PUBLISH that were too large',
       ({ stats }) => stats.controlPacketsTooLarge,

@@ -91,6 +91,7 @@ function handlePubrec(connection: Connection, packetId: number, reasonCode: numb
     if (reasonCode >= 0x80) return;
     answer = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
   }
+  connection.engine.stats.othersSent++;
   writeAcknowledgement(connection.outbox.answers(), PacketType.PUBREL, packetId, answer, connection.version);
   connection.outbox.written();
 }
@@ -106,6 +107,7 @@ function handlePubrel(connection: Connection, packetId: number): void {
   const isKnown = session.received?.delete(packetId) === true;
   if (isKnown) connection.engine.notes.forgetReceived(session, packetId);
   const answer = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
+  connection.engine.stats.othersSent++;
   writeAcknowledgement(connection.outbox.answers(), PacketType.PUBCOMP, packetId, answer, connection.version);
   connection.outbox.written();
 }

@@ -205,6 +205,7 @@ function acknowledge(
     connection.send({ type: name, packetId, reasonCode, properties }, connection.outbox.answers());
     return;
   }
+  connection.engine.stats.othersSent++;
   writeAcknowledgement(connection.outbox.answers(), type, packetId, reasonCode, connection.version);
   connection.outbox.written();
 }

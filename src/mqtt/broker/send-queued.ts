@@ -120,7 +120,8 @@ function release(
   sendPubrel(connection, queued.packetId);
 }
 
-function sendPubrel({ outbox, version }: SessionConnection, packetId: number): void {
+function sendPubrel({ engine, outbox, version }: SessionConnection, packetId: number): void {
+  engine.stats.othersSent++;
   writeAcknowledgement(outbox.writer(), PacketType.PUBREL, packetId, ReasonCode.SUCCESS, version);
   outbox.written();
 }

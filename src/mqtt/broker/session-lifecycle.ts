@@ -214,7 +214,7 @@ function onSessionTimer(engine: Engine, session: ClientSession): void {
   setSessionTimer(engine, session);
 }
 
-/** Whether a session is that of the client, by the hooks that let it in. Names that nothing proves tell no two apart. */
+/** Whether a session is that of a client, by the hooks that let it in. Names that nothing proves tell no two apart. */
 export function isOwner(session: ClientSession, { userName }: ClientInfo, hooks: CompiledHooks): boolean {
   const areNamesProven = session.hooks.provesUserNames || hooks.provesUserNames;
   return !areNamesProven || session.client.userName === userName;

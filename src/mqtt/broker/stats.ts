@@ -21,7 +21,8 @@ export class BrokerStats {
   bytesSent = 0;
   /** Of all types. */
   packetsReceived = 0;
-  packetsSent = 0;
+  /** Those that are no PUBLISH. */
+  othersSent = 0;
   publishReceived = 0;
   publishSent = 0;
   /** Of their payloads. */
@@ -52,4 +53,9 @@ export class BrokerStats {
     expired: 0,
     'packet-too-large': 0,
   };
+}
+
+/** Of all types. */
+export function packetsSentOf({ publishSent, othersSent }: BrokerStats): number {
+  return publishSent + othersSent;
 }

@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 import { FIGURES } from './figures.ts';
 import { LoadAverages } from './load-averages.ts';
 import { publishMessage } from './publish-message.ts';
-import type { BrokerStats } from './stats.ts';
+import { packetsSentOf, type BrokerStats } from './stats.ts';
 
 /** Publishes what the broker counts under `$SYS/broker`, retained, and only what has changed. */
 export class SysTopics {
@@ -59,7 +59,7 @@ export class SysTopics {
 /** What loads are made of, by topic below `load/`. */
 const LOADS: Readonly<Record<string, (stats: BrokerStats) => number>> = {
   'messages/received': (stats) => stats.packetsReceived,
-  'messages/sent': (stats) => stats.packetsSent,
+  'messages/sent': packetsSentOf,
   'publish/received': (stats) => stats.publishReceived,
   'publish/sent': (stats) => stats.publishSent,
   'publish/dropped': droppedOf,

@@ -189,7 +189,8 @@ export class MessageSender {
       return;
     }
     const isOfQos1 = call.message.qos === 1;
-    if (isOfQos1 !== (type === PacketType.PUBACK))
+    const isEarly = type === PacketType.PUBCOMP && call.progress !== Progress.RELEASED;
+    if (isEarly || isOfQos1 !== (type === PacketType.PUBACK))
       throw protocolError(`a message at QoS ${call.message.qos} is not acknowledged so`);
     if (type !== PacketType.PUBCOMP && reasonCode < FAILURE) call.receipt = this.#receiptOf(call, reasonCode);
     if (type === PacketType.PUBREC && reasonCode < FAILURE) {

@@ -58,8 +58,11 @@ describe('clients that ask for too much', () => {
   it('retained messages of many levels count for the places they take', async (t) => {
     const broker = await startBroker(t, { maxRetainedBytes: 100_000 });
     const deep = (first: number): string => [first, ...Array.from({ length: 63 }, () => 'x')].join('/');
-    for (let topic = 0; topic < 100; topic++)
-      broker.publish({ topicName: deep(topic), payload: 'x', retain: true });
+    const retainMany = (): void => {
+      for (let topic = 0; topic < 100; topic++)
+        broker.publish({ topicName: deep(topic), payload: 'x', retain: true });
+    };
+    assert.throws(retainMany, { code: 'MQTT_RETAINED_FULL' });
     assert.ok(broker.counts.retainedMessages < 20, `${broker.counts.retainedMessages} are retained`);
     for (let topic = 0; topic < 100; topic++)
       broker.publish({ topicName: deep(topic), payload: '', retain: true });

@@ -283,7 +283,8 @@ describe('a Will with a delay', () => {
   });
 
   it('[MQTT-3.1.2-8] is published when another user takes the Client Identifier', async (t) => {
-    const options = { clientIdTakeover: 'allow' } as const;
+    const proving = { name: 'users', authenticate: () => ALLOW };
+    const options = { clientIdTakeover: 'allow', hooks: [proving] } as const;
     const { broker, clock, connected, subscribed } = await startRig(t, options);
     const watcher = await subscribed('will');
     const first = await connected({ ...withWill(delayed(10)), userName: 'ana' });

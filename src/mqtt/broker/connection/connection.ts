@@ -287,8 +287,9 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
    * @param writer - of the outbox: `answers` for an acknowledgement
    */
   send(packet: ControlPacket, writer: PacketWriter = this.outbox.writer()): void {
-    if (encodeWithin(writer, packet, this.version, this.maximumPacketSize)) this.outbox.written();
-    else this.#giveUp(packet);
+    if (!encodeWithin(writer, packet, this.version, this.maximumPacketSize)) return this.#giveUp(packet);
+    this.engine.stats.othersSent++;
+    this.outbox.written();
   }
 
   /** [MQTT-3.1.2-24]: where the client waits for an answer that it does not take, it would wait for ever. */

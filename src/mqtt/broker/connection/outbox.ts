@@ -127,7 +127,6 @@ export class Outbox {
 
   /** After something was encoded into `writer` or `answers`. */
   written(): void {
-    this.#rules.stats.packetsSent++;
     const bytes = this.pendingBytes - this.#sliceBytes;
     if (bytes >= FLUSH_BYTES || bytes >= this.#rules.maxBytes) this.#overflow();
   }
@@ -135,7 +134,6 @@ export class Outbox {
   /** Sends bytes from where they lie, after what was encoded. */
   append(slice: Slice): void {
     if (this.#state >= ENDING) return;
-    this.#rules.stats.packetsSent++;
     if (!this.#isInTurn) this.#enterTurn();
     this.#closeWriters();
     this.#join(slice);
