@@ -1,10 +1,10 @@
+import { shown } from '../../base/log-budget.ts';
 import type { KeptWill } from '../session/session-store.ts';
 import { askPublishHooks } from './ask-hooks.ts';
 import type { ClientSession } from './client-session.ts';
 import type { CompiledHooks } from './compiled-hooks.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
-import { shown } from '../../base/log-budget.ts';
 import { publishMessage } from './publish-message.ts';
 
 /**
