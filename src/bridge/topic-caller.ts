@@ -11,7 +11,10 @@ import type { BridgeServerLimits, BridgeServerRoute } from './server-config.ts';
 
 /** A broker that has just gone is waited for so long; after it callers are told at once. */
 const BROKER_GRACE_MS = 1000;
-/** Nobody has got a question that nobody subscribes to: it is asked again, for an agent that is just coming back. */
+/**
+ * Nobody has got a question that nobody subscribes to: it is asked again, for an agent that is just coming back. MQTT
+ * tells no client that another one has subscribed, so there is nothing to wait for but time.
+ */
 const ASK_AGAIN_MS = 250;
 /** Subscriptions of routes stay: the first question after a pause must not wait for one. */
 const IDLE_MS = 7 * 24 * 60 * 60 * 1000;
