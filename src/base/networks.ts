@@ -14,7 +14,7 @@ export function plainAddress(address: string): string {
  */
 export function addressParty(address: string): string {
   const plain = plainAddress(address);
-  if (!isIPv6(plain)) return plain;
+  if (!plain.includes(':') || !isIPv6(plain)) return plain;
   // In the one spelling of RFC 5952, which leaves out at most one run of zeros.
   const canonical = new SocketAddress({ address: plain.replace(/%.*$/, ''), family: 'ipv6' }).address;
   const [head = '', tail] = canonical.split('::', 2);

@@ -49,7 +49,9 @@ export class CallerResponse {
   start({ status, headers, bodyBytes }: ResponseHead): string | undefined {
     this.#hasBody = this.#asked.method !== 'HEAD' && status !== 204 && status !== 304;
     this.#leftBytes = this.#hasBody ? bodyBytes : undefined;
-    const fields = toCallerHeaders(endToEndHeaders(headers, CONTENT_LENGTH), this.#asked.place).flat();
+    const fields: string[] = [];
+    for (const [name, value] of toCallerHeaders(endToEndHeaders(headers, CONTENT_LENGTH), this.#asked.place))
+      fields.push(name, value);
     // 204 has none (RFC 9110 section 8.6).
     if (bodyBytes !== undefined && status !== 204) fields.push('content-length', String(bodyBytes));
     try {

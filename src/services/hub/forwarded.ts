@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { isIPv6 } from 'node:net';
+import { randomFillSync } from 'node:crypto';
 import { saysWhoAsked } from '../../base/forwarding.ts';
 import { plainAddress } from '../../base/networks.ts';
 import { findHeader, type HeaderList } from '../wire/header-list.ts';
@@ -21,6 +20,8 @@ const QUOTABLE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 const PREFIX = /^(?:\/[A-Za-z0-9._~-]+){1,16}$/;
 /** W3C Trace Context, version 00. */
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
+/** Of a trace, 16, and of its parent, 8. */
+const IDS_BYTES = 24;
 const EMPTY_IDS = /^..-(?:0{32}-|[0-9a-f]{32}-0{16}-)/;
 
 const X_FORWARDED = 'x-forwarded-';
@@ -81,7 +82,7 @@ function mayPass(name: string, isProxy: boolean): boolean {
 /** RFC 7239 section 6: an IPv6 address has brackets, and therefore quotes. */
 function forwardedElement({ address, host, protocol }: Caller): string {
   const plain = plainAddress(address);
-  const node = plain === '' ? 'unknown' : isIPv6(plain) ? `"[${plain.replace(/%.*$/, '')}]"` : plain;
+  const node = plain === '' ? 'unknown' : plain.includes(':') ? `"[${plain.replace(/%.*$/, '')}]"` : plain;
   const hostPart = host !== undefined && QUOTABLE.test(host) ? `;host="${host}"` : '';
   return `for=${node}${hostPart};proto=${protocol}`;
 }
@@ -90,8 +91,16 @@ function isTraceParent(text: string): boolean {
   return TRACE_PARENT.test(text) && !text.startsWith('ff') && !EMPTY_IDS.test(text);
 }
 
-/** Node keeps random bytes for these, and asks the system for none each time. */
+/** Random bytes for many, so that the system is seldom asked for some. */
+const random = Buffer.allocUnsafeSlow(IDS_BYTES * 256);
+let randomAt = random.length;
+
 function newTraceParent(): string {
-  const [trace, parent] = [randomUUID(), randomUUID()];
-  return `00-${trace.replaceAll('-', '')}-${parent.slice(0, 8)}${parent.slice(-8)}-00`;
+  if (randomAt === random.length) {
+    randomFillSync(random);
+    randomAt = 0;
+  }
+  const ids = random.toString('hex', randomAt, randomAt + IDS_BYTES);
+  randomAt += IDS_BYTES;
+  return `00-${ids.slice(0, 32)}-${ids.slice(32)}-00`;
 }

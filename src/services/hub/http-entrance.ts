@@ -23,6 +23,11 @@ const LINGER_MS = 2000;
 const OWN_HEADERS: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
 const OWN_HEADERS_AND_AUTHORIZATION: ReadonlySet<string> = new Set([...OWN_HEADERS, 'authorization']);
 
+const BAD_TARGET: ServiceFailure = {
+  code: 'REQUEST_INVALID',
+  message: 'The path of the request has characters that it may not have.',
+};
+
 type EntranceCall = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -56,9 +61,10 @@ export function serveHttp(hub: ServiceHub, call: EntranceCall, writeFailure: Wri
     return;
   }
   const bodyBytes = readContentLength(request);
-  const target = toTarget(call.target);
-  const fault = findFault(target);
-  const admitted = fault === undefined ? hub.admit(service, { caller: call.caller, bodyBytes }) : fail(fault);
+  const target = call.target.startsWith('/') ? call.target : `/${call.target}`;
+  const admitted = isTarget(target)
+    ? hub.admission.admit(service, { caller: call.caller, bodyBytes })
+    : fail(BAD_TARGET);
   if (!admitted.ok) {
     answerFailure(admitted.failure);
     drain(request, response);
@@ -81,19 +87,10 @@ function isPageWithoutSlash({ request, service, target, prefix }: EntranceCall):
   return isPage && prefix !== '' && !target.startsWith('/') && isServiceName(service);
 }
 
-function findFault(target: string): ServiceFailure | undefined {
-  if (isTarget(target)) return undefined;
-  return { code: 'REQUEST_INVALID', message: 'The path of the request has characters that it may not have.' };
-}
-
 /** Whether a request asks for a WebSocket. Other offers, as of HTTP/2, may be ignored (RFC 9110 section 7.8). */
 export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
   const offers = (headers.upgrade ?? '').split(',');
   return method === 'GET' && offers.some((name) => name.trim().toLowerCase() === 'websocket');
-}
-
-function toTarget(rest: string): string {
-  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** The head that goes on, and where the caller found the service. */

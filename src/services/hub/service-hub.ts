@@ -4,7 +4,6 @@ import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
 import { BlockPool } from '../../base/blocks.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Result } from '../../base/result.ts';
 import { Roster } from '../../base/roster.ts';
 import { Flow, type FlowListener } from '../flow/flow.ts';
 import { FrameLink } from '../flow/frame-link.ts';
@@ -59,7 +58,8 @@ export class ServiceHub {
   readonly #prefix: string;
   readonly #logBudget: LogBudget;
   readonly #clock: Clock;
-  readonly #admission: Admission;
+  /** Gives the tickets that `send` takes. */
+  readonly admission: Admission;
   /** By the topic of their frames: another agent must not answer in the place of one. */
   readonly #links = new Map<string, FrameLink>();
   readonly #running = new Roster<ServiceExchange>();
@@ -89,7 +89,7 @@ export class ServiceHub {
       openFlow: this.#openFlow,
       onEnd: (exchange) => this.#running.remove(exchange),
     };
-    this.#admission = new Admission({
+    this.admission = new Admission({
       directory: this.directory,
       limits: this.limits,
       isConnected: () => this.#bus.isConnected,
@@ -120,7 +120,7 @@ export class ServiceHub {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(drainMs, resolve);
     this.#running.forEach((exchange) => exchange.isUpgraded && exchange.abort(STOPPING));
-    await Promise.race([this.#admission.stop(), late]);
+    await Promise.race([this.admission.stop(), late]);
     timer.clear();
     this.#running.forEach((exchange) => exchange.abort(STOPPING));
     this.#lookout?.clear();
@@ -133,14 +133,6 @@ export class ServiceHub {
   /** Requests on their way. */
   get inFlightCount(): number {
     return this.#running.size;
-  }
-
-  /** A ticket for a request; or why it cannot begin. Whoever gets it uses it with `send`, or releases it. */
-  admit(
-    name: string,
-    application: { readonly caller: string; readonly bodyBytes: number | undefined },
-  ): Result<Ticket, ServiceFailure> {
-    return this.#admission.admit(name, application);
   }
 
   /** Sends a request on its way; the answer goes to the response, and the ticket back. */
