@@ -72,10 +72,19 @@ export function loadConfig<T>(
     readEnvironment(sources.environment, variables, otherVariables),
     readFlags(sources.flags ?? [], collectKeys(schema)),
   ];
+  const result = assembleConfig(definition, readings);
+  return result.ok ? succeed({ ...result.value, file }) : result;
+}
+
+/** What several sources say, put together; all that is wrong, when something is. */
+export function assembleConfig<T>(
+  definition: ConfigDefinition<T>,
+  readings: readonly SourceReading[],
+): Result<Omit<LoadedConfig<T>, 'file'>, readonly Mistake[]> {
   const values = new Map(readings.flatMap((each) => [...each.values]));
   const places = new Map(readings.flatMap((each) => [...each.places]));
   const completed = new Map([...Object.entries(definition.completeValues?.(values) ?? {}), ...values]);
-  const config = assembleSection(schema, completed) as T;
+  const config = assembleSection(definition.schema, completed) as T;
   const contradictions = definition.findContradictions(config).map(({ paths, message }): Mistake => {
     const [where] = paths.flatMap((path) => places.get(path) ?? []);
     return { where: where ?? paths[0], message };
@@ -86,7 +95,7 @@ export function loadConfig<T>(
       each,
     ]),
   );
-  return mistakes.size > 0 ? fail([...mistakes.values()]) : succeed({ config, file, places });
+  return mistakes.size > 0 ? fail([...mistakes.values()]) : succeed({ config, places });
 }
 
 /**
