@@ -6,14 +6,13 @@ const [url = 'http://127.0.0.1:5070', thermometer = 'thermometer-1'] = process.a
 const { devices } = createClient({ url, token: process.env['RECADO_TOKEN'] });
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 
-for await (const { deviceId, title } of devices.all({ status: 'online' })) say(`${deviceId}: ${title}`);
 try {
+  for await (const { deviceId, title } of devices.all({ status: 'online' })) say(`${deviceId}: ${title}`);
   const { output } = await devices.invoke(thermometer, 'setTarget', { input: 19 });
   say(`setTarget answered ${JSON.stringify(output)}`);
   const { readings } = await devices.telemetry(thermometer);
   for (const { metric, value, unit } of readings) say(`${metric} is ${String(value)} ${unit ?? ''}`);
   await devices.invoke(thermometer, 'setTarget', { input: 99 });
 } catch (error) {
-  if (!(error instanceof ProblemError)) throw error;
-  say(`${error.code}: ${error.detail}`);
+  say(error instanceof ProblemError ? `${error.code}: ${error.detail}` : (error as Error).message);
 }

@@ -2,6 +2,7 @@
 // Settings: API_2_PORT (5001), RECADO_BROKER.
 import { connectBus } from 'recado/bus';
 import { createResponder } from 'recado/rpc';
+import './say-why.ts';
 
 const { API_2_PORT = '5001', RECADO_BROKER = 'mqtt://localhost:1883' } = process.env;
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);

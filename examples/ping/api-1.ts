@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import { connectBus } from 'recado/bus';
 import { createRequester } from 'recado/rpc';
+import './say-why.ts';
 
 const { API_1_PORT = '5000', RECADO_BROKER = 'mqtt://localhost:1883' } = process.env;
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -36,3 +37,6 @@ const server = createServer((request, response) => {
 server.listen(Number(API_1_PORT), '127.0.0.1', () =>
   say(`API 1 listens on http://localhost:${API_1_PORT}/ping`),
 );
+server.on('error', ({ message }) => {
+  throw new Error(`API 1 cannot listen (${message}): set API_1_PORT to another port`);
+});

@@ -1,5 +1,6 @@
 // Client A: prints what comes on my/topic, until Ctrl+C. Setting: RECADO_BROKER.
 import { connectBus } from 'recado/bus';
+import './say-why.ts';
 
 const bus = await connectBus(process.env['RECADO_BROKER'] ?? 'mqtt://localhost:1883');
 await bus.subscribe('my/topic', {}, ({ topicName, payload }) =>

@@ -1,5 +1,6 @@
 // Client B: publishes one message to my/topic. Setting: RECADO_BROKER.
 import { connectBus } from 'recado/bus';
+import './say-why.ts';
 
 const bus = await connectBus(process.env['RECADO_BROKER'] ?? 'mqtt://localhost:1883');
 await bus.publish({

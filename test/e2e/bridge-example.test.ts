@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { BRIDGE_CALLER_CONFIG } from '../../src/bridge/caller-config.ts';
@@ -24,13 +26,24 @@ describe('examples/ping', () => {
     assert.match(output, /^client-a {3}my\/topic: Hello from client B! Hello Again$/m);
   });
 
-  it('says which program did not start', async () => {
+  it('says which program did not start, and why, without a stack', async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    const { port } = taken.address() as AddressInfo;
     const { http } = await findFreePorts();
     const words = [process.execPath, '--conditions=recado:source', join(PING, 'run-all.ts')];
-    const env = { API_1_PORT: String(http), API_2_PORT: 'none', RECADO_BROKER: 'mqtt://127.0.0.1:9' };
+    const ports = { API_1_PORT: String(http), API_2_PORT: String(port) };
+    const isTaken = await runProgram(words, { cwd: ROOT, env: ports });
+    assert.equal(isTaken.end, 1);
+    assert.match(isTaken.errors, /^API 2 cannot listen \(.*EADDRINUSE.*\): set API_2_PORT to another port$/m);
+    assert.match(isTaken.errors, /^api-2 ended before it was ready$/m);
+    assert.doesNotMatch(isTaken.errors, /^ +at /m);
+    const env = { API_1_PORT: String(http), API_2_PORT: '0', RECADO_BROKER: 'mqtt://127.0.0.1:9' };
     const { end, errors } = await runProgram(words, { cwd: ROOT, env });
     assert.equal(end, 1);
-    assert.match(errors, /(api-1|api-2|agent) ended before it was ready/);
+    assert.match(errors, /^cannot reach the MQTT broker at mqtt:\/\/127\.0\.0\.1:9: nothing listens there/m);
+    assert.doesNotMatch(errors, /^ +at /m);
   });
 
   it('has files for recado gateway and recado agent that are good', () => {
