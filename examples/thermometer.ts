@@ -2,6 +2,7 @@
 import { createDevice } from 'recado/device';
 
 let target = 21;
+const celsius = { type: 'number', minimum: 5, maximum: 30 } as const;
 
 const thermometer = createDevice({
   id: 'thermometer-1',
@@ -11,7 +12,7 @@ const thermometer = createDevice({
     setTarget: {
       title: 'Set the target',
       kind: 'write',
-      input: { type: 'number', minimum: 5, maximum: 30 },
+      input: celsius,
       run: ({ input }) => ({ before: target, now: (target = input) }),
     },
   },

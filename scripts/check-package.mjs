@@ -72,6 +72,23 @@ export function writeSlices(this: Transport, slices: readonly Slice[], start: nu
 export const body: number = new OwnStore().load().retained;
 `;
 
+const STRICT = { noEmit: true, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false };
+/** This one's own, and the one that many programs are still written with. */
+const COMPILERS = ['node_modules', 'tools/typescript-5/node_modules'].map((modules) =>
+  join(root, modules, 'typescript', 'bin', 'tsc'),
+);
+
+/** What newcomers copy. */
+function shownPrograms() {
+  const read = (file) => readFileSync(join(root, file), 'utf8');
+  const snippets = [...read('README.md').matchAll(/```ts\n(.*?)```/gs)].map(([, program], index) => [
+    `readme-${index + 1}.mts`,
+    program,
+  ]);
+  const examples = ['thermometer', 'client'].map((name) => [`${name}.mts`, read(`examples/${name}.ts`)]);
+  return Object.fromEntries([...snippets, ...examples]);
+}
+
 const problems = [];
 const folder = mkdtempSync(join(tmpdir(), 'recado-package-'));
 try {
@@ -121,18 +138,8 @@ async function checkThatItRuns(archive) {
   const printed = await run([join(target, 'bin', 'recado.js'), '--version']);
   if (printed.output.trim() !== version)
     problems.push(`the packed program printed no version:\n${printed.output}`);
-  const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
-  const platform = ['--target', 'es2024', '--module', 'nodenext', '--lib', 'esnext,dom'];
-  const compiler = join(root, 'node_modules', '.bin', 'tsc');
-  for (const [name, program, types] of [
-    ['recado/client', CLIENT_PROGRAM, ''],
-    ['recado/mqtt', MQTT_PROGRAM, 'node'],
-  ]) {
-    writeFileSync(join(folder, 'program.mts'), program);
-    const given = [...flags, ...platform, '--types', types, 'program.mts'];
-    const typed = await runQuietly(compiler, given, { cwd: folder });
-    if (typed.exitCode !== 0) problems.push(`${name} has types that cannot be used:\n${typed.output}`);
-  }
+  await checkTypes(run, { 'client.mts': CLIENT_PROGRAM }, []);
+  await checkTypes(run, { 'mqtt.mts': MQTT_PROGRAM, ...shownPrograms() }, ['node']);
   for (const name of [
     'recado',
     'recado/device',
@@ -143,5 +150,16 @@ async function checkThatItRuns(archive) {
   ]) {
     const imported = await run(['--input-type=module', '--eval', `await import('${name}')`]);
     if (imported.exitCode !== 0) problems.push(`the packed ${name} cannot be imported:\n${imported.output}`);
+  }
+}
+
+async function checkTypes(run, programs, types) {
+  const files = Object.keys(programs);
+  for (const file of files) writeFileSync(join(folder, file), programs[file]);
+  const compilerOptions = { ...STRICT, target: 'es2024', module: 'nodenext', lib: ['esnext', 'dom'], types };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  for (const compiler of COMPILERS) {
+    const { exitCode, output } = await run([compiler, '-p', folder]);
+    if (exitCode !== 0) problems.push(`there are types that ${compiler} cannot use:\n${output}`);
   }
 }
