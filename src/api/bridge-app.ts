@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../base/errors.ts';
 import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
 import { Ledger } from '../base/ledger.ts';
+import { addressParty } from '../base/networks.ts';
 import type { Logger } from '../base/logger.ts';
 import { shareOpenFiles } from '../base/open-files.ts';
 import { version } from '../base/version.ts';
@@ -87,7 +88,10 @@ function addRoute(
     url: path,
     handler: async (request, reply) => {
       const { body, query, params, address } = request;
-      const asked = await route.ask({ body, query, params }, { caller: address, signal: leaveSignal(reply) });
+      const asked = await route.ask(
+        { body, query, params },
+        { caller: addressParty(address), signal: leaveSignal(reply) },
+      );
       if (!asked.ok) return sendAskFailure(reply, asked.failure);
       const { status, json } = asked.value;
       if (WITHOUT_BODY.has(status)) return reply.code(status).send();

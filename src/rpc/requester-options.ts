@@ -65,7 +65,7 @@ export type RequestOptions = {
   readonly properties?: MessageProperties;
   /** Of W3C Trace Context; travels as a user property. */
   readonly traceparent?: string;
-  /** Callers take turns where requests have to wait for each other. */
+  /** Callers take turns where requests have to wait for each other, and share what may be in flight. */
   readonly caller?: string;
   /** Whether to fail at once when the broker says that nobody subscribes; true when absent. */
   readonly failsWithoutResponder?: boolean;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
+import { FairPlaces } from '../base/fair-places.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
@@ -68,6 +69,8 @@ class BusRequester implements Requester, RequestOwner {
   readonly #choice: CorrelationChoice;
   readonly #parts: CorrelationParts;
   readonly #pending = new Set<PendingRequest>();
+  /** Of those whose callers are named, who share what may be in flight. */
+  readonly #places = new FairPlaces();
   /** Made when they are first needed. */
   readonly #correlations = new Map<CorrelationKind, Correlation>();
   readonly #unwatch: () => void;
@@ -127,6 +130,7 @@ class BusRequester implements Requester, RequestOwner {
       this,
     );
     this.#pending.add(request);
+    if (request.fields.caller !== '') this.#places.take(request.fields.caller);
     this.#alarms.set(request.timer, request.deadlineMs);
     this.#start(request, choice);
     return request.promise;
@@ -158,6 +162,7 @@ class BusRequester implements Requester, RequestOwner {
 
   onOver(request: PendingRequest, end: RequestEnd): void {
     this.#pending.delete(request);
+    if (request.fields.caller !== '') this.#places.give(request.fields.caller);
     this.#alarms.clear(request.timer);
     if (end === 'answered') this.counters.answered++;
     else if (end === 'failed') this.counters.failed++;
@@ -181,9 +186,12 @@ class BusRequester implements Requester, RequestOwner {
     if (correlation === 'mqtt5' && (this.#bus.protocolVersion ?? 5) < 5)
       return new RecadoError('REQUEST_INVALID', 'the correlation mqtt5 needs a broker that speaks MQTT 5');
     const { maxInFlight } = this.#settings;
-    if (this.#pending.size < maxInFlight) return undefined;
+    const { caller = '' } = options;
+    const isOpen = caller === '' || this.#places.isOpenTo(caller, maxInFlight);
+    if (isOpen && this.#pending.size < maxInFlight) return undefined;
     this.counters.refusedFull++;
-    return tooManyRequestsError(`${maxInFlight} requests are in flight already (maxInFlight)`);
+    const what = isOpen ? `${maxInFlight} requests` : 'as many requests of this caller as it may have';
+    return tooManyRequestsError(`${what} are in flight already (maxInFlight)`);
   }
 
   #start(request: PendingRequest, choice: CorrelationChoice): void {

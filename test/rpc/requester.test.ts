@@ -123,6 +123,22 @@ describe('subscriptions to answers', () => {
     assert.equal(requester.counters.refusedFull, 1);
   });
 
+  it('shares what may be in flight between callers that are named', async (t) => {
+    const { requester, clock } = await open(t, { maxInFlight: 8, timeoutMs: 1000 });
+    const ask = (caller: string): Promise<unknown> =>
+      requester.request('nobody', 'x', { caller, failsWithoutResponder: false });
+    const asked = Array.from({ length: 7 }, () => ask('greedy').catch(String));
+    await assert.rejects(ask('greedy'), { code: 'TOO_MANY_REQUESTS' });
+    asked.push(ask('other').catch(String));
+    assert.equal(requester.inFlight, 8);
+    clock.advance(2000);
+    await Promise.all(asked);
+    const again = ask('greedy').catch(String);
+    assert.equal(requester.inFlight, 1);
+    clock.advance(2000);
+    await again;
+  });
+
   it('fail those who need them, and are tried again', async (t) => {
     for (const correlation of ['mqtt5', 'topic', { responseTopic: 'answers' }] as const) {
       const rig = await open(t, { correlation, settleMs: 0 });
