@@ -55,10 +55,6 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     this.#creditAtMs = engine.clock.monotonic();
   }
 
-  get connectionCount(): number {
-    return this.#places.taken;
-  }
-
   accept(transport: Transport): TransportReceiver | undefined {
     const party = this.#engine.ledger.open(addressParty(transport.peer.address));
     const refusal = this.#findRefusal(transport.peer.address, party);

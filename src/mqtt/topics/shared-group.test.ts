@@ -10,7 +10,7 @@ const always = (): MemberRank => MemberRank.READY;
 
 function memberOf(name: string, qos: 0 | 1 | 2 = 0): SubscriptionMatch<string> {
   const rest = { noLocal: false, retainAsPublished: false, subscriptionIdentifier: 0 } as const;
-  return makeMatch(name, { qos, retainHandling: 0, ...rest });
+  return makeMatch(name, { qos, ...rest });
 }
 
 function groupOf(names: string): SharedGroup<string> {

@@ -54,7 +54,7 @@ export class SubscriptionMatch<S> {
 /** The match by one subscription. */
 export function makeMatch<S>(
   subscriber: S,
-  options: SubscriptionOptions,
+  options: Omit<SubscriptionOptions, 'retainHandling'>,
   verdictEpoch = 0,
 ): SubscriptionMatch<S> {
   const { qos, noLocal, retainAsPublished, subscriptionIdentifier } = options;

@@ -2,7 +2,7 @@ import type { SubscriptionMatch } from './subscription-match.ts';
 
 const FIRST_ROOM = 64;
 
-/** Eight numbers a subscription, of which seven are used. */
+/** Eight numbers a subscription, of which six are used. */
 const SHIFT = 3;
 const OWNER = 0;
 const SUBSCRIBER = 1;
@@ -10,7 +10,6 @@ const NEXT_OF_OWNER = 2;
 const PREVIOUS_OF_OWNER = 3;
 const NEXT_OF_SUBSCRIBER = 4;
 const PREVIOUS_OF_SUBSCRIBER = 5;
-const RETAIN_HANDLING = 6;
 
 /** Any number, read in the two lists that a subscription is in. */
 type SubscriptionLinks = {
@@ -18,7 +17,6 @@ type SubscriptionLinks = {
   readonly subscriber: number;
   readonly firstOfOwner: number;
   readonly firstOfSubscriber: number;
-  readonly retainHandling: number;
 };
 
 /** All subscriptions by number (from 1), each in a list of its owner (a node) and in one of its subscriber. */
@@ -48,7 +46,6 @@ export class SubscriptionRecords<S> {
     fields[at + PREVIOUS_OF_OWNER] = 0;
     fields[at + NEXT_OF_SUBSCRIBER] = firstOfSubscriber;
     fields[at + PREVIOUS_OF_SUBSCRIBER] = 0;
-    fields[at + RETAIN_HANDLING] = links.retainHandling;
     if (firstOfOwner !== 0) fields[(firstOfOwner << SHIFT) + PREVIOUS_OF_OWNER] = record;
     if (firstOfSubscriber !== 0) fields[(firstOfSubscriber << SHIFT) + PREVIOUS_OF_SUBSCRIBER] = record;
     this.#matches[record] = match;
@@ -67,9 +64,8 @@ export class SubscriptionRecords<S> {
     return this.#matches[record]!;
   }
 
-  replace(record: number, match: SubscriptionMatch<S>, retainHandling: number): void {
+  replace(record: number, match: SubscriptionMatch<S>): void {
     this.#matches[record] = match;
-    this.#fields[(record << SHIFT) + RETAIN_HANDLING] = retainHandling;
   }
 
   owner(record: number): number {
@@ -86,10 +82,6 @@ export class SubscriptionRecords<S> {
 
   nextOfSubscriber(record: number): number {
     return this.#fields[(record << SHIFT) + NEXT_OF_SUBSCRIBER]!;
-  }
-
-  retainHandling(record: number): number {
-    return this.#fields[(record << SHIFT) + RETAIN_HANDLING]!;
   }
 
   #unlink(record: number, nextField: number, previousField: number): void {

@@ -54,9 +54,6 @@ export const NO_MATCHES: TopicMatches<never> = {
 };
 const TOO_WIDE: TopicMatches<never> = { ...NO_MATCHES, isTooWide: true };
 
-/** A subscription as it was added. */
-type Subscription = { readonly filter: TopicFilter; readonly options: SubscriptionOptions };
-
 /** Where a subscription belongs: a node, or for a Shared Subscription the negative of a group's number. */
 type Owner = number;
 
@@ -119,7 +116,7 @@ export class SubscriptionTree<S> {
     const known = this.#byOwner.get(owner, number);
     if (known !== 0) {
       this.#tree.release(node);
-      this.#replace(known, filter, match, options.retainHandling);
+      this.#replace(known, filter.topicFilter, match);
       return false;
     }
     const record = this.#records.add(match, {
@@ -127,7 +124,6 @@ export class SubscriptionTree<S> {
       subscriber: number,
       firstOfOwner: owner < 0 ? 0 : this.#firstOf(owner),
       firstOfSubscriber: this.#subscribers.firstSubscription(number),
-      retainHandling: options.retainHandling,
     });
     this.#byOwner.set(owner, number, record);
     this.#subscribers.setFirstSubscription(number, record);
@@ -158,10 +154,13 @@ export class SubscriptionTree<S> {
     let record = this.#subscribers.firstSubscription(number);
     for (; record !== 0; record = this.#records.nextOfSubscriber(record)) {
       if (this.#records.owner(record) < 0) continue; // members are asked about at each message
-      const { filter, options } = this.#describe(record);
-      this.#records.replace(record, makeMatch(subscriber, options, epoch), options.retainHandling);
-      this.changes.note(filter.topicFilter);
-      this.#countChange(filter.topicFilter);
+      const { qos, noLocal, retainAsPublished, subscriptionIdentifiers } = this.#records.match(record);
+      const [subscriptionIdentifier = 0] = subscriptionIdentifiers;
+      const options = { qos, noLocal, retainAsPublished, subscriptionIdentifier };
+      this.#records.replace(record, makeMatch(subscriber, options, epoch));
+      const topicFilter = this.#topicFilterOf(record);
+      this.changes.note(topicFilter);
+      this.#countChange(topicFilter);
     }
   }
 
@@ -198,15 +197,6 @@ export class SubscriptionTree<S> {
   }): SharedGroup<S> | undefined {
     const number = this.#groups.find(this.#tree.find(topicFilter), shareName);
     return number === 0 ? undefined : this.#groups.group(number);
-  }
-
-  /** What the subscriber has, the newest first. */
-  subscriptionsOf(subscriber: S): Subscription[] {
-    const subscriptions: Subscription[] = [];
-    let record = this.#subscribers.firstSubscription(this.#subscribers.find(subscriber));
-    for (; record !== 0; record = this.#records.nextOfSubscriber(record))
-      subscriptions.push(this.#describe(record));
-    return subscriptions;
   }
 
   /** Who gets messages of a valid Topic Name. */
@@ -320,12 +310,7 @@ export class SubscriptionTree<S> {
     return group === 0 ? 0 : this.#byOwner.get(-group, number);
   }
 
-  #replace(
-    record: number,
-    { topicFilter }: TopicFilter,
-    match: SubscriptionMatch<S>,
-    retainHandling: number,
-  ): void {
+  #replace(record: number, topicFilter: string, match: SubscriptionMatch<S>): void {
     const known = this.#records.match(record);
     const isSame =
       known.qos === match.qos &&
@@ -333,8 +318,8 @@ export class SubscriptionTree<S> {
       known.retainAsPublished === match.retainAsPublished &&
       known.subscriptionIdentifiers[0] === match.subscriptionIdentifiers[0];
     // Clients that come back subscribe to what they had: no reason to match every topic anew.
-    this.#records.replace(record, isSame ? known : match, retainHandling);
     if (isSame) return;
+    this.#records.replace(record, match);
     const owner = this.#records.owner(record);
     if (owner < 0) this.#groups.group(-owner).set(match);
     else this.changes.note(topicFilter);
@@ -342,7 +327,7 @@ export class SubscriptionTree<S> {
 
   #removeRecord(record: number): void {
     const records = this.#records;
-    const { filter } = this.#describe(record);
+    const topicFilter = this.#topicFilterOf(record);
     const { subscriber } = records.match(record);
     const owner: Owner = records.owner(record);
     const number = records.subscriber(record);
@@ -354,8 +339,8 @@ export class SubscriptionTree<S> {
     if (this.#subscribers.firstSubscription(number) === 0) this.#subscribers.delete(subscriber);
     const node = owner < 0 ? this.#leaveGroup(-owner, subscriber) : owner;
     this.#tree.release(node);
-    if (owner > 0) this.changes.note(filter.topicFilter);
-    this.#countChange(filter.topicFilter);
+    if (owner > 0) this.changes.note(topicFilter);
+    this.#countChange(topicFilter);
   }
 
   /** The owner of a group's subscriptions; a new group is made. Its node is held by them. */
@@ -381,15 +366,9 @@ export class SubscriptionTree<S> {
     this.#meter.work += (countLevels(topicFilter) + ENTRY_NODES) * NODE_CHANGE_STEPS;
   }
 
-  #describe(record: number): Subscription {
+  #topicFilterOf(record: number): string {
     const owner = this.#records.owner(record);
-    const group = owner < 0 ? this.#groups.group(-owner) : undefined;
-    const topicFilter = group?.topicFilter ?? this.#tree.pathOf(owner);
-    const { qos, noLocal, retainAsPublished, subscriptionIdentifiers } = this.#records.match(record);
-    const retainHandling = this.#records.retainHandling(record) as 0 | 1 | 2;
-    const subscriptionIdentifier = subscriptionIdentifiers[0] ?? 0;
-    const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier };
-    return { filter: { shareName: group?.shareName, topicFilter }, options };
+    return owner < 0 ? this.#groups.group(-owner).topicFilter : this.#tree.pathOf(owner);
   }
 }
 
