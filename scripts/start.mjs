@@ -50,9 +50,9 @@ async function readiness({ child, ended }) {
   const ready = new Promise((resolve) => child.once('message', resolve));
   const message = await Promise.race([ready, ended]);
   if (typeof message !== 'object') return undefined;
-  const address = (scheme) =>
-    message.listening.find((each) => each.address.startsWith(`${scheme}:`))?.address;
-  const [http, tcp, udp, mqtt] = ['http', 'tcp', 'udp', 'mqtt'].map((scheme) => callable(address(scheme)));
+  const address = (part) => message.listening.find(({ name }) => name === part)?.address;
+  const parts = ['http', 'socket-tcp', 'socket-udp', 'mqtt'];
+  const [http, tcp, udp, mqtt] = parts.map((part) => callable(address(part)));
   return { http, tcp, udp, mqtt };
 }
 

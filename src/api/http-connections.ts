@@ -15,8 +15,8 @@ const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
   KeptKind.ANSWER,
 ];
 
-/** What is booked for each connection, and gives it back. */
-type Booking = { party: Party; readonly ledger: Ledger };
+/** What is booked for a connection; the socket is what its requests have. */
+type Booking = { socket: Socket; party: Party; readonly ledger: Ledger };
 const bookings = new WeakMap<Socket, Booking>();
 
 /** Puts a connection down to whoever uses it now, where proxies keep connections for all who ask them. */
@@ -28,6 +28,14 @@ export function moveHttpConnection(socket: Socket, address: string): void {
   booking.party = booking.ledger.open(key);
   booking.party.charge(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
   giveBack(before);
+}
+
+/** A connection goes on as another socket: what was under TLS is what its requests come from. */
+export function replaceHttpConnection(before: Socket, after: Socket): void {
+  const booking = bookings.get(before);
+  if (booking === undefined) return;
+  booking.socket = after;
+  bookings.set(after, booking);
 }
 
 function giveBack(party: Party): void {
@@ -43,12 +51,10 @@ function giveBack(party: Party): void {
  *   here would make Node wait for somebody who answers them, also on servers that have no WebSocket
  */
 export function limitHttpConnections(server: Server, ledger: Ledger): (socket: Socket) => void {
-  const open = new Set<Socket>();
+  const open = new Set<Booking>();
   const forget = (socket: Socket): void => {
     const booking = bookings.get(socket);
-    if (booking === undefined || !open.delete(socket)) return;
-    bookings.delete(socket);
-    giveBack(booking.party);
+    if (booking !== undefined && open.delete(booking)) giveBack(booking.party);
   };
   server.on('connection', (socket: Socket) => {
     const party = ledger.open(addressParty(socket.remoteAddress ?? ''));
@@ -57,18 +63,18 @@ export function limitHttpConnections(server: Server, ledger: Ledger): (socket: S
       socket.destroy();
       return;
     }
-    open.add(socket);
-    bookings.set(socket, { party, ledger });
+    const booking = { socket, party, ledger };
+    open.add(booking);
+    bookings.set(socket, booking);
     socket.once('close', () => forget(socket));
   });
   ledger.onReclaim((party, kind) => {
     if (kind !== undefined && !HELD_BY_CONNECTIONS.includes(kind)) return;
-    for (const socket of open) {
+    for (const booking of open) {
+      const { socket } = booking;
       // What a caller asks for is its own, and not its address's, where it has proven who it is.
       const isItsOwn =
-        bookings.get(socket)?.party === party ||
-        isBookedTo(socket, party) ||
-        ApiCaller.isAwaiting(socket, party.key);
+        booking.party === party || isBookedTo(socket, party) || ApiCaller.isAwaiting(socket, party.key);
       if (!isItsOwn) continue;
       forget(socket);
       socket.destroy();

@@ -21,6 +21,12 @@ export function collectMetrics(hub: Hub): Registry {
     gauge(registry, 'recado_services_in_flight', 'Requests of services on their way', inFlight);
   }
   registerLedgerMetrics(registry, hub.ledger);
+  addCounter(registry, {
+    name: 'recado_http_connections_refused',
+    help: 'Connections that did not get as far as HTTP, by reason',
+    labels: ['reason'],
+    read: () => Object.entries(hub.refusals.get('http') ?? {}).map(([reason, value]) => [{ reason }, value]),
+  });
   if (hub.mqtt !== undefined) registerMqttMetrics(registry, hub.mqtt);
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
   gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);

@@ -37,7 +37,7 @@ export async function startBridgeServer(
   const app = buildBridgeApp({ config, caller, log, print });
   shutdown.add('http', () => app.close());
   try {
-    const url = await listenHttp(app, config.http);
+    const { url } = await listenHttp(app, config.http, log);
     return { url, close: () => shutdown.close(config.shutdownTimeoutMs) };
   } catch (error) {
     await shutdown.close(config.shutdownTimeoutMs);

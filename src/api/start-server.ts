@@ -53,10 +53,11 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       // It is a connection of MQTT from here on; that of a service stays one of its caller.
       if (!isForService(request)) forget(socket);
     });
-    const url = await listenHttp(app, config.http);
+    const { url, refusals } = await listenHttp(app, config.http, log);
+    hub.refusals.set('http', refusals);
     listening.push({ name: 'http', address: url });
     if (webSocketPath !== undefined) {
-      const address = `${url.replace('http:', 'ws:')}${webSocketPath}`;
+      const address = `${url.replace('http', 'ws')}${webSocketPath}`;
       listening.push({ name: 'mqtt-websocket', address });
     }
     shutdown.add('http', () => app.close());

@@ -1,6 +1,6 @@
 import { Type, type Static } from '../config/type.ts';
 import { collectKeys } from '../config/config-keys.ts';
-import { httpListener } from '../config/http-listener.ts';
+import { findMissingFiles, findMissingProxies, httpListener } from '../config/http-listener.ts';
 import { bytes, count } from '../config/leaf.ts';
 import { isSet, type ConfigDefinition, type Contradiction } from '../config/load-config.ts';
 import { DEFAULT_REQUESTER_LIMITS } from '../rpc/index.ts';
@@ -84,12 +84,16 @@ export const BRIDGE_SERVER_CONFIG: ConfigDefinition<BridgeServerConfig> = {
   schema: BridgeServerSchema,
   variables: collectKeys(BridgeServerSchema).filter(({ path }) => path === 'broker'),
   completeValues: (values) => (isSet(values, 'http.tokens') ? { 'http.trustedNetworks': [] } : {}),
-  findContradictions: ({ routes }) => {
+  findContradictions: ({ http, routes }) => {
     const keys = routes.map((each) => routeKey(each.route));
-    return routes.flatMap((each, index) => [
-      ...findAnswerLoop(routes, index),
-      ...findRouteMistakes(each, index, keys),
-    ]);
+    return [
+      ...findMissingFiles('http.tls', http.tls),
+      ...findMissingProxies(http),
+      ...routes.flatMap((each, index) => [
+        ...findAnswerLoop(routes, index),
+        ...findRouteMistakes(each, index, keys),
+      ]),
+    ];
   },
 };
 

@@ -13,6 +13,7 @@ const PORT_FLAGS: Readonly<Record<string, string>> = {
   'http.port': '--http-port',
   'gateways.socket.tcpPort': '--tcp-port',
   'gateways.socket.udpPort': '--udp-port',
+  'gateways.socket.tls.port': 'RECADO_GATEWAYS_SOCKET_TLS_PORT',
   'mqtt.port': '--mqtt-port',
   'mqtt.tls.port': 'RECADO_MQTT_TLS_PORT',
 };
@@ -31,7 +32,7 @@ export async function describeTakenPorts(config: Config): Promise<string[]> {
       `Choose another with ${PORT_FLAGS[key]}, or ${key} in the configuration.`,
   );
   const http = taken.find(({ key }) => key === 'http.port');
-  const url = http && callableUrl(http);
+  const url = http && callableUrl(http, config.http.tls.enabled ? 'https' : 'http');
   if (url !== undefined && (await isRecado(url))) lines.push(`A Recado hub is already running at ${url}.`);
   return lines;
 }
@@ -52,9 +53,9 @@ function isPortTaken({ kind, host, port }: ConfiguredPort): Promise<boolean> {
 }
 
 /** An address that listens everywhere is no address to call. */
-function callableUrl({ host, port }: ConfiguredPort): string {
+function callableUrl({ host, port }: ConfiguredPort, scheme: string): string {
   const callable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${formatHostPort(callable, port)}`;
+  return `${scheme}://${formatHostPort(callable, port)}`;
 }
 
 async function isRecado(url: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { Type } from './type.ts';
 import { isLoopbackHost } from '../base/networks.ts';
-import { bytes, count, host, ms, networks, NONE_BESIDE_PROOFS, port, TOKEN } from './leaf.ts';
+import { bytes, count, host, identityFiles, ms, networks, NONE_BESIDE_PROOFS, port, TOKEN } from './leaf.ts';
+import type { Contradiction } from './load-config.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';
 
 /**
@@ -31,6 +32,24 @@ export const httpListener = (usualPort: number, description: string) =>
           'What others pass on is trusted for no address.',
         [],
       ),
+      proxyProtocol: Type.Boolean({
+        default: false,
+        description:
+          'Whether each connection begins with a header of the PROXY protocol; it must come from one of `trustedProxies` then.',
+      }),
+      tls: Type.Object(
+        {
+          enabled: Type.Boolean({
+            default: false,
+            description: 'Whether the port speaks HTTPS, and HTTP no more.',
+          }),
+          ...identityFiles('the server'),
+        },
+        {
+          additionalProperties: false,
+          description: 'HTTPS. Files are read anew when they change; new connections get what is new.',
+        },
+      ),
       maxConnections: count({
         default: 10_000,
         description: 'Most connections at once; never more than a twelfth of what the system lets be opened.',
@@ -43,6 +62,28 @@ export const httpListener = (usualPort: number, description: string) =>
     },
     { additionalProperties: false, description },
   );
+
+type Identity = { readonly enabled: boolean; readonly certFile: string; readonly keyFile: string };
+
+/** What a section `tls` does not say. @param path - of the section */
+export function findMissingFiles(path: string, tls: Identity): Contradiction[] {
+  if (!tls.enabled) return [];
+  const names = (['certFile', 'keyFile'] as const).filter((name) => tls[name] === '');
+  return names.map((name) => ({
+    paths: [`${path}.${name}`, `${path}.enabled`],
+    message: `${path}.${name} must be set, because ${path}.enabled is true`,
+  }));
+}
+
+/** The PROXY protocol is believed from those only who are named. */
+export function findMissingProxies(http: {
+  readonly proxyProtocol: boolean;
+  readonly trustedProxies: readonly string[];
+}): Contradiction[] {
+  if (!http.proxyProtocol || http.trustedProxies.length > 0) return [];
+  const message = 'http.trustedProxies must be set, because http.proxyProtocol is true';
+  return [{ paths: ['http.trustedProxies', 'http.proxyProtocol'], message }];
+}
 
 /**
  * The HTTP listener, if strangers could use it.

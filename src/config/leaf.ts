@@ -38,6 +38,12 @@ export const networks = (description: string, byDefault: readonly string[] = LOO
     description,
   });
 
+/** Of a section `tls`: the files of its listener. @param whose - `the hub` */
+export const identityFiles = (whose: string) => ({
+  certFile: file(`The certificate of ${whose} in PEM, with those between it and the authority behind it.`),
+  keyFile: file('Its private key in PEM, not encrypted.'),
+});
+
 /** The name of a file; empty for none. */
 export const file = (description: string) =>
   Type.String({ maxLength: 4096, expected: 'the name of a file, or empty', default: '', description });

@@ -1,6 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { fail, succeed, type Result } from '../base/result.ts';
-import { formatHubAddress, type HubAddress, type LinkOptions } from './options.ts';
+import { formatHubAddress, type LinkOptions } from './options.ts';
 import type { DeviceStateReason } from './state.ts';
 
 /** Why there is no connection: a reason for programs, and a sentence for people. */
@@ -9,27 +9,28 @@ export type ConnectFailure = { readonly reason: DeviceStateReason; readonly mess
 /** For whoever was stopped while it waited: nobody reads it. */
 export const STOPPED: ConnectFailure = { reason: 'connect-failed', message: 'Stopped.' };
 
-/** Opens a TCP connection to the hub; gives up after `connectTimeoutMs`, or when `signal` is aborted. */
+/** Opens a connection to the hub, over TLS where that is wanted; gives up after `connectTimeoutMs`, or when `signal` is aborted. */
 export function dial(options: LinkOptions, signal: AbortSignal): Promise<Result<Socket, ConnectFailure>> {
-  const { hub, localAddress, clock, connectTimeoutMs } = options;
+  const { hub, tls, clock, connectTimeoutMs } = options;
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(fail(STOPPED));
-    const socket = connect({ ...hub, noDelay: true, ...(localAddress !== undefined && { localAddress }) });
+    const socket = open(options);
     const timer = clock.setTimer(connectTimeoutMs, () => {
       const message = `${formatHubAddress(hub)} did not accept a connection within ${connectTimeoutMs} ms.`;
       finish(fail({ reason: 'hub-unreachable', message }));
     });
     const onAbort = (): void => finish(fail(STOPPED));
-    const onError = (error: NodeJS.ErrnoException): void => finish(fail(explain(error, hub)));
+    const onError = (error: NodeJS.ErrnoException): void => finish(fail(explain(error, options)));
     const onConnect = (): void => finish(succeed(socket));
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('error', onError);
-    socket.on('connect', onConnect);
+    const connected = tls === undefined ? 'connect' : 'secureConnect';
+    socket.on(connected, onConnect);
 
     function finish(result: Result<Socket, ConnectFailure>): void {
       timer.clear();
       signal.removeEventListener('abort', onAbort);
-      socket.off('connect', onConnect);
+      socket.off(connected, onConnect);
       socket.off('error', onError);
       if (!result.ok) {
         socket.on('error', ignore); // A socket that fails while it closes has nobody left to tell.
@@ -40,10 +41,28 @@ export function dial(options: LinkOptions, signal: AbortSignal): Promise<Result<
   });
 }
 
+function open({ hub, tls, localAddress }: LinkOptions): Socket {
+  const from = localAddress !== undefined && { localAddress };
+  const socket = connect({ ...hub, noDelay: true, ...from });
+  if (tls === undefined) return socket;
+  const { ca, serverName = hub.host } = tls;
+  // An address is no name that a server could be asked for, and is checked all the same.
+  const name = isIP(serverName) === 0 ? { servername: serverName } : { host: serverName };
+  const secure = process
+    .getBuiltinModule('node:tls')
+    .connect({ socket, ...name, ...(ca !== undefined && { ca }) });
+  // A connection that fails under TLS is the failure of both.
+  socket.on('error', (error) => secure.destroy(error));
+  return secure;
+}
+
+/** What comes of it when the other end takes the first bytes of TLS for something else. */
+const NO_TLS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER']);
+
 const ignore = (): void => {};
 
 /** What a failed connection means, and what to do. */
-function explain(error: NodeJS.ErrnoException, hub: HubAddress): ConnectFailure {
+function explain(error: NodeJS.ErrnoException, { hub, tls }: LinkOptions): ConnectFailure {
   const where = formatHubAddress(hub);
   const because = (reason: DeviceStateReason, message: string): ConnectFailure => ({ reason, message });
   switch (error.code) {
@@ -69,6 +88,8 @@ function explain(error: NodeJS.ErrnoException, hub: HubAddress): ConnectFailure 
         `No free local port or no such local address to connect to ${where} from.`,
       );
     default:
+      if (tls !== undefined && NO_TLS.has(error.code ?? ''))
+        return because('connect-failed', `${where} does not speak TLS: is it the port for that?`);
       return because('connect-failed', `The connection to ${where} failed: ${error.message}.`);
   }
 }

@@ -15,6 +15,7 @@ export {
   formatHubAddress,
   parseHubAddress,
   type ConnectionOptions,
+  type DeviceTlsOptions,
   type DeviceTuning,
   type HubAddress,
 } from './options.ts';

@@ -51,7 +51,7 @@ export type DeviceTuning = { readonly [Name in keyof typeof DEVICE_DEFAULTS]: nu
 
 /** Where the hub is, and how to speak with it. */
 export type ConnectionOptions = Partial<DeviceTuning> & {
-  /** `host`, `host:port` or `[address]:port`; `127.0.0.1:5050` when absent. */
+  /** `host`, `host:port` or `[address]:port`; `127.0.0.1:5050` when absent. With `tls`, the port is written. */
   readonly hub?: string;
   /** The hub's port for datagrams; 5060 when absent. */
   readonly udpPort?: number;
@@ -61,6 +61,8 @@ export type ConnectionOptions = Partial<DeviceTuning> & {
   readonly token?: string;
   /** Version 2: telemetry goes through the connection, or in signed datagrams. Version 1 always uses datagrams. */
   readonly telemetryBy?: 'connection' | 'datagram';
+  /** Speaks TLS with the hub: `true`, or whose certificates are believed, and by which name the hub's is checked. */
+  readonly tls?: boolean | DeviceTlsOptions;
   /** An address of this machine to connect from. */
   readonly localAddress?: string;
   /** Shared by many devices of one process: bounds how many connect at once. */
@@ -77,6 +79,14 @@ export type ConnectionOptions = Partial<DeviceTuning> & {
   readonly onError?: (error: unknown) => void;
 };
 
+/** How a device knows its hub. */
+export type DeviceTlsOptions = {
+  /** Authorities in PEM; those that Node knows when absent. */
+  readonly ca?: string | Buffer;
+  /** The name in the certificate; the host of the hub when absent. */
+  readonly serverName?: string;
+};
+
 export type HubAddress = { readonly host: string; readonly port: number };
 
 export type LinkOptions = DeviceTuning & {
@@ -84,6 +94,7 @@ export type LinkOptions = DeviceTuning & {
   readonly udpPort: number;
   readonly token: string | undefined;
   readonly telemetryBy: 'connection' | 'datagram';
+  readonly tls: DeviceTlsOptions | undefined;
   readonly localAddress: string | undefined;
   readonly gate: ConnectGate | undefined;
   readonly clock: Clock;
@@ -135,6 +146,7 @@ export function resolveOptions(options: ConnectionOptions): LinkOptions {
     udpPort: options.udpPort ?? DEFAULT_UDP_PORT,
     token: options.token,
     telemetryBy: options.telemetryBy ?? 'connection',
+    tls: options.tls === true ? {} : options.tls || undefined,
     localAddress: options.localAddress,
     gate: options.gate,
     clock: options.clock ?? systemClock,

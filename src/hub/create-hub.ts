@@ -10,6 +10,7 @@ import { Hub } from './hub.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';
 import { HubServices } from './services/hub-services.ts';
+import { TlsReload } from './tls/tls-reload.ts';
 import { guardServiceTopics } from './services/topic-guard.ts';
 
 /** Puts a hub together. It opens nothing before `start`. */
@@ -20,7 +21,13 @@ export function createHub(config: Config, parts: { log: Logger; clock?: Clock })
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
     gateways.push(
-      new SocketGateway(config.gateways.socket, { ledger, registry: devices, log: parts.log, clock }),
+      new SocketGateway(config.gateways.socket, {
+        ledger,
+        registry: devices,
+        log: parts.log,
+        clock,
+        tls: new TlsReload(config.gateways.socket.tls, { log: parts.log, clock }),
+      }),
     );
   }
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);

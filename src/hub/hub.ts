@@ -53,6 +53,8 @@ export class Hub {
   readonly mqtt: MqttServer | undefined;
   /** Undefined when the hub has no services. */
   readonly services: HubServices | undefined;
+  /** Connections that did not get as far as the face that they were for, by its listener, and by reason. */
+  readonly refusals = new Map<string, Readonly<Record<string, number>>>();
   readonly #invocations: HubParts['invocations'];
   readonly #alarms: Alarms;
   /** Makes invocation ids unique across restarts. */

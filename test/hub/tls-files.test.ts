@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeAuthority } from '../helpers/mqtt-certificates.ts';
 import { defaultConfig } from '../../src/hub/config/hub-config.ts';
-import { readTlsFiles } from '../../src/hub/mqtt/tls-files.ts';
+import { readTlsFiles } from '../../src/hub/tls/tls-files.ts';
 
 describe('the files of the TLS listener', () => {
   const folder = mkdtempSync(join(tmpdir(), 'recado-tls-'));

@@ -25,7 +25,7 @@ Ctrl+C (or SIGTERM) stops the hub in order; a second one stops it at once.`;
 
 /** Which keys each flag sets. `--host` is for all listeners. */
 const FLAG_KEYS: Readonly<Record<string, readonly string[]>> = {
-  host: ['http.host', 'gateways.socket.host', 'mqtt.host', 'mqtt.tls.host'],
+  host: ['http.host', 'gateways.socket.host', 'gateways.socket.tls.host', 'mqtt.host', 'mqtt.tls.host'],
   httpPort: ['http.port'],
   tcpPort: ['gateways.socket.tcpPort'],
   udpPort: ['gateways.socket.udpPort'],

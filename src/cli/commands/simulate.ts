@@ -8,6 +8,7 @@ import type { Sensor } from '../../simulators/sensor.ts';
 import type { SimulatorChoice } from '../../simulators/create-simulator.ts';
 import { detectLanguage, type Language } from '../../terminal/language.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { readFlagFile } from '../mqtt/tls-flags.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 /** So many devices in one process are still cheap; more belong on several machines. */
@@ -23,6 +24,8 @@ type SimulateOptions = {
   readonly id?: string;
   readonly title?: string;
   readonly token?: string;
+  readonly tls?: true;
+  readonly cafile?: string;
   readonly headless?: true;
   readonly menu?: true;
   readonly count?: number;
@@ -101,6 +104,8 @@ function deviceCommand(name: string, description: string): Command {
     .addOption(
       new Option('--token <token>', 'token of the device, protocol 2 only').env('RECADO_DEVICE_TOKEN'),
     )
+    .option('--tls', 'connect with TLS, to the port of the hub for that')
+    .option('--cafile <file>', 'connect with TLS, and trust these certificates (PEM)')
     .option('--headless', 'no menu: connect at once, and print a line for each change')
     .option('--menu', 'the menu also without a terminal: lines in, lines out')
     .option(
@@ -129,9 +134,11 @@ async function runSimulator(
   }
   refuseContradictions(options, command);
   const stopped = stopSignal();
-  if ((options.count ?? 1) > 1) return runFleet(kind, options, stopped);
+  const choice = choiceOf(kind, options, command);
+  const { count = 1 } = options;
+  if (count > 1) return runFleet({ ...choice, count }, stopped);
   const { createSimulator } = await import('../../simulators/create-simulator.ts');
-  const device = createSimulator(choiceOf(kind, options));
+  const device = createSimulator(choice);
   const hasMenu = options.menu === true || (options.headless !== true && process.stdin.isTTY);
   if (hasMenu) await runMenu(device, options, stopped);
   else await runHeadless(device, stopped);
@@ -145,8 +152,8 @@ function refuseContradictions({ headless, menu, count = 1 }: SimulateOptions, co
   if (count > 1) command.error('error: --count runs devices without a menu: leave out --count or --menu');
 }
 
-function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions): SimulatorChoice {
-  const { host, port, udpPort, protocol, id, title, token, on, temperature, wave } = options;
+function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions, command: Command): SimulatorChoice {
+  const { host, port, udpPort, protocol, id, title, token, tls, cafile, on, temperature, wave } = options;
   return {
     kind,
     language: languageOf(options),
@@ -156,6 +163,9 @@ function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions): Simulator
     ...(id !== undefined && { id }),
     ...(title !== undefined && { title }),
     ...(token !== undefined && { token }),
+    ...((tls === true || cafile !== undefined) && {
+      tls: { ...(cafile !== undefined && { ca: readFlagFile('--cafile', cafile, command) }) },
+    }),
     isOn: on === true,
     temperature,
     isWave: wave === true,
@@ -202,13 +212,12 @@ function describeSong({ isPlaying }: Radio, song: string): string {
 }
 
 async function runFleet(
-  kind: 'sensor' | 'radio',
-  options: SimulateOptions,
+  options: SimulatorChoice & { readonly count: number },
   stopped: Promise<unknown>,
 ): Promise<void> {
   const { Fleet } = await import('../../simulators/fleet.ts');
-  const fleet = new Fleet({ ...choiceOf(kind, options), count: options.count ?? 1 });
-  tellChanges(fleet, kind);
+  const fleet = new Fleet(options);
+  tellChanges(fleet, options.kind);
   fleet.connect();
   await stopped;
   await fleet.disconnect();

@@ -2,6 +2,8 @@
 export class SocketCounters {
   connectionsAccepted = 0;
   connectionsOpen = 0;
+  /** Before anything was read of them: no file descriptor was left, or TLS failed. */
+  connectionsRefusedEarly = 0;
   connectionsRefusedLimit = 0;
   connectionsRefusedPerAddress = 0;
   connectionsRefusedUntrusted = 0;

@@ -1,5 +1,15 @@
 import { Type, type DeepReadonly, type Static } from '../../config/type.ts';
-import { bytes, count, host, ms, networks, NONE_BESIDE_PROOFS, port, TOKEN } from '../../config/leaf.ts';
+import {
+  bytes,
+  count,
+  host,
+  identityFiles,
+  ms,
+  networks,
+  NONE_BESIDE_PROOFS,
+  port,
+  TOKEN,
+} from '../../config/leaf.ts';
 
 /** What a device may call itself: `isDeviceId` of the model, in the words of JSON Schema. */
 const DEVICE_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
@@ -23,6 +33,19 @@ export const SOCKET_OPTIONS = Type.Object(
       nameOf: 'a device id: 1 to 64 of A-Z a-z 0-9 . _ : -',
       description: 'Tokens of framed (version 2) devices, by device id.',
     }),
+    tls: Type.Object(
+      {
+        enabled: Type.Boolean({ default: false, description: 'Whether devices may come over TLS.' }),
+        host: host('Address that it listens on.'),
+        port: port({ default: 5051, description: 'TCP port; 0 takes any free port.' }),
+        ...identityFiles('the hub'),
+      },
+      {
+        additionalProperties: false,
+        description:
+          'Devices over TLS, on a port of its own. Files are read anew when they change; new connections get what is new.',
+      },
+    ),
     maxConnections: count({ default: 10_000, description: 'Most connections at once.' }),
     maxConnectionsPerAddress: count({
       default: 10_000,

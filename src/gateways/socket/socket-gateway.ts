@@ -3,6 +3,7 @@ import { TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { ConnectionPlaces } from '../../base/connection-places.ts';
+import { RecadoError } from '../../base/errors.ts';
 import { listenError } from '../../base/listen-error.ts';
 import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger, Party } from '../../base/ledger.ts';
@@ -13,6 +14,11 @@ import { shareReads } from '../../base/shared-reads.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
+import { Handshakes } from '../../mqtt/transport/handshakes.ts';
+import { RefusalLog } from '../../mqtt/transport/refusal-log.ts';
+import { Refusals } from '../../mqtt/transport/refusals.ts';
+import { openSecureIncoming } from '../../mqtt/transport/secure-incoming.ts';
+import type { TlsMaterial } from '../../mqtt/transport/tls-material.ts';
 import type { Gateway, ListeningAddress } from '../gateway.ts';
 import { SocketConnection, tellUntrusted } from './socket-connection.ts';
 import { SocketCounters } from './counters.ts';
@@ -21,8 +27,25 @@ import { MAX_TOLD_CAUSES, type SocketGatewayOptions } from './options.ts';
 import type { SessionContext } from './session/device-session.ts';
 import { TelemetryReceiver } from './telemetry-receiver.ts';
 
+type GatewayParts = {
+  readonly ledger: Ledger;
+  readonly registry: DeviceRegistry;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Where the options say that there is TLS. */
+  readonly tls?: TlsSource | undefined;
+};
+
 const TICK_MS = 100;
 const BACKLOG_CONNECTIONS = 4096;
+
+/** The certificate of the TLS listener, and where it comes from when it changes. */
+type TlsSource = {
+  /** @throws {RecadoError} `CONFIG_INVALID` */
+  read(): Promise<TlsMaterial>;
+  watch(use: (material: TlsMaterial) => void): void;
+  close(): void;
+};
 
 /** Devices over raw TCP and UDP sockets: plain (version 1) and framed (version 2) on the same port. */
 export class SocketGateway implements Gateway {
@@ -31,16 +54,16 @@ export class SocketGateway implements Gateway {
   readonly #context: SessionContext;
   readonly #trusted: Networks;
   readonly #receiver: TelemetryReceiver;
+  readonly #refusals: Refusals;
+  readonly #tls: TlsSource | undefined;
   readonly #connections = new Set<SocketConnection>();
   readonly #places = new ConnectionPlaces<SocketConnection>();
   #server: Server | undefined;
+  #secureServer: { close(): Promise<void> } | undefined;
   #ticker: Timer | undefined;
   #onEmpty: (() => void) | undefined;
 
-  constructor(
-    options: SocketGatewayOptions,
-    parts: { ledger: Ledger; registry: DeviceRegistry; log: Logger; clock?: Clock },
-  ) {
+  constructor(options: SocketGatewayOptions, parts: GatewayParts) {
     const { clock = systemClock, log } = parts;
     this.#context = {
       options,
@@ -56,6 +79,12 @@ export class SocketGateway implements Gateway {
     };
     this.#trusted = new Networks(options.trustedNetworks);
     this.#receiver = new TelemetryReceiver(this.#context);
+    this.#tls = parts.tls;
+    const tell = new RefusalLog(parts.log).of(this.name);
+    this.#refusals = new Refusals((...refusal) => {
+      this.counters.connectionsRefusedEarly++;
+      tell(...refusal);
+    });
     parts.ledger.onReclaim((party, kind) => {
       if (kind !== undefined && kind !== KeptKind.CONNECTION && kind !== KeptKind.DESCRIPTION) return;
       for (const connection of this.#connections)
@@ -64,7 +93,7 @@ export class SocketGateway implements Gateway {
   }
 
   async start(): Promise<readonly ListeningAddress[]> {
-    const { host, tcpPort, udpPort } = this.#context.options;
+    const { host, tcpPort, udpPort, tls } = this.#context.options;
     const hostKey = 'gateways.socket.host';
     const tcp = await this.#listen().catch((error: unknown) => {
       const keys = { portFlag: '--tcp-port', portKey: 'gateways.socket.tcpPort', hostKey };
@@ -75,16 +104,25 @@ export class SocketGateway implements Gateway {
       const keys = { portFlag: '--udp-port', portKey: 'gateways.socket.udpPort', hostKey };
       throw listenError(error, { kind: 'UDP', host, port: udpPort, ...keys });
     });
-    return [
+    const listening = [
       { name: 'socket-tcp', address: `tcp://${formatHostPort(host, tcp.port)}` },
       { name: 'socket-udp', address: `udp://${formatHostPort(host, udp.port)}` },
     ];
+    if (!tls.enabled) return listening;
+    const secure = await this.#listenSecure().catch(async (error: unknown) => {
+      await this.stop();
+      throw error;
+    });
+    return [...listening, { name: 'socket-tls', address: `tls://${formatHostPort(tls.host, secure.port)}` }];
   }
 
   async stop(): Promise<void> {
     this.#stopTicker();
     this.#server?.close();
     this.#server = undefined;
+    this.#tls?.close();
+    await this.#secureServer?.close();
+    this.#secureServer = undefined;
     const empty = new Promise<void>((resolve) => (this.#onEmpty = resolve));
     for (const connection of this.#connections) connection.stop();
     await this.#receiver.stop();
@@ -103,10 +141,28 @@ export class SocketGateway implements Gateway {
         resolve();
       });
     });
-    server.on('error', (error) =>
-      this.#context.log.error({ err: error }, 'the TCP listener reported an error'),
-    );
+    server.on('error', (error) => this.#refusals.tell('accept-failed', '', error));
     return { port: (server.address() as AddressInfo).port };
+  }
+
+  async #listenSecure(): Promise<{ port: number }> {
+    const { host, port } = this.#context.options.tls;
+    const source = this.#tls;
+    if (source === undefined) throw new TypeError('a listener with TLS needs a certificate');
+    const handshakes = new Handshakes(this.#refusals, {});
+    const options = { host, port, ...(await source.read()) };
+    const parts = { refusals: this.#refusals, handshakes };
+    const server = await openSecureIncoming(options, parts, ({ socket, incoming }) => {
+      if (handshakes.finish(incoming)) this.#accept(socket);
+    }).catch((error: unknown) => {
+      if (!(error instanceof RecadoError) || error.code === 'CONFIG_INVALID') throw error;
+      const keys = { portKey: 'gateways.socket.tls.port', hostKey: 'gateways.socket.tls.host' };
+      const portFlag = 'RECADO_GATEWAYS_SOCKET_TLS_PORT';
+      throw listenError(error.cause, { kind: 'TCP', host, port, portFlag, ...keys });
+    });
+    source.watch(server.reload);
+    this.#secureServer = server;
+    return server;
   }
 
   #accept(accepted: Socket): void {

@@ -172,7 +172,7 @@ const TOKEN = '0123456789abcdef';
 const SECTIONS =
   'http, gateways, mqtt, services, devices, invocations, memory, log, shutdownTimeoutMs, insecure';
 const HTTP_KEYS =
-  'host, port, tokens, hostNames, trustedNetworks, trustedProxies, maxConnections, bodyTimeoutMs, maxBodyBytes';
+  'host, port, tokens, hostNames, trustedNetworks, trustedProxies, proxyProtocol, tls, maxConnections, bodyTimeoutMs, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
 
@@ -298,7 +298,7 @@ const FILE_MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   [
     'port: 5070\n',
     [
-      'recado.yaml:1:1 port: is not a key here; did you mean http.port or mqtt.port or mqtt.tls.port? (allowed: ' +
+      'recado.yaml:1:1 port: is not a key here; did you mean http.port or gateways.socket.tls.port or mqtt.port or mqtt.tls.port? (allowed: ' +
         `${SECTIONS})`,
     ],
   ],

@@ -1,4 +1,5 @@
 import { assembleSection, collectKeys } from '../../config/config-keys.ts';
+import { findMissingFiles, findMissingProxies } from '../../config/http-listener.ts';
 import { isSet, type ConfigDefinition, type Contradiction } from '../../config/load-config.ts';
 import { configuredPorts } from './configured-ports.ts';
 import { ConfigSchema, type Config } from './config-schema.ts';
@@ -38,6 +39,7 @@ export function defaultConfig(): Config {
 
 function findContradictions(config: Config): Contradiction[] {
   const { devices, invocations } = config;
+  const { socket } = config.gateways;
   return [
     ...findExceeded(
       ['invocations.defaultTimeoutMs', invocations.defaultTimeoutMs],
@@ -48,7 +50,10 @@ function findContradictions(config: Config): Contradiction[] {
       ['devices.maxQueuedInvocations', devices.maxQueuedInvocations],
     ),
     ...findSharedPorts(config),
+    ...findMissingFiles('http.tls', config.http.tls),
+    ...(socket.enabled ? findMissingFiles('gateways.socket.tls', socket.tls) : []),
     ...findMissingTlsParts(config.mqtt),
+    ...findMissingProxies(config.http),
     ...findUnprovenAgents(config),
     ...findSharedHostNames(config),
   ];
@@ -78,12 +83,10 @@ function findSharedPorts(config: Config): Contradiction[] {
 
 function findMissingTlsParts({ enabled, tls }: Config['mqtt']): Contradiction[] {
   if (!enabled || !tls.enabled) return [];
-  const missing: Contradiction[] = [];
+  const missing = findMissingFiles('mqtt.tls', tls);
   const mustBeSet = (path: string, because: string, why: string): void => {
     missing.push({ paths: [path, because], message: `${path} must be set, because ${why}` });
   };
-  if (tls.certFile === '') mustBeSet('mqtt.tls.certFile', 'mqtt.tls.enabled', 'mqtt.tls.enabled is true');
-  if (tls.keyFile === '') mustBeSet('mqtt.tls.keyFile', 'mqtt.tls.enabled', 'mqtt.tls.enabled is true');
   const { clientCertificates, certificateNames } = tls;
   if (clientCertificates !== 'no' && tls.caFile === '') {
     const why = `mqtt.tls.clientCertificates is ${clientCertificates}`;

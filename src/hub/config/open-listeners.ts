@@ -13,13 +13,20 @@ export function findOpenListeners(config: Config): OpenListener[] {
   const open = findOpenHttpListener(http, 'the API');
   const socketHasRules =
     Object.keys(socket.deviceTokens).length > 0 || namesMoreThanLoopback(socket.trustedNetworks);
-  if (socket.enabled && !isLoopbackHost(socket.host) && !socketHasRules) {
+  for (const [path, host] of socket.enabled ? listDeviceHosts(socket) : []) {
+    if (isLoopbackHost(host) || socketHasRules) continue;
     const message =
-      `is ${socket.host}, so other machines reach the device ports, and nothing says which devices ` +
+      `is ${host}, so other machines reach the device ports, and nothing says which devices ` +
       'are yours: name their networks in gateways.socket.trustedNetworks, or set gateways.socket.deviceTokens';
-    open.push({ path: 'gateways.socket.host', message });
+    open.push({ path, message });
   }
   return [...open, ...findOpenMqttListeners(config.mqtt)];
+}
+
+function listDeviceHosts({ host, tls }: Config['gateways']['socket']): [path: string, host: string][] {
+  const listeners: [string, string][] = [['gateways.socket.host', host]];
+  if (tls.enabled) listeners.push(['gateways.socket.tls.host', tls.host]);
+  return listeners;
 }
 
 /** Whether something says which MQTT clients may come in, beyond those on this machine. */

@@ -1,7 +1,7 @@
 import type { AccessFiles } from '../../mqtt/access/load-access-rules.ts';
 import { loadAccessRules } from '../../mqtt/access/load-access-rules.ts';
 import type { Config } from '../config/config-schema.ts';
-import { readTlsFiles } from './tls-files.ts';
+import { readTlsFiles } from '../tls/tls-files.ts';
 
 /** The password file and the access rules that are configured. */
 export function accessFiles({ passwordFile, aclFile, tls }: Config['mqtt']): AccessFiles {

@@ -1,18 +1,15 @@
 import { listenError } from '../../base/listen-error.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import { TellOnce } from '../../base/tell-once.ts';
 import type { ListeningAddress } from '../../gateways/gateway.ts';
+import { RefusalLog } from '../../mqtt/transport/refusal-log.ts';
 import type { OnRefused, RefusalCounts } from '../../mqtt/transport/refusals.ts';
 import { listenTcp } from '../../mqtt/transport/tcp.ts';
 import { listenTls, type TlsListener } from '../../mqtt/transport/tls.ts';
 import type { Listener, TransportAcceptor } from '../../mqtt/transport/transport.ts';
 import { listenUnix } from '../../mqtt/transport/unix.ts';
 import type { Config } from '../config/config-schema.ts';
-import type { TlsReload } from './tls-reload.ts';
-
-/** Reasons and addresses that are told apart in the log. */
-const MAX_TOLD_REFUSALS = 1000;
+import type { TlsReload } from '../tls/tls-reload.ts';
 
 type Name = 'mqtt' | 'mqtt-tls' | 'mqtt-unix';
 type Open = { readonly name: Name; readonly listener: Listener & { readonly refusals: RefusalCounts } };
@@ -30,23 +27,6 @@ type Parts = {
   readonly tlsReload: TlsReload;
   readonly log: Logger;
 };
-
-/** Lines in the log about connections that did not get as far as the broker, one for each reason and address. */
-export class RefusalLog {
-  readonly #tellOnce: TellOnce;
-
-  constructor(log: Logger) {
-    this.#tellOnce = new TellOnce(log, MAX_TOLD_REFUSALS);
-  }
-
-  of(name: string): OnRefused {
-    return (reason, address, error) => {
-      const why = error === undefined ? reason : `${reason} (${error.message})`;
-      const text = `a connection to ${name} from ${address} was refused: ${why}`;
-      this.#tellOnce.warn(`${name} ${reason} ${address}`, { listener: name, address, reason }, text);
-    };
-  }
-}
 
 /**
  * Opens the listeners of the section `mqtt`, WebSocket excepted.

@@ -13,6 +13,7 @@ import {
 import { listAccessFiles } from '../../mqtt/access/load-access-rules.ts';
 import { Broker } from '../../mqtt/broker/broker.ts';
 import type { BrokerHooks } from '../../mqtt/broker/hooks.ts';
+import { RefusalLog } from '../../mqtt/transport/refusal-log.ts';
 import type { TransportAcceptor } from '../../mqtt/transport/transport.ts';
 import { attachWebSocket, type AttachedWebSocket } from '../../mqtt/transport/websocket.ts';
 import type { Config } from '../config/config-schema.ts';
@@ -20,9 +21,9 @@ import { hasMqttRules } from '../config/open-listeners.ts';
 import { createAdmission } from './admission.ts';
 import { brokerOptions } from './broker-options.ts';
 import { accessFiles, findMqttFileFaults, usesCertificateNames } from './mqtt-files.ts';
-import { openMqttListeners, RefusalLog, type MqttListeners } from './mqtt-listeners.ts';
+import { openMqttListeners, type MqttListeners } from './mqtt-listeners.ts';
 import type { IdentifyMqttClient } from './mqtt-principal.ts';
-import { TlsReload } from './tls-reload.ts';
+import { TlsReload } from '../tls/tls-reload.ts';
 
 /** What connections may take to end beyond `mqtt.lingerMs`, and how often they are counted meanwhile. */
 const STOP_GRACE_MS = 500;

@@ -21,25 +21,23 @@ export type IncomingOptions = {
 };
 
 /** Takes a connection that is paused, and who is at its other end. */
-type TakeIncoming = (socket: Socket, address: string, port: number) => void;
+export type TakeIncoming = (socket: Socket, address: string, port: number) => void;
 
-type Parts = {
+type IncomingParts = {
   readonly refusals: Refusals;
   readonly handshakes: Handshakes;
   /** True when a handshake follows that `take` finishes; otherwise it is over with the PROXY header. */
   readonly hasHandshake: boolean;
 };
 
-/** Listens for TCP connections, and reads their PROXY headers where they must have one. */
-export async function openIncoming(
-  options: IncomingOptions,
-  parts: Parts,
+/** What a server does with each connection: reads its PROXY header where it must have one, and hands it on. */
+export function receiveIncoming(
+  proxyProtocol: ProxyProtocolOptions | undefined,
+  { refusals, handshakes, hasHandshake }: IncomingParts,
   take: TakeIncoming,
-): Promise<{ port: number; close: () => Promise<void> }> {
-  const { host, port, backlog, proxyProtocol } = options;
-  const { refusals, handshakes, hasHandshake } = parts;
+): (socket: Socket) => void {
   const trusted = proxyProtocol && new Networks(proxyProtocol.trustedNetworks);
-  const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+  return (socket) => {
     const { remoteAddress, remotePort = 0 } = socket;
     // It has gone again while it waited to be accepted.
     if (remoteAddress === undefined) return void socket.destroy();
@@ -54,7 +52,19 @@ export async function openIncoming(
       if (!hasHandshake && !handshakes.finish(socket)) return;
       take(socket, source?.address ?? address, source?.port ?? remotePort);
     });
-  });
+  };
+}
+
+/** Listens for TCP connections, and reads their PROXY headers where they must have one. */
+export async function openIncoming(
+  options: IncomingOptions,
+  parts: IncomingParts,
+  take: TakeIncoming,
+): Promise<{ port: number; close: () => Promise<void> }> {
+  const { host, port, backlog, proxyProtocol } = options;
+  const { refusals, handshakes } = parts;
+  const receive = receiveIncoming(proxyProtocol, parts, take);
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, receive);
   const open = await openServer(server, { host, port }, refusals, backlog);
   return {
     port: open,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Handshakes } from './handshakes.ts';
-import { openIncoming, type IncomingOptions } from './incoming.ts';
+import { openIncoming, type IncomingOptions, type TakeIncoming } from './incoming.ts';
 import type { Refusals } from './refusals.ts';
 import { TlsIdentities, type TlsMaterial, type TlsRules } from './tls-material.ts';
 
@@ -21,13 +21,12 @@ type SecureServer = {
 
 type Known = { readonly address: string; readonly port: number };
 
-/** Listens for TCP connections, reads their PROXY headers where they must have one, and shakes hands. */
-export async function openSecureIncoming(
-  options: IncomingOptions & TlsMaterial & TlsRules,
-  parts: { refusals: Refusals; handshakes: Handshakes },
+/** Makes TLS connections of those that come. */
+export function secureIncoming(
+  options: TlsMaterial & TlsRules,
+  handshakes: Handshakes,
   take: (secured: Secured) => void,
-): Promise<SecureServer> {
-  const { handshakes } = parts;
+): { readonly take: TakeIncoming; readonly reload: (material: TlsMaterial) => void } {
   const { createServer } = process.getBuiltinModule('node:tls');
   const identities = new TlsIdentities(options, options);
   const known = new WeakMap<Socket, Known>();
@@ -42,17 +41,24 @@ export async function openSecureIncoming(
     handshakes.refuse(underneath(socket), isRefused ? 'certificate-refused' : 'tls-failed', error);
     socket.destroy();
   });
-  const { port, close } = await openIncoming(
-    options,
-    { ...parts, hasHandshake: true },
-    (incoming, address, port) => {
+  return {
+    take: (incoming, address, port) => {
       known.set(incoming, { address, port });
       secureServer.emit('connection', incoming);
     },
-  );
-  const reload = (material: TlsMaterial): void =>
-    identities.replace(material, (own) => secureServer.setSecureContext(own));
-  return { port, reload, close };
+    reload: (material) => identities.replace(material, (own) => secureServer.setSecureContext(own)),
+  };
+}
+
+/** Listens for TCP connections, reads their PROXY headers where they must have one, and shakes hands. */
+export async function openSecureIncoming(
+  options: IncomingOptions & TlsMaterial & TlsRules,
+  parts: { refusals: Refusals; handshakes: Handshakes },
+  take: (secured: Secured) => void,
+): Promise<SecureServer> {
+  const secure = secureIncoming(options, parts.handshakes, take);
+  const { port, close } = await openIncoming(options, { ...parts, hasHandshake: true }, secure.take);
+  return { port, reload: secure.reload, close };
 }
 
 /** The socket that the TLS socket was made over. Node tells it nowhere else. */

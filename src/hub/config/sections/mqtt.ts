@@ -2,7 +2,7 @@ import { definedMembers } from '../../../base/defined-members.ts';
 import type { TSchema, TUnsafe } from 'typebox';
 import { Type } from '../../../config/type.ts';
 import { CLIENT_ID_TAKEOVERS, DEFAULT_BROKER_OPTIONS, NUMBER_OPTIONS } from '../../../mqtt/broker/options.ts';
-import { file, host, networks, NONE_BESIDE_PROOFS, port } from '../../../config/leaf.ts';
+import { file, host, identityFiles, networks, NONE_BESIDE_PROOFS, port } from '../../../config/leaf.ts';
 
 type BrokerOption = keyof typeof DEFAULT_BROKER_OPTIONS;
 
@@ -91,8 +91,7 @@ const tls = Type.Object(
     enabled: Type.Boolean({ default: false, description: 'Whether clients may come over TLS.' }),
     host: host('Address that it listens on.'),
     port: port({ default: 8883, description: 'TCP port; 0 takes any free port.' }),
-    certFile: file('The certificate of the hub in PEM, with those between it and the authority behind it.'),
-    keyFile: file('Its private key in PEM, not encrypted.'),
+    ...identityFiles('the hub'),
     caFile: file('The authorities that sign the certificates of clients, in PEM.'),
     clientCertificates: Type.Enum(['no', 'optional', 'required'], {
       default: 'no',

@@ -3,21 +3,20 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { DEFAULT_LOOK_EVERY_MS, DEFAULT_SETTLE_MS, FileWatch } from '../../mqtt/access/file-watch.ts';
 import type { TlsMaterial } from '../../mqtt/transport/tls-material.ts';
-import type { Config } from '../config/config-schema.ts';
-import { listTlsFiles, readTlsFiles } from './tls-files.ts';
+import { listTlsFiles, readTlsFiles, type TlsFiles } from './tls-files.ts';
 
 type Parts = { readonly log: Logger; readonly clock: Clock };
 
-/** The certificates and the key of the TLS listener, read again whenever their files change. */
+/** The certificates and the key of a TLS listener, read again whenever their files change. */
 export class TlsReload {
-  readonly #tls: Config['mqtt']['tls'];
+  readonly #tls: TlsFiles;
   readonly #parts: Parts;
   #signatures = '';
   #watch: FileWatch | undefined;
   #reloads = 0;
   #failedReloads = 0;
 
-  constructor(tls: Config['mqtt']['tls'], parts: Parts) {
+  constructor(tls: TlsFiles, parts: Parts) {
     this.#tls = tls;
     this.#parts = parts;
   }

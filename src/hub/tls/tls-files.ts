@@ -3,9 +3,15 @@ import { fail, succeed, type Result } from '../../base/result.ts';
 import { formatFault } from '../../mqtt/access/file-fault.ts';
 import { readAccessFile, warnOfOpenness, type FileReading } from '../../mqtt/access/read-access-file.ts';
 import type { TlsMaterial } from '../../mqtt/transport/tls-material.ts';
-import type { Config } from '../config/config-schema.ts';
 
-type TlsConfig = Config['mqtt']['tls'];
+/** What a section `tls` of a configuration says of files. */
+export type TlsFiles = {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Only where clients are asked for certificates. */
+  readonly caFile?: string;
+  readonly clientCertificates?: 'no' | 'optional' | 'required';
+};
 
 type TlsReading = {
   /** What `findSignatures` says of the files that were read, also when they are not good. */
@@ -20,20 +26,25 @@ type TlsReading = {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** The files of the TLS listener, in the order of their signatures. */
-export function listTlsFiles({ certFile, keyFile, caFile, clientCertificates }: TlsConfig): string[] {
+/** The files of a TLS listener, in the order of their signatures. */
+export function listTlsFiles({
+  certFile,
+  keyFile,
+  caFile = '',
+  clientCertificates = 'no',
+}: TlsFiles): string[] {
   return [certFile, keyFile, ...(clientCertificates === 'no' ? [] : [caFile])];
 }
 
 /** Reads certificates and key: good together, or not at all. */
-export async function readTlsFiles(tls: TlsConfig): Promise<TlsReading> {
+export async function readTlsFiles(tls: TlsFiles): Promise<TlsReading> {
   const files = listTlsFiles(tls);
   const readings = await Promise.all(files.map(readAccessFile));
   const signatures = readings.map(({ signature }) => signature).join(' ');
   const [cert, key, ca] = readings.map(({ result }) => result);
   const chain = readCertificates(tls.certFile, cert);
   const privateKey = readKey(tls.keyFile, key);
-  const authorities = readCertificates(tls.caFile, ca);
+  const authorities = readCertificates(tls.caFile ?? '', ca);
   const faults = [...chain.faults, ...privateKey.faults, ...authorities.faults];
   const [own] = chain.certificates;
   if (own !== undefined && privateKey.key !== undefined && !own.checkPrivateKey(privateKey.key))

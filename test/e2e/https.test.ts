@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request, type RequestOptions } from 'node:https';
+import { connect as connectTcp } from 'node:net';
+import { before, describe, it, type TestContext } from 'node:test';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { createDevice, defineDevice, type ConnectionOptions } from '../../src/device/index.ts';
+import { connectMqtt } from '../../src/mqtt/index.ts';
+import { makeAuthority, type TestAuthority } from '../helpers/mqtt-certificates.ts';
+import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
+import { talkRaw } from '../helpers/services-rig.ts';
+import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+
+let authority: TestAuthority;
+before(async () => (authority = await makeAuthority()));
+
+async function identityFiles(t: TestContext): Promise<{ certFile: string; keyFile: string }> {
+  const folder = new TestFolder(t);
+  const identity = await authority.issueServer('127.0.0.1', 'localhost');
+  return { certFile: folder.write('hub.crt', identity.cert), keyFile: folder.write('hub.key', identity.key) };
+}
+
+async function startHttps(
+  t: TestContext,
+  change: (config: MutableConfig) => void = () => {},
+): Promise<TestHub> {
+  const files = await identityFiles(t);
+  return startTestHub(t, (config) => {
+    config.http.tls = { enabled: true, ...files };
+    change(config);
+  });
+}
+
+const addressOf = (hub: TestHub, name: string): string =>
+  hub.server.listening.find((each) => each.name === name)?.address ?? '';
+
+async function ask(
+  url: string,
+  options: RequestOptions = {},
+): Promise<{ status: number | undefined; socket: TLSSocket }> {
+  const asked = request(`${url}/api/v1/devices`, { ca: authority.ca, agent: false, ...options });
+  asked.end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  return { status: answer.statusCode, socket: answer.socket as TLSSocket };
+}
+
+describe('http.tls', () => {
+  it('makes the port speak HTTPS, and MQTT over WebSocket with it', async (t) => {
+    const hub = await startHttps(t);
+    const url = addressOf(hub, 'http');
+    assert.match(url, /^https:\/\/127\.0\.0\.1:\d+$/);
+    assert.equal((await ask(url)).status, 200);
+    const page = { origin: url, 'sec-fetch-site': 'same-origin' };
+    assert.equal((await ask(url, { headers: page })).status, 200);
+    const client = await connectMqtt(addressOf(hub, 'mqtt-websocket'), { tls: { ca: authority.ca } });
+    await client.close();
+    const { received } = await talkRaw(url, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    assert.equal(received.startsWith('HTTP/'), false, 'plain HTTP is not answered');
+    const metrics = await ask(url, { path: '/metrics' });
+    assert.equal(metrics.status, 200);
+    assert.match(
+      hub.logged.map(({ text }) => text).join('\n'),
+      /a connection to http from 127\.0\.0\.1 was refused: tls-failed/,
+    );
+  });
+
+  it('takes new certificates while it runs, and keeps the old while the new are wrong', async (t) => {
+    const files = await identityFiles(t);
+    const hub = await startTestHub(t, ({ http }) => (http.tls = { enabled: true, ...files }));
+    const url = addressOf(hub, 'http');
+    const fingerprint = async () => (await ask(url)).socket.getPeerCertificate().fingerprint256;
+    const before = await fingerprint();
+    writeFileSync(files.certFile, 'nothing');
+    await until('it is told', () =>
+      hub.logged.some(({ text }) => text.startsWith('the old certificates stay')),
+    );
+    assert.equal(await fingerprint(), before);
+    const other = await authority.issueServer('127.0.0.1');
+    writeFileSync(files.keyFile, other.key);
+    writeFileSync(files.certFile, other.cert);
+    await until('it is shown', async () => (await fingerprint()) !== before);
+  });
+
+  it('says what is wrong with its files before it listens', async (t) => {
+    const folder = new TestFolder(t);
+    const start = startTestHub(t, ({ http }) => {
+      http.tls = {
+        enabled: true,
+        certFile: folder.write('none.crt', ''),
+        keyFile: folder.write('none.key', ''),
+      };
+    });
+    await assert.rejects(start, { code: 'CONFIG_INVALID', message: /none\.crt: has no certificate in PEM/ });
+  });
+
+  it('holds the connections of one address, as without it', async (t) => {
+    const hub = await startHttps(t, ({ http }) => (http.maxConnections = 20));
+    const url = addressOf(hub, 'http');
+    const port = Number(new URL(url).port);
+    const silent = Array.from({ length: 30 }, () => {
+      const socket = connectTcp({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+      t.after(() => socket.destroy());
+      return socket.on('error', () => {}).resume();
+    });
+    await until('most of them are closed', () => silent.filter(({ closed }) => !closed).length === 10);
+    assert.equal((await ask(url)).status, 200);
+  });
+});
+
+describe('http.proxyProtocol', () => {
+  const header = (address: string): string => `PROXY TCP4 ${address} 127.0.0.1 4711 80\r\n`;
+  const get = 'GET /api/v1/devices HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+  const told = (config: MutableConfig): void => {
+    config.http.proxyProtocol = true;
+    config.http.trustedProxies = ['127.0.0.1'];
+    config.http.trustedNetworks = ['192.0.2.0/24'];
+  };
+
+  it('says where each connection comes from', async (t) => {
+    const hub = await startTestHub(t, told);
+    assert.match((await talkRaw(hub.url, header('192.0.2.1') + get)).received, /^HTTP\/1\.1 200 /);
+    assert.match((await talkRaw(hub.url, header('198.51.100.1') + get)).received, /^HTTP\/1\.1 401 /);
+    assert.equal((await talkRaw(hub.url, get)).received, '', 'without a header nothing is answered');
+  });
+
+  it('stands before TLS', async (t) => {
+    const hub = await startHttps(t, told);
+    const url = addressOf(hub, 'http');
+    for (const [address, status] of [
+      ['192.0.2.1', 200],
+      ['198.51.100.1', 401],
+    ] as const) {
+      const socket = connectTcp(Number(new URL(url).port), '127.0.0.1');
+      socket.write(header(address));
+      const secure = connectTls({ socket, ca: authority.ca, host: '127.0.0.1' });
+      secure.write(get);
+      const [answer] = (await once(secure, 'data')) as [Buffer];
+      assert.match(answer.toString(), new RegExp(`^HTTP/1\\.1 ${status} `));
+      secure.destroy();
+    }
+  });
+});
+
+describe('gateways.socket.tls', () => {
+  const definition = defineDevice({
+    id: 'lamp',
+    title: 'A lamp',
+    commands: { ping: { title: 'Ping', run: () => 'pong' } },
+  });
+
+  async function startHub(t: TestContext): Promise<TestHub> {
+    const files = await identityFiles(t);
+    return startTestHub(t, ({ gateways }) => {
+      gateways.socket.tls = { enabled: true, host: '127.0.0.1', port: 0, ...files };
+    });
+  }
+
+  async function join(
+    t: TestContext,
+    hub: TestHub,
+    options: ConnectionOptions,
+  ): Promise<ReturnType<typeof createDevice>> {
+    const address = new URL(addressOf(hub, 'socket-tls')).host;
+    const device = createDevice({ ...definition, hub: address, minBackoffMs: 10, ...options });
+    t.after(() => device.stop());
+    void device.start();
+    return device;
+  }
+
+  it('takes devices of the library, of both protocols, and their commands', async (t) => {
+    for (const protocol of [2, 1] as const) {
+      const hub = await startHub(t);
+      const device = await join(t, hub, { protocol, tls: { ca: authority.ca } });
+      await until('it is online', () => device.state.status === 'online');
+      await until('it is listed', async () => (await hub.call('GET', '/api/v1/devices')).body.total === 1);
+      const called = await hub.call('POST', `/api/v1/devices/${device.id}/commands/ping`);
+      assert.deepEqual([called.status, called.body.output], [200, 'pong']);
+    }
+  });
+
+  it('is a hub that the device must be able to believe', async (t) => {
+    const hub = await startHub(t);
+    for (const [options, why] of [
+      [{ tls: true }, /unable to verify|self.signed/],
+      [{ tls: { ca: authority.ca, serverName: 'other.example' } }, /other\.example/],
+      [{ tls: true, hub: `127.0.0.1:${hub.tcpPort}` }, /does not speak TLS/],
+    ] as const) {
+      const device = await join(t, hub, options);
+      await until('it is told', () => why.test(device.state.message));
+      await device.stop();
+    }
+    assert.match(
+      hub.logged.map(({ text }) => text).join('\n'),
+      /a connection to socket from 127\.0\.0\.1 was refused/,
+    );
+  });
+});
