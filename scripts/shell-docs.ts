@@ -1,15 +1,43 @@
+import { DEVICE_EXITS } from '../src/cli/devices/failures.ts';
 import { FLAG_TABLE } from '../src/cli/mqtt/flag-table.ts';
 
 /** docs/shell.md: `npm run docs:shell` writes it anew. */
 export function shellDocs(): string {
-  return `${TEXT}\n${table()}`;
+  const exits = Object.entries(DEVICE_EXITS).map(([code, meaning]) => [code, meaning]);
+  const flags = FLAG_TABLE.map(({ flags: written, of, says, refused }) => [
+    `\`${written.replaceAll('|', '\\|')}\``,
+    of.join(', '),
+    refused === undefined ? says : `${says}: not taken; ${refused}`,
+  ]);
+  const devices = `${DEVICES}\n${table(['Exit code', 'Meaning'], exits)}`;
+  return `${HEAD}\n${devices}\n${MQTT}\n${table(['Flag', 'Of', 'What it does'], flags)}`;
 }
 
-const TEXT = `# The shell
+const HEAD = `# The shell
 
-This page is made from the table in \`src/cli/mqtt/flag-table.ts\` by \`npm run docs:shell\`.
+This page is made from the tables in \`src/cli/mqtt/flag-table.ts\` and \`src/cli/devices/failures.ts\` by \`npm run docs:shell\`.
+`;
 
-## MQTT
+const DEVICES = `## Devices
+
+| command | what it does |
+| --- | --- |
+| \`recado devices\` | lists the devices of a hub; \`--status\`, \`--gateway\` and \`--search\` choose |
+| \`recado call DEVICE\` | what the device can be asked to do |
+| \`recado call DEVICE COMMAND [INPUT]\` | asks it, and prints the output |
+| \`recado watch [DEVICE...]\` | prints presence and readings as they change |
+
+They ask the hub of \`--url\` or \`RECADO_URL\` (this machine's, when neither is given), with the token of \`RECADO_TOKEN\`. \`--json\` prints a JSON
+value on each line, as the [HTTP API](http.md) has them, and failures as one on standard error. \`--names\` prints names alone, for completion:
+\`complete -W "$(recado devices --names)" recado\`.
+
+INPUT is JSON; for a command whose schema says that it takes a text, it is the text as it stands; \`-\` reads it from the standard input.
+
+\`recado watch\` asks the hub each second (\`--interval\`), as the API has no events yet: of readings that come faster the latest is told, and
+invocations are not seen. It goes on while the hub is away.
+`;
+
+const MQTT = `## MQTT
 
 \`recado pub\`, \`recado sub\` and \`recado request\` take the flags of \`mosquitto_pub\`, \`mosquitto_sub\` and \`mosquitto_rr\`, with their
 output and their exit codes: 0 done; 27 when \`-W\` is over; 1 failed; what the broker answered to CONNECT when it refused it. A wrong command line
@@ -34,15 +62,9 @@ What differs:
 All flags; \`pub\`, \`sub\` and \`request\` say which program has them:
 `;
 
-function table(): string {
-  const rows = FLAG_TABLE.map(({ flags, of, says, refused }) => {
-    const names = `\`${flags.replaceAll('|', '\\|')}\``;
-    return [names, of.join(', '), refused === undefined ? says : `${says}: not taken; ${refused}`].join(
-      ' | ',
-    );
-  });
-  const head = ['Flag', 'Of', 'What it does'];
-  return [head.join(' | '), head.map(() => '---').join(' | '), ...rows].map((row) => `| ${row} |\n`).join('');
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`);
+  return lines.join('');
 }
 
 if (import.meta.main) process.stdout.write(shellDocs());

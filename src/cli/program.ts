@@ -6,6 +6,9 @@ import { withoutPasswords } from './without-passwords.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   hub: async () => (await import('./commands/hub.ts')).hubCommand(),
   manage: async () => (await import('./commands/manage.ts')).manageCommand(),
+  devices: async () => (await import('./commands/devices.ts')).devicesCommand(),
+  call: async () => (await import('./commands/call.ts')).callCommand(),
+  watch: async () => (await import('./commands/watch.ts')).watchCommand(),
   simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
   pub: async () => (await import('./commands/pub.ts')).pubCommand(),
   sub: async () => (await import('./commands/sub.ts')).subCommand(),
@@ -21,6 +24,7 @@ Examples:
   recado hub                        start a hub on this machine
   recado simulate sensor            a virtual device, with a screen
   recado manage                     see the devices and command them
+  recado call DE1-2 ligar           one command of one device
   recado sub -t 'house/#' -v        print what an MQTT broker carries
   recado request house/lamp/state   ask over MQTT, and print the answer
   recado agent --service billing=http://localhost:8080

@@ -1,7 +1,7 @@
-import { Command, Option } from 'commander';
-import { createClient } from '../../client/index.ts';
+import { Command } from 'commander';
 import { detectLanguage, LANGUAGES, parseLanguage } from '../../terminal/language.ts';
-import { DEFAULT_HUB_URL, parseHubUrl } from '../../terminal/manage/hub-url.ts';
+import { DEFAULT_HUB_URL } from '../../terminal/manage/hub-url.ts';
+import { clientOf, readHubUrl, tokenOption } from '../devices/hub-flags.ts';
 
 type ManageFlags = { readonly plain?: true; readonly token?: string; readonly lang?: string };
 
@@ -28,7 +28,7 @@ export function manageCommand(): Command {
     .description('see the devices of a hub and command them')
     .argument('[url]', 'address of the hub: host, host:port or a URL')
     .option('--plain', 'plain lines and numbered menus: for screen readers and pipes')
-    .addOption(new Option('--token <token>', 'what the hub asks for as Bearer token').env('RECADO_TOKEN'))
+    .addOption(tokenOption())
     .option('--lang <language>', `language of the screens: ${LANGUAGES.join(' or ')} (default: as LANG says)`)
     .helpOption('-h, --help', 'print help')
     .addHelpText('after', HELP)
@@ -36,31 +36,19 @@ export function manageCommand(): Command {
 }
 
 async function manage(given: string | undefined, flags: ManageFlags, command: Command): Promise<void> {
-  const written = given ?? process.env['RECADO_URL'] ?? '';
-  const address = written === '' ? undefined : parseHubUrl(written);
-  if (address?.ok === false)
-    command.error(`error: "${written}" is no address of a hub; write host, host:port or a URL`);
+  const url = readHubUrl(given, command);
   const language = flags.lang === undefined ? detectLanguage(process.env) : parseLanguage(flags.lang);
   if (language === undefined)
     command.error(`error: --lang is "${flags.lang}"; there are ${LANGUAGES.join(' and ')}`);
-  refuseUnusableToken(flags.token, command);
+  clientOf(url ?? DEFAULT_HUB_URL, flags.token, command);
 
   const { runManage } = await import('../../terminal/manage/run-manage.ts');
   await runManage({
-    url: address?.value,
+    url,
     token: flags.token,
     language,
     isPlain: flags.plain === true,
     stdin: process.stdin,
     stdout: process.stdout,
   });
-}
-
-function refuseUnusableToken(token: string | undefined, command: Command): void {
-  try {
-    createClient({ url: DEFAULT_HUB_URL, token });
-  } catch (error) {
-    if (error instanceof TypeError) command.error(`error: ${error.message}`);
-    throw error;
-  }
 }

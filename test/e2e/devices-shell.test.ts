@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { createDevice, type Device } from '../../src/device/index.ts';
+import { ChildProgram } from '../helpers/child-program.ts';
+import { recadoWords } from '../helpers/hub-process.ts';
+import { runProgram, type ProgramEnd } from '../helpers/run-program.ts';
+import { runWithInput } from '../helpers/run-with-input.ts';
+import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+
+const TOKEN = '0123456789abcdef';
+
+/** A hub that wants a token, and a device of it. */
+class Rig {
+  readonly hub: TestHub;
+  readonly device: Device;
+
+  private constructor(hub: TestHub, device: Device) {
+    this.hub = hub;
+    this.device = device;
+  }
+
+  static async start(t: TestContext): Promise<Rig> {
+    const hub = await startTestHub(t, (config) => {
+      config.http.tokens = [TOKEN];
+      config.http.trustedNetworks = [];
+    });
+    const device = createDevice({
+      id: 'lamp-1',
+      title: 'Lamp\u001b[2J',
+      hub: `127.0.0.1:${hub.tcpPort}`,
+      telemetry: { power: { unit: 'W', type: 'number' } },
+      commands: {
+        dim: {
+          kind: 'write',
+          input: { type: 'number', maximum: 100 },
+          run: ({ input }) => ({ level: input }),
+        },
+        say: { kind: 'action', input: { type: 'string' }, run: ({ input }) => `said ${input}` },
+        hang: { kind: 'action', run: () => new Promise<never>(() => {}) },
+        fail: {
+          kind: 'action',
+          run: () => {
+            throw new Error('no bulb');
+          },
+        },
+      },
+    });
+    t.after(() => device.stop());
+    await device.start();
+    return new Rig(hub, device);
+  }
+
+  words(...args: readonly string[]): string[] {
+    const [command = '', ...rest] = args;
+    return recadoWords(command, '--url', this.hub.url, ...rest);
+  }
+
+  run(...args: readonly string[]): Promise<ProgramEnd> {
+    return runProgram(this.words(...args), { env: { RECADO_TOKEN: TOKEN } });
+  }
+}
+
+describe('devices from the shell', () => {
+  it('are listed, in lines, in JSON and by name', async (t) => {
+    const rig = await Rig.start(t);
+    const lines = await rig.run('devices');
+    assert.deepEqual([lines.end, lines.errors], [0, '']);
+    assert.match(
+      lines.output,
+      /^DEVICE +STATUS +GATEWAY +COMMANDS +TITLE\nlamp-1 +online +socket +4 +Lamp.*\n$/,
+    );
+    assert.ok(!lines.output.includes('\u001b'));
+    const json = await rig.run('devices', '--json', '--status', 'online');
+    assert.equal((JSON.parse(json.output) as { deviceId: string }).deviceId, 'lamp-1');
+    assert.equal((await rig.run('devices', '--names')).output, 'lamp-1\n');
+    assert.deepEqual(await rig.run('devices', '--search', 'nothing', '--json'), {
+      end: 0,
+      output: '',
+      errors: 'recado: there is none; `recado simulate sensor` starts one\n',
+    });
+    assert.equal((await rig.run('call', 'lamp-1', '--names')).output, 'dim\nsay\nhang\nfail\n');
+    assert.match(
+      (await rig.run('call', 'lamp-1')).output,
+      /\ndim +write +\{.*"maximum":100.*\n|\ndim +write +number/,
+    );
+  });
+
+  it('are called, with JSON or a text, and print their output', async (t) => {
+    const rig = await Rig.start(t);
+    assert.deepEqual(await rig.run('call', 'lamp-1', 'dim', '21.5'), {
+      end: 0,
+      output: '{"level":21.5}\n',
+      errors: '',
+    });
+    assert.equal((await rig.run('call', 'lamp-1', 'dim', '-5')).output, '{"level":-5}\n');
+    assert.equal((await rig.run('call', 'lamp-1', 'say', '42')).output, 'said 42\n');
+    const environment = ['env', `RECADO_TOKEN=${TOKEN}`];
+    const { output } = await runWithInput(
+      [...environment, ...rig.words('call', 'lamp-1', 'say', '-')],
+      'olá\n',
+    );
+    assert.equal(output.toString(), 'said olá\n');
+    const json = await rig.run('call', 'lamp-1', 'dim', '1', '--json');
+    const answer = JSON.parse(json.output) as { output: unknown; invocation: { state: string } };
+    assert.deepEqual([answer.output, answer.invocation.state], [{ level: 1 }, 'completed']);
+  });
+
+  it('tell each kind of failure by the exit code, and what to do', async (t) => {
+    const rig = await Rig.start(t);
+    for (const [args, exit, text] of [
+      [['call', 'lamp-1', 'dim', 'x'], 2, /"x" is no JSON/],
+      [['call', '..', 'dim'], 2, /names nothing/],
+      [['devices', '--token', 'wrong-token-12345'], 4, /RECADO_TOKEN/],
+      [['call', 'lamp-2', 'dim'], 5, /`recado devices` lists/],
+      [['call', 'lamp-1', 'dance'], 5, /It has dim, say, hang, fail/],
+      [['watch', 'lamp-2'], 5, /There is no device lamp-2/],
+      [['call', 'lamp-1', 'dim', '101'], 6, /does not fit/],
+      [['call', 'lamp-1', 'fail'], 8, /DEVICE_ERROR/],
+      [['call', 'lamp-1', 'hang', '--timeout', '0.2'], 27, /--timeout waits longer/],
+    ] as const) {
+      const { end, output, errors } = await rig.run(...args);
+      assert.deepEqual([end, output], [exit, ''], errors);
+      assert.match(errors, text);
+      if (exit !== 2) assert.equal(errors.trimEnd().split('\n').length, 1);
+    }
+    const json = await rig.run('call', 'lamp-2', 'dim', '--json');
+    assert.equal((JSON.parse(json.errors) as { code: string }).code, 'DEVICE_UNKNOWN');
+    const nowhere = await runProgram(recadoWords('devices', '--url', '127.0.0.1:9'));
+    assert.equal(nowhere.end, 3, nowhere.errors);
+    await rig.device.stop();
+    assert.equal((await rig.run('call', 'lamp-1', 'dim', '1')).end, 7);
+  });
+
+  it('are watched', async (t) => {
+    const rig = await Rig.start(t);
+    const words = rig.words('watch', '--json', '--interval', '0.1');
+    const program = new ChildProgram(words, { name: 'recado watch', env: { RECADO_TOKEN: TOKEN } });
+    t.after(() => program.stop());
+    const seen = (type: string, value: string): boolean =>
+      program.lines.some((line) => line.includes(`"type":"${type}"`) && line.includes(value));
+    await until('it is online', () => seen('presence', '"online"'));
+    rig.device.report({ power: 7 });
+    await until('a reading comes', () => seen('reading', '"value":7'));
+    rig.device.report({ power: 8 });
+    await until('the next one comes', () => seen('reading', '"value":8'));
+    await rig.device.stop();
+    await until('it is offline', () => seen('presence', '"offline"'));
+    program.signal('SIGINT');
+    assert.deepEqual([await program.exit(), program.errorText], [0, '']);
+  });
+});
