@@ -1,4 +1,6 @@
 import { DEFAULT_MAX_KEPT_BYTES, Ledger, RESERVE } from '../src/base/ledger.ts';
+import { DEFAULT_VERIFIER_LIMITS } from '../src/mqtt/access/password-verifier.ts';
+import { DEFAULT_HANDSHAKE_TIMEOUT_MS, DEFAULT_MAX_HANDSHAKES } from '../src/mqtt/transport/handshakes.ts';
 import { KEPT_KINDS, PARTY_BYTES } from '../src/base/kept-kinds.ts';
 
 const KIB = 1024;
@@ -8,8 +10,13 @@ const MAX_PARTIES = (lines?.limitBytes ?? 0) / PARTY_BYTES;
 
 /** docs/limits.md: `npm run docs:limits` writes it anew. */
 export function limitsDocs(): string {
-  return `${TEXT}\n${table()}`;
+  return `${TEXT}\n${table()}${PLACES}`;
 }
+
+const SHARED =
+  'from one half on no caller has more than its share, and an eighth is kept for those that have none';
+const IN_TURN =
+  'callers take turns; where it is full, the newest of whoever has most leaves for one who has less';
 
 const TEXT = `# Limits
 
@@ -45,7 +52,26 @@ what the process has grown by.
 What is not booked has a bound of its own:
 
 - answers of services on their way to a slow caller: their flow control bounds them for each request;
-- one body of a request up to 4 KiB, and one answer up to 4 KiB, which \`http_connection\` has in its cost.
+- one body of a request up to 4 KiB, and one answer up to 4 KiB, which \`http_connection\` has in its cost;
+- lines of the log that their reader does not take: 1 MiB, then they are dropped, and how many is told.
+`;
+
+const PLACES = `
+## Places
+
+What has places, and not bytes, is shared as well. A caller is a principal, or an address; of IPv6 the first 64 bits.
+
+| Places | Options | Who gets one |
+| --- | --- | --- |
+| Commands at once in a framed device | \`gateways.socket.maxInFlightInvocations\` | ${SHARED} |
+| Requests at once for a service | \`services.maxInFlightPerService\`, or what its agents take | ${SHARED} |
+| Requests at once of \`recado gateway\` | \`limits.maxInFlight\` of its file | ${SHARED} |
+| Commands that wait for a device | \`devices.maxQueuedInvocations\`, \`devices.maxQueuedPerCaller\` | ${IN_TURN} |
+| Requests of \`recado gateway\` that wait for one response topic | \`limits.maxQueued\` of its file | ${IN_TURN} |
+| Passwords that wait to be checked | ${DEFAULT_VERIFIER_LIMITS.maxWaitingHashes}, of one address ${DEFAULT_VERIFIER_LIMITS.maxWaitingHashesPerAddress}, for ${DEFAULT_VERIFIER_LIMITS.maxHashWaitMs} ms | ${IN_TURN} |
+| Connections of a listener | \`mqtt.maxConnections\`, \`gateways.socket.maxConnections\` | where all are taken, a newcomer gets that of the address that has most: its oldest that has not said who it is, else its newest |
+| Connections whose TLS, PROXY header or upgrade is under way | ${DEFAULT_MAX_HANDSHAKES}, for ${DEFAULT_HANDSHAKE_TIMEOUT_MS} ms | the same: the oldest of the address that has most |
+| Lines of one kind in the log that others cause | 20 a second; of devices that come and go, and clients that leave, 200; of faults of devices 40 | one party has half of them; one line says how many more there were |
 `;
 
 function table(): string {

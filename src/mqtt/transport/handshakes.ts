@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { addressParty } from '../../base/networks.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 
-const DEFAULT_MAX_HANDSHAKES = 2048;
-const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+export const DEFAULT_MAX_HANDSHAKES = 2048;
+export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Bounds for connections that have more to do before they are handed over than to be there. */
 export type HandshakeLimits = {
