@@ -52,11 +52,16 @@ export class AllowList {
     const target = this.#judge(method, request.target);
     if (!target.ok) return target;
     const kept: HeaderField[] = [];
-    for (const [name, value] of headers) {
+    for (const field of headers) {
+      const [name, value] = field;
+      if (!isDestination(name)) {
+        if (this.#rules.length === 0 || !isOverride(name)) kept.push(field);
+        continue;
+      }
       // Of COPY and MOVE: a second path (RFC 4918 section 10.3).
-      const judged = isDestination(name) ? this.#judge(method, value) : succeed(value);
+      const judged = this.#judge(method, value);
       if (!judged.ok) return judged;
-      if (this.#rules.length === 0 || !isOverride(name)) kept.push([name, judged.value]);
+      kept.push([name, judged.value]);
     }
     return succeed({ ...request, target: target.value, headers: kept });
   }
