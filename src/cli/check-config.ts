@@ -12,7 +12,7 @@ import type { OpenListener } from '../config/open-listener.ts';
 import { formatMistake } from '../config/source-reading.ts';
 import { HUB_CONFIG } from '../hub/config/hub-config.ts';
 import { findOpenListeners } from '../hub/config/open-listeners.ts';
-import { findFileFaults } from '../hub/find-file-faults.ts';
+import { checkFiles } from '../hub/check-files.ts';
 
 const SAME_ORIGIN =
   'Careful, services.sameOrigin is set: pages of services may do on the hub whatever the person may who looks at them. ' +
@@ -37,13 +37,15 @@ async function checkHubConfig(sources: ConfigSources): Promise<Result<CheckedCon
   if (!reading.ok) return fail(reading.failure.map(formatMistake));
   const { config, file, places } = reading.value;
   const open = findOpenListeners(config).map((listener) => placeListener(listener, places));
-  const wrong = [...(config.insecure ? [] : open), ...(await findFileFaults(config))];
+  const files = await checkFiles(config);
+  const wrong = [...(config.insecure ? [] : open), ...(files.ok ? [] : files.failure)];
   if (wrong.length > 0) return fail(wrong);
   const result =
     file === undefined ? 'There is no file; the defaults and the environment are good.' : `${file} is good.`;
   const remarks = [
     ...open.map((sentence) => `Careful, insecure is set: ${sentence}.`),
     ...(config.services.sameOrigin ? [SAME_ORIGIN] : []),
+    ...(files.ok ? files.value.map((warning) => `Careful, ${warning}.`) : []),
     result,
   ];
   return succeed({ remarks, yaml: stringify(maskSecrets(config, HUB_CONFIG.schema)) });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -151,6 +152,18 @@ describe('recado check', () => {
     const { end, output } = await recado(['check', file]);
     assert.equal(end, 0);
     assert.match(output, /^Careful, services\.sameOrigin is set: [^]*\nsame\.yaml is good\.\n$/);
+  });
+
+  it('warns of access rules that every user of the machine may change', async () => {
+    const rules = writeConfig('rules.txt', 'topic #\n');
+    const file = writeConfig('rules.yaml', 'mqtt: { aclFile: rules.txt }\n');
+    chmodSync(join(folder, rules), 0o646);
+    const { end, output } = await recado(['check', file]);
+    assert.equal(end, 0);
+    assert.match(
+      output,
+      /^Careful, every user of this machine can change \S*rules\.txt, [^]*\nrules\.yaml is good\.\n$/,
+    );
   });
 
   it('--print shows every key and no secret', async () => {

@@ -1,3 +1,4 @@
+import { fail, succeed, type Result } from '../../base/result.ts';
 import type { AccessFiles } from '../../mqtt/access/load-access-rules.ts';
 import { loadAccessRules } from '../../mqtt/access/load-access-rules.ts';
 import type { Config } from '../config/config-schema.ts';
@@ -15,17 +16,20 @@ export function usesCertificateNames(tls: Config['mqtt']['tls']): boolean {
 }
 
 /**
- * What is wrong in the files that the section `mqtt` names, each fault with its file and line: `acl.txt:3: …`. Empty
- * when all are good, and when MQTT is off.
+ * Reads the files that the section `mqtt` names, unless MQTT is off.
+ *
+ * @returns what is risky about them; or what is wrong, each fault with its file and line: `acl.txt:3: …`
  */
-export async function findMqttFileFaults(mqtt: Config['mqtt']): Promise<string[]> {
-  if (!mqtt.enabled) return [];
+export async function checkMqttFiles(
+  mqtt: Config['mqtt'],
+): Promise<Result<readonly string[], readonly string[]>> {
+  if (!mqtt.enabled) return succeed([]);
   const [access, tls] = await Promise.all([
     loadAccessRules(accessFiles(mqtt)),
     mqtt.tls.enabled ? readTlsFiles(mqtt.tls) : undefined,
   ]);
-  return [
-    ...(access.result.ok ? [] : access.result.failure),
-    ...(tls?.result.ok === false ? tls.result.failure : []),
-  ];
+  const results = [access.result, ...(tls === undefined ? [] : [tls.result])];
+  const faults = results.flatMap((result) => (result.ok ? [] : result.failure));
+  if (faults.length > 0) return fail(faults);
+  return succeed(results.flatMap((result) => (result.ok ? result.value.warnings : [])));
 }

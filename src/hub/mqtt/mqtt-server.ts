@@ -20,7 +20,7 @@ import type { Config } from '../config/config-schema.ts';
 import { hasMqttRules } from '../config/open-listeners.ts';
 import { createAdmission } from './admission.ts';
 import { brokerOptions } from './broker-options.ts';
-import { accessFiles, findMqttFileFaults, usesCertificateNames } from './mqtt-files.ts';
+import { accessFiles, checkMqttFiles, usesCertificateNames } from './mqtt-files.ts';
 import { openMqttListeners, type MqttListeners } from './mqtt-listeners.ts';
 import type { IdentifyMqttClient } from './mqtt-principal.ts';
 import { TlsReload } from '../tls/tls-reload.ts';
@@ -169,9 +169,9 @@ export class MqttServer {
   async #readFiles(): Promise<void> {
     const { mqtt } = this.#options;
     // First, so that all faults of all files are told at once.
-    const faults = await findMqttFileFaults(mqtt);
-    if (faults.length > 0) {
-      const text = faults.map((fault) => `\n  ${fault}`).join('');
+    const files = await checkMqttFiles(mqtt);
+    if (!files.ok) {
+      const text = files.failure.map((fault) => `\n  ${fault}`).join('');
       throw new RecadoError(
         'CONFIG_INVALID',
         `the hub did not start, because files of its configuration are wrong:${text}`,
