@@ -226,3 +226,20 @@ describe('an error in a connection', () => {
     assert.ok(broker.stats.protocolErrors > 100);
   });
 });
+
+describe('a client that is sent away', () => {
+  for (const version of VERSIONS) {
+    it(`is told of in the log, by what it did (${VERSION_NAMES[version]})`, async (t) => {
+      const { connected, lines } = await startRig(t, { maximumPacketSize: 1000 });
+      const client = await connected({ clientId: 'large' }, version);
+      client.publish('t', 'x'.repeat(2000));
+      if (version === 5) await client.expect('disconnect');
+      await client.expectClosed();
+      const told = lines.filter(({ text }) => text.startsWith('a client was sent away: Packet too large'));
+      assert.deepEqual(
+        told.map(({ fields }) => fields['clientId']),
+        ['large'],
+      );
+    });
+  }
+});

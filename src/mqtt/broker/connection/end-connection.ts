@@ -46,7 +46,7 @@ function conclude(connection: Connection, cause: EndCause, detail: EndDetail): v
   }
   const wasConnected = connection.state === ConnectionState.CONNECTED;
   if (by === 'server') {
-    if (wasConnected) tellConnected(connection, reasonCode, reason);
+    if (wasConnected) tellConnected(connection, cause, { reasonCode, reason });
     else tellRefused(connection, cause, { reasonCode, reason });
   }
   connection.state = ConnectionState.CLOSED;
@@ -59,20 +59,23 @@ function conclude(connection: Connection, cause: EndCause, detail: EndDetail): v
   if (wasConnected) detachSession(connection, { by, reasonCode, reason });
 }
 
-/** Versions before 5.0 have no DISCONNECT from this side. */
-function tellConnected(connection: Connection, reasonCode: ReasonCode, reason: string): void {
+type Refusal = { readonly reasonCode: ReasonCode; readonly reason: string };
+
+/** Versions before 5.0 have no DISCONNECT from this side: what such a client did wrong, only the log tells. */
+function tellConnected(connection: Connection, cause: EndCause, refusal: Refusal): void {
+  const { reasonCode, reason } = refusal;
+  if (cause === 'refused' || cause === 'protocol-error') logRefusal(connection, 'sent away', refusal);
   if (connection.version !== 5) return;
   connection.send({ type: 'disconnect', reasonCode, properties: { reasonString: sayable(reason) } });
 }
-
-type Refusal = { readonly reasonCode: ReasonCode; readonly reason: string };
 
 /**
  * Answers a CONNECT, if one has come [MQTT-3.2.2-7]. Before MQTT 5.0 one that is malformed, but for its version, is not
  * answered [v3.1.1 MQTT-3.1.4-1].
  */
-function tellRefused(connection: Connection, cause: EndCause, { reasonCode, reason }: Refusal): void {
-  const { engine, version, acceptor, client, transport } = connection;
+function tellRefused(connection: Connection, cause: EndCause, refusal: Refusal): void {
+  const { engine, version } = connection;
+  const { reasonCode, reason } = refusal;
   const hasConnect = connection.state === ConnectionState.CONNECTING;
   if (hasConnect) engine.stats.connectsRefused++;
   const isOfOtherVersion = reasonCode === ReasonCode.UNSUPPORTED_PROTOCOL_VERSION;
@@ -80,8 +83,13 @@ function tellRefused(connection: Connection, cause: EndCause, { reasonCode, reas
     const properties = version === 5 ? { reasonString: sayable(reason) } : NO_PROPERTIES;
     connection.send({ type: 'connack', sessionPresent: false, reasonCode, properties });
   }
+  logRefusal(connection, 'refused', refusal);
+}
+
+function logRefusal(connection: Connection, what: string, { reasonCode, reason }: Refusal): void {
+  const { engine, acceptor, client, transport } = connection;
   const { address } = transport.peer;
   const clientId = client === undefined ? undefined : shown(client.clientId);
-  const text = `a client was refused: ${reasonCodeName(reasonCode)} (${shown(reason)})`;
+  const text = `a client was ${what}: ${reasonCodeName(reasonCode)} (${shown(reason)})`;
   engine.logBudget.write('clients refused', { listener: acceptor.name, address, clientId }, text, address);
 }
