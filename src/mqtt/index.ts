@@ -17,6 +17,7 @@ export { ALLOW } from './broker/hooks.ts';
 export type * from './broker/hooks.ts';
 export { DEFAULT_BROKER_OPTIONS } from './broker/options.ts';
 export type { BrokerLimits, BrokerOptions, ConnectionOptions, ListenerOptions } from './broker/options.ts';
+export type { Figure } from './broker/figures.ts';
 export type { BrokerStats } from './broker/stats.ts';
 export { ReasonCode, reasonCodeName } from './codec/reason-code.ts';
 export type { ProtocolVersion, QoS } from './codec/control-packet.ts';

@@ -31,14 +31,15 @@ const BROKER_TEXTS: Readonly<Record<BrokerOption, string>> = {
     'Largest packet of any other type than CONNECT and PUBLISH, and most properties of a PUBLISH.',
   clientIdTakeover:
     'Whether a client identifier whose session has another user may be taken: `allow` ends that session, ' +
-    '`same-user` refuses who comes with it.',
+    '`same-user` refuses who comes with it. Where nothing proves user names they tell nobody apart.',
   maxInflightMessages: 'Most QoS 1 and 2 messages on their way to one client.',
   maxQueuedMessages: 'Most messages that wait for one client that is away or slow.',
   maxQueuedBytes: 'Most bytes of these.',
   queueQos0: 'Whether QoS 0 messages wait too while a client is away.',
   maxOutboxBytes: 'Most bytes that wait for a client which does not read.',
   maxSubscriptionsPerClient: 'Most subscriptions of one client.',
-  maxSessions: 'Most sessions, those of connected clients included.',
+  maxSessions:
+    'Most sessions, those of connected clients included. Beyond it that one ends whose client has been away longest.',
   maxTotalQueuedBytes: 'Most bytes of the messages that wait for all clients together.',
   maxRetainedMessages: 'Most retained messages.',
   maxRetainedBytes: 'Most bytes of these.',
