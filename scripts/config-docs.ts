@@ -61,8 +61,8 @@ mqtt:
     keyFile: hub.key
 \`\`\`
 
-Port 0 means any free port. Names that end in \`Ms\` are milliseconds, in \`Bytes\` bytes. The names of files start from the
-folder that the hub is started in.
+Port 0 means any free port. Names that end in \`Ms\` are milliseconds, in \`Bytes\` bytes. The names of files in a
+configuration file start from its folder; in variables and flags, from the folder that the hub is started in.
 `;
 
 /** A table in Markdown for each section of a schema that has keys of its own; those of the top come last. */

@@ -21,6 +21,8 @@ export type SchemaNode = TSchema & {
   readonly format?: string;
   readonly unit?: string;
   readonly secret?: boolean;
+  /** It names a file: in a configuration file, from the folder of that one on. */
+  readonly isFileName?: boolean;
   /** Of a variable: an empty one says nothing, as where a composition passes one on that may not be set. */
   readonly emptyIsUnset?: boolean;
   /** What a text must be, as the end of a sentence that begins with `must be`. */

@@ -44,6 +44,12 @@ export const identityFiles = (whose: string) => ({
   keyFile: file('Its private key in PEM, not encrypted.'),
 });
 
-/** The name of a file; empty for none. */
+/** The name of a file, from the folder of the configuration on; empty for none. */
 export const file = (description: string) =>
-  Type.String({ maxLength: 4096, expected: 'the name of a file, or empty', default: '', description });
+  Type.String({
+    maxLength: 4096,
+    isFileName: true,
+    expected: 'the name of a file, or empty',
+    default: '',
+    description,
+  });

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { RecadoError } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { assembleSection, collectKeys, type ConfigKey, type SchemaNode } from './config-keys.ts';
@@ -142,9 +142,22 @@ function chooseFile<T>(
 
 function readConfigFile(file: string, folder: string, schema: SchemaNode): SourceReading {
   const text = readConfigText(file, folder);
-  if (text.ok) return readDocument(text.value, file, schema);
+  if (text.ok) return placeFileNames(readDocument(text.value, file, schema), resolve(folder, file), schema);
   const reading = new SourceReading();
   reading.mistakes.push({ where: file, message: text.failure });
+  return reading;
+}
+
+/** Names of files in a file start from its folder, so that it means the same wherever the program is started. */
+function placeFileNames(reading: SourceReading, file: string, schema: SchemaNode): SourceReading {
+  for (const { path } of collectKeys(schema).filter((key) => key.schema.isFileName === true)) {
+    const name = reading.values.get(path);
+    if (typeof name !== 'string' || name === '') continue;
+    const placed = resolve(dirname(file), name);
+    // As people know it, where that is shorter.
+    const shown = relative(process.cwd(), placed);
+    reading.values.set(path, shown.startsWith('..') || isAbsolute(name) ? placed : shown);
+  }
   return reading;
 }
 

@@ -55,6 +55,22 @@ describe('where the configuration comes from', () => {
     assert.equal(config.gateways.socket.maxConnections, 10_000);
   });
 
+  it('has names of files from the folder of its file on, and others from where the program is', () => {
+    const { mqtt, http } = goodConfig({
+      yaml: 'mqtt: { passwordFile: users.txt, aclFile: /etc/acl.txt }\nhttp: { tls: { certFile: ../hub.crt } }\n',
+      environment: { RECADO_MQTT_UNIX_SOCKET: 'mqtt.sock', RECADO_HTTP_TLS_KEY_FILE: 'hub.key' },
+    });
+    const own = join(folder, `case-${files - 1}-`);
+    assert.ok(
+      mqtt.passwordFile.startsWith(own) && mqtt.passwordFile.endsWith('/users.txt'),
+      mqtt.passwordFile,
+    );
+    assert.deepEqual(
+      [mqtt.aclFile, mqtt.unixSocket, http.tls.certFile, http.tls.keyFile],
+      ['/etc/acl.txt', 'mqtt.sock', join(folder, 'hub.crt'), 'hub.key'],
+    );
+  });
+
   it('trusts no network by itself as soon as there are proofs, and every one that is written', () => {
     const trusted = (yaml: string) => {
       const { http, mqtt, gateways } = goodConfig({ yaml });
