@@ -10,6 +10,9 @@ const SYSTEM_PACKAGES = [
   { name: 'curl', check: 'command -v curl' },
   { name: 'mosquitto', check: 'command -v mosquitto || test -x /usr/sbin/mosquitto' },
   { name: 'mosquitto-clients', check: 'command -v mosquitto_pub' },
+  { name: 'nginx-light', check: 'test -x /usr/sbin/nginx' },
+  { name: 'haproxy', check: 'test -x /usr/sbin/haproxy' },
+  { name: 'caddy', check: 'command -v caddy' },
   { name: 'nats-server', check: 'command -v nats-server || test -x /usr/sbin/nats-server' },
   { name: 'python3-paho-mqtt', check: '/usr/bin/python3 -c "import paho.mqtt.client"' },
 ];
