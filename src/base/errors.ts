@@ -33,7 +33,6 @@ export const ERROR_TABLE = {
   MESSAGE_INVALID: { status: 400, title: 'A message of the device could not be read' },
   MESSAGE_TOO_LARGE: { status: 413, title: 'A message of the device was too large' },
   READING_REFUSED: { status: 422, title: 'A reading of the device was left out, or its time' },
-  TOO_MANY_CONNECTIONS: { status: 503, title: 'The hub holds as many connections as it may' },
   BROKER_UNREACHABLE: { status: 503, title: 'The MQTT broker could not be reached' },
   BROKER_REFUSED: { status: 502, title: 'The MQTT broker refused the connection' },
   BROKER_DENIED: { status: 502, title: 'The MQTT broker denied a message or a subscription' },

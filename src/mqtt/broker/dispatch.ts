@@ -2,11 +2,11 @@ import { PacketType } from '../codec/control-packet.ts';
 import { protocolError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
+import { decodeShown } from './decode.ts';
 import { handleAcknowledgement } from './handle-acknowledgement.ts';
 import { handleAuth } from './handle-auth.ts';
 import { handleConnect } from './handle-connect.ts';
 import { handleDisconnect } from './handle-disconnect.ts';
-import { handlePingreq } from './handle-pingreq.ts';
 import { handlePublish } from './handle-publish.ts';
 import { handleSubscribe } from './handle-subscribe.ts';
 import { handleUnsubscribe } from './handle-unsubscribe.ts';
@@ -36,7 +36,8 @@ export function dispatch(connection: Connection, framer: Framer): void {
       handleUnsubscribe(connection, framer);
       return;
     case PacketType.PINGREQ:
-      handlePingreq(connection, framer);
+      decodeShown<'pingreq'>(connection, framer);
+      connection.send({ type: 'pingresp' }); // [MQTT-3.12.4-1]
       return;
     case PacketType.DISCONNECT:
       handleDisconnect(connection, framer);

@@ -4,8 +4,13 @@ import type { Inflight } from './inflight.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { PacketIdSet } from './packet-id-set.ts';
 import { Quota } from './quota.ts';
-import type { Receiver } from './receiver.ts';
 import type { KeptWill } from './session-store.ts';
+
+/** What a session asks of the connection of its client. */
+export type Receiver = {
+  /** Whether more should be given; what is not waits in the session. */
+  readonly takesMore: boolean;
+};
 
 /** A Will that waits for its delay, or for the end of its session (section 3.1.3.2.2). */
 type PendingWill = KeptWill & { readonly dueMs: number };
