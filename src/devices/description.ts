@@ -36,6 +36,8 @@ export type DeviceDescription = {
   readonly numbered?: Readonly<Record<string, unknown>>;
 };
 
+const COMMANDS = { pointer: '/commands', what: 'command', most: MAX_COMMANDS_PER_DEVICE };
+const METRICS = { pointer: '/telemetry', what: 'metric', most: MAX_METRICS_PER_DEVICE };
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Names of commands: they stand in addresses and topics. */
@@ -57,26 +59,30 @@ export function readDescription(value: unknown): Result<DeviceDescription, reado
   if (!isJsonObject(value)) return fail([{ pointer: '', message: 'must be an object' }]);
   const title = readText(value['title'], '/title', issues);
   const model = readText(value['model'], '/model', issues);
-  const commands = readCommands(value['commands'] ?? {}, issues);
-  const telemetry = readMetrics(value['telemetry'] ?? {}, issues);
+  const commands = readMembers(value['commands'] ?? {}, COMMANDS, issues).map(([name, item], index) =>
+    readCommand(name, item, index + 1, issues),
+  );
+  const telemetry = readMembers(value['telemetry'] ?? {}, METRICS, issues).map(([metric, item]) =>
+    readMetric(metric, item, issues),
+  );
   if (issues.length > 0) return fail(issues);
   return succeed({ ...definedMembers({ title, model }), commands, telemetry });
 }
 
-function readCommands(value: unknown, issues: Issue[]): Command[] {
+/** The members of an object of the description, which has one a command or metric. */
+function readMembers(
+  value: unknown,
+  { pointer, what, most }: { readonly pointer: string; readonly what: string; readonly most: number },
+  issues: Issue[],
+): readonly (readonly [name: string, item: unknown])[] {
   if (!isJsonObject(value)) {
-    issues.push({ pointer: '/commands', message: 'must be an object: one member a command, by name' });
+    issues.push({ pointer, message: `must be an object: one member a ${what}, by name` });
     return [];
   }
   const entries = Object.entries(value);
-  if (entries.length > MAX_COMMANDS_PER_DEVICE) {
-    issues.push({
-      pointer: '/commands',
-      message: `has ${entries.length} commands; at most ${MAX_COMMANDS_PER_DEVICE} are kept`,
-    });
-    return [];
-  }
-  return entries.map(([name, item], index) => readCommand(name, item, index + 1, issues));
+  if (entries.length <= most) return entries;
+  issues.push({ pointer, message: `has ${entries.length} ${what}s; at most ${most} are kept` });
+  return [];
 }
 
 function readCommand(name: string, value: unknown, number: number, issues: Issue[]): Command {
@@ -109,22 +115,6 @@ function readCommand(name: string, value: unknown, number: number, issues: Issue
     concurrency,
     ...definedMembers({ expectedMs }),
   };
-}
-
-function readMetrics(value: unknown, issues: Issue[]): MetricDescription[] {
-  if (!isJsonObject(value)) {
-    issues.push({ pointer: '/telemetry', message: 'must be an object: one member a metric, by name' });
-    return [];
-  }
-  const entries = Object.entries(value);
-  if (entries.length > MAX_METRICS_PER_DEVICE) {
-    issues.push({
-      pointer: '/telemetry',
-      message: `has ${entries.length} metrics; at most ${MAX_METRICS_PER_DEVICE} are kept`,
-    });
-    return [];
-  }
-  return entries.map(([metric, item]) => readMetric(metric, item, issues));
 }
 
 function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDescription {
