@@ -95,9 +95,10 @@ function findWillRefusal(
   const { topicName } = willMessage;
   const fault = findTopicNameFault(topicName, engine.options.maxTopicLevels);
   if (fault !== undefined || isForServerOnly(topicName, client!.clientId)) {
-    const isMalformed = fault !== undefined && !isWellFormed(fault);
+    // Table 3-1: 0x82 where data of the CONNECT is against the standard, 0x90 where only this server does not take it.
+    const isAgainstStandard = fault !== undefined && !isWellFormed(fault);
     return {
-      reasonCode: isMalformed ? ReasonCode.MALFORMED_PACKET : ReasonCode.TOPIC_NAME_INVALID,
+      reasonCode: isAgainstStandard ? ReasonCode.PROTOCOL_ERROR : ReasonCode.TOPIC_NAME_INVALID,
       reason: `the Will Topic is refused: ${fault ?? '$SYS'}`,
     };
   }

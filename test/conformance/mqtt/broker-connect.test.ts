@@ -309,7 +309,7 @@ describe('the Client Identifier', () => {
 
 describe('what speaks against a Will', () => {
   for (const [reasonCode, topicNames] of [
-    [ReasonCode.MALFORMED_PACKET, ['a/+', '#', 'a/#/b', '']],
+    [ReasonCode.PROTOCOL_ERROR, ['a/+', '#', 'a/#/b', '']],
     [ReasonCode.TOPIC_NAME_INVALID, ['$SYS/broker/uptime', 'a/'.repeat(64)]],
   ] as const) {
     for (const topicName of topicNames) {
