@@ -292,10 +292,10 @@ describe('recado pub and recado sub', { skip }, () => {
       [pub('-t', 'a/#', '-m', 'x'), /"a\/#" is not a topic to publish to/],
       [pub('-t', 'a', '-f', 'nowhere'), /--file: there is no file nowhere/],
       [pub('-t', 'a', '-m', 'x', '-q', '3'), /It must be 0, 1 or 2/],
-      [pub('-t', 'a', '-m', 'x', '-V', '6'), /It must be mqttv5, mqttv311 or mqttv31/],
+      [pub('-t', 'a', '-m', 'x', '-V', '6'), /It must be one of 5, 31, 311, mqttv31, mqttv311, mqttv5\./],
       [
         pub('-t', 'a', '-m', 'x', '-D', 'publish', 'colour', 'red'),
-        /there is no such property; there are user-property, /,
+        /there is no such property; there are payload-format-indicator, /,
       ],
       [pub('-t', 'a', '-m', 'x', '-c'), /give the id with -i/],
       [pub('-t', 'a', '-m', 'x', '-L', 'mqtt://x/a'), /leave out -h and -p/],
