@@ -52,7 +52,7 @@ export const FLAG_TABLE: readonly Flag[] = [
   { flags: '-e, --response-topic <topic>', says: 'the topic on which all answers come', of: ['request'] },
   {
     flags: '--correlation <way>',
-    says: 'how the answer finds the request; see below',
+    says: 'how the answer finds the request: auto, mqtt5, topic or envelope; see below',
     of: ['request'],
     read: oneOf({ auto: 'auto', mqtt5: 'mqtt5', topic: 'topic', envelope: 'envelope' }),
     default: 'auto',
