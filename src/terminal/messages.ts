@@ -3,6 +3,7 @@ import { CALL_MESSAGES } from './messages/call-messages.ts';
 import { PAGE_MESSAGES } from './messages/page-messages.ts';
 import { PLAIN_MESSAGES } from './messages/plain-messages.ts';
 import { SIMULATE_MESSAGES } from './messages/simulate-messages.ts';
+import { cleanLine } from './ui/clean-text.ts';
 
 /** Every text of the terminal programs, in each language. */
 export const MESSAGES = {
@@ -14,14 +15,14 @@ export const MESSAGES = {
 
 export type MessageKey = keyof typeof MESSAGES;
 
-/** Says a text, with what stands in `{braces}` filled in. */
+/** Says a text, with what stands in `{braces}` filled in: what others say stays within its line. */
 export type Say = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string;
 
 export function createSay(language: Language): Say {
   return (key, values = {}) => {
     const [english, portuguese] = MESSAGES[key];
     const text = language === 'en' ? english : portuguese;
-    return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+    return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => cleanLine(String(values[name] ?? whole)));
   };
 }
 

@@ -176,8 +176,8 @@ describe('recado manage in plain lines', () => {
 
   it('writes nothing of a hostile device but text', async () => {
     hub.add('evil', {
-      title: '\u001b]0;owned\u0007Evil\u001b[2J',
-      readings: [{ metric: 'x', value: '\u009b31mred' }],
+      title: '\u001b]0;owned\u0007Evil\u001b[2J\n2.  forged',
+      readings: [{ metric: 'x', value: '\u009b31mred\nforged: reading' }],
       commands: [
         {
           name: 'do',
@@ -187,8 +187,9 @@ describe('recado manage in plain lines', () => {
       ],
     });
     const output = await run(['evil', '1']);
-    assert.match(output, /\nevil, Evil: online/);
+    assert.match(output, /\nevil, Evil 2\. {2}forged: online/);
     assert.match(output, /\none\ntwo\n/);
+    assert.doesNotMatch(output, /^forged|^2\. {2}forged/m);
   });
 
   it('--plain on a terminal moves no cursor', async () => {

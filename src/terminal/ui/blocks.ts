@@ -1,3 +1,4 @@
+import { cleanLine, cleanText } from './clean-text.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row, type Tone } from './rows.ts';
 
 const GAP = 2;
@@ -86,8 +87,11 @@ function factRows(facts: readonly Fact[], area: Area): Row[] {
   );
 }
 
-function tellFact({ label, text, depth = 0 }: Fact): string {
-  if (label === '') return text;
+/** A labelled text may have lines: those after the first are indented, so that none looks like another fact. */
+function tellFact({ label: written, text: said, depth = 0 }: Fact): string {
+  const label = cleanLine(written);
+  if (label === '') return said;
+  const text = cleanText(said).replaceAll('\n', `\n${'  '.repeat(depth + 1)}`);
   const name = '  '.repeat(depth) + (label.endsWith('.') ? label : `${label}:`);
   return text === '' ? name : `${name} ${text}`;
 }

@@ -32,3 +32,8 @@ export function cleanText(text: string): string {
 export function cleanLine(text: string): string {
   return cleanText(text).replaceAll('\n', ' ');
 }
+
+/** Lines that are told below each other: nothing in one can look like another. */
+export function cleanLines(lines: readonly string[]): string {
+  return lines.map(cleanLine).join('\n');
+}

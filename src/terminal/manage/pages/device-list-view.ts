@@ -1,5 +1,6 @@
 import type { Device, DevicePage as DeviceListPart } from '../../../client/index.ts';
 import { sayCount } from '../../messages.ts';
+import { cleanLines } from '../../ui/clean-text.ts';
 import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/rows.ts';
 import type { TextLine } from '../../ui/text-line.ts';
 import { typingCells } from '../../ui/typing-row.ts';
@@ -159,7 +160,7 @@ export function tellDeviceList(state: DeviceListView, app: PageContext): string[
       .join('  ');
   const devices =
     part.total === 0 ? [say(noneKey(state))] : [sayRange(state, app), ...part.devices.map(line)];
-  return [devices.join('\n'), sayMenu(state, app)];
+  return [cleanLines(devices), sayMenu(state, app)];
 }
 
 function sayMenu({ part, before, search }: DeviceListView, { say }: PageContext): string {

@@ -1,5 +1,6 @@
 import type { Command, Device, DeviceTelemetry, Reading } from '../../../client/index.ts';
 import { sayIfKnown } from '../../messages.ts';
+import { cleanLines } from '../../ui/clean-text.ts';
 import { textRows } from '../../ui/blocks.ts';
 import { partShown, scrollTo } from '../../ui/list-window.ts';
 import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/rows.ts';
@@ -206,11 +207,11 @@ export function tellDevice(
   const needs = ({ input }: Command): string => (input === null ? '' : ` (${say('device.needsInput')})`);
   const numbered = commands.map((command) => `${command.number}. ${command.title}${needs(command)}`);
   return [
-    `${name}: ${sayPresence(say, device, now)} (${sayReason(say, device.presence.reason)})`,
-    [`${say('device.readings')}:`, ...(told.length === 0 ? [say('device.readings.none')] : told)].join('\n'),
+    cleanLines([`${name}: ${sayPresence(say, device, now)} (${sayReason(say, device.presence.reason)})`]),
+    cleanLines([`${say('device.readings')}:`, ...(told.length === 0 ? [say('device.readings.none')] : told)]),
     numbered.length === 0
       ? say('device.commands.none')
-      : [`${say('device.commands')}:`, ...numbered].join('\n'),
+      : cleanLines([`${say('device.commands')}:`, ...numbered]),
     sayMenu(device, app),
   ];
 }
