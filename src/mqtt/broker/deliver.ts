@@ -30,6 +30,7 @@ export function deliver(
 ): number {
   const { subscribers, sharedGroups, isTooWide } = engine.topics.matches(publication.entry!);
   if (isTooWide) return TOO_WIDE;
+  const { dirtyCount } = engine;
   let count = 0;
   for (let index = 0; index < subscribers.length; index++) {
     let match = subscribers[index]!;
@@ -44,6 +45,7 @@ export function deliver(
     deliverTo(engine, publication, match.subscriber, match, undefined);
     count++;
   }
+  engine.flushCrowdLast(dirtyCount, publisher?.connection);
   for (const group of sharedGroups) {
     if (deliverShared(engine, publication, group, publisher)) count++;
   }

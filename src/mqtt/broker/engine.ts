@@ -48,6 +48,8 @@ const TURN_TIMERS = 256;
 
 /** Connections that are flushed in one turn: each costs a call of the system. The others come in the next one. */
 const TURN_FLUSHES = 256;
+/** Of these at least for those that a message to many is for, however much there is for others. */
+const TURN_CROWD_FLUSHES = TURN_FLUSHES / 4;
 
 /** `publish` from within a `publish`, through hooks and subscribers of this program: beyond it they answer themselves. */
 export const MAX_PUBLISH_DEPTH = 32;
@@ -127,6 +129,9 @@ export class Engine {
   /** Where the reading of packets stops until the next turn. */
   workLimit = TURN_WORK;
   readonly #dirty: TurnMember[] = [];
+  /** Flushed after all others, and with them who has published what they get. */
+  readonly #crowd: TurnMember[] = [];
+  readonly #crowdMakers = new Set<object>();
   readonly #putOff: Inbox[] = [];
   #isTurnScheduled = false;
   readonly #scheduleTurn: ScheduleTurn;
@@ -206,8 +211,26 @@ export class Engine {
 
   /** Has `connection.endTurn` called when this turn ends. The same one must not be added twice in one turn. */
   flushLater(connection: TurnMember): void {
-    this.#dirty.push(connection);
+    if (this.#crowd.length > 0 && this.#crowdMakers.has(connection)) this.#crowd.push(connection);
+    else this.#dirty.push(connection);
     if (!this.#isTurnScheduled) this.turnLater();
+  }
+
+  /** How many are to be flushed: for `flushCrowdLast`. */
+  get dirtyCount(): number {
+    return this.#dirty.length;
+  }
+
+  /**
+   * One message has made all those dirty that come after the first `before`: where they are more than one turn flushes,
+   * nobody waits for them but who has published it, and so publishes no faster than they are flushed.
+   */
+  flushCrowdLast(before: number, publisher: object | undefined): void {
+    const dirty = this.#dirty;
+    if (dirty.length - before <= TURN_FLUSHES) return;
+    if (publisher !== undefined) this.#crowdMakers.add(publisher);
+    for (let index = before; index < dirty.length; index++) this.#crowd.push(dirty[index]!);
+    dirty.length = before;
   }
 
   /** Has the work of a turn's end done although no connection has something to send. */
@@ -309,15 +332,11 @@ export class Engine {
     this.#readOn();
   };
 
-  /** The first ones; those that come meanwhile are behind all others, and nobody waits for ever. */
   #flushSome(): void {
-    const dirty = this.#dirty;
-    const count = Math.min(dirty.length, TURN_FLUSHES);
-    for (let index = 0; index < count; index++) dirty[index]!.endTurn();
-    const left = dirty.length - count;
-    for (let index = 0; index < left; index++) dirty[index] = dirty[count + index]!;
-    dirty.length = left;
-    if (left > 0) this.turnLater();
+    const flushed = flushFirst(this.#dirty, TURN_FLUSHES);
+    flushFirst(this.#crowd, Math.max(TURN_FLUSHES - flushed, TURN_CROWD_FLUSHES));
+    if (this.#crowd.length === 0) this.#crowdMakers.clear();
+    if (this.#dirty.length > 0 || this.#crowd.length > 0) this.turnLater();
   }
 
   /** Those that had to wait take turns, a slice each, for as long as this turn has time. */
@@ -348,4 +367,14 @@ export class Engine {
     if (this.#ticks % RETRY_EVERY_TICKS === 0) this.commits.retry();
     if (this.#ticks % FORGET_EVERY_TICKS === 0) this.topics.forgetOldMatches();
   }
+}
+
+/** The first ones; those that come meanwhile are behind all others, and nobody waits for ever. */
+function flushFirst(members: TurnMember[], most: number): number {
+  const count = Math.min(members.length, most);
+  for (let index = 0; index < count; index++) members[index]!.endTurn();
+  const left = members.length - count;
+  for (let index = 0; index < left; index++) members[index] = members[count + index]!;
+  members.length = left;
+  return count;
 }

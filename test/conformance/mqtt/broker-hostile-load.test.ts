@@ -122,6 +122,22 @@ describe('one turn of the event loop', () => {
     }
   });
 
+  it('has nobody wait for a message to many but who has published it', async (t) => {
+    const broker = await startBroker(t);
+    const subscribers = await Promise.all(Array.from({ length: 600 }, () => connected(broker)));
+    for (const subscriber of subscribers) await subscriber.subscribe('t');
+    const [publisher, other] = [await connected(broker), await connected(broker)];
+    const flushed = (): number => subscribers.filter(({ transport }) => transport.bufferedBytes > 0).length;
+    publisher.publish('t', 'to many');
+    publisher.send({ type: 'pingreq' });
+    other.send({ type: 'pingreq' });
+    await turnEnd();
+    assert.ok(flushed() < 600 && publisher.transport.bufferedBytes === 0, `${flushed()} were flushed`);
+    assert.deepEqual(await other.bytes(), Buffer.from([0xd0, 0]));
+    await publisher.expect('pingresp');
+    assert.equal(flushed(), 600);
+  });
+
   it('ends so many sessions whose time is over, and the others in the next ones', async (t) => {
     const { broker, clock, connected } = await startRig(t);
     for (let index = 0; index < 1000; index++) {
