@@ -243,8 +243,8 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
     const isLost = failure.code === 'target-down' && !failure.isUntouched && !this.#isCalledAnew;
     const isAtHand = this.#isBodyOver && this.#kept !== undefined;
     const wasSent = this.#controller !== undefined;
-    // A kept connection that ends without a word was closed in the moment in which it was used again: its request was
-    // not read. Browsers and curl take it so, too.
+    // A kept connection that ends without a word is taken for one that was closed in the moment in which it was used
+    // again, so that its request was not read. Nothing proves it; browsers and curl take it so, too.
     const mayRepeat = !wasSent || this.#isOnKeptConnection || isIdempotent(this.head?.method ?? '');
     if (isLost && isAtHand && mayRepeat) {
       this.#isCalledAnew = true;
