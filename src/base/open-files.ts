@@ -9,11 +9,22 @@ const FEWEST_FILES = 8;
  */
 const HTTP_PART = 1 / 12;
 
-/** How many connections of both sorts the system lets this process have; infinite where it does not say. */
-export function shareOpenFiles(): { readonly http: number; readonly others: number } {
+/** Of the others, the part that may be at the beginning, not known yet, in one listener. */
+const HANDSHAKE_PART = 1 / 16;
+
+type OpenFiles = {
+  readonly http: number;
+  readonly others: number;
+  /** Among the others. */
+  readonly handshakes: number;
+};
+
+/** How many connections of each sort the system lets this process have; infinite where it does not say. */
+export function shareOpenFiles(): OpenFiles {
   const files = Math.max(FEWEST_FILES, maxOpenFiles() - OWN_FILES);
   const http = Math.floor(files * HTTP_PART);
-  return { http, others: Number.isFinite(files) ? files - http : files };
+  const others = Number.isFinite(files) ? files - http : files;
+  return { http, others, handshakes: Math.max(1, Math.floor(others * HANDSHAKE_PART)) };
 }
 
 function maxOpenFiles(): number {

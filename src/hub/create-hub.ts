@@ -8,13 +8,15 @@ import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
 import { Hub } from './hub.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
+import { shareConnections } from './share-connections.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';
 import { HubServices } from './services/hub-services.ts';
 import { TlsReload } from './tls/tls-reload.ts';
 import { guardServiceTopics } from './services/topic-guard.ts';
 
 /** Puts a hub together. It opens nothing before `start`. */
-export function createHub(config: Config, parts: { log: Logger; clock?: Clock }): Hub {
+export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock }): Hub {
+  const config = shareConnections(wanted);
   const clock = parts.clock ?? systemClock;
   const ledger = createLedger(config);
   const devices = new DeviceRegistry({ limits: config.devices, clock, log: parts.log });

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { shareOpenFiles } from '../../base/open-files.ts';
 import { addressParty } from '../../base/networks.ts';
 import type { RefusalReason, Refusals } from './refusals.ts';
 
@@ -7,7 +8,10 @@ export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Bounds for connections that have more to do before they are handed over than to be there. */
 export type HandshakeLimits = {
-  /** Connections whose PROXY header, TLS and HTTP upgrade are under way; 2048 unless told. */
+  /**
+   * Connections whose PROXY header, TLS and HTTP upgrade are under way; 2048 unless told, fewer where few files may be
+   * open.
+   */
   readonly maxHandshakes?: number;
   /** For all of them together, in ms; 10,000 unless told. A slow trickle of bytes does not extend it. */
   readonly handshakeTimeoutMs?: number;
@@ -30,7 +34,7 @@ export class Handshakes {
 
   constructor(refusals: Refusals, limits: HandshakeLimits) {
     this.#refusals = refusals;
-    this.#max = limits.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES;
+    this.#max = limits.maxHandshakes ?? Math.min(DEFAULT_MAX_HANDSHAKES, shareOpenFiles().handshakes);
     this.#timeoutMs = limits.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
   }
 

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { findFreePorts, startHubProcess } from '../helpers/hub-process.ts';
+import { until } from '../helpers/until.ts';
+
+const skip = spawnSync('prlimit', ['--version']).error === undefined ? false : 'there is no prlimit';
+
+/** More than the hub may open, from as many addresses: none has more than others. */
+async function crowd(t: TestContext, port: number, hello: Buffer): Promise<Socket[]> {
+  const sockets = Array.from({ length: 300 }, (_, index) => {
+    const localAddress = `127.0.1.${1 + (index % 250)}`;
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
+    t.after(() => socket.destroy());
+    socket.on('error', () => {});
+    socket.write(hello);
+    return socket.resume();
+  });
+  await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])));
+  return sockets;
+}
+
+/** CONNECT of MQTT 3.1.1 without a client id. */
+const CONNECT = Buffer.from('100c00044d5154540402003c0000', 'hex');
+
+async function firstBytes(port: number, hello: Buffer | string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(hello);
+  const [bytes] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  return bytes.toString('latin1');
+}
+
+describe('a hub with few file descriptors', { skip }, () => {
+  for (const crowded of ['mqtt', 'tcp', 'http'] as const) {
+    it(`has some for all others when ${crowded} is crowded from everywhere`, async (t) => {
+      const ports = await findFreePorts();
+      const { http: mqtt } = await findFreePorts();
+      const settings = { RECADO_MQTT_PORT: String(mqtt) };
+      const launcher = ['prlimit', '--nofile=256:256'];
+      const hub = await startHubProcess(ports, { settings, launcher });
+      t.after(() => hub.stop());
+      const at = { mqtt, tcp: ports.tcp, http: ports.http };
+      const hellos = { mqtt: CONNECT, tcp: Buffer.from('{'), http: Buffer.from('GET / HT') };
+      await crowd(t, at[crowded], hellos[crowded]);
+      if (crowded !== 'mqtt') assert.equal((await firstBytes(mqtt, CONNECT)).slice(0, 4), ' \u0002\0\0');
+      if (crowded !== 'tcp') {
+        const hello = `{"recado":2,"id":"lamp","description":{"commands":{}}}\n`;
+        assert.match(await firstBytes(ports.tcp, hello), /^\{"ok":true/);
+      }
+      if (crowded !== 'http') {
+        await until('the API answers', async () => (await fetch(`${hub.url}/healthz`)).status === 200);
+      }
+      assert.equal(hub.program.hasExited, false);
+    });
+  }
+});
