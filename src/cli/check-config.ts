@@ -12,6 +12,7 @@ import type { OpenListener } from '../config/open-listener.ts';
 import { formatMistake } from '../config/source-reading.ts';
 import { HUB_CONFIG } from '../hub/config/hub-config.ts';
 import { findOpenListeners } from '../hub/config/open-listeners.ts';
+import { findRiskyDefaults } from '../hub/config/risky-defaults.ts';
 import { checkFiles } from '../hub/check-files.ts';
 
 const SAME_ORIGIN =
@@ -45,6 +46,7 @@ async function checkHubConfig(sources: ConfigSources): Promise<Result<CheckedCon
   const remarks = [
     ...open.map((sentence) => `Careful, insecure is set: ${sentence}.`),
     ...(config.services.sameOrigin ? [SAME_ORIGIN] : []),
+    ...findRiskyDefaults(config).map((sentence) => `Careful, ${sentence}.`),
     ...(files.ok ? files.value.map((warning) => `Careful, ${warning}.`) : []),
     result,
   ];
