@@ -112,3 +112,20 @@ for (const hook of HOOKS) {
     });
   });
 }
+
+test('a client whose Will is denied is told what the rules say, and not to look at its password', async (t) => {
+  const denied = { allow: false, reasonCode: 0x87, reasonString: 'see services.agents' } as const;
+  const broker = new Broker({ hooks: [{ name: 'mine', authorizePublish: () => denied }] });
+  await broker.start();
+  const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0 });
+  t.after(async () => {
+    await listener.close();
+    await broker.close();
+  });
+  const will = { topicName: 'a', payload: Buffer.from('gone') };
+  await assert.rejects(connectMqtt(listener.url, { will }), ({ message }: Error) => {
+    assert.match(message, /the Will Message may not be published: see services\.agents/);
+    assert.doesNotMatch(message, /password/);
+    return true;
+  });
+});

@@ -12,7 +12,7 @@ import { end } from './connection/end-connection.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { ConnectionOptions } from './options.ts';
-import { mayPublishWill } from './publish-will.ts';
+import { askWillHooks } from './publish-will.ts';
 import { sendAgain, sendQueued } from './send-queued.ts';
 import { attachSession, isOwner } from './session-lifecycle.ts';
 
@@ -161,9 +161,11 @@ function mayCome(connection: Connection, client: ClientInfo): boolean {
 /** A Will is a message that the client may publish later: who may not now learns it now. */
 function mayHaveWill(connection: Connection, client: ClientInfo): boolean {
   const { engine, acceptor, will } = connection;
-  if (will === undefined || mayPublishWill(engine, acceptor.hooks.authorizePublish, client, will))
-    return true;
-  const reason = 'the Will Message may not be published';
+  if (will === undefined) return true;
+  const verdict = askWillHooks(engine, acceptor.hooks.authorizePublish, client, will);
+  if (verdict.allow) return true;
+  const why = verdict.reasonString === undefined ? '' : `: ${verdict.reasonString}`;
+  const reason = `the Will Message may not be published${why}`;
   end(connection, 'refused', { reasonCode: ReasonCode.NOT_AUTHORIZED, reason });
   return false;
 }

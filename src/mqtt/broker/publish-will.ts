@@ -4,7 +4,7 @@ import { askPublishHooks } from './ask-hooks.ts';
 import type { ClientSession } from './client-session.ts';
 import type { CompiledHooks } from './compiled-hooks.ts';
 import type { Engine } from './engine.ts';
-import type { ClientInfo } from './hooks.ts';
+import { ALLOW, type ClientInfo, type Verdict } from './hooks.ts';
 import { publishMessage } from './publish-message.ts';
 
 /**
@@ -13,7 +13,7 @@ import { publishMessage } from './publish-message.ts';
  */
 export function publishWill(engine: Engine, session: ClientSession, will: KeptWill): void {
   const { client, hooks } = session;
-  if (!mayPublishWill(engine, hooks.authorizePublish, client, will)) {
+  if (!askWillHooks(engine, hooks.authorizePublish, client, will).allow) {
     engine.stats.publishDenied++;
     const topicName = shown(will.message.topicName);
     const fields = { clientId: shown(client.clientId), topicName };
@@ -24,18 +24,18 @@ export function publishWill(engine: Engine, session: ClientSession, will: KeptWi
   publishMessage(engine, will.message.publishedAt(engine.clock.now()), hooks, { client });
 }
 
-/** Whether the rules let a client publish its Will. */
-export function mayPublishWill(
+/** Whether the rules let a client publish its Will; why they do not, where they say it. */
+export function askWillHooks(
   engine: Engine,
   hooks: CompiledHooks['authorizePublish'],
   client: ClientInfo,
   { message }: KeptWill,
-): boolean {
-  if (hooks.length === 0) return true;
+): Verdict {
+  if (hooks.length === 0) return ALLOW;
   const publication = engine.takePublication();
   try {
     publication.takeStored(message, 0);
-    return askPublishHooks(engine, hooks, client, publication).allow;
+    return askPublishHooks(engine, hooks, client, publication);
   } finally {
     engine.givePublication();
   }

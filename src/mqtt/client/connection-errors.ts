@@ -94,8 +94,9 @@ export function refusedError(
   reasonCode: number,
   reasonString: string | undefined,
 ): MqttClientError {
-  const said = reasonString === undefined ? '' : ` ("${reasonString}")`;
-  const why = `${reasonText(reasonCode, 'CONNACK')}${said}; ${refusalRemedy(reasonCode)}`;
+  // A broker that says why knows better than what is mostly so.
+  const remedy = reasonString === undefined ? `; ${refusalRemedy(reasonCode)}` : ` ("${reasonString}")`;
+  const why = `${reasonText(reasonCode, 'CONNACK')}${remedy}`;
   return new MqttClientError('BROKER_REFUSED', `the MQTT broker at ${label} refused the connection: ${why}`, {
     reasonCode,
   });

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { shown } from '../../base/log-budget.ts';
 import { TrustedProxies } from '../../base/forwarding.ts';
 import { isFromOwnPage } from '../../base/page-origin.ts';
 import { shareReads } from '../../base/shared-reads.ts';
@@ -82,8 +83,11 @@ export class WebSocketUpgrades {
     const peer = this.#peerOf(request);
     const fault = findUpgradeFault(request) ?? findHandshakeFault(request);
     if (fault !== undefined) return this.#refuse(socket, peer, 'upgrade-invalid', 400, fault);
-    if (!this.#isOriginAllowed(request))
-      return this.#refuse(socket, peer, 'origin-forbidden', 403, 'Pages of this origin may not connect');
+    if (!this.#isOriginAllowed(request)) {
+      const origin = JSON.stringify(shown(request.headers.origin ?? ''));
+      const why = `pages of ${origin} may not connect: allowedOrigins (mqtt.webSocket in a hub) has those that may`;
+      return this.#refuse(socket, peer, 'origin-forbidden', 403, why);
+    }
     const subprotocol = chooseSubprotocol(request);
     if (subprotocol === undefined)
       return this.#refuse(socket, peer, 'subprotocol-unsupported', 400, 'The subprotocol must be mqtt');
@@ -106,7 +110,7 @@ export class WebSocketUpgrades {
   }
 
   #refuse(socket: Duplex, peer: Peer, reason: RefusalReason, status: number, text: string): void {
-    this.#refusals.tell(reason, peer.address);
+    this.#refusals.tell(reason, peer.address, new Error(text));
     answer(socket, status, text);
   }
 

@@ -168,6 +168,17 @@ describe('the WebSocket handshake', () => {
     assert.equal(await statusOf(openListener.url, { Origin: 'https://evil.example.org' }), 101);
   });
 
+  it('says of which origin a page was refused, and what lets it in', async (t) => {
+    const told: string[] = [];
+    const onRefused = (_reason: string, _address: string, error?: Error): void =>
+      void told.push(error?.message ?? '');
+    const { listener } = await open(t, { onRefused });
+    assert.equal(await statusOf(listener.url, { Origin: 'https://evil.example.org' }), 403);
+    assert.deepEqual(told, [
+      'pages of "https://evil.example.org" may not connect: allowedOrigins (mqtt.webSocket in a hub) has those that may',
+    ]);
+  });
+
   it('is for one path, with or without a query', async (t) => {
     const { listener } = await open(t, { path: '/things' });
     const base = `ws://127.0.0.1:${listener.port}`;
