@@ -42,11 +42,11 @@ describe('recado manage in plain lines', () => {
   /** Runs it and checks what is always so: it ends well, and writes nothing but text. */
   async function run(
     lines: readonly string[],
-    options: { args?: readonly string[]; env?: Record<string, string> } = {},
+    options: { args?: readonly string[]; env?: Record<string, string>; end?: number } = {},
   ): Promise<string> {
     const { code, output, errors } = await manage(options.args ?? [hub.url], lines, options.env);
     assert.equal(errors, '');
-    assert.equal(code, 0);
+    assert.equal(code, options.end ?? 0);
     // oxlint-disable-next-line no-control-regex -- there may be none
     assert.doesNotMatch(output, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     return output;
@@ -78,7 +78,7 @@ describe('recado manage in plain lines', () => {
   it('the end of the input ends it, wherever it is', async () => {
     hub.add('g', { commands: GREENHOUSE });
     for (const lines of [[], ['g'], ['g', '1'], ['g', '1', '20'], ['s']]) await run(lines);
-    await run([], { args: [] });
+    await run([], { args: [], end: 1 });
   });
 
   it('opens a device by its id, and says when there is none', async () => {
@@ -150,7 +150,7 @@ describe('recado manage in plain lines', () => {
   it('asks again for an address that leads nowhere', async () => {
     const url = hub.url;
     await hub.stop();
-    const output = await run(['', 'two words', ''], { args: [url] });
+    const output = await run(['', 'two words', ''], { args: [url], end: 1 });
     assert.equal(output.match(/Nothing listens at/g)?.length, 3);
     assert.match(output, /Address of the hub \(empty: try http:.* again\): two words\nThat is no address\./);
   });
@@ -164,6 +164,7 @@ describe('recado manage in plain lines', () => {
     assert.match(output, /\nDE1, Sensor/);
     assert.doesNotMatch(output, /open-sesame/);
     assert.match(await run(['1'], { env: { RECADO_TOKEN: 'open-sesame' } }), /\nDE1, Sensor/);
+    await run(['wrong'], { end: 1 });
   });
 
   it('takes the address from the environment, and speaks Portuguese', async () => {

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { ManageAppRig } from '../helpers/manage-app-rig.ts';
 import { GREENHOUSE, SENSOR } from '../helpers/fake-commands.ts';
 import { FakeHub } from '../helpers/fake-hub.ts';
+import { until } from '../helpers/until.ts';
 import { LANGUAGES } from '../../src/terminal/language.ts';
 import { createSay } from '../../src/terminal/messages.ts';
 
@@ -111,6 +112,104 @@ describe('the help', () => {
     assert.match(rig.text, /› Help\n[─\n]+ +The input of a command\n/);
     rig.press('escape');
     assert.match(rig.text, /Target +21/, 'what was typed is still there');
+    rig.app.quit();
+  });
+});
+
+describe('a device with more than fits', () => {
+  const commands = Array.from({ length: 30 }, (_, index) => ({
+    name: `c${index + 1}`,
+    title: index === 2 ? 'A title that goes on for ever '.repeat(10) : `Command ${index + 1}`,
+    kind: 'read' as const,
+  }));
+  const readings = Array.from({ length: 30 }, (_, index) => ({ metric: `m${index + 1}`, value: index }));
+  const selected = (rig: ManageAppRig): number => Number(/❯ +(\d+) Command/.exec(rig.text)?.[1]);
+
+  test('gives half of the room to each part, and a long title leaves what kind a command is', async () => {
+    hub.add('DE1', { commands, readings });
+    const rig = new ManageAppRig(hub);
+    await openAny(rig);
+    for (const [rows, most] of [
+      [24, 7],
+      [40, 15],
+      [60, 25],
+    ] as const) {
+      rig.resize(100, rows);
+      const shown = rig.text.match(/^ +m\d+ +\d/gm)?.length ?? 0;
+      assert.ok(shown >= most - 3 && shown <= most, `${shown} readings of ${rows} rows`);
+      assert.equal(
+        /Command 1 .* (\S+)$/m.exec(rig.text)?.[1],
+        /A title that.*… +(\S+)$/m.exec(rig.text)?.[1],
+      );
+    }
+    rig.app.quit();
+  });
+
+  test('is paged by what is seen', async () => {
+    hub.add('DE1', { commands, readings: [] });
+    const rig = new ManageAppRig(hub);
+    await openAny(rig);
+    const seen = rig.text.match(/^ +❯? +\d+ (?:Command|A title)/gm)?.length ?? 0;
+    rig.press('pageDown');
+    assert.equal(selected(rig), 1 + seen);
+    rig.press('pageUp');
+    assert.equal(selected(rig), 1);
+    rig.app.quit();
+  });
+
+  test('is forgotten by the first letter of yes in the language of the reader', async () => {
+    for (const [language, letter] of [
+      ['en', 'y'],
+      ['pt-BR', 's'],
+    ] as const) {
+      hub.add('DE1', { commands: [{ name: 'on' }], status: 'offline' });
+      const rig = new ManageAppRig(hub, { language });
+      await rig.see(/❯ +1 ○/);
+      rig.press('enter');
+      await rig.see(/General description|Descrição geral/);
+      rig.type('x');
+      assert.match(rig.lastLine, new RegExp(`^ +${letter} (?:yes|sim)`));
+      rig.type(letter);
+      await until('it is forgotten', () => hub.devices.size === 0);
+      rig.app.quit();
+    }
+  });
+
+  async function openAny(rig: ManageAppRig): Promise<void> {
+    await rig.see(/❯ +1 ●/);
+    rig.press('enter');
+    await rig.see(/❯ +1 Command/);
+  }
+});
+
+describe('what is proposed', () => {
+  test('has the port that is in use', async () => {
+    const rig = new ManageAppRig(hub);
+    await rig.see('recado simulate sensor --port … --udp-port …');
+    rig.app.quit();
+    await hub.stop();
+    const other = new ManageAppRig(hub);
+    await other.see(new RegExp(`recado\\s+hub\\s+--http-port\\s+${new URL(hub.url).port}`));
+    other.app.quit();
+    await hub.start();
+  });
+});
+
+describe('the token', () => {
+  test('that is right leads back to where the person was', async () => {
+    hub.add('DE1', { commands: GREENHOUSE });
+    const rig = new ManageAppRig(hub);
+    await openDevice(rig);
+    hub.token = 'open-sesame';
+    await rig.see('The hub asks who you are');
+    rig.type('wrong');
+    rig.press('enter');
+    await rig.see('does not accept this token');
+    rig.pressCtrl('u');
+    rig.type('open-sesame');
+    rig.press('enter');
+    await rig.see('General description');
+    assert.match(rig.text, /Devices › DE1/);
     rig.app.quit();
   });
 });

@@ -43,7 +43,7 @@ async function manage(given: string | undefined, flags: ManageFlags, command: Co
   clientOf(url ?? DEFAULT_HUB_URL, flags.token, command);
 
   const { runManage } = await import('../../terminal/manage/run-manage.ts');
-  await runManage({
+  const wentWell = await runManage({
     url,
     token: flags.token,
     language,
@@ -51,4 +51,5 @@ async function manage(given: string | undefined, flags: ManageFlags, command: Co
     stdin: process.stdin,
     stdout: process.stdout,
   });
+  if (!wentWell) process.exitCode = 1;
 }

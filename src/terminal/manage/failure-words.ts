@@ -9,6 +9,7 @@ import {
 } from '../../client/index.ts';
 import { sayIfKnown, type Say } from '../messages.ts';
 import { GAP_BLOCK, textBlock, type Block, type Fact } from '../ui/blocks.ts';
+import { startCommandFor } from './hub-url.ts';
 import type { PageContext } from './page-context.ts';
 import { sayShortDuration, sayTime } from './time-words.ts';
 import { valueBlocks } from './value-lines.ts';
@@ -78,7 +79,8 @@ export function explainFailure(error: ClientError, say: Say, now: number): Expla
 export function sayUnreachable(error: ClientError, say: Say): string {
   if (!(error instanceof HubUnreachableError || error instanceof HubAnswerError)) return error.message;
   const { url } = error;
-  if (error instanceof HubUnreachableError) return say(`connect.advice.${error.reason}`, { url });
+  if (error instanceof HubUnreachableError)
+    return say(`connect.advice.${error.reason}`, { url, command: startCommandFor(url) });
   if (error.location !== undefined) return say('connect.advice.redirect', { url, location: error.location });
   return say('connect.advice.strange', { url });
 }

@@ -33,6 +33,7 @@ export class HubSession {
   #tokenUrl: string | undefined;
   #client: Client;
   #status: HubStatus = { kind: 'unknown' };
+  #isOutOfReach = false;
   /** Called when the hub does not know who asks. */
   onTokenNeeded: () => void = () => {};
 
@@ -49,6 +50,11 @@ export class HubSession {
 
   get status(): HubStatus {
     return this.#status;
+  }
+
+  /** At the last call nobody answered, or nobody was let in. */
+  get isOutOfReach(): boolean {
+    return this.#isOutOfReach;
   }
 
   get hasToken(): boolean {
@@ -92,7 +98,10 @@ export class HubSession {
     try {
       const answer = await ask(client);
       signal?.throwIfAborted();
-      if (client === this.#client) this.#wasFound();
+      if (client === this.#client) {
+        this.#isOutOfReach = false;
+        this.#wasFound();
+      }
       return succeed(answer);
     } catch (error) {
       signal?.throwIfAborted();
@@ -103,6 +112,7 @@ export class HubSession {
   }
 
   #hasFailed(error: ClientError): void {
+    this.#isOutOfReach = needsToken(error) || !(error instanceof ProblemError);
     if (needsToken(error)) this.onTokenNeeded();
     if (error instanceof HubUnreachableError || error instanceof HubAnswerError) {
       const since = this.#status.kind === 'gone' ? this.#status.since : this.clock.now();

@@ -19,6 +19,22 @@ export function parseHubUrl(text: string): Result<string, 'no-address'> {
   return readUrl(/:\d+$/.test(written) ? `http://${written}` : `http://${written}:${DEFAULT_PORT}`);
 }
 
+/** What starts a hub that listens there, for whoever is at that machine. */
+export function startCommandFor(url: string): string {
+  const { protocol, port } = new URL(url);
+  const isUsual = protocol !== 'http:' || port === String(DEFAULT_PORT);
+  return isUsual ? 'recado hub' : `recado hub --http-port ${port === '' ? 80 : port}`;
+}
+
+/** What starts a virtual device of that hub; its ports are known only where the hub has its usual one. */
+export function simulateCommandFor(url: string): string {
+  const { hostname, port } = new URL(url);
+  const isHere = /^(localhost|127\..*|\[::1\])$/.test(hostname);
+  const host = isHere ? '' : ` --host ${hostname.replaceAll(/[[\]]/g, '')}`;
+  const ports = port === String(DEFAULT_PORT) ? '' : ' --port … --udp-port …';
+  return `recado simulate sensor${host}${ports}`;
+}
+
 function readUrl(text: string): Result<string, 'no-address'> {
   const url = URL.parse(text);
   const isHub =

@@ -13,9 +13,21 @@ type ManageOptions = TerminalStreams & {
   readonly isPlain: boolean;
 };
 
-/** Runs the management application until somebody quits: on the whole screen of a terminal, else in plain lines. */
-export async function runManage({ url, token, language, isPlain, ...streams }: ManageOptions): Promise<void> {
+/**
+ * Runs the management application until somebody quits: on the whole screen of a terminal, else in plain lines.
+ *
+ * @returns whether that went well: plain lines that never came to a hub did not
+ */
+export async function runManage({
+  url,
+  token,
+  language,
+  isPlain,
+  ...streams
+}: ManageOptions): Promise<boolean> {
   const isLive = !isPlain && hasScreen(streams);
   const options = { url, token, language, isLive, defaultUrl: DEFAULT_HUB_URL, clock: systemClock };
-  await runPages(new ManageApp(options), streams);
+  const app = new ManageApp(options);
+  await runPages(app, streams);
+  return isLive || !app.hub.isOutOfReach;
 }

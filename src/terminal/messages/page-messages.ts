@@ -57,8 +57,8 @@ export const PAGE_MESSAGES = {
     'Tentando de novo a cada {seconds} s. Mude o endereço ou tecle Enter para tentar já.',
   ],
   'connect.advice.refused': [
-    'Nothing listens at {url}. Start a hub there with `recado hub`, or correct the address.',
-    'Nenhum programa escuta em {url}. Inicie um hub lá com `recado hub` ou corrija o endereço.',
+    'Nothing listens at {url}. Start a hub there with `{command}`, or correct the address.',
+    'Nenhum programa escuta em {url}. Inicie um hub lá com `{command}` ou corrija o endereço.',
   ],
   'connect.advice.unknown-host': [
     'No machine has the name in {url}. Correct the address.',
@@ -126,8 +126,8 @@ export const PAGE_MESSAGES = {
   'devices.column.presence': ['Presence', 'Presença'],
   'devices.none': ['No device has connected yet.', 'Nenhum dispositivo se conectou ainda.'],
   'devices.none.advice': [
-    'Try one: `recado simulate sensor` in another terminal.',
-    'Experimente um: `recado simulate sensor` em outro terminal.',
+    'Try one: `{command}` in another terminal.',
+    'Experimente um: `{command}` em outro terminal.',
   ],
   'devices.none.filtered': ['No device matches.', 'Nenhum dispositivo corresponde.'],
   'devices.none.filtered.advice': ['Esc shows all of them again.', 'Esc mostra todos de novo.'],

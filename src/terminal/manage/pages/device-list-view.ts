@@ -5,6 +5,7 @@ import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/row
 import type { TextLine } from '../../ui/text-line.ts';
 import { typingCells } from '../../ui/typing-row.ts';
 import { presenceDot, sayPresence, titleOf } from '../device-words.ts';
+import { simulateCommandFor } from '../hub-url.ts';
 import type { PageContext } from '../page-context.ts';
 
 /** Which devices are shown. */
@@ -79,9 +80,10 @@ function drawSearch(state: DeviceListView, app: PageContext, area: Area): Row {
   ];
 }
 
-function drawNone(state: DeviceListView, { say }: PageContext): Row[] {
+function drawNone(state: DeviceListView, { say, hub }: PageContext): Row[] {
   const key = noneKey(state);
-  return [[{ text: say(key) }], [{ text: say(`${key}.advice`), tone: 'dim' }]];
+  const command = simulateCommandFor(hub.url);
+  return [[{ text: say(key) }], [{ text: say(`${key}.advice`, { command }), tone: 'dim' }]];
 }
 
 function noneKey({ filter, search }: DeviceListView): 'devices.none' | 'devices.none.filtered' {

@@ -147,9 +147,11 @@ export class DeviceListPage implements ManagePage {
     const { selected } = this.#state;
     const count = this.#devices.length;
     if (key.name === 'enter' || key.name === 'right') this.#openSelected();
-    else if (key.name === 'pageDown' || (key.name === 'down' && selected >= count - 1)) this.#turnOn();
-    else if (key.name === 'pageUp') this.#turnBack('first');
-    else if (key.name === 'up' && selected === 0) this.#turnBack('last');
+    else if (key.name === 'pageDown' || (key.name === 'down' && selected >= count - 1)) {
+      if (!this.#turnOn()) this.#select(count - 1);
+    } else if (key.name === 'pageUp') {
+      if (!this.#turnBack('first')) this.#select(0);
+    } else if (key.name === 'up' && selected === 0) this.#turnBack('last');
     else {
       const step = stepOf(key, { count, rows: count });
       if (step === undefined) return false;
@@ -219,18 +221,22 @@ export class DeviceListPage implements ManagePage {
     if (device !== undefined) this.#app.open(new DeviceDetailsPage(this.#app, device));
   }
 
-  #turnOn(): void {
+  /** False when there is no further page. */
+  #turnOn(): boolean {
     const next = this.#state.part?.nextCursor;
-    if (next === undefined) return;
+    if (next === undefined) return false;
     this.#state.before = [...this.#state.before, { cursor: this.#state.cursor, count: this.#devices.length }];
     this.#turnTo(next, 0);
+    return true;
   }
 
-  #turnBack(to: 'first' | 'last'): void {
+  /** False on the first page. */
+  #turnBack(to: 'first' | 'last'): boolean {
     const part = this.#state.before.at(-1);
-    if (part === undefined) return;
+    if (part === undefined) return false;
     this.#state.before = this.#state.before.slice(0, -1);
     this.#turnTo(part.cursor, to === 'first' ? 0 : part.count - 1);
+    return true;
   }
 
   #turnTo(cursor: string | undefined, selected: number): void {
@@ -258,7 +264,7 @@ export class DeviceListPage implements ManagePage {
 
   #take(part: DeviceListPart): void {
     this.#state.part = part;
-    if (part.devices.length === 0 && this.#state.before.length > 0) return this.#turnBack('last');
+    if (part.devices.length === 0 && this.#turnBack('last')) return;
     // The selection stays with its device when others come and go around it.
     const index = part.devices.findIndex((device) => device.deviceId === this.#selectedId);
     this.#select(index >= 0 ? index : this.#state.selected);

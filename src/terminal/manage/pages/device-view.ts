@@ -20,8 +20,6 @@ export type DeviceDetailsView = {
   concern: 'none' | 'unknown' | 'forgetting';
 };
 
-/** Readings are always given this much room, if there are so many. */
-const LEAST_READING_ROWS = 2;
 /** Below this height there is no room for headings. */
 const ROWS_FOR_HEADINGS = 9;
 const NUMBER_COLUMNS = 4;
@@ -29,36 +27,53 @@ const METRIC_COLUMNS = 28;
 const TIME_COLUMNS = 18;
 
 export function drawDevice(state: DeviceDetailsView, app: PageContext, area: Area): readonly Row[] {
-  const head = [...drawHead(state.device, app), ...drawBanner(state, app, area), EMPTY_ROW];
-  if (state.commands === undefined) return [...head, [{ text: app.say('device.loading'), tone: 'dim' }]];
-  if (area.rows < ROWS_FOR_HEADINGS) return drawCompact(state, state.commands, app, area);
-  const choices = state.commands.length + 1;
-  // Two headings, and an empty row between the two parts.
-  const room = area.rows - head.length - 3;
-  const wanted = readingRowCount(state.telemetry);
-  const readingRows = Math.max(Math.min(wanted, LEAST_READING_ROWS), Math.min(wanted, room - choices));
-  const commandRows = Math.max(1, room - readingRows);
+  const { commands, selected } = state;
+  const { head, readingRows, commandRows: rows } = layOutDevice(state, app, area);
+  if (commands === undefined) return [...head, [{ text: app.say('device.loading'), tone: 'dim' }]];
+  const readings = drawReadings(state, readingRows, app, area).slice(0, readingRows);
+  const choices = drawCommands(commands, { selected, rows, app, columns: area.columns });
+  if (isSmall(area)) return [...head, ...readings, ...choices];
   return [
     ...head,
     [{ text: app.say('device.readings'), tone: 'strong' }],
-    ...drawReadings(state, readingRows, app, area),
+    ...readings,
     EMPTY_ROW,
-    ...drawCommandHeading({ count: choices, selected: state.selected, rows: commandRows }, app),
-    ...drawCommands(state.commands, { selected: state.selected, rows: commandRows, app }),
+    ...drawCommandHeading({ count: commands.length + 1, selected, rows }, app),
+    ...choices,
   ];
 }
 
-/** A small window: whether it is there, one reading, the commands. */
-function drawCompact(
-  state: DeviceDetailsView,
-  commands: readonly Command[],
-  app: PageContext,
-  area: Area,
-): readonly Row[] {
-  const head = [...drawHead(state.device, app).slice(-1), ...drawBanner(state, app, area)];
-  const reading = area.rows - head.length >= 4 ? drawReadings(state, 1, app, area).slice(0, 1) : [];
-  const rows = Math.max(1, area.rows - head.length - reading.length);
-  return [...head, ...reading, ...drawCommands(commands, { selected: state.selected, rows, app })];
+/** How many commands are seen at once. */
+export function commandRowCount(state: DeviceDetailsView, app: PageContext): number {
+  return layOutDevice(state, app, app.area).commandRows;
+}
+
+type DeviceLayout = {
+  readonly head: readonly Row[];
+  readonly readingRows: number;
+  readonly commandRows: number;
+};
+
+function layOutDevice(state: DeviceDetailsView, app: PageContext, area: Area): DeviceLayout {
+  const banner = drawBanner(state, app, area);
+  if (isSmall(area)) {
+    // Whether it is there, one reading, the commands.
+    const head = [...drawHead(state.device, app).slice(-1), ...banner];
+    const readingRows = area.rows - head.length >= 4 ? 1 : 0;
+    return { head, readingRows, commandRows: Math.max(1, area.rows - head.length - readingRows) };
+  }
+  const head = [...drawHead(state.device, app), ...banner, EMPTY_ROW];
+  // Two headings, and an empty row between the two parts.
+  const room = area.rows - head.length - 3;
+  const choices = (state.commands?.length ?? 0) + 1;
+  // Each part gets what the other leaves, and half of the room at least.
+  const most = Math.max(room - choices, Math.floor(room / 2));
+  const readingRows = Math.min(readingRowCount(state.telemetry), most);
+  return { head, readingRows, commandRows: Math.max(1, room - readingRows) };
+}
+
+function isSmall({ rows }: Area): boolean {
+  return rows < ROWS_FOR_HEADINGS;
 }
 
 function drawHead(device: Device, app: PageContext): Row[] {
@@ -157,9 +172,14 @@ function drawCommandHeading(list: ListPart, { say }: PageContext): Row[] {
   ];
 }
 
-type CommandRows = { readonly selected: number; readonly rows: number; readonly app: PageContext };
+type CommandRows = {
+  readonly selected: number;
+  readonly rows: number;
+  readonly app: PageContext;
+  readonly columns: number;
+};
 
-function drawCommands(commands: readonly Command[], { selected, rows, app }: CommandRows): Row[] {
+function drawCommands(commands: readonly Command[], { selected, rows, app, columns }: CommandRows): Row[] {
   const { say } = app;
   const lines = [
     ...commands.map((command) => ({
@@ -169,13 +189,15 @@ function drawCommands(commands: readonly Command[], { selected, rows, app }: Com
     })),
     { key: 'd', title: say('device.description'), about: '' },
   ];
-  const width = Math.max(...lines.map(({ title }) => widthOf(title))) + 4;
+  const aboutWidth = Math.max(...lines.map(({ about }) => widthOf(about)));
+  const room = Math.max(1, columns - 2 - NUMBER_COLUMNS - aboutWidth - 1);
+  const width = Math.min(room, Math.max(...lines.map(({ title }) => widthOf(title))) + 3);
   const drawn = lines.map(({ key, title, about }, index): Row => [
     { text: index === selected ? '❯' : '', width: 2, tone: 'focus' },
     { text: key, width: NUMBER_COLUMNS - 1, align: 'right', tone: 'dim' },
     { text: ' ' },
     { text: title, width, tone: index === selected ? 'focus' : 'plain' },
-    { text: about, tone: 'dim' },
+    { text: ` ${about}`, tone: 'dim' },
   ]);
   const first = firstCommand({ count: drawn.length, selected, rows });
   return drawn.slice(first, first + rows);

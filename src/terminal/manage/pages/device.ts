@@ -20,7 +20,7 @@ import type { ManagePage, PageContext } from '../page-context.ts';
 import { AnswerPage } from './answer.ts';
 import { CommandFormPage } from './command-form.ts';
 import { DescriptionPage } from './description.ts';
-import { drawDevice, tellDevice, type DeviceDetailsView } from './device-view.ts';
+import { drawDevice, tellDevice, type DeviceDetailsView, commandRowCount } from './device-view.ts';
 import { ReadingsPage } from './readings.ts';
 
 const PLAIN_HELP: readonly MessageKey[] = [
@@ -65,7 +65,7 @@ export class DeviceDetailsPage implements ManagePage {
     const { concern, device } = this.#state;
     if (concern === 'forgetting') {
       return [
-        ['y', 'form.yes'],
+        [this.#yes, 'form.yes'],
         ['n', 'form.no'],
       ];
     }
@@ -95,8 +95,8 @@ export class DeviceDetailsPage implements ManagePage {
 
   onKey(key: Key): boolean {
     if (this.#state.concern === 'forgetting') return this.#takeConfirmation(key);
-    const count = this.#commands.length + 1;
-    const step = stepOf(key, { count, rows: count });
+    const rows = commandRowCount(this.#state, this.#app);
+    const step = stepOf(key, { count: this.#commands.length + 1, rows });
     if (step !== undefined) return this.#select(this.#state.selected + step);
     if (key.name === 'enter' || key.name === 'right') return this.#openSelected();
     return key.name === 'text' && this.#takeLetter(key.text);
@@ -134,6 +134,11 @@ export class DeviceDetailsPage implements ManagePage {
     return false;
   }
 
+  /** The first letter of the word. */
+  get #yes(): string {
+    return this.#app.say('form.yes').slice(0, 1);
+  }
+
   get #commands(): readonly Command[] {
     return this.#state.commands ?? [];
   }
@@ -164,7 +169,7 @@ export class DeviceDetailsPage implements ManagePage {
 
   #takeConfirmation(key: Key): boolean {
     this.#state.concern = 'none';
-    if (key.name === 'text' && ['y', 's', 'Y', 'S'].includes(key.text)) void this.#forget();
+    if (key.name === 'text' && key.text.toLowerCase() === this.#yes) void this.#forget();
     return true;
   }
 
