@@ -20,7 +20,7 @@ type HubBusOptions = {
  */
 export async function openHubBus({ url, embedded, log }: HubBusOptions): Promise<Bus | undefined> {
   if (url === '') return embedded === undefined ? undefined : embedBus(embedded, { log });
-  // MQTT.js is loaded only where there is something to do with it.
+  // The client is loaded only where there is another broker.
   const { connectBus } = await import('../bus/client-bus.ts');
   const bus = await connectBus(url, { waitsForConnection: false, log });
   logPresence(bus, log);

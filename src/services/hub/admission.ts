@@ -3,7 +3,8 @@ import type { ServiceFailure } from '../wire/service-failure.ts';
 import { isServiceName } from '../wire/service-topics.ts';
 import type { ServiceDirectory, ServiceEntry } from './service-directory.ts';
 
-const STOPPING: ServiceFailure = {
+/** What callers are told while the hub stops. */
+export const STOPPING: ServiceFailure = {
   code: 'HUB_STOPPING',
   message: 'The hub is shutting down.',
   retryAfterSeconds: 5,

@@ -10,7 +10,7 @@ import { FrameLink } from '../flow/frame-link.ts';
 import { DEFAULT_SERVICE_LIMITS, type ServiceHubLimits } from '../options.ts';
 import { decodeAnnouncement, SERVICE_PROTOCOL_VERSION } from '../wire/announcement.ts';
 import { FrameType, MAX_FRAME_NUMBER, type Frame } from '../wire/frame.ts';
-import { encodeCancel, type ServiceFailure } from '../wire/service-failure.ts';
+import { encodeCancel } from '../wire/service-failure.ts';
 import {
   allAnnouncements,
   DEFAULT_TOPIC_PREFIX,
@@ -19,7 +19,7 @@ import {
   outTopic,
   parseServiceTopic,
 } from '../wire/service-topics.ts';
-import { Admission, type Ticket } from './admission.ts';
+import { Admission, STOPPING, type Ticket } from './admission.ts';
 import { ServiceDirectory, type AgentEntry, type DirectoryChange } from './service-directory.ts';
 import { ServiceExchange, type ServiceExchangeParts, type ServiceRequest } from './service-exchange.ts';
 
@@ -27,8 +27,6 @@ import { ServiceExchange, type ServiceExchangeParts, type ServiceRequest } from 
 const SUBSCRIBE_TIMEOUT_MS = 0x7fff_ffff;
 /** How often is looked whether something takes too long, in parts of the shortest time that it may take. */
 const LOOKS_PER_TIME = 8;
-const STOPPING: ServiceFailure = { code: 'HUB_STOPPING', message: 'The hub is shutting down.' };
-
 type ServiceHubOptions = Partial<ServiceHubLimits> & {
   readonly bus: Bus;
   /** The topics of services begin with it. */
