@@ -66,11 +66,14 @@ async function startHub(t: TestContext, yaml: string): Promise<string> {
 }
 
 describe('a place is no proof', () => {
-  it('on this machine either, as soon as there are tokens: of HTTP and MQTT', async (t) => {
+  it('on this machine either, as soon as there are tokens of HTTP, or passwords', async (t) => {
     const url = await startHub(t, `tokens: [${TOKEN}]`);
     assert.equal(await statusOf(url, {}), 401);
     assert.equal(await statusOf(url, { authorization: `Bearer ${TOKEN}` }), 200);
-    assert.deepEqual(await connectMqtt(url, {}), [101, 5]);
+    assert.deepEqual(await connectMqtt(url, {}), [101, 0]);
+    const withPasswords = await startHub(t, '|, passwordFile: users.txt');
+    assert.equal(await statusOf(withPasswords, {}), 401);
+    assert.deepEqual(await connectMqtt(withPasswords, {}), [101, 5]);
   });
 
   it('unless somebody wrote that it is', async (t) => {

@@ -78,9 +78,9 @@ describe('where the configuration comes from', () => {
     };
     const tokens = 'tokens: [a-token-of-sixteen-or-more]';
     assert.deepEqual(trusted('http: { tokens: [] }'), [2, 2, 2]);
-    assert.deepEqual(trusted(`http: { ${tokens} }`), [0, 0, 2]);
+    assert.deepEqual(trusted(`http: { ${tokens} }`), [0, 2, 2], 'no token opens MQTT');
     assert.deepEqual(trusted('mqtt: { passwordFile: users.txt }'), [0, 0, 2]);
-    assert.deepEqual(trusted(`http: { ${tokens}, trustedNetworks: [127.0.0.1] }`), [1, 0, 2]);
+    assert.deepEqual(trusted(`http: { ${tokens}, trustedNetworks: [127.0.0.1] }`), [1, 2, 2]);
     const deviceTokens = 'gateways: { socket: { deviceTokens: { a: a-token-of-sixteen } } }';
     assert.deepEqual(trusted(deviceTokens), [2, 2, 0]);
   });

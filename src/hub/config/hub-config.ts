@@ -25,8 +25,8 @@ export const HUB_CONFIG: ConfigDefinition<Config> = {
     // Who wants proof wants it from all: on this machine, too, a proxy may stand.
     ...((isSet(values, 'http.tokens') || isSet(values, 'mqtt.passwordFile')) && {
       'http.trustedNetworks': [],
-      'mqtt.trustedNetworks': [],
     }),
+    ...(isSet(values, 'mqtt.passwordFile') && { 'mqtt.trustedNetworks': [] }),
     ...(isSet(values, 'gateways.socket.deviceTokens') && { 'gateways.socket.trustedNetworks': [] }),
   }),
   findContradictions,

@@ -54,7 +54,7 @@ function findClosedDoors({ http, mqtt }: Config): string[] {
   const isOpen = mqtt.passwordFile !== '' || mqtt.trustedNetworks.length > 0 || hasCertificates;
   if (mqtt.enabled && !isOpen && mqtt.unixSocket === '')
     risks.push(
-      'no MQTT client may come in: as there are tokens, mqtt.trustedNetworks is empty; write it, or set mqtt.passwordFile',
+      'no MQTT client may come in: mqtt.trustedNetworks is empty; write it, or set mqtt.passwordFile',
     );
   return risks;
 }

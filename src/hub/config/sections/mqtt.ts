@@ -2,7 +2,7 @@ import { definedMembers } from '../../../base/defined-members.ts';
 import type { TSchema, TUnsafe } from 'typebox';
 import { Type } from '../../../config/type.ts';
 import { CLIENT_ID_TAKEOVERS, DEFAULT_BROKER_OPTIONS, NUMBER_OPTIONS } from '../../../mqtt/broker/options.ts';
-import { file, host, identityFiles, networks, NONE_BESIDE_PROOFS, port } from '../../../config/leaf.ts';
+import { file, host, identityFiles, networks, port } from '../../../config/leaf.ts';
 
 type BrokerOption = keyof typeof DEFAULT_BROKER_OPTIONS;
 
@@ -166,7 +166,7 @@ export const mqtt = Type.Object(
     unixSocket: file('A Unix socket to listen on as well. Who may open it needs no password.'),
     trustedNetworks: networks(
       'Clients from these networks or addresses need no password. Who gives a user name all the same must prove it ' +
-        `where there is a \`passwordFile\`. ${NONE_BESIDE_PROOFS}`,
+        'where there is a `passwordFile`; with one, there are none unless they are written here.',
     ),
     passwordFile: file(
       'Users and their passwords, as `recado passwd` writes them. Without it, only clients from `trustedNetworks` or ' +
