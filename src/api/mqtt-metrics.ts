@@ -21,6 +21,12 @@ export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void 
     read: () => Object.entries(broker.stats.dropped).map(([reason, value]) => [{ reason }, value]),
   });
   addCounter(registry, {
+    name: 'recado_mqtt_access_denied',
+    help: 'Denials of the access rules, by rule of the file; those of what a client receives as often as it is asked',
+    labels: ['rule'],
+    read: () => [...(mqtt.denials ?? [])].map(([rule, value]): Sample => [{ rule }, value]),
+  });
+  addCounter(registry, {
     name: 'recado_mqtt_handshakes_refused',
     help: 'Connections that did not get as far as MQTT, by listener and reason',
     labels: ['listener', 'reason'],

@@ -18,6 +18,7 @@ const KINDS = {
   'clients that left': { level: 'debug', linesPerSecond: 200 },
   'takeovers of client ids': { level: 'warn', linesPerSecond: 20 },
   'sessions that yield': { level: 'warn', linesPerSecond: 20 },
+  'denials of access rules': { level: 'debug', linesPerSecond: 40 },
   'Wills denied': { level: 'warn', linesPerSecond: 20 },
   'failures of hooks': { level: 'error', linesPerSecond: 20 },
   'failures of connections': { level: 'error', linesPerSecond: 20 },

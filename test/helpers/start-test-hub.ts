@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test';
 import { startServer, type RunningServer } from '../../src/api/start-server.ts';
-import { silentLogger, type Logger } from '../../src/base/logger.ts';
 import type { Config } from '../../src/hub/config/config-schema.ts';
 import { defaultConfig } from '../../src/hub/config/hub-config.ts';
 import type { Json } from './json.ts';
+import { recordingLogger, type RecordedLine } from './recording-logger.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object ? Mutable<T[K]> : T[K] };
 
@@ -25,7 +25,7 @@ export type TestHub = {
   readonly mqttPort: number;
   /** Counters of the socket gateway. */
   readonly counters: Readonly<Record<string, number>>;
-  readonly logged: { level: string; text: string }[];
+  readonly logged: readonly RecordedLine[];
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 };
 
@@ -40,9 +40,7 @@ export async function startTestHub(
   config.gateways.socket.udpPort = 0;
   config.mqtt.port = 0;
   change(config);
-  const logged: TestHub['logged'] = [];
-  const keep = (level: string) => (_fields: object, text: string) => void logged.push({ level, text });
-  const log: Logger = { ...silentLogger, info: keep('info'), warn: keep('warn'), error: keep('error') };
+  const { log, lines } = recordingLogger();
   const server = await startServer(config, { log });
   t.after(() => server.close());
   const url = addressOf(server, 'http').replace('0.0.0.0', '127.0.0.1');
@@ -53,7 +51,7 @@ export async function startTestHub(
     udpPort: Number(new URL(addressOf(server, 'socket-udp')).port),
     mqttPort: Number(new URL(findAddress(server, 'mqtt') ?? 'mqtt://-:0').port),
     counters: server.hub.gateways[0]?.counters ?? {},
-    logged,
+    logged: lines,
     call: (method, path, body, headers) => call(url + path, method, body, headers),
   };
 }

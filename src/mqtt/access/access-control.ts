@@ -11,6 +11,7 @@ import {
 } from '../broker/hooks.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { mayUseClientId } from './client-id-rules.ts';
+import { Denials } from './denials.ts';
 import { DEFAULT_LOOK_EVERY_MS, DEFAULT_SETTLE_MS, FileWatch } from './file-watch.ts';
 import { listAccessFiles, loadAccessRules, type AccessFiles, type AccessRules } from './load-access-rules.ts';
 import {
@@ -69,6 +70,8 @@ export type AccessControl = {
   /** For the broker. */
   readonly hooks: BrokerHooks;
   readonly counters: VerifierCounters & { readonly reloads: number; readonly failedReloads: number };
+  /** How often each rule of `aclFile` denied, by what is written in it: `user ann: topic deny house/safe/#`. */
+  readonly denials: ReadonlyMap<string, number>;
   /** Reads the files anew. Both take effect at once, or neither. Never throws for what is in them. */
   reload(): Promise<ReloadResult>;
   /** Reads the files anew whenever they change, until `close`. */
@@ -108,6 +111,7 @@ class FileAccessControl implements AccessControl {
   readonly #verifier: PasswordVerifier;
   readonly #scramUsers = new ScramUsers();
   readonly #topics: TopicAccess<ClientInfo>;
+  readonly #denials: Denials;
   #rules: AccessRules = { users: undefined, acl: undefined };
   #signatures = '';
   #watch: FileWatch | undefined = undefined;
@@ -126,7 +130,12 @@ class FileAccessControl implements AccessControl {
     const allLimits = { ...DEFAULT_ACCESS_LIMITS, ...limits };
     this.#verifier = new PasswordVerifier(allLimits, this.#clock);
     this.#topics = new TopicAccess(allLimits.maxVerdictsPerClient);
+    this.#denials = new Denials(aclFile ?? '', { clock: this.#clock, log: this.#log });
     this.hooks = this.#createHooks();
+  }
+
+  get denials(): ReadonlyMap<string, number> {
+    return this.#denials.counts;
   }
 
   get counters(): AccessControl['counters'] {
@@ -163,6 +172,7 @@ class FileAccessControl implements AccessControl {
   close(): void {
     this.#watch?.close();
     this.#watch = undefined;
+    this.#denials.close();
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -192,7 +202,9 @@ class FileAccessControl implements AccessControl {
       this.#verifier.setUsers(rules.users.passwords);
       this.#scramUsers.setUsers(rules.users.scram);
     }
-    if (rules.acl !== undefined) this.#topics.setRules(rules.acl);
+    if (rules.acl === undefined) return;
+    this.#topics.setRules(rules.acl);
+    this.#denials.keepThoseOf(rules.acl);
   }
 
   #tellChanged(change: AccessChange): void {
@@ -209,7 +221,7 @@ class FileAccessControl implements AccessControl {
 
   #createHooks(): BrokerHooks {
     const { passwordFile, aclFile } = this.#files;
-    const topics = this.#topics;
+    const [topics, denials] = [this.#topics, this.#denials];
     return {
       name: 'access control',
       provesUserNames: this.#files.areNamesProven,
@@ -218,11 +230,24 @@ class FileAccessControl implements AccessControl {
       ...(aclFile !== undefined && {
         authorizeConnect: (client) =>
           mayUseClientId(this.#rules.acl!.clientIds, client) ? ALLOW : OTHER_CLIENT_ID,
-        authorizeSubscribe: (client, topicFilter) =>
-          topics.maySubscribe(client, topicFilter) ? ALLOW : FORBIDDEN,
-        authorizePublish: (client, message) =>
-          topics.mayWrite(client, message.topicName) ? ALLOW : FORBIDDEN,
-        authorizeReceive: (client, topicName) => topics.mayRead(client, topicName),
+        authorizeSubscribe(client, topicFilter) {
+          const verdict = topics.judgeSubscribe(client, topicFilter);
+          if (verdict === 'permitted') return ALLOW;
+          denials.note('subscribe', client, topicFilter, verdict);
+          return FORBIDDEN;
+        },
+        authorizePublish(client, { topicName }) {
+          const verdict = topics.judgeWrite(client, topicName);
+          if (verdict === 'permitted') return ALLOW;
+          denials.note('publish', client, topicName, verdict);
+          return FORBIDDEN;
+        },
+        authorizeReceive(client, topicName) {
+          const verdict = topics.judgeRead(client, topicName);
+          if (verdict === 'permitted') return true;
+          denials.note('receive', client, topicName, verdict);
+          return false;
+        },
       }),
     };
   }

@@ -37,10 +37,12 @@ describe('parseAclFile', () => {
     assert.deepEqual(rules.users.get('ann'), {
       read: ['house/+'],
       write: ['house/+', 'late'],
-      deny: ['house/safe'],
+      deny: [{ filter: 'house/safe', rule: { line: 6, name: 'user ann: topic deny house/safe' } }],
     });
     assert.deepEqual(rules.users.get('bob b.')?.write, ['a topic with  spaces/#']);
-    assert.deepEqual(rules.patterns, [{ access: 'write', levels: ['s', '%c', '%u'] }]);
+    assert.deepEqual(rules.patterns, [
+      { access: 'write', levels: ['s', '%c', '%u'], rule: { line: 7, name: 'pattern write s/%c/%u' } },
+    ]);
     assert.equal(rules.firstUserLine, 4);
   });
 

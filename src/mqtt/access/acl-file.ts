@@ -4,15 +4,32 @@ import { TopicFault } from '../topics/topic-name.ts';
 import { parseClientIdRule, type ClientIdRule, type ClientIdRules } from './client-id-rules.ts';
 import { MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 
+/** A rule as people find it in the file. */
+export type WrittenRule = {
+  /** Of the file; 0 for none. */
+  readonly line: number;
+  /** `user ann: topic deny house/safe/#`: the same wherever the line stands. */
+  readonly name: string;
+};
+
+/** What denies where no rule permits. */
+export const NO_RULE: WrittenRule = Object.freeze({ line: 0, name: 'no rule' });
+
+type DenyRule = { readonly filter: string; readonly rule: WrittenRule };
+
 /** Topic Filters by what they permit. A denial is for reading and writing alike, and wins over every permission. */
 export type TopicRules = {
   readonly read: readonly string[];
   readonly write: readonly string[];
-  readonly deny: readonly string[];
+  readonly deny: readonly DenyRule[];
 };
 
 /** A filter with `%c` or `%u` in the place of some of its levels. */
-export type PatternRule = { readonly access: Access; readonly levels: readonly string[] };
+export type PatternRule = {
+  readonly access: Access;
+  readonly levels: readonly string[];
+  readonly rule: WrittenRule;
+};
 
 export type AclRules = {
   /** Of clients without a user name. */
@@ -84,7 +101,7 @@ export function parseAclFile(text: string): Result<AclRules, readonly LineFault[
   return succeed({ anonymous, users, patterns, clientIds, firstUserLine });
 }
 
-type OpenRules = { readonly read: string[]; readonly write: string[]; readonly deny: string[] };
+type OpenRules = { readonly read: string[]; readonly write: string[]; readonly deny: DenyRule[] };
 
 class AclReader {
   readonly anonymous: OpenRules = emptyRules();
@@ -99,6 +116,8 @@ class AclReader {
   firstUserLine = 0;
   /** Whose rules `topic` lines are. */
   #current: OpenRules = this.anonymous;
+  /** Before the name of such a rule. */
+  #owner = '';
   #currentIds: ClientIdRule[] = this.clientIds.anonymous;
 
   read(text: string, line: number): void {
@@ -123,13 +142,17 @@ class AclReader {
       return `${JSON.stringify(first)} is no access; write ${ACCESSES.join(', ')} before a topic with spaces`;
     const access = filter === '' ? 'readwrite' : (first as Access);
     const topic = filter === '' ? first : filter;
-    return word === 'topic' ? this.#takeTopic(access, topic) : this.#takePattern(access, topic, line);
+    const written = { line, name: `${word} ${access} ${topic}` };
+    return word === 'topic'
+      ? this.#takeTopic(access, topic, written)
+      : this.#takePattern(access, topic, written);
   }
 
   #takeUser(userName: string, line: number): string | undefined {
     if (userName === '') return 'names no user; write "user NAME"';
     this.#current = this.users.get(userName) ?? emptyRules();
     this.users.set(userName, this.#current);
+    this.#owner = `user ${userName}: `;
     this.#currentIds = this.clientIds.users.get(userName) ?? [];
     this.clientIds.users.set(userName, this.#currentIds);
     this.#noteUserLine(line);
@@ -144,11 +167,11 @@ class AclReader {
     return rules.length > MAX_RULES_PER_USER ? `is more than ${MAX_RULES_PER_USER} client ids` : undefined;
   }
 
-  #takeTopic(access: Access, filter: string): string | undefined {
+  #takeTopic(access: Access, filter: string, { line, name }: WrittenRule): string | undefined {
     const fault = findFilterFault(filter);
     if (fault !== undefined) return fault;
     const { read, write, deny } = this.#current;
-    if (access === 'deny') deny.push(filter);
+    if (access === 'deny') deny.push({ filter, rule: { line, name: this.#owner + name } });
     if (access === 'read' || access === 'readwrite') read.push(filter);
     if (access === 'write' || access === 'readwrite') write.push(filter);
     const isTooMany = Math.max(read.length, write.length) + deny.length > MAX_RULES_PER_USER;
@@ -157,15 +180,15 @@ class AclReader {
       : undefined;
   }
 
-  #takePattern(access: Access, pattern: string, line: number): string | undefined {
+  #takePattern(access: Access, pattern: string, rule: WrittenRule): string | undefined {
     const levels = pattern.split('/');
     const isVariable = (level: string): boolean => level === CLIENT_ID_LEVEL || level === USER_NAME_LEVEL;
     if (levels.some((level) => !isVariable(level) && /%[cu]/.test(level)))
       return '%c and %u must be alone in their level: sensor/%c/data';
     const fault = findFilterFault(levels.map((level) => (isVariable(level) ? 'x' : level)).join('/'));
     if (fault !== undefined) return fault;
-    if (levels.includes(USER_NAME_LEVEL)) this.#noteUserLine(line);
-    this.patterns.push({ access, levels });
+    if (levels.includes(USER_NAME_LEVEL)) this.#noteUserLine(rule.line);
+    this.patterns.push({ access, levels, rule });
     return this.patterns.length > MAX_RULES_PER_USER
       ? `is more than ${MAX_RULES_PER_USER} patterns`
       : undefined;

@@ -15,11 +15,11 @@ export type PatternSubject = { readonly clientId: string; readonly userName: str
  * level on. Rules for user names do not concern clients without one.
  */
 export function fillPatterns(patterns: AclRules['patterns'], subject: PatternSubject): TopicRules {
-  const rules = { read: [] as string[], write: [] as string[], deny: [] as string[] };
+  const rules = { read: [] as string[], write: [] as string[], deny: [] as TopicRules['deny'][number][] };
   for (const pattern of patterns) {
     const filter = fillPattern(pattern, subject);
     if (filter === undefined) continue;
-    if (pattern.access === 'deny') rules.deny.push(filter);
+    if (pattern.access === 'deny') rules.deny.push({ filter, rule: pattern.rule });
     if (pattern.access === 'read' || pattern.access === 'readwrite') rules.read.push(filter);
     if (pattern.access === 'write' || pattern.access === 'readwrite') rules.write.push(filter);
   }

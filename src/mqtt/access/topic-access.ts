@@ -1,5 +1,7 @@
-import { NO_TOPIC_RULES, type AclRules, type TopicRules } from './acl-file.ts';
+import { matchesTopicFilter } from '../topics/topic-filter.ts';
+import { NO_RULE, NO_TOPIC_RULES, type AclRules, type TopicRules, type WrittenRule } from './acl-file.ts';
 import { fillPatterns, type PatternSubject } from './client-patterns.ts';
+import { covers } from './filter-relations.ts';
 import { FilterSet } from './filter-set.ts';
 
 /** Topics that one client wrote to and whose verdict is kept; when there are more, it begins anew. */
@@ -12,6 +14,9 @@ const NO_RULES: AclRules = {
   clientIds: { anonymous: [], users: new Map(), patterns: [] },
   firstUserLine: 0,
 };
+
+/** Or the rule that denies; `NO_RULE` where none permits. */
+type TopicVerdict = 'permitted' | WrittenRule;
 
 /**
  * What each client may read and write. Its rules are put together when it is first asked about, and kept for as long
@@ -42,17 +47,17 @@ export class TopicAccess<C extends PatternSubject> {
     this.#lastAccess = undefined;
   }
 
-  mayWrite(client: C, topicName: string): boolean {
-    return this.#accessOf(client).mayWrite(topicName);
+  judgeWrite(client: C, topicName: string): TopicVerdict {
+    return this.#accessOf(client).judgeWrite(topicName);
   }
 
-  mayRead(client: C, topicName: string): boolean {
-    return this.#accessOf(client).mayRead(topicName);
+  judgeRead(client: C, topicName: string): TopicVerdict {
+    return this.#accessOf(client).judgeRead(topicName);
   }
 
-  /** Whether a subscription could ever bring a message that the client may read. */
-  maySubscribe(client: C, topicFilter: string): boolean {
-    return this.#accessOf(client).maySubscribe(topicFilter);
+  /** Permitted is a subscription that could ever bring a message that the client may read. */
+  judgeSubscribe(client: C, topicFilter: string): TopicVerdict {
+    return this.#accessOf(client).judgeSubscribe(topicFilter);
   }
 
   #accessOf(client: C): ClientAccess {
@@ -88,10 +93,17 @@ export class TopicAccess<C extends PatternSubject> {
   }
 }
 
-type RuleSets = { readonly read: FilterSet; readonly write: FilterSet; readonly deny: FilterSet };
+type RuleSets = {
+  readonly read: FilterSet;
+  readonly write: FilterSet;
+  readonly deny: FilterSet;
+  /** What `deny` is made of, to find out which it was. */
+  readonly denials: TopicRules['deny'];
+};
 
 function compileRules({ read, write, deny }: TopicRules): RuleSets {
-  return { read: toFilterSet(read), write: toFilterSet(write), deny: toFilterSet(deny) };
+  const denied = toFilterSet(deny.map(({ filter }) => filter));
+  return { read: toFilterSet(read), write: toFilterSet(write), deny: denied, denials: deny };
 }
 
 /** Most clients have no pattern of some kind; one empty set does for all. */
@@ -109,8 +121,8 @@ class ClientAccess {
   readonly #filled: RuleSets;
   readonly #maxVerdicts: number;
   #lastTopic = '';
-  #lastMayWrite = false;
-  #verdicts: Map<string, boolean> | undefined = undefined;
+  #lastVerdict: TopicVerdict = NO_RULE;
+  #verdicts: Map<string, TopicVerdict> | undefined = undefined;
 
   constructor(
     userName: string | undefined,
@@ -123,39 +135,46 @@ class ClientAccess {
     this.#maxVerdicts = maxVerdicts;
   }
 
-  mayWrite(topicName: string): boolean {
+  judgeWrite(topicName: string): TopicVerdict {
     // The same topic is the same string: this compares two pointers. A Topic Name is never empty.
-    if (topicName === this.#lastTopic) return this.#lastMayWrite;
-    const may = this.#verdicts?.get(topicName) ?? this.#judgeWrite(topicName);
+    if (topicName === this.#lastTopic) return this.#lastVerdict;
+    const verdict = this.#verdicts?.get(topicName) ?? this.#judgeNewWrite(topicName);
     this.#lastTopic = topicName;
-    this.#lastMayWrite = may;
-    return may;
+    this.#lastVerdict = verdict;
+    return verdict;
   }
 
-  #judgeWrite(topicName: string): boolean {
-    const may = !this.#isDenied(topicName) && this.#isPermitted('write', topicName);
+  #judgeNewWrite(topicName: string): TopicVerdict {
+    const verdict = this.#judge('write', topicName);
     // Most devices write to one topic only, and need no table for it.
-    if (this.#lastTopic === '') return may;
-    this.#verdicts ??= new Map([[this.#lastTopic, this.#lastMayWrite]]);
+    if (this.#lastTopic === '') return verdict;
+    this.#verdicts ??= new Map([[this.#lastTopic, this.#lastVerdict]]);
     if (this.#verdicts.size >= this.#maxVerdicts) this.#verdicts.clear();
-    this.#verdicts.set(topicName, may);
-    return may;
+    this.#verdicts.set(topicName, verdict);
+    return verdict;
   }
 
-  mayRead(topicName: string): boolean {
-    return !this.#isDenied(topicName) && this.#isPermitted('read', topicName);
+  judgeRead(topicName: string): TopicVerdict {
+    return this.#judge('read', topicName);
   }
 
-  maySubscribe(topicFilter: string): boolean {
-    if (this.#own.deny.covers(topicFilter) || this.#filled.deny.covers(topicFilter)) return false;
-    return this.#own.read.overlaps(topicFilter) || this.#filled.read.overlaps(topicFilter);
+  judgeSubscribe(topicFilter: string): TopicVerdict {
+    const [own, filled] = [this.#own, this.#filled];
+    if (own.deny.covers(topicFilter) || filled.deny.covers(topicFilter))
+      return this.#findDenial((filter) => covers(filter, topicFilter));
+    return own.read.overlaps(topicFilter) || filled.read.overlaps(topicFilter) ? 'permitted' : NO_RULE;
   }
 
-  #isPermitted(access: 'read' | 'write', topicName: string): boolean {
-    return this.#own[access].matches(topicName) || this.#filled[access].matches(topicName);
+  #judge(access: 'read' | 'write', topicName: string): TopicVerdict {
+    const [own, filled] = [this.#own, this.#filled];
+    if (own.deny.matches(topicName) || filled.deny.matches(topicName))
+      return this.#findDenial((filter) => matchesTopicFilter(filter, topicName));
+    return own[access].matches(topicName) || filled[access].matches(topicName) ? 'permitted' : NO_RULE;
   }
 
-  #isDenied(topicName: string): boolean {
-    return this.#own.deny.matches(topicName) || this.#filled.deny.matches(topicName);
+  /** The first in the file, of the user's own before patterns. */
+  #findDenial(isIt: (filter: string) => boolean): WrittenRule {
+    const found = ({ denials }: RuleSets) => denials.find(({ filter }) => isIt(filter))?.rule;
+    return found(this.#own) ?? found(this.#filled) ?? NO_RULE;
   }
 }
