@@ -4,6 +4,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { RunningServer } from '../../api/start-server.ts';
 import type { ConfigFlag } from '../../config/load-config.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
+import { findClosedDoors } from '../../hub/config/risky-defaults.ts';
 import { findCollector } from '../find-collector.ts';
 import { setOptimization } from '../optimization.ts';
 import { stopInOrder, stopSignal } from '../stop-signal.ts';
@@ -64,6 +65,8 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
       {},
       'RECADO_BROKER is where clients connect; the hub itself goes by mqtt.external (RECADO_MQTT_EXTERNAL)',
     );
+
+  for (const door of findClosedDoors(config)) log.warn({}, door);
 
   const stopped = stopSignal();
   const { startServer } = await import('../../api/start-server.ts');

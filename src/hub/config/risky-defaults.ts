@@ -44,7 +44,7 @@ function findOpenRules({ http, mqtt }: Config): string[] {
 }
 
 /** Nobody may come in, because trusted networks are none by default where there are proofs. */
-function findClosedDoors({ http, mqtt }: Config): string[] {
+export function findClosedDoors({ http, mqtt }: Config): string[] {
   const risks: string[] = [];
   if (http.tokens.length === 0 && http.trustedNetworks.length === 0)
     risks.push(
