@@ -215,6 +215,26 @@ test('who holds all connections and says nothing keeps no device out', async (t)
   await stillServes(hub);
 });
 
+test('strangers who come do not have the tokens of all devices gone through', async (t) => {
+  let walks = 0;
+  const tokens = new Proxy<Record<string, string>>(
+    { 'greenhouse-1': 'a-secret-of-the-greenhouse' },
+    { ownKeys: (target) => (walks++, Reflect.ownKeys(target)) },
+  );
+  const hub = await startTestHub(t, (config) => {
+    config.gateways.socket.trustedNetworks = [];
+    config.gateways.socket.deviceTokens = tokens;
+  });
+  const walksBefore = walks;
+  for (let count = 0; count < 3; count++) {
+    const stranger = await WireDevice.connect(t, hub.tcpPort);
+    stranger.send('Conexão');
+    await stranger.closed();
+  }
+  assert.equal(hub.counters['connectionsRefusedUntrusted'], 3);
+  assert.equal(walks, walksBefore);
+});
+
 test('resets in every state leave nothing behind', async (t) => {
   const hub = await withGoodDevice(t);
   const openings = [

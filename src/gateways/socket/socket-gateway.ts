@@ -53,6 +53,8 @@ export class SocketGateway implements Gateway {
   readonly counters = new SocketCounters() as SocketCounters & Record<string, number>;
   readonly #context: SessionContext;
   readonly #trusted: Networks;
+  /** Whether anybody who is not trusted can be let in. */
+  readonly #hasTokens: boolean;
   readonly #receiver: TelemetryReceiver;
   readonly #refusals: Refusals;
   readonly #tls: TlsSource | undefined;
@@ -78,6 +80,7 @@ export class SocketGateway implements Gateway {
       tellOnce: new TellOnce(log, MAX_TOLD_CAUSES),
     };
     this.#trusted = new Networks(options.trustedNetworks);
+    this.#hasTokens = Object.keys(options.deviceTokens).length > 0;
     this.#receiver = new TelemetryReceiver(this.#context);
     this.#tls = parts.tls;
     const tell = new RefusalLog(parts.log).of(this.name);
@@ -210,7 +213,7 @@ export class SocketGateway implements Gateway {
       counters.connectionsRefusedPerAddress++;
       return false;
     }
-    if (principal !== TRUSTED_NETWORK && Object.keys(options.deviceTokens).length === 0) {
+    if (principal !== TRUSTED_NETWORK && !this.#hasTokens) {
       counters.connectionsRefusedUntrusted++;
       tellUntrusted(this.#context, address);
       return false;
