@@ -51,6 +51,8 @@ describe('a request', () => {
     [['Forwarded: for=127.0.0.1, for=192.0.2.1;proto=https'], '192.0.2.1'],
     [['Forwarded: proto=https;For="[2001:db8::1]:4711"'], '2001:db8::1'],
     [['Forwarded: for=192.0.2.1;host="a,for=127.0.0.1"'], '192.0.2.1'],
+    [['Forwarded: proto=http;host="a;for=127.0.0.1;b";for=192.0.2.1'], '192.0.2.1'],
+    [['Forwarded: host="a\\";for=127.0.0.1;b=\\"" ; FOR=192.0.2.1'], '192.0.2.1'],
     [['X-Real-IP: 192.0.2.1', 'Via: 1.1 proxy'], '192.0.2.1'],
     [['X-Forwarded-For: 1.1.1.1, 192.0.2.1', 'X-Real-IP: 192.0.2.1'], '192.0.2.1'],
     [
@@ -69,6 +71,10 @@ describe('a request', () => {
     ['X-Forwarded-For: 192.0.2.1, '],
     ['Forwarded: for=_hidden'],
     ['Forwarded: for=127.0.0.1, proto=https'],
+    ['Forwarded: for=127.0.0.1;for=192.0.2.1'],
+    ['Forwarded: host="for=127.0.0.1"'],
+    ['Forwarded: not-for=127.0.0.1'],
+    ['Forwarded: host="a;for=127.0.0.1'],
     ['X-Forwarded-Proto: https'],
     ['Via: 1.1 proxy'],
     // The proxy wrote one of them, and passed on what came as the other.

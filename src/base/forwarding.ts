@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { Networks, plainAddress } from './networks.ts';
+import { FORWARDED, FORWARDED_PART } from './request-head.ts';
 
 const X_FORWARDED = 'x-forwarded-';
 /** Beside `X-Forwarded-…`: by these, too, a proxy says who asked it. */
@@ -35,8 +36,6 @@ const SINGLE_ADDRESS = [
   'x-cluster-client-ip',
   'fastly-client-ip',
 ] as const;
-/** Of an element of `Forwarded`. */
-const FORWARDED_FOR = /(?:^|[;\s])for=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/i;
 /** `192.0.2.1:4711`, `[2001:db8::1]:4711`, `[2001:db8::1]`. */
 const WITH_PORT = /^(?:([\d.]+)|\[([^\]]*)\])(?::\d+)?$/;
 
@@ -110,13 +109,15 @@ function listOf(value: string | string[] | undefined): string[] | undefined {
   return value === undefined ? undefined : [value].flat().join(',').split(',');
 }
 
-/** The `for` of each element; quotes may hold commas. */
+/** The `for` of each element; empty where it has none, or several. */
 function splitForwarded(text: string): string[] {
-  const elements = text.match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? [];
-  return elements.map((element) => {
-    const [, quoted, plain] = FORWARDED_FOR.exec(element) ?? [];
-    return toAddress(quoted ?? plain ?? '');
-  });
+  if (!FORWARDED.test(text)) return [];
+  const elements: string[][] = [[]];
+  for (const [part, name, token, quoted] of text.matchAll(FORWARDED_PART)) {
+    if (part === ',') elements.push([]);
+    else if (name?.toLowerCase() === 'for') elements.at(-1)?.push(token ?? quoted ?? '');
+  }
+  return elements.map(([hop = '', ...more]) => (more.length === 0 ? toAddress(hop) : ''));
 }
 
 /** Without port and brackets; what is no address stays as it is, and is in no network. */

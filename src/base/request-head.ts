@@ -5,7 +5,9 @@ const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::\d*)?$/;
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const PAIR = `${TOKEN}=(?:${TOKEN}|"(?:[^"\\\\]|\\\\.)*")`;
 /** RFC 7239 section 4, with the blanks around `;` that many write. */
-const FORWARDED = new RegExp(`^(?:${PAIR})?(?:[ \\t]*[;,](?:[ \\t]*${PAIR})?)*[ \\t]*$`);
+export const FORWARDED = new RegExp(`^(?:${PAIR})?(?:[ \\t]*[;,](?:[ \\t]*${PAIR})?)*[ \\t]*$`);
+/** What there is in one that is {@link FORWARDED}: a parameter, or what ends an element. */
+export const FORWARDED_PART = new RegExp(`(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)")|,`, 'g');
 
 const AUTHORITY = /^https?:\/\/([^/?#]*)/i;
 

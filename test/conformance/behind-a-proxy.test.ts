@@ -121,6 +121,18 @@ describe('a proxy of http.trustedProxies', () => {
     }
   });
 
+  it('says it in the parameter for of Forwarded, and nowhere else in it', async (t) => {
+    const { url } = await behind(t);
+    const spoofed = 'host="a;for=192.0.2.1;b";for=198.51.100.1';
+    for (const forwarded of [spoofed, 'for=192.0.2.1;for=198.51.100.1', 'host="for=192.0.2.1"']) {
+      assert.equal(await statusOf(url, { forwarded }), 401, forwarded);
+      assert.deepEqual(await connectMqtt(url, { forwarded }), [101, 5], forwarded);
+    }
+    const forwarded = 'host="a;for=198.51.100.1;b";for=192.0.2.1';
+    assert.equal(await statusOf(url, { forwarded }), 200);
+    assert.deepEqual(await connectMqtt(url, { forwarded }), [101, 0]);
+  });
+
   it('has its connections put down to those who use them', async (t) => {
     const hub = await behind(t);
     const held = request(`${hub.url}/api/v1/devices/x/commands/y`, {
