@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { connectBus } from '../../src/bus/client-bus.ts';
 import type { Bus } from '../../src/bus/bus.ts';
@@ -296,6 +296,37 @@ describe("the topics of services on the hub's broker", () => {
       return !(await isDenied(bus.publish(announcement('billing', id))));
     };
     assert.deepEqual([await mayServe('box'), await mayServe('other', 'guest')], [true, false]);
+  });
+
+  it('belong to nobody whom a proxy that nobody named has passed on', async (t) => {
+    const mayServe = async (trustedProxies: string[]) => {
+      const hub = await startTestHub(t, (config) => {
+        // Where everybody may come in.
+        config.insecure = true;
+        config.http.host = '0.0.0.0';
+        config.http.trustedProxies = trustedProxies;
+      });
+      const { hostname, port } = new URL(hub.url);
+      const proxy = createTcpServer((socket) => {
+        const onward = connectTcp(Number(port), hostname);
+        socket.once('data', (head) => {
+          onward.write(
+            head.toString('latin1').replace('\r\n', '\r\nX-Forwarded-For: 127.0.0.1\r\n'),
+            'latin1',
+          );
+          socket.pipe(onward).pipe(socket);
+        });
+        for (const one of [socket, onward]) one.on('error', () => {});
+      }).listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+      t.after(() => void proxy.close());
+      const bus = await connectBus(`ws://127.0.0.1:${(proxy.address() as AddressInfo).port}/mqtt`, {
+        clientId: 'box',
+      });
+      t.after(() => bus.close());
+      return !(await isDenied(bus.publish(announcement('billing', 'box'))));
+    };
+    assert.deepEqual([await mayServe([]), await mayServe(['127.0.0.1'])], [false, true]);
   });
 
   it('and the id of an agent belong to the user who is connected with it', async (t) => {

@@ -3,6 +3,7 @@ import { ALLOW, type BrokerHooks, type ClientInfo, type Verdict } from '../../mq
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
 import { MAX_ANNOUNCEMENT_BYTES } from '../../services/wire/announcement.ts';
 import { parseServiceTopic } from '../../services/wire/service-topics.ts';
+import { isTrustedPeer } from '../mqtt/admission.ts';
 import type { IdentifyMqttClient } from '../mqtt/mqtt-principal.ts';
 import { AgentOwners } from './agent-owners.ts';
 
@@ -104,10 +105,8 @@ function servingRule(
   if (byUser.size === 0) {
     const loopback = new Networks(LOOPBACK_NETWORKS);
     return (client) => {
-      const { transport, address } = client.peer;
-      const isHere = transport === 'unix' || loopback.has(address);
       // Behind a proxy of this machine everybody seems to be here.
-      return isHere && (!hasPasswords || identify(client).kind === 'network');
+      return isTrustedPeer(client.peer, loopback) && (!hasPasswords || identify(client).kind === 'network');
     };
   }
   return (client, service) => {
