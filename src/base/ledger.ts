@@ -50,6 +50,8 @@ export class Party {
   readonly at: number;
   /** Bookings, and those who hold it open. */
   uses = 0;
+  /** Its sessions, with or without their connections. */
+  sessions = 0;
 
   constructor(ledger: Ledger, key: string, at: number) {
     this.ledger = ledger;

@@ -80,6 +80,7 @@ export class ClientSession extends Session<SessionConnection> {
     const { cost } = this;
     if (!this.party.book(KeptKind.SESSION, cost)) return false;
     this.#ownBytes = cost;
+    this.party.sessions++;
     return true;
   }
 
@@ -87,6 +88,7 @@ export class ClientSession extends Session<SessionConnection> {
   charge(): void {
     this.#ownBytes = this.cost;
     this.party.charge(KeptKind.SESSION, this.#ownBytes);
+    this.party.sessions++;
   }
 
   /**
@@ -158,7 +160,10 @@ export class ClientSession extends Session<SessionConnection> {
     this.party.change(KeptKind.SUBSCRIPTION, -this.#subscriptionBytes, -this.subscriptionCount);
     this.#subscriptionBytes = 0;
     this.subscriptionCount = 0;
-    if (this.#ownBytes > 0) this.party.release(KeptKind.SESSION, this.#ownBytes);
+    if (this.#ownBytes > 0) {
+      this.party.release(KeptKind.SESSION, this.#ownBytes);
+      this.party.sessions--;
+    }
     this.#ownBytes = 0;
     this.party.close();
   }

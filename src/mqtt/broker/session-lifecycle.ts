@@ -107,17 +107,17 @@ function findRoom(engine: Engine, session: ClientSession, will: KeptWill | undef
     (will === undefined || party.hasRoomFor(KeptKind.WILL, willCost(will))) && session.book();
   if (!books()) {
     // Only one of its own makes room for it, and only one that is enough.
-    const oldest = engine.away.oldest(party);
+    const oldest = engine.away.oldestOf(party);
     const isEnough = oldest !== undefined && party.hasRoomFor(KeptKind.SESSION, cost - oldest.cost);
     if (!isEnough || !yieldOldest(engine, oldest) || !books())
       return 'the server keeps as many sessions and Wills as it may';
   }
   const { maxSessions } = engine.options;
-  const isFull = engine.sessions.size >= maxSessions && !yieldOldest(engine, engine.away.oldest());
+  const isFull = engine.sessions.size >= maxSessions && !yieldOldest(engine, engine.away.findYielding(party));
   return isFull ? `maxSessions is ${maxSessions}` : undefined;
 }
 
-/** Ends the session whose client has been away longest; false where there is none. */
+/** Ends a session for another one; false where there is none that yields. */
 function yieldOldest(engine: Engine, session: ClientSession | undefined): boolean {
   if (session === undefined) return false;
   const clientId = shown(session.clientId);

@@ -12,6 +12,7 @@ import {
   connectBytes,
   lasting,
   startRig,
+  textOf,
   VERSION_NAMES,
   VERSIONS,
   willOf,
@@ -25,6 +26,9 @@ function listeningLog() {
   const warn = (_: object, text: string): void => void warnings.push(text);
   return { warnings, log: { debug: ignore, info: ignore, warn, error: ignore } };
 }
+
+/** What stands before the first `-` of a Client Identifier. */
+const partyOfId = ({ clientId }: ClientInfo): string => clientId.split('-')[0]!;
 
 describe('how many connections there may be', () => {
   it('maxConnections: one more is refused without a word, and a place that is left is free again', async (t) => {
@@ -216,10 +220,55 @@ describe('how many sessions there may be', () => {
     );
   });
 
+  for (const [how, leaves] of [
+    ['away', true],
+    ['connected', false],
+  ] as const) {
+    it(`maxSessions: who has many sessions, ${how}, takes no place from those who have fewer`, async (t) => {
+      const { broker, connected, open } = await startRig(t, { maxSessions: 20, partyOf: partyOfId });
+      for (const clientId of ['victim-1', 'victim-2']) {
+        const victim = await connected(lasting(clientId));
+        await victim.subscribe('orders', { qos: 1 });
+        victim.transport.breakOff();
+      }
+      const publisher = await connected({ clientId: 'publisher-1' });
+      publisher.publish('orders', 'paid', { qos: 1, packetId: 1 });
+      await publisher.expect('puback');
+      const codes = new Set<ReasonCode>();
+      for (let count = 0; count < 25; count++) {
+        const mallory = open();
+        codes.add((await mallory.connect(lasting(`mallory-${count}`))).reasonCode);
+        if (leaves) mallory.transport.breakOff();
+      }
+      assert.deepEqual(
+        [...codes],
+        leaves ? [ReasonCode.SUCCESS] : [ReasonCode.SUCCESS, ReasonCode.QUOTA_EXCEEDED],
+      );
+      for (const clientId of ['victim-1', 'victim-2']) {
+        const back = await connected(lasting(clientId));
+        assert.equal(textOf(await back.expect('publish')), 'paid');
+      }
+      // Another who has none gets a place of the one who has most, where that one is away.
+      const { reasonCode } = await open().connect({ clientId: 'new-1' });
+      assert.equal(reasonCode, leaves ? ReasonCode.SUCCESS : ReasonCode.QUOTA_EXCEEDED);
+      assert.equal(broker.counts.sessions, 20);
+    });
+  }
+
+  it('maxSessions: where all have as many, a newcomer is refused and nobody loses anything', async (t) => {
+    const { broker, connected, open, sessionIds } = await startRig(t, { maxSessions: 2, partyOf: partyOfId });
+    for (const clientId of ['a-1', 'b-1']) (await connected(lasting(clientId))).transport.breakOff();
+    const { reasonCode } = await open().connect(lasting('c-1'));
+    assert.equal(reasonCode, ReasonCode.QUOTA_EXCEEDED);
+    assert.deepEqual([sessionIds(), broker.stats.sessionsYielded], [['a-1', 'b-1'], 0]);
+    // One of its own yields.
+    await connected(lasting('a-2'));
+    assert.deepEqual(sessionIds(), ['b-1', 'a-2']);
+  });
+
   it('the ledger: a party that has its share makes room by its own sessions, and keeps them where that is not enough', async (t) => {
     const ledger = new Ledger({ limits: { [KeptKind.SESSION]: 100 * 1024 } });
-    const partyOf = ({ clientId }: ClientInfo): string => clientId.split('-')[0]!;
-    const { connected, open, sessionIds } = await startRig(t, { ledger, partyOf });
+    const { connected, open, sessionIds } = await startRig(t, { ledger, partyOf: partyOfId });
     const ofParty = (party: string): string[] => sessionIds().filter((id) => id.startsWith(`${party}-`));
     (await connected(lasting('other-1'))).transport.breakOff();
     let count = 0;

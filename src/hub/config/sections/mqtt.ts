@@ -39,7 +39,8 @@ const BROKER_TEXTS: Readonly<Record<BrokerOption, string>> = {
   maxOutboxBytes: 'Most bytes that wait for a client which does not read.',
   maxSubscriptionsPerClient: 'Most subscriptions of one client.',
   maxSessions:
-    'Most sessions, those of connected clients included. Beyond it that one ends whose client has been away longest.',
+    'Most sessions, those of connected clients included. Beyond it the user or address that has most of them away loses the ' +
+    'oldest of these, if it has more than who comes; else who comes gives one of their own, or is refused.',
   maxTotalQueuedBytes: 'Most bytes of the messages that wait for all clients together.',
   maxRetainedMessages: 'Most retained messages.',
   maxRetainedBytes: 'Most bytes of these.',
