@@ -203,6 +203,28 @@ test('more connections than maxConnections, or than one address may have, are re
   await stillServes(hub);
 });
 
+test('strangers that the ledger does not tell apart are not counted as one address', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.gateways.socket.maxConnections = 5;
+    config.gateways.socket.maxConnectionsPerAddress = 2;
+  });
+  const { ledger } = hub.server.hub;
+  for (let count = 0; ledger.open(`somebody ${count}`).key !== ''; count++);
+  const devices: WireDevice[] = [];
+  for (let host = 3; host <= 7; host++) {
+    const device = await WireDevice.connect(t, hub.tcpPort, `127.0.0.${host}`);
+    await device.handshake();
+    devices.push(device);
+  }
+  const sixth = await WireDevice.connect(t, hub.tcpPort, '127.0.0.8');
+  await sixth.closed();
+  assert.deepEqual(
+    [hub.counters['connectionsRefusedPerAddress'], hub.counters['connectionsRefusedLimit']],
+    [0, 1],
+  );
+  assert.deepEqual([hub.counters['connectionsYielded'], hub.counters['connectionsOpen']], [0, 5]);
+});
+
 test('who holds all connections and says nothing keeps no device out', async (t) => {
   const hub = await withGoodDevice(t, (config) => (config.gateways.socket.maxConnections = 6));
   const silent: WireDevice[] = [];

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ANONYMOUS, TRUSTED_NETWORK } from '../../accounts/principal.ts';
-import type { Party } from '../../base/ledger.ts';
+import type { Place } from '../../base/connection-places.ts';
 import { addressParty, plainAddress } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import { FramedSession } from './session/framed-session.ts';
@@ -24,6 +24,9 @@ export function tellUntrusted(context: SessionContext, address: string): void {
 /** A TCP connection: finds out what it speaks, then hands its bytes to that session. */
 export class SocketConnection {
   readonly peer: SocketPeer;
+  /** Its address, as far as it tells peers apart. */
+  readonly addressParty: string;
+  place: Place<SocketConnection> | undefined = undefined;
   readonly #context: SessionContext;
   readonly #openedAt: number;
   /** Cuts the first words; a plain session reads on where it stopped. */
@@ -35,14 +38,11 @@ export class SocketConnection {
   constructor(socket: Socket, context: SessionContext, isTrusted: (address: string) => boolean) {
     const address = plainAddress(socket.remoteAddress ?? '');
     const principal = isTrusted(address) ? TRUSTED_NETWORK : ANONYMOUS;
-    const party = context.ledger.open(addressParty(address));
+    this.addressParty = addressParty(address);
+    const party = context.ledger.open(this.addressParty);
     this.peer = { socket, address, port: socket.remotePort ?? 0, principal, party };
     this.#context = context;
     this.#openedAt = context.clock.monotonic();
-  }
-
-  get party(): Party {
-    return this.peer.party;
   }
 
   get isSilent(): boolean {

@@ -6,7 +6,7 @@ import { ConnectionPlaces } from '../../base/connection-places.ts';
 import { RecadoError } from '../../base/errors.ts';
 import { listenError } from '../../base/listen-error.ts';
 import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
-import type { Ledger, Party } from '../../base/ledger.ts';
+import type { Ledger } from '../../base/ledger.ts';
 import { LogBudget } from '../../base/log-budget.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Networks } from '../../base/networks.ts';
@@ -186,7 +186,7 @@ export class SocketGateway implements Gateway {
     this.#ticker ??= this.#context.clock.setTicker(TICK_MS, () => this.#tick());
     this.counters.connectionsAccepted++;
     this.counters.connectionsOpen++;
-    this.#places.take(connection);
+    this.#places.take(connection.addressParty, connection);
     socket.once('close', () => {
       this.#forget(connection);
       connection.end(failed ? 'connection-failed' : 'disconnected');
@@ -208,8 +208,9 @@ export class SocketGateway implements Gateway {
   #admit(connection: SocketConnection): boolean {
     const { counters } = this;
     const { options } = this.#context;
+    const { addressParty } = connection;
     const { party, principal, address } = connection.peer;
-    if (this.#places.takenBy(party) >= options.maxConnectionsPerAddress) {
+    if (this.#places.takenBy(addressParty) >= options.maxConnectionsPerAddress) {
       counters.connectionsRefusedPerAddress++;
       return false;
     }
@@ -222,14 +223,14 @@ export class SocketGateway implements Gateway {
       counters.connectionsRefusedLimit++;
       return false;
     }
-    if (this.#places.taken < options.maxConnections || this.#makeRoom(party)) return true;
+    if (this.#places.taken < options.maxConnections || this.#makeRoom(addressParty)) return true;
     party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     counters.connectionsRefusedLimit++;
     return false;
   }
 
   /** False where nobody has more than the newcomer's address. */
-  #makeRoom(newcomer: Party): boolean {
+  #makeRoom(newcomer: string): boolean {
     const connection = this.#places.findYielding(newcomer);
     if (connection === undefined) return false;
     this.#places.leave(connection);

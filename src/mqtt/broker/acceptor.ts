@@ -56,8 +56,9 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
   }
 
   accept(transport: Transport): TransportReceiver | undefined {
-    const party = this.#engine.ledger.open(addressParty(transport.peer.address));
-    const refusal = this.#findRefusal(transport.peer.address, party);
+    const address = addressParty(transport.peer.address);
+    const party = this.#engine.ledger.open(address);
+    const refusal = this.#findRefusal(address, party);
     if (refusal !== undefined) {
       party.close();
       this.#engine.stats.connectionsRefused++;
@@ -70,7 +71,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     const connection = new Connection(this.#engine, this, transport, parts);
     this.#connections.add(connection);
     this.#engine.connectionCount++;
-    this.#places.take(connection);
+    this.#places.take(address, connection);
     return connection;
   }
 
@@ -84,7 +85,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
 
   #findRefusal(address: string, party: Party): string | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxConnectsPerSecond } = this.options;
-    if (address !== '' && this.#places.takenBy(party) >= maxConnectionsPerAddress) {
+    if (address !== '' && this.#places.takenBy(address) >= maxConnectionsPerAddress) {
       return `maxConnectionsPerAddress is ${maxConnectionsPerAddress}`;
     }
     const nowMs = this.#engine.clock.monotonic();
@@ -95,13 +96,13 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     this.#credit--;
     if (!party.admit(KeptKind.CONNECTION, CONNECTION_BYTES))
       return 'its address has its share of all connections';
-    if (this.#places.taken < maxConnections || this.#makeRoom(party)) return undefined;
+    if (this.#places.taken < maxConnections || this.#makeRoom(address)) return undefined;
     party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     return `maxConnections is ${maxConnections}`;
   }
 
   /** False where nobody has more than the newcomer's address. */
-  #makeRoom(newcomer: Party): boolean {
+  #makeRoom(newcomer: string): boolean {
     const connection = this.#places.findYielding(newcomer);
     if (connection === undefined) return false;
     this.#places.leave(connection);

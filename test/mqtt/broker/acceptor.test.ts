@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { startRig } from '../../helpers/mqtt-broker-rig.ts';
 import { MemoryTransport } from '../../helpers/memory-transport.ts';
 import { turnEnd, WireClient } from '../../helpers/mqtt-wire-client.ts';
+import { Ledger } from '../../../src/base/ledger.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { Broker } from '../../../src/mqtt/broker/broker.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
@@ -55,6 +56,18 @@ describe('what comes to a listener', () => {
     first.transport.breakOff();
     assert.equal(open('10.0.0.1').isAccepted, true);
     assert.equal(open('10.0.0.1').isAccepted, false);
+  });
+
+  it('is counted by its address, where the ledger does not tell it apart too', async (t) => {
+    const ledger = new Ledger({ maxParties: 2 });
+    const { open } = await start(t, { ledger, maxConnectionsPerAddress: 2, maxConnections: 6 });
+    for (const host of [1, 2, 3, 4]) assert.equal(open(`10.0.0.${host}`).isAccepted, true, `host ${host}`);
+    assert.equal(open('10.0.0.4').isAccepted, true);
+    assert.equal(open('10.0.0.4').isAccepted, false);
+    assert.equal(open('').isAccepted, true);
+    assert.equal(open('10.0.0.5').isAccepted, true, 'one of 10.0.0.4 has made room');
+    assert.equal(open('10.0.0.6').isAccepted, false, 'nobody has more than one more');
+    assert.equal(open('10.0.0.4').isAccepted, false);
   });
 
   it('is limited by maxConnectsPerSecond: one second of it at once, then as time goes on', async (t) => {

@@ -1,3 +1,4 @@
+import type { Place } from '../../../base/connection-places.ts';
 import { CONNECTION_BYTES, costOf, KeptKind } from '../../../base/kept-kinds.ts';
 import type { Party } from '../../../base/ledger.ts';
 import { WheelTimer } from '../../../base/timer-wheel.ts';
@@ -72,6 +73,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   readonly transport: Transport;
   /** Its address: for what is kept before it is known who it is. */
   readonly party: Party;
+  /** At its listener. */
+  place: Place<Connection> | undefined = undefined;
   #isBooked = true;
   #connectBytes = 0;
   #heldBytes = 0;
