@@ -103,14 +103,15 @@ export function attachSession(
 /** Books a new session, for which another one may have to yield; why there is no room, where there is none. */
 function findRoom(engine: Engine, session: ClientSession, will: KeptWill | undefined): string | undefined {
   const { party, cost } = session;
-  const books = (): boolean =>
-    (will === undefined || party.hasRoomFor(KeptKind.WILL, willCost(will))) && session.book();
-  if (!books()) {
+  // No session that yields makes room for a Will.
+  if (will !== undefined && !party.hasRoomFor(KeptKind.WILL, willCost(will)))
+    return 'the server keeps as many Wills as it may';
+  if (!session.book()) {
     // Only one of its own makes room for it, and only one that is enough.
     const oldest = engine.away.oldestOf(party);
     const isEnough = oldest !== undefined && party.hasRoomFor(KeptKind.SESSION, cost - oldest.cost);
-    if (!isEnough || !yieldOldest(engine, oldest) || !books())
-      return 'the server keeps as many sessions and Wills as it may';
+    if (!isEnough || !yieldOldest(engine, oldest) || !session.book())
+      return 'the server keeps as many sessions as it may';
   }
   const { maxSessions } = engine.options;
   const isFull = engine.sessions.size >= maxSessions && !yieldOldest(engine, engine.away.findYielding(party));

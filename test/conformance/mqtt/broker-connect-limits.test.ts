@@ -266,6 +266,22 @@ describe('how many sessions there may be', () => {
     assert.deepEqual(sessionIds(), ['b-1', 'a-2']);
   });
 
+  it('the ledger: a Will without room costs no session', async (t) => {
+    const ledger = new Ledger({
+      limits: { [KeptKind.SESSION]: 20 * 1024, [KeptKind.WILL]: 1024 },
+    });
+    const { broker, connected, open, sessionIds } = await startRig(t, { ledger, partyOf: partyOfId });
+    let count = 0;
+    // As many as it may have: the next one makes room by its own.
+    for (; broker.stats.sessionsYielded === 0; count++)
+      (await connected(lasting(`many-${count}`))).transport.breakOff();
+    const before = sessionIds();
+    const willMessage = willOf({ payload: Buffer.alloc(2048) });
+    const { reasonCode } = await open().connect({ ...lasting('many-will'), willMessage });
+    assert.equal(reasonCode, ReasonCode.QUOTA_EXCEEDED);
+    assert.deepEqual([sessionIds(), broker.stats.sessionsYielded], [before, 1]);
+  });
+
   it('the ledger: a party that has its share makes room by its own sessions, and keeps them where that is not enough', async (t) => {
     const ledger = new Ledger({ limits: { [KeptKind.SESSION]: 100 * 1024 } });
     const { connected, open, sessionIds } = await startRig(t, { ledger, partyOf: partyOfId });
