@@ -233,7 +233,20 @@ export const HealthSchema = Type.Object(
 export type HealthResource = Static<typeof HealthSchema>;
 
 export const IssueSchema = Type.Object(
-  { pointer: Type.String(), message: Type.String() },
+  {
+    pointer: Type.String(),
+    message: Type.String(),
+    keyword: Type.Optional(
+      Type.String({
+        description: 'Of input: the keyword of JSON Schema, or the limit of the hub, that it does not fit',
+      }),
+    ),
+    limit: Type.Optional(
+      Type.Union([Type.Number(), Type.String(), Type.Array(Type.String())], {
+        description: 'What the keyword asks for; names that are missing, or that are not known',
+      }),
+    ),
+  },
   {
     title: 'Issue',
     description: 'One thing that is wrong in what was sent: where (RFC 6901), and what to do',

@@ -70,7 +70,13 @@ export function problemSlug(code: ErrorCode): string {
 }
 
 /** One thing that is wrong in a value: where (a JSON pointer, RFC 6901), and what to do. */
-export type Issue = { readonly pointer: string; readonly message: string };
+export type Issue = {
+  readonly pointer: string;
+  readonly message: string;
+  /** For words of one's own: which keyword does not fit, and what it asks for, or what is missing or unknown. */
+  readonly keyword?: string;
+  readonly limit?: number | string | string[];
+};
 
 /** What is thrown when something cannot go on. What is expected is a value, not this. */
 export class RecadoError extends Error {

@@ -198,7 +198,7 @@ export class Hub {
 
   #checkInput(command: Command, input: unknown): readonly Issue[] {
     const tooLarge = measureInput(input, this.#invocations);
-    return tooLarge === undefined ? validateInput(command, input) : [{ pointer: '', message: tooLarge }];
+    return tooLarge === undefined ? validateInput(command, input) : [tooLarge];
   }
 
   #timeoutMs(command: Command, asked: number | undefined): number {

@@ -45,6 +45,10 @@ export function sayCount(
 }
 
 /** Says a text about what a hub or device said; undefined when it said something that this version does not know. */
-export function sayIfKnown(say: Say, key: string): string | undefined {
-  return Object.hasOwn(MESSAGES, key) ? say(key as MessageKey) : undefined;
+export function sayIfKnown(
+  say: Say,
+  key: string,
+  values?: Readonly<Record<string, string | number>>,
+): string | undefined {
+  return Object.hasOwn(MESSAGES, key) ? say(key as MessageKey, values) : undefined;
 }

@@ -152,10 +152,10 @@ describe('recado manage on a terminal', () => {
     program.type('11');
     program.press('enter');
     await program.waitFor('✗ The input does not fit the command');
-    await program.waitFor(/\/volume +must be <= 10/);
+    await program.waitFor(/\/volume +It must be at most 10\./);
     await program.waitFor(/Input +\{"volume":11\}/);
     program.type('e');
-    await program.waitFor(/❯ Volume +11\s+must be <= 10/);
+    await program.waitFor(/❯ Volume +11\s+It must be at most 10\./);
   });
 
   it('tells a failure in full, and sends again only what is safe, or twice confirmed', async () => {

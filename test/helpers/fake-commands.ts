@@ -67,7 +67,7 @@ export const GREENHOUSE: readonly FakeCommand[] = [
         code: 'INPUT_INVALID',
         status: 422,
         detail: 'does not fit',
-        errors: [{ pointer: '/volume', message: 'must be <= 10' }],
+        errors: [{ pointer: '/volume', message: 'must be <= 10', keyword: 'maximum', limit: 10 }],
         safeToRetry: true,
       },
     }),

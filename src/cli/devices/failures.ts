@@ -1,4 +1,7 @@
 import { escapeLine } from '../../base/printable-text.ts';
+import { detectLanguage } from '../../terminal/language.ts';
+import { sayIssue } from '../../terminal/manage/issue-words.ts';
+import { createSay } from '../../terminal/messages.ts';
 import { ClientError, HubUnreachableError, ProblemError } from '../../client/index.ts';
 
 /** For scripts: what kind of failure it was. The help and docs/shell.md tell them. */
@@ -24,7 +27,7 @@ const KINDS: Readonly<Record<string, { readonly exit: DeviceExit; readonly advic
   FORBIDDEN: { exit: 4 },
   DEVICE_UNKNOWN: { exit: 5, advice: '`recado devices` lists those that there are' },
   COMMAND_UNKNOWN: { exit: 5 },
-  INPUT_INVALID: { exit: 6, advice: '`recado call DEVICE` shows what it takes' },
+  INPUT_INVALID: { exit: 6 },
   REQUEST_INVALID: { exit: 6 },
   BODY_TOO_LARGE: { exit: 6 },
   DEVICE_OFFLINE: { exit: 7 },
@@ -48,6 +51,7 @@ export function tellFailure(error: unknown, { json }: { readonly json?: true }):
 
 function textOf(error: ClientError, advice: string | undefined): string {
   if (!(error instanceof ProblemError)) return error.message;
+  if (error.code === 'INPUT_INVALID' && error.errors.length > 0) return inputFaults(error);
   const issues = error.errors
     .filter(({ message }) => !error.detail.includes(message))
     .map(({ pointer, message }) => `; ${pointer === '' ? 'the input' : pointer} ${message}`);
@@ -55,6 +59,15 @@ function textOf(error: ClientError, advice: string | undefined): string {
   const next = advice === undefined ? '' : `; ${advice}`;
   const detail = error.detail === '' ? error.title : error.detail;
   return `${detail.replace(/\.$/, '')}${issues.join('')}${doubt}${next} (${error.code})`;
+}
+
+/** What does not fit, as `recado manage` says it, in the language of whoever wrote the input. */
+function inputFaults({ code, errors }: ProblemError): string {
+  const say = createSay(detectLanguage(process.env));
+  const faults = errors.map((issue) =>
+    `; ${issue.pointer} ${sayIssue(issue, say)}`.replace('  ', ' ').replace(/\.$/, ''),
+  );
+  return `${say('problem.INPUT_INVALID')}${faults.join('')}; ${say('call.shows')} (${code})`;
 }
 
 function jsonOf(error: ClientError): string {

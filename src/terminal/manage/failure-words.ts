@@ -10,6 +10,7 @@ import {
 import { sayIfKnown, type Say } from '../messages.ts';
 import { GAP_BLOCK, textBlock, type Block, type Fact } from '../ui/blocks.ts';
 import { startCommandFor } from './hub-url.ts';
+import { sayIssue } from './issue-words.ts';
 import type { PageContext } from './page-context.ts';
 import { sayShortDuration, sayTime } from './time-words.ts';
 import { valueBlocks } from './value-lines.ts';
@@ -93,7 +94,7 @@ export function sayGoneReason(error: HubUnreachableError | HubAnswerError, say: 
 function explainProblem(error: ProblemError, say: Say, now: number): Explanation {
   const facts: [string, string][] = [];
   for (const issue of error.errors)
-    facts.push([issue.pointer === '' ? say('answer.input') : issue.pointer, issue.message]);
+    facts.push([issue.pointer === '' ? say('answer.input') : issue.pointer, sayIssue(issue, say)]);
   const device = error.device;
   if (device !== undefined) {
     const parts = [device.message, device.code, device.status].filter(

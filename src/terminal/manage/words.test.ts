@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HubAnswerError, HubUnreachableError, ProblemError, readInputForm } from '../../client/index.ts';
 import { sayDraftProblem, sayFieldHint } from './draft-words.ts';
+import { sayIssue } from './issue-words.ts';
 import { explainFailure, sayUnreachable } from './failure-words.ts';
 import { createSay } from '../messages.ts';
 import { msSince, sayDuration, sayShortDuration, sayTime } from './time-words.ts';
@@ -183,5 +184,36 @@ describe('fields', () => {
       'Value 2: Write it like 2026-11-22.',
     );
     assert.equal(sayDraftProblem({ kind: 'wrong-format', format: 'iri' }, say), 'It must be written as iri.');
+  });
+
+  test('of the hub are there for every keyword that a device may use, and are its own for others', () => {
+    type Limited = [keyword: string, limit: number | string | string[]];
+    const limits: Limited[] = [
+      ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].map((word): Limited => [
+        word,
+        7,
+      ]),
+      ...['minLength', 'maxLength', 'minItems', 'maxItems', 'minProperties', 'maxProperties'].map(
+        (word): Limited => [word, 7],
+      ),
+      ...['maxInputDepth', 'maxInputValues', 'maxLineBytes', 'maxCommandBytes'].map((word): Limited => [
+        word,
+        7,
+      ]),
+      ...['type', 'enum', 'const', 'format'].map((word): Limited => [word, '7']),
+      ...['required', 'additionalProperties', 'enum'].map((word): Limited => [word, ['a', '7']]),
+    ];
+    for (const language of ['en', 'pt-BR'] as const) {
+      const words = createSay(language);
+      for (const [keyword, limit] of limits) {
+        const said = sayIssue({ pointer: '', message: 'must', keyword, limit }, words);
+        assert.match(said, /7.*\.$/, keyword);
+      }
+      for (const keyword of ['required', 'enum', 'const', 'anyOf', 'oneOf', 'not', 'boolean'])
+        assert.match(sayIssue({ pointer: '', message: 'must', keyword }, words), /^[^{]{12,}\.$/, keyword);
+    }
+    const unknown = { pointer: '', message: 'must be prime', keyword: 'prime', limit: 7 };
+    assert.equal(sayIssue(unknown, say), 'must be prime');
+    assert.equal(sayIssue({ pointer: '', message: 'of an older hub' }, say), 'of an older hub');
   });
 });

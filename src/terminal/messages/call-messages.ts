@@ -54,6 +54,37 @@ export const CALL_MESSAGES = {
     'Isso não é JSON. Textos precisam de aspas duplas, nomes também.',
   ],
 
+  'issue.additionalProperties': ['These are not known: {limit}.', 'Não se conhece: {limit}.'],
+  'issue.anyOf': [
+    'It fits none of the forms that it may have.',
+    'Não serve em nenhuma das formas que pode ter.',
+  ],
+  'issue.boolean': ['Leave this out.', 'Deixe isto de fora.'],
+  'issue.enum': ['It must be one of {limit}.', 'Precisa ser um destes: {limit}.'],
+  'issue.maxBytes': [
+    'With it, what goes to the device would have more than {limit} bytes.',
+    'Com ela, o que vai ao dispositivo teria mais de {limit} bytes.',
+  ],
+  'issue.maxInputDepth': ['It is nested deeper than {limit} levels.', 'Tem mais de {limit} níveis.'],
+  'issue.maxInputValues': ['It has more than {limit} values.', 'Tem mais de {limit} valores.'],
+  'issue.maxProperties': ['It must have at most {limit} members.', 'Precisa ter no máximo {limit} membros.'],
+  'issue.minProperties': ['It must have at least {limit} members.', 'Precisa ter ao menos {limit} membros.'],
+  'issue.not': ['It must be something else.', 'Precisa ser outra coisa.'],
+  'issue.oneOf': [
+    'It must fit just one of the forms that it may have.',
+    'Precisa servir em só uma das formas que pode ter.',
+  ],
+  'issue.required': ['This is missing: {limit}.', 'Falta: {limit}.'],
+  'issue.type': ['It must be {limit}.', 'Precisa ser {limit}.'],
+  'issue.type.or': [' or ', ' ou '],
+  'issue.type.array': ['a list', 'uma lista'],
+  'issue.type.boolean': ['true or false', 'true ou false'],
+  'issue.type.integer': ['a whole number', 'um número inteiro'],
+  'issue.type.number': ['a number', 'um número'],
+  'issue.type.object': ['an object', 'um objeto'],
+  'issue.type.string': ['a text', 'um texto'],
+
+  'call.shows': ['`recado call DEVICE` shows what it takes', '`recado call DEVICE` mostra o que ele aceita'],
   'answer.waiting': ['Waiting for {id} … {time}', 'Esperando {id} … {time}'],
   'answer.nothing': [
     'Done. The device answered without a value.',

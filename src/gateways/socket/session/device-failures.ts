@@ -8,8 +8,16 @@ export function lostFailure(deviceId: string): Failure {
   };
 }
 
-/** @param limit - what may be how large, and the key of the configuration that says so */
-export function inputTooLarge(deviceId: string, limit: string): Failure {
-  const message = `The input is too large for device ${deviceId}.`;
-  return { code: 'INPUT_INVALID', message, issues: [{ pointer: '', message: limit }] };
+/** @param what - may have so many bytes, by the key of `gateways.socket` */
+export function inputTooLarge(
+  deviceId: string,
+  what: string,
+  [keyword, limit]: readonly ['maxLineBytes' | 'maxCommandBytes', number],
+): Failure {
+  const message = `the whole ${what} may have ${limit} bytes (gateways.socket.${keyword})`;
+  return {
+    code: 'INPUT_INVALID',
+    message: `The input is too large for device ${deviceId}.`,
+    issues: [{ pointer: '', message, keyword, limit }],
+  };
 }

@@ -226,10 +226,8 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     const input = inputText === undefined ? '' : `,"input":${inputText}`;
     const deadline = `"deadlineMs":${Math.ceil(invocation.remainingMs)}`;
     const line = `{"cmd":"${id}","name":${JSON.stringify(command.name)}${input},${deadline}}`;
-    if (Buffer.byteLength(line) > options.maxLineBytes) {
-      const limit = `the whole line may have ${options.maxLineBytes} bytes (gateways.socket.maxLineBytes)`;
-      return inputTooLarge(this.id, limit);
-    }
+    if (Buffer.byteLength(line) > options.maxLineBytes)
+      return inputTooLarge(this.id, 'line', ['maxLineBytes', options.maxLineBytes]);
     this.#inFlight.set(invocation.id, invocation);
     this.#peer.socket.write(`${line}\n`);
     return undefined;

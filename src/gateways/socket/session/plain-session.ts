@@ -258,10 +258,8 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     const { command, inputText } = invocation;
     const message = encodePlainCommand(command.number, inputText);
     const { maxCommandBytes } = this.#context.options;
-    if (Buffer.byteLength(message) > maxCommandBytes) {
-      const limit = `the whole command may have ${maxCommandBytes} bytes (gateways.socket.maxCommandBytes)`;
-      return invocation.fail(inputTooLarge(this.id, limit));
-    }
+    if (Buffer.byteLength(message) > maxCommandBytes)
+      return invocation.fail(inputTooLarge(this.id, 'command', ['maxCommandBytes', maxCommandBytes]));
     const endsWith = invocation.command.number === 0 ? 'Recebido' : 'Resposta';
     this.#ask({ message, invocation, endsWith, askedAt: this.#context.clock.monotonic() });
     invocation.markSent();

@@ -14,6 +14,7 @@ import { clamp } from '../../ui/list-window.ts';
 import type { Hint, Question } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
 import { sayDraftProblem, sayFieldHint } from '../draft-words.ts';
+import { sayIssue } from '../issue-words.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
 import { AnswerPage } from './answer.ts';
 import { drawCommandForm, labelOf, type CommandFormView } from './command-form-view.ts';
@@ -154,7 +155,9 @@ export class CommandFormPage implements ManagePage {
   #takeHubIssues(error: ClientError | undefined): void {
     if (!(error instanceof ProblemError) || error.code !== 'INPUT_INVALID') return;
     const { editors, issues } = this.#state;
-    for (const { pointer, message } of error.errors) {
+    for (const issue of error.errors) {
+      const { pointer } = issue;
+      const message = sayIssue(issue, this.#app.say);
       const editor = editors.find(
         ({ field }) => pointer === field.pointer || pointer === `/input${field.pointer}`,
       );
