@@ -10,7 +10,6 @@ import {
   type Credentials,
 } from '../broker/hooks.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
-import { mayUseClientId } from './client-id-rules.ts';
 import { Denials } from './denials.ts';
 import { DEFAULT_LOOK_EVERY_MS, DEFAULT_SETTLE_MS, FileWatch } from './file-watch.ts';
 import { listAccessFiles, loadAccessRules, type AccessFiles, type AccessRules } from './load-access-rules.ts';
@@ -228,8 +227,7 @@ class FileAccessControl implements AccessControl {
       authenticate: (credentials, client) => this.#authenticate(credentials, client),
       ...(passwordFile !== undefined && { authenticationMethods: [createScramMethod(this.#scramUsers)] }),
       ...(aclFile !== undefined && {
-        authorizeConnect: (client) =>
-          mayUseClientId(this.#rules.acl!.clientIds, client) ? ALLOW : OTHER_CLIENT_ID,
+        authorizeConnect: (client) => (this.#rules.acl!.clientIds.mayUse(client) ? ALLOW : OTHER_CLIENT_ID),
         authorizeSubscribe(client, topicFilter) {
           const verdict = topics.judgeSubscribe(client, topicFilter);
           if (verdict === 'permitted') return ALLOW;

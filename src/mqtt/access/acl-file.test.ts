@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mayUseClientId } from './client-id-rules.ts';
 import { describe, it } from 'node:test';
 import { MAX_RULE_LEVELS, MAX_RULES_PER_USER, parseAclFile, type AclRules } from './acl-file.ts';
 import { MAX_TOLD_FAULTS } from './file-fault.ts';
@@ -100,7 +99,7 @@ describe('parseAclFile', () => {
     ];
     const rules = parse(lines.join('\n')).clientIds;
     const mayUse = (userName: string | undefined, clientId: string): boolean =>
-      mayUseClientId(rules, { userName, clientId });
+      rules.mayUse({ userName, clientId });
     for (const [userName, clientId, expected] of [
       ['ann', 'ann', true],
       ['ann', 'lamp-', true],
@@ -124,9 +123,29 @@ describe('parseAclFile', () => {
       [undefined, 'ann-1', false],
       [undefined, 'undefined', false],
     ] as const)
-      assert.equal(mayUseClientId(byName, { userName, clientId }), expected, `${userName} as ${clientId}`);
+      assert.equal(byName.mayUse({ userName, clientId }), expected, `${userName} as ${clientId}`);
     const shared = parse('topic clientid').clientIds;
-    assert.equal(mayUseClientId(shared, { userName: undefined, clientId: 'any' }), true);
+    assert.equal(shared.mayUse({ userName: undefined, clientId: 'any' }), true);
+  });
+
+  it('goes through no rules of others for a client that has none', (t) => {
+    const lines = Array.from({ length: 1000 }, (_, user) => `user u${user}\nclientid %u\nclientid %u/*`);
+    const rules = parse(lines.join('\n')).clientIds;
+    const compared = (['replaceAll', 'startsWith'] as const).map((name) =>
+      t.mock.method(String.prototype, name),
+    );
+    for (const [clientId, expected] of [
+      ['u999', false],
+      ['u999/1', false],
+      ['u999/', false],
+      ['u9999', true],
+      ['u', true],
+    ] as const)
+      assert.equal(rules.mayUse({ userName: undefined, clientId }), expected, clientId);
+    assert.deepEqual(
+      compared.map(({ mock }) => mock.callCount()),
+      [0, 0],
+    );
   });
 
   it('has a limit on the rules of one user, and on patterns', () => {

@@ -1,7 +1,7 @@
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
 import { TopicFault } from '../topics/topic-name.ts';
-import { parseClientIdRule, type ClientIdRule, type ClientIdRules } from './client-id-rules.ts';
+import { parseClientIdRule, ClientIdRules, type ClientIdRule } from './client-id-rules.ts';
 import { MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 
 /** A rule as people find it in the file. */
@@ -96,8 +96,9 @@ export function parseAclFile(text: string): Result<AclRules, readonly LineFault[
     reader.read(line, index + 1);
     if (reader.faults.length === MAX_TOLD_FAULTS) break;
   }
-  const { anonymous, users, patterns, clientIds, firstUserLine, faults } = reader;
+  const { anonymous, users, patterns, firstUserLine, faults } = reader;
   if (faults.length > 0) return fail(faults);
+  const clientIds = new ClientIdRules(reader.clientIds);
   return succeed({ anonymous, users, patterns, clientIds, firstUserLine });
 }
 

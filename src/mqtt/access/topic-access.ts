@@ -1,5 +1,6 @@
 import { matchesTopicFilter } from '../topics/topic-filter.ts';
 import { NO_RULE, NO_TOPIC_RULES, type AclRules, type TopicRules, type WrittenRule } from './acl-file.ts';
+import { ClientIdRules } from './client-id-rules.ts';
 import { fillPatterns, type PatternSubject } from './client-patterns.ts';
 import { covers } from './filter-relations.ts';
 import { FilterSet } from './filter-set.ts';
@@ -11,7 +12,7 @@ const NO_RULES: AclRules = {
   anonymous: NO_TOPIC_RULES,
   users: new Map(),
   patterns: [],
-  clientIds: { anonymous: [], users: new Map(), patterns: [] },
+  clientIds: new ClientIdRules({ anonymous: [], users: new Map(), patterns: [] }),
   firstUserLine: 0,
 };
 
