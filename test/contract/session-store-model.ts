@@ -188,12 +188,13 @@ const anySessionStep: fc.Arbitrary<Step> = fc
   .tuple(
     anyClientId,
     fc.option(fc.string(), { nil: undefined }),
+    fc.boolean(),
     fc.nat(),
     fc.option(fc.nat(), { nil: undefined }),
     fc.option(anyWill, { nil: undefined }),
   )
-  .map(([clientId, userName, sessionExpiryInterval, disconnectedAtMs, will]) => {
-    const record = { clientId, userName, sessionExpiryInterval, disconnectedAtMs, will };
+  .map(([clientId, userName, isOwnerProven, sessionExpiryInterval, disconnectedAtMs, will]) => {
+    const record = { clientId, userName, isOwnerProven, sessionExpiryInterval, disconnectedAtMs, will };
     return note(clientId, {
       note: (store) => store.saveSession(record),
       change: (model, session) => {

@@ -64,6 +64,7 @@ const FULL_WILL: KeptWill = {
 const sessionOf = (clientId: string, fields: Partial<SessionRecord> = {}): SessionRecord => ({
   clientId,
   userName: undefined,
+  isOwnerProven: false,
   sessionExpiryInterval: 60,
   disconnectedAtMs: undefined,
   will: undefined,
@@ -122,7 +123,7 @@ export function describeSessionStore(name: string, { openRig, canFail }: Claims)
     describe('a session', () => {
       for (const record of [
         sessionOf('never', { sessionExpiryInterval: NEVER_SECONDS }),
-        sessionOf('user', { userName: 'Jürgen' }),
+        sessionOf('user', { userName: 'Jürgen', isOwnerProven: true }),
         sessionOf('empty user name', { userName: '' }),
         sessionOf('away', { disconnectedAtMs: 1_790_000_000_123 }),
         sessionOf('away since the beginning of time', { disconnectedAtMs: 0 }),

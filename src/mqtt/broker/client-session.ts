@@ -45,6 +45,8 @@ export class ClientSession extends Session<SessionConnection> {
   client: ClientInfo;
   options: ConnectionOptions;
   hooks: CompiledHooks;
+  /** Whether the hooks by which its client came last prove user names. */
+  isOwnerProven: boolean;
   readonly local: LocalReceiver | undefined;
   /** Whom everything is booked to that is kept for it; held open until its end. */
   readonly party: Party;
@@ -66,6 +68,7 @@ export class ClientSession extends Session<SessionConnection> {
     this.client = client;
     this.options = rules.options;
     this.hooks = rules.hooks;
+    this.isOwnerProven = rules.hooks.provesUserNames;
     this.local = local;
     this.party = party;
   }

@@ -104,6 +104,7 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
   };
   const rules = { options: engine.options, hooks: engine.hooks };
   const session = new ClientSession(client, rules, undefined, engine.openParty(client));
+  session.isOwnerProven = record.isOwnerProven;
   session.expiryInterval = sessionExpiryInterval;
   session.disconnectedAtMs = record.disconnectedAtMs ?? nowMs;
   const awayMs = nowMs - session.disconnectedAtMs;

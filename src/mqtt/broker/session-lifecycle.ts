@@ -78,8 +78,9 @@ export function attachSession(
   session.will = undefined; // [MQTT-3.1.3-9]: the client is back before its Will was due
   const receiveWasAsked = session.hooks.authorizeReceive.length > 0;
   session.client = client;
-  session.options = connection.acceptor.options;
-  session.hooks = connection.acceptor.hooks;
+  session.options = acceptor.options;
+  session.hooks = acceptor.hooks;
+  session.isOwnerProven = acceptor.hooks.provesUserNames;
   session.expiryInterval = expiryInterval;
   session.expiresAtMs = Number.POSITIVE_INFINITY;
   session.disconnectedAtMs = undefined;
@@ -215,10 +216,12 @@ function onSessionTimer(engine: Engine, session: ClientSession): void {
   setSessionTimer(engine, session);
 }
 
-/** Whether a session is that of a client, by the hooks that let it in. Names that nothing proves tell no two apart. */
+/**
+ * Whether a session is that of a client, by the hooks that let it in: to one whose owner is proven nobody comes
+ * unproven. Names that nothing proves tell no two apart.
+ */
 export function isOwner(session: ClientSession, { userName }: ClientInfo, hooks: CompiledHooks): boolean {
-  const areNamesProven = session.hooks.provesUserNames || hooks.provesUserNames;
-  return !areNamesProven || session.client.userName === userName;
+  return hooks.provesUserNames ? session.client.userName === userName : !session.isOwnerProven;
 }
 
 function takeOver(engine: Engine, client: ClientInfo): void {

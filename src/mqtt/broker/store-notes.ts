@@ -36,6 +36,7 @@ export class StoreNotes {
     this.#storeFor(session, bytes)?.saveSession({
       clientId,
       userName: session.client.userName,
+      isOwnerProven: session.isOwnerProven,
       sessionExpiryInterval: session.expiryInterval,
       disconnectedAtMs: connection === undefined ? disconnectedAtMs : undefined,
       will,

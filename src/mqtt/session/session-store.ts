@@ -23,6 +23,8 @@ export type SessionRecord = {
   readonly clientId: string;
   /** Whose it is: another user does not get it. */
   readonly userName: string | undefined;
+  /** Whether a hook proved that: who only says the name does not get it. */
+  readonly isOwnerProven: boolean;
   /** Seconds; 0xFFFFFFFF is never. */
   readonly sessionExpiryInterval: number;
   /** When the client went away, in wall-clock ms; undefined while it is connected. */

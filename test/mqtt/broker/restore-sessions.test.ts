@@ -183,6 +183,38 @@ describe('after a restart a session goes on [MQTT-4.1.0-1] [MQTT-4.1.0-2]', () =
     assert.equal((await rig.comes('one', { userName: 'ana' })).sessionPresent, false);
   });
 
+  it('to the user whose it is, and to nobody who comes where names are not proven', async (t) => {
+    const rig = await Rig.start(t);
+    const proving = () => rig.broker.acceptor({ name: 'proving', hooks: [PROVING] });
+    const connect = {
+      clientId: 'one',
+      cleanStart: false,
+      properties: { sessionExpiryInterval: DAY_SECONDS },
+    };
+    const owner = new WireClient(proving());
+    await owner.connect({ ...connect, userName: 'ana' });
+    await owner.subscribe('t/#', { qos: 1 });
+    owner.transport.breakOff();
+    for (const restarts of [false, true]) {
+      if (restarts) await rig.crash();
+      rig.broker.publish({ topicName: 't/1', payload: 'hers', qos: 1 });
+      for (const userName of [undefined, 'ana']) {
+        const { reasonCode } = await new WireClient(rig.broker).connect({ ...connect, userName });
+        assert.equal(reasonCode, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID);
+      }
+    }
+    const back = new WireClient(proving());
+    assert.equal((await back.connect({ ...connect, userName: 'ana' })).sessionPresent, true);
+    assert.deepEqual(texts(await back.all()), ['1 hers', '2 hers']);
+  });
+
+  it('to whoever comes where names were never proven', async (t) => {
+    const rig = await Rig.start(t);
+    await rig.comes('one', { userName: 'ana' });
+    await rig.crash();
+    assert.equal((await rig.comes('one', { userName: 'ben' })).sessionPresent, true);
+  });
+
   it('and new identifiers are none that are in use', async (t) => {
     const rig = await Rig.start(t);
     const earlier = await rig.subscribed('one');
@@ -455,7 +487,12 @@ describe('a broker', () => {
     const rig = await Rig.start(t);
     const none = { subscriptionIdentifiers: [], group: undefined } as const;
     const record = { qos: 1, retain: false, ...none, isReleased: false } as const;
-    const session = { userName: undefined, sessionExpiryInterval: NEVER_SECONDS, disconnectedAtMs: 0 };
+    const session = {
+      userName: undefined,
+      isOwnerProven: false,
+      sessionExpiryInterval: NEVER_SECONDS,
+      disconnectedAtMs: 0,
+    };
     rig.store.saveSession({ clientId: 'one', will: undefined, ...session });
     for (const [sequence, text] of [
       [1, 'a'],
