@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { decodeConnect, findAnswerVersion, type ConnectPacket, type WillMessage } from '../codec/connect.ts';
+import { protocolError } from '../codec/errors.ts';
 import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
@@ -95,12 +96,10 @@ function findWillRefusal(
   const { topicName } = willMessage;
   const fault = findTopicNameFault(topicName, engine.options.maxTopicLevels);
   if (fault !== undefined || isForServerOnly(topicName, client!.clientId)) {
+    const reason = `the Will Topic is refused: ${fault ?? '$SYS'}`;
     // Table 3-1: 0x82 where data of the CONNECT is against the standard, 0x90 where only this server does not take it.
-    const isAgainstStandard = fault !== undefined && !isWellFormed(fault);
-    return {
-      reasonCode: isAgainstStandard ? ReasonCode.PROTOCOL_ERROR : ReasonCode.TOPIC_NAME_INVALID,
-      reason: `the Will Topic is refused: ${fault ?? '$SYS'}`,
-    };
+    if (fault !== undefined && !isWellFormed(fault)) throw protocolError(reason);
+    return { reasonCode: ReasonCode.TOPIC_NAME_INVALID, reason };
   }
   if (willMessage.qos > options.maximumQos) {
     return { reasonCode: ReasonCode.QOS_NOT_SUPPORTED, reason: `Maximum QoS is ${options.maximumQos}` }; // [MQTT-3.2.2-12]

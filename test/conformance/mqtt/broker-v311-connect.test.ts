@@ -66,8 +66,6 @@ describe('the return code of MQTT 3.1.1', () => {
   for (const [what, options, willMessage] of [
     ['a Will QoS above maximumQos', { maximumQos: 0 }, willOf({ qos: 1 })],
     ['a Will to be retained without retainAvailable', { retainAvailable: false }, willOf({ retain: true })],
-    ['a Will Topic with a wildcard', {}, willOf({ topicName: 'a/#' })],
-    ['an empty Will Topic', {}, willOf({ topicName: '' })],
     ['a Will Topic of too many levels', { maxTopicLevels: 1 }, willOf({ topicName: 'a/b' })],
     ['a Will for a topic of the server', {}, willOf({ topicName: '$SYS/broker/uptime' })],
     [
@@ -83,6 +81,19 @@ describe('the return code of MQTT 3.1.1', () => {
         client.sendBytes(connectBytes(version, { clientId: 'a', willMessage }));
         assert.equal((await client.bytes()).toString('hex'), '20020005');
         assert.ok(client.transport.isClosed);
+      });
+    }
+  }
+
+  for (const version of [3, 4] as const) {
+    for (const topicName of ['a/+', '#', '']) {
+      it(`${VERSION_NAMES[version]}: [v3.1.1 MQTT-3.1.4-1] there is none for the Will Topic '${topicName}'`, async (t) => {
+        const { broker, open } = await startRig(t);
+        const client = open(version);
+        client.sendBytes(connectBytes(version, { clientId: 'a', willMessage: willOf({ topicName }) }));
+        assert.equal((await client.bytes()).length, 0);
+        assert.ok(client.transport.isClosed);
+        assert.deepEqual([broker.stats.protocolErrors, broker.counts.sessions], [1, 0]);
       });
     }
   }
