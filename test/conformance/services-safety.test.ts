@@ -7,6 +7,7 @@ import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { succeed } from '../../src/base/result.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { decodeFrame, FrameType } from '../../src/services/wire/frame.ts';
+import { Upstream } from '../../src/services/agent/upstream.ts';
 import { offerThroughHub } from '../helpers/hub-agent.ts';
 import { openServicesRig, openTarget, readBody, talkRaw, type ServicesRig } from '../helpers/services-rig.ts';
 import { startTestHub } from '../helpers/start-test-hub.ts';
@@ -102,13 +103,70 @@ describe('a target that', () => {
     return { asked, ask };
   }
 
-  it('closes a kept connection under a request with a body gets it over another one', async (t) => {
+  it('closes a kept connection on a request gets it once more only if it is idempotent', async (t) => {
     const { asked, ask } = await openClosingTarget(await openServicesRig(t), 1);
-    for (const method of ['PUT', 'POST', 'PATCH']) {
+    assert.equal(await ask('PUT', 'first'), 'ok');
+    assert.equal(await ask('PUT', 'second'), 'ok');
+    assert.deepEqual(asked, ['PUT first', 'PUT second', 'PUT second']);
+    for (const method of ['POST', 'PATCH']) {
       asked.length = 0;
       assert.equal(await ask(method, 'first'), 'ok');
-      assert.equal(await ask(method, 'second'), 'ok');
-      assert.deepEqual(asked, [`${method} first`, `${method} second`, `${method} second`]);
+      assert.equal(await ask(method, 'second'), 'TARGET_DOWN');
+      assert.deepEqual(asked, [`${method} first`, `${method} second`]);
+    }
+  });
+
+  it('does a POST of a kept connection and then closes it does it once', async (t) => {
+    const rig = await openServicesRig(t);
+    const atWork: Socket[] = [];
+    let done = 0;
+    const target = await openTarget(rig, (request, response) => {
+      if (request.method === 'GET') return response.end('ok');
+      done++;
+      return atWork.push(request.socket);
+    });
+    await rig.startAgent(target);
+    for (const end of ['destroy', 'resetAndDestroy', 'end'] as const) {
+      assert.equal(await (await fetch(`${rig.serviceUrl}/`)).text(), 'ok');
+      done = 0;
+      const asked = fetch(`${rig.serviceUrl}/`, { method: 'POST', body: 'once' });
+      const socket = await until('it is being done', () => atWork.pop());
+      socket[end]();
+      assert.equal((await asked).headers.get('x-code'), 'TARGET_DOWN', end);
+      assert.equal(done, 1, end);
+    }
+  });
+
+  it('had closed a kept connection when a request was written to it gets that over another one', async (t) => {
+    const rig = await openServicesRig(t);
+    const sockets = new Set<Socket>();
+    const asked: string[] = [];
+    const url = await openTarget(rig, (request, response) => {
+      sockets.add(request.socket);
+      void readBody(request).then((body) => {
+        asked.push(`${request.method} ${body.toString()}`);
+        response.end('ok');
+      });
+    });
+    let close = (): void => {};
+    /** Whether the connection is new is asked for as the last thing before a request is written. */
+    class WatchedUpstream extends Upstream {
+      override get isConnectionNew(): boolean {
+        close();
+        return super.isConnectionNew;
+      }
+    }
+    await rig.startAgent(url, { upstream: new WatchedUpstream(url) });
+    for (const end of ['destroy', 'resetAndDestroy'] as const) {
+      assert.equal(await (await fetch(`${rig.serviceUrl}/`)).text(), 'ok');
+      asked.length = 0;
+      close = () => {
+        close = () => {};
+        for (const socket of sockets) socket[end]();
+      };
+      const answer = await fetch(`${rig.serviceUrl}/`, { method: 'POST', body: 'once' });
+      assert.equal(await answer.text(), 'ok', end);
+      assert.deepEqual(asked, ['POST once'], end);
     }
   });
 

@@ -40,8 +40,8 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   #isCalledAnew = false;
   /** The call before that had begun to be sent. */
   #wasSentBefore = false;
-  /** An earlier request went over the same connection to the target. */
-  #isOnKeptConnection = false;
+  /** If its connection ends now, that is taken for an end that was there when the request was written. */
+  #mayMeetEarlierEnd = false;
   /** A body that does not come with the head. */
   #body: RequestBody | undefined;
   /** The target's connection, once it has left HTTP. */
@@ -170,8 +170,19 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.#isOnKeptConnection = !this.#isCalledAnew && !this.#parts.upstream.isConnectionNew;
     if (this.#state === 'over') controller.abort(GIVEN_UP);
+    else if (!this.#isCalledAnew && !this.#mayBeDoneTwice && !this.#parts.upstream.isConnectionNew)
+      this.#expectEarlierEnd();
+  }
+
+  /** What came before the writing is told by the next poll of the network, which is over two checks later. */
+  #expectEarlierEnd(): void {
+    this.#mayMeetEarlierEnd = true;
+    setImmediate(() => setImmediate(() => (this.#mayMeetEarlierEnd = false)));
+  }
+
+  get #mayBeDoneTwice(): boolean {
+    return isIdempotent(this.head?.method ?? '');
   }
 
   /** Undici's word for: the first byte of an answer. */
@@ -243,9 +254,9 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
     const isLost = failure.code === 'target-down' && !failure.isUntouched && !this.#isCalledAnew;
     const isAtHand = this.#isBodyOver && this.#kept !== undefined;
     const wasSent = this.#controller !== undefined;
-    // A kept connection that ends without a word is taken for one that was closed in the moment in which it was used
-    // again, so that its request was not read. Nothing proves it; browsers and curl take it so, too.
-    const mayRepeat = !wasSent || this.#isOnKeptConnection || isIdempotent(this.head?.method ?? '');
+    // RFC 9110 section 9.2.2: what may not be done twice is repeated only where it was not read. A target that does it
+    // and closes before the agent looks at the network once is not told apart.
+    const mayRepeat = !wasSent || this.#mayMeetEarlierEnd || this.#mayBeDoneTwice;
     if (isLost && isAtHand && mayRepeat) {
       this.#isCalledAnew = true;
       this.#wasSentBefore = wasSent;
