@@ -21,7 +21,7 @@ import {
   type VerifierLimits,
 } from './password-verifier.ts';
 import { createScramMethod, ScramUsers } from './scram.ts';
-import { DEFAULT_MAX_VERDICTS_PER_CLIENT, TopicAccess } from './topic-access.ts';
+import { DEFAULT_MAX_VERDICTS_PER_CLIENT, PERMITTED, TopicAccess } from './topic-access.ts';
 
 type AccessLimits = VerifierLimits & {
   /** Topics that one client wrote to and whose verdict is kept. */
@@ -230,19 +230,19 @@ class FileAccessControl implements AccessControl {
         authorizeConnect: (client) => (this.#rules.acl!.clientIds.mayUse(client) ? ALLOW : OTHER_CLIENT_ID),
         authorizeSubscribe(client, topicFilter) {
           const verdict = topics.judgeSubscribe(client, topicFilter);
-          if (verdict === 'permitted') return ALLOW;
+          if (verdict === PERMITTED) return ALLOW;
           denials.note('subscribe', client, topicFilter, verdict);
           return FORBIDDEN;
         },
         authorizePublish(client, { topicName }) {
           const verdict = topics.judgeWrite(client, topicName);
-          if (verdict === 'permitted') return ALLOW;
+          if (verdict === PERMITTED) return ALLOW;
           denials.note('publish', client, topicName, verdict);
           return FORBIDDEN;
         },
         authorizeReceive(client, topicName) {
           const verdict = topics.judgeRead(client, topicName);
-          if (verdict === 'permitted') return true;
+          if (verdict === PERMITTED) return true;
           denials.note('receive', client, topicName, verdict);
           return false;
         },

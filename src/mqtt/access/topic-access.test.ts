@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseAclFile, type AclRules } from './acl-file.ts';
 import type { PatternSubject } from './client-patterns.ts';
-import { TopicAccess } from './topic-access.ts';
+import { PERMITTED, TopicAccess } from './topic-access.ts';
 
 type Client = { readonly clientId: string; userName: string | undefined };
 
@@ -24,7 +24,7 @@ function may(
   subject: PatternSubject,
   topic: string,
 ): boolean {
-  return access[`judge${act}`](subject, topic) === 'permitted';
+  return access[`judge${act}`](subject, topic) === PERMITTED;
 }
 
 const client = (userName: string | undefined, clientId = 'c1'): Client => ({ clientId, userName });

@@ -16,8 +16,11 @@ const NO_RULES: AclRules = {
   firstUserLine: 0,
 };
 
-/** Or the rule that denies; `NO_RULE` where none permits. */
-type TopicVerdict = 'permitted' | WrittenRule;
+/** The verdict where nothing denies: an object as the rules that deny are, so that telling them apart is one step. */
+export const PERMITTED: WrittenRule = Object.freeze({ line: 0, name: 'permitted' });
+
+/** `PERMITTED`, or the rule that denies; `NO_RULE` where none permits. */
+type TopicVerdict = WrittenRule;
 
 /**
  * What each client may read and write. Its rules are put together when it is first asked about, and kept for as long
@@ -163,14 +166,14 @@ class ClientAccess {
     const [own, filled] = [this.#own, this.#filled];
     if (own.deny.covers(topicFilter) || filled.deny.covers(topicFilter))
       return this.#findDenial((filter) => covers(filter, topicFilter));
-    return own.read.overlaps(topicFilter) || filled.read.overlaps(topicFilter) ? 'permitted' : NO_RULE;
+    return own.read.overlaps(topicFilter) || filled.read.overlaps(topicFilter) ? PERMITTED : NO_RULE;
   }
 
   #judge(access: 'read' | 'write', topicName: string): TopicVerdict {
     const [own, filled] = [this.#own, this.#filled];
     if (own.deny.matches(topicName) || filled.deny.matches(topicName))
       return this.#findDenial((filter) => matchesTopicFilter(filter, topicName));
-    return own[access].matches(topicName) || filled[access].matches(topicName) ? 'permitted' : NO_RULE;
+    return own[access].matches(topicName) || filled[access].matches(topicName) ? PERMITTED : NO_RULE;
   }
 
   /** The first in the file, of the user's own before patterns. */
