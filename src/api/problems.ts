@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { ERROR_TABLE, problemSlug, RecadoError, type ErrorCode, type Issue } from '../base/errors.ts';
 import { systemClock } from '../base/clock.ts';
 import { LogBudget } from '../base/log-budget.ts';
+import { addressParty } from '../base/networks.ts';
 import type { Logger } from '../base/logger.ts';
 import type { InvokeFailure } from '../hub/hub.ts';
 import { showInvocation } from './resources.ts';
@@ -68,7 +69,7 @@ export function useProblems(app: FastifyInstance, log: Logger): void {
         'requests that failed',
         { err: error },
         `a request failed: ${error.message}`,
-        request.ip,
+        addressParty(request.ip),
       );
     return sendProblem(reply, problemFromError(error, tellFailure));
   });

@@ -46,7 +46,7 @@ export class LogBudget {
     this.#log = log;
   }
 
-  /** @param party - who caused the line; '' where nobody is told apart */
+  /** @param party - who caused the line, where it is an address its `addressParty`; '' where nobody is told apart */
   write(kind: LogKind, fields: object, text: string, party = ''): void {
     const { level, linesPerSecond } = KINDS[kind];
     const window = this.#windowOf(kind);

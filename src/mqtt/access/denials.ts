@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { LogBudget, shown } from '../../base/log-budget.ts';
 import type { Logger } from '../../base/logger.ts';
+import { addressParty } from '../../base/networks.ts';
 import type { ClientInfo } from '../broker/hooks.ts';
 import { NO_RULE, type AclRules, type WrittenRule } from './acl-file.ts';
 
@@ -30,7 +31,12 @@ export class Denials {
     const why = line === 0 ? `no rule of ${this.#file} permits it` : `${this.#file}:${line}: ${shown(name)}`;
     const who = { clientId: shown(clientId), userName: userName && shown(userName), address };
     const fields = { act, topic: shown(topic), ...who };
-    this.#logBudget.write('denials of access rules', fields, `${act} denied, ${why}`, userName ?? address);
+    this.#logBudget.write(
+      'denials of access rules',
+      fields,
+      `${act} denied, ${why}`,
+      userName ?? addressParty(address),
+    );
   }
 
   /** Other rules are in force: counts of rules that are gone go too. */

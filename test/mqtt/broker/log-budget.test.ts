@@ -66,6 +66,15 @@ describe('the log of a broker', () => {
     );
   });
 
+  it('gives one IPv6 network half of the lines, however many addresses it has', async (t) => {
+    const authenticate = () => ({ allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED }) as const;
+    const { open, lines } = await startRig(t, { hooks: [{ name: 'no', authenticate }] });
+    for (let host = 1; host <= 30; host++) await open(5, { address: `2001:db8::${host}` }).connect();
+    assert.equal(lines.length, 10);
+    await open(5, { address: '2001:db8:0:1::1' }).connect();
+    assert.equal(lines.at(-1)?.fields['address'], '2001:db8:0:1::1');
+  });
+
   it('shows no more of a reason than of an id', async (t) => {
     const { open, lines } = await startRig(t);
     await open().connect({ properties: { authenticationMethod: LONG_ID } });

@@ -11,6 +11,7 @@ import { readHello, type Hello, type HelloRefusal } from '../wire/framed-hello.t
 import { LineReader } from '../../../base/line-reader.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
+import { tellFault } from './tell-fault.ts';
 import { inputTooLarge, lostFailure } from './device-failures.ts';
 import { FramedTelemetry } from './framed-telemetry.ts';
 import { keepDescription } from './keep-description.ts';
@@ -90,11 +91,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   #onBroken(why: string, tooLarge: boolean): void {
     if (tooLarge) this.#context.counters.messagesTooLarge++;
     else this.#context.counters.messagesInvalid++;
-    this.#context.logBudget.write(
-      'faults of devices',
-      { device: this.id, address: this.#peer.address },
+    tellFault(
+      this.#context,
+      this.#peer,
+      { device: this.id },
       `${this.id || this.#peer.address}: ${why}; closing its connection`,
-      this.#peer.address,
     );
     const code: ErrorCode = tooLarge ? 'MESSAGE_TOO_LARGE' : 'MESSAGE_INVALID';
     const error = { code, message: `The hub closes this connection: ${why}.` };
@@ -143,11 +144,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
 
   #refuse({ code, message }: HelloRefusal): void {
     this.#context.counters.handshakesFailed++;
-    this.#context.logBudget.write(
-      'faults of devices',
-      { address: this.#peer.address, code },
+    tellFault(
+      this.#context,
+      this.#peer,
+      { code },
       `a device at ${this.#peer.address} was refused: ${message}`,
-      this.#peer.address,
     );
     this.#sayGoodbye({ ok: false, error: { code, message } }, 'protocol-error');
   }

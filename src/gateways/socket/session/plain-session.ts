@@ -14,6 +14,7 @@ import { keepDescription } from './keep-description.ts';
 import { NEXT_PLAIN_STATES, type PlainQuestion, type PlainState } from './plain-question.ts';
 import { PlainTelemetry } from './plain-telemetry.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
+import { tellFault } from './tell-fault.ts';
 
 /** The command that every plain device answers with `Recebido`. */
 const KEEP_ALIVE = encodePlainCommand(0);
@@ -119,11 +120,11 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     else this.#context.counters.messagesInvalid++;
     const message = `What device ${this.id} sent ${why}. Its connection was closed.`;
     this.#question?.invocation?.fail({ code: 'BAD_ANSWER', message });
-    this.#context.logBudget.write(
-      'faults of devices',
-      { device: this.id, address: this.address },
+    tellFault(
+      this.#context,
+      this.#peer,
+      { device: this.id },
       `what device ${this.id} sent ${why}: closing its connection`,
-      this.#peer.address,
     );
     this.end('protocol-error');
   }
@@ -131,11 +132,11 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   #onDescription(message: PlainMessage): void {
     const plain = message.kind === 'value' ? readPlainDescription(message.value) : undefined;
     if (plain === undefined) {
-      this.#context.logBudget.write(
-        'faults of devices',
-        { device: this.id, address: this.address },
+      tellFault(
+        this.#context,
+        this.#peer,
+        { device: this.id },
         `${this.address} sent no description of commands: closing its connection`,
-        this.#peer.address,
       );
       return this.#failHandshake();
     }
@@ -206,11 +207,11 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
   #onUnasked(): void {
     this.#context.counters.messagesUnasked++;
     if (++this.#unasked > MAX_UNASKED_MESSAGES) {
-      this.#context.logBudget.write(
-        'faults of devices',
+      tellFault(
+        this.#context,
+        this.#peer,
         { device: this.id },
         `device ${this.id} keeps sending what nobody asked for: closing its connection`,
-        this.#peer.address,
       );
       this.end('protocol-error');
     }

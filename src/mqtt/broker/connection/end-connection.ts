@@ -4,6 +4,7 @@ import { NO_PROPERTIES } from '../../codec/property.ts';
 import { ReasonCode, reasonCodeName } from '../../codec/reason-code.ts';
 import { isEncodableText } from '../../codec/utf8.ts';
 import { shown } from '../../../base/log-budget.ts';
+import { addressParty } from '../../../base/networks.ts';
 import { detachSession } from '../session-lifecycle.ts';
 import { ConnectionState, type Connection } from './connection.ts';
 import { ENDINGS, type EndCause, type EndDetail, type Ending } from './end-causes.ts';
@@ -91,5 +92,10 @@ function logRefusal(connection: Connection, what: string, { reasonCode, reason }
   const { address } = transport.peer;
   const clientId = client === undefined ? undefined : shown(client.clientId);
   const text = `a client was ${what}: ${reasonCodeName(reasonCode)} (${shown(reason)})`;
-  engine.logBudget.write('clients refused', { listener: acceptor.name, address, clientId }, text, address);
+  engine.logBudget.write(
+    'clients refused',
+    { listener: acceptor.name, address, clientId },
+    text,
+    addressParty(address),
+  );
 }
