@@ -4,8 +4,9 @@ import { createServer, type RequestListener } from 'node:http';
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { connectBus } from '../../src/bus/client-bus.ts';
-import type { Bus } from '../../src/bus/bus.ts';
+import type { Bus, OutgoingMessage } from '../../src/bus/bus.ts';
 import { createClient } from '../../src/client/index.ts';
+import { agentWill } from '../../src/services/agent/http-service-agent.ts';
 import { ChildProgram } from '../helpers/child-program.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
 import { passwordLines, TestFolder } from '../helpers/mqtt-hub-rig.ts';
@@ -217,9 +218,19 @@ describe("the topics of services on the hub's broker", () => {
     );
   }
 
-  async function connectAs(t: TestContext, hub: TestHub, clientId: string, user?: string): Promise<Bus> {
+  async function connectAs(
+    t: TestContext,
+    hub: TestHub,
+    clientId: string,
+    user?: string,
+    will?: OutgoingMessage,
+  ): Promise<Bus> {
     const proof = user === undefined ? {} : { user, password: 'secret' };
-    const bus = await connectBus(`mqtt://127.0.0.1:${hub.mqttPort}`, { clientId, ...proof });
+    const bus = await connectBus(`mqtt://127.0.0.1:${hub.mqttPort}`, {
+      clientId,
+      ...proof,
+      ...(will && { will }),
+    });
     t.after(() => bus.close());
     return bus;
   }
@@ -327,6 +338,26 @@ describe("the topics of services on the hub's broker", () => {
       return !(await isDenied(bus.publish(announcement('billing', 'box'))));
     };
     assert.deepEqual([await mayServe([]), await mayServe(['127.0.0.1'])], [false, true]);
+  });
+
+  it('are given up where their user is taken out of the passwords and the rules', async (t) => {
+    const folder = new TestFolder(t);
+    const passwordFile = folder.write('users', await passwordLines({ ana: 'secret', bob: 'secret' }));
+    const aclFile = folder.write('rules', 'user ana\ntopic #\nuser bob\ntopic #\n');
+    const hub = await startTestHub(t, ({ mqtt, services }) => {
+      Object.assign(mqtt, { passwordFile, aclFile });
+      services.agents = { ana: ['billing'] };
+    });
+    const own = await connectAs(t, hub, 'box', 'ana', agentWill('billing', 'box'));
+    await own.publish(announcement('billing', 'box'));
+    const agents = () => hub.server.hub.services?.serviceHub?.directory.get('billing')?.agents.size;
+    await until('the hub knows the agent', () => agents() === 1);
+    folder.write('rules', 'user bob\ntopic #\n');
+    const isAnaDenied = () =>
+      isDenied(own.publish({ topicName: 'other', payload: Buffer.from('x'), qos: 1 }));
+    await until('the rules are read', isAnaDenied);
+    folder.write('users', await passwordLines({ bob: 'secret' }));
+    await until('the agent is gone', () => agents() === 0);
   });
 
   it('and the id of an agent belong to the user who is connected with it', async (t) => {

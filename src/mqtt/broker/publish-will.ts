@@ -9,11 +9,13 @@ import { publishMessage } from './publish-message.ts';
 
 /**
  * Publishes a Will Message (section 3.1.2.5), if its client still may: it is asked when it is given, and again now,
- * which may be days later. Where there is no room to retain it, it goes to those who are there.
+ * which may be days later. What only takes back its own goes out all the same: else an agent whose user is gone would
+ * be announced for good. Where there is no room to retain it, it goes to those who are there.
  */
 export function publishWill(engine: Engine, session: ClientSession, will: KeptWill): void {
   const { client, hooks } = session;
-  if (!askWillHooks(engine, hooks.authorizePublish, client, will).allow) {
+  const isAllowed = askWillHooks(engine, hooks.authorizePublish, client, will).allow;
+  if (!isAllowed && !takesBackOwn(engine, client, will)) {
     engine.stats.publishDenied++;
     const topicName = shown(will.message.topicName);
     const fields = { clientId: shown(client.clientId), topicName };
@@ -22,6 +24,14 @@ export function publishWill(engine: Engine, session: ClientSession, will: KeptWi
   }
   engine.stats.willsPublished++;
   publishMessage(engine, will.message.publishedAt(engine.clock.now()), hooks, { client });
+}
+
+/** Whether all that a Will does is to remove what the same user, or address, has retained. */
+function takesBackOwn(engine: Engine, client: ClientInfo, { message }: KeptWill): boolean {
+  if (!message.retain || message.payloadLength > 0) return false;
+  const party = engine.openParty(client);
+  party.close();
+  return engine.retained.partyOf(message.topicName) === party;
 }
 
 /** Whether the rules let a client publish its Will; why they do not, where they say it. */

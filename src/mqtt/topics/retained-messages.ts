@@ -107,6 +107,12 @@ export class RetainedMessages<M> {
     return node === NO_NODE ? undefined : this.#take(node, this.#nowMs());
   }
 
+  /** To whom the topic's message is booked, where there is one. */
+  partyOf(topicName: string): Party | undefined {
+    const node = this.#tree.find(topicName);
+    return node === NO_NODE ? undefined : this.#values.party(node);
+  }
+
   /** Removes the topic's message, as one with an empty payload does [MQTT-3.3.1-6]; false when there was none. */
   clear(topicName: string): boolean {
     const node = this.#tree.find(topicName);

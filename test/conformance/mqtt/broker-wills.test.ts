@@ -5,6 +5,7 @@ import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { ALLOW } from '../../../src/mqtt/index.ts';
 import {
   startRig,
+  textOf,
   VERSION_NAMES,
   VERSIONS,
   willOf,
@@ -377,6 +378,38 @@ describe('the rules about a Will', () => {
       await watcher.expectNothing();
       assert.deepEqual([broker.stats.willsPublished, broker.stats.publishDenied], [0, 1]);
       assert.ok(lines.some(({ text }) => text.includes('may not be published any more')));
+    });
+  }
+
+  for (const [what, retainedBy, payload, isCleared] of [
+    ['may still take back what its own client has retained', 'own-1', '', true],
+    ['does not take back what somebody else has retained', 'other-1', '', false],
+    ['does not replace what its own client has retained', 'own-1', 'new', false],
+  ] as const) {
+    it(`a Will that is denied at last ${what}`, async (t) => {
+      const denied = new Set<string>();
+      const { broker, connected, subscribed } = await startRig(t, {
+        partyOf: ({ clientId }) => clientId.split('-')[0]!,
+        hooks: [
+          {
+            name: 'guard',
+            authorizePublish: ({ clientId }) =>
+              denied.has(clientId) ? { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED } : ALLOW,
+          },
+        ],
+      });
+      const willMessage = willOf({ topicName: 'agents/one', payload: Buffer.from(payload), retain: true });
+      const agent = await connected({ clientId: 'own-1', willMessage });
+      const other = await connected({ clientId: 'other-1' });
+      (retainedBy === 'own-1' ? agent : other).publish('agents/one', 'here', { retain: true });
+      const watcher = await subscribed('agents/#');
+      assert.equal(textOf(await watcher.expect('publish')), 'here');
+      denied.add('own-1');
+      broker.disconnectClient('own-1', { endSession: true });
+      if (isCleared) assert.equal(textOf(await watcher.expect('publish')), '');
+      else await watcher.expectNothing();
+      assert.equal(broker.counts.retainedMessages, isCleared ? 0 : 1);
+      assert.equal(broker.stats.publishDenied, isCleared ? 0 : 1);
     });
   }
 });
