@@ -31,7 +31,10 @@ export class Roster<T extends Enrolled> {
     last.rosterIndex = index;
   }
 
-  /** Calls a function with each; it may remove that one, and may add some, which are not called upon. */
+  /**
+   * Calls a function with each; it may add some, and remove any. Those that were added are not called upon, unless
+   * others than the one that it was called with are removed: then some may be, and some for a second time.
+   */
   forEach(visit: (member: T) => void): void {
     for (let index = this.#members.length - 1; index >= 0; index--) {
       const member = this.#members[index];

@@ -59,8 +59,8 @@ export class Hub {
   readonly #alarms: Alarms;
   /** Makes invocation ids unique across restarts. */
   readonly #idPrefix: string;
-  /** Of ids; from a number of ten digits on, so that ids sort in the order of their making. */
   readonly #logBudget: LogBudget;
+  /** Of ids; from a number of ten digits on, so that ids sort in the order of their making. */
   #lastNumber = 1_000_000_000;
   #isStopping = false;
 

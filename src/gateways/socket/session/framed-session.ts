@@ -58,11 +58,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     this.#lastHeardAt = this.#openedAt;
   }
 
-  /** Empty before the hello. */
   get isSilent(): boolean {
     return this.#device === undefined;
   }
 
+  /** Empty before the hello. */
   get id(): string {
     return this.#hello?.id ?? '';
   }
