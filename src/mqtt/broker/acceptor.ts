@@ -106,7 +106,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     const connection = this.#places.findYielding(newcomer);
     if (connection === undefined) return false;
     this.#places.leave(connection);
-    this.#engine.stats.connectionsRefused++;
+    this.#engine.stats.connectionsYielded++;
     connection.yieldRoom();
     return true;
   }

@@ -45,6 +45,10 @@ export const FIGURES: readonly Row[] = [
       'Network connections that a limit refused',
       ({ stats }) => stats.connectionsRefused,
     ],
+    'connections/yielded': [
+      'Network connections that ended to make room for others',
+      ({ stats }) => stats.connectionsYielded,
+    ],
     'connections/taken-over': [
       'Connections that ended because their client connected again',
       ({ stats }) => stats.connectionsTakenOver,

@@ -4,6 +4,8 @@ import type { DropReason } from './hooks.ts';
 export class BrokerStats {
   connectionsAccepted = 0;
   connectionsRefused = 0;
+  /** Closed for a newcomer, because their address had most. */
+  connectionsYielded = 0;
   connectsReceived = 0;
   /** CONNECTs that were refused, with a CONNACK unless they were malformed before MQTT 5.0. */
   connectsRefused = 0;

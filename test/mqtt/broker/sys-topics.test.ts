@@ -72,6 +72,19 @@ describe('$SYS topics', () => {
       assert.equal(second.has(`$SYS/broker/${same}`), false, same);
   });
 
+  it('tell connections that made room apart from those that were refused', async (t) => {
+    const { clock, connected, open } = await start(t, { maxConnections: 4 });
+    const watcher = await connected();
+    for (let count = 0; count < 3; count++) open(5, { address: '10.0.0.2' });
+    open(5, { address: '10.0.0.3' });
+    open(5, { address: '10.0.0.3' });
+    clock.advance(INTERVAL_MS + 250);
+    await watcher.subscribe('$SYS/broker/connections/+');
+    const values = valuesOf(await watcher.all());
+    assert.equal(values.get('$SYS/broker/connections/yielded'), '1');
+    assert.equal(values.get('$SYS/broker/connections/refused'), '1');
+  });
+
   it('tell no client that has gone, and the most that there were', async (t) => {
     const { broker, clock, connected } = await start(t);
     const watcher = await connected();
