@@ -143,9 +143,15 @@ export function moveDrop(session: ModelSession, obligation: Obligation, nowMs: n
       one.isRequired &&
       one !== obligation &&
       one.message.topicName === message.topicName &&
+      (one.qos === 0 || !isOfQos0(dropped)) &&
       (dropped !== 'expired' || one.message.expiresAtMs <= nowMs),
   );
   if (other === undefined) return;
   other.isRequired = false;
   other.dropped = dropped;
+}
+
+/** What is of QoS 1 or 2 waits in its session instead. */
+function isOfQos0(why: DropReason | undefined): boolean {
+  return why === 'outbox-full' || why === 'offline';
 }
