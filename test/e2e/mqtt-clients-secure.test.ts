@@ -142,6 +142,30 @@ describe('recado pub and recado sub with TLS and WebSockets', { skip: whyNoMosqu
       assert.notEqual((await runProgram([...command, ...words])).end, 0);
   });
 
+  it('--psk proves nothing to who shows a certificate instead: that must be for the host', async (t) => {
+    const settings = TLS_SETTINGS.map((line) => line.replace('server.', 'elsewhere.'));
+    const broker = new Mosquitto({ settings });
+    t.after(() => broker.remove());
+    for (const name of ['ca.pem', 'elsewhere.pem', 'elsewhere.key'])
+      copyFileSync(file(name), join(broker.folder, name));
+    await broker.start();
+    const pub = ({ port }: Mosquitto, ...flags: string[]) => {
+      const key = ['--psk-identity', 'ana', '--psk', '00a1b2c3d4e5f6', '--cafile', file('ca.pem')];
+      return runProgram(recadoWords('pub', '-p', String(port), ...key, '-t', 'a', '-m', 'x', ...flags));
+    };
+    const other = await pub(broker, '--ciphers', 'DEFAULT:PSK');
+    assert.match(other.errors, /its certificate is for another host; use the name in the certificate/);
+    assert.equal(other.end, 1);
+    assert.equal((await pub(broker, '--ciphers', 'DEFAULT:PSK', '--insecure')).end, 0);
+    assert.equal((await pub(tls, '--ciphers', 'DEFAULT:PSK')).end, 0);
+    const newest = await pub(broker, '--tls-version', 'tlsv1.3');
+    assert.match(
+      newest.errors,
+      /a shared key is for TLS 1\.2, .* leave the version out, or use certificates/,
+    );
+    assert.equal(newest.end, 2);
+  });
+
   it('WebSockets work, with TLS too', async () => {
     await expectRoundTrip(['-L', `ws://127.0.0.1:${webSocketPort}/mqtt`]);
     await expectRoundTrip(['-L', `wss://127.0.0.1:${secureWebSocketPort}/mqtt`, '--cafile', file('ca.pem')]);

@@ -257,7 +257,12 @@ export const FLAG_TABLE: readonly Flag[] = [
     says: 'what is to be spoken, for a port that has several protocols',
     of: ALL,
   },
-  { flags: '--psk <hex>', says: 'connect with TLS by a key that both sides have', of: ALL, read: readHex },
+  {
+    flags: '--psk <hex>',
+    says: 'connect with TLS (1.2) by a key that both sides have',
+    of: ALL,
+    read: readHex,
+  },
   { flags: '--psk-identity <name>', says: 'whose key that is', of: ALL },
   { flags: '-d, --debug', says: 'tell on standard error what happens', of: ALL },
   { flags: '--quiet', says: 'tell no failures; the exit code does', of: ALL },

@@ -3,7 +3,7 @@ import { failureLogger, type Logger } from '../../base/logger.ts';
 import type { ConnectProperties, WillMessage } from '../codec/connect.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type ProtocolVersion } from '../codec/control-packet.ts';
 import type { DisconnectProperties } from '../codec/disconnect.ts';
-import type { MqttClientError } from './client-error.ts';
+import { MqttClientError } from './client-error.ts';
 import type { ReceivedMessage } from './message.ts';
 
 export type TlsOptions = {
@@ -22,7 +22,7 @@ export type TlsOptions = {
   readonly version?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
   /** What is to be spoken, for a port that has several protocols (ALPN). */
   readonly protocols?: readonly string[];
-  /** A key that both sides have, instead of certificates. */
+  /** A key that both sides have, instead of certificates; up to TLS 1.2. */
   readonly sharedKey?: { readonly identity: string; readonly key: Buffer };
 };
 
@@ -127,8 +127,15 @@ export type ClientSettings = Required<Omit<MqttClientOptions, Choice | 'will' | 
   readonly [K in Choice]: MqttClientOptions[K] | undefined;
 } & { readonly will: WillMessage | undefined };
 
+/** @throws {MqttClientError} `CONFIG_INVALID` */
 export function clientSettings(options: MqttClientOptions): ClientSettings {
-  const { will } = options;
+  const { will, tls } = options;
+  // Node would take the key for one of a session, and go on with certificates.
+  if (tls?.sharedKey !== undefined && tls.version === 'TLSv1.3')
+    throw new MqttClientError(
+      'CONFIG_INVALID',
+      'a shared key is for TLS 1.2, and TLS 1.3 is asked for; leave the version out, or use certificates',
+    );
   return {
     ...DEFAULT_CLIENT_LIMITS,
     protocolVersion: undefined,

@@ -1,5 +1,5 @@
 import { connect, isIP, type Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import { definedMembers } from '../../base/defined-members.ts';
 import { acceptStream } from '../transport/stream.ts';
 import { acceptSocket } from '../transport/tcp.ts';
@@ -99,15 +99,25 @@ function secureOptions({ host }: BrokerAddress, options: TlsOptions): Connection
     ...(version !== undefined && { minVersion: version, maxVersion: version }),
     ...(protocols !== undefined && { ALPNProtocols: [...protocols] }),
     ...(sharedKey !== undefined && sharedKeyOptions(sharedKey, options)),
-    // A shared key proves who the broker is, whatever its name.
-    ...((checksHostName === false || sharedKey !== undefined) && { checkServerIdentity: () => undefined }),
+    ...(checksHostName === false && { checkServerIdentity: () => undefined }),
   };
 }
 
-/** Node leaves these ciphers out unless they are named; with TLS 1.3 it takes the key for one of a session. */
+/** Node leaves these ciphers out unless they are named. */
 function sharedKeyOptions(
   { identity, key }: NonNullable<TlsOptions['sharedKey']>,
   { ciphers = 'PSK', version = 'TLSv1.2' }: TlsOptions,
 ): ConnectionOptions {
-  return { ciphers, maxVersion: version, pskCallback: () => ({ identity, psk: key }) };
+  return {
+    ciphers,
+    maxVersion: version,
+    pskCallback: () => ({ identity, psk: key }),
+    checkServerIdentity: checkUnlessByKey,
+  };
+}
+
+/** A shared key proves who the broker is, whatever its name; a certificate must be for the host. */
+function checkUnlessByKey(host: string, certificate: PeerCertificate): Error | undefined {
+  const isByKey = Object.keys(certificate).length === 0;
+  return isByKey ? undefined : process.getBuiltinModule('node:tls').checkServerIdentity(host, certificate);
 }
