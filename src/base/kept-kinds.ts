@@ -86,7 +86,8 @@ const ROWS = {
     whose: CLIENT,
     fixedBytes: 1024,
     share: 1 / 2,
-    refusal: 'the one without connection for longest ends; else CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
+    refusal:
+      'its oldest without connection ends, or that of whoever has most; else CONNACK 0x97 Quota exceeded (3.1.1: 0x03)',
     options: ['mqtt.maxSessions'],
   },
   SUBSCRIPTION: {
