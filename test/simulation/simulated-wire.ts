@@ -43,7 +43,7 @@ export class SimulatedWire implements Transport {
   #unreadBytes = 0;
   /** That the unread bytes lie in. */
   readonly #blocks: PooledBlock[] = [];
-  #isBlocked = false;
+  #keepsSome = false;
 
   constructor(options: SimulatedWireOptions) {
     this.#options = options;
@@ -78,8 +78,8 @@ export class SimulatedWire implements Transport {
     this.#unread = [];
     this.#unreadBytes = 0;
     for (const block of this.#blocks.splice(0)) block.release();
-    if (this.#isBlocked) {
-      this.#isBlocked = false;
+    if (this.#keepsSome) {
+      this.#keepsSome = false;
       this.#options.later(() => {
         if (!this.isOver) this.#receiver?.onDrained();
       });
@@ -116,8 +116,8 @@ export class SimulatedWire implements Transport {
     const isKept = keepsBuffers || isBlocked;
     if (fault === undefined) this.#push(isKept ? bytes : Buffer.from(bytes));
     else this.#writeFaulty(bytes, fault);
+    this.#keepsSome ||= isKept;
     if (isBlocked) {
-      this.#isBlocked = true;
       this.hasBlocked = true;
       return Written.BLOCKED;
     }

@@ -5,6 +5,8 @@ import { Written, type Peer, type Transport, type TransportReceiver } from './tr
 /** How long what was written may take to go to a peer that has ended its side. */
 export const HALF_CLOSED_LINGER_MS = 5000;
 
+const NOTHING = Buffer.alloc(0);
+
 const OWNER = Symbol('transport');
 type Owned = Duplex & { [OWNER]: DuplexTransport };
 
@@ -19,7 +21,9 @@ export abstract class DuplexTransport implements Transport {
   protected readonly duplex: Duplex;
   protected receiver: TransportReceiver = NOBODY;
   protected isPaused = false;
-  #isBlocked = false;
+  /** What was said of that which waits still. */
+  #waiting: Written = Written.TAKEN;
+  #isLooking = false;
   #error: Error | undefined;
   #linger: NodeJS.Timeout | undefined;
 
@@ -95,12 +99,33 @@ export abstract class DuplexTransport implements Transport {
   protected whatBecame(): Written {
     const duplex = this.duplex;
     if (duplex.writableLength === 0) return Written.TAKEN;
-    if (!duplex.writableNeedDrain) return Written.KEPT;
-    if (!this.#isBlocked) {
-      this.#isBlocked = true;
+    if (!duplex.writableNeedDrain) {
+      this.#waiting = Written.KEPT;
+      this.#lookLater();
+      return Written.KEPT;
+    }
+    if (this.#waiting !== Written.BLOCKED) {
+      this.#waiting = Written.BLOCKED;
       duplex.once('drain', onDrain);
     }
     return Written.BLOCKED;
+  }
+
+  /** A stream tells only of what was too much for it. TLS keeps all for a turn: most has gone when it is looked at. */
+  #lookLater(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    setImmediate(lookAtKept, this);
+  }
+
+  /** @internal Nothing more, written behind what is kept, tells that it has gone. */
+  lookAtKept(): void {
+    if (this.#waiting === Written.KEPT && this.isOpen && this.duplex.writableLength > 0) {
+      this.duplex.write(NOTHING, () => this.lookAtKept());
+      return;
+    }
+    this.#isLooking = false;
+    if (this.#waiting === Written.KEPT) this.drained();
   }
 
   end(lingerMs: number, onSent?: () => void): void {
@@ -138,7 +163,7 @@ export abstract class DuplexTransport implements Transport {
 
   /** @internal */
   drained(): void {
-    this.#isBlocked = false;
+    this.#waiting = Written.TAKEN;
     if (this.isOpen) this.receiver.onDrained();
   }
 
@@ -162,6 +187,10 @@ function onError(this: Duplex, error: Error): void {
 
 function onDrain(this: Duplex): void {
   (this as Owned)[OWNER].drained();
+}
+
+function lookAtKept(transport: DuplexTransport): void {
+  transport.lookAtKept();
 }
 
 function onEnd(this: Duplex): void {

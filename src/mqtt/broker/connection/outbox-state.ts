@@ -21,6 +21,7 @@ export const OutboxEvent = {
   COMMITTED: 1,
   /** The transport has said that it is blocked. */
   BLOCK: 2,
+  /** All that the transport kept has gone. */
   DRAIN: 3,
   /** The connection is to be closed after what it was told. */
   END: 4,
@@ -34,8 +35,8 @@ const ILLEGAL = -1;
 
 /** For each state where each event leads, in the order of `OutboxEvent`. */
 const TRANSITIONS: readonly (readonly number[])[] = [
-  /* OPEN               */ [COMMITTING, ILLEGAL, BLOCKED, ILLEGAL, ENDED, ENDED],
-  /* COMMITTING         */ [COMMITTING, OPEN, BLOCKED_COMMITTING, ILLEGAL, ENDING, ENDED],
+  /* OPEN               */ [COMMITTING, ILLEGAL, BLOCKED, OPEN, ENDED, ENDED],
+  /* COMMITTING         */ [COMMITTING, OPEN, BLOCKED_COMMITTING, COMMITTING, ENDING, ENDED],
   /* BLOCKED            */ [BLOCKED_COMMITTING, ILLEGAL, ILLEGAL, OPEN, ENDED, ENDED],
   /* BLOCKED_COMMITTING */ [BLOCKED_COMMITTING, BLOCKED, ILLEGAL, COMMITTING, ENDING, ENDED],
   /* ENDING             */ [ENDING, ENDED, ILLEGAL, ENDING, ENDING, ENDED],

@@ -5,6 +5,7 @@ import { BrokerStats } from '../stats.ts';
 import { nextOutboxState, OutboxEvent, OutboxState } from './outbox-state.ts';
 import { Outbox } from './outbox.ts';
 import { WriterPool } from './writer-pool.ts';
+import { KeptKind } from '../../../base/kept-kinds.ts';
 import { Ledger } from '../../../base/ledger.ts';
 
 const PEER = { transport: 'stream', address: '', port: 0, certificate: undefined } as const;
@@ -15,9 +16,12 @@ function makeOutbox() {
   const written: string[] = [];
   const told: string[] = [];
   let says: Written = Written.TAKEN;
+  let kept = 0;
   const transport: Transport = {
     peer: PEER,
-    bufferedBytes: 0,
+    get bufferedBytes() {
+      return kept;
+    },
     unsentMark: 0,
     write(bytes) {
       written.push(bytes.toString());
@@ -51,6 +55,10 @@ function makeOutbox() {
     told,
     stats,
     say: (answer: Written) => void (says = answer),
+    keep: (answer: Written, bytes: number): void => {
+      says = answer;
+      kept = bytes;
+    },
     put: (text: string): void => {
       outbox.writer().appendPackets(Buffer.from(text), 0, text.length);
       outbox.written();
@@ -64,9 +72,11 @@ describe('the states of an outbox', () => {
   const legal: readonly (readonly [OutboxState, OutboxEvent, OutboxState])[] = [
     [OPEN, WAIT, COMMITTING],
     [OPEN, BLOCK, BLOCKED],
+    [OPEN, DRAIN, OPEN],
     [OPEN, END, ENDED],
     [COMMITTING, COMMITTED, OPEN],
     [COMMITTING, BLOCK, BLOCKED_COMMITTING],
+    [COMMITTING, DRAIN, COMMITTING],
     [COMMITTING, END, ENDING],
     [BLOCKED, WAIT, BLOCKED_COMMITTING],
     [BLOCKED, DRAIN, OPEN],
@@ -85,14 +95,38 @@ describe('the states of an outbox', () => {
   it('do not know what cannot happen', () => {
     for (const [state, event] of [
       [OPEN, COMMITTED],
-      [OPEN, DRAIN],
-      [COMMITTING, DRAIN],
       [BLOCKED, BLOCK],
       [BLOCKED, COMMITTED],
       [ENDED, BLOCK],
     ] as const) {
       assert.throws(() => nextOutboxState(state, event), /met event/);
     }
+  });
+});
+
+describe('what the transport keeps for a client that does not read', () => {
+  it('is booked until it has gone, though more is taken', () => {
+    const { outbox, ledger, keep, put, told } = makeOutbox();
+    keep(Written.KEPT, 300);
+    put('x'.repeat(300));
+    outbox.endTurn();
+    assert.deepEqual([outbox.takesMore, ledger.totals()[KeptKind.OUTBOX]!.bytes], [true, 256 + 2 * 300]);
+    keep(Written.TAKEN, 0);
+    outbox.drained();
+    assert.equal(ledger.totals()[KeptKind.OUTBOX]!.bytes, 0);
+    assert.equal(told.at(-1), 'room');
+  });
+
+  it('leaves no room for more where all of them have as much as they may', () => {
+    const { outbox, ledger, keep, put } = makeOutbox();
+    keep(Written.KEPT, 300);
+    put('x'.repeat(300));
+    outbox.endTurn();
+    const other = ledger.open('another');
+    other.charge(KeptKind.OUTBOX, ledger.totals()[KeptKind.OUTBOX]!.limitBytes);
+    assert.deepEqual([outbox.takesMore, outbox.reserve(10)], [false, false]);
+    other.release(KeptKind.OUTBOX, ledger.totals()[KeptKind.OUTBOX]!.limitBytes);
+    assert.deepEqual([outbox.takesMore, outbox.reserve(10)], [true, true]);
   });
 });
 

@@ -66,6 +66,8 @@ export class Outbox {
   #sealedSlices = 0;
   /** How many of the slices may go although the others wait. */
   #freeSlices = 0;
+  /** The transport has some of it still. */
+  #isKept = false;
   /** Booked of what waits, here and in the transport. */
   #bookedCost = 0;
 
@@ -84,17 +86,19 @@ export class Outbox {
     );
   }
 
-  /** Whether more should be given: the client reads, or little waits for the store. */
+  /** Whether more should be given: the client reads, or there is room for what waits; or little waits for the store. */
   get takesMore(): boolean {
-    if (this.#state === OPEN) return true;
+    if (this.#state === OPEN)
+      return this.#bookedCost === 0 || this.#owner.party.hasRoomFor(KeptKind.OUTBOX, 0);
     return this.#state === COMMITTING && this.pendingBytes < this.#rules.maxBytes;
   }
 
   /** Whether so many bytes may be added to what waits, which are booked then; where nothing has to wait, always. */
   reserve(bytes: number): boolean {
-    if (this.#state === OPEN) return true;
-    const isTooMuch = this.pendingBytes + bytes > this.#rules.maxBytes;
-    if (isTooMuch || !this.#owner.party.hasRoomFor(KeptKind.OUTBOX, COST_PER_BYTE * bytes)) return false;
+    if (this.#state !== OPEN) {
+      if (this.pendingBytes + bytes > this.#rules.maxBytes) return false;
+    } else if (this.#bookedCost === 0) return true;
+    if (!this.#owner.party.hasRoomFor(KeptKind.OUTBOX, COST_PER_BYTE * bytes)) return false;
     this.#book(this.#bookedCost + COST_PER_BYTE * bytes);
     return true;
   }
@@ -170,8 +174,9 @@ export class Outbox {
     this.#goOn();
   }
 
-  /** The transport takes more again. */
+  /** All that the transport kept has gone. */
   drained(): void {
+    this.#isKept = false;
     this.#move(OutboxEvent.DRAIN);
     this.#goOn();
   }
@@ -261,7 +266,10 @@ export class Outbox {
       this.#hasSent = true;
       this.#rules.stats.bytesSent += length;
       const written = this.#transport.write(writer.bytes());
-      if (written !== Written.TAKEN) writer.detach();
+      if (written !== Written.TAKEN) {
+        writer.detach();
+        this.#isKept = true;
+      }
       if (written === Written.BLOCKED) this.#move(OutboxEvent.BLOCK);
     }
     this.#rules.writers.give(writer);
@@ -278,6 +286,7 @@ export class Outbox {
       let bytes = 0;
       while (sent < count && bytes < WRITE_BYTES) bytes += slices[sent++]!.length;
       written = this.#transport.writeSlices(slices, start, sent);
+      if (written !== Written.TAKEN) this.#isKept = true;
       for (let index = start; index < sent; index++) slices[index]!.block?.release();
       this.#sliceBytes -= bytes;
       this.#rules.stats.bytesSent += bytes;
@@ -354,14 +363,14 @@ export class Outbox {
   }
 
   /**
-   * What waits has become more or less: nothing is booked where all of it goes in this turn. While it ends, what was
-   * booked stays: its party may be closed already.
+   * What waits has become more or less: nothing is booked where all of it has gone in this turn. While it ends, what
+   * was booked stays: its party may be closed already.
    */
   #bookWaiting(): void {
     if (this.#state === ENDING) return;
-    if (this.#state === OPEN || this.#state === ENDED) this.#book(0);
+    if (this.#state === ENDED || (this.#state === OPEN && !this.#isKept)) this.#book(0);
     else {
-      const bytes = this.pendingBytes + (this.#state === COMMITTING ? 0 : this.#transport.bufferedBytes);
+      const bytes = this.pendingBytes + (this.#isKept ? this.#transport.bufferedBytes : 0);
       this.#book(bytes === 0 ? 0 : FIXED_COST + COST_PER_BYTE * bytes);
     }
   }
