@@ -66,8 +66,6 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
       'RECADO_BROKER is where clients connect; the hub itself goes by mqtt.external (RECADO_MQTT_EXTERNAL)',
     );
 
-  for (const door of findClosedDoors(config)) log.warn({}, door);
-
   const stopped = stopSignal();
   const { startServer } = await import('../../api/start-server.ts');
   const server = await startServer(config, { log }).catch((error: unknown) => rethrow(error, config));
@@ -76,6 +74,7 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
   setOptimization('on');
   boundYoungGeneration(MAX_YOUNG_BYTES);
   announce(server, log);
+  for (const door of findClosedDoors(config)) log.warn({}, door);
 
   const signal = await stopped;
   await stopInOrder(signal, log, () => closeServer(server, config.shutdownTimeoutMs));
