@@ -13,16 +13,17 @@ type ProxyHeader =
   | {
       readonly kind: 'header';
       readonly bytes: number;
-      /** Undefined when the proxy speaks for itself, or does not know: the connection's own address counts then. */
+      /** Undefined when the proxy speaks for itself: the connection's own address counts then. */
       readonly source: ProxySource | undefined;
     };
 
-/** Both empty, as for any Unix socket, when the client came to the proxy through one. */
+/** Both empty when the proxy names no address: it does not know, or the client came to it through a Unix socket. */
 type ProxySource = { readonly address: string; readonly port: number };
 
 const V1_START = Buffer.from('PROXY ');
 const V2_START = Buffer.from('\r\n\r\n\0\r\nQUIT\n');
 const V2_FIXED_BYTES = 16;
+const NOBODY: ProxySource = { address: '', port: 0 };
 const INCOMPLETE: ProxyHeader = { kind: 'incomplete' };
 
 /**
@@ -58,8 +59,8 @@ function parseV1(bytes: Buffer): ProxyHeader {
   const [, family, address = '', destination = '', port = '', destinationPort = '', ...rest] = bytes
     .toString('latin1', 0, end)
     .split(' ');
-  // What follows UNKNOWN means nothing, and must be skipped.
-  if (family === 'UNKNOWN') return { kind: 'header', bytes: length, source: undefined };
+  // What follows UNKNOWN means nothing, and must be skipped. It is somebody whom the proxy does not name.
+  if (family === 'UNKNOWN') return { kind: 'header', bytes: length, source: NOBODY };
   const isAddress = family === 'TCP4' ? isIPv4 : family === 'TCP6' ? isPlainIPv6 : undefined;
   if (isAddress === undefined) return invalid('version 1 with an unknown family');
   const isWellFormed =
@@ -112,8 +113,7 @@ const ADDRESS_BYTES: Readonly<Record<number, number>> = {
 };
 
 function sourceOf(bytes: Buffer, family: number): ProxySource | undefined {
-  if (family === UNSPECIFIED) return undefined;
-  if (family === UNIX_STREAM) return { address: '', port: 0 };
+  if (family === UNSPECIFIED || family === UNIX_STREAM) return NOBODY;
   if (family === TCP_OVER_IPV4) {
     return { address: bytes.subarray(16, 20).join('.'), port: bytes.readUInt16BE(24) };
   }
