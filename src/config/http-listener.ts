@@ -1,6 +1,6 @@
 import { Type } from './type.ts';
 import { isLoopbackHost } from '../base/networks.ts';
-import { bytes, count, host, identityFiles, ms, networks, NONE_BESIDE_PROOFS, port, TOKEN } from './leaf.ts';
+import { bytes, count, host, identityFiles, ms, networks, port, TOKEN } from './leaf.ts';
 import type { Contradiction } from './load-config.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';
 
@@ -25,7 +25,7 @@ export const httpListener = (usualPort: number, description: string) =>
           'Host names under which callers without a token may reach the server, beside addresses, `localhost` and the name of the machine.',
       }),
       trustedNetworks: networks(
-        `Callers from these networks or addresses need no token. ${NONE_BESIDE_PROOFS}`,
+        'Callers from these networks or addresses need no token. Where tokens or passwords are set, none unless they are written here.',
       ),
       trustedProxies: networks(
         'Proxies in front of the server, which say where a request comes from (`X-Forwarded-For`, `Forwarded`, `X-Real-IP`). ' +

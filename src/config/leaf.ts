@@ -28,9 +28,6 @@ export const count = (leaf: LeafText) => Type.Integer({ minimum: 1, maximum: MAX
 export const host = (description: string) =>
   Type.String({ minLength: 1, maxLength: 253, format: 'host', default: '127.0.0.1', description });
 
-/** What the default of trusted networks becomes: a proxy may stand on this machine, so an address proves nobody. */
-export const NONE_BESIDE_PROOFS = 'Where tokens or passwords are set, none unless they are written here.';
-
 export const networks = (description: string, byDefault: readonly string[] = LOOPBACK) =>
   Type.Array(Type.String({ format: 'network', maxLength: 64 }), {
     maxItems: 1000,

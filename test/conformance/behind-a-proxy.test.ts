@@ -70,7 +70,7 @@ describe('a place is no proof', () => {
     const url = await startHub(t, `tokens: [${TOKEN}]`);
     assert.equal(await statusOf(url, {}), 401);
     assert.equal(await statusOf(url, { authorization: `Bearer ${TOKEN}` }), 200);
-    assert.deepEqual(await connectMqtt(url, {}), [101, 0]);
+    assert.deepEqual(await connectMqtt(url, {}), [101, 5]);
     const withPasswords = await startHub(t, '|, passwordFile: users.txt');
     assert.equal(await statusOf(withPasswords, {}), 401);
     assert.deepEqual(await connectMqtt(withPasswords, {}), [101, 5]);

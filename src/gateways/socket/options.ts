@@ -1,15 +1,5 @@
 import { Type, type DeepReadonly, type Static } from '../../config/type.ts';
-import {
-  bytes,
-  count,
-  host,
-  identityFiles,
-  ms,
-  networks,
-  NONE_BESIDE_PROOFS,
-  port,
-  TOKEN,
-} from '../../config/leaf.ts';
+import { bytes, count, host, identityFiles, ms, networks, port, TOKEN } from '../../config/leaf.ts';
 
 /** What a device may call itself: `isDeviceId` of the model, in the words of JSON Schema. */
 const DEVICE_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
@@ -22,7 +12,7 @@ export const SOCKET_OPTIONS = Type.Object(
     tcpPort: port({ default: 5050, description: 'TCP port for devices; 0 takes any free port.' }),
     udpPort: port({ default: 5060, description: 'UDP port for their readings; 0 takes any free port.' }),
     trustedNetworks: networks(
-      `Devices from these networks or addresses need no token. ${NONE_BESIDE_PROOFS}`,
+      'Devices from these networks or addresses need no token. Where `deviceTokens` are set, none unless they are written here.',
     ),
     deviceTokens: Type.Record(Type.String({ pattern: DEVICE_ID_PATTERN }), Type.String(TOKEN), {
       additionalProperties: false,
