@@ -18,8 +18,8 @@ export default async function* report(events) {
     if (type === 'test:summary' && data.file !== undefined) yield fileLines(data, skips.get(data.file) ?? []);
     if (type === 'test:stdout' || type === 'test:stderr') yield data.message;
   }
-  if (failures.length > 0)
-    yield `\nFailed tests:\n${failures.map((failure) => `  ${place(failure)}  ${failure.name}\n`).join('')}`;
+  // Once more at the end: a record of the run may keep its last lines only.
+  if (failures.length > 0) yield `\nFailed tests:\n${failures.map(failureText).join('')}`;
   yield `\n${closing.map((line) => `# ${line}\n`).join('')}`;
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, type TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { LogBudget } from '../../src/base/log-budget.ts';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -11,7 +11,7 @@ import { readDescription } from '../../src/devices/description.ts';
 import { DeviceRegistry } from '../../src/devices/device-registry.ts';
 import { KeptDescription } from '../../src/devices/kept-description.ts';
 import type { Broker } from '../../src/mqtt/broker/broker.ts';
-import { compareGrowth } from '../helpers/measured-growth.ts';
+import { compareGrowth, itMeasures } from '../helpers/measured-growth.ts';
 import { connected, lasting, startBroker } from '../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../helpers/mqtt-wire-client.ts';
 
@@ -52,7 +52,7 @@ async function fillQueue(broker: Broker, ledger: Ledger, t: TestContext, keeps: 
 }
 
 describe('what is booked is what the process grows by', () => {
-  it('lines of the ledger', async (t) => {
+  itMeasures('lines of the ledger', async (t) => {
     const ledger = new Ledger();
     await compareGrowth(t, ledger, async () => {
       for (let index = 0; index < 10_000; index++) ledger.open(`address of some length ${index}`);
@@ -60,13 +60,13 @@ describe('what is booked is what the process grows by', () => {
     });
   });
 
-  it('sessions', async (t) => {
+  itMeasures('sessions', async (t) => {
     const { broker, ledger } = await start(t);
     await comeAndGo(broker, 100);
     await compareGrowth(t, ledger, () => comeAndGo(broker, 1).then(() => more(broker, 3000)));
   });
 
-  it('subscriptions', async (t) => {
+  itMeasures('subscriptions', async (t) => {
     const { broker, ledger } = await start(t);
     const clients: WireClient[] = [];
     for (let index = 0; index < 5; index++)
@@ -80,7 +80,7 @@ describe('what is booked is what the process grows by', () => {
     });
   });
 
-  it('retained messages', async (t) => {
+  itMeasures('retained messages', async (t) => {
     const { broker, ledger } = await start(t);
     const client = await connected(broker, 5, {});
     await compareGrowth(t, ledger, async () => {
@@ -91,17 +91,17 @@ describe('what is booked is what the process grows by', () => {
     });
   });
 
-  it('messages that wait', async (t) => {
+  itMeasures('messages that wait', async (t) => {
     const { broker, ledger } = await start(t);
     await fillQueue(broker, ledger, t, false);
   });
 
-  it('messages that are not acknowledged', async (t) => {
+  itMeasures('messages that are not acknowledged', async (t) => {
     const { broker, ledger } = await start(t);
     await fillQueue(broker, ledger, t, true);
   });
 
-  it('Topic Aliases that clients are given', async (t) => {
+  itMeasures('Topic Aliases that clients are given', async (t) => {
     const { broker, ledger } = await start(t);
     const clients: WireClient[] = [];
     for (let who = 0; who < 400; who++) {
@@ -122,7 +122,7 @@ describe('what is booked is what the process grows by', () => {
     });
   });
 
-  it('topics, and who gets their messages', async (t) => {
+  itMeasures('topics, and who gets their messages', async (t) => {
     const { broker, ledger } = await start(t, 100_000);
     const client = await connected(broker, 5, {});
     await compareGrowth(t, ledger, async () => {
@@ -133,7 +133,7 @@ describe('what is booked is what the process grows by', () => {
     });
   });
 
-  it('topics whose messages go by many subscriptions of one client', async (t) => {
+  itMeasures('topics whose messages go by many subscriptions of one client', async (t) => {
     const { broker, ledger } = await start(t, 100_000);
     const client = await connected(broker, 5, {}, { maxUnreadBytes: 1e9 });
     const overlapping = Array.from({ length: 256 }, (_, bits) =>
@@ -151,7 +151,7 @@ describe('what is booked is what the process grows by', () => {
     await compareGrowth(t, ledger, () => publish(50, 1000));
   });
 
-  it('descriptions and readings of devices', async (t) => {
+  itMeasures('descriptions and readings of devices', async (t) => {
     const { ledger, registry, link, party } = openRegistry();
     await compareGrowth(t, ledger, () => {
       for (let index = 0; index < 1000; index++) {
@@ -180,7 +180,7 @@ describe('what is booked is what the process grows by', () => {
     });
   });
 
-  it('what datagrams of plain devices leave, whatever texts are in them', async (t) => {
+  itMeasures('what datagrams of plain devices leave, whatever texts are in them', async (t) => {
     const { ledger, registry, link, party } = openRegistry();
     const context = {
       options: { maxNestingDepth: 9 },

@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { KEPT_KINDS, KeptKind } from '../../../src/base/kept-kinds.ts';
 import { Ledger } from '../../../src/base/ledger.ts';
 import { listenUnix, type Broker } from '../../../src/mqtt/index.ts';
-import { compareGrowth } from '../../helpers/measured-growth.ts';
+import { compareGrowth, itMeasures } from '../../helpers/measured-growth.ts';
 import { bytesOf, connected, publishesOf, startBroker } from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
 import { until } from '../../helpers/until.ts';
@@ -61,7 +61,7 @@ describe('what waits in the sockets of clients that do not read', () => {
     assert.equal(broker.stats.dropped['outbox-full'], 0);
   });
 
-  it('is most of what the process grows by, before any of them is full', async (t) => {
+  itMeasures('is most of what the process grows by, before any of them is full', async (t) => {
     const count = 150;
     const { broker, ledger } = await startStill(t, count);
     await compareGrowth(t, ledger, () =>
