@@ -33,6 +33,7 @@ test('a description with everything in it', () => {
       title: 'Dim',
       kind: 'write',
       input: { type: 'integer' },
+      output: {},
       idempotent: true,
       concurrency: 'serial',
       expectedMs: 20,

@@ -157,7 +157,10 @@ function readSchema(value: unknown, pointer: string, issues: Issue[]): JsonSchem
   if (value === undefined || value === null) return undefined;
   const found = checkSchema(value, pointer);
   issues.push(...found);
-  return found.length === 0 && isJsonObject(value) ? value : undefined;
+  if (found.length > 0) return undefined;
+  // As JSON Schemas: `true` is any value, and `false` none, as without a schema.
+  if (value === true) return {};
+  return isJsonObject(value) ? value : undefined;
 }
 
 function readExpectedMs(value: unknown, pointer: string, issues: Issue[]): number | undefined {

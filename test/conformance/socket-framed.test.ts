@@ -135,6 +135,51 @@ for (const [name, message, code, text] of REFUSED_HELLOS) {
   });
 }
 
+const USELESS_KEYWORDS: [schema: Json, pointer: string][] = [
+  ...[true, '3', null, []].map((minimum): [Json, string] => [{ minimum }, 'minimum must be a number']),
+  [{ multipleOf: 0 }, 'multipleOf must be a number above 0'],
+  ...[-1, 1.5, '4'].map((maxLength): [Json, string] => [{ maxLength }, 'maxLength must be a whole number']),
+  ...[5, true, [1]].map((required): [Json, string] => [{ required }, 'required must be a list of names']),
+  ...[5, [], {}].map((value): [Json, string] => [{ enum: value }, 'enum must be a list of one or more']),
+  ...[[], null, ['int']].map((type): [Json, string] => [{ type }, 'type must be one of object, array']),
+  ...[{}, [], 5].map((anyOf): [Json, string] => [{ anyOf }, 'anyOf must be a list of one or more schemas']),
+  [{ items: [{ type: 'string' }] }, 'items must be a JSON Schema'],
+  [{ properties: { a: { not: 5 } } }, 'properties/a/not must be a JSON Schema'],
+  [{ additionalProperties: { maximum: {} } }, 'additionalProperties/maximum must be a number'],
+  [{ pattern: '(' }, 'pattern is not accepted'],
+  [{ $ref: 5 }, '$ref is not accepted'],
+  [{ title: {} }, 'title must be a text'],
+  [{ readOnly: 'no' }, 'readOnly must be true or false'],
+];
+
+test('hello: a keyword whose value would check nothing is refused, by its pointer', async (t) => {
+  const hub = await startTestHub(t);
+  for (const member of ['input', 'output'])
+    for (const [schema, fault] of USELESS_KEYWORDS) {
+      const device = await hello(t, hub, { id: 'a', description: { commands: { x: { [member]: schema } } } });
+      const { ok, error } = await device.nextObject();
+      assert.deepEqual([ok, error?.code], [false, 'DESCRIPTION_INVALID'], JSON.stringify(schema));
+      assert.ok(error.message.includes(`description/commands/x/${member}/${fault}`), error.message);
+    }
+  const device = await hello(t, hub, { id: 'a', description: { telemetry: { t: { unit: 5, type: [] } } } });
+  const { message } = (await device.nextObject())['error'];
+  assert.match(
+    message,
+    /description\/telemetry\/t\/type must be number or .*telemetry\/t\/unit must be a text/,
+  );
+});
+
+test('hello: an input schema that is only true takes any value', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await hello(t, hub, { id: 'any', description: { commands: { x: { input: true } } } });
+  await device.nextObject();
+  const call = hub.call('POST', '/api/v1/devices/any/commands/x', { input: [1] });
+  const { cmd, input } = await device.nextObject();
+  assert.deepEqual(input, [1]);
+  device.send(line({ re: cmd, output: null }));
+  assert.equal((await call).status, 200);
+});
+
 test('hello: a token that is configured must be shown', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.gateways.socket.deviceTokens = { 'greenhouse-1': 'a-secret-of-the-greenhouse' };
