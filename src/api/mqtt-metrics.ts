@@ -22,9 +22,9 @@ export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void 
   });
   addCounter(registry, {
     name: 'recado_mqtt_access_denied',
-    help: 'Denials of the access rules, by rule of the file; those of what a client receives as often as it is asked',
+    help: 'What access rules denied, by rule of the file, others by hook; of what clients receive each message',
     labels: ['rule'],
-    read: () => [...(mqtt.denials ?? [])].map(([rule, value]): Sample => [{ rule }, value]),
+    read: () => [...broker.denials].map(([rule, value]): Sample => [{ rule }, value]),
   });
   addCounter(registry, {
     name: 'recado_mqtt_handshakes_refused',

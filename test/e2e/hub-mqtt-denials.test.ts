@@ -47,7 +47,7 @@ describe('what access rules deny', () => {
     await assert.rejects(ann.subscribeAsync('house/safe/+'), /Not authorized/);
     await assert.rejects(bob.subscribeAsync('private/#'), /Not authorized/);
     await assert.rejects(bob.publishAsync('private/bob-1/x', '', { qos: 1 }), /Not authorized/);
-    await bob.publishAsync('house/safe/x', '1', { qos: 1 });
+    for (let time = 0; time < 3; time++) await bob.publishAsync('house/safe/x', '1', { qos: 1 });
     await bob.publishAsync('house/door/x', '2', { qos: 1 });
     await until('what ann may receive comes', () => received.includes('house/door/x 2'));
     assert.deepEqual(received, ['house/door/x 2']);
@@ -62,17 +62,43 @@ describe('what access rules deny', () => {
       'debug publish bob-1 bob 127.0.0.1 private/bob-1/x: publish denied, /rules:7: pattern deny private/%c/#',
       `debug receive ann-1 ann 127.0.0.1 house/safe/x: receive denied, ${safe}`,
     ]);
-    assert.equal(await count('user ann: topic deny house/safe/#'), '4');
+    assert.equal(
+      await count('user ann: topic deny house/safe/#'),
+      '6',
+      'three times to publish, and three messages',
+    );
     assert.equal(await count('pattern deny private/%c/#'), '1');
     assert.equal(await count('no rule'), '2');
 
-    // A rule that is still there goes on, wherever it stands now; one that is gone leaves no label behind.
-    folder.write('rules', ['# longer', ...RULES.slice(0, -1)].join('\n'));
+    // A rule counts on wherever it stands now.
+    folder.write('rules', ['# longer', ...RULES].join('\n'));
     await until('the rules are new', () => hub.logged.some(({ text }) => text.startsWith('new access')));
     await assert.rejects(ann.publishAsync('house/safe/x', '', { qos: 1 }), /Not authorized/);
     assert.match(told().at(-1) ?? '', /\/rules:4: user ann/);
-    assert.equal(await count('user ann: topic deny house/safe/#'), '5');
-    assert.equal(await count('pattern deny private/%c/#'), undefined);
+    assert.equal(await count('user ann: topic deny house/safe/#'), '7');
+  });
+
+  it('is so for client ids, and for rules that are not those of the file', async (t) => {
+    const folder = new TestFolder(t);
+    const aclFile = folder.write('rules', 'topic #\nclientid lamp-*');
+    const hub = await startTestHub(t, ({ mqtt }) => void Object.assign(mqtt, { aclFile }));
+    const url = urlOf(hub.server, 'mqtt');
+    await assert.rejects(comeIn(t, url, { clientId: 'other' }), /Client Identifier/);
+    const lamp = await comeIn(t, url, { clientId: 'lamp-1' });
+    const topic = 'recado/services/billing/agents/x/out/hub';
+    await assert.rejects(lamp.publishAsync(topic, '', { qos: 1 }), /Not authorized/);
+    await assert.rejects(lamp.subscribeAsync('recado/services/#'), /Not authorized/);
+    const lines = hub.logged
+      .filter(({ text }) => text.includes(' denied, '))
+      .map(({ fields, text }) => `${String(fields['clientId'])}: ${text.replace(folder.path, '')}`);
+    assert.deepEqual(lines, [
+      'other: connect denied, /rules:2: clientid lamp-*',
+      'lamp-1: publish denied, by services',
+      'lamp-1: subscribe denied, by services',
+    ]);
+    const { text } = await hub.call('GET', '/metrics');
+    assert.match(text, /\nrecado_mqtt_access_denied_total\{rule="clientid lamp-\*"\} 1\n/);
+    assert.match(text, /\nrecado_mqtt_access_denied_total\{rule="services"\} 2\n/);
   });
 
   it('floods no log: of what one user is denied, some lines a second, and then how many more', async (t) => {

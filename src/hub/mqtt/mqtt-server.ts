@@ -97,11 +97,6 @@ export class MqttServer {
     });
   }
 
-  /** How often each rule of `mqtt.aclFile` denied; undefined without one. */
-  get denials(): AccessControl['denials'] | undefined {
-    return this.#options.mqtt.aclFile === '' ? undefined : this.#access?.denials;
-  }
-
   /** Numbers for metrics: of the access rules, and by listener the connections that did not get as far as MQTT. */
   get counters(): MqttServerCounters {
     const refusals = this.#listeners?.refusals() ?? {};

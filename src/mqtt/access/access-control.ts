@@ -8,9 +8,9 @@ import {
   type ClientInfo,
   type ConnectVerdict,
   type Credentials,
+  type Verdict,
 } from '../broker/hooks.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
-import { Denials } from './denials.ts';
 import { DEFAULT_LOOK_EVERY_MS, DEFAULT_SETTLE_MS, FileWatch } from './file-watch.ts';
 import { listAccessFiles, loadAccessRules, type AccessFiles, type AccessRules } from './load-access-rules.ts';
 import {
@@ -21,7 +21,8 @@ import {
   type VerifierLimits,
 } from './password-verifier.ts';
 import { createScramMethod, ScramUsers } from './scram.ts';
-import { DEFAULT_MAX_VERDICTS_PER_CLIENT, PERMITTED, TopicAccess } from './topic-access.ts';
+import { DEFAULT_MAX_VERDICTS_PER_CLIENT, TopicAccess } from './topic-access.ts';
+import { denyingRule, PERMITTED, type WrittenRule } from './written-rule.ts';
 
 type AccessLimits = VerifierLimits & {
   /** Topics that one client wrote to and whose verdict is kept. */
@@ -69,8 +70,6 @@ export type AccessControl = {
   /** For the broker. */
   readonly hooks: BrokerHooks;
   readonly counters: VerifierCounters & { readonly reloads: number; readonly failedReloads: number };
-  /** How often each rule of `aclFile` denied, by what is written in it: `user ann: topic deny house/safe/#`. */
-  readonly denials: ReadonlyMap<string, number>;
   /** Reads the files anew. Both take effect at once, or neither. Never throws for what is in them. */
   reload(): Promise<ReloadResult>;
   /** Reads the files anew whenever they change, until `close`. */
@@ -110,7 +109,6 @@ class FileAccessControl implements AccessControl {
   readonly #verifier: PasswordVerifier;
   readonly #scramUsers = new ScramUsers();
   readonly #topics: TopicAccess<ClientInfo>;
-  readonly #denials: Denials;
   #rules: AccessRules = { users: undefined, acl: undefined };
   #signatures = '';
   #watch: FileWatch | undefined = undefined;
@@ -129,12 +127,7 @@ class FileAccessControl implements AccessControl {
     const allLimits = { ...DEFAULT_ACCESS_LIMITS, ...limits };
     this.#verifier = new PasswordVerifier(allLimits, this.#clock);
     this.#topics = new TopicAccess(allLimits.maxVerdictsPerClient);
-    this.#denials = new Denials(aclFile ?? '', { clock: this.#clock, log: this.#log });
     this.hooks = this.#createHooks();
-  }
-
-  get denials(): ReadonlyMap<string, number> {
-    return this.#denials.counts;
   }
 
   get counters(): AccessControl['counters'] {
@@ -171,7 +164,6 @@ class FileAccessControl implements AccessControl {
   close(): void {
     this.#watch?.close();
     this.#watch = undefined;
-    this.#denials.close();
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -201,9 +193,7 @@ class FileAccessControl implements AccessControl {
       this.#verifier.setUsers(rules.users.passwords);
       this.#scramUsers.setUsers(rules.users.scram);
     }
-    if (rules.acl === undefined) return;
-    this.#topics.setRules(rules.acl);
-    this.#denials.keepThoseOf(rules.acl);
+    if (rules.acl !== undefined) this.#topics.setRules(rules.acl);
   }
 
   #tellChanged(change: AccessChange): void {
@@ -220,31 +210,29 @@ class FileAccessControl implements AccessControl {
 
   #createHooks(): BrokerHooks {
     const { passwordFile, aclFile } = this.#files;
-    const [topics, denials] = [this.#topics, this.#denials];
+    const topics = this.#topics;
+    const forbid = (rule: WrittenRule): Verdict => ({ ...FORBIDDEN, rule: denyingRule(rule, aclFile!) });
     return {
       name: 'access control',
       provesUserNames: this.#files.areNamesProven,
       authenticate: (credentials, client) => this.#authenticate(credentials, client),
       ...(passwordFile !== undefined && { authenticationMethods: [createScramMethod(this.#scramUsers)] }),
       ...(aclFile !== undefined && {
-        authorizeConnect: (client) => (this.#rules.acl!.clientIds.mayUse(client) ? ALLOW : OTHER_CLIENT_ID),
+        authorizeConnect: (client) => {
+          const rule = this.#rules.acl!.clientIds.findDenial(client);
+          return rule === undefined ? ALLOW : { ...OTHER_CLIENT_ID, rule: denyingRule(rule, aclFile) };
+        },
         authorizeSubscribe(client, topicFilter) {
           const verdict = topics.judgeSubscribe(client, topicFilter);
-          if (verdict === PERMITTED) return ALLOW;
-          denials.note('subscribe', client, topicFilter, verdict);
-          return FORBIDDEN;
+          return verdict === PERMITTED ? ALLOW : forbid(verdict);
         },
         authorizePublish(client, { topicName }) {
           const verdict = topics.judgeWrite(client, topicName);
-          if (verdict === PERMITTED) return ALLOW;
-          denials.note('publish', client, topicName, verdict);
-          return FORBIDDEN;
+          return verdict === PERMITTED ? ALLOW : forbid(verdict);
         },
         authorizeReceive(client, topicName) {
           const verdict = topics.judgeRead(client, topicName);
-          if (verdict === PERMITTED) return true;
-          denials.note('receive', client, topicName, verdict);
-          return false;
+          return verdict === PERMITTED ? true : denyingRule(verdict, aclFile);
         },
       }),
     };

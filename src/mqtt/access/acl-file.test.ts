@@ -99,7 +99,7 @@ describe('parseAclFile', () => {
     ];
     const rules = parse(lines.join('\n')).clientIds;
     const mayUse = (userName: string | undefined, clientId: string): boolean =>
-      rules.mayUse({ userName, clientId });
+      rules.findDenial({ userName, clientId }) === undefined;
     for (const [userName, clientId, expected] of [
       ['ann', 'ann', true],
       ['ann', 'lamp-', true],
@@ -123,9 +123,13 @@ describe('parseAclFile', () => {
       [undefined, 'ann-1', false],
       [undefined, 'undefined', false],
     ] as const)
-      assert.equal(byName.mayUse({ userName, clientId }), expected, `${userName} as ${clientId}`);
+      assert.equal(
+        byName.findDenial({ userName, clientId }) === undefined,
+        expected,
+        `${userName} as ${clientId}`,
+      );
     const shared = parse('topic clientid').clientIds;
-    assert.equal(shared.mayUse({ userName: undefined, clientId: 'any' }), true);
+    assert.equal(shared.findDenial({ userName: undefined, clientId: 'any' }), undefined);
   });
 
   it('goes through no rules of others for a client that has none', (t) => {
@@ -141,7 +145,7 @@ describe('parseAclFile', () => {
       ['u9999', true],
       ['u', true],
     ] as const)
-      assert.equal(rules.mayUse({ userName: undefined, clientId }), expected, clientId);
+      assert.equal(rules.findDenial({ userName: undefined, clientId }) === undefined, expected, clientId);
     assert.deepEqual(
       compared.map(({ mock }) => mock.callCount()),
       [0, 0],

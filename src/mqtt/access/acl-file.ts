@@ -3,17 +3,7 @@ import { parseTopicFilter } from '../topics/topic-filter.ts';
 import { TopicFault } from '../topics/topic-name.ts';
 import { parseClientIdRule, ClientIdRules, type ClientIdRule } from './client-id-rules.ts';
 import { MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
-
-/** A rule as people find it in the file. */
-export type WrittenRule = {
-  /** Of the file; 0 for none. */
-  readonly line: number;
-  /** `user ann: topic deny house/safe/#`: the same wherever the line stands. */
-  readonly name: string;
-};
-
-/** What denies where no rule permits. */
-export const NO_RULE: WrittenRule = Object.freeze({ line: 0, name: 'no rule' });
+import type { WrittenRule } from './written-rule.ts';
 
 type DenyRule = { readonly filter: string; readonly rule: WrittenRule };
 
@@ -129,13 +119,17 @@ class AclReader {
 
   #take(word: string, rest: string, line: number): string | undefined {
     if (word === 'user') return this.#takeUser(rest, line);
-    if (word === CLIENT_ID) return this.#takeClientId(rest, this.#currentIds);
+    if (word === CLIENT_ID)
+      return this.#takeClientId(rest, this.#currentIds, { line, name: `${this.#owner}${CLIENT_ID} ${rest}` });
     if (word !== 'topic' && word !== 'pattern')
       return `${JSON.stringify(word)} begins no rule; there are user, topic, clientid and pattern`;
     const [, first = '', filter = ''] = /^(\S+)\s*(.*)$/u.exec(rest) ?? [];
     if (word === 'pattern' && first === CLIENT_ID) {
       if (filter.includes(USER_NAME_LEVEL)) this.#noteUserLine(line);
-      return this.#takeClientId(filter, this.clientIds.patterns);
+      return this.#takeClientId(filter, this.clientIds.patterns, {
+        line,
+        name: `pattern ${CLIENT_ID} ${filter}`,
+      });
     }
     if (filter === '' && (first === '' || ACCESSES.includes(first)))
       return `names no topic; write "${word} ${first === '' ? 'read' : first} TOPIC"`;
@@ -160,11 +154,11 @@ class AclReader {
     return undefined;
   }
 
-  #takeClientId(written: string, rules: ClientIdRule[]): string | undefined {
-    const rule = parseClientIdRule(written);
-    if (rule === undefined)
+  #takeClientId(written: string, rules: ClientIdRule[], rule: WrittenRule): string | undefined {
+    const pattern = parseClientIdRule(written);
+    if (pattern === undefined)
       return `names no client id; write "${CLIENT_ID} ID", or a beginning and * for any rest`;
-    rules.push(rule);
+    rules.push({ ...pattern, rule });
     return rules.length > MAX_RULES_PER_USER ? `is more than ${MAX_RULES_PER_USER} client ids` : undefined;
   }
 

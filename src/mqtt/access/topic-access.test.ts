@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseAclFile, type AclRules } from './acl-file.ts';
 import type { PatternSubject } from './client-patterns.ts';
-import { PERMITTED, TopicAccess } from './topic-access.ts';
+import { TopicAccess } from './topic-access.ts';
+import { PERMITTED } from './written-rule.ts';
 
 type Client = { readonly clientId: string; userName: string | undefined };
 

@@ -1,9 +1,10 @@
 import { matchesTopicFilter } from '../topics/topic-filter.ts';
-import { NO_RULE, NO_TOPIC_RULES, type AclRules, type TopicRules, type WrittenRule } from './acl-file.ts';
+import { NO_TOPIC_RULES, type AclRules, type TopicRules } from './acl-file.ts';
 import { ClientIdRules } from './client-id-rules.ts';
 import { fillPatterns, type PatternSubject } from './client-patterns.ts';
 import { covers } from './filter-relations.ts';
 import { FilterSet } from './filter-set.ts';
+import { NO_RULE, PERMITTED, type WrittenRule } from './written-rule.ts';
 
 /** Topics that one client wrote to and whose verdict is kept; when there are more, it begins anew. */
 export const DEFAULT_MAX_VERDICTS_PER_CLIENT = 64;
@@ -15,9 +16,6 @@ const NO_RULES: AclRules = {
   clientIds: new ClientIdRules({ anonymous: [], users: new Map(), patterns: [] }),
   firstUserLine: 0,
 };
-
-/** The verdict where nothing denies: an object as the rules that deny are, so that telling them apart is one step. */
-export const PERMITTED: WrittenRule = Object.freeze({ line: 0, name: 'permitted' });
 
 /** `PERMITTED`, or the rule that denies; `NO_RULE` where none permits. */
 type TopicVerdict = WrittenRule;

@@ -5,7 +5,7 @@ import type { CompiledHooks } from './compiled-hooks.ts';
 import type { Engine } from './engine.ts';
 import { withinHookTimeout } from './hook-timeout.ts';
 import { ALLOW, type ApplicationMessage, type ClientInfo, type ConnectVerdict } from './hooks.ts';
-import type { Credentials, Verdict } from './hooks.ts';
+import type { Credentials, DenyingRule, Verdict } from './hooks.ts';
 
 const FAILED: Verdict = Object.freeze({ allow: false, reasonCode: ReasonCode.UNSPECIFIED_ERROR });
 const LATE: Verdict = Object.freeze({
@@ -21,6 +21,8 @@ type Question<H> = {
   readonly answeredBy: PacketType;
   readonly late: Verdict;
   readonly ask: (hook: H) => ConnectVerdict | Promise<ConnectVerdict>;
+  /** Told what a hook denied, not that it failed. */
+  readonly onDenied?: (hook: H, rule: DenyingRule | undefined) => void;
 };
 
 /** Asks every authenticator; at once where they all answer at once. The promise never rejects. */
@@ -53,6 +55,8 @@ export function askSubscribeHooks(
       engine.work += ASKED_STEPS;
       return hook.authorizeSubscribe(client, topicFilter);
     },
+    onDenied: ({ name }, rule) =>
+      engine.denials.note(client, { act: 'subscribe', topic: topicFilter, hook: name, rule }),
   });
 }
 
@@ -65,7 +69,9 @@ export function askConnectAuthorizers(
   for (const hook of hooks) {
     try {
       const verdict = hook.authorizeConnect(client);
-      if (!verdict.allow) return isDenialOf(PacketType.CONNACK, verdict.reasonCode) ? verdict : FAILED;
+      if (verdict.allow) continue;
+      engine.denials.note(client, { act: 'connect', hook: hook.name, rule: verdict.rule });
+      return isDenialOf(PacketType.CONNACK, verdict.reasonCode) ? verdict : FAILED;
     } catch (error) {
       engine.tellHookFailure(hook.name, 'authorizeConnect', error);
       return FAILED;
@@ -85,7 +91,10 @@ export function askPublishHooks(
     engine.work += ASKED_STEPS;
     try {
       const verdict = hook.authorizePublish(client, message);
-      if (!verdict.allow) return isDenialOf(PacketType.PUBACK, verdict.reasonCode) ? verdict : FAILED;
+      if (verdict.allow) continue;
+      const { topicName: topic } = message;
+      engine.denials.note(client, { act: 'publish', topic, hook: hook.name, rule: verdict.rule });
+      return isDenialOf(PacketType.PUBACK, verdict.reasonCode) ? verdict : FAILED;
     } catch (error) {
       engine.tellHookFailure(hook.name, 'authorizePublish', error);
       return FAILED;
@@ -123,17 +132,19 @@ function askInTurn<H extends { readonly name: string }>(
 function ask<H extends { readonly name: string }>(
   engine: Engine,
   hook: H,
-  { hook: asked, answeredBy, late, ask: askHook }: Question<H>,
+  { hook: asked, answeredBy, late, ask: askHook, onDenied }: Question<H>,
 ): ConnectVerdict | Promise<ConnectVerdict> {
   const fail = (error: unknown): Verdict => {
     engine.tellHookFailure(hook.name, asked, error);
     return FAILED;
   };
   // A Reason Code that the answer cannot have becomes one that it can.
-  const check = (verdict: ConnectVerdict): ConnectVerdict =>
-    verdict.allow || isDenialOf(answeredBy, verdict.reasonCode)
-      ? verdict
-      : { ...verdict, reasonCode: ReasonCode.NOT_AUTHORIZED };
+  const check = (verdict: ConnectVerdict): ConnectVerdict => {
+    if (verdict.allow) return verdict;
+    if (verdict !== late) onDenied?.(hook, verdict.rule);
+    if (isDenialOf(answeredBy, verdict.reasonCode)) return verdict;
+    return { ...verdict, reasonCode: ReasonCode.NOT_AUTHORIZED };
+  };
   try {
     const answer = askHook(hook);
     if (!(answer instanceof Promise)) return check(answer);

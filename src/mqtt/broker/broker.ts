@@ -234,6 +234,14 @@ export class Broker implements TransportAcceptor {
     return true;
   }
 
+  /**
+   * How often each rule denied, by its name, `user ann: topic deny house/safe/#`, or by the name of the hook where that
+   * names none. Of what clients receive, messages.
+   */
+  get denials(): ReadonlyMap<string, number> {
+    return this.#engine.denials.counts;
+  }
+
   /** Has `authorizeReceive` asked anew: what clients may receive has changed. */
   forgetReceiveVerdicts(): void {
     this.#engine.subscriptions.changes.noteAll();

@@ -28,7 +28,7 @@ export function deliver(
   publication: Publication,
   publisher: ClientSession | undefined,
 ): number {
-  const { subscribers, sharedGroups, isTooWide } = engine.topics.matches(publication.entry!);
+  const { subscribers, denials, sharedGroups, isTooWide } = engine.topics.matches(publication.entry!);
   if (isTooWide) return TOO_WIDE;
   const { dirtyCount } = engine;
   let count = 0;
@@ -49,7 +49,9 @@ export function deliver(
   for (const group of sharedGroups) {
     if (deliverShared(engine, publication, group, publisher)) count++;
   }
-  engine.work += count * (1 + ((publication.packetEnd - publication.packetStart) >> BYTES_A_STEP_SHIFT));
+  for (const { denial, times } of denials) denial.count += times;
+  engine.work +=
+    denials.length + count * (1 + ((publication.packetEnd - publication.packetStart) >> BYTES_A_STEP_SHIFT));
   return count;
 }
 

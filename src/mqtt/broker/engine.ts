@@ -8,6 +8,7 @@ import type { QoS } from '../codec/control-packet.ts';
 import type { QueuedTotal } from '../session/message-queue.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
+import type { DenialCount } from '../topics/receive-verdicts.ts';
 import { RetainedMessages } from '../topics/retained-messages.ts';
 import { SubscriptionTree } from '../topics/subscription-tree.ts';
 import { TopicTable } from '../topics/topic-table.ts';
@@ -15,9 +16,10 @@ import { ASKED_STEPS } from '../topics/work-meter.ts';
 import { AwaySessions } from './away-sessions.ts';
 import { CommitGroup } from './commit-group.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
+import { Denials } from './denials.ts';
 import type { Inbox } from './connection/inbox.ts';
 import type { ClientSession } from './client-session.ts';
-import type { ApplicationMessage, BrokerHooks, ClientInfo, DropReason } from './hooks.ts';
+import type { ApplicationMessage, BrokerHooks, ClientInfo, DenyingRule, DropReason } from './hooks.ts';
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
 import { LogBudget } from '../../base/log-budget.ts';
 import { Publication } from './publication.ts';
@@ -117,6 +119,7 @@ export class Engine {
   readonly ownParty: Party;
   readonly #partyOf: (client: ClientInfo) => string;
   readonly logBudget: LogBudget;
+  readonly denials: Denials;
   /** Those that have their CONNACK, now and at most at a time. */
   readonly clients = { connected: 0, maximum: 0 };
   /** What waits in all sessions. */
@@ -165,7 +168,7 @@ export class Engine {
       maxMatches: maxCachedMatches,
       meter: this,
       party: this.ownParty,
-      canReceive: (session, topicName) => this.canReceive(session, topicName),
+      denialOf: (session, topicName) => this.findReceiveDenial(session, topicName),
     });
     this.retained = new RetainedMessages({
       maxRetainedMessages,
@@ -176,6 +179,7 @@ export class Engine {
     this.retainedDeliveries = makeRetainedSender(this);
     this.wheel = new TimerWheel(TICK_MS, this.clock.monotonic());
     this.logBudget = new LogBudget(this.clock, this.log);
+    this.denials = new Denials(this.logBudget);
     this.commits = new CommitGroup({
       store: this.store,
       stats: this.stats,
@@ -272,20 +276,29 @@ export class Engine {
     return this.#isPublishLoop;
   }
 
-  /** Whether a subscriber may receive a topic: the answer is kept with the topic's matches. */
+  /** Whether a subscriber may receive one message of a topic. */
   canReceive(session: ClientSession, topicName: string): boolean {
-    if (session.local !== undefined) return true;
-    const authorizers = session.hooks.authorizeReceive;
-    for (const hook of authorizers) {
+    const denial = this.findReceiveDenial(session, topicName);
+    if (denial !== undefined) denial.count++;
+    return denial === undefined;
+  }
+
+  /** What messages of a topic that a subscriber may not receive are counted in; kept with the topic's matches. */
+  findReceiveDenial(session: ClientSession, topicName: string): DenialCount | undefined {
+    if (session.local !== undefined) return undefined;
+    for (const hook of session.hooks.authorizeReceive) {
       this.work += ASKED_STEPS;
+      let answer: boolean | DenyingRule = false;
       try {
-        if (!hook.authorizeReceive(session.client, topicName)) return false;
+        answer = hook.authorizeReceive(session.client, topicName);
       } catch (error) {
         this.tellHookFailure(hook.name, 'authorizeReceive', error);
-        return false;
       }
+      if (answer === true) continue;
+      const rule = answer === false ? undefined : answer;
+      return this.denials.tell(session.client, { act: 'receive', topic: topicName, hook: hook.name, rule });
     }
-    return true;
+    return undefined;
   }
 
   /** A client has its CONNACK, or has lost the connection that had. */

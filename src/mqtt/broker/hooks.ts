@@ -31,17 +31,28 @@ export type ApplicationMessage = {
   readonly properties: PublishProperties;
 };
 
+/** What denies, for whoever looks for it. Clients are not told. */
+export type DenyingRule = {
+  /** Denials are counted by it; where a hook names no rule, by the hook's own. */
+  readonly name: string;
+  /** For the log, with the place where the rule is found. */
+  readonly text: string;
+};
+
+type Denied = {
+  readonly allow: false;
+  readonly reasonCode: ReasonCode;
+  readonly reasonString?: string;
+  readonly rule?: DenyingRule;
+};
+
 /** A hook's answer. A denial names the Reason Code that the client will see. */
-export type Verdict =
-  | { readonly allow: true }
-  | { readonly allow: false; readonly reasonCode: ReasonCode; readonly reasonString?: string };
+export type Verdict = { readonly allow: true } | Denied;
 
 export const ALLOW: Verdict = Object.freeze({ allow: true });
 
 /** The answer to a CONNECT; an allowance may name the user, for instance from the client's certificate. */
-export type ConnectVerdict =
-  | { readonly allow: true; readonly userName?: string }
-  | { readonly allow: false; readonly reasonCode: ReasonCode; readonly reasonString?: string };
+export type ConnectVerdict = { readonly allow: true; readonly userName?: string } | Denied;
 
 /** One step of enhanced authentication (MQTT 5.0 section 4.12). */
 export type AuthenticationStep =
@@ -111,11 +122,11 @@ export type BrokerHooks = {
   /** Decides one PUBLISH, and a Will Message when it is given and when it is published. On the hot path, so at once. */
   authorizePublish?(client: ClientInfo, message: ApplicationMessage): Verdict;
   /**
-   * Decides whether a client may receive messages of a topic that one of its subscriptions matches. The answer is kept
-   * until the client connects again, `Broker.forgetReceiveVerdicts` is called, or the topic is forgotten
+   * Decides whether a client may receive messages of a topic that one of its subscriptions matches: true, or false, or
+   * the rule that denies. The answer is kept until the client connects again, `Broker.forgetReceiveVerdicts` is called, or the topic is forgotten
    * (`maxCachedTopics`). For retained messages, and those of Shared Subscriptions, it is asked each time.
    */
-  authorizeReceive?(client: ClientInfo, topicName: string): boolean;
+  authorizeReceive?(client: ClientInfo, topicName: string): boolean | DenyingRule;
 
   onConnected?(client: ClientInfo): void;
   onDisconnected?(client: ClientInfo, cause: DisconnectCause): void;

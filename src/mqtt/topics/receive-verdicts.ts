@@ -2,8 +2,20 @@ import type { SubscriptionMatch } from './subscription-match.ts';
 
 type Matches<S> = readonly SubscriptionMatch<S>[];
 
-/** Who was asked about for one topic, in the order of a match, and those of them who may receive it. */
-type ReceiveVerdicts<S> = { readonly asked: Matches<S>; readonly allowed: Matches<S> };
+/** How often one rule denied. */
+export type DenialCount = { count: number };
+
+/** Of one topic, each in the order of a match. */
+type ReceiveVerdicts<S> = {
+  /** Who was asked about. */
+  readonly asked: Matches<S>;
+  /** Those of them who may receive it. */
+  readonly allowed: Matches<S>;
+  /** What the messages for each of the others are counted in. */
+  readonly denied: readonly DenialCount[];
+};
+
+export const NOBODY_DENIED: readonly DenialCount[] = [];
 
 /**
  * Who of a new match may receive. Subscribers that were asked about and have not changed keep their verdict.
@@ -13,17 +25,20 @@ type ReceiveVerdicts<S> = { readonly asked: Matches<S>; readonly allowed: Matche
 export function decideReceivers<S>(
   found: Matches<S>,
   known: ReceiveVerdicts<S>,
-  canReceive: (subscriber: S) => boolean,
-): Matches<S> {
+  denialOf: (subscriber: S) => DenialCount | undefined,
+): Omit<ReceiveVerdicts<S>, 'asked'> {
   const placeOf = findVerdicts(found, known.asked);
-  const verdicts = readVerdicts(known);
+  const denials = readDenials(known);
   const allowed: SubscriptionMatch<S>[] = [];
+  const denied: DenialCount[] = [];
   for (let index = 0; index < found.length; index++) {
     const match = found[index]!;
     const place = placeOf(index);
-    if (place === undefined ? canReceive(match.subscriber) : verdicts[place] === 1) allowed.push(match);
+    const denial = place === undefined ? denialOf(match.subscriber) : denials?.[place];
+    if (denial === undefined) allowed.push(match);
+    else denied.push(denial);
   }
-  return allowed.length === found.length ? found : allowed;
+  return denied.length === 0 ? { allowed: found, denied: NOBODY_DENIED } : { allowed, denied };
 }
 
 /**
@@ -51,14 +66,17 @@ function isSame<S>(one: SubscriptionMatch<S>, other: SubscriptionMatch<S>): bool
   return one.subscriber === other.subscriber && one.verdictEpoch === other.verdictEpoch;
 }
 
-/** One for each who was asked about: 1 when it may receive. */
-function readVerdicts<S>({ asked, allowed }: ReceiveVerdicts<S>): Uint8Array {
-  const verdicts = new Uint8Array(asked.length);
+/** One for each who was asked about: undefined when it may receive. */
+function readDenials<S>({
+  asked,
+  allowed,
+  denied,
+}: ReceiveVerdicts<S>): (DenialCount | undefined)[] | undefined {
+  if (denied.length === 0) return undefined;
   let next = 0;
-  for (let place = 0; place < asked.length; place++) {
-    if (asked[place] !== allowed[next]) continue;
-    verdicts[place] = 1;
+  return asked.map((match, place) => {
+    if (match !== allowed[next]) return denied[place - next];
     next++;
-  }
-  return verdicts;
+    return undefined;
+  });
 }

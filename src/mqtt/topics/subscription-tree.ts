@@ -1,6 +1,7 @@
 import { FilterChanges } from './filter-changes.ts';
 import { LevelTree, NO_NODE, ROOT } from './level-tree.ts';
 import { PairTable } from './pair-table.ts';
+import type { DenialCount } from './receive-verdicts.ts';
 import type { SharedGroup } from './shared-group.ts';
 import { SharedGroups } from './shared-groups.ts';
 import { SubscriberTable } from './subscriber-table.ts';
@@ -32,10 +33,15 @@ const MATCH_PLACES = 24;
  */
 const MAX_MATCH_NODES = 65_536;
 
+/** A count of messages that were denied, and how often each message is one more. */
+export type DeniedReceivers = { readonly denial: DenialCount; readonly times: number };
+
 /** Who gets the messages of one topic. Never changed. */
 export type TopicMatches<S> = {
   /** One for each subscriber with an ordinary subscription. */
   readonly subscribers: readonly SubscriptionMatch<S>[];
+  /** What those are counted in who may not receive the topic, which are not among `subscribers`. */
+  readonly denials: readonly DeniedReceivers[];
   /** One member of each gets a copy too, also when it is among `subscribers` (MQTT 5.0 section 4.8.2). */
   readonly sharedGroups: readonly SharedGroup<S>[];
   /** So many filters lie on the topic's way that it is not matched: nobody gets its messages. */
@@ -45,9 +51,11 @@ export type TopicMatches<S> = {
 };
 
 const NOBODY: readonly SubscriptionMatch<never>[] = [];
+const NO_DENIALS: readonly DeniedReceivers[] = [];
 const NO_GROUPS: readonly SharedGroup<never>[] = [];
 export const NO_MATCHES: TopicMatches<never> = {
   subscribers: NOBODY,
+  denials: NO_DENIALS,
   sharedGroups: NO_GROUPS,
   isTooWide: false,
   mergedPlaces: 0,
@@ -207,6 +215,7 @@ export class SubscriptionTree<S> {
     // As large as it must be: an array that grew has room to spare.
     return {
       subscribers: subscribers.length === 0 ? NOBODY : subscribers.slice(),
+      denials: NO_DENIALS,
       sharedGroups: sharedGroups.length === 0 ? NO_GROUPS : sharedGroups.slice(),
       isTooWide: false,
       mergedPlaces: this.#mergedIdentifiers + MATCH_PLACES * Math.min(this.#merges, subscribers.length),

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { KeptKind } from '../../base/kept-kinds.ts';
 import { Ledger } from '../../base/ledger.ts';
+import type { DenialCount } from './receive-verdicts.ts';
 import type { SubscriptionOptions } from './subscription-match.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import { matchesTopicFilter, type TopicFilter } from './topic-filter.ts';
@@ -249,6 +250,7 @@ class TableModel {
   readonly #state = new Map<string, number>();
   readonly #asked = new Set<string>();
   readonly #filters = new Map<string, Set<string>>();
+  readonly #denials = [0, 1, 2, 3].map(() => ({ count: 0 }));
   /** By topic: who got a verdict when the topic was matched last. */
   readonly #decided = new Map<string, Set<string>>();
   readonly table = new TopicTable({
@@ -257,9 +259,9 @@ class TableModel {
     maxTopics: 1000,
     maxMatches: 10_000,
     party: new Ledger().open(''),
-    canReceive: (subscriber, topicName) => {
+    denialOf: (subscriber, topicName) => {
       this.#asked.add(subscriber);
-      return this.#isAllowed(subscriber, topicName);
+      return this.#isAllowed(subscriber, topicName) ? undefined : this.#denialOf(subscriber);
     },
   });
 
@@ -286,9 +288,17 @@ class TableModel {
       .filter(([, filters]) => [...filters].some((text) => matchesTopicFilter(text, topic)))
       .map(([subscriber]) => subscriber);
     this.#asked.clear();
-    const found = this.table.matches(resolve(this, topic)).subscribers;
-    const names = found.map(({ subscriber }) => subscriber).sort();
+    const found = this.table.matches(resolve(this, topic));
+    const names = found.subscribers.map(({ subscriber }) => subscriber).sort();
     assert.deepEqual(names, matching.filter((name) => this.#isAllowed(name, topic)).sort());
+    const denied = matching.filter((name) => !this.#isAllowed(name, topic));
+    const counted = new Map(found.denials.map(({ denial, times }) => [denial, times]));
+    for (const name of denied)
+      assert.equal(
+        counted.get(this.#denialOf(name)),
+        denied.filter((other) => this.#denialOf(other) === this.#denialOf(name)).length,
+      );
+    assert.equal(counted.size, new Set(denied.map((name) => this.#denialOf(name))).size);
     const decided = this.#decided.get(topic) ?? new Set();
     if (keepsVerdicts)
       assert.deepEqual(
@@ -297,6 +307,11 @@ class TableModel {
         'asked about once more',
       );
     this.#decided.set(topic, new Set(matching));
+  }
+
+  /** Two subscribers have one rule. */
+  #denialOf(subscriber: string): DenialCount {
+    return this.#denials[(subscriber.charCodeAt(0) >> 1) & 3]!;
   }
 
   #isAllowed(subscriber: string, topicName: string): boolean {

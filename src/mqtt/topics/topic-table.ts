@@ -3,9 +3,14 @@ import { costOf, KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
 import type { ChangePlaces } from './filter-changes.ts';
 import { randomMultiplier } from './random-seed.ts';
-import { decideReceivers } from './receive-verdicts.ts';
+import { decideReceivers, NOBODY_DENIED, type DenialCount } from './receive-verdicts.ts';
 import type { SubscriptionMatch } from './subscription-match.ts';
-import { NO_MATCHES, type SubscriptionTree, type TopicMatches } from './subscription-tree.ts';
+import {
+  NO_MATCHES,
+  type DeniedReceivers,
+  type SubscriptionTree,
+  type TopicMatches,
+} from './subscription-tree.ts';
 import { countLevels, findTopicNameFault, MAX_TOPIC_BYTES, TopicFault } from './topic-name.ts';
 import { ENTRY_NODES, NODE_STEPS, type WorkMeter } from './work-meter.ts';
 
@@ -16,6 +21,8 @@ const FIRST_BUCKETS = 64;
 const MAX_KEPT_TOPIC_BYTES = 1024;
 const NO_WORDS = new Int32Array(0);
 const PLACE_BYTES = 8;
+/** Of a rule and how many it denies. */
+const DENIAL_PLACES = 5;
 
 /** The bytes of a topic, four to a word. */
 type TopicKey = { readonly byteLength: number; readonly words: Int32Array; readonly hash: number };
@@ -33,6 +40,8 @@ export class TopicEntry<S> {
   matches: TopicMatches<S> = NO_MATCHES;
   /** All who were asked about: those among `matches.subscribers`, and those who may not receive the topic. */
   asked: readonly SubscriptionMatch<S>[] = NO_MATCHES.subscribers;
+  /** Of these, in their order. */
+  denied = NOBODY_DENIED;
   /** Of the subscriptions, in which `matches` were last known to be right. */
   generation = NEVER_MATCHED;
   /** Where changes of filters that match the topic are noted; read when it is first needed. */
@@ -66,7 +75,7 @@ type TopicTableOptions<S> = {
   /** Told what it takes to read topics that are not kept. */
   readonly meter?: WorkMeter;
   /** Leaves out subscribers that may not receive a topic; asked once for each topic, not for each message. */
-  readonly canReceive?: ((subscriber: S, topicName: string) => boolean) | undefined;
+  readonly denialOf?: ((subscriber: S, topicName: string) => DenialCount | undefined) | undefined;
 };
 
 /**
@@ -79,7 +88,7 @@ export class TopicTable<S> {
   readonly #maxTopicLevels: number;
   readonly #maxTopics: number;
   readonly #maxMatches: number;
-  readonly #canReceive: ((subscriber: S, topicName: string) => boolean) | undefined;
+  readonly #denialOf: TopicTableOptions<S>['denialOf'];
   readonly #meter: WorkMeter;
   readonly #party: Party;
   readonly #multiplier = randomMultiplier();
@@ -91,11 +100,11 @@ export class TopicTable<S> {
   #matchCount = 0;
 
   constructor(options: TopicTableOptions<S>) {
-    const { subscriptions, maxTopicLevels, maxTopics, maxMatches, party, meter, canReceive } = options;
+    const { subscriptions, maxTopicLevels, maxTopics, maxMatches, party, meter, denialOf } = options;
     this.#subscriptions = subscriptions;
     this.#meter = meter ?? { work: 0 };
     this.#party = party;
-    this.#canReceive = canReceive;
+    this.#denialOf = denialOf;
     this.#maxTopicLevels = maxTopicLevels;
     this.#maxTopics = Math.max(1, maxTopics);
     this.#maxMatches = maxMatches;
@@ -255,41 +264,48 @@ export class TopicTable<S> {
   #matchAnew(entry: TopicEntry<S>): TopicMatches<S> {
     const { generation, allSince } = this.#subscriptions.changes;
     const found = this.#subscriptions.match(entry.topicName);
-    const canReceive = this.#canReceive;
+    const denialOf = this.#denialOf;
     let matches = found;
-    if (canReceive !== undefined && found.subscribers.length > 0) {
+    let denied = NOBODY_DENIED;
+    if (denialOf !== undefined && found.subscribers.length > 0) {
       const known =
-        entry.generation < allSince ? NOT_ASKED : { asked: entry.asked, allowed: entry.matches.subscribers };
-      const subscribers = decideReceivers(found.subscribers, known, (subscriber) =>
-        canReceive(subscriber, entry.topicName),
+        entry.generation < allSince
+          ? NOT_ASKED
+          : { asked: entry.asked, allowed: entry.matches.subscribers, denied: entry.denied };
+      const decided = decideReceivers(found.subscribers, known, (subscriber) =>
+        denialOf(subscriber, entry.topicName),
       );
-      if (subscribers !== found.subscribers) matches = { ...found, subscribers };
+      denied = decided.denied;
+      if (denied.length > 0)
+        matches = { ...found, subscribers: decided.allowed, denials: countDenied(denied) };
     }
     // Whoever was asked may have had the topic matched after a later change, or driven it out.
     const isOvertaken = entry.generation > generation;
-    const count = countOf(matches, found.subscribers);
+    const verdicts = { asked: found.subscribers, denied };
+    const count = countOf(matches, verdicts);
     if (entry.place === NOT_KEPT || isOvertaken || count > this.#maxMatches) return matches;
     if (!this.#party.hasRoomFor(KeptKind.TOPIC, count * PLACE_BYTES)) return matches;
-    this.#keepMatches(entry, matches, found.subscribers, generation);
+    this.#keepMatches(entry, matches, verdicts, generation);
     if (this.#matchCount > this.#maxMatches) this.#makeRoomForMatches(entry);
     return matches;
   }
 
   #forgetMatches(entry: TopicEntry<S>): void {
-    this.#keepMatches(entry, NO_MATCHES, NO_MATCHES.subscribers, NEVER_MATCHED);
+    this.#keepMatches(entry, NO_MATCHES, NOT_ASKED, NEVER_MATCHED);
   }
 
   #keepMatches(
     entry: TopicEntry<S>,
     matches: TopicMatches<S>,
-    asked: readonly SubscriptionMatch<S>[],
+    verdicts: KeptVerdicts<S>,
     generation: number,
   ): void {
-    const change = countOf(matches, asked) - countOf(entry.matches, entry.asked);
+    const change = countOf(matches, verdicts) - countOf(entry.matches, entry);
     this.#matchCount += change;
     if (change !== 0) this.#party.change(KeptKind.TOPIC, change * PLACE_BYTES, 0);
     entry.matches = matches;
-    entry.asked = asked;
+    entry.asked = verdicts.asked;
+    entry.denied = verdicts.denied;
     entry.generation = generation;
   }
 
@@ -298,20 +314,34 @@ export class TopicTable<S> {
     while (this.#matchCount > this.#maxMatches) {
       this.#matchHand = (this.#matchHand + 1) % this.#kept.length;
       const entry = this.#kept[this.#matchHand]!;
-      if (entry === newest || countOf(entry.matches, entry.asked) === 0) continue;
+      if (entry === newest || countOf(entry.matches, entry) === 0) continue;
       if (entry.wasUsed) entry.wasUsed = false;
       else this.#forgetMatches(entry);
     }
   }
 }
 
-const NOT_ASKED = { asked: NO_MATCHES.subscribers, allowed: NO_MATCHES.subscribers };
+type KeptVerdicts<S> = Pick<TopicEntry<S>, 'asked' | 'denied'>;
+
+const NOT_ASKED = {
+  asked: NO_MATCHES.subscribers,
+  allowed: NO_MATCHES.subscribers,
+  denied: NOBODY_DENIED,
+};
+
+/** Most are denied by a few rules. */
+function countDenied(denied: readonly DenialCount[]): DeniedReceivers[] {
+  const times = new Map<DenialCount, number>();
+  for (const denial of denied) times.set(denial, (times.get(denial) ?? 0) + 1);
+  return Array.from(times, ([denial, count]) => ({ denial, times: count }));
+}
 
 function countOf<S>(
-  { subscribers, sharedGroups, mergedPlaces }: TopicMatches<S>,
-  asked: readonly SubscriptionMatch<S>[],
+  { subscribers, denials, sharedGroups, mergedPlaces }: TopicMatches<S>,
+  { asked, denied }: KeptVerdicts<S>,
 ): number {
-  const askedCount = asked === subscribers ? 0 : asked.length;
+  const askedCount =
+    asked === subscribers ? 0 : asked.length + denied.length + DENIAL_PLACES * denials.length;
   return subscribers.length + sharedGroups.length + askedCount + mergedPlaces;
 }
 
