@@ -122,7 +122,7 @@ describe('gateway.yaml', () => {
       /^g\.yaml:2:5 routes\[0\]: the alias \*none has no anchor &none before it$/,
     );
     const none = loadConfig(BRIDGE_SERVER_CONFIG, { file: 'none.yaml', folder, environment: {} });
-    assert.deepEqual(mistakes(none), ['none.yaml: there is no such file']);
+    assert.deepEqual(mistakes(none), ['none.yaml: does not exist']);
   });
 
   it('is open to strangers only where it says so', () => {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { fileFaultOf } from '../base/file-fault.ts';
 import { RecadoError } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { assembleSection, collectKeys, type ConfigKey, type SchemaNode } from './config-keys.ts';
@@ -124,10 +125,7 @@ export function readConfigText(file: string, folder: string): Result<string, str
       return fail(`is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
     return succeed(readFileSync(name, 'utf8'));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return fail('there is no such file');
-    if (code === 'EISDIR') return fail('this is a folder, not a file');
-    return fail(code === 'EACCES' ? 'this user may not read the file' : `cannot be read: ${message}`);
+    return fail(fileFaultOf(error));
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileFaultOf } from '../base/file-fault.ts';
 import type { ConfigKey } from './config-keys.ts';
 import { nearestWord } from './nearest-word.ts';
 import { SourceReading, type Mistake } from './source-reading.ts';
@@ -45,8 +46,7 @@ function readVariable(key: ConfigKey, environment: Environment, reading: SourceR
         tell(fileVariable, `names a file that is too large: ${file}`);
       else reading.takeText(key, content.trim().replaceAll(/\r?\n/g, ','), fileVariable);
     } catch (error) {
-      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-      tell(fileVariable, `names a file that cannot be read: ${file} (${code})`);
+      tell(fileVariable, `names a file: ${file} ${fileFaultOf(error)}`);
     }
   }
 }

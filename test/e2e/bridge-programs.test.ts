@@ -149,7 +149,7 @@ describe('wrong words and files', () => {
 
   it('are told where there is no file, or none that fits', async (t) => {
     const none = await runRecado(t, {}, 'gateway');
-    assert.deepEqual([none.end, /gateway\.yaml: there is no such file/.test(none.errors)], [2, true]);
+    assert.deepEqual([none.end, /gateway\.yaml: does not exist/.test(none.errors)], [2, true]);
     const agent = await runRecado(t, { 'w.yaml': WRONG }, 'agent', '--config', 'w.yaml');
     assert.equal(agent.end, 2);
     assert.match(agent.errors, /routes\[0\]\.route: is not a key/);

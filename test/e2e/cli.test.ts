@@ -179,7 +179,7 @@ describe('recado check', () => {
 
   it('tells that a file is not there', async () => {
     const { end, errors } = await recado(['check', 'nowhere.yaml']);
-    assert.deepEqual([end, errors], [2, 'nowhere.yaml: there is no such file\n']);
+    assert.deepEqual([end, errors], [2, 'nowhere.yaml: does not exist\n']);
   });
 });
 

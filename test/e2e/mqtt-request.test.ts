@@ -157,7 +157,7 @@ describe('requests from the command line', { skip }, () => {
       [ask('a', '-W', '0'), /must be a number of seconds/],
       [ask('a', '-q', '3'), /must be 0, 1 or 2/],
       [ask('a', '--correlation', 'guess'), /It must be one of auto, mqtt5, topic, envelope/],
-      [ask('a', '-f', 'nowhere'), /there is no file nowhere/],
+      [ask('a', '-f', 'nowhere'), /--file: nowhere does not exist/],
       [ask('a', '-F', '%k'), /"%k" is nothing that a format can hold/],
       [ask('a', '-D', 'publish', 'colour', 'red'), /there is no such property/],
     ];

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { fileFaultOf } from '../../base/file-fault.ts';
 import { definedMembers } from '../../base/defined-members.ts';
 import type { TlsOptions } from '../../mqtt/client/client-options.ts';
 import type { TlsVersion } from './flag-table.ts';
@@ -48,8 +49,7 @@ export function readFlagFile(flag: string, file: string, command: Command): Buff
   try {
     return readFileSync(file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return command.error(`error: ${flag}: ${code === 'ENOENT' ? `there is no file ${file}` : message}`);
+    return command.error(`error: ${flag}: ${file} ${fileFaultOf(error)}`);
   }
 }
 
@@ -68,6 +68,7 @@ function readFolder(folder: string, command: Command): string[] {
     const texts = files.map(({ name }) => readFileSync(join(folder, name), 'latin1'));
     return [...new Set(texts.filter((text) => text.includes('-----BEGIN CERTIFICATE-----')))];
   } catch (error) {
-    return command.error(`error: --capath: ${(error as Error).message}`);
+    const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+    return command.error(`error: --capath: ${folder} ${isFile ? 'is no folder' : fileFaultOf(error)}`);
   }
 }

@@ -409,11 +409,11 @@ describe('mistakes in the file', () => {
     const missing = loadConfig(HUB_CONFIG, { environment: {}, folder, file: 'nowhere.yaml' });
     assert.deepEqual(missing, {
       ok: false,
-      failure: [{ where: 'nowhere.yaml', message: 'there is no such file' }],
+      failure: [{ where: 'nowhere.yaml', message: 'does not exist' }],
     });
     const notFile = loadConfig(HUB_CONFIG, { environment: { RECADO_CONFIG: folder }, folder });
     assert.deepEqual(notFile.ok ? [] : notFile.failure.map((each) => each.message), [
-      'this is a folder, not a file',
+      'is a folder, not a file',
     ]);
   });
 
@@ -481,7 +481,7 @@ describe('mistakes in the environment and in flags', () => {
     ],
     [
       { RECADO_HTTP_TOKENS_FILE: '/nowhere/tokens' },
-      ['RECADO_HTTP_TOKENS_FILE: names a file that cannot be read: /nowhere/tokens (ENOENT)'],
+      ['RECADO_HTTP_TOKENS_FILE: names a file: /nowhere/tokens does not exist'],
     ],
   ];
   for (const [environment, expected] of cases) {

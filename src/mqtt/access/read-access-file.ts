@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { fileFaultOf } from '../../base/file-fault.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 
 /** A password or access file larger than this is the wrong file; 100,000 users fit. */
@@ -22,11 +23,6 @@ type Openness = { readonly isReadable: boolean; readonly isWritable: boolean };
 
 const OTHERS_MAY_READ = 0o004n;
 const OTHERS_MAY_WRITE = 0o002n;
-const READ_PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a folder, not a file',
-};
 
 /** Reads a file in one piece: never half of what somebody is writing. */
 export async function readAccessFile(file: string): Promise<FileReading> {
@@ -48,9 +44,7 @@ export async function readAccessFile(file: string): Promise<FileReading> {
       await handle.close();
     }
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    const failure = READ_PROBLEMS[code] ?? `cannot be read (${message})`;
-    return { signature: NO_FILE, result: fail(failure) };
+    return { signature: NO_FILE, result: fail(fileFaultOf(error)) };
   }
 }
 
