@@ -31,6 +31,9 @@ They ask the hub of \`--url\` or \`RECADO_URL\` (this machine's, when neither is
 value on each line, as the [HTTP API](http.md) has them, and failures as one on standard error. \`--names\` prints names alone, for completion:
 \`complete -W "$(recado devices --names)" recado\`.
 
+Of a hub that speaks HTTPS with a certificate of an authority of your own, \`--cafile\` names that of the authority, for these commands and
+\`recado manage\`. \`NODE_EXTRA_CA_CERTS\` does so for every program that runs on Node: for \`recado/client\`, and for what \`recado agent\` calls.
+
 INPUT is JSON; for a command whose schema says that it takes a text, it is the text as it stands; \`-\` reads it from the standard input.
 
 \`recado watch\` asks the hub each second (\`--interval\`), as the API has no events yet: of readings that come faster the latest is told, and

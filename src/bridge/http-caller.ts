@@ -2,6 +2,7 @@ import { Pool, type Dispatcher } from 'undici';
 import type { Alarms } from '../base/alarms.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { WheelTimer } from '../base/timer-wheel.ts';
+import { TLS_FAULT_WORDS, tlsFaultOf } from '../base/tls-fault.ts';
 import { callTarget, type CallTarget } from './call-target.ts';
 import type { HttpCall } from './http-call.ts';
 import { METHODS_WITH_BODY } from './http-method.ts';
@@ -133,7 +134,9 @@ class AnswerReading implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
-    const what = error.code === 'ECONNREFUSED' ? 'nothing listens there' : (error.code ?? error.message);
+    const fault = tlsFaultOf(error);
+    const known = error.code === 'ECONNREFUSED' ? 'nothing listens there' : fault && TLS_FAULT_WORDS[fault];
+    const what = known ?? error.code ?? error.message;
     this.#end(fail(this.#failure ?? { status: 502, message: `${this.#label} cannot be reached: ${what}` }));
   }
 

@@ -6,6 +6,7 @@ import type {
   ProblemResource,
 } from '../api/schemas.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { TLS_FAULT_WORDS, type TlsFault } from '../base/tls-fault.ts';
 
 /** A code of the hub's table of errors; a newer hub may send one that this version does not know. */
 export type ProblemCode = ErrorCode | (string & {});
@@ -58,7 +59,8 @@ export class ProblemError extends ClientError {
 /**
  * Why no answer came. `refused`: nothing listens there; `unknown-host`: the name has no address; `no-route`: no
  * way to that address; `timeout`: no answer in time; `broken`: the connection ended before the whole answer;
- * `blocked-port`: `fetch` refuses that port, whatever listens there; `failed`: anything else (in a browser, which does
+ * `blocked-port`: `fetch` refuses that port, whatever listens there; `certificate-…`: the hub's certificate was not
+ * accepted; `no-tls`: what listens there speaks no TLS; `failed`: anything else (in a browser, which does
  * not tell, always this one).
  */
 export type UnreachableReason =
@@ -68,6 +70,7 @@ export type UnreachableReason =
   | 'timeout'
   | 'broken'
   | 'blocked-port'
+  | TlsFault
   | 'failed';
 
 const UNREACHABLE_ADVICE: Record<UnreachableReason, string> = {
@@ -75,11 +78,24 @@ const UNREACHABLE_ADVICE: Record<UnreachableReason, string> = {
   'unknown-host': 'The host name is unknown: correct the address.',
   'no-route': 'No way leads there: check the network and the address.',
   timeout: 'It did not answer in time: check that the hub runs and that the network reaches it.',
-  broken: 'The connection ended before the whole answer came: try again when the hub is back.',
+  broken:
+    'The connection ended before the whole answer came: try again when the hub is back; see whether its address begins with http or https.',
   'blocked-port':
     'HTTP clients refuse that port because it belongs to another service: let the hub use another one.',
+  'certificate-untrusted': sentenceOf(
+    'certificate-untrusted',
+    'name the certificate of its CA in NODE_EXTRA_CA_CERTS',
+  ),
+  'certificate-name': sentenceOf('certificate-name', 'use the name in the certificate'),
+  'certificate-time': sentenceOf('certificate-time', 'renew it, or set the clock of this machine'),
+  'no-tls': sentenceOf('no-tls', 'write http:// for https://, or correct the port'),
   failed: 'Check the address, the network and that the hub runs.',
 };
+
+function sentenceOf(fault: TlsFault, next: string): string {
+  const words = TLS_FAULT_WORDS[fault];
+  return `${words[0]?.toUpperCase()}${words.slice(1)}: ${next}.`;
+}
 
 /**
  * No answer came from the hub. What was asked may or may not have been done: see `safeToRetry`. Its fields are

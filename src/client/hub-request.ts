@@ -1,4 +1,5 @@
 import { parseJson } from '../base/json.ts';
+import { tlsFaultOf } from '../base/tls-fault.ts';
 import { readProblem, ShapeError } from './check-answer.ts';
 import { HubAnswerError, HubUnreachableError, ProblemError, type UnreachableReason } from './errors.ts';
 
@@ -161,7 +162,8 @@ function explainFailure<T>(
     reason === 'refused' ||
     reason === 'unknown-host' ||
     reason === 'no-route' ||
-    code === 'UND_ERR_CONNECT_TIMEOUT';
+    code === 'UND_ERR_CONNECT_TIMEOUT' ||
+    tlsFaultOf({ code }) !== undefined;
   return new HubUnreachableError({ url, reason, safeToRetry: request.idempotent || neverLeft, cause: error });
 }
 
@@ -185,7 +187,8 @@ const REASONS: ReadonlyMap<string, UnreachableReason> = new Map([
 function reasonOf(error: unknown): UnreachableReason {
   if (error instanceof Error && error.cause instanceof Error && error.cause.message === 'bad port')
     return 'blocked-port';
-  return REASONS.get(codeOf(error)) ?? 'failed';
+  const code = codeOf(error);
+  return REASONS.get(code) ?? tlsFaultOf({ code }) ?? 'failed';
 }
 
 /** Node's `fetch` tells bytes that are no HTTP by the name of the cause. */

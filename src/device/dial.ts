@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { fail, succeed, type Result } from '../base/result.ts';
+import { TLS_FAULT_WORDS, tlsFaultOf, type TlsFault } from '../base/tls-fault.ts';
 import { formatHubAddress, type LinkOptions } from './options.ts';
 import type { DeviceStateReason } from './state.ts';
 
@@ -56,8 +57,12 @@ function open({ hub, tls, localAddress }: LinkOptions): Socket {
   return secure;
 }
 
-/** What comes of it when the other end takes the first bytes of TLS for something else. */
-const NO_TLS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER']);
+const TLS_REMEDIES: Readonly<Record<TlsFault, string>> = {
+  'certificate-untrusted': 'name the certificate of its CA',
+  'certificate-name': 'use the name in the certificate',
+  'certificate-time': 'renew it, or set the clock of this machine',
+  'no-tls': 'correct the port',
+};
 
 const ignore = (): void => {};
 
@@ -87,9 +92,11 @@ function explain(error: NodeJS.ErrnoException, { hub, tls }: LinkOptions): Conne
         'connect-failed',
         `No free local port or no such local address to connect to ${where} from.`,
       );
-    default:
-      if (tls !== undefined && NO_TLS.has(error.code ?? ''))
-        return because('connect-failed', `${where} does not speak TLS: is it the port for that?`);
-      return because('connect-failed', `The connection to ${where} failed: ${error.message}.`);
+    default: {
+      // What takes the first bytes of TLS for something else may end the connection without a word.
+      const fault = tls !== undefined && error.code === 'ECONNRESET' ? 'no-tls' : tlsFaultOf(error);
+      const why = fault === undefined ? error.message : `${TLS_FAULT_WORDS[fault]}; ${TLS_REMEDIES[fault]}`;
+      return because('connect-failed', `The connection to ${where} failed: ${why}.`);
+    }
   }
 }

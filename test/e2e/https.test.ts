@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request, type RequestOptions } from 'node:https';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, createServer } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createDevice, defineDevice, type ConnectionOptions } from '../../src/device/index.ts';
 import { connectMqtt } from '../../src/mqtt/index.ts';
 import { makeAuthority, type TestAuthority } from '../helpers/mqtt-certificates.ts';
 import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
+import { recadoWords } from '../helpers/hub-process.ts';
+import { runProgram, type ProgramEnd } from '../helpers/run-program.ts';
 import { talkRaw } from '../helpers/services-rig.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
@@ -185,9 +187,12 @@ describe('gateways.socket.tls', () => {
   it('is a hub that the device must be able to believe', async (t) => {
     const hub = await startHub(t);
     for (const [options, why] of [
-      [{ tls: true }, /unable to verify|self.signed/],
-      [{ tls: { ca: authority.ca, serverName: 'other.example' } }, /other\.example/],
-      [{ tls: true, hub: `127.0.0.1:${hub.tcpPort}` }, /does not speak TLS/],
+      [{ tls: true }, /certificate is not one that is trusted here; name the certificate of its CA/],
+      [
+        { tls: { ca: authority.ca, serverName: 'other.example' } },
+        /certificate is for another host; use the name in the certificate/,
+      ],
+      [{ tls: true, hub: `127.0.0.1:${hub.tcpPort}` }, /does not speak TLS there; correct the port/],
     ] as const) {
       const device = await join(t, hub, options);
       await until('it is told', () => why.test(device.state.message));
@@ -197,5 +202,62 @@ describe('gateways.socket.tls', () => {
       hub.logged.map(({ text }) => text).join('\n'),
       /a connection to socket from 127\.0\.0\.1 was refused/,
     );
+  });
+});
+
+describe('commands that ask a hub by https', () => {
+  const run = (
+    url: string,
+    words: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<ProgramEnd> =>
+    runProgram(recadoWords(...words), { env: { RECADO_URL: url, LC_ALL: 'C', ...env }, timeoutMs: 120_000 });
+
+  it('say why the certificate is not taken, and what to do', async (t) => {
+    const hub = await startHttps(t);
+    const url = addressOf(hub, 'http');
+    const asked = await run(url, ['devices']);
+    assert.equal(asked.end, 3);
+    assert.match(
+      asked.errors,
+      /certificate is not one that is trusted here: .*NODE_EXTRA_CA_CERTS; or with --cafile/,
+    );
+    const managed = await run(url, ['manage', '--plain']);
+    assert.equal(managed.end, 1);
+    assert.match(managed.output, /is not one that is trusted here\. Start again with --cafile/);
+    const file = new TestFolder(t).write('ca.crt', authority.ca);
+    const otherName = url.replace('127.0.0.1', '127.1.2.3');
+    const server = createServer((socket) => socket.pipe(connectTcp(Number(new URL(url).port))).pipe(socket));
+    server.listen(Number(new URL(url).port), '127.1.2.3');
+    t.after(() => server.close());
+    assert.match(
+      (await run(otherName, ['devices', '--cafile', file])).errors,
+      /is for another host: use the name/,
+    );
+    const plain = await startTestHub(t);
+    const noTls = await run(plain.url.replace('http:', 'https:'), ['devices']);
+    assert.match(noTls.errors, /It does not speak TLS there: write http:/);
+    assert.match(
+      (await run(url.replace('https:', 'http:'), ['devices'])).errors,
+      /begins with http or https/,
+    );
+  });
+
+  it('take the certificates of --cafile, and those of NODE_EXTRA_CA_CERTS', async (t) => {
+    const url = addressOf(await startHttps(t), 'http');
+    const folder = new TestFolder(t);
+    const file = folder.write('ca.crt', authority.ca);
+    const { end, errors } = await run(url, ['devices', '--cafile', file]);
+    assert.deepEqual([end, errors], [0, 'recado: there is none; `recado simulate sensor` starts one\n']);
+    assert.equal((await run(url, ['devices'], { NODE_EXTRA_CA_CERTS: file })).end, 0);
+    const managed = await run(url, ['manage', '--plain', '--cafile', file]);
+    assert.deepEqual([managed.end, /Connected to https/.test(managed.output)], [0, true]);
+    for (const [name, why] of [
+      [folder.write('none.pem', 'nothing'), /--cafile: there is no certificate \(PEM\) in/],
+      ['/nowhere.pem', /--cafile: \/nowhere\.pem does not exist/],
+    ] as const) {
+      const wrong = await run(url, ['devices', '--cafile', name]);
+      assert.deepEqual([wrong.end, why.test(wrong.errors)], [2, true], wrong.errors);
+    }
   });
 });

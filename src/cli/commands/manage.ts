@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { detectLanguage, LANGUAGES, parseLanguage } from '../../terminal/language.ts';
 import { DEFAULT_HUB_URL } from '../../terminal/manage/hub-url.ts';
-import { clientOf, readHubUrl, tokenOption } from '../devices/hub-flags.ts';
+import { authorityOption, clientOf, readHubUrl, tokenOption, type HubLogin } from '../devices/hub-flags.ts';
 
-type ManageFlags = { readonly plain?: true; readonly token?: string; readonly lang?: string };
+type ManageFlags = HubLogin & { readonly plain?: true; readonly lang?: string };
 
 const HELP = `
 Without an address it connects to http://127.0.0.1:5070 when a hub answers there, and else asks.
@@ -29,6 +29,7 @@ export function manageCommand(): Command {
     .argument('[url]', 'address of the hub: host, host:port or a URL')
     .option('--plain', 'plain lines and numbered menus: for screen readers and pipes')
     .addOption(tokenOption())
+    .addOption(authorityOption())
     .option('--lang <language>', `language of the screens: ${LANGUAGES.join(' or ')} (default: as LANG says)`)
     .helpOption('-h, --help', 'print help')
     .addHelpText('after', HELP)
@@ -40,7 +41,7 @@ async function manage(given: string | undefined, flags: ManageFlags, command: Co
   const language = flags.lang === undefined ? detectLanguage(process.env) : parseLanguage(flags.lang);
   if (language === undefined)
     command.error(`error: --lang is "${flags.lang}"; there are ${LANGUAGES.join(' and ')}`);
-  clientOf(url ?? DEFAULT_HUB_URL, flags.token, command);
+  clientOf(url ?? DEFAULT_HUB_URL, flags, command);
 
   const { runManage } = await import('../../terminal/manage/run-manage.ts');
   const wentWell = await runManage({

@@ -50,6 +50,8 @@ export function tellFailure(error: unknown, { json }: { readonly json?: true }):
 }
 
 function textOf(error: ClientError, advice: string | undefined): string {
+  if (error instanceof HubUnreachableError && error.reason === 'certificate-untrusted')
+    return `${error.message.replace(/\.$/, '')}; or with --cafile`;
   if (!(error instanceof ProblemError)) return error.message;
   if (error.code === 'INPUT_INVALID' && error.errors.length > 0) return inputFaults(error);
   const issues = error.errors

@@ -1,4 +1,5 @@
 import { RecadoError } from '../../base/errors.ts';
+import { TLS_FAULT_WORDS, tlsFaultOf, type TlsFault } from '../../base/tls-fault.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import type { PacketName } from '../codec/control-packet.ts';
 import type { BrokerAddress } from './broker-address.ts';
@@ -15,9 +16,6 @@ const REMEDIES: Readonly<Record<string, readonly [what: string, remedy: string]>
     'it ended the connection',
     'see whether the port is one for MQTT, and with or without TLS as here',
   ],
-  EPROTO: ['it does not speak TLS there', 'correct the port, or connect without TLS'],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['it does not speak TLS there', 'correct the port, or connect without TLS'],
-  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another host', 'use the name in the certificate'],
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
     'it wants a certificate of this client',
     'give one, and its key',
@@ -30,16 +28,14 @@ const REMEDIES: Readonly<Record<string, readonly [what: string, remedy: string]>
     'it does not trust the certificate given here',
     'give one that its CA has signed',
   ],
-  CERT_HAS_EXPIRED: ['its certificate has expired', 'renew the certificate of the broker'],
 };
 
-const UNTRUSTED: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
+const TLS_REMEDIES: Readonly<Record<TlsFault, string>> = {
+  'certificate-untrusted': 'name the certificate of its CA',
+  'certificate-name': 'use the name in the certificate',
+  'certificate-time': 'renew the certificate of the broker, or set the clock of this machine',
+  'no-tls': 'correct the port, or connect without TLS',
+};
 
 /** No connection came to be, and the broker did not say why. */
 export function unreachableError({ label }: BrokerAddress, cause: Error | undefined): MqttClientError {
@@ -61,12 +57,12 @@ function explain(cause: Error | undefined): readonly [what: string, remedy: stri
   if (cause === undefined)
     return ['it closed the connection at once', 'see whether the port is one for MQTT'];
   if (cause instanceof RecadoError) return [cause.message, 'see whether the port is one for MQTT'];
-  const code = String((cause as NodeJS.ErrnoException).code);
-  if (UNTRUSTED.has(code))
-    return ['its certificate is not one that is trusted here', 'name the certificate of its CA'];
+  const { code } = cause as NodeJS.ErrnoException;
+  const fault = tlsFaultOf({ code });
+  if (fault !== undefined) return [TLS_FAULT_WORDS[fault], TLS_REMEDIES[fault]];
   // OpenSSL writes file names and several lines into its messages.
   const { reason = cause.message } = cause as { reason?: string };
-  return REMEDIES[code] ?? [firstLine(reason), 'see whether it is up and the address is right'];
+  return REMEDIES[String(code)] ?? [firstLine(reason), 'see whether it is up and the address is right'];
 }
 
 function firstLine(text: string): string {

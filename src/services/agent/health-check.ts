@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { TLS_FAULT_WORDS, tlsFaultOf } from '../../base/tls-fault.ts';
 import type { Upstream } from './upstream.ts';
 
 const HEALTHY_EVERY_MS = 5000;
@@ -99,8 +100,9 @@ function findNoAnswer(upstream: Upstream, path: string, clock: Clock): Promise<s
   });
 }
 
-function causeOf({ code, message }: NodeJS.ErrnoException): string {
-  return code ?? message;
+function causeOf(error: NodeJS.ErrnoException): string {
+  const fault = tlsFaultOf(error);
+  return fault === undefined ? (error.code ?? error.message) : TLS_FAULT_WORDS[fault];
 }
 
 const ANSWERED = new Error('the answer has been seen');

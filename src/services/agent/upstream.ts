@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Client, Pool, type Dispatcher } from 'undici';
 import { RecadoError } from '../../base/errors.ts';
+import { TLS_FAULT_WORDS, tlsFaultOf } from '../../base/tls-fault.ts';
 import { DEFAULT_AGENT_LIMITS } from '../options.ts';
 import { endToEndHeaders, findHeader, isDestination, type HeaderField } from '../wire/header-list.ts';
 import type { RequestHead, ResponseHead } from '../wire/message-heads.ts';
@@ -154,8 +155,14 @@ export function describeUpstreamError(
     const text = `The answer of the target is not HTTP, or cannot be passed on (${code}).`;
     return { code: 'bad-answer', message: text, isUntouched: false };
   }
-  const isUntouched = NOT_CONNECTED.has(code);
-  const what = isUntouched ? 'cannot be reached' : 'ended the connection before it had answered';
+  const fault = tlsFaultOf({ code });
+  const isUntouched = fault !== undefined || NOT_CONNECTED.has(code);
+  const what =
+    fault !== undefined
+      ? `cannot be reached: ${TLS_FAULT_WORDS[fault]}`
+      : isUntouched
+        ? 'cannot be reached'
+        : 'ended the connection before it had answered';
   return { code: 'target-down', message: `The target ${what}${code && ` (${code})`}.`, isUntouched };
 }
 

@@ -40,6 +40,10 @@ export const PAGE_MESSAGES = {
   'hub.reason.timeout': ['no answer in time', 'sem resposta a tempo'],
   'hub.reason.broken': ['the connection broke', 'a conexão caiu'],
   'hub.reason.blocked-port': ['that port cannot be used', 'essa porta não pode ser usada'],
+  'hub.reason.certificate-untrusted': ['its certificate is not trusted', 'certificado não confiável'],
+  'hub.reason.certificate-name': ['its certificate is for another host', 'certificado de outro host'],
+  'hub.reason.certificate-time': ['its certificate is out of date', 'certificado fora da validade'],
+  'hub.reason.no-tls': ['no TLS is spoken there', 'não fala TLS'],
   'hub.reason.failed': ['the connection failed', 'a conexão falhou'],
   'hub.reason.strange': ['that is no Recado hub', 'não é um hub Recado'],
 
@@ -73,12 +77,28 @@ export const PAGE_MESSAGES = {
     '{url} não responde. Confira se o hub está rodando e se a rede chega até ele.',
   ],
   'connect.advice.broken': [
-    'The connection to {url} broke before the answer.',
-    'A conexão com {url} caiu antes da resposta.',
+    'The connection to {url} broke before the answer. See whether its address begins with http or https.',
+    'A conexão com {url} caiu antes da resposta. Veja se o endereço começa com http ou https.',
   ],
   'connect.advice.blocked-port': [
     'HTTP clients refuse the port in {url}: it belongs to another service. Use another port.',
     'Clientes HTTP recusam a porta que está em {url}: ela é de outro serviço. Use outra porta.',
+  ],
+  'connect.advice.certificate-untrusted': [
+    'The certificate of {url} is not one that is trusted here. Start again with --cafile and the certificate of its CA.',
+    'O certificado de {url} não é confiável aqui. Comece de novo com --cafile e o certificado da CA dele.',
+  ],
+  'connect.advice.certificate-name': [
+    'The certificate of {url} is for another host. Use the name in the certificate.',
+    'O certificado de {url} é de outro host. Use o nome que está no certificado.',
+  ],
+  'connect.advice.certificate-time': [
+    'The certificate of {url} has expired, or is not valid yet. Renew it, or set the clock of this machine.',
+    'O certificado de {url} venceu ou ainda não vale. Renove-o ou acerte o relógio desta máquina.',
+  ],
+  'connect.advice.no-tls': [
+    'What listens at {url} speaks no TLS. Write http:// for https://, or correct the port.',
+    'O que escuta em {url} não fala TLS. Escreva http:// em vez de https:// ou corrija a porta.',
   ],
   'connect.advice.failed': [
     'The connection to {url} failed. Check the address and the network.',
