@@ -5,10 +5,12 @@ import { Ledger } from '../base/ledger.ts';
 import { addressParty } from '../base/networks.ts';
 import type { Logger } from '../base/logger.ts';
 import { shareOpenFiles } from '../base/open-files.ts';
+import { succeed } from '../base/result.ts';
 import { version } from '../base/version.ts';
 import type { BridgeServerConfig, BridgeServerRoute } from '../bridge/server-config.ts';
 import type { AskFailure, TopicCaller } from '../bridge/topic-caller.ts';
 import { TopicRoute } from '../bridge/topic-route.ts';
+import { readBodyText } from './body-text.ts';
 import { createApp } from './create-app.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { limitRequestBodies } from './request-bodies.ts';
@@ -41,7 +43,11 @@ export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): 
   });
   // What is no JSON travels as well: nothing is refused for its type.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers, is404 }, bytes, done) => {
+    const read = bytes.length === 0 || is404 ? succeed(undefined) : readBodyText(headers, bytes);
+    if (read.ok) done(null, read.value);
+    else done(read.failure);
+  });
 
   admitRequests(app, new HttpAdmission({ ...config.http, insecure: config.insecure }));
 
@@ -87,9 +93,9 @@ function addRoute(
     method,
     url: path,
     handler: async (request, reply) => {
-      const { body, query, params, address } = request;
+      const { query, params, address } = request;
       const asked = await route.ask(
-        { body, query, params },
+        { body: request.body as string | undefined, query, params },
         { caller: addressParty(address), signal: leaveSignal(reply) },
       );
       if (!asked.ok) return sendAskFailure(reply, asked.failure);

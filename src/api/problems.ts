@@ -53,9 +53,27 @@ export function sendFailure(reply: FastifyReply, failure: InvokeFailure): Fastif
   return sendProblem(reply, problem);
 }
 
+/** What the framework refuses, in words of our own. */
+const REFUSED_BY_FRAMEWORK: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_BAD_URL: [
+    'REQUEST_INVALID',
+    'The address cannot be read: it is a path, in which each % has two hexadecimal digits that spell UTF-8.',
+  ],
+  FST_ERR_MAX_PARAM_LENGTH: ['REQUEST_INVALID', 'A part of the address is longer than this server takes.'],
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['REQUEST_INVALID', 'A QUERY says of what Content-Type it is.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['MEDIA_TYPE_UNSUPPORTED', 'The Content-Type of the body cannot be read.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST_INVALID', 'The body is not as long as Content-Length says.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['BODY_TOO_LARGE', 'The request body is larger than http.maxBodyBytes allows.'],
+};
+
+function frameworkProblem({ code }: FastifyError): ProblemResource {
+  return problemOf(...(REFUSED_BY_FRAMEWORK[code] ?? ['REQUEST_INVALID', 'The request cannot be read.']));
+}
+
 /** For requests that fail before a route is found: an address that cannot be decoded, say. */
 export function answerFrameworkError(error: FastifyError, reply: FastifyReply): void {
-  sendProblem(reply, problemOf('REQUEST_INVALID', error.message));
+  reply.header('x-content-type-options', 'nosniff');
+  sendProblem(reply, frameworkProblem(error));
 }
 
 /** Makes every error of this instance a problem. Call it before routes are added. */
@@ -79,14 +97,8 @@ function problemFromError(error: FastifyError | RecadoError, tellFailure: () => 
   if (error instanceof RecadoError) {
     return problemOf(error.code, error.message, error.issues.length > 0 ? { errors: [...error.issues] } : {});
   }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return problemOf('BODY_TOO_LARGE', 'The request body is larger than http.maxBodyBytes allows.');
-  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    const detail = 'The body must be JSON: send it with "content-type: application/json".';
-    return problemOf('REQUEST_INVALID', detail, { status: 415 });
-  }
   const status = error.statusCode ?? 500;
-  if (status >= 400 && status < 500) return problemOf('REQUEST_INVALID', error.message, { status });
+  if (status >= 400 && status < 500) return frameworkProblem(error);
   tellFailure();
-  return problemOf('INTERNAL', 'The hub failed at this request. Its log says why.');
+  return problemOf('INTERNAL', 'The server failed at this request. Its log says why.');
 }

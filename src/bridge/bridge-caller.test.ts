@@ -17,7 +17,7 @@ import { ANSWER_WORDS } from './route-leaf.ts';
 type Rig = {
   readonly agent: BridgeCaller;
   readonly printed: string[];
-  readonly ask: (payload: string, timeoutMs?: number, signal?: AbortSignal) => Promise<string>;
+  readonly ask: (payload: string | Uint8Array, timeoutMs?: number, signal?: AbortSignal) => Promise<string>;
   /** What the last answer said beside its payload. */
   readonly status: () => string | undefined;
 };
@@ -102,6 +102,38 @@ describe('BridgeCaller', () => {
       message: '{"raw":"hello"}',
       received: { raw: 'hello' },
     });
+  });
+
+  it('refuses a question that is no UTF-8, and asks the service nothing', async (t) => {
+    let calls = 0;
+    const { url } = await startService(t, (_request, response) => response.end(`${++calls}`));
+    const { ask, status } = await startAgent(t, url);
+    assert.equal(await ask(Buffer.from('ção', 'latin1')), '{"error": "the request is not UTF-8"}');
+    assert.deepEqual([status(), calls], ['400', 0]);
+  });
+
+  it('reads the answer of the service in the charset that it names, and guesses at none', async (t) => {
+    const { url } = await startService(t, (request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://x');
+      const charset = searchParams.get('charset');
+      const coding = searchParams.get('coding');
+      if (charset !== null) response.setHeader('content-type', `application/json; charset="${charset}"`);
+      if (coding !== null) response.setHeader('content-encoding', coding);
+      response.end(Buffer.from('{"message":"ção"}', searchParams.get('is') === 'utf8' ? 'utf8' : 'latin1'));
+    });
+    const { ask, status } = await startAgent(t, url, { call: `GET ${url}/`, reply: '$.message' });
+    assert.equal(await ask('{"charset":"ISO-8859-1"}'), '"ção"');
+    assert.equal(await ask('{"charset":"UTF-8","is":"utf8"}'), '"ção"');
+    assert.equal(await ask('{"is":"utf8"}'), '"ção"');
+    for (const [question, fault] of [
+      ['{}', 'is not UTF-8'],
+      ['{"charset":"UTF-8"}', 'is not UTF-8'],
+      ['{"charset":"x-klingon"}', 'is not X-KLINGON'],
+      ['{"coding":"gzip","is":"utf8"}', 'has the Content-Encoding gzip'],
+    ] as const) {
+      assert.equal(await ask(question), `{"error": "the answer of ${url}/ ${fault}"}`);
+      assert.equal(status(), '502');
+    }
   });
 
   it('puts the members of a question into the query where the method has no body', async (t) => {

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
 import { failureLogger, type Logger } from '../base/logger.ts';
+import { readText } from '../base/read-text.ts';
 import { waitAtMost } from '../base/waiting.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
@@ -22,6 +23,7 @@ import { applyMapping, findReferences } from './mapping.ts';
 const OK = 200;
 const FAILED = 400;
 const TOO_LARGE = 413;
+const UNREADABLE = 400;
 /** The call's own time ends first: it has something better to say than that it is over. */
 const RESPONDER_MARGIN_MS = 1000;
 /** The subscriptions were not granted in time, because the broker is away or slow. */
@@ -147,7 +149,9 @@ export class BridgeCaller {
       const error = `the request has ${payload.length} bytes, more than maxRequestBytes (${maxRequestBytes})`;
       return withStatus(TOO_LARGE, write({ error }));
     }
-    const request = readPayload(payload);
+    const text = readText(payload);
+    if (text === undefined) return withStatus(UNREADABLE, write({ error: 'the request is not UTF-8' }));
+    const request = readPayload(text);
     const timeoutMs = Math.max(1, Math.min(route.timeoutMs, deadlineMs));
     const called = await caller.call(request, { timeoutMs, signal, maxAnswerBytes });
     const answer = answerOf(served, request, called);

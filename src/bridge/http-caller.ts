@@ -1,6 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Pool, type Dispatcher } from 'undici';
 import type { Alarms } from '../base/alarms.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
+import { findCharset, readText } from '../base/read-text.ts';
 import { WheelTimer } from '../base/timer-wheel.ts';
 import { TLS_FAULT_WORDS, tlsFaultOf } from '../base/tls-fault.ts';
 import { callTarget, type CallTarget } from './call-target.ts';
@@ -94,6 +96,7 @@ class AnswerReading implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #bytes = 0;
   #status = 0;
+  #charset: string | undefined;
   #failure: CallFailure | undefined;
 
   constructor(label: string, maxBytes: number) {
@@ -117,20 +120,30 @@ class AnswerReading implements Dispatcher.DispatchHandler {
     if (this.#failure !== undefined) controller.abort(new Error(this.#failure.message));
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
     this.#status = status;
+    this.#charset = findCharset(headers['content-type']);
+    const coding = headers['content-encoding'] ?? 'identity';
+    // None was asked for.
+    if (coding !== 'identity') this.#refuse(`has the Content-Encoding ${coding}`);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes <= this.#maxBytes) this.#chunks.push(chunk);
-    else this.giveUp(502, `the answer of ${this.#label} has more than ${this.#maxBytes} bytes`);
+    else this.#refuse(`has more than ${this.#maxBytes} bytes`);
   }
 
   onResponseEnd(): void {
     const [first = Buffer.alloc(0)] = this.#chunks;
     const bytes = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
-    this.#end(succeed({ status: this.#status, text: bytes.toString() }));
+    const text = readText(bytes, this.#charset);
+    if (text === undefined) this.#refuse(`is not ${(this.#charset ?? 'utf-8').toUpperCase()}`);
+    else this.#end(succeed({ status: this.#status, text }));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
@@ -138,6 +151,11 @@ class AnswerReading implements Dispatcher.DispatchHandler {
     const known = error.code === 'ECONNREFUSED' ? 'nothing listens there' : fault && TLS_FAULT_WORDS[fault];
     const what = known ?? error.code ?? error.message;
     this.#end(fail(this.#failure ?? { status: 502, message: `${this.#label} cannot be reached: ${what}` }));
+  }
+
+  /** @param what - that is wrong with the answer */
+  #refuse(what: string): void {
+    this.giveUp(502, `the answer of ${this.#label} ${what}`);
   }
 
   #end(result: CallResult): void {

@@ -6,13 +6,11 @@ import { readPayload, spaceJson } from './json-payload.ts';
 
 describe('readPayload', () => {
   it('keeps JSON as it came, and puts everything else into raw', () => {
-    const read = (text: string) => readPayload(Buffer.from(text));
-    assert.deepEqual(read('{"ask": "ping"}'), { value: { ask: 'ping' }, json: '{"ask": "ping"}' });
-    assert.deepEqual(read('12345678901234567890').json, '12345678901234567890');
-    assert.deepEqual(read('hello'), { value: { raw: 'hello' }, json: '{"raw":"hello"}' });
-    assert.deepEqual(read(''), { value: { raw: '' }, json: '{"raw":""}' });
-    assert.deepEqual(read('null').value, null);
-    assert.equal(readPayload(Uint8Array.of(0xff)).json, '{"raw":"\ufffd"}');
+    assert.deepEqual(readPayload('{"ask": "ping"}'), { value: { ask: 'ping' }, json: '{"ask": "ping"}' });
+    assert.deepEqual(readPayload('12345678901234567890').json, '12345678901234567890');
+    assert.deepEqual(readPayload('hello'), { value: { raw: 'hello' }, json: '{"raw":"hello"}' });
+    assert.deepEqual(readPayload(''), { value: { raw: '' }, json: '{"raw":""}' });
+    assert.deepEqual(readPayload('null').value, null);
   });
 });
 

@@ -1,4 +1,5 @@
 import { parseJson } from '../base/json.ts';
+
 /** What travels: a value, and its JSON. */
 export type JsonPayload = { readonly value: unknown; readonly json: string };
 
@@ -6,8 +7,7 @@ const MAX_SPACED_CHARACTERS = 65_536;
 const TEXT_OR_MARK = /"[^"\\]*(?:\\.[^"\\]*)*"|[:,]/g;
 
 /** A payload, or a body, as JSON; what is not JSON becomes `{"raw": "…"}`. */
-export function readPayload(bytes: Uint8Array): JsonPayload {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+export function readPayload(text: string): JsonPayload {
   const value = parseJson(text);
   return value === undefined ? jsonPayload({ raw: text }) : { value, json: text };
 }

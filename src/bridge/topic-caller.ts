@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError, type ErrorCode } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
+import { readText } from '../base/read-text.ts';
 import { pause } from '../base/waiting.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createRequester, readAnswerError, type Answer, type Requester } from '../rpc/index.ts';
@@ -152,14 +153,16 @@ export class TopicCaller {
 
   #read(answer: Answer): AskResult {
     const { payload } = answer;
-    if (payload.length > this.#maxAnswerBytes) {
-      const message = `The answer has ${payload.length} bytes, more than maxAnswerBytes (${this.#maxAnswerBytes}).`;
-      return fail({ kind: 'refused', code: 'BAD_ANSWER', message, isTransient: false });
-    }
+    if (payload.length > this.#maxAnswerBytes)
+      return badAnswer(`has ${payload.length} bytes, more than maxAnswerBytes (${this.#maxAnswerBytes})`);
     // An answer may be `{"error": …}` and good; what the agent itself could not do is marked by a property.
     const isMarked = findProperty(answer, 'error') !== undefined;
     const error = isMarked ? readAnswerError(answer) : undefined;
-    if (error === undefined) return succeed({ payload: readPayload(payload), status: readStatus(answer) });
+    if (error === undefined) {
+      const text = readText(payload);
+      if (text === undefined) return badAnswer('is not UTF-8');
+      return succeed({ payload: readPayload(text), status: readStatus(answer) });
+    }
     if (error.code === 'ANSWER_TIMEOUT') return fail({ kind: 'timeout' });
     const { code, message, status } = error;
     return fail({ kind: 'refused', code, message, status, isTransient: status === 429 || status === 503 });
@@ -194,6 +197,10 @@ function failureOf(error: unknown): AskFailure | 'nobody' {
   if (code === 'NO_RESPONDER') return 'nobody';
   if (code === 'ANSWER_TIMEOUT' || code === 'BROKER_TIMEOUT') return { kind: 'timeout' };
   return { kind: 'refused', code, message, isTransient: TRANSIENT.has(code) };
+}
+
+function badAnswer(what: string): AskResult {
+  return fail({ kind: 'refused', code: 'BAD_ANSWER', message: `The answer ${what}.`, isTransient: false });
 }
 
 function brokerAway(): AskResult {

@@ -6,8 +6,8 @@ import { isHttpStatus } from './route-leaf.ts';
 import type { BridgeServerRoute } from './server-config.ts';
 import type { AskFailure, AskOptions, TopicCaller } from './topic-caller.ts';
 
-/** What came over HTTP. */
-type RouteRequest = { readonly body: unknown; readonly query: unknown; readonly params: unknown };
+/** What came over HTTP; of the body its text, where there is one. */
+type RouteRequest = { readonly body: string | undefined; readonly query: unknown; readonly params: unknown };
 
 /** What is answered over HTTP. */
 type RouteAnswer = { readonly status: number; readonly json: string };
@@ -76,7 +76,7 @@ function spaced(value: unknown): JsonPayload {
 
 /** Undefined when there is none. */
 function readBody({ body }: RouteRequest): JsonPayload | undefined {
-  return Buffer.isBuffer(body) && body.length > 0 ? readPayload(body) : undefined;
+  return body === undefined ? undefined : readPayload(body);
 }
 
 function unlessTooDeep<T>(make: () => T): T | undefined {

@@ -26,7 +26,7 @@ type Rig = {
   readonly call: (
     method: string,
     path: string,
-    body?: string,
+    body?: string | Buffer,
     headers?: Record<string, string>,
   ) => Promise<{ status: number; text: string; body: Problem; headers: Headers }>;
   readonly health: () => Promise<Health>;
@@ -64,7 +64,7 @@ async function startRig(t: TestContext, routes: string, more = ''): Promise<Rig>
     const answer = await fetch(`${gateway.url}${path}`, {
       method,
       headers,
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body: typeof body === 'string' ? body : new Uint8Array(body) }),
     });
     const text = await answer.text();
     return { status: answer.status, text, body: JSON.parse(text) as Problem, headers: answer.headers };
@@ -121,6 +121,40 @@ describe('what a gateway asks', () => {
       );
   });
 
+  it('is nothing where the body is no UTF-8, or says that it is something else', async (t) => {
+    const { serve, call } = await startRig(t, ROUTES);
+    let asked = 0;
+    await serve(() => String(++asked));
+    const latin1 = Buffer.from('{"a":"ção"}', 'latin1');
+    for (const [body, headers, status, code] of [
+      [latin1, {}, 400, 'REQUEST_INVALID'],
+      [latin1, { 'content-type': 'application/json; charset=iso-8859-1' }, 415, 'MEDIA_TYPE_UNSUPPORTED'],
+      ['a', { 'content-type': 'text/plain; charset=utf-16' }, 415, 'MEDIA_TYPE_UNSUPPORTED'],
+      ['a', { 'content-encoding': 'gzip' }, 415, 'MEDIA_TYPE_UNSUPPORTED'],
+    ] as const) {
+      const answer = await call('POST', '/body', body, headers);
+      assert.deepEqual([answer.status, answer.body.code], [status, code]);
+    }
+    assert.equal(asked, 0);
+    assert.equal(
+      (await call('POST', '/body', '"é"', { 'content-type': 'text/plain; charset=UTF-8' })).text,
+      '1',
+    );
+  });
+
+  it('has no path with an empty :name', async (t) => {
+    const { serve, call } = await startRig(t, ROUTES);
+    let asked = 0;
+    await serve(() => String(++asked));
+    for (const path of ['/rooms/', '/rooms//', '/rooms//lamp', '/rooms/1/']) {
+      for (const method of ['PUT', 'DELETE']) {
+        const { status, body } = await call(method, path);
+        assert.deepEqual([status, body.code], [404, 'ROUTE_UNKNOWN'], `${method} ${path}`);
+      }
+    }
+    assert.equal(asked, 0);
+  });
+
   it('is made by the mapping of body, query and path', async (t) => {
     const { serve, call } = await startRig(t, ROUTES);
     await serve(echo);
@@ -158,6 +192,13 @@ describe('what a gateway answers', () => {
       'Topic: a, Message: {"a": 1}',
       'Topic: a, Message: {"raw": "pong"}',
     ]);
+  });
+
+  it('is no answer where it is no UTF-8', async (t) => {
+    const { serve, call } = await startRig(t, PING);
+    await serve(() => Buffer.from('ção', 'latin1'));
+    const { status, body } = await call('GET', '/ping');
+    assert.deepEqual([status, body.code, body.detail], [502, 'BAD_ANSWER', 'The answer is not UTF-8.']);
   });
 
   it('has the status that the agent tells, or that stands in it', async (t) => {

@@ -26,6 +26,12 @@ test('what is signed but no JSON object is nothing', () => {
   assert.deepEqual(parseSigned(VECTOR)?.['id'], 'a');
 });
 
+test('bytes that are no UTF-8 are no message', () => {
+  const broken = Buffer.from(VECTOR);
+  broken[broken.indexOf('"a"') + 1] = 0xe9;
+  assert.equal(parseSigned(broken), undefined);
+});
+
 test('one changed bit anywhere makes the signature wrong', () => {
   const key = Buffer.alloc(32);
   assert.equal(hasValidMac(VECTOR, key), true);

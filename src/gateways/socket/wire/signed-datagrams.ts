@@ -1,4 +1,5 @@
 import { parseJsonObject, type JsonObject } from '../../../base/json.ts';
+import { readText } from '../../../base/read-text.ts';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 const MAC_CHARACTERS = 43;
@@ -21,7 +22,8 @@ export function isSigned(bytes: Buffer): boolean {
 
 /** The JSON of a signed datagram before anything of it is believed: for its `id`. */
 export function parseSigned(bytes: Buffer): JsonObject | undefined {
-  return parseJsonObject(bytes.toString('utf8'));
+  const text = readText(bytes);
+  return text === undefined ? undefined : parseJsonObject(text);
 }
 
 /** Checks the HMAC-SHA-256, which covers every byte before `,"mac":`. */
