@@ -10,6 +10,9 @@ const NOT_FOUND = { Resposta: 'Dispositivo não encontrado' };
 const INVALID_COMMAND = { Resposta: 'Comando inválido' };
 const NO_DATA = { Resposta: 'Não foram retornados dados do dispositivo' };
 
+/** It asks whether the device is there; no description has it. */
+const KEEP_ALIVE = 0;
+
 type Params = { deviceId: string; number: string; '*'?: string };
 
 /** The routes that programs written for the plain socket protocol know, word for word; every device is served. */
@@ -56,11 +59,11 @@ function invokeSeedCommand(hub: Hub, request: FastifyRequest<{ Params: Params }>
   });
 }
 
-/** The command with this number. A device that judges numbers itself is asked whatever number came. */
+/** The command with this number. A device that judges numbers itself is asked whatever number came, but for a GET. */
 function commandFor(device: Device, number: number, method: string): Command | undefined {
   const known = device.commandByNumber(number);
   // Browsers send a GET for a picture on any page: it may read, and nothing else.
-  if (method !== 'POST' && method !== 'PATCH' && known !== undefined && known.kind !== 'read')
+  if (method !== 'POST' && method !== 'PATCH' && known?.kind !== 'read' && number !== KEEP_ALIVE)
     return undefined;
   // Without its input, a command that wants one would break devices that take it for granted.
   if (known?.input !== undefined && method !== 'PATCH') return undefined;

@@ -142,6 +142,16 @@ test('a GET reads, and does nothing else: a page could send one as a picture', a
   assert.equal(device.text, '');
 });
 
+test('a GET or HEAD asks for nothing that the description does not have', async (t) => {
+  const hub = await startTestHub(t);
+  const device = await radio(t, hub);
+  for (const method of ['GET', 'HEAD']) {
+    for (const number of [7, 42, 999_999])
+      assert.equal((await hub.call(method, `/devices/DE11/commands/${number}`)).status, 400);
+  }
+  assert.equal(device.text, '', 'nothing of it reached the device');
+});
+
 test('bodies mean nothing here, and are bounded all the same', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.http.maxBodyBytes = 4096;
