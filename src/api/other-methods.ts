@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import { problemOf, sendProblem } from './problems.ts';
 
 type Address = { readonly methods: readonly string[]; readonly pattern: RegExp };
@@ -11,8 +11,10 @@ type Address = { readonly methods: readonly string[]; readonly pattern: RegExp }
  */
 export function answerOtherMethods(app: FastifyInstance, place: string): void {
   const addresses: Address[] = [];
-  app.addHook('onRoute', ({ method, url }) => {
+  app.addHook('onRoute', (route) => {
+    const { method, url, onRequest = [] } = route;
     addresses.push({ methods: [method].flat(), pattern: patternOf(url) });
+    if (url.includes('/:')) route.onRequest = [refuseEmptyNames, ...[onRequest].flat()];
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*$/s, '');
@@ -28,6 +30,17 @@ export function answerOtherMethods(app: FastifyInstance, place: string): void {
     return sendProblem(reply, problemOf('METHOD_NOT_ALLOWED', detail));
   });
 }
+
+/** To the router a name in a path may be of no characters: such an address is none of the route's. */
+const refuseEmptyNames: onRequestHookHandler = (request, reply, done) => {
+  const params = request.params as Readonly<Record<string, string>>;
+  for (const name in params) {
+    if (params[name] !== '' || name === '*') continue;
+    reply.callNotFound();
+    return;
+  }
+  done();
+};
 
 /** `/devices/:deviceId` → what its addresses look like. */
 function patternOf(url: string): RegExp {

@@ -74,6 +74,21 @@ describe('methods that an address does not have', () => {
     }
   });
 
+  it('and an address with an empty name in it is none', async (t) => {
+    const hub = await startTestHub(t);
+    for (const [method, path] of [
+      ['GET', '/api/v1/devices/'],
+      ['GET', '/api/v1/devices//commands'],
+      ['POST', '/api/v1/devices/DE11/commands/'],
+      ['GET', '/devices//commands/1'],
+      ['GET', '/services/'],
+      ['GET', '/services//x'],
+    ] as const) {
+      const { status, body } = await hub.call(method, path);
+      assert.deepEqual([status, body.code], [404, 'ROUTE_UNKNOWN'], path);
+    }
+  });
+
   it('are told for the whole server by OPTIONS *', async (t) => {
     const hub = await startTestHub(t);
     const { received } = await talkRaw(
