@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import { toOriginForm } from '../base/request-head.ts';
 import { answerOtherMethods } from './other-methods.ts';
 import { answerFrameworkError, RequestRefused, useProblems } from './problems.ts';
-import { answerClientError, refuseBrokenHeads } from './request-heads.ts';
+import { answerClientError, refuseBrokenHeads, refuseTunnels } from './request-heads.ts';
 import { spreadPipelines } from './spread-pipelines.ts';
 import { COMPILERS } from './validator.ts';
 
@@ -59,6 +59,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   // What Node does not know it would answer with 417, empty; it may be ignored (RFC 9110 section 10.1.1).
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   spreadPipelines(server);
+  refuseTunnels(server);
   useProblems(app, options.log);
   answerOtherMethods(app, options.place);
   refuseBrokenHeads(app, options.isPassedOn);

@@ -21,7 +21,7 @@ type HttpAdmissionOptions = {
   readonly insecure: boolean;
 };
 
-const NEEDS_TOKEN = 'This hub needs a token: send it as "Authorization: Bearer …".';
+const NEEDS_TOKEN = 'This server needs a token: send it as "Authorization: Bearer …".';
 const FORWARDED =
   'The request came through a proxy that http.trustedProxies does not name, so its address proves nothing.';
 
@@ -75,7 +75,7 @@ export class HttpAdmission {
     return trusted;
   }
 
-  /** Whether a `Host`, as a request has it, is a name of this hub, or an address, which no stranger can make lead here. */
+  /** Whether a `Host`, as it came, is a name of this server, or an address, which no stranger can make lead here. */
   isKnownHost(host: string): boolean {
     const name = host
       .replace(/\.?(?::\d*)?$/, '')
@@ -109,13 +109,13 @@ export class HttpAdmission {
     // HTTP/1.0 knows no Host, and a browser always sends one.
     if (host !== '' && host !== this.#lastHost) {
       if (!this.isKnownHost(host)) {
-        const text = `${host.slice(0, 253)} is no name of this hub. Add it to http.hostNames.`;
+        const text = `${host.slice(0, 253)} is no name of this server. Add it to http.hostNames.`;
         throw new RequestRefused('FORBIDDEN', text);
       }
       this.#lastHost = host;
     }
     if (isFromOwnPage(headers)) return;
-    const text = 'A page of another site asked for this. Use a token, or open it from the hub itself.';
+    const text = 'A page of another site asked for this. Use a token, or open it from this server itself.';
     throw new RequestRefused('FORBIDDEN', text);
   }
 }
@@ -152,8 +152,7 @@ export function admitRequests(
   app.decorateRequest('address', '');
   app.decorateRequest('principal');
   app.decorateRequest('isAdmitted', true);
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-content-type-options', 'nosniff');
+  app.addHook('onRequest', (request, _, done) => {
     const { socket } = request.raw;
     const origin = admission.proxies.originOf(request.raw);
     request.address = origin.address;

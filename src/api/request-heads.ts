@@ -1,6 +1,7 @@
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { findHeadFault, findUpgradeFault } from '../base/request-head.ts';
+import { findHeadFault, findUpgradeFault, NO_HTTP } from '../base/request-head.ts';
 import { UpgradeResponse } from '../services/hub/upgrade-response.ts';
 import { problemOf, RequestRefused } from './problems.ts';
 import { headLength } from './request-bookings.ts';
@@ -16,22 +17,42 @@ const TOO_LARGE = new RequestRefused('HEAD_TOO_LARGE', 'The head of the request 
  */
 export function refuseBrokenHeads(app: FastifyInstance, isPassedOn?: (url: string) => boolean): void {
   app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff');
     const isUpgrade = reply.raw instanceof UpgradeResponse;
-    const fault = isUpgrade ? findUpgradeFault(request.raw) : findHeadFault(request.raw);
+    const fault = isUpgrade ? findUpgradeFault(request.raw) : findHeadFault(request.raw, request.originalUrl);
     if (fault !== undefined) done(new RequestRefused('REQUEST_INVALID', fault, CLOSES));
     else if (headLength(request.raw) > MAX_HEAD_BYTES && isPassedOn?.(request.url) !== true) done(TOO_LARGE);
     else done();
   });
 }
 
+/** What was asked last over each connection. */
+const lastResponses = new WeakMap<Socket, ServerResponse>();
+
+/** Answers a CONNECT, which Node would let fall silently, and remembers to whom an answer is still due. */
+export function refuseTunnels(server: Server): void {
+  server.on('request', (request, response) => lastResponses.set(request.socket, response));
+  server.on('connect', (_request, socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    sendLast(socket, ['REQUEST_INVALID', 'This server is no proxy, and takes no CONNECT.']);
+  });
+}
+
 /** Answers what Node's parser does not take for HTTP, or not in time, in the words of all other errors. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
+  else sendLast(socket, describeClientError(error.code));
+}
+
+/** The last answer of a connection. Where those before it have not gone, it would be taken for one of them. */
+function sendLast(socket: Socket, refusal: Parameters<typeof problemOf>): void {
+  const last = lastResponses.get(socket);
+  const isFree = last === undefined || last.writableFinished;
+  // Its own body is what cannot be read; a response has its socket when those before it have gone.
+  const isItsOwn = last?.socket === socket && !last.headersSent && !last.req.complete;
+  if (!isFree && !isItsOwn) return void socket.destroy();
   const { STATUS_CODES } = process.getBuiltinModule('node:http');
-  const problem = problemOf(...describeClientError(error.code));
+  const problem = problemOf(...refusal);
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
@@ -48,5 +69,5 @@ function describeClientError(code: string | undefined): Parameters<typeof proble
   const tooLate = { status: 408 };
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return ['REQUEST_INVALID', 'The request did not come in time.', tooLate];
-  return ['REQUEST_INVALID', 'This is not a request of HTTP/1.1.'];
+  return ['REQUEST_INVALID', NO_HTTP];
 }

@@ -16,23 +16,38 @@ const texts = new Ajv({ ...PLAIN_JSON_SCHEMA, coerceTypes: true });
 const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
   const isBody = httpPart === 'body';
   const fits = (isBody ? bodies : texts).compile(schema);
-  const where = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request');
+  const where = PLACES[httpPart ?? ''] ?? 'request';
   return (data: unknown) => {
     // A request without a body is one with an empty object: what must be in it is then told by name.
     const value = isBody ? (data ?? {}) : data;
     if (fits(value)) return value === data ? UNCHANGED : { value };
     const issues = (fits.errors ?? []).map(issueOf);
-    const text = issues.map((issue) => `${where}${issue.pointer} ${issue.message}`).join('; ');
-    return { error: new RequestRefused('REQUEST_INVALID', `The request does not fit: ${text}.`, { issues }) };
+    const [{ pointer, message } = DOES_NOT_FIT] = issues;
+    const what = pointer === '' ? `the ${where}` : `${pointer.slice(1)} of the ${where}`;
+    const text = `The request does not fit: ${what} ${message}.`;
+    return { error: new RequestRefused('REQUEST_INVALID', text, { issues }) };
   };
 };
 
 /** Fastify keeps what it has. */
 const UNCHANGED = {};
 
-function issueOf({ instancePath: pointer, keyword, params, message = 'does not fit' }: ErrorObject): Issue {
-  if (keyword !== 'additionalProperties') return { pointer, message };
-  return { pointer, message: `has members that are not known: ${String(params['additionalProperty'])}` };
+const PLACES: Readonly<Record<string, string>> = { querystring: 'query', params: 'path', body: 'body' };
+const DOES_NOT_FIT: Issue = { pointer: '', message: 'has not the form that it must have' };
+const TYPES: Readonly<Record<string, string>> = { integer: 'a whole number', object: 'an object' };
+
+/** By keyword, what is wrong, of those that the schemas of requests have. */
+const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => string>> = {
+  additionalProperties: (params) => `has members that are not known: ${String(params['additionalProperty'])}`,
+  enum: (params) => `must be one of ${(params['allowedValues'] as readonly string[]).join(', ')}`,
+  maxLength: (params) => `must not be longer than ${String(params['limit'])} characters`,
+  maximum: (params) => `must be at most ${String(params['limit'])}`,
+  minimum: (params) => `must be at least ${String(params['limit'])}`,
+  type: (params) => `must be ${TYPES[String(params['type'])] ?? String(params['type'])}`,
+};
+
+function issueOf({ instancePath: pointer, keyword, params }: ErrorObject): Issue {
+  return { pointer, message: WORDS[keyword]?.(params) ?? DOES_NOT_FIT.message };
 }
 
 /**

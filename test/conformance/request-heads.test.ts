@@ -11,6 +11,8 @@ import { folderWith } from '../helpers/bridge-programs.ts';
 import { RecordingAcceptor } from '../helpers/mqtt-recording-acceptor.ts';
 import { talkRaw } from '../helpers/services-rig.ts';
 import { startTestHub } from '../helpers/start-test-hub.ts';
+import { until } from '../helpers/until.ts';
+import { WireDevice } from '../helpers/wire-device.ts';
 
 /** Heads that two programs in a row may read in two ways (RFC 9112 sections 3.2, 6.1 and 11.2). */
 const BROKEN: Readonly<Record<string, readonly string[]>> = {
@@ -20,6 +22,10 @@ const BROKEN: Readonly<Record<string, readonly string[]>> = {
   'two Hosts, 2,100 headers apart': ['Host: a', ...Array<string>(2100).fill('a:b'), 'Host: b'],
   'a Host with a path': ['Host: a/b'],
   'a Host with a user': ['Host: x@a'],
+  'an empty Host': ['Host: '],
+  'a Host that is only a port': ['Host: :80'],
+  'a Host with a port that is none': ['Host: 127.0.0.1:99999999'],
+  'a Host with the port after the last': ['Host: a:65536'],
   'two Hosts in one line': ['Host: a, b'],
   'a Forwarded without a value': ['Host: a', 'Forwarded: for='],
   'a Forwarded whose quotes do not end': ['Host: a', 'Forwarded: for="1'],
@@ -38,10 +44,28 @@ const BROKEN_BODIES: Readonly<Record<string, readonly string[]>> = {
 const GOOD: readonly (readonly string[])[] = [
   ['Host: a.b-c_d:80'],
   ['Host: [::1]:80'],
-  ['Host: '],
+  ['Host: a:65535'],
+  ['Host: a:'],
   ['Host: a', 'Forwarded: for=192.0.2.1;proto=http;host="a:1", for="[2001:db8::1]"; by=_x'],
   ['Host: a', 'Forwarded: '],
   ['Host: a', 'Forwarded: for="\\""', 'Forwarded: ,;proto=http'],
+];
+
+/** Request lines that are for nothing that HTTP/1.1 has (RFC 9112 sections 2.3 and 3.2). */
+const BROKEN_LINES: readonly string[] = [
+  'GET * HTTP/1.1',
+  'GET http:///healthz HTTP/1.1',
+  'GET http://:80/healthz HTTP/1.1',
+  'GET ftp://localhost/healthz HTTP/1.1',
+  'GET /healthz#a HTTP/1.1',
+  'GET http://localhost/healthz#a HTTP/1.1',
+  'GET /healthz HTTP/2.0',
+  'GET /healthz HTTP/0.9',
+  'GET /%',
+  'GET /healthz/% HTTP/1.1',
+  'GET /%zz HTTP/1.1',
+  'GET /%ff HTTP/1.1',
+  'CONNECT localhost:80 HTTP/1.1',
 ];
 
 const NEXT = 'GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -93,6 +117,34 @@ describe('a request that could be read in two ways is answered 400, and is the l
   it('by recado gateway', async (t) => {
     const url = await startBridge(t);
     for (const path of ['/healthz', '/no-route']) await refusesAll(url, `GET ${path} HTTP/1.1`);
+  });
+
+  it('also where the line of the request is wrong, in plain words and with a code', async (t) => {
+    const hub = await startTestHub(t);
+    for (const url of [hub.url, await startBridge(t)]) {
+      for (const line of BROKEN_LINES) {
+        const { received } = await talkRaw(url, `${line}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+        assert.match(received, /^HTTP\/1\.1 400 [^]*\r\ncontent-type: application\/problem\+json/i, line);
+        assert.match(received, /\r\nx-content-type-options: nosniff\r\n/i, line);
+        assert.match(received, /"detail":"[^"]+\."[^]*"code":"REQUEST_INVALID"/, line);
+        assert.doesNotMatch(received, /url component|must NOT/, line);
+      }
+    }
+  });
+
+  it('and is not answered in the place of a request before it, which has no answer yet', async (t) => {
+    const hub = await startTestHub(t);
+    const device = await WireDevice.connect(t, hub.tcpPort, '127.0.0.11');
+    await device.handshake();
+    await until('it is there', async () => (await hub.call('GET', '/devices')).text === '["DE11"]');
+    const command =
+      'POST /api/v1/devices/DE11/commands/ligar HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
+    for (const broken of ['GARBAGE\r\n\r\n', 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n']) {
+      const { received } = await talkRaw(hub.url, command + broken);
+      assert.equal(received, '', broken);
+    }
+    const chunked = command.replace('Content-Length: 0', 'Transfer-Encoding: chunked');
+    assert.match((await talkRaw(hub.url, `${chunked}zz\r\n`)).received, /^HTTP\/1\.1 400 /, 'its own body');
   });
 
   const handshake = (headers: readonly string[]): string[] => [
