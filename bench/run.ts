@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
 import { benchEventLoop } from './event-loop.ts';
+import { benchFeed } from './feed.ts';
 import { benchFixedRoute } from './fixed-route.ts';
 import { benchFleet } from './fleet.ts';
 import { benchMqttBrokers } from './mqtt-brokers.ts';
@@ -36,6 +37,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   event-loop  how long one peer keeps everybody waiting, with each kind of flood (3 s each)
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
+  feed        what it costs that 100,000 readings a second go through the feed (3 rounds of 2 s each)
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
   fixed-route HTTP → gateway → MQTT → agent → service, against a reverse proxy (3 rounds of 4 s each)
   services    1 GiB each way through an HTTP service behind an agent          (3 rounds)
@@ -63,6 +65,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   'event-loop': ({ seconds }) => benchEventLoop({ seconds: seconds ?? 3 }),
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
+  feed: ({ rounds, seconds }) => benchFeed({ rounds, seconds: seconds ?? 2 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
   'fixed-route': ({ rounds, seconds }) => benchFixedRoute({ rounds, seconds: seconds ?? 4 }),
   services: ({ rounds }) => benchServices({ rounds }),

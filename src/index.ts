@@ -13,10 +13,19 @@ export { silentLogger, type Logger } from './base/logger.ts';
 export { version } from './base/version.ts';
 export type { Command, CommandKind, JsonSchema } from './devices/command.ts';
 export type { Device } from './devices/device.ts';
+export type {
+  DeviceEvent,
+  DeviceEventKind,
+  EventFeed,
+  EventInterest,
+  FeedReader,
+  MissedEvents,
+} from './devices/events.ts';
 export type { DeviceFailure, Failure } from './devices/failure.ts';
-export type { Invocation, InvocationPhase, InvocationState } from './devices/invocation.ts';
+export type { Invocation, InvocationPhase } from './devices/invocation.ts';
+export type { InvocationState } from './devices/invocation-snapshot.ts';
 export type { Presence, PresenceReason } from './devices/presence.ts';
-export type { MetricValue, Reading } from './devices/telemetry.ts';
+export type { MetricValue, Reading } from './devices/reading.ts';
 export type { ListeningAddress } from './gateways/gateway.ts';
 export type { Config } from './hub/config/config-schema.ts';
 export { defaultConfig } from './hub/config/hub-config.ts';

@@ -160,6 +160,14 @@ const ROWS = {
     share: 1 / 8,
     refusal: 'it is left out and counted (`refused`)',
   },
+  EVENT: {
+    what: 'What happened at devices, kept for who reads it late',
+    whose: 'this program',
+    fixedBytes: 96,
+    share: 1 / 16,
+    refusal: 'the oldest is let go; a reader that still wanted it is told how many it missed',
+    options: ['events.maxKeptEvents', 'events.maxKeptBytes'],
+  },
   PARTIAL: {
     what: 'What has come of a packet, a line or a message that is not whole',
     whose: 'the address it comes from',

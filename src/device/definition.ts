@@ -2,7 +2,7 @@ import { definedMembers } from '../base/defined-members.ts';
 import { RecadoError } from '../base/errors.ts';
 import type { CommandKind, JsonSchema } from '../devices/command.ts';
 import { isDeviceId, readDescription } from '../devices/description.ts';
-import type { MetricType, MetricValue } from '../devices/telemetry.ts';
+import type { MetricType, MetricValue } from '../devices/reading.ts';
 import type { InputOf, ValueOf } from './schema-type.ts';
 
 /** One call of a command. */

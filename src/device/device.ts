@@ -1,4 +1,4 @@
-import { findValueFault, type MetricValue } from '../devices/telemetry.ts';
+import { findValueFault, type MetricValue } from '../devices/reading.ts';
 import {
   prepareDevice,
   type DeviceDefinition,

@@ -1,4 +1,4 @@
-import type { MetricValue } from '../devices/telemetry.ts';
+import type { MetricValue } from '../devices/reading.ts';
 import type { StateChange } from './state.ts';
 
 /** Readings on their way to the hub. */

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { MetricValue } from '../devices/telemetry.ts';
+import type { MetricValue } from '../devices/reading.ts';
 
 type SignedReport = {
   readonly id: string;

@@ -4,12 +4,8 @@ import type { Issue } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { COMMAND_KINDS, type Command, type JsonSchema } from './command.ts';
 import { checkSchema } from './json-schema.ts';
-import {
-  MAX_METRIC_NAME_CHARACTERS,
-  MAX_METRICS_PER_DEVICE,
-  METRIC_TYPES,
-  type MetricType,
-} from './telemetry.ts';
+import { MAX_METRIC_NAME_CHARACTERS, MAX_METRICS_PER_DEVICE } from './telemetry.ts';
+import { METRIC_TYPES, type MetricType } from './reading.ts';
 
 export const MAX_COMMANDS_PER_DEVICE = 256;
 export const MAX_TITLE_CHARACTERS = 256;

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { failureLogger, type Logger } from '../base/logger.ts';
 import { Device } from './device.ts';
 import type { DeviceLink } from './device-link.ts';
+import type { EventFeed } from './events.ts';
 import type { KeptDescription } from './kept-description.ts';
 import { LaneCounters, type LaneLimits } from './invocation-lane.ts';
 import { nextPresence, type Presence, type PresenceReason } from './presence.ts';
@@ -33,11 +34,13 @@ export class DeviceRegistry {
   #lastOrder = 0;
   readonly #observers: PresenceObserver[] = [];
   readonly #limits: RegistryLimits;
+  readonly #feed: EventFeed;
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor(options: { limits: RegistryLimits; clock: Clock; log?: Logger }) {
+  constructor(options: { limits: RegistryLimits; feed: EventFeed; clock: Clock; log?: Logger }) {
     this.#limits = options.limits;
+    this.#feed = options.feed;
     this.#clock = options.clock;
     this.#log = options.log ?? failureLogger;
   }
@@ -117,6 +120,7 @@ export class DeviceRegistry {
     this.#devices.delete(deviceId);
     device.forget();
     this.#leaveOffline(device);
+    this.#feed.publish({ kind: 'forgotten', deviceId, time: this.#clock.now() });
     return 'forgotten';
   }
 
@@ -135,9 +139,12 @@ export class DeviceRegistry {
       presence: { ...presence, sequence: 0 },
       limits: this.#limits,
       counters: this.counters,
+      feed: this.#feed,
+      clock: this.#clock,
       log: this.#log,
     });
     this.#devices.set(deviceId, device);
+    device.tellDescription();
     return device;
   }
 
@@ -145,6 +152,7 @@ export class DeviceRegistry {
     const now = this.#clock.now();
     device.presence = nextPresence(device.presence, { status, reason, now });
     if (status === 'online') device.lastSeen = now;
+    this.#feed.publish({ kind: 'presence', deviceId: device.id, time: now, presence: device.presence });
     for (const observer of this.#observers) observer(device, device.presence);
   }
 

@@ -1,11 +1,23 @@
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Command } from './command.ts';
 import type { DeviceDescription } from './description.ts';
 import type { KeptDescription } from './kept-description.ts';
 import type { DeviceLink } from './device-link.ts';
+import type { EventFeed } from './events.ts';
 import { InvocationLane, type LaneCounters, type LaneLimits } from './invocation-lane.ts';
 import type { Presence } from './presence.ts';
 import { Telemetry } from './telemetry.ts';
+
+type DeviceOptions = {
+  readonly order: number;
+  readonly presence: Presence;
+  readonly limits: LaneLimits;
+  readonly counters: LaneCounters;
+  readonly feed: EventFeed;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
 
 /** Something reachable through the hub. The registry makes devices and changes them; others read. */
 export class Device {
@@ -24,15 +36,15 @@ export class Device {
   /** A title that the device gave outside its description. */
   #learnedTitle: string | undefined = undefined;
   #kept: KeptDescription;
+  readonly #feed: EventFeed;
+  readonly #clock: Clock;
 
-  constructor(
-    id: string,
-    kept: KeptDescription,
-    options: { order: number; presence: Presence; limits: LaneLimits; counters: LaneCounters; log: Logger },
-  ) {
+  constructor(id: string, kept: KeptDescription, options: DeviceOptions) {
     this.id = id;
     this.#kept = kept;
-    this.telemetry = new Telemetry(kept.party);
+    this.#feed = options.feed;
+    this.#clock = options.clock;
+    this.telemetry = new Telemetry(id, kept.party, options.feed);
     this.order = options.order;
     this.presence = options.presence;
     this.lastSeen = options.presence.since;
@@ -81,10 +93,24 @@ export class Device {
     if (before.text !== kept.text) {
       this.#learnedTitle = undefined;
       this.telemetry.forget();
-      this.telemetry = new Telemetry(kept.party);
+      this.telemetry = new Telemetry(this.id, kept.party, this.#feed);
+      this.tellDescription();
     }
     this.telemetry.moveTo(kept.party);
     before.release();
+  }
+
+  /** Tells the feed what it says of itself now. */
+  tellDescription(): void {
+    const { id: deviceId, title, model, commandCount } = this;
+    this.#feed.publish({
+      kind: 'description',
+      deviceId,
+      time: this.#clock.now(),
+      title,
+      model,
+      commandCount,
+    });
   }
 
   /** It is off the list: nothing of it is kept any more. */
@@ -94,6 +120,8 @@ export class Device {
   }
 
   learnTitle(title: string): void {
+    if (title === this.#learnedTitle) return;
     this.#learnedTitle = title;
+    this.tellDescription();
   }
 }

@@ -4,6 +4,7 @@ import { Alarms } from '../base/alarms.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Command } from './command.ts';
 import type { DeviceLink } from './device-link.ts';
+import type { EventFeed } from './events.ts';
 import { silentLogger } from '../base/logger.ts';
 import { InvocationLane, type LaneCounters } from './invocation-lane.ts';
 import { Invocation } from './invocation.ts';
@@ -11,6 +12,8 @@ import { Invocation } from './invocation.ts';
 type Fixture = {
   lane: InvocationLane;
   logged: unknown[];
+  /** The states of invocations in the order in which the feed was told of them. */
+  told: string[];
   sent: Invocation[];
   cancelled: Invocation[];
   counters: LaneCounters;
@@ -49,7 +52,14 @@ function fixture(
   };
   const logged: unknown[] = [];
   const log = { ...silentLogger, error: (fields: object) => void logged.push(fields) };
-  const lane = new InvocationLane(limits, { counters, log });
+  const told: string[] = [];
+  const feed: EventFeed = {
+    last: 0,
+    publish: (event) => void (event.kind === 'invocation' && told.push(event.invocation.state)),
+    publishReading: () => {},
+    open: () => undefined,
+  };
+  const lane = new InvocationLane(limits, { counters, feed, log });
   const sent: Invocation[] = [];
   const cancelled: Invocation[] = [];
   const link: DeviceLink = {
@@ -65,6 +75,7 @@ function fixture(
   return {
     lane,
     logged,
+    told,
     sent,
     cancelled,
     counters,
@@ -206,4 +217,15 @@ test('a link that throws is told in the log, and its caller only that the log sa
   assert.equal(failure?.code, 'INTERNAL');
   assert.doesNotMatch(failure?.message ?? '', /inside/);
   assert.deepEqual(logged, [{ err: why, device: 'd' }]);
+});
+
+test('the feed is told when an invocation is accepted, and when it has ended', () => {
+  const { enter, told, advance, sent } = fixture(1);
+  enter('first');
+  enter('second', { timeoutMs: 50 });
+  assert.deepEqual(told, ['running', 'running']);
+  sent[0]?.answer('done');
+  assert.deepEqual(told, ['running', 'running', 'completed']);
+  advance(100);
+  assert.deepEqual(told, ['running', 'running', 'completed', 'failed']);
 });

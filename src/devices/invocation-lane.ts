@@ -2,6 +2,7 @@ import { FairPlaces } from '../base/fair-places.ts';
 import { FairQueue } from '../base/fair-queue.ts';
 import type { Logger } from '../base/logger.ts';
 import type { DeviceLink } from './device-link.ts';
+import type { EventFeed } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Invocation, InvocationOwner } from './invocation.ts';
 
@@ -29,14 +30,19 @@ export class InvocationLane implements InvocationOwner {
   readonly #inFlight = new FairPlaces();
   readonly #busySerial = new Set<string>();
   readonly #counters: LaneCounters;
+  readonly #feed: EventFeed;
   readonly #log: Logger;
   #link: DeviceLink | undefined;
   #advancing = false;
 
-  constructor(limits: LaneLimits, { counters, log }: { counters: LaneCounters; log: Logger }) {
+  constructor(
+    limits: LaneLimits,
+    { counters, feed, log }: { counters: LaneCounters; feed: EventFeed; log: Logger },
+  ) {
     const { maxQueuedInvocations: maxItems, maxQueuedPerCaller: maxItemsPerCaller } = limits;
     this.#waiting = new FairQueue({ maxItems, maxItemsPerCaller }, (invocation) => this.#refuse(invocation));
     this.#counters = counters;
+    this.#feed = feed;
     this.#log = log;
   }
 
@@ -68,6 +74,7 @@ export class InvocationLane implements InvocationOwner {
   /** Takes an invocation in: it starts now, or waits its turn, or fails because the queue is full. */
   enter(invocation: Invocation): void {
     invocation.begin(this);
+    this.#tell(invocation, invocation.acceptedAt);
     if (this.#waiting.size === 0 && this.#canStart(invocation)) {
       this.#start(invocation);
     } else if (this.#waiting.push(invocation.caller, invocation)) {
@@ -88,6 +95,7 @@ export class InvocationLane implements InvocationOwner {
     if (invocation.state === 'completed') this.#counters.invocationsCompleted++;
     else if (invocation.state === 'failed') this.#counters.invocationsFailed++;
     else this.#counters.invocationsCancelled++;
+    this.#tell(invocation, invocation.endedAt);
   }
 
   onReleased(invocation: Invocation): void {
@@ -102,6 +110,11 @@ export class InvocationLane implements InvocationOwner {
 
   onLateAnswer(): void {
     this.#counters.lateAnswers++;
+  }
+
+  #tell(invocation: Invocation, time: number): void {
+    const { deviceId } = invocation;
+    this.#feed.publish({ kind: 'invocation', deviceId, time, invocation: invocation.snapshot() });
   }
 
   #refuse(invocation: Invocation): void {

@@ -4,9 +4,8 @@ import type { Alarms } from '../base/alarms.ts';
 import type { Clock } from '../base/clock.ts';
 import { WheelTimer } from '../base/timer-wheel.ts';
 import type { Command } from './command.ts';
+import type { InvocationSnapshot, InvocationState } from './invocation-snapshot.ts';
 import type { Failure } from './failure.ts';
-
-export type InvocationState = 'running' | 'completed' | 'failed' | 'cancelled';
 
 /** How far an invocation came. Each phase is proof: of the queue, the socket, the protocol, the device. */
 export type InvocationPhase = 'accepted' | 'sent' | 'delivered' | 'answered';
@@ -54,6 +53,7 @@ export class Invocation {
   sentAt = 0;
   deliveredAt = 0;
   answeredAt = 0;
+  endedAt = 0;
   state: InvocationState = 'running';
   output: unknown = undefined;
   failure: Failure | undefined = undefined;
@@ -123,6 +123,14 @@ export class Invocation {
     return this.sentAt === 0 || this.command.kind === 'read' || this.command.idempotent;
   }
 
+  /** How it is now, for those who are told of it. */
+  snapshot(): InvocationSnapshot {
+    const { id, deviceId, state, acceptedAt, sentAt, deliveredAt, answeredAt } = this;
+    const command = { name: this.command.name };
+    const code = this.failure?.code;
+    return { id, deviceId, command, state, acceptedAt, sentAt, deliveredAt, answeredAt, code };
+  }
+
   /** The exchange with the device begins. @internal Called by the lane. */
   enterExchange(): void {
     this.#exchange = 'open';
@@ -180,6 +188,7 @@ export class Invocation {
 
   #end(state: 'completed' | 'failed' | 'cancelled'): void {
     this.state = state;
+    this.endedAt = this.#clock.now();
     this.#alarms.clear(this.#timer);
     if (!this.isExchangeOpen) this.#giveBack();
     this.#owner?.onSettled(this);

@@ -1,33 +1,7 @@
 import { costOf, KeptKind } from '../base/kept-kinds.ts';
 import type { Party } from '../base/ledger.ts';
-
-/** What a device can report as the value of a metric. */
-export type MetricValue = number | string | boolean;
-
-/** What a description may say that the values of a metric are. */
-export const METRIC_TYPES = ['number', 'integer', 'string', 'boolean'] as const;
-export type MetricType = (typeof METRIC_TYPES)[number];
-
-function isMetricValue(value: unknown): value is MetricValue {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
-}
-
-/** What is wrong with a value as a reading, after the name of its metric; undefined when nothing is. */
-export function findValueFault(value: unknown, type: MetricType | undefined): string | undefined {
-  if (!isMetricValue(value)) return 'is no finite number, text, true or false';
-  const isOfType =
-    type === undefined || typeof value === type || (type === 'integer' && Number.isInteger(value));
-  return isOfType ? undefined : `is not of the type ${type}, as its description says`;
-}
-
-/** The latest value of one metric. */
-export type Reading = {
-  readonly metric: string;
-  readonly value: MetricValue;
-  readonly unit: string | undefined;
-  /** When it was read; wall time, ms. */
-  readonly time: number;
-};
+import type { EventFeed } from './events.ts';
+import type { MetricValue, Reading } from './reading.ts';
 
 export const MAX_METRICS_PER_DEVICE = 256;
 export const MAX_METRIC_NAME_CHARACTERS = 128;
@@ -43,29 +17,34 @@ type MutableReading = { -readonly [K in keyof Reading]: Reading[K] };
 /** The latest readings of one device. */
 export class Telemetry {
   readonly #latest = new Map<string, MutableReading>();
+  readonly #deviceId: string;
+  readonly #feed: EventFeed;
   #party: Party;
   #unavailable: { readonly reason: string; readonly time: number } | undefined;
   /** Readings taken since the hub started. */
   observed = 0;
 
   /** @param party - to whom the readings are booked */
-  constructor(party: Party) {
+  constructor(deviceId: string, party: Party, feed: EventFeed) {
+    this.#deviceId = deviceId;
     this.#party = party;
+    this.#feed = feed;
   }
 
   /**
-   * Keeps one reading as the latest of its metric.
+   * Keeps one reading as the latest of its metric, and tells the feed.
    *
    * @returns the limit that it breaks, after the name of its metric; it is left out then
    */
   observe(metric: string, value: MetricValue, unit: string | undefined, time: number): string | undefined {
-    const latest = this.#latest.get(metric);
+    let latest = this.#latest.get(metric);
     if (typeof value === 'string' && value.length > MAX_METRIC_VALUE_CHARACTERS) return TEXT_TOO_LONG;
     if (latest === undefined) {
       if (metric.length > MAX_METRIC_NAME_CHARACTERS) return NAME_TOO_LONG;
       if (this.#latest.size >= MAX_METRICS_PER_DEVICE) return TOO_MANY_METRICS;
       if (!this.#party.book(KeptKind.READING, readingCost(metric, value))) return NO_ROOM;
-      this.#latest.set(metric, { metric, value, unit, time });
+      latest = { metric, value, unit, time };
+      this.#latest.set(metric, latest);
     } else {
       if (!this.#bookAnew(latest, value)) return NO_ROOM;
       latest.value = value;
@@ -74,6 +53,7 @@ export class Telemetry {
     }
     this.observed++;
     this.#forgetUnavailable();
+    this.#feed.publishReading(this.#deviceId, latest);
     return undefined;
   }
 

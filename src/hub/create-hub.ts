@@ -6,6 +6,7 @@ import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Config } from './config/config-schema.ts';
 import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
+import { Feed } from './feed.ts';
 import { Hub } from './hub.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { shareConnections } from './share-connections.ts';
@@ -19,7 +20,8 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const config = shareConnections(wanted);
   const clock = parts.clock ?? systemClock;
   const ledger = createLedger(config);
-  const devices = new DeviceRegistry({ limits: config.devices, clock, log: parts.log });
+  const feed = new Feed(config.events, ledger);
+  const devices = new DeviceRegistry({ limits: config.devices, feed, clock, log: parts.log });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
     gateways.push(
@@ -49,7 +51,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     ? createServices(config, { log: parts.log, clock, mqtt })
     : undefined;
   const { invocations } = config;
-  return new Hub({ ledger, devices, gateways, mqtt, services, invocations, log: parts.log, clock });
+  return new Hub({ ledger, feed, devices, gateways, mqtt, services, invocations, log: parts.log, clock });
 }
 
 function createServices(

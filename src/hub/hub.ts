@@ -10,6 +10,7 @@ import { fail, succeed, type Result } from '../base/result.ts';
 import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { EventFeed } from '../devices/events.ts';
 import type { Failure } from '../devices/failure.ts';
 import { Invocation } from '../devices/invocation.ts';
 import type { Gateway, ListeningAddress } from '../gateways/gateway.ts';
@@ -34,6 +35,7 @@ export type InvokeFailure = Failure & { readonly invocation?: Invocation };
 
 type HubParts = {
   readonly ledger: Ledger;
+  readonly feed: EventFeed;
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
   readonly mqtt?: MqttServer | undefined;
@@ -47,6 +49,8 @@ type HubParts = {
 export class Hub {
   /** What peers make it keep. */
   readonly ledger: Ledger;
+  /** What happens at devices, for every face that tells it. */
+  readonly feed: EventFeed;
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
   /** Undefined when the hub is no MQTT broker. */
@@ -66,6 +70,7 @@ export class Hub {
 
   constructor(parts: HubParts) {
     this.ledger = parts.ledger;
+    this.feed = parts.feed;
     this.devices = parts.devices;
     this.gateways = parts.gateways;
     this.mqtt = parts.mqtt;

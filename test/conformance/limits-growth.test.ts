@@ -14,6 +14,7 @@ import type { Broker } from '../../src/mqtt/broker/broker.ts';
 import { compareGrowth, itMeasures } from '../helpers/measured-growth.ts';
 import { connected, lasting, startBroker } from '../helpers/mqtt-broker-rig.ts';
 import type { WireClient } from '../helpers/mqtt-wire-client.ts';
+import { openFeed } from '../helpers/open-feed.ts';
 
 /** Longer than the value of a metric. */
 const LONG_TEXT = 'x'.repeat(5000);
@@ -217,7 +218,7 @@ function openRegistry() {
     maxQueuedInvocations: 9,
     maxQueuedPerCaller: 9,
   };
-  const registry = new DeviceRegistry({ limits, clock: systemClock });
+  const registry = new DeviceRegistry({ limits, feed: openFeed(ledger), clock: systemClock });
   const link = { maxInFlight: 1, invoke: () => {}, cancel: () => {}, close: () => {} };
   const party = ledger.open('devices');
   return { ledger, registry, link, party };

@@ -7,6 +7,7 @@ import { DeviceRegistry } from '../../src/devices/device-registry.ts';
 import { Invocation } from '../../src/devices/invocation.ts';
 import type { PresenceReason } from '../../src/devices/presence.ts';
 import type { Gateway, ListeningAddress } from '../../src/gateways/gateway.ts';
+import { openFeed } from '../helpers/open-feed.ts';
 import { until } from '../helpers/until.ts';
 
 /** A command as it came to a device of the rig. */
@@ -54,7 +55,8 @@ type Change = { readonly id: string; readonly status: string; readonly reason: P
 /** What every gateway owes to the registry, whatever its devices speak. */
 export function describeGateway(name: string, rig: GatewayRig): void {
   const start = async (t: TestContext) => {
-    const registry = new DeviceRegistry({ limits: LIMITS, clock: systemClock });
+    const feed = openFeed();
+    const registry = new DeviceRegistry({ limits: LIMITS, feed, clock: systemClock });
     const changes: Change[] = [];
     registry.observe(({ id }, { status, reason }) => changes.push({ id, status, reason }));
     const gateway = rig.make(registry);

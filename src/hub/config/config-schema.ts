@@ -24,6 +24,23 @@ const devices = Type.Object(
   { additionalProperties: false, description: 'All devices, whatever gateway they come through.' },
 );
 
+const events = Type.Object(
+  {
+    maxKeptEvents: Type.Integer({
+      minimum: 1024,
+      maximum: 16_777_216,
+      default: 65_536,
+      description:
+        'Most events of devices that are kept for those who read them late, or come back; rounded up to a power of two.',
+    }),
+    maxKeptBytes: bytes({
+      default: 16_777_216,
+      description: 'What these may have in all besides numbers: texts, and events that are no readings.',
+    }),
+  },
+  { additionalProperties: false, description: 'What happens at devices, as the hub tells it.' },
+);
+
 const invocations = Type.Object(
   {
     defaultTimeoutMs: ms({
@@ -86,6 +103,7 @@ export const ConfigSchema = Type.Object(
     mqtt,
     services,
     devices,
+    events,
     invocations,
     memory,
     log,

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../../base/json.ts';
 import type { Device } from '../../../devices/device.ts';
-import { findValueFault, type MetricValue } from '../../../devices/telemetry.ts';
+import { findValueFault, type MetricValue } from '../../../devices/reading.ts';
 import type { SessionContext } from './device-session.ts';
 import { ReadingWarnings } from './reading-warnings.ts';
 

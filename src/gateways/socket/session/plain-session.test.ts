@@ -28,7 +28,8 @@ test('what comes before the question has left is no answer to it', async () => {
     maxOfflineDevices: 9,
     maxOfflineDescriptionBytes: 9999,
   };
-  const registry = new DeviceRegistry({ limits, clock: systemClock });
+  const feed = { last: 0, publish: () => {}, publishReading: () => {}, open: () => undefined };
+  const registry = new DeviceRegistry({ limits, feed, clock: systemClock });
   const ledger = new Ledger();
   const context = {
     ledger,

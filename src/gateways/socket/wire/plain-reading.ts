@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../../base/json.ts';
-import type { MetricValue } from '../../../devices/telemetry.ts';
+import type { MetricValue } from '../../../devices/reading.ts';
 
 /** What one datagram of a plain device says. */
 export type PlainReading =

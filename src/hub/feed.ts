@@ -1,0 +1,222 @@
+import { costOf, KeptKind } from '../base/kept-kinds.ts';
+import { OWN_PARTY, type Ledger, type Party } from '../base/ledger.ts';
+import type {
+  DeviceEvent,
+  EventFeed,
+  EventInterest,
+  FeedReader,
+  MissedEvents,
+  RareDeviceEvent,
+} from '../devices/events.ts';
+import type { Reading } from '../devices/reading.ts';
+import { EventRing, kindIndex, READING_KIND, type RingLimits } from './event-ring.ts';
+
+/** Events that a reader that follows closely may leave for later; beyond, it looks through the ring. */
+const MAX_NOTED = 256;
+
+/** All that happens at the devices of a hub, in one order: kept in one ring for all who read it. */
+export class Feed implements EventFeed {
+  readonly #ring: EventRing;
+  readonly #party: Party;
+  #bookedBytes = 0;
+  readonly #ofAll: Reader[] = [];
+  readonly #ofDevice = new Map<string, Reader[]>();
+
+  constructor(limits: RingLimits, ledger: Ledger) {
+    const party = ledger.open(OWN_PARTY);
+    this.#party = party;
+    let bookedSlots = 0;
+    this.#ring = new EventRing(limits, (slots) => {
+      const added = slots - bookedSlots;
+      party.change(KeptKind.EVENT, added * costOf(KeptKind.EVENT, 0), added);
+      bookedSlots = slots;
+    });
+  }
+
+  get last(): number {
+    return this.#ring.end - 1;
+  }
+
+  publish(event: RareDeviceEvent): void {
+    this.#ring.add(event);
+    this.#tell(event.deviceId, kindIndex(event.kind));
+  }
+
+  publishReading(deviceId: string, reading: Reading): void {
+    this.#ring.addReading(deviceId, reading);
+    this.#tell(deviceId, READING_KIND);
+  }
+
+  open(
+    interest: EventInterest,
+    { after, wake }: { readonly after?: number | undefined; readonly wake: () => void },
+  ): FeedReader | undefined {
+    if (after !== undefined && (after < this.#ring.first - 1 || after > this.last)) return undefined;
+    const reader = new Reader(this.#ring, interest, { after: after ?? this.last, wake });
+    const lists = this.#listsOf(interest);
+    for (const list of lists) list.push(reader);
+    reader.onClose = () => this.#close(reader, interest);
+    return reader;
+  }
+
+  #tell(deviceId: string, kind: number): void {
+    if (this.#ring.bytes !== this.#bookedBytes) this.#book();
+    for (const reader of this.#ofAll) reader.note(kind);
+    if (this.#ofDevice.size === 0) return;
+    const readers = this.#ofDevice.get(deviceId);
+    if (readers !== undefined) for (const reader of readers) reader.note(kind);
+  }
+
+  #book(): void {
+    const { bytes } = this.#ring;
+    this.#party.change(KeptKind.EVENT, bytes - this.#bookedBytes, 0);
+    this.#bookedBytes = bytes;
+  }
+
+  #listsOf({ devices }: EventInterest): Reader[][] {
+    if (devices === undefined) return [this.#ofAll];
+    return [...devices].map((deviceId) => {
+      const known = this.#ofDevice.get(deviceId) ?? [];
+      this.#ofDevice.set(deviceId, known);
+      return known;
+    });
+  }
+
+  #close(reader: Reader, { devices }: EventInterest): void {
+    for (const list of this.#listsOf({ devices, kinds: undefined })) {
+      const index = list.indexOf(reader);
+      if (index >= 0) list.splice(index, 1);
+    }
+    for (const deviceId of devices ?? [])
+      if (this.#ofDevice.get(deviceId)?.length === 0) this.#ofDevice.delete(deviceId);
+  }
+}
+
+/**
+ * `following`: what it wants is noted by number as it comes. `searching`: it came late, or more came than are noted, and
+ * it looks through the ring from `#cursor` on until it is at its end.
+ */
+type ReaderState = 'following' | 'searching' | 'closed';
+
+class Reader implements FeedReader {
+  onClose: (() => void) | undefined;
+  readonly #ring: EventRing;
+  readonly #devices: ReadonlySet<string> | undefined;
+  /** A bit for each kind. */
+  readonly #kinds: number;
+  readonly #wake: () => void;
+  readonly #noted = new Float64Array(MAX_NOTED);
+  #firstNoted = 0;
+  #notedCount = 0;
+  #state: ReaderState;
+  /** The number that it looks at next. */
+  #cursor: number;
+  /** Events that it wanted and has not read, kept or not. */
+  #pending: number;
+  #isAsleep = false;
+
+  constructor(
+    ring: EventRing,
+    { devices, kinds }: EventInterest,
+    { after, wake }: { readonly after: number; readonly wake: () => void },
+  ) {
+    this.#ring = ring;
+    this.#devices = devices;
+    this.#kinds =
+      kinds === undefined ? ~0 : [...kinds].reduce((bits, kind) => bits | (1 << kindIndex(kind)), 0);
+    this.#wake = wake;
+    this.#cursor = after + 1;
+    this.#pending = this.#count();
+    this.#state = this.#pending > 0 ? 'searching' : 'following';
+  }
+
+  get position(): number {
+    // One that has nothing to read has read all that there is.
+    return this.#pending === 0 ? this.#ring.end - 1 : this.#cursor - 1;
+  }
+
+  /** One of its devices has published the last event of the ring. */
+  note(kind: number): void {
+    if ((this.#kinds & (1 << kind)) === 0) return;
+    this.#pending++;
+    if (this.#state === 'following') {
+      if (this.#notedCount < MAX_NOTED) {
+        this.#noted[(this.#firstNoted + this.#notedCount++) % MAX_NOTED] = this.#ring.end - 1;
+      } else {
+        this.#search(this.#noted[this.#firstNoted]!);
+      }
+    }
+    if (!this.#isAsleep) return;
+    this.#isAsleep = false;
+    this.#wake();
+  }
+
+  next(): DeviceEvent | MissedEvents | undefined {
+    if (this.#state === 'closed') return undefined;
+    if (this.#pending === 0) {
+      this.#state = 'following';
+      this.#isAsleep = true;
+      return undefined;
+    }
+    if (this.#state === 'following') {
+      const sequence = this.#noted[this.#firstNoted]!;
+      if (sequence >= this.#ring.first) {
+        this.#firstNoted = (this.#firstNoted + 1) % MAX_NOTED;
+        this.#notedCount--;
+        return this.#take(sequence);
+      }
+      this.#search(sequence);
+    }
+    return this.#missed() ?? this.#find();
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.onClose?.();
+    this.onClose = undefined;
+  }
+
+  #search(from: number): void {
+    this.#state = 'searching';
+    this.#cursor = from;
+    this.#firstNoted = 0;
+    this.#notedCount = 0;
+  }
+
+  /** Where the ring has let go what this reader has not looked at: what of it was wanted. */
+  #missed(): MissedEvents | undefined {
+    const { first } = this.#ring;
+    if (this.#cursor >= first) return undefined;
+    this.#cursor = first;
+    const kept = this.#count();
+    const count = this.#pending - kept;
+    this.#pending = kept;
+    return count === 0 ? undefined : { kind: 'missed', count };
+  }
+
+  #find(): DeviceEvent | MissedEvents | undefined {
+    const { end } = this.#ring;
+    for (let sequence = this.#cursor; sequence < end; sequence++)
+      if (this.#wants(sequence)) return this.#take(sequence);
+    // All that it wanted was missed, and told.
+    return this.next();
+  }
+
+  #take(sequence: number): DeviceEvent {
+    this.#cursor = sequence + 1;
+    this.#pending--;
+    return this.#ring.read(sequence);
+  }
+
+  #count(): number {
+    let count = 0;
+    for (let sequence = this.#cursor; sequence < this.#ring.end; sequence++)
+      if (this.#wants(sequence)) count++;
+    return count;
+  }
+
+  #wants(sequence: number): boolean {
+    if ((this.#kinds & (1 << this.#ring.kindOf(sequence))) === 0) return false;
+    return this.#devices === undefined || this.#devices.has(this.#ring.deviceIdOf(sequence));
+  }
+}
