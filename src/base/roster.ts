@@ -31,6 +31,10 @@ export class Roster<T extends Enrolled> {
     last.rosterIndex = index;
   }
 
+  find(isIt: (member: T) => boolean): T | undefined {
+    return this.#members.find(isIt);
+  }
+
   /**
    * Calls a function with each; it may add some, and remove any. Those that were added are not called upon, unless
    * others than the one that it was called with are removed: then some may be, and some for a second time.

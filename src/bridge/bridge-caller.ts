@@ -65,7 +65,9 @@ export class BridgeCaller {
   readonly #alarms: Alarms;
   readonly #routes: readonly ServedRoute[];
   readonly #services: ServedTopic[] = [];
-  readonly #running = new Set<Promise<unknown>>();
+  #inFlight = 0;
+  /** Called when the last question is answered. */
+  #onIdle = (): void => {};
   #isStopped = false;
   #unwatch: () => void = () => {};
 
@@ -84,7 +86,7 @@ export class BridgeCaller {
 
   /** Questions that are being answered. */
   get inFlight(): number {
-    return this.#running.size;
+    return this.#inFlight;
   }
 
   /**
@@ -103,7 +105,8 @@ export class BridgeCaller {
     this.#unwatch();
     await Promise.all(this.#services.map((service) => service.stop()));
     const { clock = systemClock } = this.#parts;
-    if (this.#running.size > 0) await waitAtMost(clock, drainMs, Promise.allSettled(this.#running));
+    if (this.#inFlight > 0)
+      await waitAtMost(clock, drainMs, new Promise<void>((resolve) => (this.#onIdle = resolve)));
     await Promise.all(this.#routes.map(({ caller }) => caller.close()));
     await this.#responder.close();
     this.#alarms.stop();
@@ -130,12 +133,14 @@ export class BridgeCaller {
     }
   }
 
-  #take(served: ServedRoute, received: ReceivedRequest): Promise<AnswerContent> {
-    const answering = this.#answer(served, received);
-    this.#running.add(answering);
-    const forget = (): unknown => this.#running.delete(answering);
-    answering.then(forget, forget);
-    return answering;
+  async #take(served: ServedRoute, received: ReceivedRequest): Promise<AnswerContent> {
+    this.#inFlight++;
+    try {
+      return await this.#answer(served, received);
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#onIdle();
+    }
   }
 
   /** What goes wrong is an answer too; that the caller's time is over is an error, never to be taken for one. */

@@ -21,6 +21,8 @@ export type BusMessage = {
   readonly qos: QoS;
   /** It was kept by the broker and comes because of a new subscription. */
   readonly retain: boolean;
+  /** The broker has sent it before, and does not know whether it arrived. */
+  readonly dup: boolean;
   /** 1 to 65,535; 0 at QoS 0. */
   readonly packetId: number;
   readonly properties: MessageProperties;
@@ -101,14 +103,15 @@ export type Bus = {
    * `$share/…` beside a filter that overlaps it, too.
    *
    * @param topicFilter - may begin with `$share/{ShareName}/`
-   * @param onMessage - is called on the turn in which the message came; what it throws is logged
+   * @param onMessage - is called on the turn in which the message came; what it throws is logged. A promise that it
+   *   returns holds the acknowledgement of the message back, and of those that come after it, until it is settled
    * @throws {BusError} `TOPIC_INVALID`, `BROKER_DENIED`, `BROKER_OFFLINE`, `BROKER_TIMEOUT`, `BUS_CLOSED`; or the
    *   reason of the signal
    */
   subscribe(
     topicFilter: string,
     options: SubscribeOptions,
-    onMessage: (message: BusMessage) => void,
+    onMessage: (message: BusMessage) => unknown,
   ): Promise<Subscription>;
 
   /** Tells of the connection, until the returned function is called. */

@@ -4,6 +4,7 @@ import { parseBrokerUrl } from '../mqtt/client/broker-address.ts';
 import { MqttClient } from '../mqtt/client/client.ts';
 import { invalidFilterError } from '../mqtt/client/connection-errors.ts';
 import type { ClientEvent } from '../mqtt/client/client-options.ts';
+import { handOver } from '../mqtt/client/hand-over.ts';
 import type { ReceivedMessage } from '../mqtt/client/message.ts';
 import type { ProtocolVersion } from '../mqtt/codec/control-packet.ts';
 import { BusError } from './bus-error.ts';
@@ -50,7 +51,7 @@ class ClientBus implements Bus {
     this.#keepsUnclaimed = keepsUnclaimed;
     this.#log = options.log ?? failureLogger;
     this.#waitsForConnection = options.waitsForConnection !== false;
-    const onMessage = (message: ReceivedMessage): void => this.#receive(message);
+    const onMessage = (message: ReceivedMessage): Promise<unknown> | undefined => this.#receive(message);
     const onEvent = (event: ClientEvent): void => this.#onEvent(event);
     const clientOptions = { ...options, acknowledgesByHand: keepsUnclaimed, onMessage, onEvent };
     this.#client = new MqttClient(parseBrokerUrl(url), clientOptions, this.counters);
@@ -87,7 +88,7 @@ class ClientBus implements Bus {
   async subscribe(
     topicFilter: string,
     { qos = 0, borrowsPayload = false, ...patience }: SubscribeOptions,
-    onMessage: (message: BusMessage) => void,
+    onMessage: (message: BusMessage) => unknown,
   ): Promise<Subscription> {
     const handler = this.#table.add(topicFilter, { qos, borrowsPayload, onMessage });
     if (handler === undefined) throw invalidFilterError(topicFilter);
@@ -117,7 +118,7 @@ class ClientBus implements Bus {
     await this.#client.unsubscribe(handler.entry.topicFilter).catch(() => {});
   }
 
-  #receive(message: ReceivedMessage): void {
+  #receive(message: ReceivedMessage): Promise<unknown> | undefined {
     const handlers = this.#table.match(message);
     const lent = busMessageOf(message, message.payload);
     // The client's view is borrowed; a handler may keep what it gets, unless it said that it does not.
@@ -125,19 +126,17 @@ class ClientBus implements Bus {
     const kept = needsCopy ? busMessageOf(message, new Uint8Array(message.payload)) : lent;
     if (handlers.length === 0) {
       this.counters.unclaimed++;
-      this.#hand(kept, this.#onUnclaimed);
+      void handOver(kept, this.#onUnclaimed, this.#log);
+      return undefined;
     }
-    for (const { onMessage, borrowsPayload } of handlers) this.#hand(borrowsPayload ? lent : kept, onMessage);
-    if (this.#keepsUnclaimed && handlers.length > 0) this.#client.acknowledge(message);
-  }
-
-  /** A mistake in one handler must not keep the message from the others. */
-  #hand(message: BusMessage, onMessage: (message: BusMessage) => void): void {
-    try {
-      onMessage(message);
-    } catch (error) {
-      this.#log.error({ err: error, topicName: message.topicName }, 'a handler of a message failed');
+    let handled: Promise<unknown> | undefined;
+    for (const { onMessage, borrowsPayload } of handlers) {
+      const one = handOver(borrowsPayload ? lent : kept, onMessage, this.#log);
+      if (one !== undefined) handled = handled === undefined ? one : Promise.all([handled, one]);
     }
+    if (!this.#keepsUnclaimed) return handled;
+    const acknowledge = (): boolean => this.#client.acknowledge(message);
+    return handled === undefined ? void acknowledge() : handled.then(acknowledge);
   }
 
   #onEvent(event: ClientEvent): void {
@@ -154,8 +153,8 @@ class ClientBus implements Bus {
 }
 
 function busMessageOf(
-  { topicName, qos, retain, packetId, properties }: ReceivedMessage,
+  { topicName, qos, retain, dup, packetId, properties }: ReceivedMessage,
   payload: Uint8Array,
 ): BusMessage {
-  return { topicName, payload, qos, retain, packetId, properties };
+  return { topicName, payload, qos, retain, dup, packetId, properties };
 }

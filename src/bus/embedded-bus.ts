@@ -6,6 +6,7 @@ import type { Broker } from '../mqtt/broker/broker.ts';
 import { BrokerError, type BrokerErrorCode } from '../mqtt/broker/broker-error.ts';
 import type { ApplicationMessage } from '../mqtt/broker/hooks.ts';
 import type { Arrival } from '../mqtt/broker/client-session.ts';
+import { handOver } from '../mqtt/client/hand-over.ts';
 import { BusError } from './bus-error.ts';
 import {
   type Bus,
@@ -74,7 +75,7 @@ class EmbeddedBus implements Bus {
   async subscribe(
     topicFilter: string,
     { qos = 0, signal, borrowsPayload = false }: SubscribeOptions,
-    onMessage: (message: BusMessage) => void,
+    onMessage: (message: BusMessage) => unknown,
   ): Promise<Subscription> {
     signal?.throwIfAborted();
     this.#expectOpen();
@@ -106,24 +107,19 @@ class EmbeddedBus implements Bus {
   #hand(
     message: ApplicationMessage,
     { qos, retain }: Arrival,
-    { onMessage, borrowsPayload }: { onMessage: (message: BusMessage) => void; borrowsPayload: boolean },
+    { onMessage, borrowsPayload }: { onMessage: (message: BusMessage) => unknown; borrowsPayload: boolean },
   ): void {
     this.counters.received++;
     // The broker's view is borrowed; a handler may keep what it gets, unless it said that it does not.
     const payload = borrowsPayload ? message.payload : new Uint8Array(message.payload);
     const { topicName, properties } = message;
-    try {
-      onMessage({
-        topicName,
-        payload,
-        qos,
-        retain,
-        packetId: qos === 0 ? 0 : this.#nextPacketId(),
-        properties,
-      });
-    } catch (error) {
-      this.#log.error({ err: error, topicName }, 'a handler of a message failed');
-    }
+    const packetId = qos === 0 ? 0 : this.#nextPacketId();
+    // There is no acknowledgement to wait with: the broker is gone when this program is.
+    void handOver(
+      { topicName, payload, qos, retain, dup: false, packetId, properties },
+      onMessage,
+      this.#log,
+    );
   }
 
   #nextPacketId(): number {

@@ -8,7 +8,7 @@ type Routing = Pick<ReceivedMessage, 'topicName' | 'retain' | 'subscriptionIdent
 type HandlerParts = {
   readonly qos: QoS;
   readonly borrowsPayload: boolean;
-  readonly onMessage: (message: BusMessage) => void;
+  readonly onMessage: (message: BusMessage) => unknown;
 };
 
 /** One call of `subscribe`. */

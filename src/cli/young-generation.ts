@@ -5,6 +5,11 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 const USUAL_GROWTH = 2;
 const NO_GROWTH = 1;
 
+/** Of programs that serve many callers at a time. */
+export const SERVER_YOUNG_BYTES = 16_777_216;
+/** Pieces of bodies hang on what is young: the less there is, the sooner they are given back. */
+export const AGENT_YOUNG_BYTES = 4_194_304;
+
 /**
  * Has V8's young generation grow up to a size, and no further. By itself it grows to 128 MiB under any load that lasts,
  * and is given back only when there is next to none; what passes through this process is forgotten within milliseconds,

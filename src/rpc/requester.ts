@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
 import { FairPlaces } from '../base/fair-places.ts';
+import { Roster } from '../base/roster.ts';
 import { BusError } from '../bus/bus-error.ts';
 import type { Bus } from '../bus/bus.ts';
 import { isValidTopicName } from '../mqtt/topics/topic-name.ts';
@@ -68,7 +69,7 @@ class BusRequester implements Requester, RequestOwner {
   readonly #settings: RequesterSettings;
   readonly #choice: CorrelationChoice;
   readonly #parts: CorrelationParts;
-  readonly #pending = new Set<PendingRequest>();
+  readonly #pending = new Roster<PendingRequest>();
   /** Of those whose callers are named, who share what may be in flight. */
   readonly #places = new FairPlaces();
   /** Made when they are first needed. */
@@ -142,7 +143,7 @@ class BusRequester implements Requester, RequestOwner {
     this.#unwatch();
     // First these: they must not send what waits when something before it fails.
     for (const correlation of this.#correlations.values()) correlation.close();
-    for (const request of this.#pending) request.fail(requesterClosedError());
+    this.#pending.forEach((request) => request.fail(requesterClosedError()));
     this.#alarms.stop();
   }
 
@@ -161,7 +162,7 @@ class BusRequester implements Requester, RequestOwner {
   }
 
   onOver(request: PendingRequest, end: RequestEnd): void {
-    this.#pending.delete(request);
+    this.#pending.remove(request);
     if (request.fields.caller !== '') this.#places.give(request.fields.caller);
     this.#alarms.clear(request.timer);
     if (end === 'answered') this.counters.answered++;
@@ -212,7 +213,9 @@ class BusRequester implements Requester, RequestOwner {
 
   /** The broker has told which version it speaks. */
   #startWaiting(): void {
-    for (const request of this.#pending) if (request.correlation === undefined) this.#start(request, 'auto');
+    this.#pending.forEach((request) => {
+      if (request.correlation === undefined) this.#start(request, 'auto');
+    });
   }
 
   #correlation(kind: CorrelationKind): Correlation {

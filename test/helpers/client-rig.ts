@@ -38,7 +38,7 @@ export async function openClientRig(
     onEvent: (event) => events.push(event),
     onMessage(message) {
       arrived.push({ topicName: message.topicName, text: message.payload.toString(), dup: message.dup });
-      onMessage(message);
+      return onMessage(message);
     },
     ...others,
   });

@@ -3,10 +3,7 @@ import type { BridgeFlags } from '../run-bridge.ts';
 import { addBrokerLogin } from '../mqtt/broker-flags.ts';
 import type { ServiceAgentFlags } from '../agent/service-agent-flags.ts';
 import { wholeNumber } from '../whole-number.ts';
-import { boundYoungGeneration } from '../young-generation.ts';
-
-/** Pieces of bodies hang on what is young: the less there is, the sooner they are given back. */
-const MAX_YOUNG_BYTES = 4_194_304;
+import { AGENT_YOUNG_BYTES, boundYoungGeneration } from '../young-generation.ts';
 
 /** `recado agent` in all its kinds: each has flags of its own, and what `command` knows about mistakes. */
 type AgentFlags = ServiceAgentFlags & BridgeFlags;
@@ -68,6 +65,7 @@ export function agentCommand(): Command {
 }
 
 async function runAgent(flags: AgentFlags, command: Command): Promise<void> {
+  boundYoungGeneration(AGENT_YOUNG_BYTES);
   const { config } = flags;
   if (config !== undefined) {
     if (flags.service !== undefined) command.error('error: --service and --config are two agents: start two');
@@ -76,7 +74,6 @@ async function runAgent(flags: AgentFlags, command: Command): Promise<void> {
   }
   if (flags.service === undefined)
     command.error('error: which service? give --service NAME=URL, or fixed routes with --config FILE');
-  boundYoungGeneration(MAX_YOUNG_BYTES);
   const { runServiceAgents } = await import('../agent/run-service-agents.ts');
   await runServiceAgents(flags, command);
 }

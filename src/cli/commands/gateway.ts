@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { GatewayFlags } from '../run-bridge.ts';
 import { addBrokerLogin } from '../mqtt/broker-flags.ts';
 import { wholeNumber } from '../whole-number.ts';
+import { boundYoungGeneration, SERVER_YOUNG_BYTES } from '../young-generation.ts';
 
 const EXAMPLES = `
 Examples:
@@ -31,6 +32,7 @@ export function gatewayCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (flags: GatewayFlags, command: Command) => {
       const { runGateway } = await import('../run-bridge.ts');
+      boundYoungGeneration(SERVER_YOUNG_BYTES);
       await runGateway(flags, command);
     });
 }

@@ -9,11 +9,10 @@ import { findCollector } from '../find-collector.ts';
 import { setOptimization } from '../optimization.ts';
 import { stopInOrder, stopSignal } from '../stop-signal.ts';
 import { welcomeText } from '../welcome-text.ts';
-import { boundYoungGeneration } from '../young-generation.ts';
+import { boundYoungGeneration, SERVER_YOUNG_BYTES } from '../young-generation.ts';
 
 /** What the parts may take longer than `shutdownTimeoutMs` before the process ends all the same. */
 const STOP_GRACE_MS = 1000;
-const MAX_YOUNG_BYTES = 16_777_216;
 
 const EXAMPLES = `
 Examples:
@@ -72,7 +71,7 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
   // What the start leaves behind is given back now, while nobody waits.
   findCollector()?.({ type: 'major', flavor: 'last-resort' });
   setOptimization('on');
-  boundYoungGeneration(MAX_YOUNG_BYTES);
+  boundYoungGeneration(SERVER_YOUNG_BYTES);
   announce(server, log);
   for (const door of findClosedDoors(config)) log.warn({}, door);
 

@@ -9,6 +9,7 @@ const MESSAGE: BusMessage = {
   payload: Buffer.from('{"on": 1.50}'),
   qos: 1,
   retain: true,
+  dup: false,
   packetId: 7,
   properties: {
     contentType: 'text/plain',

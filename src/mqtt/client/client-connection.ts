@@ -40,6 +40,7 @@ import { Phase } from './connection-phase.ts';
 import { dialBroker } from './dial.ts';
 import { Intake } from './intake.ts';
 import type { ReceivedMessage } from './message.ts';
+import { OwedAcknowledgements } from './owed-acknowledgements.ts';
 import { PublishReader } from './publish-reader.ts';
 import { PublishWriter } from './publish-writer.ts';
 
@@ -61,8 +62,7 @@ export class ClientConnection implements TransportReceiver, Caller {
   readonly #parts: ConnectionParts;
   readonly #framer: Framer;
   readonly #reader: PublishReader;
-  /** Messages that `acknowledge` is to be called for. */
-  readonly #unacknowledged = new Set<ReceivedMessage>();
+  readonly #owed = new OwedAcknowledgements();
   #phase: Phase = Phase.DIALING;
   #transport: Transport | undefined = undefined;
   #outbox: ClientOutbox | undefined = undefined;
@@ -169,9 +169,12 @@ export class ClientConnection implements TransportReceiver, Caller {
 
   /** Acknowledges a message that was received here; false for any other. */
   acknowledge(message: ReceivedMessage): boolean {
-    if (!this.#unacknowledged.delete(message) || this.#phase !== Phase.OPEN) return false;
-    this.#confirm(message);
-    return true;
+    if (!this.#owed.makeReady(message) || this.#phase !== Phase.OPEN) return false;
+    for (;;) {
+      const next = this.#owed.takeReady();
+      if (next === undefined) return true;
+      this.#confirm(next);
+    }
   }
 
   /** Takes no more from the broker until `resume`. */
@@ -278,15 +281,18 @@ export class ClientConnection implements TransportReceiver, Caller {
     const { qos, packetId } = message;
     if (qos > 0) {
       if (qos === 2 && owner.received.has(packetId)) return this.#acknowledgePublish(2, packetId); // [MQTT-4.3.3-10]
-      const owed = owner.received.size + this.#unacknowledged.size;
+      const owed = owner.received.size + this.#owed.size;
       // Before MQTT 5 a broker is not told of one; it has no more Packet Identifiers than that.
       if (owed >= (this.version === 5 ? settings.receiveMaximum : MAX_UINT_16))
         return this.#refuse(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, 'it sent more than Receive Maximum');
     }
     const isByHand = qos > 0 && settings.acknowledgesByHand;
-    if (isByHand) this.#unacknowledged.add(message);
-    owner.onMessage(message);
-    if (qos > 0 && !isByHand && this.#phase === Phase.OPEN) this.#confirm(message);
+    if (isByHand) this.#owed.add(message, false);
+    const handled = owner.onMessage(message);
+    if (qos === 0 || isByHand || this.#phase !== Phase.OPEN) return;
+    if (handled === undefined && this.#owed.size === 0) return this.#confirm(message);
+    this.#owed.add(message, handled === undefined);
+    void handled?.then(() => this.acknowledge(message));
   }
 
   #confirm({ qos, packetId }: ReceivedMessage): void {
@@ -384,7 +390,7 @@ export class ClientConnection implements TransportReceiver, Caller {
     this.#timer?.clear();
     this.#outbox?.discard();
     this.#framer.close();
-    this.#unacknowledged.clear();
+    this.#owed.clear();
     this.#parts.owner.onEnded(error);
   }
 }

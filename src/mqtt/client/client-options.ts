@@ -76,10 +76,13 @@ export type MqttClientOptions = {
   readonly cleanStart?: boolean;
   /** MQTT 5, in s: how long the broker keeps the session after the connection; 0xFFFFFFFF is for ever. Default 0. */
   readonly sessionExpiryInterval?: number;
-  /** What comes, on the turn in which it came. What it throws is logged. */
-  readonly onMessage?: (message: ReceivedMessage) => void;
+  /**
+   * What comes, on the turn in which it came. A message at QoS 1 or 2 is acknowledged when it has returned, or when a
+   * promise that it returned is settled, and after those that came before. What it throws is logged.
+   */
+  readonly onMessage?: (message: ReceivedMessage) => unknown;
   readonly onEvent?: (event: ClientEvent) => void;
-  /** True: a message at QoS 1 or 2 is acknowledged by `acknowledge`, and not by itself after `onMessage`. */
+  /** True: a message at QoS 1 or 2 is acknowledged by `acknowledge` only. */
   readonly acknowledgesByHand?: boolean;
   /**
    * True (the default): the first connection is waited for, and its failure is thrown. False: there is a client at

@@ -21,6 +21,7 @@ import { ClientSubscriptions, type ClientSubscribeOptions } from './client-subsc
 import { closedError, lostError, unusableError } from './connection-errors.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import { connectPacketOf } from './connect-packet.ts';
+import { handOver } from './hand-over.ts';
 import type {
   OutgoingMessage,
   Patience,
@@ -181,8 +182,8 @@ export class MqttClient {
   }
 
   /**
-   * Acknowledges a message, where `acknowledgesByHand`. What is not acknowledged comes again in the next connection of
-   * the session.
+   * Acknowledges a message, where `acknowledgesByHand`, as soon as those are that came before it. What is not
+   * acknowledged comes again in the next connection of the session.
    *
    * @returns false when its connection is gone, or it was acknowledged before
    */
@@ -311,15 +312,10 @@ export class MqttClient {
     timer.clear();
   }
 
-  #onMessage(message: ReceivedMessage): void {
-    if (this.#isOver) return;
+  #onMessage(message: ReceivedMessage): Promise<unknown> | undefined {
+    if (this.#isOver) return undefined;
     this.counters.received++;
-    try {
-      this.#settings.onMessage(message);
-    } catch (error) {
-      const { topicName } = message;
-      this.#settings.log.error({ err: error, topicName }, 'a handler of a message failed');
-    }
+    return handOver(message, this.#settings.onMessage, this.#settings.log);
   }
 
   #onRoom(): void {

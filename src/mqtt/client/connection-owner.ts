@@ -10,7 +10,8 @@ export type ConnectionOwner = {
   /** Messages at QoS 2 that came and were not released. */
   readonly received: PacketIdSet;
   onConnected(connack: ConnackPacket): void;
-  onMessage(message: ReceivedMessage): void;
+  /** A promise, which does not reject, holds its acknowledgement back. */
+  onMessage(message: ReceivedMessage): Promise<unknown> | undefined;
   onAcknowledged(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode): void;
   /** SUBACK or UNSUBACK; before MQTT 5 the latter says nothing. */
   onAnswered(packetId: number, reasonCode: ReasonCode): void;

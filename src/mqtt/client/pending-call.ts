@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts';
+import { Roster } from '../../base/roster.ts';
 import type { Patience } from './message.ts';
 
 /** A call that waits for the broker, as far as it can be given up. */
@@ -11,6 +12,7 @@ abstract class WatchedCall {
   letGo: ((call: WatchedCall) => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
   signal: AbortSignal | undefined = undefined;
+  rosterIndex = -1;
 
   get isSettled(): boolean {
     return this.#isSettled;
@@ -61,7 +63,7 @@ type DeadlinesParts<C> = {
 /** Gives calls up whose time is over or whose signal says so: one timer for all of them. */
 export class CallDeadlines<C extends WatchedCall> {
   readonly #parts: DeadlinesParts<C>;
-  readonly #calls = new Set<C>();
+  readonly #calls = new Roster<C>();
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
 
@@ -88,7 +90,7 @@ export class CallDeadlines<C extends WatchedCall> {
   }
 
   readonly #letGo = (call: WatchedCall): void => {
-    this.#calls.delete(call as C);
+    this.#calls.remove(call as C);
     if (call.onAbort !== undefined) call.signal?.removeEventListener('abort', call.onAbort);
   };
 
@@ -99,10 +101,10 @@ export class CallDeadlines<C extends WatchedCall> {
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const call of this.#calls) {
+    this.#calls.forEach((call) => {
       if (call.dueMs <= nowMs) onGivenUp(call, lateError(call));
       else nextMs = Math.min(nextMs, call.dueMs);
-    }
+    });
     if (nextMs < this.#timerDueMs) this.#setTimer(nextMs);
   };
 

@@ -68,6 +68,7 @@ export class PendingRequest {
   /** Undefined until it is known which version of MQTT the broker speaks. */
   correlation: Correlation | undefined = undefined;
   phase: RequestPhase = 'waiting';
+  rosterIndex = -1;
   #isOver = false;
   readonly #owner: RequestOwner;
   readonly #settlers = Promise.withResolvers<Answer>();

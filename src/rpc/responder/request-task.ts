@@ -14,6 +14,10 @@ export class RequestTask {
   readonly timer: WheelTimer;
   /** `over`: it is answered, or nobody waits for an answer any more. Its handler may still run. */
   phase: 'waiting' | 'running' | 'over' = 'waiting';
+  rosterIndex = -1;
+  /** Its answer is on the way to the broker. */
+  isAnswering = false;
+  #done: PromiseWithResolvers<void> | undefined;
   #abortion: AbortController | undefined;
   #abortReason: unknown;
 
@@ -43,6 +47,30 @@ export class RequestTask {
         return signal();
       },
     };
+  }
+
+  /** Its message is not acknowledged before the promise is settled. */
+  hold(): Promise<void> {
+    this.#done ??= Promise.withResolvers();
+    return this.#done.promise;
+  }
+
+  /** The broker would send it again if this program ended now. */
+  get isHeld(): boolean {
+    return this.#done !== undefined;
+  }
+
+  /** There is nothing more to do for it. */
+  release(): void {
+    this.#done?.resolve();
+  }
+
+  /** Whether a message that the broker sends again is this one. */
+  isSameAs({ properties: { correlationData } }: BusMessage, answerTopic: string): boolean {
+    if (this.answerTopic !== answerTopic) return false;
+    const own = this.message.properties.correlationData;
+    if (own === undefined) return correlationData === undefined && !this.request.isFixedTopic;
+    return correlationData !== undefined && Buffer.from(own).equals(correlationData);
   }
 
   /** On a topic that all answers share, only Correlation Data tells one request from another. */

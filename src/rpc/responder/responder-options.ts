@@ -35,6 +35,12 @@ export type ServeOptions = {
   readonly qos?: QoS;
   /** Instead of the responder's own. */
   readonly timeoutMs?: number;
+  /**
+   * When the broker is told that it need not send a request again: `received`, the default, before the handler runs;
+   * `answered`, when the broker has the answer, or nobody waits for one. Then a request at QoS 1 whose responder is lost
+   * goes to another of its group, or comes again in its session, and may be carried out twice.
+   */
+  readonly acknowledges?: 'received' | 'answered';
 };
 
 export const DEFAULT_RESPONDER_LIMITS = {

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
 import { failureLogger, type Logger } from '../../base/logger.ts';
+import { Roster } from '../../base/roster.ts';
 import { waitAtMost } from '../../base/waiting.ts';
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
 import { AnswerError } from '../wire/answer-error.ts';
@@ -70,7 +71,7 @@ class BusResponder implements Responder {
   readonly #limits: ResponderLimits;
   readonly #alarms: Alarms;
   readonly #services = new Set<ServedTopic>();
-  readonly #running = new Set<RequestTask>();
+  readonly #running = new Roster<RequestTask>();
   /** Answers that the broker has not taken yet. */
   #sending = 0;
   readonly #answersBelow: readonly string[];
@@ -114,7 +115,8 @@ class BusResponder implements Responder {
     const served = { handler, options: { ...options, answersBelow }, hasWildcards, isOpen, isWarned: false };
     const asked = filters.map((filter) => {
       const mayBeAddressed = filter !== topicFilter || hasWildcards;
-      const take = (message: BusMessage): void => this.#take(message, served, mayBeAddressed);
+      const take = (message: BusMessage): Promise<void> | undefined =>
+        this.#take(message, served, mayBeAddressed);
       return this.#bus.subscribe(`${share}${filter}`, { qos }, take);
     });
     // Each of a group hears it: it is not known which of them has the request.
@@ -139,8 +141,9 @@ class BusResponder implements Responder {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    for (const task of waiting) this.#answerError(task, closedError());
-    for (const task of this.#running) task.abort(closedError());
+    // What the broker would send again is for another responder.
+    for (const task of waiting) if (!task.isHeld) this.#answerError(task, closedError());
+    this.#running.forEach((task) => task.abort(closedError()));
     if (this.#running.size > 0) {
       const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
       await waitAtMost(this.#clock, closeTimeoutMs, idle);
@@ -168,29 +171,47 @@ class BusResponder implements Responder {
     if (cancellation !== undefined && !this.#isClosed) this.#cancel(cancellation);
   }
 
-  #take(message: BusMessage, served: Served, mayBeAddressed: boolean): void {
+  /** A promise holds the acknowledgement back. */
+  #take(message: BusMessage, served: Served, mayBeAddressed: boolean): Promise<void> | undefined {
     const { handler, options, hasWildcards, isOpen } = served;
     // A filter with wildcards may cover the answers as well.
-    if (this.#isClosed || (hasWildcards && isAnswer(message, options))) return;
+    if (this.#isClosed || (hasWildcards && isAnswer(message, options))) return undefined;
     if (message.retain) {
       this.counters.retained++;
-      return;
+      return undefined;
     }
     const cancellation = isOpen ? readCancellation(message) : undefined;
-    if (cancellation !== undefined) return this.#cancel(cancellation);
+    if (cancellation !== undefined) {
+      this.#cancel(cancellation);
+      return undefined;
+    }
     const request = readRequest(message, options, mayBeAddressed);
     const { answerTopic } = request;
     if (answerTopic === undefined) {
       this.counters.unanswerable++;
-      return;
+      return undefined;
     }
-    if (!mayAnswerOn(answerTopic, request, options)) return this.#refusePlace(answerTopic, served);
+    if (!mayAnswerOn(answerTopic, request, options)) {
+      this.#refusePlace(answerTopic, served);
+      return undefined;
+    }
+    const isHeld = options.acknowledges === 'answered';
+    // The connection was lost meanwhile, and the session goes on: the request is here already.
+    const known =
+      isHeld && message.dup ? this.#find((each) => each.isSameAs(message, answerTopic)) : undefined;
+    if (known !== undefined) return known.hold();
     this.counters.received++;
     const patienceMs = request.deadlineMs ?? options.timeoutMs ?? this.#limits.timeoutMs;
     const deadlineMs = this.#clock.monotonic() + patienceMs;
     const task = new RequestTask({ message, request, answerTopic, handler, deadlineMs }, this.#onDue);
+    const done = isHeld ? task.hold() : undefined;
     if (this.#running.size < this.#limits.maxConcurrent) void this.#run(task);
     else this.#queue(task);
+    return done;
+  }
+
+  #find(isIt: (task: RequestTask) => boolean): RequestTask | undefined {
+    return this.#waiting.find(isIt) ?? this.#running.find(isIt);
   }
 
   #refusePlace(answerTopic: string, served: Served): void {
@@ -203,16 +224,17 @@ class BusResponder implements Responder {
   }
 
   #cancel(cancellation: Cancellation): void {
-    const waiting = this.#waiting.find((each) => each.isGivenUpBy(cancellation));
-    if (waiting !== undefined) this.#leaveQueue(this.#waiting.indexOf(waiting));
-    const task = waiting ?? [...this.#running].find((each) => each.isGivenUpBy(cancellation));
+    const task = this.#find((each) => each.isGivenUpBy(cancellation));
     if (task === undefined || task.phase === 'over') return;
+    const isWaiting = task.phase === 'waiting';
+    if (isWaiting) this.#leaveQueue(this.#waiting.indexOf(task));
     this.counters.cancelled++;
     const error = new RecadoError('REQUEST_CANCELLED', 'the caller has left');
     task.abort(error);
     // Where all answers have one topic, the requester sends nothing more until this one has come.
     if (task.request.isFixedTopic) this.#answerError(task, error);
     task.phase = 'over';
+    if (isWaiting && !task.isAnswering) task.release();
   }
 
   #queue(task: RequestTask): void {
@@ -238,8 +260,12 @@ class BusResponder implements Responder {
     while (this.#running.size < this.#limits.maxConcurrent) {
       const task = this.#leaveQueue(0);
       if (task === undefined) break;
-      if (task.deadlineMs <= this.#clock.monotonic()) this.counters.expired++;
-      else void this.#run(task);
+      if (task.deadlineMs > this.#clock.monotonic()) {
+        void this.#run(task);
+        continue;
+      }
+      this.counters.expired++;
+      task.release();
     }
     if (this.#running.size === 0) this.#onIdle();
   }
@@ -256,7 +282,8 @@ class BusResponder implements Responder {
       if (this.#isWanted(task)) this.#send(task, this.#failureOf(task, error));
     } finally {
       this.#alarms.clear(task.timer);
-      this.#running.delete(task);
+      this.#running.remove(task);
+      if (!task.isAnswering) task.release();
       this.#next();
     }
   }
@@ -300,14 +327,17 @@ class BusResponder implements Responder {
     task.phase = 'over';
     const qos = task.message.qos === 0 ? 0 : 1;
     this.#sending++;
+    task.isAnswering = true;
     this.#bus.publish({ topicName: task.answerTopic, payload, qos, properties }).then(
       () => this.#onPublished(undefined, task),
       (error: unknown) => this.#onPublished(error, task),
     );
   }
 
-  #onPublished(error: unknown, { answerTopic: topicName }: RequestTask): void {
+  #onPublished(error: unknown, task: RequestTask): void {
+    const { answerTopic: topicName } = task;
     this.#sending--;
+    task.release();
     if (error === undefined) {
       this.counters.answered++;
     } else {

@@ -44,6 +44,26 @@ describe('a message that comes', () => {
     assert.equal(broker.packetsOf('pubcomp')[1]?.reasonCode, 0x92);
   });
 
+  it('is acknowledged when its handler is done, and after those that came before', async (t) => {
+    const holds = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+    const { broker, arrived } = await openClientRig(t, kindly, {
+      // The third one is done at once.
+      onMessage: ({ packetId, qos }) => (qos > 0 ? holds[packetId - 1]?.promise : undefined),
+    });
+    const [peer] = broker.clients;
+    for (const packetId of [1, 2, 3, 4]) peer?.send(publishPacket('a', `${packetId}`, { qos: 1, packetId }));
+    await until('all have come', () => arrived.length === 4);
+    const acknowledged = (): number[] => broker.packetsOf('puback').map(({ packetId }) => packetId);
+    holds[1]?.resolve();
+    holds[2]?.reject(new Error('its failure is logged'));
+    peer?.send(publishPacket('a', '5', { qos: 2, packetId: 5 }));
+    await until('the last has come', () => arrived.length === 5);
+    assert.deepEqual(acknowledged(), []);
+    holds[0]?.resolve();
+    await until('all are acknowledged', () => broker.packetsOf('pubrec').length === 1);
+    assert.deepEqual(acknowledged(), [1, 2, 3, 4]);
+  });
+
   it('keeps the order of its user properties, and has no others than its own', async (t) => {
     const messages: ReceivedMessage[] = [];
     const onMessage = (message: ReceivedMessage): void => void messages.push(message);
@@ -166,6 +186,29 @@ describe('acknowledgement by hand', () => {
     await until('they are acknowledged', () => broker.packetsOf('pubrec').length === 1);
     assert.equal(broker.packetsOf('puback')[0]?.packetId, 1);
     assert.equal(broker.packetsOf('pubrec')[0]?.packetId, 2);
+  });
+
+  it('goes in the order in which they came', async (t) => {
+    const messages: ReceivedMessage[] = [];
+    const { broker, client } = await openClientRig(t, kindly, {
+      acknowledgesByHand: true,
+      onMessage: (message) => messages.push(message),
+    });
+    const count = 200;
+    for (let packetId = 1; packetId <= count; packetId++)
+      broker.clients[0]?.send(publishPacket('a', '', { qos: 1, packetId }));
+    await until('they have come', () => messages.length === count);
+    const [first, ...others] = messages;
+    for (const message of others.toReversed()) assert.equal(client.acknowledge(message), true);
+    await client.publish({ topicName: 'b', payload: Buffer.from('x'), qos: 1 });
+    assert.equal(broker.packetsOf('puback').length, 0);
+    assert.equal(first !== undefined && client.acknowledge(first), true);
+    await until('they are acknowledged', () => broker.packetsOf('puback').length === count);
+    const order = broker.packetsOf('puback').map(({ packetId }) => packetId);
+    assert.deepEqual(
+      order,
+      Array.from({ length: count }, (_, index) => index + 1),
+    );
   });
 
   it('does not count after the connection, where the message comes again', async (t) => {
