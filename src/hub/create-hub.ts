@@ -40,12 +40,8 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const hasPasswords = config.mqtt.passwordFile !== '';
   const guard = guardServiceTopics({ topicPrefix, agents, hasPasswords }, identify);
   const hooks = config.services.enabled ? [guard] : [];
-  const httpTrustsAddresses = config.http.trustedNetworks.length > 0;
   const mqtt = config.mqtt.enabled
-    ? new MqttServer(
-        { mqtt: config.mqtt, openHosts, httpTrustsAddresses },
-        { log: parts.log, clock, identify, hooks, ledger },
-      )
+    ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, identify, hooks, ledger })
     : undefined;
   const services = config.services.enabled
     ? createServices(config, { log: parts.log, clock, mqtt })

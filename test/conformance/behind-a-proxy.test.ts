@@ -77,12 +77,27 @@ describe('a place is no proof', () => {
   });
 
   it('unless somebody wrote that it is', async (t) => {
-    const url = await startHub(
-      t,
-      `tokens: [${TOKEN}], trustedNetworks: [127.0.0.1]|, trustedNetworks: [127.0.0.1]`,
-    );
+    const url = await startHub(t, `tokens: [${TOKEN}], trustedNetworks: [127.0.0.1]`);
     assert.equal(await statusOf(url, {}), 200);
-    assert.deepEqual(await connectMqtt(url, {}), [101, 0]);
+    assert.deepEqual(await connectMqtt(url, {}), [101, 5], 'for HTTP that is');
+    for (const written of ['trustedNetworks: [127.0.0.1]', 'webSocket: { trustedNetworks: [127.0.0.1] }']) {
+      for (const more of ['', ', passwordFile: users.txt']) {
+        const mqtt = await startHub(t, `tokens: [${TOKEN}]|, ${written}${more}`);
+        assert.equal(await statusOf(mqtt, {}), 401);
+        assert.deepEqual(await connectMqtt(mqtt, {}), [101, 0], written);
+        assert.deepEqual(
+          await connectMqtt(mqtt, { via: '1.1 a' }),
+          [101, 5],
+          'but for nobody whom a proxy passed on',
+        );
+      }
+    }
+    const none = 'trustedNetworks: [127.0.0.1], webSocket: { trustedNetworks: [] }';
+    assert.deepEqual(
+      await connectMqtt(await startHub(t, `|, ${none}`), {}),
+      [101, 5],
+      'nor where it is taken away',
+    );
   });
 
   it('for who is behind a proxy that nobody named', async (t) => {
@@ -105,7 +120,7 @@ describe('a proxy of http.trustedProxies', () => {
     startTestHub(t, ({ http, mqtt }) => {
       http.trustedProxies = ['127.0.0.1'];
       http.trustedNetworks = ['192.0.2.0/24'];
-      mqtt.trustedNetworks = ['192.0.2.0/24'];
+      mqtt.webSocket.trustedNetworks = ['192.0.2.0/24'];
     });
 
   it('says where a request comes from, for HTTP and MQTT', async (t) => {

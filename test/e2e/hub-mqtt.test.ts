@@ -126,7 +126,9 @@ describe('who may come in', () => {
   it('is everybody from a trusted network, and nobody else, while there is no password file', async (t) => {
     const trusting = await startTestHub(t);
     await comeIn(t, urlOf(trusting.server, 'mqtt'), { username: 'anything' });
-    const hub = await startTestHub(t, ({ mqtt }) => void (mqtt.trustedNetworks = ['10.0.0.0/8']));
+    const hub = await startTestHub(t, ({ mqtt }) => {
+      mqtt.trustedNetworks = mqtt.webSocket.trustedNetworks = ['10.0.0.0/8'];
+    });
     for (const name of ['mqtt', 'mqtt-websocket']) {
       const url = urlOf(hub.server, name);
       assert.equal(await refusalOf(t, url), NOT_AUTHORIZED);
@@ -140,6 +142,7 @@ describe('who may come in', () => {
     const passwordFile = new TestFolder(t).write('users', await users(ANN));
     const { server } = await startTestHub(t, ({ mqtt }) => {
       Object.assign(mqtt, { passwordFile, trustedNetworks: [] });
+      mqtt.webSocket.trustedNetworks = [];
     });
     for (const name of ['mqtt', 'mqtt-websocket']) {
       const url = urlOf(server, name);
@@ -179,6 +182,7 @@ describe('who may come in', () => {
     const open = await startTestHub(t, (config) => {
       config.insecure = true;
       Object.assign(config.mqtt, { host, trustedNetworks: [] });
+      config.mqtt.webSocket.trustedNetworks = [];
     });
     await comeIn(t, `mqtt://127.0.0.1:${open.mqttPort}`);
     assert.ok(open.logged.some(({ text }) => text.startsWith('INSECURE: mqtt.host is 0x7f000001, so other')));
@@ -190,6 +194,7 @@ describe('who may come in', () => {
         config.insecure = true;
         config.http.host = host;
         Object.assign(config.mqtt, mqtt);
+        config.mqtt.webSocket.trustedNetworks = config.mqtt.trustedNetworks;
       });
     const both = await openApi({ trustedNetworks: [] });
     await comeIn(t, urlOf(both.server, 'mqtt-websocket'));

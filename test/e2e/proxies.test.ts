@@ -128,7 +128,7 @@ function behind({ http, mqtt }: MutableConfig): void {
   http.hostNames = ['hub.example.org'];
   http.trustedProxies = ['127.0.0.1'];
   http.trustedNetworks = [FRIEND];
-  mqtt.trustedNetworks = [FRIEND];
+  mqtt.webSocket.trustedNetworks = [FRIEND];
 }
 
 /** Who somebody is cannot be said by himself, whatever header he tries. */
@@ -155,7 +155,7 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
         behind(config);
         config.http.trustedProxies = [];
         config.http.trustedNetworks = ['127.0.0.0/8'];
-        config.mqtt.trustedNetworks = ['127.0.0.0/8'];
+        config.mqtt.webSocket.trustedNetworks = ['127.0.0.0/8'];
       });
       const { url } = await startProxy(t, hub.url, { name });
       assert.equal(await ask(url, FRIEND), 401);
@@ -190,7 +190,7 @@ describe('nginx, as many write it', { skip: whyWithout('nginx') }, () => {
     const hub = await startTestHub(t, (config) => {
       behind(config);
       config.http.trustedNetworks = [];
-      config.mqtt.trustedNetworks = [];
+      config.mqtt.webSocket.trustedNetworks = [];
     });
     const bare = (text: string): string => text.replaceAll(/ *proxy_set_header (?!Upgrade|Conn).*\n/g, '');
     const { url } = await startProxy(t, hub.url, { name: 'nginx', change: bare });

@@ -74,15 +74,17 @@ describe('where the configuration comes from', () => {
   it('trusts no network by itself as soon as there are proofs, and every one that is written', () => {
     const trusted = (yaml: string) => {
       const { http, mqtt, gateways } = goodConfig({ yaml });
-      return [http, mqtt, gateways.socket].map(({ trustedNetworks }) => trustedNetworks.length);
+      const sections = [http, mqtt, mqtt.webSocket, gateways.socket];
+      return sections.map(({ trustedNetworks }) => trustedNetworks.length);
     };
     const tokens = 'tokens: [a-token-of-sixteen-or-more]';
-    assert.deepEqual(trusted('http: { tokens: [] }'), [2, 2, 2]);
-    assert.deepEqual(trusted(`http: { ${tokens} }`), [0, 2, 2], 'no token opens MQTT');
-    assert.deepEqual(trusted('mqtt: { passwordFile: users.txt }'), [0, 0, 2]);
-    assert.deepEqual(trusted(`http: { ${tokens}, trustedNetworks: [127.0.0.1] }`), [1, 2, 2]);
+    assert.deepEqual(trusted('http: { tokens: [] }'), [2, 2, 2, 2]);
+    assert.deepEqual(trusted(`http: { ${tokens} }`), [0, 2, 0, 2], 'no token opens MQTT');
+    assert.deepEqual(trusted('mqtt: { passwordFile: users.txt }'), [0, 0, 0, 2]);
+    assert.deepEqual(trusted(`http: { ${tokens} }\nmqtt: { trustedNetworks: [127.0.0.1] }`), [0, 1, 1, 2]);
+    assert.deepEqual(trusted(`http: { ${tokens}, trustedNetworks: [127.0.0.1] }`), [1, 2, 0, 2]);
     const deviceTokens = 'gateways: { socket: { deviceTokens: { a: a-token-of-sixteen } } }';
-    assert.deepEqual(trusted(deviceTokens), [2, 2, 0]);
+    assert.deepEqual(trusted(deviceTokens), [2, 2, 2, 0]);
   });
 
   it('reads the file that --config names, else RECADO_CONFIG, else recado.yaml', () => {

@@ -25,6 +25,10 @@ export const HUB_CONFIG: ConfigDefinition<Config> = {
     // Who wants proof wants it from all: on this machine, too, a proxy may stand.
     ...((isSet(values, 'http.tokens') || isSet(values, 'mqtt.passwordFile')) && {
       'http.trustedNetworks': [],
+      'mqtt.webSocket.trustedNetworks': [],
+    }),
+    ...(values.has('mqtt.trustedNetworks') && {
+      'mqtt.webSocket.trustedNetworks': values.get('mqtt.trustedNetworks'),
     }),
     ...(isSet(values, 'mqtt.passwordFile') && { 'mqtt.trustedNetworks': [] }),
     ...(isSet(values, 'gateways.socket.deviceTokens') && { 'gateways.socket.trustedNetworks': [] }),

@@ -33,12 +33,15 @@ function findOpenRules({ http, mqtt }: Config): string[] {
   const risks: string[] = [];
   if (mqtt.enabled && mqtt.passwordFile !== '' && mqtt.aclFile === '')
     risks.push('mqtt.aclFile is not set: every user may read and write every topic');
-  const trusted = new Networks(http.trustedNetworks);
+  const trusted = new Networks([
+    ...http.trustedNetworks,
+    ...(mqtt.enabled && mqtt.webSocket.enabled ? mqtt.webSocket.trustedNetworks : []),
+  ]);
   const both = http.trustedProxies.filter((text) => trusted.has(text.replace(/\/.*$/, '')));
   if (both.length > 0)
     risks.push(
-      `http.trustedNetworks has ${both.join(', ')} of http.trustedProxies: what the proxy passes on without saying who ` +
-        'asked is trusted; leave it out of trustedNetworks',
+      `${both.join(', ')} of http.trustedProxies is in http.trustedNetworks or mqtt.webSocket.trustedNetworks: what the ` +
+        'proxy passes on without saying who asked is trusted; leave it out there',
     );
   return risks;
 }
@@ -51,7 +54,8 @@ export function findClosedDoors({ http, mqtt }: Config): string[] {
       'nobody may use the API: as there are passwords, http.trustedNetworks is empty; write it, or set http.tokens',
     );
   const hasCertificates = mqtt.tls.enabled && mqtt.tls.clientCertificates !== 'no';
-  const isOpen = mqtt.passwordFile !== '' || mqtt.trustedNetworks.length > 0 || hasCertificates;
+  const trusted = [mqtt.trustedNetworks, mqtt.webSocket.enabled ? mqtt.webSocket.trustedNetworks : []].flat();
+  const isOpen = mqtt.passwordFile !== '' || trusted.length > 0 || hasCertificates;
   if (mqtt.enabled && !isOpen && mqtt.unixSocket === '')
     risks.push(
       'no MQTT client may come in: mqtt.trustedNetworks is empty; write it, or set mqtt.passwordFile',

@@ -11,7 +11,7 @@ const CERTIFICATE = { commonName: 'lamp', subjectAltName: undefined, fingerprint
 
 const RULES: AdmissionRules = {
   trustedNetworks: ['10.0.0.0/8'],
-  trustsThisMachine: true,
+  networksKey: 'mqtt.trustedNetworks',
   isOpenToAll: false,
   hasPasswords: false,
   usesCertificateNames: false,
@@ -75,14 +75,6 @@ describe('who may come in with a password file', () => {
       assert.equal(admit({ hasPasswords, usesCertificateNames }, { certificate }), 0x87);
     }
   });
-});
-
-it('this machine is no trusted network where a proxy may stand on it', () => {
-  const trustedNetworks = ['10.0.0.0/8', '127.0.0.0/8'];
-  assert.equal(admit({ trustedNetworks }, { address: '127.0.0.1' }), true);
-  const trustsThisMachine = false;
-  assert.equal(admit({ trustedNetworks, trustsThisMachine }, { address: '127.0.0.1' }), 0x87);
-  assert.equal(admit({ trustedNetworks, trustsThisMachine }, { address: HOME }), true);
 });
 
 it('a stranger is told of once, and what to do', () => {

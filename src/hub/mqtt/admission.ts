@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/logger.ts';
-import { LOOPBACK_NETWORKS, Networks } from '../../base/networks.ts';
+import { Networks } from '../../base/networks.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import { ALLOW, type BrokerHooks, type ConnectVerdict } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
@@ -11,8 +11,8 @@ const MAX_TOLD_ADDRESSES = 1000;
 export type AdmissionRules = {
   /** Clients from there need no proof. */
   readonly trustedNetworks: readonly string[];
-  /** False: this machine is none of them here, because a proxy may stand on it. */
-  readonly trustsThisMachine: boolean;
+  /** Where they are configured. */
+  readonly networksKey: string;
   /** Everybody is trusted: the hub was told to be insecure, and nothing says who may come in here. */
   readonly isOpenToAll: boolean;
   /** Whether there is a password file: who gives a user name must prove it, which another hook sees to. */
@@ -37,19 +37,17 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
   const trusted = new Networks(rules.trustedNetworks);
   const tellOnce = new TellOnce(log, MAX_TOLD_ADDRESSES);
   const { isOpenToAll, hasPasswords } = rules;
-  const untrusted = new Networks(rules.trustsThisMachine ? [] : LOOPBACK_NETWORKS);
-  const isTrusted = (peer: Peer): boolean => isTrustedPeer(peer, trusted) && !untrusted.has(peer.address);
   return {
     name: 'admission',
     provesUserNames: false,
     authenticate({ userName }, { peer }) {
-      if (isOpenToAll || isTrusted(peer) || isProof(peer.certificate, rules)) return ALLOW;
+      if (isOpenToAll || isTrustedPeer(peer, trusted) || isProof(peer.certificate, rules)) return ALLOW;
       if (hasPasswords) return userName === undefined ? NEEDS_PASSWORD : ALLOW;
       const { address, isForwarded } = peer;
       const remedy =
         isForwarded === true
           ? 'it is a proxy; name it in http.trustedProxies, or set mqtt.passwordFile'
-          : `name its network in ${trusted.has(address) ? 'http' : 'mqtt'}.trustedNetworks, or set mqtt.passwordFile`;
+          : `name its network in ${rules.networksKey}, or set mqtt.passwordFile`;
       tellOnce.warn(address, { address }, `MQTT clients from ${address} may not come in: ${remedy}`);
       return STRANGER;
     },

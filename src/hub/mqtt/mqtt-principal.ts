@@ -7,6 +7,7 @@ import {
 } from '../../accounts/principal.ts';
 import { Networks } from '../../base/networks.ts';
 import type { ClientInfo } from '../../mqtt/broker/hooks.ts';
+import type { Peer } from '../../mqtt/transport/transport.ts';
 import type { Config } from '../config/config-schema.ts';
 import { isTrustedPeer } from './admission.ts';
 import { usesCertificateNames } from './mqtt-files.ts';
@@ -20,17 +21,20 @@ export type IdentifyMqttClient = (client: ClientInfo) => Principal;
  */
 export function identifyMqttClients(mqtt: Config['mqtt']): IdentifyMqttClient {
   const trusted = new Networks(mqtt.trustedNetworks);
+  const overWebSocket = new Networks(mqtt.webSocket.trustedNetworks);
+  const isTrusted = (peer: Peer): boolean =>
+    isTrustedPeer(peer, peer.transport.startsWith('websocket') ? overWebSocket : trusted);
   const namesByCertificate = usesCertificateNames(mqtt.tls);
   const hasPasswords = mqtt.passwordFile !== '';
   return ({ userName, peer }) => {
     const { certificate } = peer;
     if (userName === undefined) {
       if (certificate !== undefined) return certificatePrincipal(certificate.fingerprint);
-      return isTrustedPeer(peer, trusted) ? TRUSTED_NETWORK : ANONYMOUS;
+      return isTrusted(peer) ? TRUSTED_NETWORK : ANONYMOUS;
     }
     if (namesByCertificate && certificate?.commonName === userName)
       return mqttUserPrincipal(userName, 'certificate');
     if (hasPasswords) return mqttUserPrincipal(userName, 'password');
-    return mqttUserPrincipal(userName, isTrustedPeer(peer, trusted) ? 'network' : 'nothing');
+    return mqttUserPrincipal(userName, isTrusted(peer) ? 'network' : 'nothing');
   };
 }

@@ -35,7 +35,7 @@ async function comeIn(t: TestContext, address: string): Promise<{ socket: Socket
 function createServer(changes: Partial<Config['mqtt']> = {}): MqttServer {
   const mqtt = mqttConfig(changes);
   return new MqttServer(
-    { mqtt, openHosts: new Set(), httpTrustsAddresses: true },
+    { mqtt, openHosts: new Set() },
     { log: silentLogger, identify: identifyMqttClients(mqtt) },
   );
 }

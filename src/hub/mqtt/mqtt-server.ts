@@ -33,8 +33,6 @@ type MqttServerOptions = {
   readonly mqtt: Config['mqtt'];
   /** Keys of hosts whose listeners strangers may use, because the hub was told to be insecure: `mqtt.host`. */
   readonly openHosts: ReadonlySet<string>;
-  /** Whether HTTP trusts some addresses: where it wants proof from all, a proxy may stand before it. */
-  readonly httpTrustsAddresses: boolean;
 };
 
 type MqttServerParts = {
@@ -194,12 +192,13 @@ export class MqttServer {
 
   /** A listener's own rules: who may come in, and who they are. */
   #acceptor(name: ListenerName): TransportAcceptor {
-    const { mqtt, openHosts, httpTrustsAddresses } = this.#options;
+    const { mqtt, openHosts } = this.#options;
     const hasPasswords = mqtt.passwordFile !== '';
     const admission = createAdmission(
       {
-        trustedNetworks: mqtt.trustedNetworks,
-        trustsThisMachine: name !== 'mqtt-websocket' || httpTrustsAddresses,
+        ...(name === 'mqtt-websocket'
+          ? { ...mqtt.webSocket, networksKey: 'mqtt.webSocket.trustedNetworks' }
+          : { ...mqtt, networksKey: 'mqtt.trustedNetworks' }),
         // The API may be open while MQTT on the same port has rules.
         isOpenToAll: openHosts.has(HOST_KEYS[name]) && (name === 'mqtt-tls' || !hasMqttRules(mqtt)),
         hasPasswords,

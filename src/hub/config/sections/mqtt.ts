@@ -124,6 +124,10 @@ const webSocket = Type.Object(
       default: '/mqtt',
       description: 'The path that they ask for.',
     }),
+    trustedNetworks: networks(
+      'Clients from these networks or addresses need no password over WebSocket. Unless they are written here, they are those written ' +
+        'in `mqtt.trustedNetworks`; where these are not written either, none as soon as there are tokens or passwords.',
+    ),
     allowedOrigins: Type.Array(
       Type.String({
         pattern: '^(\\*|https?://[^/\\s]+)$',
