@@ -11,6 +11,8 @@ export const ERROR_TABLE = {
   INPUT_INVALID: { status: 422, title: 'The input does not fit the schema of the command' },
   UNAUTHENTICATED: { status: 401, title: 'Credentials are missing or wrong' },
   FORBIDDEN: { status: 403, title: 'This caller may not do this' },
+  TOKEN_UNKNOWN: { status: 404, title: 'No token has this id' },
+  ACCOUNTS_FULL: { status: 409, title: 'The hub has as many accounts of this kind as it may' },
   DEVICE_ONLINE: { status: 409, title: 'The device is online' },
   DEVICE_OFFLINE: { status: 503, title: 'The device is known, but offline' },
   DEVICE_LOST: { status: 502, title: 'The connection to the device was lost before it answered' },

@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /** Addresses that reach only this machine. */
-export const LOOPBACK_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
+export const LOOPBACK_NETWORKS: readonly string[] = Object.freeze(['127.0.0.0/8', '::1/128']);
 
 /** `::ffff:10.0.0.11` → `10.0.0.11`: one spelling for an IPv4 peer, whatever socket it came through. */
 export function plainAddress(address: string): string {

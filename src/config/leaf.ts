@@ -1,8 +1,8 @@
+import { LOOPBACK_NETWORKS } from '../base/networks.ts';
 import { Type } from './type.ts';
 
 /* The kinds of keys that several sections have, in the words of JSON Schema and those of config-keys.ts. */
 
-const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const MAX_TIME_MS = 3_600_000;
 const MAX_SIZE_BYTES = 1_073_741_824;
 const MAX_COUNT = 1_000_000;
@@ -28,7 +28,7 @@ export const count = (leaf: LeafText) => Type.Integer({ minimum: 1, maximum: MAX
 export const host = (description: string) =>
   Type.String({ minLength: 1, maxLength: 253, format: 'host', default: '127.0.0.1', description });
 
-export const networks = (description: string, byDefault: readonly string[] = LOOPBACK) =>
+export const networks = (description: string, byDefault: readonly string[] = LOOPBACK_NETWORKS) =>
   Type.Array(Type.String({ format: 'network', maxLength: 64 }), {
     maxItems: 1000,
     default: [...byDefault],

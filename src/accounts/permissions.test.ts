@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { may, VERBS, type Role, type Scope, type Verb } from './permissions.ts';
+import { devicePrincipal, TRUSTED_NETWORK, tokenPrincipal, type Principal } from './principal.ts';
+
+function holder(role: Role, ...scopes: Scope[]): Principal {
+  return { id: 'token:x', kind: 'token', name: 'token:x', provenBy: 'token', roles: [role], scopes };
+}
+
+const verbsOf = (principal: Principal): Verb[] => VERBS.filter((verb) => may(principal, verb));
+
+describe('what a principal may', () => {
+  it('is what its role permits', () => {
+    assert.deepEqual(verbsOf(holder('viewer')), ['read']);
+    assert.deepEqual(verbsOf(holder('operator')), ['read', 'command']);
+    assert.deepEqual(verbsOf(holder('device')), ['connect']);
+    assert.deepEqual(verbsOf(holder('agent')), ['serve']);
+    assert.deepEqual(verbsOf(holder('admin')), VERBS);
+    assert.deepEqual(verbsOf({ ...holder('admin'), roles: [] }), []);
+  });
+
+  it('is everything but accounts for whom the configuration lets in without a secret', () => {
+    assert.deepEqual(
+      verbsOf(TRUSTED_NETWORK),
+      VERBS.filter((verb) => verb !== 'administer'),
+    );
+    assert.deepEqual(verbsOf(tokenPrincipal('a'.repeat(44))), VERBS);
+    assert.deepEqual(verbsOf(devicePrincipal('pump-1')), []);
+    assert.equal(may(devicePrincipal('pump-1'), 'connect', { device: 'pump-1' }), true);
+    assert.equal(may(devicePrincipal('pump-1'), 'connect', { device: 'pump-10' }), false);
+  });
+
+  it('is never more than its role, whatever its scopes say', () => {
+    const wide = holder('viewer', { verbs: ['administer', 'command', 'read'] });
+    assert.deepEqual(verbsOf(wide), ['read']);
+  });
+
+  it('is narrowed by verbs and by devices, each scope by itself', () => {
+    const principal = holder(
+      'operator',
+      { verbs: ['command'], devices: ['pump-*'] },
+      { verbs: ['read'], devices: ['*'] },
+    );
+    assert.equal(may(principal, 'command', { device: 'pump-7' }), true);
+    assert.equal(may(principal, 'command', { device: 'lamp' }), false);
+    assert.equal(may(principal, 'read', { device: 'lamp' }), true);
+  });
+
+  it('with devices is not the hub itself, and no service', () => {
+    const principal = holder('admin', { devices: ['*'] });
+    assert.equal(may(principal, 'read'), false);
+    assert.equal(may(principal, 'administer'), false);
+    assert.equal(may(principal, 'read', { service: 'billing' }), false);
+    assert.equal(may(principal, 'read', { device: 'x' }), true);
+  });
+
+  it('with services is those services alone', () => {
+    const principal = holder('agent', { services: ['billing', 'shop-*'] });
+    assert.equal(may(principal, 'serve', { service: 'billing' }), true);
+    assert.equal(may(principal, 'serve', { service: 'shop-7' }), true);
+    assert.equal(may(principal, 'serve', { service: 'billing2' }), false);
+    assert.equal(may(principal, 'serve', { device: 'billing' }), false);
+    assert.equal(may(principal, 'serve'), false);
+  });
+
+  it('by an empty list of devices is nothing', () => {
+    assert.equal(may(holder('admin', { devices: [] }), 'read', { device: 'x' }), false);
+  });
+});
+
+describe('a pattern', () => {
+  const matches = (pattern: string, device: string): boolean =>
+    may(holder('viewer', { devices: [pattern] }), 'read', { device });
+
+  it('has * for any characters, and everything else for itself', () => {
+    for (const [pattern, device] of [
+      ['*', ''],
+      ['**', 'x'],
+      ['a*c', 'ac'],
+      ['a*b*c', 'a-b-b-c'],
+      ['*-1', 'pump-1'],
+      ['a*a', 'aa'],
+    ] as const)
+      assert.equal(matches(pattern, device), true, `${pattern} ${device}`);
+    for (const [pattern, device] of [
+      ['a*a', 'a'],
+      ['a*bc*c', 'abc'],
+      ['pump', 'pump-1'],
+      ['p.mp', 'pump'],
+      ['', 'x'],
+      ['Pump', 'pump'],
+      ['a*b', 'abc'],
+    ] as const)
+      assert.equal(matches(pattern, device), false, `${pattern} ${device}`);
+  });
+
+  it('is compared in one walk, however many stars it has', () => {
+    assert.equal(matches(`${'a*'.repeat(32)}b`, 'a'.repeat(64)), false);
+  });
+});

@@ -1,0 +1,169 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import { definedMembers } from '../base/defined-members.ts';
+import type { Logger } from '../base/logger.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
+import type { AccountBook } from './account-book.ts';
+import { accountFailure, MAX_ACCOUNTS, type AccountFailure } from './account-failure.ts';
+import type { Rights, TokenRecord } from './account-store.ts';
+import type { Principal } from './principal.ts';
+import { createTokenText, digestSecret, isSameDigest, readTokenId } from './token-text.ts';
+
+/** How long it may take until the last use of a token is kept. */
+const KEEP_USE_MS = 60_000;
+/** A timer of Node can wait no longer. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+export type NewTokenWish = Rights & { readonly name: string; readonly expiresAt?: number | undefined };
+
+type Entry = { readonly record: TokenRecord; readonly principal: Principal; lastUsedAt: number | undefined };
+
+type TokenParts = { readonly book: AccountBook; readonly clock: Clock; readonly log: Logger };
+
+/** The tokens of programs, devices and agents. All are in memory: to show one costs no look into the store. */
+export class TokenAccounts {
+  readonly #book: AccountBook;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #entries = new Map<string, Entry>();
+  readonly #used = new Set<Entry>();
+  #useTimer: Timer | undefined;
+  #expiryTimer: Timer | undefined;
+
+  constructor({ book, clock, log }: TokenParts) {
+    this.#book = book;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether any of them is a device's: devices prove who they are then. */
+  get hasDevices(): boolean {
+    for (const { record } of this.#entries.values()) if (record.roles.includes('device')) return true;
+    return false;
+  }
+
+  restore(record: TokenRecord): void {
+    this.#add(record);
+  }
+
+  list(): readonly TokenRecord[] {
+    return [...this.#entries.values()].map(withUse);
+  }
+
+  /** @returns the record, and the text of the token, which nobody can tell again */
+  create({ name, roles, scopes, expiresAt }: NewTokenWish): Promise<Result<CreatedToken, AccountFailure>> {
+    return this.#book.inTurn(async () => {
+      if (this.#entries.size >= MAX_ACCOUNTS) return fail(accountFailure('ACCOUNTS_FULL'));
+      const { id, text, digest } = createTokenText();
+      const rights = { roles, scopes, ...definedMembers({ expiresAt }) };
+      const record: TokenRecord = { id, name, digest, ...rights, createdAt: this.#clock.now() };
+      await this.#book.write({ put: { kind: 'token', key: id, value: record } });
+      this.#add(record);
+      this.#book.tellChange();
+      return succeed({ record, text });
+    });
+  }
+
+  /** From now on it opens nothing, whether the store can be told so or not. */
+  revoke(id: string): Promise<Result<TokenRecord, AccountFailure>> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return Promise.resolve(fail(accountFailure('TOKEN_UNKNOWN', id)));
+    this.#entries.delete(id);
+    this.#used.delete(entry);
+    this.#book.end(entry.principal);
+    return this.#book.inTurn(async () => {
+      await this.#book.write({ remove: { kind: 'token', key: id } });
+      return succeed(entry.record);
+    });
+  }
+
+  /** Who shows a token; undefined where it opens nothing. As long for an unknown one as for a wrong one. */
+  verify(text: string): Principal | undefined {
+    const id = readTokenId(text);
+    if (id === undefined) return undefined;
+    const entry = this.#entries.get(id);
+    const isRight = isSameDigest(entry?.record.digest ?? NO_DIGEST, digestSecret(text));
+    if (entry === undefined || !isRight) return undefined;
+    if (this.#isExpired(entry.record)) return undefined;
+    this.#noteUse(entry);
+    return entry.principal;
+  }
+
+  /** The principal of a token, by the id of that principal: `token:0123456789ab`. */
+  principalOf(principalId: string): Principal | undefined {
+    if (!principalId.startsWith(PREFIX)) return undefined;
+    const entry = this.#entries.get(principalId.slice(PREFIX.length));
+    return entry === undefined || this.#isExpired(entry.record) ? undefined : entry.principal;
+  }
+
+  async close(): Promise<void> {
+    this.#expiryTimer?.clear();
+    this.#useTimer?.clear();
+    await this.#keepUses();
+  }
+
+  #add(record: TokenRecord): void {
+    const { id, roles, scopes } = record;
+    const name = `${PREFIX}${id}`;
+    const principal: Principal = { id: name, kind: 'token', name, provenBy: 'token', roles, scopes };
+    this.#entries.set(id, { record, principal, lastUsedAt: record.lastUsedAt });
+    if (record.expiresAt !== undefined) this.#waitForExpiry();
+  }
+
+  #isExpired({ expiresAt }: TokenRecord): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#clock.now();
+  }
+
+  /** Whose token expires while it is connected is not connected any more. */
+  #waitForExpiry(): void {
+    this.#expiryTimer?.clear();
+    this.#expiryTimer = undefined;
+    const now = this.#clock.now();
+    const entries = [...this.#entries.values()];
+    const expired = entries.filter(
+      ({ record, principal }) => this.#isExpired(record) && !this.#book.hasEnded(principal),
+    );
+    if (expired.length > 0) this.#book.end(...expired.map(({ principal }) => principal));
+    const next = Math.min(
+      ...entries.map(({ record }) => record.expiresAt ?? Infinity).filter((at) => at > now),
+    );
+    if (next === Infinity) return;
+    const delayMs = Math.min(next - now, LONGEST_TIMER_MS);
+    this.#expiryTimer = this.#clock.setTimer(delayMs, () => this.#waitForExpiry());
+  }
+
+  #noteUse(entry: Entry): void {
+    entry.lastUsedAt = this.#clock.now();
+    this.#used.add(entry);
+    this.#useTimer ??= this.#clock.setTimer(KEEP_USE_MS, () => void this.#keepUses());
+  }
+
+  async #keepUses(): Promise<void> {
+    this.#useTimer = undefined;
+    const used = [...this.#used];
+    this.#used.clear();
+    if (used.length === 0) return;
+    try {
+      await this.#book.inTurn(() => {
+        const still = used.filter((entry) => this.#entries.get(entry.record.id) === entry).map(withUse);
+        return this.#book.write(
+          ...still.map((value) => ({ put: { kind: 'token', key: value.id, value } }) as const),
+        );
+      });
+    } catch (error) {
+      this.#log.warn({ err: error }, 'when tokens were used last could not be kept');
+    }
+  }
+}
+
+function withUse({ record, lastUsedAt }: Entry): TokenRecord {
+  return { ...record, ...definedMembers({ lastUsedAt }) };
+}
+
+type CreatedToken = { readonly record: TokenRecord; readonly text: string };
+
+const PREFIX = 'token:';
+const NO_DIGEST = digestSecret('');
