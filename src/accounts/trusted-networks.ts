@@ -6,7 +6,6 @@ import { LOOPBACK_NETWORKS, Networks } from '../base/networks.ts';
  */
 export class TrustedNetworks {
   readonly #networks: Networks;
-  readonly #isNone: boolean;
   readonly #isWritten: boolean;
   readonly #isProofWanted: () => boolean;
   /** Whoever asked last asks again, as a rule. */
@@ -19,26 +18,16 @@ export class TrustedNetworks {
    */
   constructor(networks: readonly string[], isProofWanted: () => boolean) {
     this.#networks = new Networks(networks);
-    this.#isNone = networks.length === 0;
     // The list itself stands where nobody wrote one.
     this.#isWritten = networks !== LOOPBACK_NETWORKS;
     this.#isProofWanted = isProofWanted;
   }
 
-  /** Whether anybody is trusted for an address. */
-  get isEmpty(): boolean {
-    return this.#isNone || this.#isSuspended;
-  }
-
   has(address: string): boolean {
-    if (this.#isSuspended) return false;
+    if (!this.#isWritten && this.#isProofWanted()) return false;
     if (address === this.#lastAddress) return this.#isLastWithin;
     this.#lastAddress = address;
     this.#isLastWithin = this.#networks.has(address);
     return this.#isLastWithin;
-  }
-
-  get #isSuspended(): boolean {
-    return !this.#isWritten && this.#isProofWanted();
   }
 }

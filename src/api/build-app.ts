@@ -18,7 +18,9 @@ import {
   serviceListRoutes,
   serviceUrl,
 } from './routes/services.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import { seedRoutes } from './seed-routes.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { upgradeRules } from './upgrades.ts';
@@ -52,7 +54,12 @@ export async function buildApp(parts: {
   parseJsonBodies(app);
 
   const hostNames = [...config.http.hostNames, ...Object.keys(config.services.hosts)];
-  const admission = new HttpAdmission({ ...config.http, hostNames, insecure: config.insecure });
+  const admission = new HttpAdmission({
+    ...config.http,
+    hostNames,
+    insecure: config.insecure,
+    accounts: hub.accounts,
+  });
   // In front of a service, Authorization may be meant for what stands behind it.
   admitRequests(app, admission, (url) => !isServiceRequest(url));
 
@@ -61,7 +68,7 @@ export async function buildApp(parts: {
   await registerRoutes(app, hub);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: ReturnType<typeof describeApi> | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/openapi.json', { config: { verb: 'any' }, schema: { hide: true } }, async (_request, reply) => {
     description ??= import('./describe-api.ts').then((described) =>
       described.describeApi((own) => registerRoutes(own, hub)),
     );
@@ -72,6 +79,8 @@ export async function buildApp(parts: {
 
 async function registerRoutes(app: FastifyInstance, hub: Hub): Promise<void> {
   await app.register(healthRoutes, { hub });
+  await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
+  await app.register(sessionRoutes, { prefix: '/api/v1' });
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });

@@ -25,7 +25,11 @@ export async function describeApi(registerRoutes: (app: FastifyInstance) => Prom
       },
       components: {
         securitySchemes: {
-          token: { type: 'http', scheme: 'bearer', description: 'One of `http.tokens`' },
+          token: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A token of an account, or one of `http.tokens`',
+          },
         },
       },
       // Callers from `http.trustedNetworks` need none.

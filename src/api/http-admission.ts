@@ -3,14 +3,25 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ANONYMOUS, tokenPrincipal, TRUSTED_NETWORK, type Principal } from '../accounts/principal.ts';
+import type { Accounts } from '../accounts/accounts.ts';
+import {
+  ANONYMOUS,
+  STRANGER,
+  tokenPrincipal,
+  TRUSTED_NETWORK,
+  type Principal,
+} from '../accounts/principal.ts';
+import { TrustedNetworks } from '../accounts/trusted-networks.ts';
 import { TrustedProxies, type RequestOrigin } from '../base/forwarding.ts';
-import { Networks } from '../base/networks.ts';
 import { isFromOwnPage } from '../base/page-origin.ts';
 import { moveHttpConnection } from './http-connections.ts';
+import { OpenRequests } from './open-requests.ts';
 import { RequestRefused } from './problems.ts';
+import { checkPermission } from './request-permission.ts';
 
 type HttpAdmissionOptions = {
+  /** Undefined where there are none: the configuration alone says who may come in. */
+  readonly accounts?: Accounts | undefined;
   readonly tokens: readonly string[];
   readonly trustedNetworks: readonly string[];
   /** Proxies that are believed when they say who asked them. */
@@ -34,17 +45,17 @@ const FORWARDED =
 export class HttpAdmission {
   readonly proxies: TrustedProxies;
   readonly #tokens: ReadonlyMap<string, Principal>;
-  readonly #trusted: Networks;
+  readonly accounts: Accounts | undefined;
+  readonly #trusted: TrustedNetworks;
   readonly #hostNames: ReadonlySet<string>;
   readonly #insecure: boolean;
   #lastHost: string | undefined;
-  #lastAddress = '';
-  #isLastTrusted = false;
 
   constructor(options: HttpAdmissionOptions) {
     // Kept as digests, so that looking one up takes the same time whatever part of it is right.
     this.#tokens = new Map(options.tokens.map(digest).map((text) => [text, tokenPrincipal(text)]));
-    this.#trusted = new Networks(options.trustedNetworks);
+    this.accounts = options.accounts;
+    this.#trusted = new TrustedNetworks(options.trustedNetworks, () => this.accounts?.isOn === true);
     this.#hostNames = new Set(
       ['localhost', hostname(), ...options.hostNames].map((name) => name.toLowerCase()),
     );
@@ -86,9 +97,12 @@ export class HttpAdmission {
 
   /** @param mustBeToken - another one than those of the hub is a mistake, not somebody else's */
   #findToken(authorization: string, mustBeToken: boolean): Principal | undefined {
-    if (this.#tokens.size === 0) return undefined;
+    if (this.#tokens.size === 0 && this.accounts?.isOn !== true) return undefined;
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    const shown = token === undefined ? undefined : this.#tokens.get(digest(token));
+    const shown =
+      token === undefined
+        ? undefined
+        : (this.accounts?.tokens.verify(token) ?? this.#tokens.get(digest(token)));
     if (shown !== undefined || !mustBeToken) return shown;
     throw new RequestRefused('UNAUTHENTICATED', 'The token is wrong, or has been taken back.', {
       headers: { 'www-authenticate': 'Bearer realm="recado", error="invalid_token"' },
@@ -96,11 +110,7 @@ export class HttpAdmission {
   }
 
   #findTrusted({ address, isForwarded }: RequestOrigin): Principal | undefined {
-    if (address !== this.#lastAddress) {
-      this.#lastAddress = address;
-      this.#isLastTrusted = this.#trusted.has(address);
-    }
-    if (!isForwarded && this.#isLastTrusted) return TRUSTED_NETWORK;
+    if (!isForwarded && this.#trusted.has(address)) return TRUSTED_NETWORK;
     return this.#insecure ? ANONYMOUS : undefined;
   }
 
@@ -152,17 +162,20 @@ export function admitRequests(
   app.decorateRequest('address', '');
   app.decorateRequest('principal');
   app.decorateRequest('isAdmitted', true);
-  app.addHook('onRequest', (request, _, done) => {
+  const open = admission.accounts === undefined ? undefined : new OpenRequests(admission.accounts);
+  app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
     const origin = admission.proxies.originOf(request.raw);
     request.address = origin.address;
     if (admission.proxies.has(socket.remoteAddress ?? '')) moveHttpConnection(socket, origin.address);
     try {
       request.principal = admission.check(request, origin, { isForHub: isForHub(request.url) });
+      checkPermission(request);
+      open?.add(request, reply);
       done();
     } catch (error) {
       if (request.routeOptions.config.isOpenToAll !== true) return done(error as RequestRefused);
-      request.principal = ANONYMOUS;
+      request.principal = STRANGER;
       request.isAdmitted = false;
       done();
     }

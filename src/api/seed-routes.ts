@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { may } from '../accounts/permissions.ts';
+import type { Principal } from '../accounts/principal.ts';
 import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { Failure } from '../devices/failure.ts';
@@ -21,10 +23,10 @@ export const seedRoutes: FastifyPluginAsync<{ hub: Hub }> = async (app, { hub })
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
 
-  app.head('/', async (_request, reply) => reply.code(200).send());
-  const list = async (): Promise<string[]> => onlineIds(hub);
-  app.get('/devices', { schema: { hide: true } }, list);
-  app.get('/devices/', { schema: { hide: true } }, list);
+  app.head('/', { config: { verb: 'any' } }, async (_request, reply) => reply.code(200).send());
+  const list = async ({ principal }: FastifyRequest): Promise<string[]> => onlineIds(hub, principal);
+  app.get('/devices', { config: { verb: 'any' }, schema: { hide: true } }, list);
+  app.get('/devices/', { config: { verb: 'any' }, schema: { hide: true } }, list);
   app.get<{ Params: Params }>(
     '/devices/:deviceId/commands/description',
     { schema: { hide: true } },
@@ -39,10 +41,11 @@ export const seedRoutes: FastifyPluginAsync<{ hub: Hub }> = async (app, { hub })
 function addCommandRoutes(app: FastifyInstance, hub: Hub): void {
   const invoke = (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): void =>
     invokeSeedCommand(hub, request, reply);
-  app.get('/devices/:deviceId/commands/:number', { schema: { hide: true } }, invoke);
-  app.post('/devices/:deviceId/commands/:number', { schema: { hide: true } }, invoke);
+  const options = { config: { verb: 'command' as const }, schema: { hide: true } };
+  app.get('/devices/:deviceId/commands/:number', options, invoke);
+  app.post('/devices/:deviceId/commands/:number', options, invoke);
   // The rest of the path is the value, slashes and all.
-  app.patch('/devices/:deviceId/commands/:number/*', { schema: { hide: true } }, invoke);
+  app.patch('/devices/:deviceId/commands/:number/*', options, invoke);
 }
 
 function invokeSeedCommand(hub: Hub, request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): void {
@@ -129,8 +132,9 @@ function online(hub: Hub, deviceId: string): Device | undefined {
   return device?.isOnline === true ? device : undefined;
 }
 
-function onlineIds(hub: Hub): string[] {
+function onlineIds(hub: Hub, principal: Principal): string[] {
   const ids: string[] = [];
-  for (const device of hub.devices.all()) if (device.isOnline) ids.push(device.id);
+  for (const { id, isOnline } of hub.devices.all())
+    if (isOnline && may(principal, 'read', { device: id })) ids.push(id);
   return ids;
 }

@@ -8,6 +8,7 @@ export const PRESENCE_REASONS = [
   'keep-alive-timeout',
   'answer-timeout',
   'protocol-error',
+  'access-lost',
   'hub-stopping',
 ] as const;
 

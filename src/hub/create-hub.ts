@@ -1,3 +1,5 @@
+import { Accounts } from '../accounts/accounts.ts';
+import { MemoryAccountStore } from '../accounts/memory-account-store.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
@@ -8,6 +10,7 @@ import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
 import { Feed } from './feed.ts';
 import { Hub } from './hub.ts';
+import { checkMqttPermissions } from './mqtt/mqtt-permissions.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { shareConnections } from './share-connections.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';
@@ -22,12 +25,14 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const ledger = createLedger(config);
   const feed = new Feed(config.events, ledger);
   const devices = new DeviceRegistry({ limits: config.devices, feed, clock, log: parts.log });
+  const accounts = new Accounts({ store: new MemoryAccountStore(), log: parts.log, clock });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
     gateways.push(
       new SocketGateway(config.gateways.socket, {
         ledger,
         registry: devices,
+        accounts,
         log: parts.log,
         clock,
         tls: new TlsReload(config.gateways.socket.tls, { log: parts.log, clock }),
@@ -35,19 +40,31 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     );
   }
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
-  const identify = identifyMqttClients(config.mqtt);
+  const identify = identifyMqttClients(config.mqtt, accounts);
   const { topicPrefix, agents } = config.services;
-  const hasPasswords = config.mqtt.passwordFile !== '';
-  const guard = guardServiceTopics({ topicPrefix, agents, hasPasswords }, identify);
-  const hooks = config.services.enabled ? [guard] : [];
-  const mqtt = config.mqtt.enabled
-    ? new MqttServer({ mqtt: config.mqtt, openHosts }, { log: parts.log, clock, identify, hooks, ledger })
-    : undefined;
+  const wantsProof = (): boolean => accounts.isOn || config.mqtt.passwordFile !== '';
+  const guard = guardServiceTopics({ topicPrefix, agents, wantsProof }, identify);
+  const exceptBelow = config.services.enabled ? topicPrefix : undefined;
+  const permissions = checkMqttPermissions({ accounts, identify, exceptBelow });
+  const hooks = [permissions, ...(config.services.enabled ? [guard] : [])];
+  const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts };
+  const mqtt = config.mqtt.enabled ? new MqttServer({ mqtt: config.mqtt, openHosts }, mqttParts) : undefined;
   const services = config.services.enabled
     ? createServices(config, { log: parts.log, clock, mqtt })
     : undefined;
   const { invocations } = config;
-  return new Hub({ ledger, feed, devices, gateways, mqtt, services, invocations, log: parts.log, clock });
+  return new Hub({
+    ledger,
+    accounts,
+    feed,
+    devices,
+    gateways,
+    mqtt,
+    services,
+    invocations,
+    log: parts.log,
+    clock,
+  });
 }
 
 function createServices(

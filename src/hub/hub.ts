@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Accounts } from '../accounts/accounts.ts';
 import { Alarms } from '../base/alarms.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
@@ -34,6 +35,7 @@ export type InvokeOptions = {
 export type InvokeFailure = Failure & { readonly invocation?: Invocation };
 
 type HubParts = {
+  readonly accounts: Accounts;
   readonly ledger: Ledger;
   readonly feed: EventFeed;
   readonly devices: DeviceRegistry;
@@ -51,6 +53,8 @@ export class Hub {
   readonly ledger: Ledger;
   /** What happens at devices, for every face that tells it. */
   readonly feed: EventFeed;
+  /** Who may do what. */
+  readonly accounts: Accounts;
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
   /** Undefined when the hub is no MQTT broker. */
@@ -71,6 +75,7 @@ export class Hub {
   constructor(parts: HubParts) {
     this.ledger = parts.ledger;
     this.feed = parts.feed;
+    this.accounts = parts.accounts;
     this.devices = parts.devices;
     this.gateways = parts.gateways;
     this.mqtt = parts.mqtt;
@@ -196,9 +201,9 @@ export class Hub {
     this.devices.get(invocation.deviceId)?.lane.giveUp(invocation, 'cancelled');
   }
 
-  /** In the order of their start: services need the broker. */
-  get #parts(): readonly (Gateway | MqttServer | HubServices)[] {
-    return [...this.gateways, this.mqtt, this.services].filter((part) => part !== undefined);
+  /** In the order of their start: who comes in is looked up among the accounts, and services need the broker. */
+  get #parts(): readonly (Accounts | Gateway | MqttServer | HubServices)[] {
+    return [this.accounts, ...this.gateways, this.mqtt, this.services].filter((part) => part !== undefined);
   }
 
   #checkInput(command: Command, input: unknown): readonly Issue[] {

@@ -1,3 +1,5 @@
+import { Accounts } from '../../src/accounts/accounts.ts';
+import { MemoryAccountStore } from '../../src/accounts/memory-account-store.ts';
 import type { TestContext } from 'node:test';
 import { Ledger } from '../../src/base/ledger.ts';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -10,7 +12,8 @@ import { describeGateway, type RigDevice } from './gateway.ts';
 
 function make(registry: DeviceRegistry): Gateway {
   const options = { ...defaultConfig().gateways.socket, tcpPort: 0, udpPort: 0 };
-  return new SocketGateway(options, { registry, log: silentLogger, ledger: new Ledger() });
+  const accounts = new Accounts({ store: new MemoryAccountStore(), log: silentLogger });
+  return new SocketGateway(options, { registry, accounts, log: silentLogger, ledger: new Ledger() });
 }
 
 function portOf(listening: readonly ListeningAddress[], name: string): number {

@@ -29,6 +29,8 @@ const InvokeSchema = {
   },
 };
 
+const INVOKE = { config: { verb: 'command' as const }, schema: InvokeSchema };
+
 const ListSchema = {
   operationId: 'listCommands',
   summary: 'Lists the commands of a device, with their schemas',
@@ -43,7 +45,7 @@ export const commandRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app
     commands: findDevice(hub, request.params.deviceId).description.commands.map(showCommand),
   }));
 
-  app.post('/devices/:deviceId/commands/:commandName', { schema: InvokeSchema }, (request, reply) => {
+  app.post('/devices/:deviceId/commands/:commandName', INVOKE, (request, reply) => {
     const { deviceId, commandName: command } = request.params;
     const { input, timeoutMs } = request.body;
     // The invocation has it as text.

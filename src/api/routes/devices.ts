@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { may } from '../../accounts/permissions.ts';
 import { Type } from '../../config/type.ts';
 import type { Device } from '../../devices/device.ts';
 import type { Hub } from '../../hub/hub.ts';
@@ -42,9 +43,12 @@ const ForgetSchema = {
 
 /** Lists devices, describes them, and forgets those that are gone. */
 export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
-  app.get('/devices', { schema: ListSchema }, async (request) => {
+  app.get('/devices', { config: { verb: 'any' }, schema: ListSchema }, async (request) => {
     const { limit = DEFAULT_PAGE_DEVICES, cursor, ...filter } = request.query;
-    const found = [...hub.devices.all()].filter((device) => matches(device, filter));
+    const { principal } = request;
+    const found = [...hub.devices.all()].filter(
+      (device) => may(principal, 'read', { device: device.id }) && matches(device, filter),
+    );
     const after = cursor === undefined ? 0 : readCursor(cursor);
     const rest = found.filter((device) => device.order > after);
     const page = rest.slice(0, limit);

@@ -32,7 +32,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
   app.get('/readyz', probe('getReadiness', 'Tells that the hub takes requests'), async () => ({
     status: 'ok' as const,
   }));
-  app.get('/api/v1/health', { schema: HealthRouteSchema }, async () => ({
+  app.get('/api/v1/health', { config: { verb: 'any' }, schema: HealthRouteSchema }, async () => ({
     status: 'ok' as const,
     name: 'recado' as const,
     version,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { may } from '../../accounts/permissions.ts';
 import { partyOf } from '../../accounts/principal.ts';
 import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
@@ -34,9 +35,10 @@ export function isServiceRequest(url: string): boolean {
 
 /** Lists services. */
 export const serviceListRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
-  app.get('/services', { schema: ListSchema }, async () => {
-    const found = hub.services?.serviceHub?.directory.services ?? [];
-    return { services: [...found].map((service) => showService(service, performance.now())) };
+  app.get('/services', { config: { verb: 'any' }, schema: ListSchema }, async ({ principal }) => {
+    const all = hub.services?.serviceHub?.directory.services ?? [];
+    const found = [...all].filter(({ name }) => may(principal, 'read', { service: name }));
+    return { services: found.map((service) => showService(service, performance.now())) };
   });
 };
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { ANONYMOUS, TRUSTED_NETWORK } from '../../accounts/principal.ts';
+import { ANONYMOUS, TRUSTED_NETWORK, type Principal } from '../../accounts/principal.ts';
 import type { Place } from '../../base/connection-places.ts';
 import { addressParty, plainAddress } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
@@ -47,6 +47,11 @@ export class SocketConnection {
 
   get isSilent(): boolean {
     return this.#session?.isSilent ?? true;
+  }
+
+  /** Who is at the other end by now. */
+  get principal(): Principal {
+    return this.#session?.principal ?? this.peer.principal;
   }
 
   onBytes(chunk: Buffer): void {

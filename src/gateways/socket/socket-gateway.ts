@@ -1,5 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Accounts } from '../../accounts/accounts.ts';
 import { TRUSTED_NETWORK } from '../../accounts/principal.ts';
+import { TrustedNetworks } from '../../accounts/trusted-networks.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { ConnectionPlaces } from '../../base/connection-places.ts';
@@ -9,7 +11,6 @@ import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
 import { LogBudget } from '../../base/log-budget.ts';
 import type { Logger } from '../../base/logger.ts';
-import { Networks } from '../../base/networks.ts';
 import { shareReads } from '../../base/shared-reads.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
@@ -30,6 +31,7 @@ import { TelemetryReceiver } from './telemetry-receiver.ts';
 type GatewayParts = {
   readonly ledger: Ledger;
   readonly registry: DeviceRegistry;
+  readonly accounts: Accounts;
   readonly log: Logger;
   readonly clock?: Clock;
   /** Where the options say that there is TLS. */
@@ -52,14 +54,16 @@ export class SocketGateway implements Gateway {
   readonly name = 'socket';
   readonly counters = new SocketCounters() as SocketCounters & Record<string, number>;
   readonly #context: SessionContext;
-  readonly #trusted: Networks;
-  /** Whether anybody who is not trusted can be let in. */
+  readonly #accounts: Accounts;
+  readonly #trusted: TrustedNetworks;
+  /** Whether the configuration has tokens of devices. */
   readonly #hasTokens: boolean;
   readonly #receiver: TelemetryReceiver;
   readonly #refusals: Refusals;
   readonly #tls: TlsSource | undefined;
   readonly #connections = new Set<SocketConnection>();
   readonly #places = new ConnectionPlaces<SocketConnection>();
+  #forgetAccounts: () => void = () => undefined;
   #server: Server | undefined;
   #secureServer: { close(): Promise<void> } | undefined;
   #ticker: Timer | undefined;
@@ -71,6 +75,7 @@ export class SocketGateway implements Gateway {
       options,
       ledger: parts.ledger,
       registry: parts.registry,
+      accounts: parts.accounts,
       directory: new DeviceDirectory(),
       counters: this.counters,
       clock,
@@ -79,7 +84,8 @@ export class SocketGateway implements Gateway {
       logBudget: new LogBudget(clock, log),
       tellOnce: new TellOnce(log, MAX_TOLD_CAUSES),
     };
-    this.#trusted = new Networks(options.trustedNetworks);
+    this.#accounts = parts.accounts;
+    this.#trusted = new TrustedNetworks(options.trustedNetworks, () => parts.accounts.tokens.hasDevices);
     this.#hasTokens = Object.keys(options.deviceTokens).length > 0;
     this.#receiver = new TelemetryReceiver(this.#context);
     this.#tls = parts.tls;
@@ -96,6 +102,7 @@ export class SocketGateway implements Gateway {
   }
 
   async start(): Promise<readonly ListeningAddress[]> {
+    this.#forgetAccounts = this.#accounts.onChange(() => this.#endStale());
     const { host, tcpPort, udpPort, tls } = this.#context.options;
     const hostKey = 'gateways.socket.host';
     const tcp = await this.#listen().catch((error: unknown) => {
@@ -120,6 +127,7 @@ export class SocketGateway implements Gateway {
   }
 
   async stop(): Promise<void> {
+    this.#forgetAccounts();
     this.#stopTicker();
     this.#server?.close();
     this.#server = undefined;
@@ -214,7 +222,7 @@ export class SocketGateway implements Gateway {
       counters.connectionsRefusedPerAddress++;
       return false;
     }
-    if (principal !== TRUSTED_NETWORK && !this.#hasTokens) {
+    if (principal !== TRUSTED_NETWORK && !this.#hasTokens && this.#accounts.tokens.size === 0) {
       counters.connectionsRefusedUntrusted++;
       tellUntrusted(this.#context, address);
       return false;
@@ -227,6 +235,15 @@ export class SocketGateway implements Gateway {
     party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     counters.connectionsRefusedLimit++;
     return false;
+  }
+
+  /** Ends the connections of those who would not be let in now as they were. */
+  #endStale(): void {
+    for (const connection of this.#connections) {
+      const { principal, peer } = connection;
+      const isTrusted = principal !== TRUSTED_NETWORK || this.#trusted.has(peer.address);
+      if (!isTrusted || this.#accounts.hasEnded(principal)) connection.end('access-lost');
+    }
   }
 
   /** False where nobody has more than the newcomer's address. */

@@ -1,6 +1,12 @@
-import { assembleSection, collectKeys } from '../../config/config-keys.ts';
+import { collectKeys } from '../../config/config-keys.ts';
+import { LOOPBACK_NETWORKS } from '../../base/networks.ts';
 import { findMissingFiles, findMissingProxies } from '../../config/http-listener.ts';
-import { isSet, type ConfigDefinition, type Contradiction } from '../../config/load-config.ts';
+import {
+  assembleConfig,
+  isSet,
+  type ConfigDefinition,
+  type Contradiction,
+} from '../../config/load-config.ts';
 import { configuredPorts } from './configured-ports.ts';
 import { ConfigSchema, type Config } from './config-schema.ts';
 
@@ -23,22 +29,26 @@ export const HUB_CONFIG: ConfigDefinition<Config> = {
     // Who brings a broker wants no second one beside it, unless it is written.
     ...(isSet(values, 'mqtt.external') && { 'mqtt.enabled': false }),
     // Who wants proof wants it from all: on this machine, too, a proxy may stand.
-    ...((isSet(values, 'http.tokens') || isSet(values, 'mqtt.passwordFile')) && {
-      'http.trustedNetworks': [],
-      'mqtt.webSocket.trustedNetworks': [],
-    }),
-    ...(values.has('mqtt.trustedNetworks') && {
-      'mqtt.webSocket.trustedNetworks': values.get('mqtt.trustedNetworks'),
-    }),
-    ...(isSet(values, 'mqtt.passwordFile') && { 'mqtt.trustedNetworks': [] }),
-    ...(isSet(values, 'gateways.socket.deviceTokens') && { 'gateways.socket.trustedNetworks': [] }),
+    'http.trustedNetworks': trustUnless(isSet(values, 'http.tokens') || isSet(values, 'mqtt.passwordFile')),
+    'mqtt.trustedNetworks': trustUnless(isSet(values, 'mqtt.passwordFile')),
+    'mqtt.webSocket.trustedNetworks':
+      values.get('mqtt.trustedNetworks') ??
+      trustUnless(isSet(values, 'http.tokens') || isSet(values, 'mqtt.passwordFile')),
+    'gateways.socket.trustedNetworks': trustUnless(isSet(values, 'gateways.socket.deviceTokens')),
   }),
   findContradictions,
 };
 
 /** The configuration of a hub that was told nothing: loopback only, the usual ports. A new object each time. */
 export function defaultConfig(): Config {
-  return assembleSection(ConfigSchema, new Map()) as Config;
+  const result = assembleConfig(HUB_CONFIG, []);
+  if (!result.ok) throw new TypeError('the defaults contradict each other');
+  return result.value.config;
+}
+
+/** Whom nobody wrote. This very list says so to those who have accounts: proof may be wanted later. */
+function trustUnless(hasSecrets: boolean): readonly string[] {
+  return hasSecrets ? [] : LOOPBACK_NETWORKS;
 }
 
 function findContradictions(config: Config): Contradiction[] {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { silentLogger } from '../../base/logger.ts';
+import { Networks } from '../../base/networks.ts';
 import type { ClientInfo } from '../../mqtt/broker/hooks.ts';
 import type { Peer } from '../../mqtt/transport/transport.ts';
 import { createAdmission, type AdmissionRules } from './admission.ts';
@@ -10,10 +11,10 @@ const AWAY = '192.0.2.7';
 const CERTIFICATE = { commonName: 'lamp', subjectAltName: undefined, fingerprint: '00' };
 
 const RULES: AdmissionRules = {
-  trustedNetworks: ['10.0.0.0/8'],
+  trusted: new Networks(['10.0.0.0/8']),
   networksKey: 'mqtt.trustedNetworks',
   isOpenToAll: false,
-  hasPasswords: false,
+  wantsProof: () => false,
   usesCertificateNames: false,
 };
 
@@ -34,11 +35,11 @@ describe('who may come in without a password file', () => {
     for (const address of [HOME, `::ffff:${HOME}`]) assert.equal(admit({}, { address }), true);
     assert.equal(admit({}, { address: AWAY }), 0x87);
     assert.equal(admit({}, { address: AWAY, userName: 'ann' }), 0x87);
-    assert.equal(admit({ trustedNetworks: [] }, { address: '127.0.0.1' }), 0x87);
+    assert.equal(admit({ trusted: new Networks([]) }, { address: '127.0.0.1' }), 0x87);
   });
 
   it('are those who may open the Unix socket', () => {
-    assert.equal(admit({ trustedNetworks: [] }, { transport: 'unix', address: '' }), true);
+    assert.equal(admit({ trusted: new Networks([]) }, { transport: 'unix', address: '' }), true);
     assert.equal(admit({}, { transport: 'tcp', address: '' }), 0x87);
   });
 
@@ -54,25 +55,25 @@ describe('who may come in without a password file', () => {
 });
 
 describe('who may come in with a password file', () => {
-  const hasPasswords = true;
+  const wantsProof = (): boolean => true;
 
   it('is who gives a user name, which another hook has proven', () => {
-    assert.equal(admit({ hasPasswords }, { userName: 'ann' }), true);
-    assert.equal(admit({ hasPasswords }, { userName: '' }), true);
-    assert.equal(admit({ hasPasswords }, {}), 0x87);
+    assert.equal(admit({ wantsProof }, { userName: 'ann' }), true);
+    assert.equal(admit({ wantsProof }, { userName: '' }), true);
+    assert.equal(admit({ wantsProof }, {}), 0x87);
   });
 
   it('are clients from trusted networks without one', () => {
-    assert.equal(admit({ hasPasswords }, { address: HOME }), true);
+    assert.equal(admit({ wantsProof }, { address: HOME }), true);
   });
 
   it('is who has a certificate, but only when it names the user', () => {
     const usesCertificateNames = true;
-    assert.equal(admit({ hasPasswords, usesCertificateNames }, { certificate: CERTIFICATE }), true);
-    assert.equal(admit({ hasPasswords }, { certificate: CERTIFICATE }), 0x87);
+    assert.equal(admit({ wantsProof, usesCertificateNames }, { certificate: CERTIFICATE }), true);
+    assert.equal(admit({ wantsProof }, { certificate: CERTIFICATE }), 0x87);
     for (const commonName of [undefined, '']) {
       const certificate = { ...CERTIFICATE, commonName };
-      assert.equal(admit({ hasPasswords, usesCertificateNames }, { certificate }), 0x87);
+      assert.equal(admit({ wantsProof, usesCertificateNames }, { certificate }), 0x87);
     }
   });
 });

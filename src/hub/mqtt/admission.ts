@@ -1,5 +1,4 @@
 import type { Logger } from '../../base/logger.ts';
-import { Networks } from '../../base/networks.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import { ALLOW, type BrokerHooks, type ConnectVerdict } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
@@ -8,15 +7,18 @@ import type { ClientCertificate, Peer } from '../../mqtt/transport/transport.ts'
 /** Addresses of strangers that are told apart in the log. */
 const MAX_TOLD_ADDRESSES = 1000;
 
+/** Addresses whose peers are trusted for where they are. */
+export type AddressSet = { has(address: string): boolean };
+
 export type AdmissionRules = {
   /** Clients from there need no proof. */
-  readonly trustedNetworks: readonly string[];
+  readonly trusted: AddressSet;
   /** Where they are configured. */
   readonly networksKey: string;
   /** Everybody is trusted: the hub was told to be insecure, and nothing says who may come in here. */
   readonly isOpenToAll: boolean;
-  /** Whether there is a password file: who gives a user name must prove it, which another hook sees to. */
-  readonly hasPasswords: boolean;
+  /** Whether there are passwords or accounts: who gives a user name must prove it, which another hook sees to. */
+  readonly wantsProof: () => boolean;
   /** Whether the common name of a certificate is the user name. */
   readonly usesCertificateNames: boolean;
 };
@@ -34,15 +36,15 @@ const STRANGER: ConnectVerdict = Object.freeze({
 
 /** Decides for one listener who may come in at all. Whether a user name is true is for the access control to say. */
 export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks {
-  const trusted = new Networks(rules.trustedNetworks);
   const tellOnce = new TellOnce(log, MAX_TOLD_ADDRESSES);
-  const { isOpenToAll, hasPasswords } = rules;
+  const { isOpenToAll, trusted } = rules;
   return {
     name: 'admission',
     provesUserNames: false,
-    authenticate({ userName }, { peer }) {
+    authenticate({ userName, password }, { peer }) {
       if (isOpenToAll || isTrustedPeer(peer, trusted) || isProof(peer.certificate, rules)) return ALLOW;
-      if (hasPasswords) return userName === undefined ? NEEDS_PASSWORD : ALLOW;
+      if (rules.wantsProof())
+        return userName === undefined && password === undefined ? NEEDS_PASSWORD : ALLOW;
       const { address, isForwarded } = peer;
       const remedy =
         isForwarded === true
@@ -55,15 +57,15 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
 }
 
 /** Whether a peer needs no proof. Who may come over a Unix socket, the file system has decided. */
-export function isTrustedPeer({ transport, address, isForwarded }: Peer, trusted: Networks): boolean {
+export function isTrustedPeer({ transport, address, isForwarded }: Peer, trusted: AddressSet): boolean {
   return transport === 'unix' || (isForwarded !== true && trusted.has(address));
 }
 
 /** Beside passwords, a certificate is enough only when it names the user. */
 function isProof(
   certificate: ClientCertificate | undefined,
-  { hasPasswords, usesCertificateNames }: AdmissionRules,
+  { wantsProof, usesCertificateNames }: AdmissionRules,
 ): boolean {
   if (certificate === undefined) return false;
-  return !hasPasswords || (usesCertificateNames && (certificate.commonName ?? '') !== '');
+  return !wantsProof() || (usesCertificateNames && (certificate.commonName ?? '') !== '');
 }

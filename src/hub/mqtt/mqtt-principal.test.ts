@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Accounts } from '../../accounts/accounts.ts';
+import { MemoryAccountStore } from '../../accounts/memory-account-store.ts';
+import { silentLogger } from '../../base/logger.ts';
 import type { ClientInfo } from '../../mqtt/broker/hooks.ts';
 import type { Peer } from '../../mqtt/transport/transport.ts';
 import type { Config } from '../config/config-schema.ts';
@@ -11,7 +14,8 @@ const NAMING = { enabled: true, clientCertificates: 'optional', certificateNames
 
 /** What a client with this name and peer is: its id, and what proves it. */
 function identify(mqtt: Partial<Config['mqtt']>, userName?: string, peer: Partial<Peer> = {}): string {
-  const identifyClient = identifyMqttClients({ ...defaultConfig().mqtt, ...mqtt });
+  const accounts = new Accounts({ store: new MemoryAccountStore(), log: silentLogger });
+  const identifyClient = identifyMqttClients({ ...defaultConfig().mqtt, ...mqtt }, accounts);
   const client: ClientInfo = {
     clientId: 'c',
     userName,

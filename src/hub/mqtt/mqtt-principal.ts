@@ -1,11 +1,13 @@
+import type { Accounts } from '../../accounts/accounts.ts';
 import {
   ANONYMOUS,
   certificatePrincipal,
   mqttUserPrincipal,
+  STRANGER,
   TRUSTED_NETWORK,
   type Principal,
 } from '../../accounts/principal.ts';
-import { Networks } from '../../base/networks.ts';
+import { TrustedNetworks } from '../../accounts/trusted-networks.ts';
 import type { ClientInfo } from '../../mqtt/broker/hooks.ts';
 import type { Peer } from '../../mqtt/transport/transport.ts';
 import type { Config } from '../config/config-schema.ts';
@@ -19,9 +21,9 @@ export type IdentifyMqttClient = (client: ClientInfo) => Principal;
  * Who clients are that the admission let in: by what it had them prove; and where nothing was to be proven, by the
  * name that they gave and by where they are.
  */
-export function identifyMqttClients(mqtt: Config['mqtt']): IdentifyMqttClient {
-  const trusted = new Networks(mqtt.trustedNetworks);
-  const overWebSocket = new Networks(mqtt.webSocket.trustedNetworks);
+export function identifyMqttClients(mqtt: Config['mqtt'], accounts: Accounts): IdentifyMqttClient {
+  const trusted = new TrustedNetworks(mqtt.trustedNetworks, () => accounts.isOn);
+  const overWebSocket = new TrustedNetworks(mqtt.webSocket.trustedNetworks, () => accounts.isOn);
   const isTrusted = (peer: Peer): boolean =>
     isTrustedPeer(peer, peer.transport.startsWith('websocket') ? overWebSocket : trusted);
   const namesByCertificate = usesCertificateNames(mqtt.tls);
@@ -34,6 +36,10 @@ export function identifyMqttClients(mqtt: Config['mqtt']): IdentifyMqttClient {
     }
     if (namesByCertificate && certificate?.commonName === userName)
       return mqttUserPrincipal(userName, 'certificate');
+    const account = accounts.principalNamed(userName);
+    if (account !== undefined) return account;
+    // Nothing else proves names then: its account has gone.
+    if (accounts.isOn && !hasPasswords) return STRANGER;
     if (hasPasswords) return mqttUserPrincipal(userName, 'password');
     return mqttUserPrincipal(userName, isTrusted(peer) ? 'network' : 'nothing');
   };

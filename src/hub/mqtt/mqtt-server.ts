@@ -1,4 +1,6 @@
+import type { Accounts } from '../../accounts/accounts.ts';
 import { partyOf } from '../../accounts/principal.ts';
+import { TrustedNetworks } from '../../accounts/trusted-networks.ts';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
@@ -18,6 +20,8 @@ import type { TransportAcceptor } from '../../mqtt/transport/transport.ts';
 import { attachWebSocket, type AttachedWebSocket } from '../../mqtt/transport/websocket.ts';
 import type { Config } from '../config/config-schema.ts';
 import { hasMqttRules } from '../config/open-listeners.ts';
+import { admitAccounts } from './account-admission.ts';
+import { AccountClients } from './account-clients.ts';
 import { createAdmission } from './admission.ts';
 import { brokerOptions } from './broker-options.ts';
 import { accessFiles, checkMqttFiles, usesCertificateNames } from './mqtt-files.ts';
@@ -39,6 +43,7 @@ type MqttServerParts = {
   readonly log: Logger;
   readonly clock?: Clock | undefined;
   readonly identify: IdentifyMqttClient;
+  readonly accounts: Accounts;
   readonly ledger?: Ledger | undefined;
   /** Rules of other parts of the hub, for all clients. */
   readonly hooks?: readonly BrokerHooks[];
@@ -70,7 +75,10 @@ export class MqttServer {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #identify: IdentifyMqttClient;
+  readonly #accounts: Accounts;
+  readonly #accountClients: AccountClients;
   readonly #tlsReload: TlsReload;
+  #forgetAccounts: () => void = () => undefined;
   #access: AccessControl | undefined;
   #listeners: MqttListeners | undefined;
   #webSocket: AttachedWebSocket | undefined;
@@ -81,9 +89,12 @@ export class MqttServer {
     this.#options = options;
     this.#log = parts.log;
     this.#identify = parts.identify;
+    this.#accounts = parts.accounts;
+    this.#accountClients = new AccountClients(parts.accounts, parts.identify);
     this.#clock = parts.clock ?? systemClock;
     this.#tlsReload = new TlsReload(mqtt.tls, { log: this.#log, clock: this.#clock });
-    const hooks = [...(mqtt.aclFile === '' ? [] : [this.#aclHooks()]), ...(parts.hooks ?? [])];
+    const aclHooks = mqtt.aclFile === '' ? [] : [this.#aclHooks()];
+    const hooks = [...aclHooks, ...(parts.hooks ?? []), this.#accountClients.hooks];
     const { ledger, identify } = parts;
     this.broker = new Broker({
       ...brokerOptions(mqtt),
@@ -116,6 +127,8 @@ export class MqttServer {
     try {
       await this.#readFiles();
       await this.broker.start();
+      this.#forgetAccounts = this.#accounts.onChange(() => this.#onAccountsChanged());
+      this.#onAccountsChanged();
       this.#listeners = await openMqttListeners(this.#options.mqtt, {
         acceptorOf: (name) => this.#acceptor(name),
         tlsReload: this.#tlsReload,
@@ -155,6 +168,7 @@ export class MqttServer {
   }
 
   async #stop(): Promise<void> {
+    this.#forgetAccounts();
     this.#tlsReload.close();
     this.#access?.close();
     this.#webSocket?.close();
@@ -193,16 +207,21 @@ export class MqttServer {
   /** A listener's own rules: who may come in, and who they are. */
   #acceptor(name: ListenerName): TransportAcceptor {
     const { mqtt, openHosts } = this.#options;
-    const hasPasswords = mqtt.passwordFile !== '';
+    const hasPasswordFile = mqtt.passwordFile !== '';
+    const accounts = this.#accounts;
+    const namesByCertificate = usesCertificateNames(mqtt.tls);
+    const [networks, networksKey] =
+      name === 'mqtt-websocket'
+        ? [mqtt.webSocket.trustedNetworks, 'mqtt.webSocket.trustedNetworks']
+        : [mqtt.trustedNetworks, 'mqtt.trustedNetworks'];
     const admission = createAdmission(
       {
-        ...(name === 'mqtt-websocket'
-          ? { ...mqtt.webSocket, networksKey: 'mqtt.webSocket.trustedNetworks' }
-          : { ...mqtt, networksKey: 'mqtt.trustedNetworks' }),
+        trusted: new TrustedNetworks(networks, () => accounts.isOn),
+        networksKey,
         // The API may be open while MQTT on the same port has rules.
         isOpenToAll: openHosts.has(HOST_KEYS[name]) && (name === 'mqtt-tls' || !hasMqttRules(mqtt)),
-        hasPasswords,
-        usesCertificateNames: usesCertificateNames(mqtt.tls),
+        wantsProof: () => hasPasswordFile || accounts.isOn,
+        usesCertificateNames: namesByCertificate,
       },
       this.#log,
     );
@@ -213,7 +232,8 @@ export class MqttServer {
       authenticate: (credentials, client) => hooks.authenticate!(credentials, client),
       authenticationMethods: hooks.authenticationMethods ?? [],
     };
-    return this.broker.acceptor({ name, hooks: [admission, identity] });
+    const rules = { hasPasswordFile, usesCertificateNames: namesByCertificate };
+    return this.broker.acceptor({ name, hooks: [admission, admitAccounts(identity, accounts, rules)] });
   }
 
   /** The broker's own, not the listeners': sessions of clients that are away are held to the rules as well. */
@@ -236,6 +256,11 @@ export class MqttServer {
   #expectAccess(): AccessControl {
     if (this.#access === undefined) throw new TypeError('the access rules are not read yet');
     return this.#access;
+  }
+
+  #onAccountsChanged(): void {
+    this.broker.forgetReceiveVerdicts();
+    this.#accountClients.endStale(this.broker);
   }
 
   /** Who has another password comes back to the session with it; the sessions of users that are gone end. */

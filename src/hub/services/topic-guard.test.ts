@@ -20,7 +20,7 @@ function open(): Required<
   >
 > {
   const agents = { ann: ['billing'], bob: ['billing'] };
-  const rules = { topicPrefix: 'recado/services', agents, hasPasswords: true };
+  const rules = { topicPrefix: 'recado/services', agents, wantsProof: () => true };
   const identify = ({ userName }: ClientInfo) => mqttUserPrincipal(userName ?? '', 'password');
   return guardServiceTopics(rules, identify) as ReturnType<typeof open>;
 }

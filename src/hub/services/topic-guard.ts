@@ -1,3 +1,4 @@
+import { isLetIn, may } from '../../accounts/permissions.ts';
 import { LOOPBACK_NETWORKS, Networks } from '../../base/networks.ts';
 import { ALLOW, type BrokerHooks, type ClientInfo, type Verdict } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
@@ -11,8 +12,8 @@ type TopicGuardRules = {
   readonly topicPrefix: string;
   /** User name → services, `*` is any. When there are none, clients of this machine may offer all. */
   readonly agents: Readonly<Record<string, readonly string[]>>;
-  /** Users prove who they are: clients of this machine are trusted then only for where they are, and as nobody. */
-  readonly hasPasswords: boolean;
+  /** Whether clients prove who they are: those of this machine are trusted then only for where they are, and as nobody. */
+  readonly wantsProof: () => boolean;
 };
 
 type AgentTopicKind = 'announcement' | 'in' | 'out';
@@ -42,7 +43,12 @@ const TOO_LARGE: Verdict = Object.freeze({
  */
 export function guardServiceTopics(rules: TopicGuardRules, identify: IdentifyMqttClient): BrokerHooks {
   const below = `${rules.topicPrefix}/`;
-  const mayServe = servingRule(rules, identify);
+  const isConfigured = servingRule(rules, identify);
+  const mayServe = (client: ClientInfo, service: string): boolean => {
+    const principal = identify(client);
+    // Of whom the configuration lets in, it says which services are theirs.
+    return may(principal, 'serve', { service }) && (!isLetIn(principal) || isConfigured(client, service));
+  };
   const owners = new AgentOwners(identify);
   /** Topics that a client answers on, once that was found good: it is asked for each frame. */
   const answering = new WeakMap<ClientInfo, Set<string>>();
@@ -98,7 +104,7 @@ export function guardServiceTopics(rules: TopicGuardRules, identify: IdentifyMqt
 }
 
 function servingRule(
-  { agents, hasPasswords }: TopicGuardRules,
+  { agents, wantsProof }: TopicGuardRules,
   identify: IdentifyMqttClient,
 ): (client: ClientInfo, service: string) => boolean {
   const byUser = new Map(Object.entries(agents).map(([user, services]) => [user, new Set(services)]));
@@ -106,7 +112,7 @@ function servingRule(
     const loopback = new Networks(LOOPBACK_NETWORKS);
     return (client) => {
       // Behind a proxy of this machine everybody seems to be here.
-      return isTrustedPeer(client.peer, loopback) && (!hasPasswords || identify(client).kind === 'network');
+      return isTrustedPeer(client.peer, loopback) && (!wantsProof() || identify(client).kind === 'network');
     };
   }
   return (client, service) => {

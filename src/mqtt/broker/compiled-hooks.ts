@@ -32,7 +32,10 @@ export function compileHooks(hooks: readonly BrokerHooks[]): CompiledHooks {
   return {
     authenticate,
     authenticationMethods: methods,
-    provesUserNames: methods.size > 0 || authenticate.some(({ provesUserNames = true }) => provesUserNames),
+    // Asked each time: there may be something to prove by and by.
+    get provesUserNames() {
+      return methods.size > 0 || authenticate.some(({ provesUserNames = true }) => provesUserNames);
+    },
     authorizeConnect: having('authorizeConnect'),
     authorizeSubscribe: having('authorizeSubscribe'),
     authorizePublish: having('authorizePublish'),

@@ -164,6 +164,7 @@ export const PAGE_MESSAGES = {
   'reason.keep-alive-timeout': ['it fell silent', 'ficou em silêncio'],
   'reason.answer-timeout': ['it did not answer a command', 'não respondeu a um comando'],
   'reason.protocol-error': ['it sent something that cannot be read', 'enviou algo que não pôde ser lido'],
+  'reason.access-lost': ['its access was taken back', 'o acesso dele foi revogado'],
   'reason.hub-stopping': ['the hub was stopped', 'o hub foi parado'],
 
   'device.readings': ['Readings', 'Leituras'],

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Accounts } from '../../../accounts/accounts.ts';
 import type { Principal } from '../../../accounts/principal.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Ledger, Party } from '../../../base/ledger.ts';
@@ -17,6 +18,7 @@ export type SessionContext = {
   readonly options: SocketGatewayOptions;
   readonly ledger: Ledger;
   readonly registry: DeviceRegistry;
+  readonly accounts: Accounts;
   readonly directory: DeviceDirectory;
   readonly counters: SocketCounters;
   readonly clock: Clock;
@@ -32,6 +34,8 @@ export type SessionContext = {
 export type DeviceSession = {
   /** It has not said, or not proven, who it is. */
   readonly isSilent: boolean;
+  /** Who is at the other end, as far as it has proven it. */
+  readonly principal: Principal;
   onBytes(chunk: Buffer): void;
   /** Called several times a second; `now` is monotonic ms. */
   tick(now: number): void;

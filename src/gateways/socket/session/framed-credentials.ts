@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { may } from '../../../accounts/permissions.ts';
 import { devicePrincipal, TRUSTED_NETWORK, type Principal } from '../../../accounts/principal.ts';
 import { fail, succeed, type Result } from '../../../base/result.ts';
 import type { Hello, HelloRefusal } from '../wire/framed-hello.ts';
@@ -10,6 +11,11 @@ export function checkCredentials(
   peer: SocketPeer,
   context: SessionContext,
 ): Result<Principal, HelloRefusal> {
+  const account = hello.token === undefined ? undefined : context.accounts.tokens.verify(hello.token);
+  if (account !== undefined) {
+    if (may(account, 'connect', { device: hello.id })) return succeed(account);
+    return fail({ code: 'FORBIDDEN', message: `This token is not for a device ${hello.id}.` });
+  }
   const { deviceTokens } = context.options;
   const expected = Object.hasOwn(deviceTokens, hello.id) ? deviceTokens[hello.id] : undefined;
   if (expected !== undefined) {

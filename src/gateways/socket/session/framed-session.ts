@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Principal } from '../../../accounts/principal.ts';
 import type { ErrorCode } from '../../../base/errors.ts';
 import type { Device } from '../../../devices/device.ts';
 import type { DeviceLink } from '../../../devices/device-link.ts';
@@ -60,6 +61,10 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
 
   get isSilent(): boolean {
     return this.#device === undefined;
+  }
+
+  get principal(): Principal {
+    return this.#peer.principal;
   }
 
   /** Empty before the hello. */

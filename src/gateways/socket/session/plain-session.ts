@@ -1,3 +1,4 @@
+import type { Principal } from '../../../accounts/principal.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import type { Device } from '../../../devices/device.ts';
 import type { DeviceLink } from '../../../devices/device-link.ts';
@@ -68,6 +69,10 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
 
   get isSilent(): boolean {
     return this.#device === undefined;
+  }
+
+  get principal(): Principal {
+    return this.#peer.principal;
   }
 
   get sendsDatagrams(): boolean {

@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify';
+import { may, type Verb } from '../accounts/permissions.ts';
+import { RequestRefused } from './problems.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * What a request of this route does: without it, GET reads and all else manages. `any` is for whoever may come in;
+     * what somebody may not see is then left out by the route.
+     */
+    verb?: Verb | 'any';
+  }
+}
+
+/** What a request is about, by the names that all routes have for it. */
+type Params = { readonly deviceId?: string; readonly service?: string };
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Throws `FORBIDDEN` when who asks may not do this, whether it exists or not. */
+export function checkPermission(request: FastifyRequest): void {
+  const { principal, method, params, routeOptions } = request;
+  const { deviceId, service } = (params ?? {}) as Params;
+  const verb = routeOptions.config.verb ?? (service === undefined ? hubVerb(method) : serviceVerb(request));
+  if (verb === 'any') return;
+  const target = deviceId === undefined ? (service === undefined ? {} : { service }) : { device: deviceId };
+  if (may(principal, verb, target)) return;
+  const about = deviceId === undefined ? '' : ` with ${deviceId.slice(0, 64)}`;
+  throw new RequestRefused('FORBIDDEN', `This account may not do this${about}: it would have to ${verb}.`);
+}
+
+function hubVerb(method: string): Verb {
+  return SAFE_METHODS.has(method) ? 'read' : 'manage';
+}
+
+/** A WebSocket begins with a GET, and may say anything afterwards. */
+function serviceVerb({ method, headers }: FastifyRequest): Verb {
+  return SAFE_METHODS.has(method) && headers.upgrade === undefined ? 'read' : 'command';
+}
