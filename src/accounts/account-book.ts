@@ -15,7 +15,7 @@ export class AccountBook {
     this.#store = store;
   }
 
-  /** Does something when all that was begun before has ended: of two who want one name, one is told that it is taken. */
+  /** Does something when all that was begun before has ended: of two who want one name, one is refused. */
   inTurn<T>(act: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(act);
     this.#last = turn.catch(() => undefined);

@@ -1,5 +1,3 @@
-import type { Principal } from './principal.ts';
-
 /** What somebody can be that accounts are made for. */
 export const ROLES = ['viewer', 'operator', 'admin', 'device', 'agent'] as const;
 export type AssignableRole = (typeof ROLES)[number];
@@ -34,19 +32,22 @@ export type Scope = {
   readonly services?: readonly string[];
 };
 
+/** Whoever something is permitted to. */
+type Holder = { readonly roles: readonly Role[]; readonly scopes: readonly Scope[] };
+
 /** What something is done to; the hub itself, with all that it has, where it is neither. */
 type Target = { readonly device?: string; readonly service?: string };
 
 const WHOLE_HUB: Target = {};
 
 /** Whether somebody may do something. Every way in asks this, and nothing else decides. */
-export function may({ roles, scopes }: Principal, verb: Verb, target: Target = WHOLE_HUB): boolean {
+export function may({ roles, scopes }: Holder, verb: Verb, target: Target = WHOLE_HUB): boolean {
   if (!roles.some((role) => VERBS_OF[role].has(verb))) return false;
   return scopes.length === 0 || scopes.some((scope) => isWithin(scope, verb, target));
 }
 
 /** Whether the configuration alone says what somebody may. */
-export function isLetIn({ roles }: Principal): boolean {
+export function isLetIn({ roles }: Holder): boolean {
   return roles.includes('let-in');
 }
 

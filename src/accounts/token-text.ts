@@ -6,7 +6,7 @@ const SECRET_BYTES = 32;
 const TOKEN = /^rcd_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
 
 /** A token: `rcd_<id>_<secret>`. Its text is shown once; what is kept is the digest. */
-export type NewToken = { readonly id: string; readonly text: string; readonly digest: string };
+type NewToken = { readonly id: string; readonly text: string; readonly digest: string };
 
 export function createTokenText(): NewToken {
   const id = randomBytes(ID_BYTES).toString('hex');

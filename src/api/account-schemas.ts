@@ -33,7 +33,7 @@ const ScopeSchema = Type.Object(
 const RoleList = Type.Array(Type.Enum([...ROLES]), { maxItems: ROLES.length });
 const ScopeList = Type.Array(ScopeSchema, { maxItems: 32, description: 'None: all that the roles permit' });
 
-export const TokenSchema = Type.Object(
+const TokenSchema = Type.Object(
   {
     id: Type.String(),
     name: Type.String({ description: 'What it is for, for people' }),
@@ -60,13 +60,11 @@ export const NewTokenBodySchema = Type.Object(
   },
   { additionalProperties: false },
 );
-export type NewTokenBody = Static<typeof NewTokenBodySchema>;
 
 export const NewTokenSchema = Type.Object(
   { token: Type.String({ description: 'Shown here and never again' }), ...TokenSchema.properties },
   { title: 'NewToken' },
 );
-export type NewTokenResource = Static<typeof NewTokenSchema>;
 
 export const TokenParams = Type.Object({ tokenId: Type.String({ minLength: 1, maxLength: 64 }) });
 

@@ -433,6 +433,9 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/devices/{deviceId}/telemetry',
     '/api/v1/health',
     '/api/v1/services',
+    '/api/v1/session',
+    '/api/v1/tokens',
+    '/api/v1/tokens/{tokenId}',
     '/healthz',
     '/readyz',
   ]);

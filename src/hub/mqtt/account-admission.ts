@@ -17,8 +17,8 @@ const WRONG: ConnectVerdict = Object.freeze({
 });
 
 /**
- * Says who a client is: by a token as its password, whatever user name comes with it; else as the files say. Where there
- * are accounts, a name that nothing proves is a lie.
+ * Says who a client is: by a token as its password, whatever user name comes with it; else as the files say. Where
+ * there are accounts, a name that nothing proves is a lie.
  */
 export function admitAccounts(
   identity: BrokerHooks,

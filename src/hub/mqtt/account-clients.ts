@@ -26,7 +26,7 @@ export class AccountClients {
     };
   }
 
-  /** Ends the connections of those who would not be let in now as they were; of accounts that are gone, the sessions. */
+  /** Ends the connections of those who would not be let in now as they were; of lost accounts, the sessions. */
   endStale(broker: Broker): void {
     for (const { client, isConnected } of broker.sessions()) {
       const before = this.#principals.get(client);

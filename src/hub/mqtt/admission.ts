@@ -8,7 +8,7 @@ import type { ClientCertificate, Peer } from '../../mqtt/transport/transport.ts'
 const MAX_TOLD_ADDRESSES = 1000;
 
 /** Addresses whose peers are trusted for where they are. */
-export type AddressSet = { has(address: string): boolean };
+type AddressSet = { has(address: string): boolean };
 
 export type AdmissionRules = {
   /** Clients from there need no proof. */

@@ -12,7 +12,7 @@ type TopicGuardRules = {
   readonly topicPrefix: string;
   /** User name → services, `*` is any. When there are none, clients of this machine may offer all. */
   readonly agents: Readonly<Record<string, readonly string[]>>;
-  /** Whether clients prove who they are: those of this machine are trusted then only for where they are, and as nobody. */
+  /** Whether clients prove who they are: those of this machine are trusted only for where they are then. */
   readonly wantsProof: () => boolean;
 };
 
