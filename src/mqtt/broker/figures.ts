@@ -4,7 +4,7 @@ import { packetsSentOf } from './stats.ts';
 
 /** A number that the broker tells of itself, below `$SYS/broker/`; metrics are made of it by the same name. */
 export type Figure = {
-  /** Those of Mosquitto where it has one: monitoring programs know them. */
+  /** Those of Mosquitto where it has one: monitoring programs know them, and make names of `/`, space and `_`. */
   readonly topic: string;
   /** A `counter` only grows while the broker runs. */
   readonly kind: 'counter' | 'gauge';
@@ -28,7 +28,7 @@ export const FIGURES: readonly Row[] = [
       ({ stats }) => stats.packetsReceived,
     ],
     'messages/sent': ['Packets of all types that went to clients', ({ stats }) => packetsSentOf(stats)],
-    'messages/too-large': [
+    'messages/too_large': [
       'Packets other than CONNECT and PUBLISH that were too large',
       ({ stats }) => stats.controlPacketsTooLarge,
     ],
@@ -49,28 +49,28 @@ export const FIGURES: readonly Row[] = [
       'Network connections that ended to make room for others',
       ({ stats }) => stats.connectionsYielded,
     ],
-    'connections/taken-over': [
+    'connections/taken_over': [
       'Connections that ended because their client connected again',
       ({ stats }) => stats.connectionsTakenOver,
     ],
-    'connections/keep-alive-timeouts': [
+    'connections/keep_alive_timeouts': [
       'Connections that ended because their client was silent for too long',
       ({ stats }) => stats.keepAliveTimeouts,
     ],
-    'connections/connect-timeouts': [
+    'connections/connect_timeouts': [
       'Connections that ended because nobody said who was there',
       ({ stats }) => stats.connectTimeouts,
     ],
-    'connections/protocol-errors': [
+    'connections/protocol_errors': [
       'Connections that ended because of a packet that must not come',
       ({ stats }) => stats.protocolErrors,
     ],
-    'connections/read-pauses': [
+    'connections/read_pauses': [
       'Times that a client was not read because it did not read itself',
       ({ stats }) => stats.readsPaused,
     ],
     'clients/refused': ['Clients that were refused', ({ stats }) => stats.connectsRefused],
-    'clients/takeovers-refused': [
+    'clients/takeovers_refused': [
       'Clients that were refused because their id belongs to another user',
       ({ stats }) => stats.takeoversRefused,
     ],
@@ -90,7 +90,7 @@ export const FIGURES: readonly Row[] = [
     'wills/published': ['Will messages that were published', ({ stats }) => stats.willsPublished],
     'hooks/failures': ['Failures of hooks', ({ stats }) => stats.hookFailures],
     'hooks/timeouts': ['Hooks that did not answer in time', ({ stats }) => stats.hookTimeouts],
-    'hooks/publish-loops': [
+    'hooks/publish_loops': [
       'Messages that were not published because a subscriber answered itself',
       ({ stats }) => stats.publishLoops,
     ],
@@ -99,7 +99,7 @@ export const FIGURES: readonly Row[] = [
       'Clients and messages that were refused because the store is behind or fails',
       ({ stats }) => stats.storeRefusals,
     ],
-    'store/publisher-pauses': [
+    'store/publisher_pauses': [
       'Times that a client was not read because the store had not written',
       ({ stats }) => stats.publishersPaused,
     ],
@@ -114,6 +114,10 @@ export const FIGURES: readonly Row[] = [
     'clients/total': ['Sessions, those of connected clients included', ({ sessions }) => sessions.size],
     'connections/count': ['Network connections', ({ connectionCount }) => connectionCount],
     'subscriptions/count': ['Subscriptions', ({ subscriptions }) => subscriptions.size],
+    'shared_subscriptions/count': [
+      'Of the subscriptions, those that are shared',
+      ({ subscriptions }) => subscriptions.sharedCount,
+    ],
     'retained messages/count': [
       'Retained messages, those of $SYS included',
       ({ retained }) => retained.count,
@@ -121,6 +125,11 @@ export const FIGURES: readonly Row[] = [
     'retained messages/bytes': ['Bytes of retained messages', ({ retained }) => retained.bytes],
     'messages/stored': ['Messages that are retained or wait for clients', countStored],
     'store/messages/count': ['Messages that are retained or wait for clients', countStored],
+    'heap/current': ['Bytes of memory of the whole program, its code and stacks left out', readHeap],
+    'heap/maximum': [
+      'The most that this was when it was told',
+      (engine) => Math.max(engine.stats.heapMaximum, readHeap(engine)),
+    ],
     'store/messages/bytes': ['Bytes of these', ({ retained, queued }) => retained.bytes + queued.bytes],
   }),
   {
@@ -140,6 +149,13 @@ function counters(rows: Rows): Row[] {
 
 function gauges(rows: Rows): Row[] {
   return Object.entries(rows).map(([topic, [help, read]]) => ({ topic, kind: 'gauge', help, read }));
+}
+
+function readHeap({ stats }: Engine): number {
+  const { heapUsed, external } = process.memoryUsage();
+  const bytes = heapUsed + external;
+  stats.heapMaximum = Math.max(stats.heapMaximum, bytes);
+  return bytes;
 }
 
 function countStored({ ledger, retained }: Engine): number {

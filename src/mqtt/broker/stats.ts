@@ -43,6 +43,8 @@ export class BrokerStats {
   storeRefusals = 0;
   /** A client published more than the store had written (`maxUncommittedBytes`), and was not read any further. */
   publishersPaused = 0;
+  /** Bytes, as far as anybody looked. */
+  heapMaximum = 0;
   sessionsExpired = 0;
   /** There was no room for another session, and their clients had been away longest. */
   sessionsYielded = 0;

@@ -32,7 +32,10 @@ export class SysTopics {
     const engine = this.#engine;
     this.#publish('version', `recado ${version}`);
     for (const { topic, unit, read } of FIGURES) {
-      this.#publish(topic, unit === undefined ? `${read(engine)}` : `${read(engine)} ${unit}`);
+      const text = unit === undefined ? `${read(engine)}` : `${read(engine)} ${unit}`;
+      this.#publish(topic, text);
+      const oldName = OLD_NAMES[topic];
+      if (oldName !== undefined) this.#publish(oldName, text);
     }
     this.#publish('publish/messages/dropped', `${droppedOf(engine.stats)}`);
     const nowMs = engine.clock.monotonic();
@@ -55,6 +58,12 @@ export class SysTopics {
     );
   }
 }
+
+/** Mosquitto tells them by both names, and dashboards read either. */
+const OLD_NAMES: Readonly<Record<string, string>> = {
+  'clients/connected': 'clients/active',
+  'clients/disconnected': 'clients/inactive',
+};
 
 /** What loads are made of, by topic below `load/`. */
 const LOADS: Readonly<Record<string, (stats: BrokerStats) => number>> = {

@@ -83,6 +83,8 @@ export class SubscriptionTree<S> {
   #firstAt = new Int32Array(FIRST_NODES);
   readonly #groups = new SharedGroups<S>();
   readonly #meter: WorkMeter;
+  /** Of the subscriptions, those that are shared. */
+  sharedCount = 0;
   /** Numbers of the topic's levels, as far as the walk came down. */
   #levels = new Int32Array(FIRST_DEPTH);
   /** Nodes that the walk left for later: at most one a level. */
@@ -137,6 +139,7 @@ export class SubscriptionTree<S> {
     this.#subscribers.setFirstSubscription(number, record);
     if (owner < 0) {
       this.#groups.group(-owner).set(match);
+      this.sharedCount++;
       return true;
     }
     this.#setFirstAt(owner, record);
@@ -346,6 +349,7 @@ export class SubscriptionTree<S> {
       this.#subscribers.setFirstSubscription(number, records.nextOfSubscriber(record));
     records.delete(record);
     if (this.#subscribers.firstSubscription(number) === 0) this.#subscribers.delete(subscriber);
+    if (owner < 0) this.sharedCount--;
     const node = owner < 0 ? this.#leaveGroup(-owner, subscriber) : owner;
     this.#tree.release(node);
     if (owner > 0) this.changes.note(topicFilter);

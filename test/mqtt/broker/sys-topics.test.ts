@@ -17,6 +17,11 @@ const OF_EXPORTERS = [
   ...['messages/received', 'messages/sent', 'publish/received', 'publish/sent', 'publish/dropped']
     .concat(['bytes/received', 'bytes/sent', 'sockets', 'connections'])
     .flatMap((name) => [1, 5, 15].map((minutes) => `load/${name}/${minutes}min`)),
+  'clients/active',
+  'clients/inactive',
+  'heap/current',
+  'heap/maximum',
+  'shared_subscriptions/count',
   'publish/messages/dropped',
   'messages/stored',
   'store/messages/count',
@@ -51,20 +56,28 @@ describe('$SYS topics', () => {
     assert.match(first.get('$SYS/broker/version') ?? '', /^recado \d+\.\d+\.\d+/u);
     assert.equal(first.get('$SYS/broker/clients/connected'), '0');
     for (const topic of OF_EXPORTERS) assert.ok(first.has(`$SYS/broker/${topic}`), topic);
+    // Older exporters end at a name of which no metric can be made, or a second one of the same name.
+    const metrics = [...first.keys()].map((topic) => topic.slice('$SYS/'.length).replaceAll(/[/ ]/gu, '_'));
+    for (const name of metrics) assert.match(name, /^[a-z][a-z0-9_]*$/u);
+    assert.equal(new Set(metrics).size, metrics.length);
+    for (const [topic, value] of first)
+      if (topic !== '$SYS/broker/version') assert.match(value, /^\d+(\.\d+)?( seconds)?$/u, topic);
 
     const { packetsReceived, publishSent, othersSent } = broker.stats;
     client.publish('nobody', 'four');
+    await client.subscribe('$share/g/shared');
     // It has no CONNACK: it is a connection, and no client.
     open();
     clock.advance(INTERVAL_MS + 250);
     const second = valuesOf(await client.all());
     assert.equal(second.get('$SYS/broker/clients/connected'), '1');
     assert.equal(second.get('$SYS/broker/publish/messages/received'), '1');
-    assert.equal(second.get('$SYS/broker/subscriptions/count'), '1');
+    assert.equal(second.get('$SYS/broker/subscriptions/count'), '2');
+    assert.equal(second.get('$SYS/broker/shared_subscriptions/count'), '1');
     assert.equal(second.get('$SYS/broker/publish/bytes/received'), '4');
     assert.equal(second.get('$SYS/broker/clients/maximum'), '1');
     assert.equal(second.get('$SYS/broker/connections/count'), '2');
-    assert.equal(second.get('$SYS/broker/messages/received'), `${packetsReceived + 1}`);
+    assert.equal(second.get('$SYS/broker/messages/received'), `${packetsReceived + 2}`);
     assert.ok(Number(second.get('$SYS/broker/messages/sent')) >= publishSent + othersSent);
     assert.match(second.get('$SYS/broker/uptime') ?? '', /^1\d seconds$/u);
     // What has not changed is not said again.
