@@ -46,7 +46,8 @@ export function showDevice(device: Device): DeviceResource {
 }
 
 export function showDeviceDetail(device: Device): DeviceDetailResource {
-  return { ...showDevice(device), telemetry: [...device.description.telemetry] };
+  const { telemetry, events = [] } = device.description;
+  return { ...showDevice(device), telemetry: [...telemetry], events: [...events] };
 }
 
 export function showCommand(command: Command): CommandResource {

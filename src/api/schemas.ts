@@ -59,8 +59,24 @@ const MetricSchema = Type.Object(
 );
 export type MetricResource = Static<typeof MetricSchema>;
 
+const EventDescriptionSchema = Type.Object(
+  {
+    name: Type.String(),
+    title: Type.Optional(Type.String()),
+    data: Type.Optional(
+      Type.Unsafe<JsonSchema>(Type.Unknown({ description: 'JSON Schema of what comes with it' })),
+    ),
+  },
+  { title: 'EventDescription', description: 'Something that the device says can happen' },
+);
+export type EventDescriptionResource = Static<typeof EventDescriptionSchema>;
+
 export const DeviceDetailSchema = Type.Object(
-  { ...deviceProperties, telemetry: Type.Array(MetricSchema) },
+  {
+    ...deviceProperties,
+    telemetry: Type.Array(MetricSchema),
+    events: Type.Optional(Type.Array(EventDescriptionSchema)),
+  },
   { title: 'DeviceDetail' },
 );
 export type DeviceDetailResource = Static<typeof DeviceDetailSchema>;

@@ -36,6 +36,7 @@ export const ERROR_TABLE = {
   MESSAGE_INVALID: { status: 400, title: 'A message of the device could not be read' },
   MESSAGE_TOO_LARGE: { status: 413, title: 'A message of the device was too large' },
   READING_REFUSED: { status: 422, title: 'A reading of the device was left out, or its time' },
+  EVENT_REFUSED: { status: 422, title: 'An event of the device was left out, or its time' },
   BROKER_UNREACHABLE: { status: 503, title: 'The MQTT broker could not be reached' },
   BROKER_REFUSED: { status: 502, title: 'The MQTT broker refused the connection' },
   BROKER_DENIED: { status: 502, title: 'The MQTT broker denied a message or a subscription' },

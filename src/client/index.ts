@@ -5,6 +5,7 @@ export type {
   DeviceFailureResource as DeviceFailure,
   DevicePageResource as DevicePage,
   DeviceResource as Device,
+  EventDescriptionResource as EventDescription,
   HealthResource as Health,
   InvocationAnswerResource as InvocationResult,
   InvocationResource as Invocation,

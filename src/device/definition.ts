@@ -43,14 +43,22 @@ export type MetricDefinition = {
   readonly type?: MetricType;
 };
 
-/** What a device is: its names, what it can do, and what it reports. */
-export type DeviceDefinition<Schemas, Metrics> = {
+/** Something that can happen. `data`: JSON Schema of what is told with it; the hub leaves out what does not fit. */
+export type EventDefinition<Schema = unknown> = {
+  readonly title?: string;
+  readonly data?: Schema & JsonSchema;
+};
+
+/** What a device is: its names, what it can do, what it reports, and what can happen at it. */
+export type DeviceDefinition<Schemas, Metrics, Events = EventDefinitions> = {
   /** Letters, digits and `. _ - :`, at most 64. Needed for version 2; in version 1 the hub gives the id. */
   readonly id?: string;
   readonly title?: string;
   readonly model?: string;
   readonly commands?: { readonly [Name in keyof Schemas]: CommandDefinition<Schemas[Name]> };
   readonly telemetry?: Metrics;
+  /** Version 2 only. */
+  readonly events?: { readonly [Name in keyof Events]: EventDefinition<Events[Name]> };
   /** What the device says of itself when asked for its general description. */
   readonly describe?: () => Readonly<Record<string, unknown>>;
 };
@@ -60,6 +68,13 @@ export type ReadingsOf<Metrics> = {
   readonly [Metric in keyof Metrics]?: (ValueOf<Metrics[Metric]> & MetricValue) | undefined;
 };
 
+/** What an event is told with: nothing, or anything, where it has no schema. */
+export type EventArguments<Schema> = unknown extends Schema
+  ? [data?: unknown, options?: { at?: Date }]
+  : [data: ValueOf<Schema>, options?: { at?: Date }];
+
+/** Schemas of their data, by name. */
+export type EventDefinitions = { readonly [event: string]: unknown };
 export type MetricDefinitions = { readonly [metric: string]: MetricDefinition };
 export type InputSchemas = { readonly [command: string]: unknown };
 
@@ -78,6 +93,7 @@ export type PreparedDevice = {
   /** In the order of the definition; numbers on the wire of version 1 begin at 1. */
   readonly commands: readonly PreparedCommand[];
   readonly metrics: ReadonlyMap<string, MetricDefinition>;
+  readonly events: ReadonlySet<string>;
   /** The command that asks for the general description: the last number of version 1. */
   readonly describe: PreparedCommand;
   /** What the hello of version 2 carries. */
@@ -122,7 +138,8 @@ export function prepareDevice(
   const hasOwn = commands.some(({ name }) => name === DESCRIBE.name);
   if (protocol === 2 && definition.describe !== undefined && !hasOwn) commands.push(describe);
   const metrics = new Map(Object.entries(definition.telemetry ?? {}));
-  return { id: definition.id, commands, metrics, describe, description };
+  const events = new Set(Object.keys(definition.events ?? {}));
+  return { id: definition.id, commands, metrics, events, describe, description };
 }
 
 /** The command that asks for the general description, where a device has one. */
@@ -147,10 +164,11 @@ function describeForHub(
   if (protocol === 2 && definition.describe !== undefined) {
     commands[DESCRIBE.name] ??= { title: DESCRIBE.title, kind: DESCRIBE.kind, idempotent: true };
   }
-  const { title, model, telemetry = {} } = definition;
+  const { title, model, telemetry = {}, events } = definition;
   return {
     ...definedMembers({ title, model }),
     commands,
     telemetry,
+    ...definedMembers({ events: protocol === 2 ? events : undefined }),
   };
 }

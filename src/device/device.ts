@@ -2,6 +2,8 @@ import { findValueFault, type MetricValue } from '../devices/reading.ts';
 import {
   prepareDevice,
   type DeviceDefinition,
+  type EventArguments,
+  type EventDefinitions,
   type InputSchemas,
   type MetricDefinitions,
   type PreparedDevice,
@@ -20,7 +22,7 @@ import { PlainLink } from './plain-link.ts';
 import type { DeviceState, StateChange } from './state.ts';
 
 /** A device: what `createDevice` makes. Started, it stays connected to its hub until it is stopped. */
-export class Device<Metrics = MetricDefinitions> {
+export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
   readonly protocol: 1 | 2;
   readonly #prepared: PreparedDevice;
   readonly #options: LinkOptions;
@@ -119,6 +121,27 @@ export class Device<Metrics = MetricDefinitions> {
     return this.#send({ readings: valid, unavailable: '', at: options.at?.toISOString(), isLate: false });
   }
 
+  /**
+   * Tells that something happened, by the name that the definition gives it. While the hub cannot be reached, events
+   * are kept, in order with the readings. Version 1 has no words for it: `dropped`.
+   *
+   * @param rest - the data, by the schema of the event; then `at`: when it happened, now when absent
+   */
+  emit<Name extends keyof Events & string>(name: Name, ...rest: EventArguments<Events[Name]>): ReportStatus {
+    const [data, options] = rest;
+    if (this.protocol === 1) return this.#drop();
+    const text = this.#writeData(name, data);
+    if (text === false) return this.#drop();
+    const event = { name, data: text };
+    return this.#send({
+      readings: undefined,
+      unavailable: '',
+      event,
+      at: options?.at?.toISOString(),
+      isLate: false,
+    });
+  }
+
   /** Version 1: says that there is nothing to report, and why. Version 2 has no words for it: `dropped`. */
   reportUnavailable(reason: string): ReportStatus {
     if (this.protocol === 2) return 'dropped';
@@ -181,6 +204,22 @@ export class Device<Metrics = MetricDefinitions> {
     return count > 0 ? valid : undefined;
   }
 
+  /** The data of an event as JSON, undefined for none; false, and the fault is told, when it cannot be sent. */
+  #writeData(name: string, data: unknown): string | undefined | false {
+    try {
+      if (!this.#prepared.events.has(name)) throw new TypeError('the definition has no such event');
+      const text = JSON.stringify(data) as string | undefined;
+      if (text === undefined && data !== undefined) throw new TypeError('its data is no JSON value');
+      // The name, the time and the members around them are shorter.
+      if (text !== undefined && Buffer.byteLength(text) > this.#options.maxLineBytes - MAX_AROUND_DATA_BYTES)
+        throw new RangeError(`it would take more than ${this.#options.maxLineBytes} bytes`);
+      return text;
+    } catch (error) {
+      this.#options.onError(new Error(`The event ${name} cannot be sent.`, { cause: error }));
+      return false;
+    }
+  }
+
   #send(report: Report): ReportStatus {
     if (this.#kept.length > 0) {
       this.#keep(report);
@@ -216,13 +255,15 @@ export class Device<Metrics = MetricDefinitions> {
   }
 }
 
+const MAX_AROUND_DATA_BYTES = 256;
 const NOT_STARTED = { status: 'offline', reason: 'not-started', message: 'Not started.' } as const;
 
 /** What a device is, to be made several times: `createDevice({ ...definition, id: 'other' })`. Only its types matter here. */
 export function defineDevice<
   const Schemas extends InputSchemas,
   const Metrics extends MetricDefinitions = MetricDefinitions,
->(definition: DeviceDefinition<Schemas, Metrics>): DeviceDefinition<Schemas, Metrics> {
+  const Events extends EventDefinitions = EventDefinitions,
+>(definition: DeviceDefinition<Schemas, Metrics, Events>): DeviceDefinition<Schemas, Metrics, Events> {
   return definition;
 }
 
@@ -234,6 +275,7 @@ export function defineDevice<
 export function createDevice<
   const Schemas extends InputSchemas,
   const Metrics extends MetricDefinitions = MetricDefinitions,
->(device: DeviceDefinition<Schemas, Metrics> & ConnectionOptions): Device<Metrics> {
-  return new Device<Metrics>(device as DeviceDefinition<InputSchemas, MetricDefinitions>, device);
+  const Events extends EventDefinitions = EventDefinitions,
+>(device: DeviceDefinition<Schemas, Metrics, Events> & ConnectionOptions): Device<Metrics, Events> {
+  return new Device<Metrics, Events>(device as DeviceDefinition<InputSchemas, MetricDefinitions>, device);
 }

@@ -3,6 +3,7 @@ import { LineReader } from '../base/line-reader.ts';
 import { RunningCommand, type CommandEnd } from './command-runner.ts';
 import type { PreparedCommand, PreparedDevice } from './definition.ts';
 import type { HubSocket } from './hub-socket.ts';
+import type { Report } from './link.ts';
 import type { LinkOptions } from './options.ts';
 
 /** What the hub gives a device of version 2 that it accepts. */
@@ -70,6 +71,14 @@ export class FramedConnection {
   /** Asks the hub for a sign of life. */
   ping(): void {
     this.send({ ping: ++this.#pings });
+  }
+
+  /** Tells readings, or an event. */
+  report({ readings, event, at }: Report): void {
+    const time = at === undefined ? '' : `,"at":${JSON.stringify(at)}`;
+    if (event === undefined) return this.socket.write(`{"telemetry":${JSON.stringify(readings)}${time}}\n`);
+    const data = event.data === undefined ? '' : `,"data":${event.data}`;
+    this.socket.write(`{"event":${JSON.stringify(event.name)}${data}${time}}\n`);
   }
 
   /** Writes one message as a line. */

@@ -67,10 +67,11 @@ export class FramedLink implements Link {
   report(report: Report): ReportStatus {
     const { connection, welcome } = this.#session ?? {};
     if (connection === undefined || welcome === undefined || !connection.socket.isOpen) return 'queued';
-    if (report.readings === undefined) return 'dropped'; // This version has no words for it.
+    // This version has no words for it.
+    if (report.readings === undefined && report.event === undefined) return 'dropped';
     if (this.#sendDatagram(report, connection.socket, welcome)) return 'sent';
     if (connection.socket.waitingBytes > this.#options.maxOutboxBytes) return 'queued';
-    connection.send({ telemetry: report.readings, ...(report.at !== undefined && { at: report.at }) });
+    connection.report(report);
     return 'sent';
   }
 

@@ -5,6 +5,8 @@ export type {
   CommandCall,
   CommandDefinition,
   DeviceDefinition,
+  EventArguments,
+  EventDefinition,
   MetricDefinition,
   ReadingsOf,
 } from './definition.ts';

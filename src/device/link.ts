@@ -1,12 +1,14 @@
 import type { MetricValue } from '../devices/reading.ts';
 import type { StateChange } from './state.ts';
 
-/** Readings on their way to the hub. */
+/** Readings, or an event, on their way to the hub. */
 export type Report = {
   /** Undefined: the device has nothing to report, for the reason in `unavailable`. */
   readonly readings: Readonly<Record<string, MetricValue>> | undefined;
   readonly unavailable: string;
-  /** When they were read, as RFC 3339; undefined: now, by the hub's clock. */
+  /** Something that happened, instead of readings; `data` is JSON, undefined for none. */
+  readonly event?: { readonly name: string; readonly data: string | undefined };
+  /** When they were read, or it happened, as RFC 3339; undefined: now, by the hub's clock. */
   readonly at: string | undefined;
   /** It was kept while the hub could not be reached. */
   readonly isLate: boolean;

@@ -57,7 +57,7 @@ export class PlainLink implements Link {
 
   report(report: Report): ReportStatus {
     const connection = this.#connection;
-    if (connection?.socket.isOpen !== true) return 'dropped';
+    if (connection?.socket.isOpen !== true || report.event !== undefined) return 'dropped';
     this.#datagrams ??= new Datagrams(connection.socket, this.#options.udpPort);
     return this.#datagrams.send(Buffer.from(writePlainReport(report, this.#device.metrics)))
       ? 'sent'

@@ -8,6 +8,7 @@ import { MAX_METRIC_NAME_CHARACTERS, MAX_METRICS_PER_DEVICE } from './telemetry.
 import { METRIC_TYPES, type MetricType } from './reading.ts';
 
 export const MAX_COMMANDS_PER_DEVICE = 256;
+const MAX_EVENTS_PER_DEVICE = 256;
 export const MAX_TITLE_CHARACTERS = 256;
 const MAX_EXPECTED_MS = 600_000;
 
@@ -19,12 +20,23 @@ type MetricDescription = {
   readonly type?: MetricType;
 };
 
+/** Something that can happen at a device, and that it tells. */
+export type EventDescription = {
+  /** Unique within the device. */
+  readonly name: string;
+  readonly title?: string;
+  /** Absent: any data, or none. */
+  readonly data?: JsonSchema;
+};
+
 /** What a device says of itself when it connects. */
 export type DeviceDescription = {
   readonly title?: string;
   readonly model?: string;
   readonly commands: readonly Command[];
   readonly telemetry: readonly MetricDescription[];
+  /** Absent: it tells none. */
+  readonly events?: readonly EventDescription[];
   /**
    * For devices whose commands are numbers on the wire: the description in the words of the plain socket protocol,
    * exactly as it came. Such a device is asked any number that a caller gives, and judges by itself.
@@ -34,9 +46,10 @@ export type DeviceDescription = {
 
 const COMMANDS = { pointer: '/commands', what: 'command', most: MAX_COMMANDS_PER_DEVICE };
 const METRICS = { pointer: '/telemetry', what: 'metric', most: MAX_METRICS_PER_DEVICE };
+const EVENTS = { pointer: '/events', what: 'event', most: MAX_EVENTS_PER_DEVICE };
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Names of commands: they stand in addresses and topics. */
+/** Names of commands, and of events: they stand in addresses and topics. */
 export function isCommandName(name: string): boolean {
   return NAME.test(name);
 }
@@ -48,7 +61,7 @@ export function isDeviceId(id: string): boolean {
 
 /**
  * Reads `{title, model?, commands: {name: {title, kind, input?, output?, idempotent?, concurrency?, expectedMs?}},
- * telemetry: {metric: {title, unit?, type}}}` as a device sent it.
+ * telemetry: {metric: {title, unit?, type}}, events: {name: {title?, data?}}}` as a device sent it.
  */
 export function readDescription(value: unknown): Result<DeviceDescription, readonly Issue[]> {
   const issues: Issue[] = [];
@@ -61,11 +74,19 @@ export function readDescription(value: unknown): Result<DeviceDescription, reado
   const telemetry = readMembers(value['telemetry'] ?? {}, METRICS, issues).map(([metric, item]) =>
     readMetric(metric, item, issues),
   );
+  const events = readMembers(value['events'] ?? {}, EVENTS, issues).map(([name, item]) =>
+    readEvent(name, item, issues),
+  );
   if (issues.length > 0) return fail(issues);
-  return succeed({ ...definedMembers({ title, model }), commands, telemetry });
+  return succeed({
+    ...definedMembers({ title, model }),
+    commands,
+    telemetry,
+    ...(events.length > 0 && { events }),
+  });
 }
 
-/** The members of an object of the description, which has one a command or metric. */
+/** The members of an object of the description, which has one a command, metric or event. */
 function readMembers(
   value: unknown,
   { pointer, what, most }: { readonly pointer: string; readonly what: string; readonly most: number },
@@ -129,6 +150,22 @@ function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDesc
       ? undefined
       : readChoice(value['type'], METRIC_TYPES, `${pointer}/type`, issues);
   return { metric, ...definedMembers({ title: read('title'), unit: read('unit'), type }) };
+}
+
+function readEvent(name: string, value: unknown, issues: Issue[]): EventDescription {
+  const pointer = `/events/${name}`;
+  if (!isCommandName(name)) {
+    issues.push({
+      pointer,
+      message: 'is no name of an event: letters, digits, . _ - and at most 64 of them',
+    });
+  }
+  if (!isJsonObject(value)) {
+    issues.push({ pointer, message: 'must be an object' });
+    return { name };
+  }
+  const title = readText(value['title'], `${pointer}/title`, issues);
+  return { name, ...definedMembers({ title, data: readSchema(value['data'], `${pointer}/data`, issues) }) };
 }
 
 function readText(value: unknown, pointer: string, issues: Issue[]): string | undefined {

@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import { failureLogger, type Logger } from '../base/logger.ts';
-import { Device } from './device.ts';
+import type { ValueCheck } from './device-events.ts';
+import { Device, type DeviceLimits } from './device.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { EventFeed } from './events.ts';
 import type { KeptDescription } from './kept-description.ts';
-import { LaneCounters, type LaneLimits } from './invocation-lane.ts';
+import { LaneCounters } from './invocation-lane.ts';
 import { nextPresence, type Presence, type PresenceReason } from './presence.ts';
 
-type RegistryLimits = LaneLimits & {
+type RegistryLimits = DeviceLimits & {
   /** Devices kept in the list after they went; beyond it the one that left first is forgotten. */
   readonly maxOfflineDevices: number;
   /** What their descriptions may have in all, as JSON. */
@@ -35,12 +36,21 @@ export class DeviceRegistry {
   readonly #observers: PresenceObserver[] = [];
   readonly #limits: RegistryLimits;
   readonly #feed: EventFeed;
+  readonly #check: ValueCheck;
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor(options: { limits: RegistryLimits; feed: EventFeed; clock: Clock; log?: Logger }) {
+  /** @param options - `check`: for the data of events */
+  constructor(options: {
+    limits: RegistryLimits;
+    feed: EventFeed;
+    check: ValueCheck;
+    clock: Clock;
+    log?: Logger;
+  }) {
     this.#limits = options.limits;
     this.#feed = options.feed;
+    this.#check = options.check;
     this.#clock = options.clock;
     this.#log = options.log ?? failureLogger;
   }
@@ -140,6 +150,7 @@ export class DeviceRegistry {
       limits: this.#limits,
       counters: this.counters,
       feed: this.#feed,
+      check: this.#check,
       clock: this.#clock,
       log: this.#log,
     });

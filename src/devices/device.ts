@@ -3,16 +3,20 @@ import type { Logger } from '../base/logger.ts';
 import type { Command } from './command.ts';
 import type { DeviceDescription } from './description.ts';
 import type { KeptDescription } from './kept-description.ts';
+import { DeviceEvents, type DeviceEventLimits, type ValueCheck } from './device-events.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { EventFeed } from './events.ts';
 import { InvocationLane, type LaneCounters, type LaneLimits } from './invocation-lane.ts';
 import type { Presence } from './presence.ts';
 import { Telemetry } from './telemetry.ts';
 
+export type DeviceLimits = LaneLimits & DeviceEventLimits;
+
 type DeviceOptions = {
   readonly order: number;
   readonly presence: Presence;
-  readonly limits: LaneLimits;
+  readonly limits: DeviceLimits;
+  readonly check: ValueCheck;
   readonly counters: LaneCounters;
   readonly feed: EventFeed;
   readonly clock: Clock;
@@ -36,6 +40,7 @@ export class Device {
   /** A title that the device gave outside its description. */
   #learnedTitle: string | undefined = undefined;
   #kept: KeptDescription;
+  readonly #events: DeviceEvents;
   readonly #feed: EventFeed;
   readonly #clock: Clock;
 
@@ -44,6 +49,7 @@ export class Device {
     this.#kept = kept;
     this.#feed = options.feed;
     this.#clock = options.clock;
+    this.#events = new DeviceEvents(id, options);
     this.telemetry = new Telemetry(id, kept.party, options.feed);
     this.order = options.order;
     this.presence = options.presence;
@@ -111,6 +117,19 @@ export class Device {
       model,
       commandCount,
     });
+  }
+
+  /**
+   * Tells the feed that something happened at it, `data` being a JSON value.
+   *
+   * @returns what is wrong, after the name of the event; nobody is told of it then
+   */
+  tellEvent(event: {
+    readonly name: string;
+    readonly data: unknown;
+    readonly time: number;
+  }): string | undefined {
+    return this.#events.take(event, this.#kept);
   }
 
   /** It is off the list: nothing of it is kept any more. */

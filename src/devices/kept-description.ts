@@ -1,9 +1,13 @@
 import { costOf, KeptKind } from '../base/kept-kinds.ts';
 import type { Party } from '../base/ledger.ts';
 import type { Command } from './command.ts';
-import type { DeviceDescription } from './description.ts';
+import type { DeviceDescription, EventDescription } from './description.ts';
 
-type Parsed = { readonly description: DeviceDescription; readonly commands: ReadonlyMap<string, Command> };
+type Parsed = {
+  readonly description: DeviceDescription;
+  readonly commands: ReadonlyMap<string, Command>;
+  readonly events: ReadonlyMap<string, EventDescription>;
+};
 
 const TWO_BYTES = /[^\0-\u00ff]/;
 
@@ -50,6 +54,10 @@ export class KeptDescription {
     return this.#read().commands.get(name);
   }
 
+  event(name: string): EventDescription | undefined {
+    return this.#read().events.get(name);
+  }
+
   /** Another one takes its place, or its device is forgotten. */
   release(): void {
     this.party.release(KeptKind.DESCRIPTION, this.#cost);
@@ -60,7 +68,8 @@ export class KeptDescription {
     if (known !== undefined) return known;
     const description = JSON.parse(this.text) as DeviceDescription;
     const commands = new Map(description.commands.map((command) => [command.name, command]));
-    const parsed = { description, commands };
+    const events = new Map((description.events ?? []).map((event) => [event.name, event]));
+    const parsed = { description, commands, events };
     this.#parsed = new WeakRef(parsed);
     return parsed;
   }

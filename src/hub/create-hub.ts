@@ -17,6 +17,7 @@ import { MqttServer } from './mqtt/mqtt-server.ts';
 import { HubServices } from './services/hub-services.ts';
 import { TlsReload } from './tls/tls-reload.ts';
 import { guardServiceTopics } from './services/topic-guard.ts';
+import { validateValue } from './validate-input.ts';
 
 /** Puts a hub together. It opens nothing before `start`. */
 export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock }): Hub {
@@ -24,7 +25,13 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const clock = parts.clock ?? systemClock;
   const ledger = createLedger(config);
   const feed = new Feed(config.events, ledger);
-  const devices = new DeviceRegistry({ limits: config.devices, feed, clock, log: parts.log });
+  const devices = new DeviceRegistry({
+    limits: config.devices,
+    feed,
+    check: validateValue,
+    clock,
+    log: parts.log,
+  });
   const accounts = new Accounts({ store: new MemoryAccountStore(), log: parts.log, clock });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type * as TypeBoxSchema from 'typebox/schema';
 import { definedMembers } from '../base/defined-members.ts';
 import type { Issue } from '../base/errors.ts';
-import type { Command } from '../devices/command.ts';
+import type { Command, JsonSchema } from '../devices/command.ts';
 
 const MAX_ISSUES = 10;
 /** Names and values that one of them lists; a list of more is not told. */
@@ -23,13 +23,17 @@ export function validateInput(command: Command, input: unknown): readonly Issue[
   }
   if (command.input['type'] === 'string' && typeof input === 'string' && isPlainText(command))
     return NO_ISSUES;
+  const issues = validateValue(command.input, input ?? null);
+  if (input !== undefined || issues.length === 0) return issues;
+  const message = `is missing: ${issues[0]?.message ?? 'this command needs an input'}`;
+  return [{ pointer: '', message, keyword: 'required' }];
+}
+
+/** What is wrong with a value by a schema of a device; empty when it fits. */
+export function validateValue(schema: JsonSchema, value: unknown): readonly Issue[] {
   const { Check, Errors } = schemas();
-  if (Check(command.input, input ?? null)) return NO_ISSUES;
-  const [, errors] = Errors(command.input, input ?? null);
-  if (input === undefined) {
-    const message = `is missing: ${errors[0]?.message ?? 'this command needs an input'}`;
-    return [{ pointer: '', message, keyword: 'required' }];
-  }
+  if (Check(schema, value)) return NO_ISSUES;
+  const [, errors] = Errors(schema, value);
   return errors.slice(0, MAX_ISSUES).map((error) => {
     const { instancePath: pointer, keyword, message } = error;
     return { pointer, message, keyword, ...definedMembers({ limit: limitOf(error) }) };

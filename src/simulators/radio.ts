@@ -1,6 +1,6 @@
 import { CommandError, createDevice, type Device } from '../device/index.ts';
 import { framedWords } from './framed-words.ts';
-import { POWER_WORDS, randomId, Simulator, type SimulatorOptions } from './simulator.ts';
+import { POWER_WORDS, randomId, Simulator, SWITCHED_DATA, type SimulatorOptions } from './simulator.ts';
 
 /** Longer names of songs are cut. */
 const MAX_SONG_CHARACTERS = 200;
@@ -43,7 +43,7 @@ export class Radio extends Simulator {
     if (name === '') return false;
     this.#song = name;
     this.#isPlaying = this.isOn;
-    this.notify();
+    this.#tellSong();
     return true;
   }
 
@@ -57,7 +57,14 @@ export class Radio extends Simulator {
 
   /** Turned on it plays the song, if there is one. */
   protected override onSwitched(): void {
+    super.onSwitched();
     this.#isPlaying = this.isOn && this.#song !== undefined;
+  }
+
+  #tellSong(): void {
+    const { song, isPlaying: playing } = this;
+    if (this.device.protocol === 2) this.device.emit('songChanged', { song, playing });
+    this.notify();
   }
 
   #setPlaying(isPlaying: boolean, done: PlayerResult, already: PlayerResult): PlayerResult {
@@ -65,7 +72,7 @@ export class Radio extends Simulator {
     if (!this.isOn) return 'radio-off';
     if (this.#isPlaying === isPlaying) return already;
     this.#isPlaying = isPlaying;
-    this.notify();
+    this.#tellSong();
     return done;
   }
 }
@@ -106,6 +113,12 @@ function createFramed(radio: Radio, options: SimulatorOptions): Device {
   const words = framedWords(options.language);
   const { title = words.radio } = options;
   const song = { type: 'string', title: words.song, minLength: 1, maxLength: MAX_SONG_CHARACTERS } as const;
+  const songData = {
+    type: 'object',
+    properties: { song, playing: { type: 'boolean' } },
+    required: ['song', 'playing'],
+    additionalProperties: false,
+  } as const;
   const status = () => ({ on: radio.isOn, song: radio.song ?? null, playing: radio.isPlaying });
   const player = (act: () => PlayerResult) => () => {
     const result = act();
@@ -119,6 +132,10 @@ function createFramed(radio: Radio, options: SimulatorOptions): Device {
     id,
     title,
     model: 'Recado virtual radio',
+    events: {
+      switched: { title: words.switched, data: SWITCHED_DATA },
+      songChanged: { title: words.songChanged, data: songData },
+    },
     commands: {
       turnOn: { title: words.turnOn, idempotent: true, run: () => (radio.turnOn(), status()) },
       turnOff: { title: words.turnOff, idempotent: true, run: () => (radio.turnOff(), status()) },

@@ -1,7 +1,7 @@
 import { createDevice, type Device } from '../device/index.ts';
 import { framedWords } from './framed-words.ts';
 import type { ReportSchedule } from './report-schedule.ts';
-import { POWER_WORDS, randomId, Simulator, type SimulatorOptions } from './simulator.ts';
+import { POWER_WORDS, randomId, Simulator, SWITCHED_DATA, type SimulatorOptions } from './simulator.ts';
 import { MAX_TEMPERATURE, MIN_TEMPERATURE, type Wave } from './wave.ts';
 
 type SensorOptions = SimulatorOptions & {
@@ -104,6 +104,7 @@ function createFramed(sensor: Sensor, options: SimulatorOptions): Device {
       temperature: { title: words.temperature, unit: '°C', type: 'number' },
       on: { title: words.on, type: 'boolean' },
     },
+    events: { switched: { title: words.switched, data: SWITCHED_DATA } },
     commands: {
       turnOn: {
         title: words.turnOn,

@@ -98,8 +98,10 @@ export abstract class Simulator {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** What a change of the switch does besides. */
-  protected onSwitched(): void {}
+  /** Tells that it was turned on or off; plain devices have no words for that. */
+  protected onSwitched(): void {
+    if (this.device.protocol === 2) this.device.emit('switched', { on: this.#isOn });
+  }
 
   #turn(isOn: boolean): boolean {
     if (this.#isOn === isOn) return false;
@@ -113,6 +115,14 @@ export abstract class Simulator {
     for (const watcher of this.#watchers) watcher();
   };
 }
+
+/** The data of the event `switched`. */
+export const SWITCHED_DATA = {
+  type: 'object',
+  properties: { on: { type: 'boolean' } },
+  required: ['on'],
+  additionalProperties: false,
+} as const;
 
 /** An id of version 2 for a device that was given none: two of them on one hub would take each other's place. */
 export function randomId(kind: string, random: () => number = Math.random): string {

@@ -217,8 +217,15 @@ function openRegistry() {
     maxOfflineDescriptionBytes: 9,
     maxQueuedInvocations: 9,
     maxQueuedPerCaller: 9,
+    maxEventBytes: 1000,
+    maxEventsPerSecond: 100,
   };
-  const registry = new DeviceRegistry({ limits, feed: openFeed(ledger), clock: systemClock });
+  const registry = new DeviceRegistry({
+    limits,
+    feed: openFeed(ledger),
+    check: () => [],
+    clock: systemClock,
+  });
   const link = { maxInFlight: 1, invoke: () => {}, cancel: () => {}, close: () => {} };
   const party = ledger.open('devices');
   return { ledger, registry, link, party };

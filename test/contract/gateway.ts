@@ -48,6 +48,8 @@ const LIMITS = {
   maxQueuedPerCaller: 100,
   maxOfflineDevices: 100,
   maxOfflineDescriptionBytes: 1_000_000,
+  maxEventBytes: 1000,
+  maxEventsPerSecond: 100,
 };
 
 type Change = { readonly id: string; readonly status: string; readonly reason: PresenceReason };
@@ -56,7 +58,7 @@ type Change = { readonly id: string; readonly status: string; readonly reason: P
 export function describeGateway(name: string, rig: GatewayRig): void {
   const start = async (t: TestContext) => {
     const feed = openFeed();
-    const registry = new DeviceRegistry({ limits: LIMITS, feed, clock: systemClock });
+    const registry = new DeviceRegistry({ limits: LIMITS, feed, check: () => [], clock: systemClock });
     const changes: Change[] = [];
     registry.observe(({ id }, { status, reason }) => changes.push({ id, status, reason }));
     const gateway = rig.make(registry);

@@ -121,6 +121,7 @@ test('in version 2 the sensor signs its datagrams, and the radio fails with its 
   const { telemetry } = JSON.parse(datagram.text) as { telemetry: { temperature: number; on: boolean } };
   assert.ok(Number.isInteger(telemetry.temperature) && telemetry.on, datagram.text);
   first.sendLine({ cmd: '1', name: 'turnOff' });
+  assert.deepEqual(await first.takeLine(), { event: 'switched', data: { on: false } });
   assert.deepEqual(await first.takeLine(), { re: '1', output: { changed: true, on: false } });
 
   radio.connect();
@@ -133,7 +134,9 @@ test('in version 2 the sensor signs its datagrams, and the radio fails with its 
     error: { code: 'NO_SONG', message: 'Choose a song first: invoke setSong.', status: 409 },
   });
   second.sendLine({ cmd: '3', name: 'setSong', input: 'Águas' });
-  assert.deepEqual(await second.takeLine(), { re: '3', output: { on: true, song: 'Águas', playing: true } });
+  const data = { song: 'Águas', playing: true };
+  assert.deepEqual(await second.takeLine(), { event: 'songChanged', data });
+  assert.deepEqual(await second.takeLine(), { re: '3', output: { on: true, ...data } });
 });
 
 test('a hub that hangs up without giving an id raises the question of its trusted networks', async () => {

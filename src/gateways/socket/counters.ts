@@ -29,6 +29,8 @@ export class SocketCounters {
   datagramsDroppedForged = 0;
   datagramsDroppedReplayed = 0;
   datagramsLost = 0;
+  eventsTaken = 0;
+  eventsRefused = 0;
   readingsRefused = 0;
   readingTimesInvalid = 0;
 }

@@ -20,6 +20,8 @@ const devices = Type.Object(
     }),
     maxQueuedInvocations: count({ default: 128, description: 'Most commands waiting for one device.' }),
     maxQueuedPerCaller: count({ default: 64, description: 'Most of these that one caller may hold.' }),
+    maxEventBytes: bytes({ default: 16_384, description: 'Largest data of an event of a device, as JSON.' }),
+    maxEventsPerSecond: count({ default: 100, description: 'Most events of one device.' }),
   },
   { additionalProperties: false, description: 'All devices, whatever gateway they come through.' },
 );

@@ -14,6 +14,7 @@ import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
 import { tellFault } from './tell-fault.ts';
 import { inputTooLarge, lostFailure } from './device-failures.ts';
+import { FramedEvents } from './framed-events.ts';
 import { FramedTelemetry } from './framed-telemetry.ts';
 import { keepDescription } from './keep-description.ts';
 import { hasValidMac, ReplayWindow } from '../wire/signed-datagrams.ts';
@@ -35,6 +36,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   #hello: Omit<Hello, 'description'> | undefined;
   #device: Device | undefined;
   #telemetry: FramedTelemetry | undefined;
+  #events: FramedEvents | undefined;
   #udpKey: Buffer | undefined;
   #window = new ReplayWindow();
   #isEnded = false;
@@ -116,6 +118,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     const message = value as Record<string, unknown>;
     if (typeof message['re'] === 'string') this.#onResult(message['re'], message);
     else if (message['telemetry'] !== undefined) this.#onTelemetry(message);
+    else if (typeof message['event'] === 'string') this.#events?.take(message['event'], message);
     else if (isPing(message['ping'])) this.#write({ pong: message['ping'] });
     else if (message['pong'] === undefined) this.#onUnasked();
   }
@@ -143,7 +146,10 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
       description: kept,
       link: this,
     });
-    this.#telemetry = new FramedTelemetry(this.#context, this.#device, (text) => this.#warn(text));
+    this.#telemetry = new FramedTelemetry(this.#context, this.#device, (text) =>
+      this.#warn('READING_REFUSED', text),
+    );
+    this.#events = new FramedEvents(this.#context, this.#device, (text) => this.#warn('EVENT_REFUSED', text));
     this.#context.directory.addFramed(this);
   }
 
@@ -199,8 +205,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     else counters.datagramsDroppedInvalid++;
   }
 
-  #warn(message: string): void {
-    const code: ErrorCode = 'READING_REFUSED';
+  #warn(code: ErrorCode, message: string): void {
     this.#write({ warning: { code, message } });
   }
 

@@ -1,11 +1,10 @@
 import { isJsonObject } from '../../../base/json.ts';
 import type { Device } from '../../../devices/device.ts';
 import { findValueFault, type MetricValue } from '../../../devices/reading.ts';
+import { readFramedTime } from '../wire/framed-time.ts';
 import type { SessionContext } from './device-session.ts';
-import { ReadingWarnings } from './reading-warnings.ts';
+import { ReportWarnings } from './report-warnings.ts';
 
-/** RFC 3339, years 1970 to 9999; wall time in ms. */
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 const BAD_TIME = 'is no time of RFC 3339 since 1970; the readings got the time of the hub';
 
 /** What one framed device reports, on its connection and in its datagrams. */
@@ -13,21 +12,21 @@ export class FramedTelemetry {
   readonly #context: SessionContext;
   readonly #device: Device;
   readonly #warn: (text: string) => void;
-  readonly #warnings: ReadingWarnings;
+  readonly #warnings: ReportWarnings;
 
   /** @param warn - tells the device what is wrong with its readings */
   constructor(context: SessionContext, device: Device, warn: (text: string) => void) {
     this.#context = context;
     this.#device = device;
     this.#warn = warn;
-    this.#warnings = new ReadingWarnings(context.logBudget);
+    this.#warnings = new ReportWarnings('readings', context.logBudget);
   }
 
   /** Keeps the readings of a message as the latest of the device; false when it has none. */
   take({ telemetry, at }: Record<string, unknown>): boolean {
     if (!isJsonObject(telemetry)) return false;
     const { counters, clock } = this.#context;
-    const read = readTime(at);
+    const read = readFramedTime(at);
     if (read === undefined && at !== undefined) {
       counters.readingTimesInvalid++;
       this.#tell('at', BAD_TIME);
@@ -55,10 +54,4 @@ export class FramedTelemetry {
     const text = this.#warnings.tell(this.#device.id, metric, fault);
     if (text !== undefined) this.#warn(text);
   }
-}
-
-function readTime(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !RFC_3339.test(value)) return undefined;
-  const time = Date.parse(value);
-  return time >= 0 ? time : undefined;
 }

@@ -29,9 +29,11 @@ test('what comes before the question has left is no answer to it', async () => {
     maxQueuedPerCaller: 9,
     maxOfflineDevices: 9,
     maxOfflineDescriptionBytes: 9999,
+    maxEventBytes: 1000,
+    maxEventsPerSecond: 100,
   };
   const feed = { last: 0, publish: () => {}, publishReading: () => {}, open: () => undefined };
-  const registry = new DeviceRegistry({ limits, feed, clock: systemClock });
+  const registry = new DeviceRegistry({ limits, feed, check: () => [], clock: systemClock });
   const ledger = new Ledger();
   const context = {
     ledger,

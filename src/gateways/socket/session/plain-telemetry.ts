@@ -8,7 +8,7 @@ import {
   type Quantity,
 } from '../wire/plain-reading.ts';
 import type { SessionContext } from './device-session.ts';
-import { ReadingWarnings } from './reading-warnings.ts';
+import { ReportWarnings } from './report-warnings.ts';
 
 /** A number with its unit is shorter. */
 const MAX_REMEMBERED_CHARACTERS = 48;
@@ -16,13 +16,13 @@ const MAX_REMEMBERED_CHARACTERS = 48;
 /** What the datagrams of one plain device say. */
 export class PlainTelemetry {
   readonly #context: SessionContext;
-  readonly #warnings: ReadingWarnings;
+  readonly #warnings: ReportWarnings;
   /** The text of each metric seen last, so that a steady value is not parsed again. */
   readonly #quantities = new Map<string, { readonly text: string; readonly quantity: Quantity }>();
 
   constructor(context: SessionContext) {
     this.#context = context;
-    this.#warnings = new ReadingWarnings(context.logBudget);
+    this.#warnings = new ReportWarnings('readings', context.logBudget);
   }
 
   /** Reads a datagram and keeps its readings as the device's latest; undefined when it cannot be read. */

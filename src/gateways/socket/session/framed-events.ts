@@ -1,0 +1,37 @@
+import type { Device } from '../../../devices/device.ts';
+import { readFramedTime } from '../wire/framed-time.ts';
+import type { SessionContext } from './device-session.ts';
+import { ReportWarnings } from './report-warnings.ts';
+
+const BAD_TIME = 'has an "at" that is no time of RFC 3339 since 1970; it got the time of the hub';
+
+/** What one framed device tells that happened. */
+export class FramedEvents {
+  readonly #context: SessionContext;
+  readonly #device: Device;
+  readonly #warn: (text: string) => void;
+  readonly #warnings: ReportWarnings;
+
+  /** @param warn - tells the device what is wrong with its events */
+  constructor(context: SessionContext, device: Device, warn: (text: string) => void) {
+    this.#context = context;
+    this.#device = device;
+    this.#warn = warn;
+    this.#warnings = new ReportWarnings('events', context.logBudget);
+  }
+
+  take(name: string, { data, at }: Record<string, unknown>): void {
+    const { counters, clock } = this.#context;
+    const read = readFramedTime(at);
+    const fault = this.#device.tellEvent({ name, data, time: read ?? clock.now() });
+    if (fault === undefined) counters.eventsTaken++;
+    else counters.eventsRefused++;
+    if (fault !== undefined) this.#tell(name, `${fault}; the event was left out`);
+    else if (read === undefined && at !== undefined) this.#tell(name, BAD_TIME);
+  }
+
+  #tell(name: string, fault: string): void {
+    const text = this.#warnings.tell(this.#device.id, name, fault);
+    if (text !== undefined) this.#warn(text);
+  }
+}
