@@ -12,8 +12,10 @@ type ListenPlace = {
   readonly hostKey: string;
 };
 
-/** Turns the system's word for a failed listen into a sentence that says what to change. */
+/** Turns the system's word for a failed listen into a sentence that says what to change; also one that came in ours. */
 export function listenError(error: unknown, place: ListenPlace): RecadoError {
+  if (error instanceof RecadoError)
+    return error.code === 'CONFIG_INVALID' ? error : listenError(error.cause, place);
   const code = (error as NodeJS.ErrnoException).code;
   const where = `${place.kind} port ${place.port} on ${place.host}`;
   if (code === 'EADDRINUSE') {

@@ -23,6 +23,11 @@ export const SOCKET_OPTIONS = Type.Object(
       nameOf: 'a device id: 1 to 64 of A-Z a-z 0-9 . _ : -',
       description: 'Tokens of framed (version 2) devices, by device id.',
     }),
+    proxyProtocolNetworks: networks(
+      'Load balancers before `tcpPort` and `tls.port`: each connection must come from one of these, and begin with a header of the ' +
+        'PROXY protocol. Empty expects none. Datagrams have no such header.',
+      [],
+    ),
     tls: Type.Object(
       {
         enabled: Type.Boolean({ default: false, description: 'Whether devices may come over TLS.' }),

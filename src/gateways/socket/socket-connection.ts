@@ -1,7 +1,6 @@
-import type { Socket } from 'node:net';
-import { ANONYMOUS, TRUSTED_NETWORK, type Principal } from '../../accounts/principal.ts';
+import { TRUSTED_NETWORK, type Principal } from '../../accounts/principal.ts';
 import type { Place } from '../../base/connection-places.ts';
-import { addressParty, plainAddress } from '../../base/networks.ts';
+import { addressParty } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import { FramedSession } from './session/framed-session.ts';
 import { MAX_CHECKS_PER_CONNECTION } from './options.ts';
@@ -35,12 +34,9 @@ export class SocketConnection {
   #checks = 0;
   #isEnded = false;
 
-  constructor(socket: Socket, context: SessionContext, isTrusted: (address: string) => boolean) {
-    const address = plainAddress(socket.remoteAddress ?? '');
-    const principal = isTrusted(address) ? TRUSTED_NETWORK : ANONYMOUS;
-    this.addressParty = addressParty(address);
-    const party = context.ledger.open(this.addressParty);
-    this.peer = { socket, address, port: socket.remotePort ?? 0, principal, party };
+  constructor(peer: Omit<SocketPeer, 'party'>, context: SessionContext) {
+    this.addressParty = addressParty(peer.address);
+    this.peer = { ...peer, party: context.ledger.open(this.addressParty) };
     this.#context = context;
     this.#openedAt = context.clock.monotonic();
   }

@@ -1,11 +1,10 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Accounts } from '../../accounts/accounts.ts';
-import { TRUSTED_NETWORK } from '../../accounts/principal.ts';
+import { ANONYMOUS, TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { TrustedNetworks } from '../../accounts/trusted-networks.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { ConnectionPlaces } from '../../base/connection-places.ts';
-import { RecadoError } from '../../base/errors.ts';
 import { listenError } from '../../base/listen-error.ts';
 import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
@@ -16,6 +15,7 @@ import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import { Handshakes } from '../../mqtt/transport/handshakes.ts';
+import { openIncoming } from '../../mqtt/transport/incoming.ts';
 import { RefusalLog } from '../../mqtt/transport/refusal-log.ts';
 import { Refusals } from '../../mqtt/transport/refusals.ts';
 import { openSecureIncoming } from '../../mqtt/transport/secure-incoming.ts';
@@ -39,7 +39,8 @@ type GatewayParts = {
 };
 
 const TICK_MS = 100;
-const BACKLOG_CONNECTIONS = 4096;
+
+type OpenServer = { close(): Promise<void> };
 
 /** The certificate of the TLS listener, and where it comes from when it changes. */
 type TlsSource = {
@@ -64,8 +65,8 @@ export class SocketGateway implements Gateway {
   readonly #connections = new Set<SocketConnection>();
   readonly #places = new ConnectionPlaces<SocketConnection>();
   #forgetAccounts: () => void = () => undefined;
-  #server: Server | undefined;
-  #secureServer: { close(): Promise<void> } | undefined;
+  #server: OpenServer | undefined;
+  #secureServer: OpenServer | undefined;
   #ticker: Timer | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -103,16 +104,12 @@ export class SocketGateway implements Gateway {
 
   async start(): Promise<readonly ListeningAddress[]> {
     this.#forgetAccounts = this.#accounts.onChange(() => this.#endStale());
-    const { host, tcpPort, udpPort, tls } = this.#context.options;
-    const hostKey = 'gateways.socket.host';
-    const tcp = await this.#listen().catch((error: unknown) => {
-      const keys = { portFlag: '--tcp-port', portKey: 'gateways.socket.tcpPort', hostKey };
-      throw listenError(error, { kind: 'TCP', host, port: tcpPort, ...keys });
-    });
+    const { host, udpPort, tls } = this.#context.options;
+    const tcp = await this.#listen();
     const udp = await this.#receiver.start().catch(async (error: unknown) => {
       await this.stop();
-      const keys = { portFlag: '--udp-port', portKey: 'gateways.socket.udpPort', hostKey };
-      throw listenError(error, { kind: 'UDP', host, port: udpPort, ...keys });
+      const keys = { portKey: 'gateways.socket.udpPort', hostKey: 'gateways.socket.host' };
+      throw listenError(error, { kind: 'UDP', host, port: udpPort, portFlag: '--udp-port', ...keys });
     });
     const listening = [
       { name: 'socket-tcp', address: `tcp://${formatHostPort(host, tcp.port)}` },
@@ -129,7 +126,7 @@ export class SocketGateway implements Gateway {
   async stop(): Promise<void> {
     this.#forgetAccounts();
     this.#stopTicker();
-    this.#server?.close();
+    await this.#server?.close();
     this.#server = undefined;
     this.#tls?.close();
     await this.#secureServer?.close();
@@ -142,18 +139,16 @@ export class SocketGateway implements Gateway {
   }
 
   async #listen(): Promise<{ port: number }> {
-    const { host, tcpPort } = this.#context.options;
-    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
-    this.#server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port: tcpPort, backlog: BACKLOG_CONNECTIONS }, () => {
-        server.off('error', reject);
-        resolve();
-      });
+    const { host, tcpPort: port } = this.#context.options;
+    const parts = { refusals: this.#refusals, handshakes: new Handshakes(this.#refusals, {}) };
+    const options = { host, port, ...this.#proxyProtocol };
+    const take = this.#accept.bind(this);
+    const server = await openIncoming(options, { ...parts, hasHandshake: false }, take).catch((error) => {
+      const keys = { portKey: 'gateways.socket.tcpPort', hostKey: 'gateways.socket.host' };
+      throw listenError(error, { kind: 'TCP', host, port, portFlag: '--tcp-port', ...keys });
     });
-    server.on('error', (error) => this.#refusals.tell('accept-failed', '', error));
-    return { port: (server.address() as AddressInfo).port };
+    this.#server = server;
+    return server;
   }
 
   async #listenSecure(): Promise<{ port: number }> {
@@ -161,27 +156,34 @@ export class SocketGateway implements Gateway {
     const source = this.#tls;
     if (source === undefined) throw new TypeError('a listener with TLS needs a certificate');
     const handshakes = new Handshakes(this.#refusals, {});
-    const options = { host, port, ...(await source.read()) };
+    const options = { host, port, ...this.#proxyProtocol, ...(await source.read()) };
     const parts = { refusals: this.#refusals, handshakes };
-    const server = await openSecureIncoming(options, parts, ({ socket, incoming }) => {
-      if (handshakes.finish(incoming)) this.#accept(socket);
-    }).catch((error: unknown) => {
-      if (!(error instanceof RecadoError) || error.code === 'CONFIG_INVALID') throw error;
+    const server = await openSecureIncoming(options, parts, (secured) => {
+      if (handshakes.finish(secured.incoming)) this.#accept(secured.socket, secured.address, secured.port);
+    }).catch((error) => {
       const keys = { portKey: 'gateways.socket.tls.port', hostKey: 'gateways.socket.tls.host' };
       const portFlag = 'RECADO_GATEWAYS_SOCKET_TLS_PORT';
-      throw listenError(error.cause, { kind: 'TCP', host, port, portFlag, ...keys });
+      throw listenError(error, { kind: 'TCP', host, port, portFlag, ...keys });
     });
     source.watch(server.reload);
     this.#secureServer = server;
     return server;
   }
 
-  #accept(accepted: Socket): void {
+  get #proxyProtocol(): { proxyProtocol?: { readonly trustedNetworks: readonly string[] } } {
+    const { proxyProtocolNetworks: trustedNetworks } = this.#context.options;
+    return trustedNetworks.length === 0 ? {} : { proxyProtocol: { trustedNetworks } };
+  }
+
+  #accept(accepted: Socket, address: string, port: number): void {
+    // What came behind a header of the PROXY protocol.
+    const early = accepted.readableLength > 0 ? (accepted.read() as Buffer | null) : null;
     const socket = shareReads(accepted, {
       take: (bytes, length) => connection.onBytes(bytes.subarray(0, length)),
       room: () => undefined,
     });
-    const connection = new SocketConnection(socket, this.#context, (address) => this.#trusted.has(address));
+    const principal = this.#trusted.has(address) ? TRUSTED_NETWORK : ANONYMOUS;
+    const connection = new SocketConnection({ socket, address, port, principal }, this.#context);
     // Without a listener, a reset by the peer would end the process.
     let failed = false;
     socket.on('error', () => (failed = true));
@@ -199,6 +201,7 @@ export class SocketGateway implements Gateway {
       this.#forget(connection);
       connection.end(failed ? 'connection-failed' : 'disconnected');
     });
+    if (early !== null) connection.onBytes(early);
     socket.resume();
   }
 

@@ -62,9 +62,9 @@ function openTcp(mqtt: Config['mqtt'], parts: Parts, refusalLog: RefusalLog): Pr
   const { host, port } = mqtt;
   const options = { host, port, ...proxyProtocol(mqtt), onRefused: refusalLog.of('mqtt') };
   const keys = { portFlag: '--mqtt-port', portKey: 'mqtt.port', hostKey: 'mqtt.host' };
-  return listenTcp(parts.acceptorOf('mqtt'), options).catch((error: unknown) =>
-    rethrow(error, { kind: 'TCP', host, port, ...keys }),
-  );
+  return listenTcp(parts.acceptorOf('mqtt'), options).catch((error: unknown) => {
+    throw listenError(error, { kind: 'TCP', host, port, ...keys });
+  });
 }
 
 async function openTls(
@@ -83,9 +83,9 @@ async function openTls(
   };
   // There is no flag for it, but a variable.
   const keys = { portFlag: 'RECADO_MQTT_TLS_PORT', portKey: 'mqtt.tls.port', hostKey: 'mqtt.tls.host' };
-  const listener = await listenTls(acceptorOf('mqtt-tls'), options).catch((error: unknown) =>
-    rethrow(error, { kind: 'TCP', host, port, ...keys }),
-  );
+  const listener = await listenTls(acceptorOf('mqtt-tls'), options).catch((error: unknown) => {
+    throw listenError(error, { kind: 'TCP', host, port, ...keys });
+  });
   tlsReload.watch((material) => listener.reload(material));
   return listener;
 }
@@ -105,10 +105,4 @@ function proxyProtocol({ proxyProtocolNetworks: trustedNetworks }: Config['mqtt'
   proxyProtocol?: { readonly trustedNetworks: readonly string[] };
 } {
   return trustedNetworks.length === 0 ? {} : { proxyProtocol: { trustedNetworks } };
-}
-
-/** The system's own error tells what to change; others say it themselves. */
-function rethrow(error: unknown, place: Parameters<typeof listenError>[1]): never {
-  const isSystems = error instanceof RecadoError && error.code !== 'CONFIG_INVALID';
-  throw isSystems ? listenError(error.cause, place) : error;
 }
