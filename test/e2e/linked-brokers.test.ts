@@ -60,7 +60,7 @@ function untilLinked({ broker }: BrokerOnTcp): Promise<unknown> {
 
 describe('a Mosquitto as a bridge', { skip: whyNoMosquitto() }, () => {
   for (const version of ['mqttv31', 'mqttv311', 'mqttv50']) {
-    for (const more of [[], ['cleansession true'], ['notifications false']]) {
+    for (const more of [[], ['cleansession true'], ['notifications false'], ['try_private false']]) {
       it(`carries each message once, both ways: ${[version, ...more].join(', ')}`, async (t) => {
         const ours = await open(t);
         const theirs = await link(t, ours, [`bridge_protocol_version ${version}`, ...more]);
@@ -78,6 +78,41 @@ describe('a Mosquitto as a bridge', { skip: whyNoMosquitto() }, () => {
       });
     }
   }
+
+  for (const more of [[], ['try_private false']]) {
+    it(`keeps what is retained, both ways: ${more.join(', ')}`, async (t) => {
+      const ours = await open(t);
+      const theirs = await link(t, ours, more);
+      await untilLinked(ours);
+      const [here, there] = [await listen(t, ours.url), await listen(t, theirs.url)];
+      for (const [from, to] of [
+        [here, theirs],
+        [there, ours],
+      ] as const) {
+        const text = `kept at ${to.url}`;
+        await from.publish(text, true);
+        await until('it has come', () => here.texts.includes(text) && there.texts.includes(text));
+        const late = await listen(t, to.url);
+        await until('it is kept', () => late.texts.includes(text));
+      }
+      assert.deepEqual([here.texts.length, there.texts.length], [2, 2]);
+    });
+  }
+
+  it('gets what was published while the link was down, both ways, where its session is kept', async (t) => {
+    const ours = await open(t);
+    const theirs = await link(t, ours, ['cleansession false']);
+    await untilLinked(ours);
+    const [here, there] = [await listen(t, ours.url), await listen(t, theirs.url)];
+    const bridge = [...ours.broker.sessions()].find(({ client }) => client.clientId.endsWith('.house-2'));
+    ours.broker.disconnectClient(bridge?.client.clientId ?? '');
+    await here.publish('from here');
+    await there.publish('from there');
+    for (const { texts } of [here, there]) {
+      await until('all have come', () => texts.length >= 2);
+      assert.deepEqual(texts.toSorted(), ['from here', 'from there']);
+    }
+  });
 
   it('gets what was published while it was away, where its session is to be kept', async (t) => {
     const ours = await open(t);

@@ -5,7 +5,7 @@ import type { Framer } from '../codec/framer.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import type { KeptWill } from '../session/session-store.ts';
-import { findTopicNameFault, isForServerOnly, isWellFormed } from '../topics/topic-name.ts';
+import { findTopicNameFault, isForServerOnly, isLinkState, isWellFormed } from '../topics/topic-name.ts';
 import { acceptConnect, type ConnectRequest } from './accept-connect.ts';
 import { askConnectHooks } from './ask-hooks.ts';
 import { Authentication } from './authentication.ts';
@@ -25,7 +25,6 @@ export function handleConnect(connection: Connection, framer: Framer): void {
   const packet = readConnect(connection, framer);
   connection.state = ConnectionState.CONNECTING;
   const { options } = connection.acceptor;
-  connection.isBroker = packet.isBroker === true;
   connection.wantsProblemInformation = packet.properties.requestProblemInformation !== false;
   connection.maximumPacketSize = packet.properties.maximumPacketSize ?? connection.maximumPacketSize;
   framer.setMaxPacketBytes(options.maximumPacketSize);
@@ -45,6 +44,7 @@ export function handleConnect(connection: Connection, framer: Framer): void {
     return;
   }
   const { willMessage, ...request } = packet;
+  connection.isBroker = saysItIsBroker(packet);
   if (willMessage !== undefined) connection.will = keepWill(connection.engine, willMessage);
   const willBytes = connection.will === undefined ? 0 : willCost(connection.will);
   if (!connection.bookConnect(framer.bodyEnd - framer.packetStart + willBytes)) {
@@ -73,6 +73,15 @@ function readConnect(connection: Connection, framer: Framer): ConnectPacket {
     connection.version = version ?? 4;
     throw error;
   }
+}
+
+/**
+ * By bit 7 of the Protocol Level; else by a Will on the topic that only brokers have something to say on. Over MQTT 5 a
+ * broker asks for what it wants (No Local, Retain As Published).
+ */
+function saysItIsBroker({ isBroker, protocolVersion, willMessage, clientId }: ConnectPacket): boolean {
+  if (isBroker === true) return true;
+  return protocolVersion < 5 && willMessage !== undefined && isLinkState(willMessage.topicName, clientId);
 }
 
 function findClientIdRefusal({ acceptor }: Connection, packet: ConnectPacket): Refusal | undefined {

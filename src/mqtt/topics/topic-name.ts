@@ -54,7 +54,12 @@ export function isSysTopic(topicName: string): boolean {
  * bridges do, whether it is connected.
  */
 export function isForServerOnly(topicName: string, clientId: string): boolean {
-  return isSysTopic(topicName) && topicName !== `${SYS_PREFIX}broker/connection/${clientId}/state`;
+  return isSysTopic(topicName) && !isLinkState(topicName, clientId);
+}
+
+/** Whether a topic is the one on which a client that is a broker says whether it is connected. */
+export function isLinkState(topicName: string, clientId: string): boolean {
+  return topicName === `${SYS_PREFIX}broker/connection/${clientId}/state`;
 }
 
 /** Whether a text is a Topic Name or Topic Filter by the standard, and only this server does not take it. */

@@ -15,11 +15,17 @@ import {
 const OWN_STATE = '$SYS/broker/connection/link/state';
 const LINK: ConnectFields = { clientId: 'link', isBroker: true };
 
-describe('a broker that says by bit 7 of its Protocol Level that it is one', () => {
-  for (const version of [3, 4] as const) {
-    it(`does not get back what it published, and RETAIN as it was (${VERSION_NAMES[version]})`, async (t) => {
+describe('a broker that says by bit 7 of its Protocol Level, or by its Will, that it is one', () => {
+  const byWill: ConnectFields = { clientId: 'link', willMessage: willOf({ topicName: OWN_STATE }) };
+  for (const [version, fields, how] of [
+    [3, LINK, 'bit 7'],
+    [4, LINK, 'bit 7'],
+    [3, byWill, 'Will'],
+    [4, byWill, 'Will'],
+  ] as const) {
+    it(`does not get back what it published, and RETAIN as it was (${VERSION_NAMES[version]}, ${how})`, async (t) => {
       const { broker, connected } = await startRig(t);
-      const link = await connected(LINK, version);
+      const link = await connected(fields, version);
       const local = await connected();
       await link.subscribe('a/#', { qos: 2 });
       await local.subscribe('a/#', { qos: 2 });
@@ -34,14 +40,24 @@ describe('a broker that says by bit 7 of its Protocol Level that it is one', () 
       assert.equal([...broker.sessions()][0]!.client.protocolVersion, version);
     });
 
-    it(`takes part in a Shared Subscription (${VERSION_NAMES[version]})`, async (t) => {
+    it(`takes part in a Shared Subscription (${VERSION_NAMES[version]}, ${how})`, async (t) => {
       const { connected } = await startRig(t);
-      const link = await connected(LINK, version);
+      const link = await connected(fields, version);
       await link.subscribe('$share/g/a', { qos: 1 });
       link.publish('a', 'one');
       assert.deepEqual(await textsOf(link), ['one']);
     });
   }
+});
+
+describe('a client that is no broker', () => {
+  it('gets back what it published, also with a Will below the states of others', async (t) => {
+    const { connected } = await startRig(t);
+    const client = await connected({ clientId: 'a', willMessage: willOf({ topicName: 'state/a' }) }, 4);
+    await client.subscribe('a', { qos: 1 });
+    client.publish('a', 'own');
+    assert.deepEqual(await textsOf(client), ['own']);
+  });
 });
 
 describe('below $SYS a client', () => {
