@@ -1,4 +1,5 @@
 import { escapeControls } from '../base/printable-text.ts';
+import { keepTicksFast } from './keep-ticks-fast.ts';
 import { setOptimization } from './optimization.ts';
 
 // A reader that has seen enough (`recado … | head`) is no failure.
@@ -23,6 +24,7 @@ async function failAndExit(error: unknown): Promise<void> {
   process.exit();
 }
 
+keepTicksFast();
 const [word] = process.argv.slice(2);
 // Before anything large is loaded; the hub goes on without until it listens.
 if (word === 'hub') setOptimization('off');
