@@ -1,0 +1,7 @@
+const SQLITE_CORRUPT = 11;
+
+/** What a file of ours holds is not what was written: to callers it is as if SQLite had found a page damaged. */
+export class DamagedFileError extends Error {
+  override readonly name = 'DamagedFileError';
+  readonly errcode = SQLITE_CORRUPT;
+}

@@ -1,0 +1,65 @@
+import { pathToFileURL } from 'node:url';
+import { DatabaseSync } from 'node:sqlite';
+import { existsSync, statSync } from 'node:fs';
+import { faultOf } from './sqlite-error.ts';
+
+/** What the write-ahead log keeps of its size once it was copied into the file. */
+const WAL_LIMIT_BYTES = 16_777_216;
+/** How long a backup or `recado doctor` may keep the file locked. */
+const BUSY_TIMEOUT_MS = 2000;
+
+const SETTINGS = `
+  PRAGMA auto_vacuum = INCREMENTAL;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA foreign_keys = ON;
+  PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES};
+`;
+
+/**
+ * Opens a database to read and to write. Where the disk has no room for the index of the write-ahead log, the index is
+ * in memory; where nothing can be written, the file is read as it is.
+ *
+ * @param file - empty for one in memory
+ */
+export function openDatabase(file: string): DatabaseSync {
+  if (file === '') return begin(':memory:', '');
+  try {
+    return begin(file, '');
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault === undefined || fault.state === 'damaged' || !existsSync(file)) throw error;
+    try {
+      return begin(file, 'PRAGMA locking_mode = EXCLUSIVE;');
+    } catch {
+      // What the log still has would not be seen.
+      if (sizeOf(`${file}-wal`) > 0) throw error;
+      return readOnly(file);
+    }
+  }
+}
+
+function begin(file: string, first: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    db.exec(first + SETTINGS);
+    // The first read is what opens the write-ahead log.
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function readOnly(file: string): DatabaseSync {
+  const url = pathToFileURL(file);
+  url.searchParams.set('immutable', '1');
+  const db = new DatabaseSync(url, { readOnly: true });
+  db.prepare('SELECT count(*) FROM sqlite_schema').get();
+  return db;
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

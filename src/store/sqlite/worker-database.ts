@@ -1,0 +1,185 @@
+import { Worker } from 'node:worker_threads';
+import type { Logger } from '../../base/logger.ts';
+import { fail, succeed, type Result } from '../../base/result.ts';
+import { STORE_STATES, type StoreFault, type StoreHealth, type StoreState } from '../store-state.ts';
+import type {
+  CallAnswer,
+  DatabaseAnswer,
+  DatabaseCall,
+  DatabaseOperations,
+  DatabaseRequest,
+  OpenAnswer,
+} from './database-messages.ts';
+import type { ForeignFile } from './migrate.ts';
+
+type DatabaseParts = {
+  /** As people know it: `sessions`. */
+  readonly name: string;
+  /** Empty for one in memory, which is gone with `close`. */
+  readonly file: string;
+  /** The module that calls `serveDatabase`, as it is named in the sources: `new URL('./x.ts', import.meta.url)`. */
+  readonly worker: URL;
+  readonly log: Logger;
+};
+
+/** What a call came to; or what the disk said, and nothing of the call was done. */
+export type Stored<Output> = Result<Output, StoreFault>;
+
+type PendingWrite = DatabaseCall & {
+  readonly transfer: readonly ArrayBuffer[];
+  readonly settle: (answer: CallAnswer) => void;
+};
+
+type InputOf<Operation> = Operation extends (input: infer Input) => unknown ? Input : never;
+type OutputOf<Operation> = Operation extends (input: never) => infer Output ? Output : never;
+
+const THREAD_ENDED: StoreFault = { state: 'failing', message: 'the thread of the database has ended' };
+const CLOSED: StoreFault = { state: 'unreachable', message: 'the database was closed' };
+
+/**
+ * A database in a thread of its own, seen from the thread that asks it: no statement runs here. Writes that are asked
+ * for while a commit is under way are committed together with the next one.
+ *
+ * `Operations` is the type of what the worker's module serves.
+ */
+export class WorkerDatabase<Operations extends DatabaseOperations> {
+  readonly #parts: DatabaseParts;
+  #worker: Worker | undefined;
+  #state: StoreState = 'ready';
+  /** Who waits for the answers to the requests that were sent, the oldest first: answers come in that order. */
+  readonly #asked: ((answers: DatabaseAnswer) => void)[] = [];
+  #writes: PendingWrite[] = [];
+  #writing: Promise<void> | undefined;
+  /** Why nothing can be asked any more. */
+  #end: StoreFault | undefined = { state: 'unreachable', message: 'the database is not open' };
+
+  constructor(parts: DatabaseParts) {
+    this.#parts = parts;
+  }
+
+  get health(): StoreHealth {
+    return { name: this.#parts.name, state: this.#state, advice: STORE_STATES[this.#state] };
+  }
+
+  /**
+   * Starts the worker, which opens the file and brings it to the newest schema. A fault of disk or file is a state of
+   * this object, and every call answers with it.
+   *
+   * @returns why the file is left alone, where it is
+   */
+  async open(): Promise<Result<void, ForeignFile>> {
+    const { worker: module, file, name, log } = this.#parts;
+    const worker = new Worker(asPublished(module), { name: `recado ${name}`, workerData: { file } });
+    this.#worker = worker;
+    worker.on('error', (error: unknown) => {
+      log.error({ err: error, store: name }, `the thread of ${name} ended by an error`);
+    });
+    const answer = await new Promise<OpenAnswer>((resolve) => {
+      worker.once('message', resolve);
+      worker.once('exit', () => {
+        this.#finish(THREAD_ENDED);
+        resolve({ state: 'fault', fault: THREAD_ENDED });
+      });
+    });
+    if (answer.state === 'foreign') return fail(answer.foreign);
+    if (answer.state === 'fault') {
+      this.#turnTo(answer.fault);
+      this.#finish(answer.fault);
+      return succeed(undefined);
+    }
+    this.#end = undefined;
+    worker.on('message', (answers: DatabaseAnswer) => this.#asked.shift()?.(answers));
+    return succeed(undefined);
+  }
+
+  /** Asks outside of a transaction. */
+  async read<Name extends keyof Operations & string>(
+    name: Name,
+    input: InputOf<Operations[Name]>,
+  ): Promise<Stored<OutputOf<Operations[Name]>>> {
+    const [answer] = await this.#ask({ kind: 'read', call: { name, input } });
+    if ('fault' in answer!) this.#turnTo(answer.fault);
+    return take(answer!);
+  }
+
+  /**
+   * Asks in a transaction: what was asked lasts when this resolves, or nothing of it was done.
+   *
+   * @param transfer - buffers of the input that are given away
+   */
+  async write<Name extends keyof Operations & string>(
+    name: Name,
+    input: InputOf<Operations[Name]>,
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<Stored<OutputOf<Operations[Name]>>> {
+    const answer = await new Promise<CallAnswer>((settle) => {
+      this.#writes.push({ name, input, transfer, settle });
+      this.#writing ??= this.#writeAll();
+    });
+    return take(answer);
+  }
+
+  /** After everything that was asked. */
+  async close(): Promise<void> {
+    await this.#writing;
+    const worker = this.#worker;
+    this.#worker = undefined;
+    if (worker === undefined) return;
+    const isOpen = this.#end === undefined;
+    this.#end ??= CLOSED;
+    const exited = new Promise((resolve) => worker.once('exit', resolve));
+    // One that has nothing open ends by itself.
+    const request: DatabaseRequest = { kind: 'close' };
+    if (isOpen) worker.postMessage(request, []);
+    if (worker.threadId !== -1) await exited;
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#writes.length > 0) {
+      const writes = this.#writes;
+      this.#writes = [];
+      const calls = writes.map(({ name, input }) => ({ name, input }));
+      const transfer = writes.flatMap((each) => each.transfer);
+      const answers = await this.#ask({ kind: 'write', calls }, transfer);
+      const fault = answers.flatMap((answer) => ('fault' in answer ? [answer.fault] : []))[0];
+      this.#turnTo(fault);
+      for (const [index, { settle }] of writes.entries()) settle(answers[index] ?? answers[0]!);
+    }
+    this.#writing = undefined;
+  }
+
+  #ask(request: DatabaseRequest, transfer: readonly ArrayBuffer[] = []): Promise<DatabaseAnswer> {
+    if (this.#end !== undefined) return Promise.resolve([{ fault: this.#end }]);
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+      this.#worker!.postMessage(request, transfer);
+    });
+  }
+
+  /** Tells people when it stands otherwise than before. A file that is damaged does not mend itself. */
+  #turnTo(fault: StoreFault | undefined): void {
+    const { name, file, log } = this.#parts;
+    const state = fault?.state ?? 'ready';
+    if (state === this.#state || this.#end !== undefined) return;
+    this.#state = state;
+    const fields = { store: name, file, state };
+    if (fault === undefined) log.warn(fields, `${name} can be stored again`);
+    else log.error(fields, `${name} cannot be stored (${fault.message}): ${STORE_STATES[fault.state]}`);
+    if (fault?.state === 'damaged') this.#end = fault;
+  }
+
+  #finish(fault: StoreFault): void {
+    this.#end ??= fault;
+    for (const answer of this.#asked.splice(0)) answer([{ fault: this.#end }]);
+  }
+}
+
+function take<Output>(answer: CallAnswer): Stored<Output> {
+  if ('error' in answer) throw answer.error;
+  return 'fault' in answer ? fail(answer.fault) : succeed(answer.output as Output);
+}
+
+/** The sources run as they are; what is published is JavaScript. */
+function asPublished(module: URL): URL {
+  return import.meta.url.endsWith('.ts') ? module : new URL(module.href.replace(/\.ts$/, '.js'));
+}

@@ -1,0 +1,41 @@
+/**
+ * How it stands with a store, each with what a person can do about it. What cannot be stored is refused meanwhile; a
+ * full disk, one that failed, and one that was read-only are tried again with each commit.
+ */
+export const STORE_STATES = {
+  ready: '',
+  full: 'the disk is full: make room; the hub goes on by itself then',
+  'read-only': 'the disk or the file is read-only: make it writable; the hub goes on by itself then',
+  failing: 'the disk fails: look at the log of the system',
+  damaged:
+    'the file is damaged: stop the hub, look with `recado doctor`, and bring a copy back with `recado restore`',
+  unreachable: 'the file cannot be opened: give the user of the hub the folder, and start the hub again',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type StoreState = keyof typeof STORE_STATES;
+
+/** Why something was not stored. */
+export type StoreFault = {
+  readonly state: Exclude<StoreState, 'ready'>;
+  /** In SQLite's words. */
+  readonly message: string;
+};
+
+/** How it stands with one store, for people and for `/readyz`. */
+export type StoreHealth = {
+  readonly name: string;
+  readonly state: StoreState;
+  /** What to do; empty when there is nothing to do. */
+  readonly advice: string;
+};
+
+/** What a store threw or sent back because of a fault. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly fault: StoreFault;
+
+  constructor(fault: StoreFault) {
+    super(`${fault.message} (${fault.state})`);
+    this.fault = fault;
+  }
+}
