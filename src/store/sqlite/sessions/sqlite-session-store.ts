@@ -1,0 +1,173 @@
+import { RecadoError } from '../../../base/errors.ts';
+import type { Logger } from '../../../base/logger.ts';
+import type {
+  QueuedRecord,
+  SessionRecord,
+  SessionStore,
+  StoredSession,
+  StoredState,
+} from '../../../mqtt/session/session-store.ts';
+import { readStoredMessage } from '../../../mqtt/session/stored-message-codec.ts';
+import type { StoredMessage } from '../../../mqtt/session/stored-message.ts';
+import { formatTopicFilter, type TopicFilter } from '../../../mqtt/topics/topic-filter.ts';
+import type { SubscriptionOptions } from '../../../mqtt/topics/subscription-match.ts';
+import { StoreError, type StoreHealth } from '../../store-state.ts';
+import { WorkerDatabase, type Stored } from '../worker-database.ts';
+import { NoteWriter } from './note-writer.ts';
+import { SessionReader } from './read-sessions.ts';
+import { encodeOptions, encodeSessionRecord } from './session-record.ts';
+import type { SessionOperations } from './sessions-worker.ts';
+
+type StoreParts = { readonly file: string; readonly log: Logger };
+
+/** Sessions and retained messages in an SQLite file, which a thread of its own writes. */
+export class SqliteSessionStore implements SessionStore {
+  readonly #database: WorkerDatabase<SessionOperations>;
+  /** What each session is called in the file. */
+  readonly #numbers = new Map<string, number>();
+  #lastNumber = 0;
+  readonly #rows = new NoteWriter();
+  readonly #log = new NoteWriter();
+  /** The last commit failed: the next one writes it too. */
+  #isBehind = false;
+  #opening: Promise<void> | undefined;
+
+  constructor({ file, log }: StoreParts) {
+    const worker = new URL('./sessions-worker.ts', import.meta.url);
+    this.#database = new WorkerDatabase<SessionOperations>({ name: 'sessions', file, worker, log });
+  }
+
+  get health(): StoreHealth {
+    return this.#database.health;
+  }
+
+  /**
+   * Opens the file. One that is damaged, or that cannot be opened, leaves a store that holds nothing and takes nothing.
+   *
+   * @throws {RecadoError} `DATA_FILE_FOREIGN`
+   */
+  open(): Promise<void> {
+    this.#opening ??= this.#database.open().then((opened) => {
+      if (!opened.ok) throw new RecadoError('DATA_FILE_FOREIGN', opened.failure.message);
+    });
+    return this.#opening;
+  }
+
+  load(): StoredState {
+    return { sessions: this.#loadSessions(), retained: this.#loadRetained() };
+  }
+
+  saveSession(session: SessionRecord): void {
+    const { clientId } = session;
+    let number = this.#numbers.get(clientId);
+    if (number === undefined) {
+      number = ++this.#lastNumber;
+      this.#numbers.set(clientId, number);
+    }
+    this.#rows.session(number, clientId, encodeSessionRecord(session));
+  }
+
+  deleteSession(clientId: string): void {
+    const number = this.#numbers.get(clientId);
+    if (number === undefined) return;
+    this.#numbers.delete(clientId);
+    this.#rows.sessionEnd(number);
+  }
+
+  saveSubscription(clientId: string, filter: TopicFilter, options: SubscriptionOptions): void {
+    const number = this.#numbers.get(clientId);
+    if (number !== undefined)
+      this.#rows.subscription(number, formatTopicFilter(filter), encodeOptions(options));
+  }
+
+  deleteSubscription(clientId: string, filter: TopicFilter): void {
+    const number = this.#numbers.get(clientId);
+    if (number !== undefined) this.#rows.subscriptionEnd(number, formatTopicFilter(filter));
+  }
+
+  saveQueued(clientId: string, queued: QueuedRecord): void {
+    const number = this.#numbers.get(clientId);
+    if (number !== undefined) this.#log.queued(number, queued);
+  }
+
+  updateQueued(clientId: string, sequence: number, packetId: number, isReleased: boolean): void {
+    const number = this.#numbers.get(clientId);
+    if (number !== undefined) this.#log.progress(number, sequence, packetId, isReleased);
+  }
+
+  deleteQueued(clientId: string, sequence: number): void {
+    const number = this.#numbers.get(clientId);
+    if (number !== undefined) this.#log.done(number, sequence);
+  }
+
+  saveReceivedPacketId(clientId: string, packetId: number): void {
+    const number = this.#numbers.get(clientId);
+    if (number !== undefined) this.#log.received(number, packetId);
+  }
+
+  deleteReceivedPacketId(clientId: string, packetId: number): void {
+    const number = this.#numbers.get(clientId);
+    if (number !== undefined) this.#log.receivedEnd(number, packetId);
+  }
+
+  saveRetained(message: StoredMessage): void {
+    this.#rows.retained(message);
+  }
+
+  deleteRetained(topicName: string): void {
+    this.#rows.retainedEnd(topicName);
+  }
+
+  commit(): Promise<void> | undefined {
+    const [rows, log] = [this.#rows.take(), this.#log.take()];
+    if (rows === undefined && log === undefined && !this.#isBehind) return undefined;
+    const transfer = [rows, log].flatMap((notes) => (notes === undefined ? [] : [notes.buffer]));
+    return this.#database.write('save', { rows, log }, transfer).then((saved) => {
+      this.#isBehind = !saved.ok;
+      if (!saved.ok) throw new StoreError(saved.failure);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async *#loadSessions(): AsyncGenerator<readonly StoredSession[]> {
+    await this.open();
+    const reader = new SessionReader(this.#numbers);
+    for (;;) {
+      const piece = await this.#database.read('loadSessions', undefined);
+      if (!piece.ok || piece.value === undefined) break;
+      yield reader.read(piece.value);
+    }
+    const highest = await this.#database.read('highestNumber', undefined);
+    this.#lastNumber = valueOr(highest, 0);
+  }
+
+  async *#loadRetained(): AsyncGenerator<readonly StoredMessage[]> {
+    await this.open();
+    let after = 0;
+    for (;;) {
+      const piece = valueOr(await this.#database.read('loadRetained', after), undefined);
+      if (piece === undefined) return;
+      after = piece.last;
+      yield readRetained(piece.messages);
+    }
+  }
+}
+
+function valueOr<Output, Else>(stored: Stored<Output>, otherwise: Else): Output | Else {
+  return stored.ok ? stored.value : otherwise;
+}
+
+/** Messages, each with its length in front. */
+function readRetained(bytes: Uint8Array): StoredMessage[] {
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const messages: StoredMessage[] = [];
+  for (let at = 0; at < source.length;) {
+    const end = at + 4 + source.readUInt32LE(at);
+    messages.push(readStoredMessage(source, at + 4, end));
+    at = end;
+  }
+  return messages;
+}
