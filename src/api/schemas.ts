@@ -238,6 +238,23 @@ export const ServiceListSchema = Type.Object(
 
 export const ProbeSchema = Type.Object({ status: Type.Enum(['ok']) });
 
+export const ReadinessSchema = Type.Object(
+  {
+    status: Type.Enum(['ok', 'degraded'], { description: '`degraded`: something cannot be stored' }),
+    stores: Type.Optional(
+      Type.Array(
+        Type.Object({
+          name: Type.String(),
+          state: Type.Enum(['full', 'read-only', 'failing', 'damaged', 'unreachable']),
+          advice: Type.String({ description: 'What to do' }),
+        }),
+        { description: 'Those that something is wrong with' },
+      ),
+    ),
+  },
+  { title: 'Readiness' },
+);
+
 export const HealthSchema = Type.Object(
   {
     status: Type.Enum(['ok']),

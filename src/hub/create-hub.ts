@@ -9,6 +9,7 @@ import type { Config } from './config/config-schema.ts';
 import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
 import { Feed } from './feed.ts';
+import { HubStores } from './hub-stores.ts';
 import { Hub } from './hub.ts';
 import { checkMqttPermissions } from './mqtt/mqtt-permissions.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
@@ -24,6 +25,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const config = shareConnections(wanted);
   const clock = parts.clock ?? systemClock;
   const ledger = createLedger(config);
+  const stores = config.inMemory ? undefined : new HubStores(config.dataDir, { log: parts.log });
   const feed = new Feed(config.events, ledger);
   const devices = new DeviceRegistry({
     limits: config.devices,
@@ -54,7 +56,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const exceptBelow = config.services.enabled ? topicPrefix : undefined;
   const permissions = checkMqttPermissions({ accounts, identify, exceptBelow });
   const hooks = [permissions, ...(config.services.enabled ? [guard] : [])];
-  const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts };
+  const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts, store: stores?.sessions };
   const mqtt = config.mqtt.enabled ? new MqttServer({ mqtt: config.mqtt, openHosts }, mqttParts) : undefined;
   const services = config.services.enabled
     ? createServices(config, { log: parts.log, clock, mqtt })
@@ -68,6 +70,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     gateways,
     mqtt,
     services,
+    stores,
     invocations,
     log: parts.log,
     clock,

@@ -17,6 +17,7 @@ import { Invocation } from '../devices/invocation.ts';
 import type { Gateway, ListeningAddress } from '../gateways/gateway.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
 import { measureInput, type InputLimits } from './measure-input.ts';
+import type { HubStores } from './hub-stores.ts';
 import type { MqttServer } from './mqtt/mqtt-server.ts';
 import type { HubServices } from './services/hub-services.ts';
 import { validateInput } from './validate-input.ts';
@@ -42,6 +43,7 @@ type HubParts = {
   readonly gateways: readonly Gateway[];
   readonly mqtt?: MqttServer | undefined;
   readonly services?: HubServices | undefined;
+  readonly stores?: HubStores | undefined;
   readonly invocations: InputLimits & { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number };
   readonly log: Logger;
   readonly clock?: Clock;
@@ -61,6 +63,8 @@ export class Hub {
   readonly mqtt: MqttServer | undefined;
   /** Undefined when the hub has no services. */
   readonly services: HubServices | undefined;
+  /** Undefined when the hub keeps everything in memory. */
+  readonly stores: HubStores | undefined;
   /** Connections that did not get as far as the face that they were for, by its listener, and by reason. */
   readonly refusals = new Map<string, Readonly<Record<string, number>>>();
   readonly #invocations: HubParts['invocations'];
@@ -80,6 +84,7 @@ export class Hub {
     this.gateways = parts.gateways;
     this.mqtt = parts.mqtt;
     this.services = parts.services;
+    this.stores = parts.stores;
     this.#invocations = parts.invocations;
     this.#alarms = new Alarms(parts.clock ?? systemClock);
     this.#idPrefix = `${this.#alarms.clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
@@ -96,6 +101,7 @@ export class Hub {
 
   /** Begins to listen everywhere. When one part cannot, the others are stopped again and its error is thrown. */
   async start(): Promise<readonly ListeningAddress[]> {
+    await this.stores?.start();
     const listening: ListeningAddress[] = [];
     const parts = this.#parts;
     for (const [index, part] of parts.entries()) {
@@ -103,6 +109,7 @@ export class Hub {
         listening.push(...(await part.start()));
       } catch (error) {
         await Promise.all(parts.slice(0, index).map((started) => started.stop()));
+        await this.stores?.stop();
         throw error;
       }
     }
@@ -117,6 +124,7 @@ export class Hub {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#parts.map((part) => part.stop()));
+    await this.stores?.stop();
     this.#logBudget.close();
   }
 

@@ -53,7 +53,7 @@ async function connectMqtt(url: string, headers: Headers): Promise<readonly [num
 }
 
 async function startHub(t: TestContext, yaml: string): Promise<string> {
-  const ports = 'mqtt: { port: 0 MORE }\ngateways: { socket: { tcpPort: 0, udpPort: 0 } }\n';
+  const ports = 'inMemory: true\nmqtt: { port: 0 MORE }\ngateways: { socket: { tcpPort: 0, udpPort: 0 } }\n';
   const [http = '', more = ''] = yaml.split('|');
   const folder = folderWith(t, {
     'c.yaml': `http: { port: 0, ${http} }\n${ports.replace('MORE', more)}`,

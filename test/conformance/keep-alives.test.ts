@@ -45,6 +45,7 @@ async function openRig(t: TestContext): Promise<Rig> {
   const config = defaultConfig() as MutableConfig;
   Object.assign(config.gateways.socket, { tcpPort: 0, udpPort: 0 });
   config.mqtt.port = 0;
+  config.inMemory = true;
   const hub = createHub(config, { log: silentLogger, clock });
   const listening = await hub.start();
   t.after(async () => {

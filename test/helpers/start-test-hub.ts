@@ -35,6 +35,7 @@ export async function startTestHub(
   change: (config: MutableConfig) => void = () => {},
 ): Promise<TestHub> {
   const config = defaultConfig() as MutableConfig;
+  config.inMemory = true;
   config.http.port = 0;
   config.gateways.socket.tcpPort = 0;
   config.gateways.socket.udpPort = 0;

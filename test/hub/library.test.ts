@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createHub, defaultConfig, startServer } from '../../src/index.ts';
 
 const ANY_PORTS = {
+  inMemory: true,
   http: { port: 0 },
   gateways: { socket: { tcpPort: 0, udpPort: 0 } },
   mqtt: { port: 0 },

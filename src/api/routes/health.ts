@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { TSchema } from 'typebox';
 import { version } from '../../base/version.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { collectMetrics } from '../metrics.ts';
-import { HealthSchema, PROBLEM_RESPONSE, ProbeSchema } from '../schemas.ts';
+import { HealthSchema, PROBLEM_RESPONSE, ProbeSchema, ReadinessSchema } from '../schemas.ts';
 
 const HealthRouteSchema = {
   operationId: 'getHealth',
@@ -11,7 +12,7 @@ const HealthRouteSchema = {
   response: { 200: HealthSchema, ...PROBLEM_RESPONSE },
 };
 
-const probe = (operationId: string, summary: string) => ({
+const probe = <Answer extends TSchema>(operationId: string, summary: string, answer: Answer) => ({
   // Load balancers have no token.
   config: { isOpenToAll: true },
   schema: {
@@ -19,19 +20,23 @@ const probe = (operationId: string, summary: string) => ({
     summary,
     tags: ['hub'],
     security: [],
-    response: { 200: ProbeSchema, ...PROBLEM_RESPONSE },
+    response: { 200: answer, ...PROBLEM_RESPONSE },
   },
 });
 
 /** Whether the hub lives, and its counters for Prometheus. */
 export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
-  app.get('/healthz', probe('getLiveness', 'Tells that the hub is alive'), async () => ({
+  app.get('/healthz', probe('getLiveness', 'Tells that the hub is alive', ProbeSchema), async () => ({
     status: 'ok' as const,
   }));
   // While it starts it does not listen, and while it stops every answer is that it does.
-  app.get('/readyz', probe('getReadiness', 'Tells that the hub takes requests'), async () => ({
-    status: 'ok' as const,
-  }));
+  const readiness = probe('getReadiness', 'Tells that the hub takes requests, and stores', ReadinessSchema);
+  app.get('/readyz', readiness, async () => {
+    const stores = (hub.stores?.health ?? []).flatMap(({ name, state, advice }) =>
+      state === 'ready' ? [] : [{ name, state, advice }],
+    );
+    return stores.length === 0 ? { status: 'ok' as const } : { status: 'degraded' as const, stores };
+  });
   app.get('/api/v1/health', { config: { verb: 'any' }, schema: HealthRouteSchema }, async () => ({
     status: 'ok' as const,
     name: 'recado' as const,

@@ -30,6 +30,8 @@ const FLAG_KEYS: Readonly<Record<string, readonly string[]>> = {
   tcpPort: ['gateways.socket.tcpPort'],
   udpPort: ['gateways.socket.udpPort'],
   mqttPort: ['mqtt.port'],
+  dataDir: ['dataDir'],
+  inMemory: ['inMemory'],
   insecure: ['insecure'],
   logLevel: ['log.level'],
 };
@@ -47,6 +49,8 @@ export function hubCommand(): Command {
     .option('--tcp-port <number>', 'TCP port for devices; 0 takes any (default: 5050)')
     .option('--udp-port <number>', 'UDP port for their readings; 0 takes any (default: 5060)')
     .option('--mqtt-port <number>', 'port for MQTT; 0 takes any (default: 1883)')
+    .option('--data-dir <folder>', 'where what lasts is kept (default: ./recado-data)')
+    .option('--in-memory', 'write nothing: what the hub knows ends with it')
     .option('--insecure', 'start even where strangers could come in')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
     .helpOption('-h, --help', 'print help')

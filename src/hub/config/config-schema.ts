@@ -109,6 +109,19 @@ export const ConfigSchema = Type.Object(
     invocations,
     memory,
     log,
+    dataDir: Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      isFileName: true,
+      expected: 'the name of a folder',
+      default: './recado-data',
+      description:
+        'The folder of what lasts: MQTT sessions and retained messages. It is made when it is not there; one hub at a time has it.',
+    }),
+    inMemory: Type.Boolean({
+      default: false,
+      description: 'Write nothing: with the hub ends all that it knows.',
+    }),
     shutdownTimeoutMs: ms({ default: 5000, description: 'Time for everything to close when the hub stops.' }),
     insecure: Type.Boolean({
       default: false,

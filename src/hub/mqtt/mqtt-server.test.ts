@@ -47,7 +47,10 @@ describe('MqttServer', () => {
   it('is a part of a hub without HTTP', async (t) => {
     const config = defaultConfig();
     const socket = { ...config.gateways.socket, enabled: false };
-    const hub = createHub({ ...config, gateways: { socket }, mqtt: mqttConfig() }, { log: silentLogger });
+    const hub = createHub(
+      { ...config, inMemory: true, gateways: { socket }, mqtt: mqttConfig() },
+      { log: silentLogger },
+    );
     const [{ name, address } = { name: '', address: '' }, ...more] = await hub.start();
     t.after(() => hub.stop());
     assert.deepEqual([name, more], ['mqtt', []]);

@@ -15,6 +15,7 @@ import {
 import { listAccessFiles } from '../../mqtt/access/load-access-rules.ts';
 import { Broker } from '../../mqtt/broker/broker.ts';
 import type { BrokerHooks } from '../../mqtt/broker/hooks.ts';
+import type { SessionStore } from '../../mqtt/session/session-store.ts';
 import { RefusalLog } from '../../mqtt/transport/refusal-log.ts';
 import type { TransportAcceptor } from '../../mqtt/transport/transport.ts';
 import { attachWebSocket, type AttachedWebSocket } from '../../mqtt/transport/websocket.ts';
@@ -45,6 +46,7 @@ type MqttServerParts = {
   readonly identify: IdentifyMqttClient;
   readonly accounts: Accounts;
   readonly ledger?: Ledger | undefined;
+  readonly store?: SessionStore | undefined;
   /** Rules of other parts of the hub, for all clients. */
   readonly hooks?: readonly BrokerHooks[];
 };
@@ -95,13 +97,14 @@ export class MqttServer {
     this.#tlsReload = new TlsReload(mqtt.tls, { log: this.#log, clock: this.#clock });
     const aclHooks = mqtt.aclFile === '' ? [] : [this.#aclHooks()];
     const hooks = [...aclHooks, ...(parts.hooks ?? []), this.#accountClients.hooks];
-    const { ledger, identify } = parts;
+    const { ledger, store, identify } = parts;
     this.broker = new Broker({
       ...brokerOptions(mqtt),
       hooks,
       log: this.#log,
       clock: this.#clock,
       ...(ledger !== undefined && { ledger }),
+      ...(store !== undefined && { store }),
       partyOf: (client) => partyOf(identify(client), client.peer.address),
     });
   }

@@ -1,0 +1,46 @@
+import type { Logger } from '../base/logger.ts';
+import { DataFolder } from '../store/data-folder.ts';
+import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
+import type { StoreHealth } from '../store/store-state.ts';
+
+/** What a hub keeps on disk: the files of its data folder, each with a thread of its own. */
+export class HubStores {
+  readonly folder: DataFolder;
+  /** Of the MQTT broker, which closes it. */
+  readonly sessions: SqliteSessionStore;
+  readonly #log: Logger;
+
+  constructor(dataDir: string, { log }: { readonly log: Logger }) {
+    this.#log = log;
+    this.folder = new DataFolder(dataDir);
+    this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log });
+  }
+
+  /** How it stands with each. */
+  get health(): readonly StoreHealth[] {
+    return [this.sessions.health];
+  }
+
+  /**
+   * Takes the folder and opens what is in it. A disk that is full or a file that is damaged does not stop a hub: `health`
+   * says so, and what would have to be stored is refused.
+   *
+   * @throws {RecadoError} `DATA_FOLDER_TAKEN`, `DATA_FILE_FOREIGN`. Nothing is left open then.
+   */
+  async start(): Promise<void> {
+    this.folder.open();
+    this.#log.info({ folder: this.folder.path }, `data is kept in ${this.folder.path}`);
+    try {
+      await this.sessions.open();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** After the parts of the hub that use them. */
+  async stop(): Promise<void> {
+    await this.sessions.close();
+    this.folder.close();
+  }
+}
