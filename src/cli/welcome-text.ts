@@ -13,10 +13,12 @@ const DEFAULT_MQTT = `mqtt://${DEFAULT_HOST}:1883`;
  * What a person at a terminal reads when the hub is up: what listens, and what to do next.
  *
  * @param listening - addresses as URLs: `http://127.0.0.1:5070`
+ * @param folder - where what lasts is kept; undefined when nothing is
  */
-export function welcomeText(listening: Listening): string {
-  const nameWidth = Math.max(0, ...listening.map(({ name }) => name.length));
-  const rows = listening.map(({ name, address }) => `  ${name.padEnd(nameWidth)}  ${address}`);
+export function welcomeText(listening: Listening, folder: string | undefined): string {
+  const told = [...listening, { name: 'data', address: folder ?? 'in memory only' }];
+  const nameWidth = Math.max(...told.map(({ name }) => name.length));
+  const rows = told.map(({ name, address }) => `  ${name.padEnd(nameWidth)}  ${address}`);
   const find = (name: string): string | undefined =>
     listening
       .find((each) => each.name === name)

@@ -8,10 +8,8 @@ export class HubStores {
   readonly folder: DataFolder;
   /** Of the MQTT broker, which closes it. */
   readonly sessions: SqliteSessionStore;
-  readonly #log: Logger;
 
   constructor(dataDir: string, { log }: { readonly log: Logger }) {
-    this.#log = log;
     this.folder = new DataFolder(dataDir);
     this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log });
   }
@@ -29,7 +27,6 @@ export class HubStores {
    */
   async start(): Promise<void> {
     this.folder.open();
-    this.#log.info({ folder: this.folder.path }, `data is kept in ${this.folder.path}`);
     try {
       await this.sessions.open();
     } catch (error) {

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import type { Command } from 'commander';
 import { buildProgram } from '../../src/cli/program.ts';
+import { defaultConfig } from '../../src/hub/config/hub-config.ts';
 import { plainEnvironment, runProgram, type ProgramEnd } from '../helpers/run-program.ts';
 import { ROOT } from '../helpers/source-files.ts';
 import { startTestHub } from '../helpers/start-test-hub.ts';
@@ -127,8 +128,7 @@ describe('recado check', () => {
     assert.equal(end, 2);
     assert.equal(output, '');
     assert.deepEqual(errors.trim().split('\n'), [
-      'bad.yaml:5:1 htpp: is not a key; did you mean http? (allowed: http, gateways, mqtt, services, devices, invocations, memory, log, ' +
-        'shutdownTimeoutMs, insecure)',
+      `bad.yaml:5:1 htpp: is not a key; did you mean http? (allowed: ${Object.keys(defaultConfig()).join(', ')})`,
       'bad.yaml:4:14 gateways.socket.tcpPort: must be a whole number, 0 to 65535 (it is "abc")',
       'RECADO_LOG_LEVEL: must be one of debug, info, warn, error, silent (it is "loud")',
     ]);

@@ -120,15 +120,16 @@ function configFlags(options: HubOptions): ConfigFlag[] {
   });
 }
 
-function announce(server: RunningServer, log: Logger): void {
+function announce({ listening, hub }: RunningServer, log: Logger): void {
+  const folder = hub.stores?.folder.path;
   // A program that started the hub with a channel learns the ports from here.
-  process.send?.({ ready: true, listening: server.listening });
+  process.send?.({ ready: true, listening });
   if (process.stdout.isTTY) {
-    process.stdout.write(welcomeText(server.listening));
+    process.stdout.write(welcomeText(listening, folder));
     return;
   }
-  for (const { name, address } of server.listening)
-    log.info({ name, address }, `${name} listens on ${address}`);
+  for (const { name, address } of listening) log.info({ name, address }, `${name} listens on ${address}`);
+  log.info({ folder }, folder === undefined ? 'nothing is kept on disk' : `data is kept in ${folder}`);
   log.info({}, 'the hub is ready');
 }
 

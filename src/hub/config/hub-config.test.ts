@@ -187,8 +187,7 @@ describe('environment variables', () => {
 });
 
 const TOKEN = '0123456789abcdef';
-const SECTIONS =
-  'http, gateways, mqtt, services, devices, invocations, memory, log, shutdownTimeoutMs, insecure';
+const SECTIONS = Object.keys(defaultConfig()).join(', ');
 const HTTP_KEYS =
   'host, port, tokens, hostNames, trustedNetworks, trustedProxies, proxyProtocol, tls, maxConnections, bodyTimeoutMs, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
