@@ -9,6 +9,7 @@ describe('welcomeText', () => {
     const text = welcomeText([{ name: 'mqtt', address: 'mqtt://127.0.0.1:1883' }, http], '/srv/data');
     assert.match(text, /^ {2}mqtt {2}mqtt:\/\/127\.0\.0\.1:1883\n {2}http {2}http:\/\/0\.0\.0\.0:5070$/m);
     assert.match(text, /^ {2}npx recado pub -t hello -m world {2}/m);
+    assert.match(text, /^ {2}data {2}\/srv\/data$/m);
     assert.match(text, /^ {2}curl http:\/\/127\.0\.0\.1:5070\/api\/v1\/devices$/m);
   });
 
@@ -34,6 +35,6 @@ describe('welcomeText', () => {
   });
 
   it('shows no publish where there is no broker', () => {
-    assert.doesNotMatch(welcomeText([http], '/srv/data'), / pub /);
+    assert.doesNotMatch(welcomeText([http], undefined), / pub /);
   });
 });
