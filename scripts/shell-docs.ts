@@ -40,7 +40,11 @@ INPUT is JSON; for a command whose schema says that it takes a text, it is the t
 invocations are not seen. It goes on while the hub is away.
 `;
 
-const MQTT = `## MQTT
+const MQTT = `A command, of these and of all others, whose output cannot be written (a full disk) says so in one line on standard error, and ends with 1. A
+reader that has seen enough (\`| head\`) ends it with 0. The hub and \`recado gateway\` go on without their lines: the log tells how many were lost when
+there is room again, and \`/metrics\` counts those of the hub (\`recado_log_lines_lost_total\`).
+
+## MQTT
 
 \`recado pub\`, \`recado sub\` and \`recado request\` take the flags of \`mosquitto_pub\`, \`mosquitto_sub\` and \`mosquitto_rr\`, with their
 output and their exit codes: 0 done; 27 when \`-W\` is over; 1 failed; what the broker answered to CONNECT when it refused it. A wrong command line

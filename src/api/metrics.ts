@@ -31,6 +31,11 @@ export function collectMetrics(hub: Hub): Registry {
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
   gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);
   gauge(registry, 'process_resident_memory_bytes', 'Memory of the hub', () => process.memoryUsage.rss());
+  addCounter(registry, {
+    name: 'recado_log_lines_lost',
+    help: 'Lines of the log that nobody read in time, or that a full disk did not take',
+    read: () => hub.lostLogLines,
+  });
   const read = (): number => {
     const { user, system } = process.cpuUsage();
     return (user + system) / MICROSECONDS;

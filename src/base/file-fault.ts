@@ -1,12 +1,28 @@
-const FAULTS: ReadonlyMap<string, string> = new Map([
+const READ_FAULTS: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'does not exist'],
   ['ENOTDIR', 'does not exist'],
   ['EACCES', 'may not be read by this user'],
   ['EISDIR', 'is a folder, not a file'],
 ]);
 
+const WRITE_FAULTS: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', 'no space is left on the device'],
+  ['EDQUOT', 'this user has no space left'],
+  ['EROFS', 'the file system is read-only'],
+  ['EACCES', 'this user may not write there'],
+  ['EPERM', 'this user may not write there'],
+  ['ENOENT', 'there is no such folder'],
+  ['ENOTDIR', 'there is no such folder'],
+]);
+
 /** Why a file could not be read: the end of a sentence that begins with its name. */
-export function fileFaultOf(error: unknown): string {
+export function readFaultOf(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  return FAULTS.get(code) ?? `cannot be read: ${message}`;
+  return READ_FAULTS.get(code) ?? `cannot be read: ${message}`;
+}
+
+/** Why nothing could be written, in a few words. */
+export function writeFaultOf(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return WRITE_FAULTS.get(code) ?? message;
 }

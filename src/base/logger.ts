@@ -8,6 +8,8 @@ export type Logger = {
   readonly info: Write;
   readonly warn: Write;
   readonly error: Write;
+  /** Lines that did not get as far as their reader, where that is known. */
+  readonly lost?: () => number;
 };
 
 const nothing: Write = () => {};

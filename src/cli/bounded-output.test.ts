@@ -33,11 +33,13 @@ describe('lines that nobody reads', () => {
     assert.equal(arrived % KIBIBYTE.length, 'again'.length);
   });
 
-  it('and that nobody ever will, end nothing', async () => {
+  it('and that nobody ever will, end nothing, and are counted', async () => {
     const stream = new Writable({ write: (_chunk, _encoding, taken) => taken(new Error('EPIPE')) });
-    const output = new BoundedOutput(stream, () => {});
+    const output = new BoundedOutput(stream, () => assert.fail('nobody is there to be told'));
     output.write('a line');
     await new Promise((resolve) => stream.once('close', resolve));
     output.write('another');
+    await new Promise(setImmediate);
+    assert.equal(output.lost, 2);
   });
 });

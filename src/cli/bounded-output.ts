@@ -5,29 +5,43 @@ const MAX_WAITING_BYTES = 1_048_576;
 
 /**
  * Lines for standard output or error. Who reads them may stand still for as long as he likes (`recado hub 2>&1 | less`,
- * Ctrl+S in a terminal): the program goes on, what does not fit is dropped, and told when he reads again.
+ * Ctrl+S in a terminal), or a disk be full: the program goes on, what does not fit is lost, and told when there is
+ * room again.
  */
 export class BoundedOutput {
   readonly #stream: Writable;
-  #dropped = 0;
+  readonly #tell: (lost: number) => void;
+  #lost = 0;
+  #told = 0;
 
-  /** @param tell - so many writes were dropped */
-  constructor(stream: Writable, tell: (dropped: number) => void) {
+  /** @param tell - so many writes were lost since it was told last */
+  constructor(stream: Writable, tell: (lost: number) => void) {
     this.#stream = stream;
+    this.#tell = tell;
     makeAsynchronous(stream);
-    // Lines that nobody reads any more must not end the program.
-    stream.on('error', () => {});
-    stream.on('drain', () => {
-      const dropped = this.#dropped;
-      this.#dropped = 0;
-      if (dropped > 0) tell(dropped);
-    });
+    // Lines that nobody reads any more, or that a full disk does not take, must not end the program: who listens
+    // already would end it.
+    stream.removeAllListeners('error').on('error', () => {});
+  }
+
+  /** Writes that were dropped or failed, since the beginning. */
+  get lost(): number {
+    return this.#lost;
   }
 
   write(text: string): void {
-    if (this.#stream.writableLength + text.length > MAX_WAITING_BYTES) this.#dropped++;
-    else this.#stream.write(text);
+    if (this.#stream.writableLength + text.length > MAX_WAITING_BYTES) this.#lost++;
+    else this.#stream.write(text, this.#onWritten);
   }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error) this.#lost++;
+    else if (this.#lost > this.#told && this.#stream.writableLength === 0) {
+      const lost = this.#lost - this.#told;
+      this.#told = this.#lost;
+      this.#tell(lost);
+    }
+  };
 }
 
 /** Settles when all that was written has gone. */

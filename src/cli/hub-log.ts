@@ -15,12 +15,13 @@ export function createHubLog(options: Config['log']): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  const output = new BoundedOutput(stream, (dropped) =>
-    log.warn({ dropped }, `lines of this log that nobody read were dropped: ${dropped}`),
+  const output = new BoundedOutput(stream, (lost) =>
+    log.warn({ lost }, `lines of this log were lost, for want of a reader or of space: ${lost}`),
   );
   const colors = stream.isTTY && stream.hasColors();
   // pino leaves alone what JSON need not escape, and terminals obey.
   const format = (line: string): string => (pretty ? formatPretty(line, { colors }) : escapeControls(line));
-  const log = pino(settings, { write: (line) => output.write(format(line)) });
+  const lines = pino(settings, { write: (line) => output.write(format(line)) });
+  const log = Object.assign(lines, { lost: () => output.lost });
   return log;
 }

@@ -1,9 +1,16 @@
+import { writeFaultOf } from '../base/file-fault.ts';
 import { escapeControls } from '../base/printable-text.ts';
 import { keepTicksFast } from './keep-ticks-fast.ts';
 import { setOptimization } from './optimization.ts';
 
-// A reader that has seen enough (`recado … | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough (`recado … | head`) is no failure.
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`recado: the standard output cannot be written: ${writeFaultOf(error)}\n`);
+  process.exit(1);
+});
+// What cannot be told leaves the exit code, which says it too.
+process.stderr.on('error', () => {});
 process.on('uncaughtException', (error) => void failAndExit(error));
 process.on('unhandledRejection', (reason) => void failAndExit(reason));
 // Started by a program that waits for news on a channel: when it is gone, nobody else stops this one.

@@ -86,8 +86,11 @@ async function serveUntilSignal(
   const { url, options } = readBrokerTarget(flags, broker, command);
   const log = createHubLog({ level: 'info', format: 'auto' });
   const lines = new LineWriter(
-    new BoundedOutput(process.stdout, (dropped) =>
-      log.warn({ dropped }, `lines of standard output that nobody read were dropped: ${dropped} times`),
+    new BoundedOutput(process.stdout, (lost) =>
+      log.warn(
+        { lost },
+        `lines of standard output were lost, for want of a reader or of space: ${lost} times`,
+      ),
     ),
   );
   const stopped = stopSignal();

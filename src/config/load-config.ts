@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { fileFaultOf } from '../base/file-fault.ts';
+import { readFaultOf } from '../base/file-fault.ts';
 import { RecadoError } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { assembleSection, collectKeys, type ConfigKey, type SchemaNode } from './config-keys.ts';
@@ -125,7 +125,7 @@ export function readConfigText(file: string, folder: string): Result<string, str
       return fail(`is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
     return succeed(readFileSync(name, 'utf8'));
   } catch (error) {
-    return fail(fileFaultOf(error));
+    return fail(readFaultOf(error));
   }
 }
 

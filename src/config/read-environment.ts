@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileFaultOf } from '../base/file-fault.ts';
+import { readFaultOf } from '../base/file-fault.ts';
 import type { ConfigKey } from './config-keys.ts';
 import { nearestWord } from './nearest-word.ts';
 import { SourceReading, type Mistake } from './source-reading.ts';
@@ -46,7 +46,7 @@ function readVariable(key: ConfigKey, environment: Environment, reading: SourceR
         tell(fileVariable, `names a file that is too large: ${file}`);
       else reading.takeText(key, content.trim().replaceAll(/\r?\n/g, ','), fileVariable);
     } catch (error) {
-      tell(fileVariable, `names a file: ${file} ${fileFaultOf(error)}`);
+      tell(fileVariable, `names a file: ${file} ${readFaultOf(error)}`);
     }
   }
 }

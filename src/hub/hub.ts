@@ -71,6 +71,7 @@ export class Hub {
   readonly #alarms: Alarms;
   /** Makes invocation ids unique across restarts. */
   readonly #idPrefix: string;
+  readonly #log: Logger;
   readonly #logBudget: LogBudget;
   /** Of ids; from a number of ten digits on, so that ids sort in the order of their making. */
   #lastNumber = 1_000_000_000;
@@ -88,6 +89,7 @@ export class Hub {
     this.#invocations = parts.invocations;
     this.#alarms = new Alarms(parts.clock ?? systemClock);
     this.#idPrefix = `${this.#alarms.clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
+    this.#log = parts.log;
     this.#logBudget = new LogBudget(this.#alarms.clock, parts.log);
     this.devices.observe((device, presence) => {
       this.#logBudget.write(
@@ -119,6 +121,11 @@ export class Hub {
   /** The MQTT broker in this process; undefined when the hub is none. */
   get broker(): Broker | undefined {
     return this.mqtt?.broker;
+  }
+
+  /** Lines of its log that did not get as far as a reader or a disk; 0 where the log does not count them. */
+  get lostLogLines(): number {
+    return this.#log.lost?.() ?? 0;
   }
 
   async stop(): Promise<void> {

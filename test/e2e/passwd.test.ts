@@ -93,7 +93,7 @@ describe('recado passwd, through a pipe', () => {
       [['w.txt', 'ª', '--scram'], 'x', 1, /write the name as "a"/],
       [['w.txt', 'a:b'], 'x', 2, /must not have a colon/],
       [['w.txt', 'a', '--scram', '--delete'], 'x', 2, /exclude each other/],
-      [['none/w.txt', 'ann'], 'x', 1, /none\/w\.txt cannot be written: ENOENT/],
+      [['none/w.txt', 'ann'], 'x', 1, /none\/w\.txt cannot be written: there is no such folder/],
       [['other.yaml', 'ann'], 'x', 1, /other\.yaml:1: .*\n.*\n.*\nrecado: … and 2 more\n$/],
     ] as const) {
       const result = await passwd(args, input);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { writeFaultOf } from '../../base/file-fault.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 
 type PasswdFlags = { readonly scram?: true; readonly delete?: true };
@@ -46,9 +47,8 @@ async function runPasswd(file: string, user: string, flags: PasswdFlags, command
       flags.delete === true ? await removeUser(file, user) : await setPassword(file, user, flags);
     if (faults.length > 0) tellFaults(faults);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || !(error instanceof Error) || !('syscall' in error)) throw error;
-    tellFaults([`${file} cannot be written: ${message}`]);
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    tellFaults([`${file} cannot be written: ${writeFaultOf(error)}`]);
   }
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { fileFaultOf } from '../../base/file-fault.ts';
+import { readFaultOf } from '../../base/file-fault.ts';
 import { definedMembers } from '../../base/defined-members.ts';
 import type { TlsOptions } from '../../mqtt/client/client-options.ts';
 import type { TlsVersion } from './flag-table.ts';
@@ -49,7 +49,7 @@ export function readFlagFile(flag: string, file: string, command: Command): Buff
   try {
     return readFileSync(file);
   } catch (error) {
-    return command.error(`error: ${flag}: ${file} ${fileFaultOf(error)}`);
+    return command.error(`error: ${flag}: ${file} ${readFaultOf(error)}`);
   }
 }
 
@@ -69,6 +69,6 @@ function readFolder(folder: string, command: Command): string[] {
     return [...new Set(texts.filter((text) => text.includes('-----BEGIN CERTIFICATE-----')))];
   } catch (error) {
     const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR';
-    return command.error(`error: --capath: ${folder} ${isFile ? 'is no folder' : fileFaultOf(error)}`);
+    return command.error(`error: --capath: ${folder} ${isFile ? 'is no folder' : readFaultOf(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { fileFaultOf } from '../../base/file-fault.ts';
+import { readFaultOf } from '../../base/file-fault.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 
 /** A password or access file larger than this is the wrong file; 100,000 users fit. */
@@ -44,7 +44,7 @@ export async function readAccessFile(file: string): Promise<FileReading> {
       await handle.close();
     }
   } catch (error) {
-    return { signature: NO_FILE, result: fail(fileFaultOf(error)) };
+    return { signature: NO_FILE, result: fail(readFaultOf(error)) };
   }
 }
 
