@@ -67,12 +67,11 @@ export async function buildApp(parts: {
   limitKeptAnswers(app, hub.ledger);
   await registerRoutes(app, hub);
   registerServiceEntrance(app, hub, { config, hosts });
-  let description: ReturnType<typeof describeApi> | undefined;
+  let description: Awaited<ReturnType<typeof describeApi>> | undefined;
   app.get('/openapi.json', { config: { verb: 'any' }, schema: { hide: true } }, async (_request, reply) => {
-    description ??= import('./describe-api.ts').then((described) =>
-      described.describeApi((own) => registerRoutes(own, hub)),
-    );
-    return reply.type('application/json; charset=utf-8').send(await description);
+    // Where no file can be opened now, another request finds it.
+    description ??= await (await import('./describe-api.ts')).describeApi((own) => registerRoutes(own, hub));
+    return reply.type('application/json; charset=utf-8').send(description);
   });
   return app;
 }

@@ -30,7 +30,7 @@ export function collectMetrics(hub: Hub): Registry {
   if (hub.mqtt !== undefined) registerMqttMetrics(registry, hub.mqtt);
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
   gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);
-  gauge(registry, 'process_resident_memory_bytes', 'Memory of the hub', () => process.memoryUsage.rss());
+  gauge(registry, 'process_resident_memory_bytes', 'Memory of the hub', readResidentBytes);
   addCounter(registry, {
     name: 'recado_log_lines_lost',
     help: 'Lines of the log that nobody read in time, or that a full disk did not take',
@@ -62,4 +62,13 @@ function expose(registry: Registry, group: string, key: string, read: () => numb
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   addGauge(registry, { name, help, read });
+}
+
+/** Not a number where no file can be opened: the system tells it by one. */
+function readResidentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return Number.NaN;
+  }
 }

@@ -27,7 +27,13 @@ async function fail(error: unknown): Promise<void> {
 }
 
 async function failAndExit(error: unknown): Promise<void> {
-  await fail(error);
+  try {
+    await fail(error);
+  } catch {
+    // Where no file can be opened, its words cannot be loaded either. It must not be told of that, and so on.
+    process.stderr.write(`${escapeControls(error instanceof Error ? error.message : String(error))}\n`);
+    process.exitCode = 1;
+  }
   process.exit();
 }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { connectMqtt } from '../../src/mqtt/index.ts';
 import { findFreePorts, startHubProcess } from '../helpers/hub-process.ts';
 import { until } from '../helpers/until.ts';
 
@@ -33,6 +36,47 @@ async function firstBytes(port: number, hello: Buffer | string): Promise<string>
   socket.destroy();
   return bytes.toString('latin1');
 }
+
+/** Lets a program open so many files more, and no others. */
+function leaveFiles(pid: number, count: number): void {
+  const most = readdirSync(`/proc/${pid}/fd`).length + count;
+  assert.equal(spawnSync('prlimit', ['--pid', String(pid), `--nofile=${most}:${most}`]).status, 0);
+}
+
+/** A GET over a connection that is kept. */
+async function ask(agent: Agent, url: string): Promise<number | undefined> {
+  const [answer] = (await once(request(url, { agent }).end(), 'response')) as [IncomingMessage];
+  await once(answer.resume(), 'end');
+  return answer.statusCode;
+}
+
+describe('a hub that may open no file any more', { skip }, () => {
+  it('goes on with who is there, and with all when it may again', async (t) => {
+    const ports = await findFreePorts();
+    const { http: mqtt } = await findFreePorts();
+    const settings = { RECADO_MQTT_PORT: String(mqtt), RECADO_MQTT_SYS_TOPIC_INTERVAL_MS: '1000' };
+    const hub = await startHubProcess(ports, { settings });
+    t.after(() => hub.stop());
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    assert.equal(await ask(agent, `${hub.url}/healthz`), 200);
+    const figures: string[] = [];
+    const onMessage = ({ topicName }: { topicName: string }): void => void figures.push(topicName);
+    const client = await connectMqtt(`mqtt://127.0.0.1:${mqtt}`, { onMessage });
+    t.after(() => client.close());
+    await client.subscribe('$SYS/broker/heap/current');
+    leaveFiles(hub.program.pid, 3);
+    const sockets = await crowd(t, ports.tcp, Buffer.from('{'));
+    const { length } = figures;
+    await until('figures come', () => figures.length > length + 1);
+    for (const path of ['/healthz', '/api/v1/devices', '/metrics'])
+      assert.notEqual(await ask(agent, hub.url + path), undefined, path);
+    for (const socket of sockets) socket.destroy();
+    for (const path of ['/healthz', '/metrics', '/openapi.json'])
+      await until(path, async () => (await fetch(hub.url + path).catch(() => undefined))?.status === 200);
+    assert.equal(hub.program.hasExited, false);
+  });
+});
 
 describe('a hub with few file descriptors', { skip }, () => {
   for (const crowded of ['mqtt', 'tcp', 'http'] as const) {

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Engine } from './engine.ts';
 import { packetsSentOf } from './stats.ts';
@@ -152,8 +153,9 @@ function gauges(rows: Rows): Row[] {
 }
 
 function readHeap({ stats }: Engine): number {
-  const { heapUsed, external } = process.memoryUsage();
-  const bytes = heapUsed + external;
+  // And not process.memoryUsage(), which opens a file, and throws where none can be opened.
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  const bytes = heap + external;
   stats.heapMaximum = Math.max(stats.heapMaximum, bytes);
   return bytes;
 }
