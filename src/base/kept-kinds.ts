@@ -227,6 +227,39 @@ const ROWS = {
     refusal: '429 TOO_MANY_INVOCATIONS',
     options: ['devices.maxQueuedInvocations', 'devices.maxQueuedPerCaller', 'invocations.maxInputValues'],
   },
+  LASTING_INVOCATION: {
+    what: 'A command that goes on without its caller, until it has ended',
+    whose: 'the caller',
+    fixedBytes: 4096,
+    // Here, and on its way to the store.
+    perByte: 2,
+    share: 1 / 16,
+    refusal: '429 TOO_MANY_INVOCATIONS',
+    options: [
+      'devices.maxQueuedInvocations',
+      'devices.maxQueuedPerCaller',
+      'devices.maxQueuedBytes',
+      'devices.maxQueuedBytesPerCaller',
+    ],
+  },
+  IDEMPOTENCY_KEY: {
+    what: 'An idempotency key, for 24 hours',
+    whose: 'the caller',
+    fixedBytes: 512,
+    perByte: 2,
+    share: 1 / 32,
+    refusal: '429 TOO_MANY_INVOCATIONS',
+  },
+  HISTORY: {
+    what: 'What became of a command that ended',
+    whose: 'this program',
+    fixedBytes: 768,
+    perByte: 2,
+    share: 1 / 16,
+    refusal:
+      'what ended first is forgotten; while keys stand for all that is left, new ones are refused with 429 TOO_MANY_INVOCATIONS',
+    options: ['invocations.maxHistory', 'invocations.historyMs'],
+  },
   ANSWER: {
     what: 'An answer of the HTTP API that its caller has not taken, with its request',
     whose: 'the caller',

@@ -107,6 +107,7 @@ export class DeviceRegistry {
       previous.close('taken-over');
     }
     this.#change(device, 'online', reason);
+    device.lane.resume();
     return device;
   }
 

@@ -134,6 +134,8 @@ export class Device {
 
   /** It is off the list: nothing of it is kept any more. */
   forget(): void {
+    const message = `Device ${this.id} was forgotten before the command was sent.`;
+    this.lane.drop({ code: 'DEVICE_UNKNOWN', message });
     this.telemetry.forget();
     this.#kept.release();
   }

@@ -28,7 +28,12 @@ type Fixture = {
 /** A lane whose clock stands still until it is told to go on. */
 function fixture(
   maxInFlight: number,
-  limits = { maxQueuedInvocations: 10, maxQueuedPerCaller: 10 },
+  limits = {
+    maxQueuedInvocations: 10,
+    maxQueuedPerCaller: 10,
+    maxQueuedBytes: 65_536,
+    maxQueuedBytesPerCaller: 32_768,
+  },
 ): Fixture {
   let now = 1000;
   const timers = new Set<{ at: number; call: () => void }>();
@@ -120,7 +125,12 @@ test('as many exchanges as the link can tell apart; the others wait', () => {
 });
 
 test('one caller cannot hold all that a device may have in flight, however long it waits', () => {
-  const { enter, sent, lane } = fixture(16, { maxQueuedInvocations: 100, maxQueuedPerCaller: 100 });
+  const { enter, sent, lane } = fixture(16, {
+    maxQueuedInvocations: 100,
+    maxQueuedPerCaller: 100,
+    maxQueuedBytes: 65_536,
+    maxQueuedBytesPerCaller: 32_768,
+  });
   for (let index = 0; index < 100; index++) enter(`greedy${index}`);
   assert.deepEqual([sent.length, lane.queued], [14, 86]);
   const other = enter('other', { caller: 'other' });
@@ -185,7 +195,12 @@ test('when the device goes, who waits is told; who was sent is told by the link'
 });
 
 test('a link that answers at once does not make the lane call itself without end', () => {
-  const { enter, lane, link, sent } = fixture(1, { maxQueuedInvocations: 5000, maxQueuedPerCaller: 5000 });
+  const { enter, lane, link, sent } = fixture(1, {
+    maxQueuedInvocations: 5000,
+    maxQueuedPerCaller: 5000,
+    maxQueuedBytes: 65_536,
+    maxQueuedBytesPerCaller: 32_768,
+  });
   const first = enter('first');
   for (let index = 0; index < 4000; index++) enter(`n${index}`);
   link.invoke = (invocation) => {

@@ -5,13 +5,10 @@ import type { DeviceLink } from './device-link.ts';
 import type { EventFeed } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Invocation, InvocationOwner } from './invocation.ts';
+import { LastingQueue, type LastingQueueLimits } from './lasting-queue.ts';
 
-export type LaneLimits = {
-  /** Invocations that may wait for one device. */
-  readonly maxQueuedInvocations: number;
-  /** Of those, how many one caller may have. */
-  readonly maxQueuedPerCaller: number;
-};
+/** For those that wait while their callers do, and as much again for those that last. */
+export type LaneLimits = LastingQueueLimits;
 
 export class LaneCounters {
   invocationsCompleted = 0;
@@ -23,10 +20,12 @@ export class LaneCounters {
 
 /**
  * The way of invocations into one device: as many at once as its link can tell apart, which callers share, the others
- * in turn.
+ * in turn. Those that last wait in the order of their acceptance, also while the device is away, and take turns with
+ * those whose callers wait.
  */
 export class InvocationLane implements InvocationOwner {
   readonly #waiting: FairQueue<Invocation>;
+  readonly #lasting: LastingQueue;
   readonly #inFlight = new FairPlaces();
   readonly #busySerial = new Set<string>();
   readonly #counters: LaneCounters;
@@ -34,6 +33,7 @@ export class InvocationLane implements InvocationOwner {
   readonly #log: Logger;
   #link: DeviceLink | undefined;
   #advancing = false;
+  #isLastingsTurn = true;
 
   constructor(
     limits: LaneLimits,
@@ -41,13 +41,19 @@ export class InvocationLane implements InvocationOwner {
   ) {
     const { maxQueuedInvocations: maxItems, maxQueuedPerCaller: maxItemsPerCaller } = limits;
     this.#waiting = new FairQueue({ maxItems, maxItemsPerCaller }, (invocation) => this.#refuse(invocation));
+    this.#lasting = new LastingQueue(limits);
     this.#counters = counters;
     this.#feed = feed;
     this.#log = log;
   }
 
   get queued(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#lasting.size;
+  }
+
+  /** Those that last and wait. */
+  get lasting(): readonly Invocation[] {
+    return this.#lasting.all();
   }
 
   get inFlight(): number {
@@ -59,29 +65,47 @@ export class InvocationLane implements InvocationOwner {
     this.#link = link;
   }
 
-  /** The device went. What waited fails; what was sent is ended by its link. */
+  /** Starts what has waited for the device, which is there now and has told all of itself. */
+  resume(): void {
+    if (this.#lasting.size > 0) this.#advance();
+  }
+
+  /** The device went. What waited fails, unless it was promised to wait for it; what was sent is ended by its link. */
   close(): void {
     this.#link = undefined;
-    for (const invocation of this.#waiting.drain()) {
-      invocation.fail({
-        code: 'DEVICE_OFFLINE',
-        message: `Device ${invocation.deviceId} went offline before the command was sent.`,
-        retryAfterSeconds: 5,
-      });
-    }
+    const left = this.#lasting.all().filter((invocation) => !invocation.waitsForDevice);
+    for (const invocation of [...this.#waiting.drain(), ...left]) invocation.fail(wentOffline(invocation));
   }
 
   /** Takes an invocation in: it starts now, or waits its turn, or fails because the queue is full. */
   enter(invocation: Invocation): void {
     invocation.begin(this);
+    if (invocation.lasting !== undefined) return this.#enterLasting(invocation);
     this.#tell(invocation, invocation.acceptedAt);
-    if (this.#waiting.size === 0 && this.#canStart(invocation)) {
+    if (this.queued === 0 && this.#canStart(invocation)) {
       this.#start(invocation);
     } else if (this.#waiting.push(invocation.caller, invocation)) {
       this.#advance();
     } else {
       this.#refuse(invocation);
     }
+  }
+
+  /** Takes one in that has waited since before the hub was started. */
+  restore(invocation: Invocation): void {
+    invocation.state = 'queued';
+    this.#lasting.putBack(invocation);
+    invocation.begin(this);
+  }
+
+  /** The hub stops. What lasts and waits stays as it is written down. */
+  park(): void {
+    for (const invocation of this.#lasting.all()) invocation.park();
+  }
+
+  /** Ends what lasts and waits. */
+  drop(failure: Failure): void {
+    for (const invocation of this.#lasting.all()) invocation.fail(failure);
   }
 
   /** Ends the caller's wait: its time is over, or it left. */
@@ -92,6 +116,7 @@ export class InvocationLane implements InvocationOwner {
   }
 
   onSettled(invocation: Invocation): void {
+    if (invocation.lasting !== undefined) this.#lasting.remove(invocation);
     if (invocation.state === 'completed') this.#counters.invocationsCompleted++;
     else if (invocation.state === 'failed') this.#counters.invocationsFailed++;
     else this.#counters.invocationsCancelled++;
@@ -99,17 +124,25 @@ export class InvocationLane implements InvocationOwner {
   }
 
   onReleased(invocation: Invocation): void {
-    this.#inFlight.give(invocation.caller);
-    if (invocation.command.concurrency === 'serial') this.#busySerial.delete(invocation.command.name);
-    if (this.#waiting.size > 0) this.#advance();
+    this.#givePlace(invocation);
+    if (this.queued > 0) this.#advance();
+  }
+
+  onUnsent(invocation: Invocation): void {
+    this.#givePlace(invocation);
+    invocation.state = 'queued';
+    this.#lasting.putBack(invocation);
+    void invocation.write();
+    this.#advance();
   }
 
   onTimeout(invocation: Invocation): void {
     this.giveUp(invocation, 'failed');
   }
 
-  onLateAnswer(): void {
+  onLateAnswer(invocation: Invocation): void {
     this.#counters.lateAnswers++;
+    this.#tell(invocation, invocation.lateAnswer?.time ?? 0);
   }
 
   #tell(invocation: Invocation, time: number): void {
@@ -132,9 +165,64 @@ export class InvocationLane implements InvocationOwner {
     return invocation.command.concurrency === 'parallel' || !this.#busySerial.has(invocation.command.name);
   }
 
+  /** It is written down before it goes out, and before its caller is told that it waits. */
+  #enterLasting(invocation: Invocation): void {
+    const canStart = this.queued === 0 && this.#canStart(invocation);
+    if (!canStart) invocation.state = 'queued';
+    this.#tell(invocation, invocation.acceptedAt);
+    if (canStart) return this.#startLasting(invocation);
+    if (!this.#lasting.push(invocation)) return this.#refuse(invocation);
+    void this.#accept(invocation)?.catch(() => {});
+    this.#advance();
+  }
+
+  #accept(invocation: Invocation): Promise<void> | undefined {
+    const written = invocation.write();
+    invocation.accepted = written?.catch((error: unknown) => invocation.fail(notStored(error)));
+    return written;
+  }
+
+  #startLasting(invocation: Invocation): void {
+    this.#takePlace(invocation);
+    const isNew = invocation.state === 'running';
+    invocation.state = 'running';
+    const link = this.#link;
+    const written = isNew ? this.#accept(invocation) : invocation.write();
+    if (written === undefined) return this.#send(invocation);
+    written.then(
+      () => this.#sendWritten(invocation, link),
+      (error: unknown) => {
+        invocation.fail(notStored(error));
+        this.onReleased(invocation);
+      },
+    );
+  }
+
+  #sendWritten(invocation: Invocation, link: DeviceLink | undefined): void {
+    if (invocation.isEnded) return this.onReleased(invocation);
+    if (this.#link === link) return this.#send(invocation);
+    // The device went meanwhile, and may have come back.
+    if (this.#link !== undefined || invocation.waitsForDevice) return this.onUnsent(invocation);
+    invocation.fail(wentOffline(invocation));
+    this.onReleased(invocation);
+  }
+
   #start(invocation: Invocation): void {
-    this.#inFlight.take(invocation.caller);
-    if (invocation.command.concurrency === 'serial') this.#busySerial.add(invocation.command.name);
+    this.#takePlace(invocation);
+    this.#send(invocation);
+  }
+
+  #takePlace({ caller, command }: Invocation): void {
+    this.#inFlight.take(caller);
+    if (command.concurrency === 'serial') this.#busySerial.add(command.name);
+  }
+
+  #givePlace({ caller, command }: Invocation): void {
+    this.#inFlight.give(caller);
+    if (command.concurrency === 'serial') this.#busySerial.delete(command.name);
+  }
+
+  #send(invocation: Invocation): void {
     invocation.enterExchange();
     try {
       this.#link?.invoke(invocation);
@@ -152,18 +240,50 @@ export class InvocationLane implements InvocationOwner {
     if (this.#advancing) return;
     this.#advancing = true;
     while (this.#link !== undefined && this.#inFlight.taken < this.#link.maxInFlight) {
-      const next = this.#waiting.take((invocation) => this.#canStart(invocation));
+      const next = this.#takeNext();
       if (next === undefined) break;
-      this.#start(next);
+      if (next.lasting === undefined) this.#start(next);
+      else this.#startLasting(next);
     }
     this.#advancing = false;
   }
+
+  #takeNext(): Invocation | undefined {
+    const canStart = (invocation: Invocation): boolean => this.#canStart(invocation);
+    if (this.#lasting.size === 0) return this.#waiting.take(canStart);
+    const next = this.#isLastingsTurn
+      ? (this.#lasting.take(canStart) ?? this.#waiting.take(canStart))
+      : (this.#waiting.take(canStart) ?? this.#lasting.take(canStart));
+    if (next !== undefined) this.#isLastingsTurn = next.lasting === undefined;
+    return next;
+  }
+}
+
+function wentOffline({ deviceId }: Invocation): Failure {
+  return {
+    code: 'DEVICE_OFFLINE',
+    message: `Device ${deviceId} went offline before the command was sent.`,
+    retryAfterSeconds: 5,
+  };
+}
+
+function notStored(error: unknown): Failure {
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'STORE_UNAVAILABLE',
+    message: `The hub cannot write down now what must last, so nothing was sent: ${why}.`,
+    retryAfterSeconds: 5,
+  };
 }
 
 const CANCELLED = { code: 'INVOCATION_CANCELLED', message: 'The caller gave the invocation up.' } as const;
 
 function timeoutFailure(invocation: Invocation): Failure {
-  const { deviceId, command, timeoutMs } = invocation;
+  const { deviceId, command, timeoutMs, lasting } = invocation;
+  if (lasting?.queueForMs !== undefined && !invocation.hasLeftQueue) {
+    const message = `Device ${deviceId} could not be asked for ${command.name} within ${lasting.queueForMs} ms. Nothing was sent.`;
+    return { code: 'QUEUE_TIMEOUT', message };
+  }
   return {
     code: 'ANSWER_TIMEOUT',
     message: `Device ${deviceId} did not answer ${command.name} within ${timeoutMs} ms. ${howFarItCame(invocation)}`,

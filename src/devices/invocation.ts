@@ -1,14 +1,19 @@
-import { KeptKind } from '../base/kept-kinds.ts';
+import type { KeptKind } from '../base/kept-kinds.ts';
 import type { Party } from '../base/ledger.ts';
 import type { Alarms } from '../base/alarms.ts';
 import type { Clock } from '../base/clock.ts';
 import { WheelTimer } from '../base/timer-wheel.ts';
 import type { Command } from './command.ts';
-import type { InvocationSnapshot, InvocationState } from './invocation-snapshot.ts';
-import type { Failure } from './failure.ts';
+import type { InvocationPhase, InvocationSnapshot, InvocationState } from './invocation-snapshot.ts';
+import type { DeviceFailure, Failure } from './failure.ts';
 
-/** How far an invocation came. Each phase is proof: of the queue, the socket, the protocol, the device. */
-export type InvocationPhase = 'accepted' | 'sent' | 'delivered' | 'answered';
+/** What came from the device after the caller had been told that nothing came. */
+export type LateAnswer = {
+  /** Wall time, ms. */
+  readonly time: number;
+  readonly output?: unknown;
+  readonly failure?: Failure;
+};
 
 /** What an invocation needs from the lane that runs it. */
 export type InvocationOwner = {
@@ -16,22 +21,49 @@ export type InvocationOwner = {
   onSettled(invocation: Invocation): void;
   /** The exchange with the device is over: the next invocation may go. */
   onReleased(invocation: Invocation): void;
-  /** The caller has waited as long as it wanted to. */
+  /** The caller has waited as long as it wanted to, or the device did not come in time. */
   onTimeout(invocation: Invocation): void;
+  /** The device went before the command was sent, and the invocation waits for the next time that it comes. */
+  onUnsent(invocation: Invocation): void;
   /** An answer came after the caller had been told that none came. */
   onLateAnswer(invocation: Invocation): void;
 };
 
-type Kept = { readonly party: Party; readonly bytes: number };
+/** Writes down what becomes of invocations. */
+export type InvocationJournal = {
+  /**
+   * It has been accepted, goes out to its device, has ended, or was answered late.
+   *
+   * @returns a promise where it lasts and the store takes time: what follows from it waits until then
+   */
+  write(invocation: Invocation): Promise<void> | undefined;
+  /** A phase was reached. Nothing waits for this. */
+  notePhase(invocation: Invocation): void;
+};
+
+/** What a caller was promised whose invocation goes on without it. */
+export type LastingTerms = {
+  /** How long it may wait until it is sent, in ms; undefined: no longer than its device is online. */
+  readonly queueForMs?: number | undefined;
+  /** The caller's own name for it, and what tells another request with the same name. */
+  readonly idempotency?: { readonly key: string; readonly digest: string } | undefined;
+};
+
+export type InvocationBooking = { readonly party: Party; readonly kind: KeptKind; readonly bytes: number };
 
 type InvocationOptions = Pick<
   Invocation,
   'id' | 'deviceId' | 'command' | 'inputText' | 'timeoutMs' | 'caller'
 > & {
+  readonly principal?: string;
+  readonly lasting?: LastingTerms | undefined;
+  readonly journal?: InvocationJournal;
+  /** One that was accepted before the hub was started: when, in wall time. */
+  readonly acceptedAt?: number;
   /** For the caller's wait, and for the time. */
   readonly alarms: Alarms;
   /** Booked for it until it has ended and its exchange is over. */
-  readonly kept?: Kept;
+  readonly kept?: InvocationBooking;
 };
 
 /**
@@ -41,13 +73,18 @@ type InvocationOptions = Pick<
 export class Invocation {
   readonly id: string;
   readonly deviceId: string;
-  readonly command: Command;
+  /** As the device described it last before it was sent. */
+  command: Command;
   /** Its input as JSON: as objects it would take many times what the caller sent. Undefined when there is none. */
-  readonly inputText: string | undefined;
+  inputText: string | undefined;
   /** How long the caller waits for the answer, in ms. */
   readonly timeoutMs: number;
   /** Who asks: turns in a device's queue are shared between callers. */
   readonly caller: string;
+  /** The principal that asks. */
+  readonly principal: string;
+  /** Undefined where nobody waits for it but its caller. */
+  readonly lasting: LastingTerms | undefined;
   /** Wall times in ms; 0 where the phase was not reached. */
   readonly acceptedAt: number;
   sentAt = 0;
@@ -57,13 +94,21 @@ export class Invocation {
   state: InvocationState = 'running';
   output: unknown = undefined;
   failure: Failure | undefined = undefined;
+  lateAnswer: LateAnswer | undefined = undefined;
   readonly #alarms: Alarms;
   readonly #clock: Clock;
+  readonly #journal: InvocationJournal | undefined;
   readonly #acceptedTick: number;
+  /** Settled when it was written down that it is accepted, or could not be; undefined where nothing waits for that. */
+  accepted: Promise<void> | undefined = undefined;
+  /** When the caller has waited long enough; monotonic. */
+  #deadlineTick: number;
   #owner: InvocationOwner | undefined = undefined;
   readonly #timer = new WheelTimer(() => this.#owner?.onTimeout(this));
   #exchange: 'waiting' | 'open' | 'over' = 'waiting';
-  #kept: Kept | undefined;
+  #kept: InvocationBooking | undefined;
+  #isTold = false;
+  #last: InvocationSnapshot | undefined = undefined;
   #onDone: ((invocation: Invocation) => void) | undefined = undefined;
 
   constructor(options: InvocationOptions) {
@@ -73,23 +118,63 @@ export class Invocation {
     this.inputText = options.inputText;
     this.timeoutMs = options.timeoutMs;
     this.caller = options.caller;
+    this.principal = options.principal ?? '';
+    this.lasting = options.lasting;
     this.#alarms = options.alarms;
     this.#clock = options.alarms.clock;
+    this.#journal = options.journal;
     this.#kept = options.kept;
-    this.acceptedAt = this.#clock.now();
-    this.#acceptedTick = this.#clock.monotonic();
+    const now = this.#clock.now();
+    this.acceptedAt = options.acceptedAt ?? now;
+    this.#acceptedTick = this.#clock.monotonic() - (now - this.acceptedAt);
+    this.#deadlineTick = this.#queueDeadline;
+  }
+
+  get #queueDeadline(): number {
+    return this.#acceptedTick + (this.lasting?.queueForMs ?? this.timeoutMs);
+  }
+
+  get isEnded(): boolean {
+    return this.state !== 'running' && this.state !== 'queued';
+  }
+
+  /** When it ends if its device has not come, in wall time; 0 where it does not wait for one. */
+  get queuedUntil(): number {
+    const queueForMs = this.lasting?.queueForMs;
+    return this.state === 'queued' && queueForMs !== undefined ? this.acceptedAt + queueForMs : 0;
+  }
+
+  /** Whether it goes on waiting while its device is offline. */
+  get waitsForDevice(): boolean {
+    return this.lasting?.queueForMs !== undefined && this.#queueDeadline > this.#clock.monotonic();
   }
 
   /** Starts the caller's wait. @internal Called once, by the lane. */
   begin(owner: InvocationOwner): void {
     this.#owner = owner;
-    this.#alarms.set(this.#timer, this.#acceptedTick + this.timeoutMs);
+    this.#alarms.set(this.#timer, this.#deadlineTick);
   }
 
-  /** Calls once, when the invocation has ended (at once if it has already). */
+  /**
+   * Writes down how it stands. @internal Called by the lane.
+   *
+   * @returns a promise where what follows has to wait for the store
+   */
+  write(): Promise<void> | undefined {
+    return this.#journal?.write(this);
+  }
+
+  /** Calls once, when the invocation has ended and that is written down (at once if it is already). */
   whenDone(call: (invocation: Invocation) => void): void {
-    if (this.state === 'running') this.#onDone = call;
-    else call(this);
+    if (this.#isTold) return call(this);
+    const before = this.#onDone;
+    this.#onDone =
+      before === undefined
+        ? call
+        : (invocation) => {
+            before(invocation);
+            call(invocation);
+          };
   }
 
   /** The phase reached last; undefined when the hub did not accept it. */
@@ -112,7 +197,7 @@ export class Invocation {
 
   /** What is left of the caller's wait, in ms; at least 0. */
   get remainingMs(): number {
-    return Math.max(0, this.timeoutMs - (this.#clock.monotonic() - this.#acceptedTick));
+    return Math.max(0, this.#deadlineTick - this.#clock.monotonic());
   }
 
   /**
@@ -123,57 +208,83 @@ export class Invocation {
     return this.sentAt === 0 || this.command.kind === 'read' || this.command.idempotent;
   }
 
-  /** How it is now, for those who are told of it. */
+  /** How it is now, for those who are told of it; at its end the same one for all. */
   snapshot(): InvocationSnapshot {
-    const { id, deviceId, state, acceptedAt, sentAt, deliveredAt, answeredAt } = this;
-    const command = { name: this.command.name };
-    const code = this.failure?.code;
-    return { id, deviceId, command, state, acceptedAt, sentAt, deliveredAt, answeredAt, code };
+    if (this.#last !== undefined) return this.#last;
+    const { failure } = this;
+    const snapshot: InvocationSnapshot = {
+      id: this.id,
+      deviceId: this.deviceId,
+      command: { name: this.command.name },
+      state: this.state,
+      acceptedAt: this.acceptedAt,
+      sentAt: this.sentAt,
+      deliveredAt: this.deliveredAt,
+      answeredAt: this.answeredAt,
+      endedAt: this.endedAt,
+      lateAnsweredAt: this.lateAnswer?.time ?? 0,
+      phase: this.phase,
+      safeToRetry: this.safeToRetry,
+      principal: this.principal,
+      failure: failure?.device?.payload === undefined ? failure : withoutPayload(failure, failure.device),
+      code: failure?.code,
+    };
+    if (this.isEnded) this.#last = snapshot;
+    return snapshot;
   }
 
   /** The exchange with the device begins. @internal Called by the lane. */
   enterExchange(): void {
     this.#exchange = 'open';
+    if (this.lasting?.queueForMs === undefined) return;
+    // It has waited for the device; from here on it waits for the answer.
+    this.#deadlineTick = this.#clock.monotonic() + this.timeoutMs;
+    this.#alarms.set(this.#timer, this.#deadlineTick);
   }
 
   /** The command was handed to the transport. */
   markSent(): void {
-    if (this.sentAt === 0) this.sentAt = this.#clock.now();
+    if (this.sentAt > 0) return;
+    this.sentAt = this.#clock.now();
+    if (this.lasting !== undefined) this.#journal?.notePhase(this);
   }
 
   /** The device's protocol confirmed the receipt. */
   markDelivered(): void {
-    if (this.deliveredAt === 0) this.deliveredAt = this.#clock.now();
+    if (this.deliveredAt > 0) return;
+    this.deliveredAt = this.#clock.now();
+    if (this.lasting !== undefined) this.#journal?.notePhase(this);
   }
 
-  /** The device answered. After the end it is a late answer: counted, and handed to nobody. */
+  /** The device answered. After the end it is a late answer: kept beside what the caller was told. */
   answer(output: unknown): void {
-    if (this.state === 'running') {
+    if (!this.isEnded) {
       this.answeredAt = this.#clock.now();
       this.output = output;
       this.#end('completed');
-    } else if (this.isExchangeOpen) {
-      this.#owner?.onLateAnswer(this);
+    } else if (this.#hasNoAnswer) {
+      this.#answerLate({ time: this.#clock.now(), output });
     }
     this.release();
   }
 
   /** The exchange failed. */
   fail(failure: Failure): void {
-    if (this.state === 'running') {
+    if (failure.code === 'DEVICE_OFFLINE' && this.#takeBack()) return;
+    if (!this.isEnded) {
       if (failure.code === 'DEVICE_ERROR' || failure.code === 'BAD_ANSWER')
         this.answeredAt = this.#clock.now();
       this.failure = failure;
       this.#end('failed');
-    } else if (this.isExchangeOpen && failure.code === 'DEVICE_ERROR') {
-      this.#owner?.onLateAnswer(this);
+    } else if (this.#hasNoAnswer && failure.code === 'DEVICE_ERROR') {
+      this.#answerLate({ time: this.#clock.now(), failure });
     }
     this.release();
   }
 
   /** Tells the caller that it ended without an answer, while the exchange may still be open. */
   giveUp(state: 'failed' | 'cancelled', failure: Failure): void {
-    if (this.state !== 'running') return;
+    if (this.isEnded) return;
     this.failure = failure;
     this.#end(state);
   }
@@ -182,23 +293,66 @@ export class Invocation {
   release(): void {
     if (!this.isExchangeOpen) return;
     this.#exchange = 'over';
-    if (this.state !== 'running') this.#giveBack();
+    if (this.isEnded) this.#giveBack();
     this.#owner?.onReleased(this);
+  }
+
+  /** The hub stops while it waits, and it goes on when the hub does: who waits for its end is told that. */
+  park(): void {
+    this.#alarms.clear(this.#timer);
+    this.#giveBack();
+    this.#tell();
+  }
+
+  get #hasNoAnswer(): boolean {
+    return this.answeredAt === 0 && this.lateAnswer === undefined;
+  }
+
+  /** Back to waiting, where that was promised and nothing was sent. */
+  #takeBack(): boolean {
+    if (this.isEnded || !this.isExchangeOpen || this.sentAt > 0 || !this.waitsForDevice) return false;
+    this.#exchange = 'waiting';
+    this.#deadlineTick = this.#queueDeadline;
+    this.#alarms.set(this.#timer, this.#deadlineTick);
+    this.#owner?.onUnsent(this);
+    return true;
+  }
+
+  #answerLate(answer: LateAnswer): void {
+    this.lateAnswer = answer;
+    this.#last = undefined;
+    this.#owner?.onLateAnswer(this);
+    void this.#journal?.write(this)?.catch(() => {});
   }
 
   #end(state: 'completed' | 'failed' | 'cancelled'): void {
     this.state = state;
     this.endedAt = this.#clock.now();
     this.#alarms.clear(this.#timer);
-    if (!this.isExchangeOpen) this.#giveBack();
     this.#owner?.onSettled(this);
+    if (!this.isExchangeOpen) this.#giveBack();
+    const written = this.#journal?.write(this);
+    if (written === undefined) return this.#tell();
+    // What the device did is told, also where it could not be written down.
+    const tell = (): void => this.#tell();
+    written.then(tell, tell);
+  }
+
+  #tell(): void {
+    this.#isTold = true;
     const call = this.#onDone;
     this.#onDone = undefined;
     call?.(this);
   }
 
   #giveBack(): void {
-    this.#kept?.party.release(KeptKind.INVOCATION, this.#kept.bytes);
+    this.#kept?.party.release(this.#kept.kind, this.#kept.bytes);
     this.#kept = undefined;
+    this.inputText = undefined;
   }
+}
+
+/** What the device sent beside may be long, and is for the caller. */
+function withoutPayload(failure: Failure, { payload: _payload, ...device }: DeviceFailure): Failure {
+  return { ...failure, device };
 }

@@ -219,6 +219,8 @@ function openRegistry() {
     maxQueuedPerCaller: 9,
     maxEventBytes: 1000,
     maxEventsPerSecond: 100,
+    maxQueuedBytes: 65_536,
+    maxQueuedBytesPerCaller: 32_768,
   };
   const registry = new DeviceRegistry({
     limits,

@@ -46,6 +46,8 @@ export type GatewayRig = {
 const LIMITS = {
   maxQueuedInvocations: 100,
   maxQueuedPerCaller: 100,
+  maxQueuedBytes: 65_536,
+  maxQueuedBytesPerCaller: 32_768,
   maxOfflineDevices: 100,
   maxOfflineDescriptionBytes: 1_000_000,
   maxEventBytes: 1000,

@@ -34,9 +34,12 @@ const KINDS: Readonly<Record<string, { readonly exit: DeviceExit; readonly advic
   DEVICE_LOST: { exit: 7 },
   DEVICE_ERROR: { exit: 8 },
   BAD_ANSWER: { exit: 8 },
+  HUB_RESTARTED: { exit: 7 },
   TOO_MANY_INVOCATIONS: { exit: 9 },
+  STORE_UNAVAILABLE: { exit: 9 },
   HUB_STOPPING: { exit: 9 },
   ANSWER_TIMEOUT: { exit: 27, advice: '--timeout waits longer' },
+  QUEUE_TIMEOUT: { exit: 27, advice: '--queue-for waits longer' },
 };
 
 /** Tells a failure on standard error and sets the exit code; what is none of a hub is thrown on. */

@@ -142,6 +142,19 @@ export const CALL_MESSAGES = {
     'Há comandos demais esperando por este dispositivo',
   ],
   'problem.INVOCATION_CANCELLED': ['The command was given up', 'O comando foi abandonado'],
+  'problem.QUEUE_TIMEOUT': ['The device did not come in time', 'O dispositivo não apareceu a tempo'],
+  'problem.HUB_RESTARTED': [
+    'The hub ended while the command was on its way',
+    'O hub parou enquanto o comando estava a caminho',
+  ],
+  'problem.STORE_UNAVAILABLE': [
+    'The hub cannot write down now what must last',
+    'O hub não consegue gravar agora o que precisa durar',
+  ],
+  'problem.IDEMPOTENCY_CONFLICT': [
+    'The idempotency key stands for another request',
+    'A chave de idempotência é de outro pedido',
+  ],
   'problem.BODY_TOO_LARGE': ['The input is too large for the hub', 'A entrada é grande demais para o hub'],
   'problem.INTERNAL': ['The hub failed; its log says why', 'O hub falhou; o log dele diz por quê'],
   'problem.HUB_STOPPING': ['The hub is shutting down', 'O hub está parando'],

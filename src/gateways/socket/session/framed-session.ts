@@ -32,6 +32,8 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   readonly #context: SessionContext;
   readonly #reader: LineReader;
   readonly #inFlight = new Map<string, Invocation>();
+  /** Those that were given up last: a device may have done all the same what it was told to leave. */
+  readonly #givenUp = new Map<string, Invocation>();
   readonly #openedAt: number;
   #hello: Omit<Hello, 'description'> | undefined;
   #device: Device | undefined;
@@ -165,12 +167,13 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   }
 
   #onResult(invocationId: string, message: Record<string, unknown>): void {
-    const invocation = this.#inFlight.get(invocationId);
+    const invocation = this.#inFlight.get(invocationId) ?? this.#givenUp.get(invocationId);
     if (invocation === undefined) {
       this.#context.counters.messagesUnasked++;
       return;
     }
     this.#inFlight.delete(invocationId);
+    this.#givenUp.delete(invocationId);
     if (message['error'] === undefined || message['error'] === null)
       return invocation.answer(message['output'] ?? null);
     const device = readDeviceFailure(message['error']);
@@ -248,6 +251,9 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     if (!this.#inFlight.delete(invocation.id)) return;
     this.#write({ cancel: invocation.id });
     invocation.release();
+    this.#givenUp.set(invocation.id, invocation);
+    if (this.#givenUp.size <= this.maxInFlight) return;
+    for (const [oldest] of this.#givenUp) return void this.#givenUp.delete(oldest);
   }
 
   close(reason: PresenceReason): void {

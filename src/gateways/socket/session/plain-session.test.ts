@@ -27,6 +27,8 @@ test('what comes before the question has left is no answer to it', async () => {
   const limits = {
     maxQueuedInvocations: 9,
     maxQueuedPerCaller: 9,
+    maxQueuedBytes: 65_536,
+    maxQueuedBytesPerCaller: 32_768,
     maxOfflineDevices: 9,
     maxOfflineDescriptionBytes: 9999,
     maxEventBytes: 1000,

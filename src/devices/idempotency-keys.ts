@@ -1,0 +1,108 @@
+import type { Clock } from '../base/clock.ts';
+import { costOf, KeptKind } from '../base/kept-kinds.ts';
+import type { Ledger, Party } from '../base/ledger.ts';
+import type { InvocationRecord } from './invocation-record.ts';
+
+/** How long a key stands for its invocation, from its acceptance on. */
+const KEY_MS = 24 * 60 * 60 * 1000;
+
+/** What a key is a key of: another principal, device or command has keys of its own. */
+type KeyedCommand = {
+  readonly principal: string;
+  readonly deviceId: string;
+  readonly command: string;
+  readonly key: string;
+};
+
+type StandingKey = {
+  readonly id: string;
+  readonly digest: string;
+  readonly untilMs: number;
+  readonly party: Party;
+  readonly bytes: number;
+};
+
+/** Which invocation each idempotency key stands for. */
+export class IdempotencyKeys {
+  /** In the order of acceptance, and so of their end. */
+  readonly #keys = new Map<string, StandingKey>();
+  readonly #ids = new Set<string>();
+  readonly #clock: Clock;
+  readonly #ledger: Ledger;
+  readonly #onFreed: (id: string) => void;
+
+  /** @param onFreed - the invocation with this id has no key any more */
+  constructor(clock: Clock, ledger: Ledger, onFreed: (id: string) => void) {
+    this.#clock = clock;
+    this.#ledger = ledger;
+    this.#onFreed = onFreed;
+  }
+
+  get(command: KeyedCommand): { readonly id: string; readonly digest: string } | undefined {
+    this.forgetOld();
+    return this.#keys.get(nameOf(command));
+  }
+
+  /** Whether a key stands for the invocation with this id. */
+  stands(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  /**
+   * Lets a key stand for an invocation.
+   *
+   * @param caller - the party that it is booked to
+   * @returns false when no more keys are kept for this caller
+   */
+  keep(command: KeyedCommand, { id, digest }: { id: string; digest: string }, caller: string): boolean {
+    const name = nameOf(command);
+    const party = this.#ledger.open(caller);
+    const bytes = costOf(KeptKind.IDEMPOTENCY_KEY, name.length);
+    const hasRoom = party.book(KeptKind.IDEMPOTENCY_KEY, bytes);
+    party.close();
+    if (hasRoom) this.#add(name, { id, digest, untilMs: this.#clock.now() + KEY_MS, party, bytes });
+    return hasRoom;
+  }
+
+  /** A key that stood before the hub was started. */
+  restore({ id, principal, deviceId, command, acceptedAt, lasting }: InvocationRecord): void {
+    const { key, digest, caller } = lasting ?? {};
+    const untilMs = acceptedAt + KEY_MS;
+    if (key === undefined || digest === undefined || untilMs <= this.#clock.now()) return;
+    const name = nameOf({ principal, deviceId, command: command.name, key });
+    const party = this.#ledger.open(caller!);
+    const bytes = costOf(KeptKind.IDEMPOTENCY_KEY, name.length);
+    party.charge(KeptKind.IDEMPOTENCY_KEY, bytes);
+    party.close();
+    this.#add(name, { id, digest, untilMs, party, bytes });
+  }
+
+  /** What its invocation was asked for was never accepted: the key is free again. */
+  free(id: string): void {
+    for (const [name, key] of this.#keys) if (key.id === id) this.#remove(name, key);
+  }
+
+  forgetOld(): void {
+    const now = this.#clock.now();
+    for (const [name, key] of this.#keys) {
+      if (key.untilMs > now) return;
+      this.#remove(name, key);
+    }
+  }
+
+  #add(name: string, key: StandingKey): void {
+    this.#keys.set(name, key);
+    this.#ids.add(key.id);
+  }
+
+  #remove(name: string, { id, party, bytes }: StandingKey): void {
+    this.#keys.delete(name);
+    this.#ids.delete(id);
+    party.release(KeptKind.IDEMPOTENCY_KEY, bytes);
+    this.#onFreed(id);
+  }
+}
+
+function nameOf({ principal, deviceId, command, key }: KeyedCommand): string {
+  return JSON.stringify([principal, deviceId, command, key]);
+}

@@ -1,0 +1,189 @@
+import type { Clock } from '../base/clock.ts';
+import { KeptKind } from '../base/kept-kinds.ts';
+import { OWN_PARTY, type Ledger, type Party } from '../base/ledger.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
+import type { Invocation, InvocationJournal } from './invocation.ts';
+import { historyCost, InvocationHistory } from './invocation-history.ts';
+import { endByRestart, recordInvocation, type InvocationRecord } from './invocation-record.ts';
+import type { InvocationStore } from './invocation-store.ts';
+
+type HistoryLimits = {
+  /** Ended invocations that are kept to be read. */
+  readonly maxHistory: number;
+  /** How long, in ms. */
+  readonly historyMs: number;
+};
+
+type InvocationFilter = {
+  readonly deviceId?: string | undefined;
+  readonly command?: string | undefined;
+  readonly state?: InvocationRecord['state'] | undefined;
+};
+
+/**
+ * All invocations of a hub: those that run, and what became of those that ended, as long as it is kept. What lasts is
+ * in the store before anybody is told of it; the others are here only.
+ */
+export class InvocationBook implements InvocationJournal {
+  readonly keys: IdempotencyKeys;
+  readonly #live = new Map<string, Invocation>();
+  /** What a key stands for, as long as the key does. */
+  readonly #keyed = new Map<string, InvocationRecord>();
+  /** The others that last and have ended, in the order of their end. */
+  readonly #ended = new Map<string, InvocationRecord>();
+  /** Those that ended with their callers. */
+  readonly #history: InvocationHistory;
+  readonly #store: InvocationStore;
+  readonly #limits: HistoryLimits;
+  readonly #clock: Clock;
+  readonly #party: Party;
+
+  constructor(parts: { store: InvocationStore; limits: HistoryLimits; clock: Clock; ledger: Ledger }) {
+    this.#store = parts.store;
+    this.#limits = parts.limits;
+    this.#clock = parts.clock;
+    this.#party = parts.ledger.open(OWN_PARTY);
+    this.#history = new InvocationHistory(parts.limits.maxHistory, this.#party);
+    this.keys = new IdempotencyKeys(parts.clock, parts.ledger, (id) => this.#onFreed(id));
+  }
+
+  /** Whether what waits goes on when the hub is started again. */
+  get outlivesHub(): boolean {
+    return this.#store.outlivesHub;
+  }
+
+  /** Whether more may be promised to be kept. */
+  get hasRoom(): boolean {
+    return this.#party.hasRoomFor(KeptKind.HISTORY, 0);
+  }
+
+  /**
+   * Reads what was stored. What was on its way when the hub ended without a word has ended with it.
+   *
+   * @returns what waits for its device, in the order in which it was accepted
+   */
+  async load(): Promise<readonly InvocationRecord[]> {
+    const queued: InvocationRecord[] = [];
+    for await (const records of this.#store.load()) {
+      for (const record of records) {
+        this.keys.restore(record);
+        if (record.state === 'queued') queued.push(record);
+        else if (record.state === 'running') this.end(endByRestart(record, this.#clock.now()));
+        else this.#keep(record);
+      }
+    }
+    this.#forgetOld();
+    await this.#store.commit();
+    return queued;
+  }
+
+  /** Something that was stored has ended otherwise than by its device. */
+  end(record: InvocationRecord): void {
+    this.#store.saveInvocation(record);
+    this.#keep(record);
+  }
+
+  /** It runs, or waits, from now on. */
+  begin(invocation: Invocation): void {
+    this.#live.set(invocation.id, invocation);
+  }
+
+  write(invocation: Invocation): Promise<void> | undefined {
+    if (invocation.lasting === undefined) {
+      if (invocation.isEnded) this.#writePlain(invocation);
+      return undefined;
+    }
+    const record = recordInvocation(invocation);
+    if (invocation.isEnded) {
+      this.#live.delete(invocation.id);
+      this.#forget(invocation.id);
+      this.#keep(record);
+      this.#forgetOld();
+    }
+    this.#store.saveInvocation(record);
+    return this.#store.commit();
+  }
+
+  notePhase(invocation: Invocation): void {
+    this.#store.saveInvocation(recordInvocation(invocation));
+    void this.#store.commit()?.catch(() => {});
+  }
+
+  live(id: string): Invocation | undefined {
+    return this.#live.get(id);
+  }
+
+  /** How an invocation stands, or what became of it. */
+  get(id: string): InvocationRecord | undefined {
+    this.#forgetOld();
+    const invocation = this.#live.get(id);
+    return invocation === undefined ? this.#find(id) : recordInvocation(invocation);
+  }
+
+  /** Those that match, the newest first, from the one before `before` on. */
+  list(filter: InvocationFilter, before: string | undefined, limit: number): readonly InvocationRecord[] {
+    this.#forgetOld();
+    const matches = ({ id, deviceId, command, state }: Invocation | InvocationRecord): boolean =>
+      (before === undefined || id < before) &&
+      (filter.deviceId === undefined || deviceId === filter.deviceId) &&
+      (filter.command === undefined || command.name === filter.command) &&
+      (filter.state === undefined || state === filter.state);
+    const found = [...this.#live.values()].filter(matches).map(recordInvocation);
+    for (const ended of [this.#keyed.values(), this.#ended.values(), this.#history.all()])
+      for (const record of ended) if (matches(record) && !this.#isOld(record)) found.push(record);
+    return found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+  }
+
+  #writePlain(invocation: Invocation): void {
+    // One that was answered late has ended before.
+    if (this.#live.delete(invocation.id)) this.#history.add(invocation.snapshot());
+    else this.#history.replace(recordInvocation(invocation));
+  }
+
+  #find(id: string): InvocationRecord | undefined {
+    const record = this.#keyed.get(id) ?? this.#ended.get(id) ?? this.#history.get(id);
+    return record === undefined || this.#isOld(record) ? undefined : record;
+  }
+
+  #keep(record: InvocationRecord): void {
+    this.#party.charge(KeptKind.HISTORY, historyCost(record));
+    (this.keys.stands(record.id) ? this.#keyed : this.#ended).set(record.id, record);
+  }
+
+  /** The key stands for it no more: it is one of the others. */
+  #onFreed(id: string): void {
+    const record = this.#keyed.get(id);
+    if (record === undefined) return;
+    this.#keyed.delete(id);
+    this.#ended.set(id, record);
+    if (this.#isOld(record)) this.#drop(id);
+  }
+
+  /** What a key stands for stays as long as the key. */
+  #isOld({ id, endedAt }: InvocationRecord): boolean {
+    return endedAt <= this.#clock.now() - this.#limits.historyMs && !this.keys.stands(id);
+  }
+
+  /** What is too old, too many or too much goes. */
+  #forgetOld(): void {
+    this.keys.forgetOld();
+    for (const [id, record] of this.#ended) {
+      if (this.#ended.size <= this.#limits.maxHistory && !this.#isOld(record) && this.hasRoom) return;
+      this.#drop(id);
+    }
+  }
+
+  #drop(id: string): void {
+    this.#forget(id);
+    this.#store.deleteInvocation(id);
+  }
+
+  #forget(id: string): void {
+    for (const records of [this.#keyed, this.#ended]) {
+      const record = records.get(id);
+      if (record === undefined) continue;
+      records.delete(id);
+      this.#party.release(KeptKind.HISTORY, historyCost(record));
+    }
+  }
+}
