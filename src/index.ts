@@ -22,14 +22,15 @@ export type {
   MissedEvents,
 } from './devices/events.ts';
 export type { DeviceFailure, Failure } from './devices/failure.ts';
-export type { Invocation, InvocationPhase } from './devices/invocation.ts';
-export type { InvocationState } from './devices/invocation-snapshot.ts';
+export type { Invocation } from './devices/invocation.ts';
+export type { InvocationPhase, InvocationState } from './devices/invocation-snapshot.ts';
 export type { Presence, PresenceReason } from './devices/presence.ts';
 export type { MetricValue, Reading } from './devices/reading.ts';
 export type { ListeningAddress } from './gateways/gateway.ts';
 export type { Config } from './hub/config/config-schema.ts';
 export { defaultConfig } from './hub/config/hub-config.ts';
-export type { Hub, InvokeFailure, InvokeOptions } from './hub/hub.ts';
+export type { Hub, InvokeFailure } from './hub/hub.ts';
+export type { InvokeOptions } from './hub/hub-invocations.ts';
 export type { Broker } from './mqtt/index.ts';
 export type { RunningServer };
 

@@ -2,6 +2,8 @@ import { Accounts } from '../accounts/accounts.ts';
 import { MemoryAccountStore } from '../accounts/memory-account-store.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { InvocationBook } from '../devices/invocation-book.ts';
+import { MemoryInvocationStore } from '../devices/invocation-store.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Gateway } from '../gateways/gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
@@ -62,11 +64,13 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     ? createServices(config, { log: parts.log, clock, mqtt })
     : undefined;
   const { invocations } = config;
+  const book = new InvocationBook({ store: new MemoryInvocationStore(), limits: invocations, clock, ledger });
   return new Hub({
     ledger,
     accounts,
     feed,
     devices,
+    book,
     gateways,
     mqtt,
     services,

@@ -22,6 +22,14 @@ const devices = Type.Object(
     maxQueuedPerCaller: count({ default: 64, description: 'Most of these that one caller may hold.' }),
     maxEventBytes: bytes({ default: 16_384, description: 'Largest data of an event of a device, as JSON.' }),
     maxEventsPerSecond: count({ default: 100, description: 'Most events of one device.' }),
+    maxQueuedBytes: bytes({
+      default: 1_048_576,
+      description: 'What the inputs of those that wait for one offline device may have in all.',
+    }),
+    maxQueuedBytesPerCaller: bytes({
+      default: 524_288,
+      description: 'Most of these that one caller may hold.',
+    }),
   },
   { additionalProperties: false, description: 'All devices, whatever gateway they come through.' },
 );
@@ -60,6 +68,12 @@ const invocations = Type.Object(
       description: 'Most values in an input, members and items counted.',
     }),
     maxTimeoutMs: ms({ default: 600_000, description: 'Longest time that a caller may ask for.' }),
+    maxQueueForMs: ms({
+      default: 604_800_000,
+      description: 'Longest time that a command may wait for an offline device.',
+    }),
+    maxHistory: count({ default: 10_000, description: 'Commands that ended and are kept to be read.' }),
+    historyMs: ms({ default: 604_800_000, description: 'How long they are kept.' }),
   },
   { additionalProperties: false, description: 'Execution of commands.' },
 );

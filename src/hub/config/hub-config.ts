@@ -63,6 +63,10 @@ function findContradictions(config: Config): Contradiction[] {
       ['devices.maxQueuedPerCaller', devices.maxQueuedPerCaller],
       ['devices.maxQueuedInvocations', devices.maxQueuedInvocations],
     ),
+    ...findExceeded(
+      ['devices.maxQueuedBytesPerCaller', devices.maxQueuedBytesPerCaller],
+      ['devices.maxQueuedBytes', devices.maxQueuedBytes],
+    ),
     ...findSharedPorts(config),
     ...findMissingFiles('http.tls', config.http.tls),
     ...(socket.enabled ? findMissingFiles('gateways.socket.tls', socket.tls) : []),
