@@ -18,6 +18,7 @@ import {
   serviceListRoutes,
   serviceUrl,
 } from './routes/services.ts';
+import { invocationRoutes } from './routes/invocations.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -83,6 +84,7 @@ async function registerRoutes(app: FastifyInstance, hub: Hub): Promise<void> {
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
+  await app.register(invocationRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
 }

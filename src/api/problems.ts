@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts';
 import { LogBudget } from '../base/log-budget.ts';
 import { addressParty } from '../base/networks.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Failure } from '../devices/failure.ts';
 import type { InvokeFailure } from '../hub/hub.ts';
 import { showInvocation } from './resources.ts';
 import type { ProblemResource } from './schemas.ts';
@@ -32,6 +33,15 @@ export function problemOf(
   return { type: `urn:recado:problem:${problemSlug(code)}`, title, status, detail, code, ...more };
 }
 
+/** What went wrong, as everybody is told it. */
+export function problemOfFailure({ code, message, device, issues }: Failure): ProblemResource {
+  return problemOf(
+    code,
+    message,
+    definedMembers({ status: device?.status, errors: issues && [...issues], device }),
+  );
+}
+
 export function sendProblem(reply: FastifyReply, problem: ProblemResource): FastifyReply {
   // A string passes Fastify's serialisation by, so that no response schema can cut a member off.
   return reply
@@ -44,12 +54,11 @@ export function sendProblem(reply: FastifyReply, problem: ProblemResource): Fast
 export function sendFailure(reply: FastifyReply, failure: InvokeFailure): FastifyReply {
   const { invocation } = failure;
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
-  const problem = problemOf(failure.code, failure.message, {
-    ...definedMembers({ status: failure.device?.status, errors: failure.issues && [...failure.issues] }),
-    ...definedMembers({ device: failure.device }),
+  const problem = {
+    ...problemOfFailure(failure),
     safeToRetry: invocation?.safeToRetry ?? true,
     ...definedMembers({ phase: invocation?.phase, invocation: invocation && showInvocation(invocation) }),
-  });
+  };
   return sendProblem(reply, problem);
 }
 

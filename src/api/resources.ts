@@ -1,5 +1,7 @@
+import { definedMembers } from '../base/defined-members.ts';
 import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
+import type { InvocationRecord } from '../devices/invocation-record.ts';
 import type { Invocation } from '../devices/invocation.ts';
 import type { ServiceEntry } from '../services/hub/service-directory.ts';
 import type {
@@ -64,7 +66,7 @@ export function showCommand(command: Command): CommandResource {
   };
 }
 
-export function showInvocation(invocation: Invocation): InvocationResource {
+export function showInvocation(invocation: Invocation | InvocationRecord): InvocationResource {
   const phases: InvocationResource['phases'] = { accepted: showTime(invocation.acceptedAt) };
   if (invocation.sentAt > 0) phases.sent = showTime(invocation.sentAt);
   if (invocation.deliveredAt > 0) phases.delivered = showTime(invocation.deliveredAt);
@@ -75,14 +77,20 @@ export function showInvocation(invocation: Invocation): InvocationResource {
     command: invocation.command.name,
     state: invocation.state,
     phases,
+    ...definedMembers({ queuedUntil: showQueuedUntil(invocation) }),
   };
+}
+
+function showQueuedUntil({ state, acceptedAt, lasting }: Invocation | InvocationRecord): string | undefined {
+  const isQueued = state === 'queued' && lasting?.queueForMs !== undefined;
+  return isQueued ? showTime(acceptedAt + lasting.queueForMs) : undefined;
 }
 
 /**
  * `showInvocation` as JSON, for the answer to every command: a third of what writing the object costs. Times, ids and
  * states hold nothing that JSON would escape.
  */
-export function writeInvocation(invocation: Invocation): string {
+export function writeInvocation(invocation: Invocation | InvocationRecord): string {
   const { id, deviceId, command, state, acceptedAt, sentAt, deliveredAt, answeredAt } = invocation;
   const sent = sentAt > 0 ? `,"sent":"${showTime(sentAt)}"` : '';
   const delivered = deliveredAt > 0 ? `,"delivered":"${showTime(deliveredAt)}"` : '';

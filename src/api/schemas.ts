@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import { Type } from '../config/type.ts';
 import { COMMAND_KINDS, type JsonSchema } from '../devices/command.ts';
+import { INVOCATION_STATES } from '../devices/invocation-snapshot.ts';
 import { PRESENCE_REASONS } from '../devices/presence.ts';
 
 /*
@@ -143,26 +144,45 @@ export const InvokeBodySchema = Type.Object(
         description: 'Wait for the device, in ms; at most invocations.maxTimeoutMs',
       }),
     ),
+    queueForMs: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description:
+          'Where the device is offline, wait for it so long, in ms: the answer is 202 then; at most invocations.maxQueueForMs',
+      }),
+    ),
   },
   { title: 'CommandCall', additionalProperties: false },
 );
 export type InvokeBody = Static<typeof InvokeBodySchema>;
 
-const InvocationSchema = Type.Object(
-  {
-    id: Type.String(),
-    deviceId: Type.String(),
-    command: Type.String(),
-    state: Type.Enum(['running', 'completed', 'failed', 'cancelled']),
-    phases: Type.Object({
-      accepted: Type.String(),
-      sent: Type.Optional(Type.String()),
-      delivered: Type.Optional(Type.String()),
-      answered: Type.Optional(Type.String()),
+export const InvokeHeadersSchema = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description: 'A name for this command: asked again with it within 24 hours, nothing is done twice',
     }),
-  },
-  { title: 'Invocation' },
-);
+  ),
+  prefer: Type.Optional(
+    Type.String({ description: '`respond-async`, or `wait=N` seconds, and then 202 (RFC 7240)' }),
+  ),
+});
+
+const invocationProperties = {
+  id: Type.String(),
+  deviceId: Type.String(),
+  command: Type.String(),
+  state: Type.Enum([...INVOCATION_STATES]),
+  phases: Type.Object({
+    accepted: Type.String(),
+    sent: Type.Optional(Type.String()),
+    delivered: Type.Optional(Type.String()),
+    answered: Type.Optional(Type.String()),
+  }),
+  queuedUntil: Type.Optional(
+    Type.String({ description: 'It ends then, if its device has not come; while it is queued' }),
+  ),
+};
+const InvocationSchema = Type.Object(invocationProperties, { title: 'Invocation' });
 export type InvocationResource = Static<typeof InvocationSchema>;
 /** How far an invocation came. Each phase is proof: of the queue, the socket, the protocol, the device. */
 export type PhaseResource = keyof InvocationResource['phases'];
@@ -175,6 +195,15 @@ export const InvocationAnswerSchema = Type.Object(
   { title: 'InvocationAnswer' },
 );
 export type InvocationAnswerResource = Static<typeof InvocationAnswerSchema>;
+
+export const AcceptedSchema = Type.Object(
+  { invocation: InvocationSchema },
+  {
+    title: 'InvocationAccepted',
+    description: 'It goes on without its caller; `Location` says where to look',
+  },
+);
+export type AcceptedResource = Static<typeof AcceptedSchema>;
 
 const ReadingSchema = Type.Object(
   {
@@ -315,6 +344,59 @@ export const ProblemSchema = Type.Object(
 );
 /** An error on the wire: RFC 9457, with members of the hub's own after `detail`. */
 export type ProblemResource = Static<typeof ProblemSchema>;
+
+const failed = {
+  output: Type.Optional(
+    Type.Unknown({ description: 'What the device answered, where it was kept for who asks later' }),
+  ),
+  problem: Type.Optional(Type.Unsafe<ProblemResource>(ProblemSchema)),
+};
+
+export const InvocationParams = Type.Object({ invocationId: Type.String({ minLength: 1, maxLength: 64 }) });
+
+export const InvocationDetailSchema = Type.Object(
+  {
+    ...invocationProperties,
+    ended: Type.Optional(Time),
+    safeToRetry: Type.Boolean({ description: 'Whether it may be asked again without doing the thing twice' }),
+    ...failed,
+    lateAnswer: Type.Optional(
+      Type.Object(
+        { time: Time, ...failed },
+        { description: 'What came after the caller had been told that nothing came' },
+      ),
+    ),
+  },
+  { title: 'InvocationDetail' },
+);
+export type InvocationDetailResource = Static<typeof InvocationDetailSchema>;
+
+const MAX_PAGE_INVOCATIONS = 1000;
+
+export const InvocationQuerySchema = Type.Object(
+  {
+    deviceId: Type.Optional(DeviceId),
+    command: Type.Optional(CommandName),
+    state: Type.Optional(Type.Enum([...INVOCATION_STATES])),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: MAX_PAGE_INVOCATIONS, description: 'Invocations a page' }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ maxLength: 256, description: 'The `nextCursor` of the page before' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type InvocationQuery = Static<typeof InvocationQuerySchema>;
+
+export const InvocationPageSchema = Type.Object(
+  {
+    invocations: Type.Array(InvocationSchema),
+    nextCursor: Type.Optional(Type.String({ description: 'Absent on the last page' })),
+  },
+  { title: 'InvocationPage' },
+);
+export type InvocationPageResource = Static<typeof InvocationPageSchema>;
 
 /** For the `response` of a route: every status that is not named is a problem. */
 export const PROBLEM_RESPONSE = {

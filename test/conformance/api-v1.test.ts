@@ -432,6 +432,8 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/devices/{deviceId}/commands/{commandName}',
     '/api/v1/devices/{deviceId}/telemetry',
     '/api/v1/health',
+    '/api/v1/invocations',
+    '/api/v1/invocations/{invocationId}',
     '/api/v1/services',
     '/api/v1/session',
     '/api/v1/tokens',

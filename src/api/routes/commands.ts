@@ -1,19 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply } from 'fastify';
 import { Type } from '../../config/type.ts';
-import type { Invocation } from '../../devices/invocation.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { findDevice } from '../find-device.ts';
 import { invokeForCaller } from '../invoke-for-caller.ts';
+import { asksForLasting, invokeLasting, sendOutput } from '../invoke-lasting.ts';
 import { sendFailure } from '../problems.ts';
-import { showCommand, writeInvocation } from '../resources.ts';
+import { showCommand } from '../resources.ts';
 import {
+  AcceptedSchema,
   CommandListSchema,
   CommandName,
   DeviceId,
   DeviceParams,
   InvocationAnswerSchema,
   InvokeBodySchema,
+  InvokeHeadersSchema,
   PROBLEM_RESPONSE,
 } from '../schemas.ts';
 
@@ -22,9 +23,11 @@ const InvokeSchema = {
   summary: 'Invokes a command of a device and waits for its output',
   tags: ['commands'],
   params: Type.Object({ deviceId: DeviceId, commandName: CommandName }),
+  headers: InvokeHeadersSchema,
   body: InvokeBodySchema,
   response: {
     200: InvocationAnswerSchema,
+    202: AcceptedSchema,
     ...PROBLEM_RESPONSE,
   },
 };
@@ -47,20 +50,14 @@ export const commandRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app
 
   app.post('/devices/:deviceId/commands/:commandName', INVOKE, (request, reply) => {
     const { deviceId, commandName: command } = request.params;
-    const { input, timeoutMs } = request.body;
+    const { body } = request;
+    const { input, timeoutMs } = body;
     // The invocation has it as text.
     request.body = {};
+    if (asksForLasting(request, body)) return invokeLasting(hub, { request, deviceId, command, body }, reply);
     invokeForCaller(hub, { request, deviceId, command, input, timeoutMs }, (end) => {
-      if (end.ok) sendOutput(reply, end.value);
+      if (end.ok) sendOutput(reply, JSON.stringify(end.value.output ?? null), end.value);
       else sendFailure(reply, end.failure);
     });
   });
 };
-
-/** A text passes Fastify's serialisation by, which would cost as much as all else that the hub does for a command. */
-function sendOutput(reply: FastifyReply, invocation: Invocation): void {
-  const output = JSON.stringify(invocation.output ?? null);
-  reply
-    .type('application/json; charset=utf-8')
-    .send(`{"output":${output},"invocation":${writeInvocation(invocation)}}`);
-}

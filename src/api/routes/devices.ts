@@ -4,6 +4,7 @@ import { Type } from '../../config/type.ts';
 import type { Device } from '../../devices/device.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { findDevice } from '../find-device.ts';
+import { readCursor, writeCursor } from '../cursor.ts';
 import { RequestRefused } from '../problems.ts';
 import { showDevice, showDeviceDetail } from '../resources.ts';
 import {
@@ -49,13 +50,13 @@ export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
     const found = [...hub.devices.all()].filter(
       (device) => may(principal, 'read', { device: device.id }) && matches(device, filter),
     );
-    const after = cursor === undefined ? 0 : readCursor(cursor);
+    const after = cursor === undefined ? 0 : Number(readCursor('after', cursor));
     const rest = found.filter((device) => device.order > after);
     const page = rest.slice(0, limit);
     const last = rest.length > limit ? page.at(-1) : undefined;
     return {
       devices: page.map(showDevice),
-      ...(last !== undefined && { nextCursor: writeCursor(last.order) }),
+      ...(last !== undefined && { nextCursor: writeCursor('after', last.order) }),
       total: found.length,
     };
   });
@@ -82,20 +83,4 @@ function matches(device: Device, filter: DeviceQuery): boolean {
   return [device.id, device.title, device.model].some(
     (field) => field?.toLowerCase().includes(text) === true,
   );
-}
-
-/*
- * A cursor is the place of the last device of its page in the order in which the hub met them, which never changes:
- * the next page follows it whatever came or went meanwhile.
- */
-function writeCursor(order: number): string {
-  return Buffer.from(`after:${order}`).toString('base64url');
-}
-
-function readCursor(cursor: string): number {
-  const order = /^after:(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
-  if (order === undefined) {
-    throw new RequestRefused('REQUEST_INVALID', 'The cursor is none of this hub: start again without it.');
-  }
-  return Number(order);
 }
