@@ -24,7 +24,7 @@ const DEVICES = `## Devices
 | --- | --- |
 | \`recado devices\` | lists the devices of a hub; \`--status\`, \`--gateway\` and \`--search\` choose |
 | \`recado call DEVICE\` | what the device can be asked to do |
-| \`recado call DEVICE COMMAND [INPUT]\` | asks it, and prints the output |
+| \`recado call DEVICE COMMAND [INPUT]\` | asks it, and prints the output; with \`--queue-for\` the command waits where the device is offline |
 | \`recado watch [DEVICE...]\` | prints presence and readings as they change |
 
 They ask the hub of \`--url\` or \`RECADO_URL\` (this machine's, when neither is given), with the token of \`RECADO_TOKEN\`. \`--json\` prints a JSON

@@ -1,15 +1,20 @@
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import {
+  AcceptedSchema,
   CommandListSchema,
   DeviceDetailSchema,
   DeviceFailureSchema,
   DevicePageSchema,
   HealthSchema,
   InvocationAnswerSchema,
+  InvocationDetailSchema,
+  InvocationPageSchema,
   IssueSchema,
   ProblemSchema,
   ServiceListSchema,
   TelemetrySchema,
+  type AcceptedResource,
+  type InvocationAnswerResource,
   type ProblemResource,
   type Static,
   type TSchema,
@@ -47,9 +52,18 @@ export const readDevicePage = reader(DevicePageSchema, 'the list of devices');
 export const readDeviceDetail = reader(DeviceDetailSchema, 'a device');
 export const readCommandList = reader(CommandListSchema, 'the list of commands');
 export const readInvocationAnswer = reader(InvocationAnswerSchema, 'the answer to the command');
+export const readInvocationPage = reader(InvocationPageSchema, 'the list of invocations');
+export const readInvocationDetail = reader(InvocationDetailSchema, 'an invocation');
+const readAccepted = reader(AcceptedSchema, 'the answer to the command');
 export const readTelemetry = reader(TelemetrySchema, 'the readings');
 export const readServiceList = reader(ServiceListSchema, 'the list of services');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
+
+/** The answer of the device, or that the command goes on. */
+export function readStarted(answer: unknown): InvocationAnswerResource | AcceptedResource {
+  const hasEnded = isJsonObject(answer) && answer['output'] !== undefined;
+  return hasEnded ? readInvocationAnswer(answer) : readAccepted(answer);
+}
 
 /** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out. */
 export function readProblem(value: unknown, status: number): ProblemResource | undefined {

@@ -1,4 +1,5 @@
 import type {
+  AcceptedResource,
   CommandResource,
   DeviceDetailResource,
   DevicePageResource,
@@ -6,6 +7,9 @@ import type {
   DeviceResource,
   HealthResource,
   InvocationAnswerResource,
+  InvocationDetailResource,
+  InvocationPageResource,
+  InvocationQuery,
   InvokeBody,
   ServiceResource,
   TelemetryResource,
@@ -16,7 +20,10 @@ import {
   readDevicePage,
   readHealth,
   readInvocationAnswer,
+  readInvocationDetail,
+  readInvocationPage,
   readServiceList,
+  readStarted,
   readTelemetry,
 } from './check-answer.ts';
 import { HubAnswerError } from './errors.ts';
@@ -56,7 +63,17 @@ export type DeviceListOptions = CallOptions & Options<DeviceQuery>;
  * `input` is what the command takes: any JSON value; leave it out for a command without input. `timeoutMs` is how long
  * the hub waits for the device, 1 to 600,000 ms [what the hub is configured to].
  */
-export type InvokeOptions = CallOptions & Options<InvokeBody>;
+export type InvokeOptions = CallOptions &
+  Options<Pick<InvokeBody, 'input' | 'timeoutMs'>> & {
+    /** A name of your own for this command, without spaces: with the same one nothing is done twice in 24 hours. */
+    readonly idempotencyKey?: string | undefined;
+  };
+
+/** `queueForMs`: where the device is offline, how long the command may wait for it. */
+export type StartOptions = InvokeOptions & Options<Pick<InvokeBody, 'queueForMs'>>;
+
+/** Which invocations; `limit` on one page, 1 to 1,000 [100], from `cursor` on: the `nextCursor` of the page before. */
+export type InvocationListOptions = CallOptions & Options<InvocationQuery>;
 
 /** The devices of one hub. */
 export type DeviceCalls = {
@@ -75,8 +92,27 @@ export type DeviceCalls = {
    * far it came, and `safeToRetry` whether it may be invoked again. Giving up by `signal` cancels it in the hub.
    */
   invoke(deviceId: string, command: string, options?: InvokeOptions): Promise<InvocationAnswerResource>;
+  /**
+   * Like `invoke`, of a command that goes on when you leave, and may wait for an offline device (`queueForMs`): then
+   * there is no `output`, and `client.invocations.get(invocation.id)` tells what becomes of it.
+   */
+  start(
+    deviceId: string,
+    command: string,
+    options?: StartOptions,
+  ): Promise<InvocationAnswerResource | AcceptedResource>;
   /** The latest value of each metric. */
   telemetry(deviceId: string, options?: CallOptions): Promise<TelemetryResource>;
+};
+
+/** The commands that run, wait, or have ended. */
+export type InvocationCalls = {
+  /** One page, the newest first. */
+  list(options?: InvocationListOptions): Promise<InvocationPageResource>;
+  /** How one stands, or what became of it. `INVOCATION_UNKNOWN` when it is not kept any more. */
+  get(invocationId: string, options?: CallOptions): Promise<InvocationDetailResource>;
+  /** Cancels what runs or waits. `INVOCATION_ENDED` when it has ended otherwise. */
+  cancel(invocationId: string, options?: CallOptions): Promise<void>;
 };
 
 /** The services that agents bring to a hub. Requests to a service itself go to `{url}/services/{name}/…`. */
@@ -90,6 +126,7 @@ export type Client = {
   /** The hub's address, without a `/` at the end. */
   readonly url: string;
   readonly devices: DeviceCalls;
+  readonly invocations: InvocationCalls;
   readonly services: ServiceCalls;
   /** Whether a hub is there, and its version. Needs no token. */
   health(options?: CallOptions): Promise<HealthResource>;
@@ -112,6 +149,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     url: hub.url,
     devices: createDeviceCalls(hub, timeoutMs, read),
+    invocations: createInvocationCalls(hub, timeoutMs, read),
     services: {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
@@ -124,6 +162,22 @@ type Read = <T>(path: string, signal: AbortSignal | undefined, check: (answer: u
 function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): DeviceCalls {
   const list = (options: DeviceListOptions = {}): Promise<DevicePageResource> =>
     read(`/api/v1/devices${listQuery(options)}`, options.signal, readDevicePage);
+
+  const ask = <T>(
+    deviceId: string,
+    command: string,
+    { idempotencyKey, body, signal, read: readAnswer }: Asking<T>,
+  ): Promise<T> =>
+    askHub(hub, {
+      method: 'POST',
+      path: `${devicePath(deviceId)}/commands/${pathSegment(command, 'command')}`,
+      body,
+      ...(idempotencyKey !== undefined && { headers: { 'idempotency-key': idempotencyKey } }),
+      timeoutMs: timeoutMs + (body.timeoutMs ?? DEFAULT_INVOCATION_MS),
+      signal,
+      idempotent: idempotencyKey !== undefined,
+      read: readAnswer,
+    });
 
   return {
     list,
@@ -142,15 +196,37 @@ function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): D
         idempotent: true,
         read: () => undefined,
       }),
-    invoke: async (deviceId, command, options = {}) =>
+    invoke: async (deviceId, command, { input, timeoutMs: waitMs, ...options } = {}) =>
+      ask(deviceId, command, { ...options, body: { input, timeoutMs: waitMs }, read: readInvocationAnswer }),
+    start: async (deviceId, command, { input, timeoutMs: waitMs, queueForMs, ...options } = {}) =>
+      ask(deviceId, command, {
+        ...options,
+        body: { input, timeoutMs: waitMs, queueForMs },
+        read: readStarted,
+      }),
+  };
+}
+
+/** What one command is asked with, and how its answer is read. */
+type Asking<T> = Pick<InvokeOptions, 'idempotencyKey' | 'signal'> & {
+  readonly body: Options<InvokeBody>;
+  readonly read: (answer: unknown) => T;
+};
+
+function createInvocationCalls(hub: HubConnection, timeoutMs: number, read: Read): InvocationCalls {
+  const pathOf = (id: string): string => `/api/v1/invocations/${pathSegment(id, 'invocation')}`;
+  return {
+    list: async (options = {}) =>
+      read(`/api/v1/invocations${listQuery(options)}`, options.signal, readInvocationPage),
+    get: async (id, { signal } = {}) => read(pathOf(id), signal, readInvocationDetail),
+    cancel: async (id, { signal } = {}) =>
       askHub(hub, {
-        method: 'POST',
-        path: `${devicePath(deviceId)}/commands/${pathSegment(command, 'command')}`,
-        body: { input: options.input, timeoutMs: options.timeoutMs },
-        timeoutMs: timeoutMs + (options.timeoutMs ?? DEFAULT_INVOCATION_MS),
-        signal: options.signal,
-        idempotent: false,
-        read: readInvocationAnswer,
+        method: 'DELETE',
+        path: pathOf(id),
+        timeoutMs,
+        signal,
+        idempotent: true,
+        read: () => undefined,
       }),
   };
 }
@@ -177,7 +253,7 @@ async function* eachDevice(
   }
 }
 
-function listQuery({ signal: _signal, ...members }: DeviceListOptions): string {
+function listQuery({ signal: _signal, ...members }: DeviceListOptions | InvocationListOptions): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(members)) {
     if (value !== undefined && value !== '') query.set(name, String(value));

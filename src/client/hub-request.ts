@@ -20,6 +20,7 @@ type HubRequest<T> = {
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Asking twice does no more than asking once. */
@@ -56,7 +57,10 @@ async function fetchResponse<T>(
   signal: AbortSignal,
 ): Promise<Response> {
   // A redirect is not followed: it would take the token, or turn a POST into a GET, without anybody asking for it.
-  const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
+  const headers: Record<string, string> = {
+    accept: 'application/json, application/problem+json',
+    ...request.headers,
+  };
   const init: RequestInit = {
     method: request.method,
     headers,

@@ -1,5 +1,6 @@
 /** `recado/client`: the HTTP API of a hub, typed; for Node and browsers. */
 export type {
+  AcceptedResource as InvocationAccepted,
   CommandResource as Command,
   DeviceDetailResource as DeviceDetails,
   DeviceFailureResource as DeviceFailure,
@@ -8,6 +9,8 @@ export type {
   EventDescriptionResource as EventDescription,
   HealthResource as Health,
   InvocationAnswerResource as InvocationResult,
+  InvocationDetailResource as InvocationDetails,
+  InvocationPageResource as InvocationPage,
   InvocationResource as Invocation,
   IssueResource as ProblemIssue,
   JsonSchema,
@@ -28,7 +31,10 @@ export {
   type DeviceCalls,
   type DeviceFilter,
   type DeviceListOptions,
+  type InvocationCalls,
+  type InvocationListOptions,
   type InvokeOptions,
+  type StartOptions,
 } from './client.ts';
 export {
   ClientError,

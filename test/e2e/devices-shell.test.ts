@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { createClient } from '../../src/client/index.ts';
 import { createDevice, type Device } from '../../src/device/index.ts';
 import { ChildProgram } from '../helpers/child-program.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
@@ -49,6 +50,11 @@ class Rig {
     t.after(() => device.stop());
     await device.start();
     return new Rig(hub, device);
+  }
+
+  async leave(): Promise<void> {
+    await this.device.stop();
+    await until('offline', () => this.hub.server.hub.devices.get('lamp-1')?.isOnline === false);
   }
 
   words(...args: readonly string[]): string[] {
@@ -130,6 +136,41 @@ describe('devices from the shell', () => {
     assert.equal(nowhere.end, 3, nowhere.errors);
     await rig.device.stop();
     assert.equal((await rig.run('call', 'lamp-1', 'dim', '1')).end, 7);
+  });
+
+  it('are left a command that waits for them', async (t) => {
+    const rig = await Rig.start(t);
+    const there = await rig.run('call', 'lamp-1', 'say', 'hello', '--queue-for', '60');
+    assert.deepEqual([there.end, there.output], [0, 'said hello\n'], there.errors);
+    await rig.leave();
+    const left = await rig.run('call', 'lamp-1', 'dim', '7', '--queue-for', '60');
+    assert.deepEqual([left.end, left.output], [0, ''], left.errors);
+    const [, id = ''] = /^recado: lamp-1 is offline; .* as invocation (\w+)\n$/.exec(left.errors) ?? [];
+    const client = createClient({ url: rig.hub.url, token: TOKEN });
+    assert.equal((await client.invocations.get(id)).state, 'queued');
+    await rig.device.start();
+    const done = await until('it is done', async () => {
+      const invocation = await client.invocations.get(id);
+      return invocation.state === 'completed' ? invocation : undefined;
+    });
+    assert.deepEqual(done.output, { level: 7 });
+    const { invocations } = await client.invocations.list({ deviceId: 'lamp-1', limit: 1 });
+    assert.deepEqual([invocations[0]?.id], [id]);
+    await rig.leave();
+    const more = await client.devices.start('lamp-1', 'dim', {
+      input: 8,
+      queueForMs: 60_000,
+      idempotencyKey: 'k',
+    });
+    const same = await client.devices.start('lamp-1', 'dim', {
+      input: 8,
+      queueForMs: 60_000,
+      idempotencyKey: 'k',
+    });
+    assert.equal(same.invocation.id, more.invocation.id);
+    await client.invocations.cancel(more.invocation.id);
+    const ended = client.devices.invoke('lamp-1', 'dim', { input: 8, idempotencyKey: 'k' });
+    await assert.rejects(ended, { code: 'IDEMPOTENCY_CONFLICT', status: 409 });
   });
 
   it('are watched', async (t) => {

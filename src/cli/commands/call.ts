@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command as Program } from 'commander';
 import { parseJson } from '../../base/json.ts';
-import type { Client, Command, InvocationResult } from '../../client/index.ts';
+import type { Client, Command, InvocationAccepted, InvocationResult } from '../../client/index.ts';
 import { DEVICE_EXITS, tellFailure } from '../devices/failures.ts';
 import {
   hubQuestion,
@@ -14,10 +14,11 @@ import { printTable } from '../devices/table.ts';
 import { readAllBytes } from '../mqtt/byte-lines.ts';
 import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
 
-type CallFlags = HubFlags & { readonly timeout?: number; readonly names?: true };
+type CallFlags = HubFlags & { readonly timeout?: number; readonly queueFor?: number; readonly names?: true };
 
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 const MAX_TIMEOUT_S = 600;
+const MAX_QUEUE_S = 604_800;
 
 const HELP = `
 INPUT is JSON; for a command that takes a text it is the text as it stands; - reads it from the standard input.
@@ -27,6 +28,7 @@ Examples:
   recado call DE1-2 ligar                          ask it, and print the output
   recado call DE1-2 setar-musica 'Garota de Ipanema'
   recado call thermometer-1 setTarget 21.5 --json  the output, and how it came about
+  recado call thermometer-1 off --queue-for 3600   where it is offline, when it comes within an hour
   complete -W "$(recado call DE1-2 --names)" recado
 
 Exit codes:
@@ -43,7 +45,12 @@ export function callCommand(): Program {
     .option(
       '--timeout <seconds>',
       'wait so long for the device (default: as the hub is configured)',
-      readTimeout,
+      (text) => readSeconds(text, MAX_TIMEOUT_S),
+    )
+    .option(
+      '--queue-for <seconds>',
+      'where the device is offline, let the command wait for it so long',
+      (text) => readSeconds(text, MAX_QUEUE_S),
     )
     .option('--names', 'without a command: only the names, a line each: for completion')
     .action(call);
@@ -75,11 +82,13 @@ async function call(
 function invoke(
   client: Client,
   { deviceId, name, value }: { readonly deviceId: string; readonly name: string; readonly value: unknown },
-  { timeout }: CallFlags,
+  { timeout, queueFor }: CallFlags,
   signal: AbortSignal,
-): Promise<InvocationResult> {
+): Promise<InvocationResult | InvocationAccepted> {
   const timeoutMs = timeout === undefined ? undefined : timeout * 1000;
-  return client.devices.invoke(deviceId, name, { input: value, timeoutMs, signal });
+  const call = { input: value, timeoutMs, signal };
+  if (queueFor === undefined) return client.devices.invoke(deviceId, name, call);
+  return client.devices.start(deviceId, name, { ...call, queueForMs: queueFor * 1000 });
 }
 
 function printCommands(commands: readonly Command[], { json, names }: CallFlags): void {
@@ -98,9 +107,16 @@ function shapeOf(schema: Command['input']): string {
   return typeof type === 'string' && type !== 'object' ? type : JSON.stringify(schema);
 }
 
-function printAnswer(answer: InvocationResult, { json }: CallFlags): void {
-  const { output } = answer;
+function printAnswer(answer: InvocationResult | InvocationAccepted, { json }: CallFlags): void {
   if (json === true) return printLine(JSON.stringify(answer));
+  if (!('output' in answer)) {
+    const { id, deviceId, queuedUntil = '' } = answer.invocation;
+    process.stderr.write(
+      `recado: ${deviceId} is offline; the command waits for it until ${queuedUntil}, as invocation ${id}\n`,
+    );
+    return;
+  }
+  const { output } = answer;
   if (output === null) return;
   printText(typeof output === 'string' ? output : JSON.stringify(output));
 }
@@ -120,8 +136,8 @@ function readInput(text: string, command: Command | undefined, program: Program)
   return program.error(`error: "${text}" is no JSON; write a text as '"${text}"'`);
 }
 
-function readTimeout(text: string): number {
-  const seconds = /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
-  if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds;
-  throw new InvalidArgumentError(`It must be a number of seconds, ${MAX_TIMEOUT_S} at most.`);
+function readSeconds(text: string, most: number): number {
+  const seconds = /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds > 0 && seconds <= most) return seconds;
+  throw new InvalidArgumentError(`It must be a number of seconds, ${most} at most.`);
 }
