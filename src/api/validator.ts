@@ -14,6 +14,8 @@ const texts = new Ajv({ ...PLAIN_JSON_SCHEMA, coerceTypes: true });
  * turned into something else.
  */
 const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
+  // They are there to be described: who reads a header checks it, and every command would pay for it here.
+  if (httpPart === 'headers') return () => UNCHANGED;
   const isBody = httpPart === 'body';
   const fits = (isBody ? bodies : texts).compile(schema);
   const where = PLACES[httpPart ?? ''] ?? 'request';

@@ -18,6 +18,8 @@ type InvocationFilter = {
   readonly deviceId?: string | undefined;
   readonly command?: string | undefined;
   readonly state?: InvocationRecord['state'] | undefined;
+  /** Whether who asks may see what this device was asked. */
+  readonly isSeen?: (deviceId: string) => boolean;
 };
 
 /**
@@ -127,7 +129,8 @@ export class InvocationBook implements InvocationJournal {
       (before === undefined || id < before) &&
       (filter.deviceId === undefined || deviceId === filter.deviceId) &&
       (filter.command === undefined || command.name === filter.command) &&
-      (filter.state === undefined || state === filter.state);
+      (filter.state === undefined || state === filter.state) &&
+      (filter.isSeen === undefined || filter.isSeen(deviceId));
     const found = [...this.#live.values()].filter(matches).map(recordInvocation);
     for (const ended of [this.#keyed.values(), this.#ended.values(), this.#history.all()])
       for (const record of ended) if (matches(record) && !this.#isOld(record)) found.push(record);

@@ -307,3 +307,27 @@ test('a device that is forgotten takes its queue with it, truthfully', async (t)
   assert.deepEqual([ended.state, ended.problem.code], ['failed', 'DEVICE_UNKNOWN']);
   assert.equal((await hub.call('POST', `${PUMP}/stop`, { queueForMs: 1 })).status, 404);
 });
+
+test('who may not see a device does not see what it was asked, and who may not command it cancels nothing', async (t) => {
+  const ROOT = { authorization: 'Bearer a-token-of-the-configuration' };
+  const hub = await startTestHub(t, (config) => {
+    config.http.tokens = ['a-token-of-the-configuration'];
+    config.http.trustedNetworks = [];
+  });
+  await leave(hub, await joinPump(t, hub.tcpPort));
+  const id = idOf(await hub.call('POST', `${PUMP}/stop`, { queueForMs: 60_000 }, ROOT));
+  const tokenFor = async (devices: readonly string[]) => {
+    const wish = { name: 'a test', roles: ['viewer'], scopes: [{ devices }] };
+    const { body } = await hub.call('POST', '/api/v1/tokens', wish, ROOT);
+    return { authorization: `Bearer ${body.token}` };
+  };
+  const [stranger, viewer] = [await tokenFor(['lamp']), await tokenFor(['pump'])];
+  const seenBy = async (headers: Record<string, string>) =>
+    (await hub.call('GET', '/api/v1/invocations', undefined, headers)).body.invocations.length;
+  assert.deepEqual([await seenBy(ROOT), await seenBy(viewer), await seenBy(stranger)], [1, 1, 0]);
+  const ask = async (method: string, headers: Record<string, string>) =>
+    (await hub.call(method, `/api/v1/invocations/${id}`, undefined, headers)).status;
+  assert.deepEqual([await ask('GET', viewer), await ask('GET', stranger)], [200, 404]);
+  assert.deepEqual([await ask('DELETE', viewer), await ask('DELETE', stranger)], [403, 404]);
+  assert.equal(await ask('DELETE', ROOT), 204);
+});

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
+import { may } from '../../accounts/permissions.ts';
 import { Type } from '../../config/type.ts';
 import type { InvocationRecord } from '../../devices/invocation-record.ts';
 import type { Hub } from '../../hub/hub.ts';
@@ -40,12 +42,17 @@ const CancelSchema = {
   response: { 204: Type.Null(), ...PROBLEM_RESPONSE },
 };
 
+/** Whose device it is stands in the invocation. */
+const ANY = { verb: 'any' as const };
+
 /** Lists invocations, tells what became of one, and cancels what has not ended. */
 export const invocationRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
-  app.get('/invocations', { schema: ListSchema }, async (request) => {
+  app.get('/invocations', { config: ANY, schema: ListSchema }, async (request) => {
     const { limit = DEFAULT_PAGE_INVOCATIONS, cursor, ...filter } = request.query;
+    const { principal } = request;
+    const isSeen = (deviceId: string): boolean => may(principal, 'read', { device: deviceId });
     const before = cursor === undefined ? undefined : readCursor('before', cursor);
-    const found = hub.book.list(filter, before, limit + 1);
+    const found = hub.book.list({ ...filter, isSeen }, before, limit + 1);
     const page = found.slice(0, limit);
     const last = found.length > limit ? page.at(-1) : undefined;
     return {
@@ -54,13 +61,15 @@ export const invocationRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (
     };
   });
 
-  app.get('/invocations/:invocationId', { schema: GetSchema }, async (request) =>
-    showInvocationDetail(findInvocation(hub, request.params.invocationId)),
+  app.get('/invocations/:invocationId', { config: ANY, schema: GetSchema }, async (request) =>
+    showInvocationDetail(findInvocation(hub, request)),
   );
 
-  app.delete('/invocations/:invocationId', { schema: CancelSchema }, (request, reply) => {
+  app.delete('/invocations/:invocationId', { config: ANY, schema: CancelSchema }, (request, reply) => {
     const { invocationId } = request.params;
-    const { state } = findInvocation(hub, invocationId);
+    const { state, deviceId } = findInvocation(hub, request);
+    if (!may(request.principal, 'command', { device: deviceId }))
+      throw new RequestRefused('FORBIDDEN', `This account may not command ${deviceId}.`);
     const invocation = hub.book.live(invocationId);
     if (invocation !== undefined) {
       // It is told when it is written down that it ends so.
@@ -77,9 +86,14 @@ export const invocationRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (
   });
 };
 
-function findInvocation(hub: Hub, id: string): InvocationRecord {
+/** Who may not see the device does not learn what it was asked. */
+function findInvocation(
+  hub: Hub,
+  { params, principal }: FastifyRequest<{ Params: { invocationId: string } }>,
+): InvocationRecord {
+  const id = params.invocationId;
   const found = hub.book.get(id);
-  if (found !== undefined) return found;
+  if (found !== undefined && may(principal, 'read', { device: found.deviceId })) return found;
   throw new RequestRefused('INVOCATION_UNKNOWN', `No invocation ${id} is known: it may be forgotten.`);
 }
 
