@@ -9,9 +9,9 @@ import type {
   DeviceDetailResource,
   DeviceResource,
   InvocationResource,
-  ServiceResource,
   TelemetryResource,
 } from './schemas.ts';
+import type { ServiceResource } from './service-schemas.ts';
 
 /** `000Z` to `999Z`. */
 const MILLISECONDS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);

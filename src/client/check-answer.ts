@@ -11,7 +11,6 @@ import {
   InvocationPageSchema,
   IssueSchema,
   ProblemSchema,
-  ServiceListSchema,
   TelemetrySchema,
   type AcceptedResource,
   type InvocationAnswerResource,
@@ -19,6 +18,7 @@ import {
   type Static,
   type TSchema,
 } from '../api/schemas.ts';
+import { ServiceListSchema } from '../api/service-schemas.ts';
 
 /** What an answer should have been and is not. */
 export class ShapeError extends Error {

@@ -11,9 +11,9 @@ import type {
   InvocationPageResource,
   InvocationQuery,
   InvokeBody,
-  ServiceResource,
   TelemetryResource,
 } from '../api/schemas.ts';
+import type { ServiceResource } from '../api/service-schemas.ts';
 import {
   readCommandList,
   readDeviceDetail,

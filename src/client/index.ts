@@ -19,10 +19,12 @@ export type {
   PresenceResource as Presence,
   ProblemResource as Problem,
   ReadingResource as Reading,
-  ServiceAgentResource as ServiceAgent,
-  ServiceResource as Service,
   TelemetryResource as DeviceTelemetry,
 } from '../api/schemas.ts';
+export type {
+  ServiceAgentResource as ServiceAgent,
+  ServiceResource as Service,
+} from '../api/service-schemas.ts';
 export {
   createClient,
   type CallOptions,

@@ -15,7 +15,8 @@ import type { ServiceFailure } from '../../services/wire/service-failure.ts';
 import { problemOf, RequestRefused } from '../problems.ts';
 import { bookForRequest, headLength } from '../request-bookings.ts';
 import { showService } from '../resources.ts';
-import { PROBLEM_RESPONSE, ServiceListSchema } from '../schemas.ts';
+import { PROBLEM_RESPONSE } from '../schemas.ts';
+import { ServiceListSchema } from '../service-schemas.ts';
 
 /** Of WebDAV and its like: what stands behind an agent may know them. */
 const MORE_METHODS = ['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT'];
