@@ -1,5 +1,12 @@
-import type { AccountChange, AccountStore } from './account-store.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { AccountChange, AccountRecord, AccountStore } from './account-store.ts';
 import type { Principal } from './principal.ts';
+
+/** How long it may take until it is kept that an account was used. */
+const KEEP_USE_MS = 60_000;
+
+type BookParts = { readonly store: AccountStore; readonly clock: Clock; readonly log: Logger };
 
 /**
  * What all accounts have in common: they are changed one after the other, and whoever came in by one hears of it
@@ -7,12 +14,19 @@ import type { Principal } from './principal.ts';
  */
 export class AccountBook {
   readonly #store: AccountStore;
+  readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #ended = new WeakSet<Principal>();
   readonly #listeners = new Set<() => void>();
+  /** What is to be kept of those that were used, by kind and key; nothing of those that are gone by then. */
+  readonly #used = new Map<string, () => AccountRecord | undefined>();
+  #useTimer: Timer | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: AccountStore) {
+  constructor({ store, clock, log }: BookParts) {
     this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
   }
 
   /** Does something when all that was begun before has ended: of two who want one name, one is refused. */
@@ -25,6 +39,17 @@ export class AccountBook {
   /** Resolves when the changes last. */
   write(...changes: readonly AccountChange[]): Promise<void> {
     return this.#store.write(changes);
+  }
+
+  /** Makes changes that nobody waits for: they hold in memory already. */
+  writeSoon(...changes: readonly AccountChange[]): void {
+    void this.#inTurnOrTell(() => this.write(...changes));
+  }
+
+  async #inTurnOrTell(act: () => Promise<void>): Promise<void> {
+    await this.inTurn(act).catch((error: unknown) =>
+      this.#log.warn({ err: error }, 'what became of accounts could not be kept'),
+    );
   }
 
   /** Ends principals: their connections go, and nobody is let in as one of them. */
@@ -45,5 +70,27 @@ export class AccountBook {
 
   tellChange(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Keeps by and by that an account was used: not a write for each request. */
+  noteUse(key: string, read: () => AccountRecord | undefined): void {
+    this.#used.set(key, read);
+    this.#useTimer ??= this.#clock.setTimer(KEEP_USE_MS, () => void this.#keepUses());
+  }
+
+  async close(): Promise<void> {
+    this.#useTimer?.clear();
+    await this.#keepUses();
+    await this.#last;
+  }
+
+  async #keepUses(): Promise<void> {
+    this.#useTimer = undefined;
+    const used = [...this.#used.values()];
+    this.#used.clear();
+    if (used.length === 0) return;
+    const keep = (): Promise<void> =>
+      this.write(...used.flatMap((read) => read() ?? []).map((put) => ({ put })));
+    await this.#inTurnOrTell(keep);
   }
 }

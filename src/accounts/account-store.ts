@@ -4,7 +4,7 @@ import type { AssignableRole, Scope } from './permissions.ts';
 export type Rights = { readonly roles: readonly AssignableRole[]; readonly scopes: readonly Scope[] };
 
 /** A person. Times are ms since 1970. */
-type UserRecord = Rights & {
+export type UserRecord = Rights & {
   readonly name: string;
   /** Of the password, as a PHC string. */
   readonly hash: string;
@@ -24,7 +24,7 @@ export type TokenRecord = Rights & {
 };
 
 /** Somebody who is signed in. */
-type SignInRecord = {
+export type SignInRecord = {
   /** Of what the cookie has. */
   readonly digest: string;
   readonly userName: string;

@@ -1,42 +1,70 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { AccountBook } from './account-book.ts';
-import type { AccountStore } from './account-store.ts';
+import type { AccountStore, SignInRecord, UserRecord } from './account-store.ts';
 import type { Principal } from './principal.ts';
+import { MemoryAccountStore } from './memory-account-store.ts';
+import { SIGN_IN_LIMITS, SignIns, type SignInLimits } from './sign-ins.ts';
 import { TokenAccounts } from './token-accounts.ts';
+import { UserAccounts } from './user-accounts.ts';
 
-type AccountsParts = { readonly store: AccountStore; readonly log: Logger; readonly clock?: Clock };
+type AccountsParts = {
+  /** In memory where there is none. */
+  readonly store?: AccountStore;
+  readonly signIns?: SignInLimits;
+  readonly log: Logger;
+  readonly clock?: Clock;
+};
 
 /** Everybody who has an account here. Nothing of it is on disk while somebody waits to be let in. */
 export class Accounts {
   readonly tokens: TokenAccounts;
+  readonly users: UserAccounts;
+  readonly signIns: SignIns;
   readonly #book: AccountBook;
   readonly #store: AccountStore;
 
-  constructor({ store, log, clock = systemClock }: AccountsParts) {
+  constructor(parts: AccountsParts) {
+    const { store = new MemoryAccountStore(), signIns = SIGN_IN_LIMITS, log, clock = systemClock } = parts;
     this.#store = store;
-    this.#book = new AccountBook(store);
-    this.tokens = new TokenAccounts({ book: this.#book, clock, log });
+    const book = new AccountBook({ store, clock, log });
+    this.#book = book;
+    this.tokens = new TokenAccounts({ book, clock });
+    this.users = new UserAccounts({ book, clock });
+    this.signIns = new SignIns({ book, clock, limits: signIns });
   }
 
   /** Reads all accounts; nobody is let in by one before. */
   async start(): Promise<readonly []> {
-    for (const { kind, value } of await this.#store.load()) if (kind === 'token') this.tokens.restore(value);
+    const users: UserRecord[] = [];
+    const signIns: SignInRecord[] = [];
+    for (const { kind, value } of await this.#store.load()) {
+      if (kind === 'token') this.tokens.restore(value);
+      else if (kind === 'user') users.push(value);
+      else signIns.push(value);
+    }
+    this.users.restore(users);
+    for (const record of signIns) {
+      const user = this.users.principalOf(record.userName);
+      if (user !== undefined) this.signIns.restore(record, user);
+    }
     return [];
   }
 
   async stop(): Promise<void> {
-    await this.tokens.close();
+    this.tokens.close();
+    this.signIns.close();
+    await this.#book.close();
   }
 
   /** Whether there is an account: proof is asked for then, where nobody wrote which networks need none. */
   get isOn(): boolean {
-    return this.tokens.size > 0;
+    return this.tokens.size > 0 || this.users.size > 0;
   }
 
   /** The principal of an account by the name that rules have for it; the name must have been proven. */
   principalNamed(name: string): Principal | undefined {
-    return this.tokens.principalOf(name);
+    return this.tokens.principalOf(name) ?? this.users.principalOf(name);
   }
 
   /** Whether the account that somebody came in by is no longer what it was then. */

@@ -1,5 +1,5 @@
 /** The cookie by which the hub knows a person who is signed in; no service may see it, or set it. */
-const SESSION_COOKIE = 'recado_session';
+export const SESSION_COOKIE = 'recado_session';
 
 /** What browsers demand more of a cookie that is called so (RFC 6265bis section 4.1.3). */
 const PREFIXES = /^(?:__host-|__secure-)/;

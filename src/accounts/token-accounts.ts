@@ -1,38 +1,37 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { definedMembers } from '../base/defined-members.ts';
-import type { Logger } from '../base/logger.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { AccountBook } from './account-book.ts';
 import { accountFailure, MAX_ACCOUNTS, type AccountFailure } from './account-failure.ts';
-import type { Rights, TokenRecord } from './account-store.ts';
+import type { AccountRecord, Rights, TokenRecord } from './account-store.ts';
 import type { Principal } from './principal.ts';
 import { createTokenText, digestSecret, isSameDigest, readTokenId } from './token-text.ts';
 
-/** How long it may take until the last use of a token is kept. */
-const KEEP_USE_MS = 60_000;
 /** A timer of Node can wait no longer. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 export type NewTokenWish = Rights & { readonly name: string; readonly expiresAt?: number | undefined };
 
-type Entry = { readonly record: TokenRecord; readonly principal: Principal; lastUsedAt: number | undefined };
+type Entry = {
+  /** What is to be kept of its use, unless it is gone. */
+  readonly toKeep: () => AccountRecord | undefined;
+  readonly record: TokenRecord;
+  readonly principal: Principal;
+  lastUsedAt: number | undefined;
+};
 
-type TokenParts = { readonly book: AccountBook; readonly clock: Clock; readonly log: Logger };
+type TokenParts = { readonly book: AccountBook; readonly clock: Clock };
 
 /** The tokens of programs, devices and agents. All are in memory: to show one costs no look into the store. */
 export class TokenAccounts {
   readonly #book: AccountBook;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #entries = new Map<string, Entry>();
-  readonly #used = new Set<Entry>();
-  #useTimer: Timer | undefined;
   #expiryTimer: Timer | undefined;
 
-  constructor({ book, clock, log }: TokenParts) {
+  constructor({ book, clock }: TokenParts) {
     this.#book = book;
     this.#clock = clock;
-    this.#log = log;
   }
 
   get size(): number {
@@ -72,7 +71,6 @@ export class TokenAccounts {
     const entry = this.#entries.get(id);
     if (entry === undefined) return Promise.resolve(fail(accountFailure('TOKEN_UNKNOWN', id)));
     this.#entries.delete(id);
-    this.#used.delete(entry);
     this.#book.end(entry.principal);
     return this.#book.inTurn(async () => {
       await this.#book.write({ remove: { kind: 'token', key: id } });
@@ -99,17 +97,19 @@ export class TokenAccounts {
     return entry === undefined || this.#isExpired(entry.record) ? undefined : entry.principal;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#expiryTimer?.clear();
-    this.#useTimer?.clear();
-    await this.#keepUses();
   }
 
   #add(record: TokenRecord): void {
     const { id, roles, scopes } = record;
     const name = `${PREFIX}${id}`;
     const principal: Principal = { id: name, kind: 'token', name, provenBy: 'token', roles, scopes };
-    this.#entries.set(id, { record, principal, lastUsedAt: record.lastUsedAt });
+    const toKeep = (): AccountRecord | undefined => {
+      const entry = this.#entries.get(id);
+      return entry && { kind: 'token', key: id, value: withUse(entry) };
+    };
+    this.#entries.set(id, { record, principal, lastUsedAt: record.lastUsedAt, toKeep });
     if (record.expiresAt !== undefined) this.#waitForExpiry();
   }
 
@@ -137,25 +137,7 @@ export class TokenAccounts {
 
   #noteUse(entry: Entry): void {
     entry.lastUsedAt = this.#clock.now();
-    this.#used.add(entry);
-    this.#useTimer ??= this.#clock.setTimer(KEEP_USE_MS, () => void this.#keepUses());
-  }
-
-  async #keepUses(): Promise<void> {
-    this.#useTimer = undefined;
-    const used = [...this.#used];
-    this.#used.clear();
-    if (used.length === 0) return;
-    try {
-      await this.#book.inTurn(() => {
-        const still = used.filter((entry) => this.#entries.get(entry.record.id) === entry).map(withUse);
-        return this.#book.write(
-          ...still.map((value) => ({ put: { kind: 'token', key: value.id, value } }) as const),
-        );
-      });
-    } catch (error) {
-      this.#log.warn({ err: error }, 'when tokens were used last could not be kept');
-    }
+    this.#book.noteUse(entry.principal.id, entry.toKeep);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { ROLES, VERBS } from '../accounts/permissions.ts';
+import { ROLES, VERBS, type Scope } from '../accounts/permissions.ts';
 import { Type } from '../config/type.ts';
 
 /* The shapes of accounts on the wire; those of all else are in schemas.ts. */
@@ -33,6 +33,8 @@ const ScopeSchema = Type.Object(
 const RoleList = Type.Array(Type.Enum([...ROLES]), { maxItems: ROLES.length });
 const ScopeList = Type.Array(ScopeSchema, { maxItems: 32, description: 'None: all that the roles permit' });
 
+const AssignedRoles = Type.Array(Type.Enum([...ROLES]), { minItems: 1, maxItems: ROLES.length });
+
 const TokenSchema = Type.Object(
   {
     id: Type.String(),
@@ -52,7 +54,7 @@ export const TokenListSchema = Type.Object({ tokens: Type.Array(TokenSchema) }, 
 export const NewTokenBodySchema = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 128, description: 'What it is for, for people' }),
-    roles: Type.Array(Type.Enum([...ROLES]), { minItems: 1, maxItems: ROLES.length }),
+    roles: AssignedRoles,
     scopes: Type.Optional(ScopeList),
     expiresInSeconds: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 3_153_600_000, description: 'Without it, it does not expire' }),
@@ -72,6 +74,7 @@ export const WhoAmISchema = Type.Object(
   {
     principal: Type.String({ description: '`user:ann`, `token:0123456789ab`, `network`' }),
     kind: Type.String(),
+    name: Type.String({ description: 'By which rules call it; empty where it has none' }),
     provenBy: Type.String(),
     roles: Type.Array(Type.String()),
     scopes: ScopeList,
@@ -79,3 +82,48 @@ export const WhoAmISchema = Type.Object(
   { title: 'WhoAmI' },
 );
 export type WhoAmIResource = Static<typeof WhoAmISchema>;
+
+/** Members that are sent to be hashed; longer ones are no passwords. */
+const Password = Type.String({ maxLength: 1024 });
+
+export const SignInBodySchema = Type.Object(
+  { name: Type.String({ minLength: 1, maxLength: 256 }), password: Password },
+  { additionalProperties: false },
+);
+
+export const UserSchema = Type.Object(
+  { name: Type.String(), roles: RoleList, scopes: ScopeList, createdAt: Time, passwordAt: Time },
+  { title: 'User' },
+);
+export type UserResource = Static<typeof UserSchema>;
+
+export const UserListSchema = Type.Object({ users: Type.Array(UserSchema) }, { title: 'UserList' });
+
+export const NewUserBodySchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 64 }),
+    password: Password,
+    roles: AssignedRoles,
+    scopes: Type.Optional(ScopeList),
+  },
+  { additionalProperties: false },
+);
+
+export const UserChangeBodySchema = Type.Object(
+  {
+    password: Type.Optional(Password),
+    currentPassword: Type.Optional(
+      Type.String({ maxLength: 1024, description: 'For who changes their own' }),
+    ),
+    roles: Type.Optional(AssignedRoles),
+    scopes: Type.Optional(ScopeList),
+  },
+  { additionalProperties: false },
+);
+
+export const UserParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) });
+
+/** Scopes as they are shown: nobody's answer is the record itself. */
+export function showScopes(scopes: readonly Scope[]): Static<typeof ScopeList> {
+  return structuredClone(scopes) as Static<typeof ScopeList>;
+}

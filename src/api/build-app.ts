@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
+import type { TrustedProxies } from '../base/forwarding.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -22,6 +23,7 @@ import { invocationRoutes } from './routes/invocations.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 import { seedRoutes } from './seed-routes.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { upgradeRules } from './upgrades.ts';
@@ -66,21 +68,23 @@ export async function buildApp(parts: {
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   limitKeptAnswers(app, hub.ledger);
-  await registerRoutes(app, hub);
+  await registerRoutes(app, hub, admission.proxies);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: Awaited<ReturnType<typeof describeApi>> | undefined;
   app.get('/openapi.json', { config: { verb: 'any' }, schema: { hide: true } }, async (_request, reply) => {
     // Where no file can be opened now, another request finds it.
-    description ??= await (await import('./describe-api.ts')).describeApi((own) => registerRoutes(own, hub));
+    const routes = (own: FastifyInstance): Promise<void> => registerRoutes(own, hub, admission.proxies);
+    description ??= await (await import('./describe-api.ts')).describeApi(routes);
     return reply.type('application/json; charset=utf-8').send(description);
   });
   return app;
 }
 
-async function registerRoutes(app: FastifyInstance, hub: Hub): Promise<void> {
+async function registerRoutes(app: FastifyInstance, hub: Hub, proxies: TrustedProxies): Promise<void> {
   await app.register(healthRoutes, { hub });
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
-  await app.register(sessionRoutes, { prefix: '/api/v1' });
+  await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
+  await app.register(sessionRoutes, { accounts: hub.accounts, proxies, prefix: '/api/v1' });
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { SESSION_COOKIE } from '../accounts/session-cookie.ts';
 import { version } from '../base/version.ts';
 import { COMPILERS } from './validator.ts';
 
@@ -25,6 +26,12 @@ export async function describeApi(registerRoutes: (app: FastifyInstance) => Prom
       },
       components: {
         securitySchemes: {
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: SESSION_COOKIE,
+            description: 'Of a person who has signed in',
+          },
           token: {
             type: 'http',
             scheme: 'bearer',
@@ -33,7 +40,7 @@ export async function describeApi(registerRoutes: (app: FastifyInstance) => Prom
         },
       },
       // Callers from `http.trustedNetworks` need none.
-      security: [{ token: [] }, {}],
+      security: [{ token: [] }, { session: [] }, {}],
     },
   });
   await registerRoutes(app);

@@ -18,6 +18,7 @@ import { moveHttpConnection } from './http-connections.ts';
 import { OpenRequests } from './open-requests.ts';
 import { RequestRefused } from './problems.ts';
 import { checkPermission } from './request-permission.ts';
+import { readSessionCookie } from './session-cookie-header.ts';
 
 type HttpAdmissionOptions = {
   /** Undefined where there are none: the configuration alone says who may come in. */
@@ -72,9 +73,14 @@ export class HttpAdmission {
   check({ headers }: FastifyRequest, origin: RequestOrigin, { isForHub = true } = {}): Principal {
     const { authorization } = headers;
     const trusted = this.#findTrusted(origin);
+    const person = this.#findPerson(headers);
     if (authorization !== undefined) {
-      const shown = this.#findToken(authorization, isForHub || trusted === undefined);
+      const shown = this.#findToken(authorization, isForHub || (trusted ?? person) === undefined);
       if (shown !== undefined) return shown;
+    }
+    if (person !== undefined) {
+      this.#checkPage(headers);
+      return person;
     }
     if (trusted === undefined) {
       const text = origin.isForwarded ? `${NEEDS_TOKEN} ${FORWARDED}` : NEEDS_TOKEN;
@@ -109,6 +115,11 @@ export class HttpAdmission {
     });
   }
 
+  #findPerson({ cookie }: IncomingHttpHeaders): Principal | undefined {
+    const secret = this.accounts === undefined ? undefined : readSessionCookie(cookie);
+    return secret === undefined ? undefined : this.accounts?.signIns.verify(secret);
+  }
+
   #findTrusted({ address, isForwarded }: RequestOrigin): Principal | undefined {
     if (!isForwarded && this.#trusted.has(address)) return TRUSTED_NETWORK;
     return this.#insecure ? ANONYMOUS : undefined;
@@ -124,6 +135,11 @@ export class HttpAdmission {
       }
       this.#lastHost = host;
     }
+    this.#checkPage(headers);
+  }
+
+  /** What a browser adds by itself, its place or a cookie, is not what the page of somebody else may use. */
+  #checkPage(headers: IncomingHttpHeaders): void {
     if (isFromOwnPage(headers)) return;
     const text = 'A page of another site asked for this. Use a token, or open it from this server itself.';
     throw new RequestRefused('FORBIDDEN', text);

@@ -3,6 +3,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Principal } from '../accounts/principal.ts';
 
+/** Connections whose request takes something back from who asks, and must be answered all the same. */
+const staying = new WeakSet<Socket>();
+
+/** Has a request be answered although its own account, or session, may end by it. */
+export function stayUntilAnswered(
+  { raw: { socket } }: FastifyRequest,
+  { raw: response }: FastifyReply,
+): void {
+  staying.add(socket);
+  response.once('close', () => staying.delete(socket));
+}
+
 /** The requests of those who came in by an account, until they are answered: who has lost it loses them too. */
 export class OpenRequests {
   readonly #byPrincipal = new Map<Principal, Set<Socket>>();
@@ -11,7 +23,7 @@ export class OpenRequests {
     accounts.onChange(() => {
       for (const [principal, sockets] of this.#byPrincipal) {
         if (!accounts.hasEnded(principal)) continue;
-        for (const socket of sockets) socket.destroy();
+        for (const socket of sockets) if (!staying.has(socket)) socket.destroy();
       }
     });
   }

@@ -1,5 +1,4 @@
 import { Accounts } from '../accounts/accounts.ts';
-import { MemoryAccountStore } from '../accounts/memory-account-store.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { InvocationBook } from '../devices/invocation-book.ts';
@@ -36,7 +35,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     clock,
     log: parts.log,
   });
-  const accounts = new Accounts({ store: new MemoryAccountStore(), log: parts.log, clock });
+  const accounts = new Accounts({ log: parts.log, clock });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
     gateways.push(

@@ -438,6 +438,8 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/session',
     '/api/v1/tokens',
     '/api/v1/tokens/{tokenId}',
+    '/api/v1/users',
+    '/api/v1/users/{name}',
     '/healthz',
     '/readyz',
   ]);

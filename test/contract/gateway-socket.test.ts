@@ -1,5 +1,4 @@
 import { Accounts } from '../../src/accounts/accounts.ts';
-import { MemoryAccountStore } from '../../src/accounts/memory-account-store.ts';
 import type { TestContext } from 'node:test';
 import { Ledger } from '../../src/base/ledger.ts';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -12,7 +11,7 @@ import { describeGateway, type RigDevice } from './gateway.ts';
 
 function make(registry: DeviceRegistry): Gateway {
   const options = { ...defaultConfig().gateways.socket, tcpPort: 0, udpPort: 0 };
-  const accounts = new Accounts({ store: new MemoryAccountStore(), log: silentLogger });
+  const accounts = new Accounts({ log: silentLogger });
   return new SocketGateway(options, { registry, accounts, log: silentLogger, ledger: new Ledger() });
 }
 

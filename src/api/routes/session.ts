@@ -1,6 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { WhoAmISchema, type WhoAmIResource } from '../account-schemas.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Accounts } from '../../accounts/accounts.ts';
+import type { Principal } from '../../accounts/principal.ts';
+import type { PasswordRefusal } from '../../accounts/user-accounts.ts';
+import type { TrustedProxies } from '../../base/forwarding.ts';
+import { isFromOwnPage } from '../../base/page-origin.ts';
+import { Type } from '../../config/type.ts';
+import { showScopes, SignInBodySchema, WhoAmISchema, type WhoAmIResource } from '../account-schemas.ts';
+import { stayUntilAnswered } from '../open-requests.ts';
+import { RequestRefused } from '../problems.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
+import { isOverTls, readSessionCookie, writeSessionCookie } from '../session-cookie-header.ts';
 
 const WhoSchema = {
   operationId: 'whoAmI',
@@ -8,19 +18,82 @@ const WhoSchema = {
   tags: ['accounts'],
   response: { 200: WhoAmISchema, ...PROBLEM_RESPONSE },
 };
+const SignInSchema = {
+  operationId: 'signIn',
+  summary: 'Signs in a person: the answer sets the cookie by which the browser is known from then on',
+  tags: ['accounts'],
+  security: [],
+  body: SignInBodySchema,
+  response: { 200: WhoAmISchema, ...PROBLEM_RESPONSE },
+};
+const SignOutSchema = {
+  operationId: 'signOut',
+  summary: 'Signs out',
+  tags: ['accounts'],
+  security: [],
+  response: { 204: Type.Null(), ...PROBLEM_RESPONSE },
+};
 
-/** Who asks. */
-export const sessionRoutes: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/session', { config: { verb: 'any' }, schema: WhoSchema }, async ({ principal }, reply) => {
-    const { id, kind, provenBy, roles, scopes } = principal;
+const FOREIGN_PAGE = new RequestRefused('FORBIDDEN', 'A page of another site asked for this.');
+
+/** Signs people in and out. */
+export const sessionRoutes: FastifyPluginAsyncTypebox<{
+  accounts: Accounts;
+  proxies: TrustedProxies;
+}> = async (app, { accounts, proxies }) => {
+  const { users, signIns } = accounts;
+  const setCookie = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    secret: string,
+    maxAgeMs: number,
+  ): void => {
+    const isSecure = isOverTls(request.raw, proxies.has(request.raw.socket.remoteAddress ?? ''));
+    reply.header('set-cookie', writeSessionCookie(secret, { maxAgeMs, isSecure }));
     reply.header('cache-control', 'no-store');
-    const answer: WhoAmIResource = {
-      principal: id,
-      kind,
-      provenBy,
-      roles: [...roles],
-      scopes: structuredClone(scopes) as WhoAmIResource['scopes'],
-    };
-    return answer;
+  };
+  /** Before somebody else comes: whoever knew the secret of before knows nothing. */
+  const endBefore = (request: FastifyRequest, reply: FastifyReply): void => {
+    const before = readSessionCookie(request.headers.cookie);
+    if (before === undefined) return;
+    stayUntilAnswered(request, reply);
+    signIns.end(before);
+  };
+
+  app.get('/session', { config: { verb: 'any' }, schema: WhoSchema }, async ({ principal }, reply) => {
+    reply.header('cache-control', 'no-store');
+    return showPrincipal(principal);
+  });
+
+  const open = { verb: 'any' as const, isOpenToAll: true };
+  app.post('/session', { config: open, schema: SignInSchema }, async (request, reply) => {
+    if (!isFromOwnPage(request.headers)) throw FOREIGN_PAGE;
+    const { name, password } = request.body;
+    const verified = await users.verify(name, password, request.address);
+    if (!verified.ok) throw refusalOf(verified.failure);
+    const secret = await signIns.open(verified.value.principal);
+    endBefore(request, reply);
+    setCookie(request, reply, secret, signIns.limits.longestMs);
+    return showPrincipal({ ...verified.value.principal, provenBy: 'session' });
+  });
+
+  app.delete('/session', { config: open, schema: SignOutSchema }, async (request, reply) => {
+    if (!isFromOwnPage(request.headers)) throw FOREIGN_PAGE;
+    endBefore(request, reply);
+    setCookie(request, reply, '', 0);
+    return reply.code(204).send(null);
   });
 };
+
+/** What is told to who does not know a password: never whether there is such a name. */
+export function refusalOf(refusal: PasswordRefusal): RequestRefused {
+  if (refusal.why === 'wrong') return new RequestRefused('UNAUTHENTICATED', 'Name or password is wrong.');
+  const seconds = Math.ceil(refusal.retryAfterMs / 1000);
+  return new RequestRefused('TOO_MANY_ATTEMPTS', `Try again in ${seconds} s.`, {
+    headers: { 'retry-after': String(seconds) },
+  });
+}
+
+function showPrincipal({ id, kind, name, provenBy, roles, scopes }: Principal): WhoAmIResource {
+  return { principal: id, kind, name, provenBy, roles: [...roles], scopes: showScopes(scopes) };
+}

@@ -5,10 +5,12 @@ import { Type } from '../../config/type.ts';
 import {
   NewTokenBodySchema,
   NewTokenSchema,
+  showScopes,
   TokenListSchema,
   TokenParams,
   type TokenResource,
 } from '../account-schemas.ts';
+import { stayUntilAnswered } from '../open-requests.ts';
 import { RequestRefused } from '../problems.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
 
@@ -51,6 +53,7 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<{ accounts: Accounts }> = as
   });
 
   app.delete('/tokens/:tokenId', { config, schema: RevokeSchema }, async (request, reply) => {
+    stayUntilAnswered(request, reply);
     const revoked = await tokens.revoke(request.params.tokenId);
     if (!revoked.ok) throw new RequestRefused(revoked.failure.code, revoked.failure.message);
     return reply.code(204).send(null);
@@ -64,7 +67,7 @@ function showToken({ id, name, roles, scopes, ...times }: TokenRecord): TokenRes
     id,
     name,
     roles: [...roles],
-    scopes: structuredClone(scopes) as TokenResource['scopes'],
+    scopes: showScopes(scopes),
     createdAt: new Date(times.createdAt).toISOString(),
     expiresAt: show(times.expiresAt),
     lastUsedAt: show(times.lastUsedAt),

@@ -15,10 +15,11 @@ const WRONG: ConnectVerdict = Object.freeze({
   allow: false,
   reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
 });
+const BUSY: ConnectVerdict = Object.freeze({ allow: false, reasonCode: ReasonCode.SERVER_BUSY });
 
 /**
- * Says who a client is: by a token as its password, whatever user name comes with it; else as the files say. Where
- * there are accounts, a name that nothing proves is a lie.
+ * Says who a client is: by a token as its password, whatever user name comes with it; by the password of a user; else
+ * as the files say. Where there are accounts, a name that nothing proves is a lie.
  */
 export function admitAccounts(
   identity: BrokerHooks,
@@ -38,11 +39,27 @@ export function admitAccounts(
         const principal = accounts.tokens.verify(token);
         return principal === undefined ? WRONG : { allow: true, userName: principal.name };
       }
-      const isNamed = credentials.userName !== undefined;
-      const isProvenElsewhere = hasPasswordFile || (usesCertificateNames && hasCertificateName(client));
-      return isNamed && !isProvenElsewhere ? WRONG : identity.authenticate!(credentials, client);
+      const { userName } = credentials;
+      const isNamedByCertificate = usesCertificateNames && hasCertificateName(client);
+      if (userName === undefined || isNamedByCertificate) return identity.authenticate!(credentials, client);
+      const isElsewhere = hasPasswordFile && accounts.users.get(userName) === undefined;
+      return isElsewhere
+        ? identity.authenticate!(credentials, client)
+        : verifyUser(accounts, credentials, client);
     },
   };
+}
+
+/** A name that nobody has costs as much as any other. */
+async function verifyUser(
+  { users }: Accounts,
+  { userName = '', password }: Credentials,
+  { peer }: ClientInfo,
+): Promise<ConnectVerdict> {
+  const text = password === undefined ? '' : Buffer.from(password).toString();
+  const verified = await users.verify(userName, text, peer.address);
+  if (verified.ok) return { allow: true, userName: verified.value.record.name };
+  return verified.failure.why === 'wrong' ? WRONG : BUSY;
 }
 
 function readToken({ password }: Credentials): string | undefined {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Accounts } from '../../accounts/accounts.ts';
-import { MemoryAccountStore } from '../../accounts/memory-account-store.ts';
 import { silentLogger } from '../../base/logger.ts';
 import type { ClientInfo } from '../../mqtt/broker/hooks.ts';
 import type { Peer } from '../../mqtt/transport/transport.ts';
@@ -14,7 +13,7 @@ const NAMING = { enabled: true, clientCertificates: 'optional', certificateNames
 
 /** What a client with this name and peer is: its id, and what proves it. */
 function identify(mqtt: Partial<Config['mqtt']>, userName?: string, peer: Partial<Peer> = {}): string {
-  const accounts = new Accounts({ store: new MemoryAccountStore(), log: silentLogger });
+  const accounts = new Accounts({ log: silentLogger });
   const identifyClient = identifyMqttClients({ ...defaultConfig().mqtt, ...mqtt }, accounts);
   const client: ClientInfo = {
     clientId: 'c',

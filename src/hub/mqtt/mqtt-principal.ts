@@ -35,7 +35,7 @@ export function identifyMqttClients(mqtt: Config['mqtt'], accounts: Accounts): I
       return isTrusted(peer) ? TRUSTED_NETWORK : ANONYMOUS;
     }
     if (namesByCertificate && certificate?.commonName === userName)
-      return mqttUserPrincipal(userName, 'certificate');
+      return accounts.users.principalOf(userName) ?? mqttUserPrincipal(userName, 'certificate');
     const account = accounts.principalNamed(userName);
     if (account !== undefined) return account;
     // Nothing else proves names then: its account has gone.

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Accounts } from '../../accounts/accounts.ts';
-import { MemoryAccountStore } from '../../accounts/memory-account-store.ts';
 import { silentLogger } from '../../base/logger.ts';
 import type { Config } from '../config/config-schema.ts';
 import { defaultConfig } from '../config/hub-config.ts';
@@ -36,7 +35,7 @@ async function comeIn(t: TestContext, address: string): Promise<{ socket: Socket
 
 function createServer(changes: Partial<Config['mqtt']> = {}): MqttServer {
   const mqtt = mqttConfig(changes);
-  const accounts = new Accounts({ store: new MemoryAccountStore(), log: silentLogger });
+  const accounts = new Accounts({ log: silentLogger });
   return new MqttServer(
     { mqtt, openHosts: new Set() },
     { log: silentLogger, identify: identifyMqttClients(mqtt, accounts), accounts },

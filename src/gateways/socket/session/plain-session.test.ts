@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { Accounts } from '../../../accounts/accounts.ts';
-import { MemoryAccountStore } from '../../../accounts/memory-account-store.ts';
 import { TRUSTED_NETWORK } from '../../../accounts/principal.ts';
 import { Alarms } from '../../../base/alarms.ts';
 import { systemClock } from '../../../base/clock.ts';
@@ -47,7 +46,7 @@ test('what comes before the question has left is no answer to it', async () => {
       keepAliveMs: 99,
     } as SocketGatewayOptions,
     registry,
-    accounts: new Accounts({ store: new MemoryAccountStore(), log: silentLogger }),
+    accounts: new Accounts({ log: silentLogger }),
     directory: new DeviceDirectory(),
     counters: new SocketCounters(),
     clock: systemClock,
