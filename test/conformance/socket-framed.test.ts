@@ -446,16 +446,24 @@ test('takeover: another token, or none, does not take over', async (t) => {
   const hub = await startTestHub(t);
   const holder = await hello(t, hub, { id: 'van', token: 'secret' });
   await holder.nextObject();
-  for (const token of ['other', undefined]) {
+  for (const [token, words] of [
+    ['other', 'as van, with another token. '],
+    [undefined, 'as van, with a token. '],
+  ] as const) {
     const thief = await hello(t, hub, { id: 'van', ...(token !== undefined && { token }) });
-    assert.equal((await thief.nextObject())['error'].code, 'FORBIDDEN');
+    const { code, message } = (await thief.nextObject())['error'];
+    assert.deepEqual(
+      [code, message],
+      ['FORBIDDEN', `Another device is connected ${words}Choose another id.`],
+    );
     await thief.closed();
   }
   const plain = await WireDevice.connect(t, hub.tcpPort, '127.0.0.61');
   assert.equal(await plain.handshake(), 'DE61');
   await until('listed', async () => (await hub.call('GET', '/devices')).body.includes('DE61'));
   const impostor = await hello(t, hub, { id: 'DE61' });
-  assert.equal((await impostor.nextObject())['error'].code, 'FORBIDDEN');
+  const { message } = (await impostor.nextObject())['error'];
+  assert.equal(message, 'Another device is connected as DE61. Choose another id.');
   assert.equal(holder.isClosed, false);
 });
 

@@ -6,6 +6,7 @@ import { ChildProgram } from '../helpers/child-program.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
 import { runProgram, type ProgramEnd } from '../helpers/run-program.ts';
 import { runWithInput } from '../helpers/run-with-input.ts';
+import { TerminalProgram } from '../helpers/terminal-program.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 
@@ -36,6 +37,15 @@ class Rig {
           kind: 'write',
           input: { type: 'number', maximum: 100 },
           run: ({ input }) => ({ level: input }),
+        },
+        place: {
+          kind: 'action',
+          input: {
+            type: 'object',
+            properties: { at: { type: 'integer' }, mode: { enum: ['a', 'b'] } },
+            required: ['at'],
+          },
+          run: () => 'ok\nrecado: it did not answer in time',
         },
         say: { kind: 'action', input: { type: 'string' }, run: ({ input }) => `said ${input}` },
         hang: { kind: 'action', run: () => new Promise<never>(() => {}) },
@@ -74,7 +84,7 @@ describe('devices from the shell', () => {
     assert.deepEqual([lines.end, lines.errors], [0, '']);
     assert.match(
       lines.output,
-      /^DEVICE +STATUS +GATEWAY +COMMANDS +TITLE\nlamp-1 +online +socket +4 +Lamp.*\n$/,
+      /^DEVICE +STATUS +GATEWAY +COMMANDS +TITLE\nlamp-1 +online +socket +5 +Lamp.*\n$/,
     );
     assert.ok(!lines.output.includes('\u001b'));
     const json = await rig.run('devices', '--json', '--status', 'online');
@@ -85,11 +95,24 @@ describe('devices from the shell', () => {
       output: '',
       errors: 'recado: there is none; `recado simulate sensor` starts one\n',
     });
-    assert.equal((await rig.run('call', 'lamp-1', '--names')).output, 'dim\nsay\nhang\nfail\n');
-    assert.match(
-      (await rig.run('call', 'lamp-1')).output,
-      /\ndim +write +\{.*"maximum":100.*\n|\ndim +write +number/,
-    );
+    assert.equal((await rig.run('call', 'lamp-1', '--names')).output, 'dim\nplace\nsay\nhang\nfail\n');
+    const { output } = await rig.run('call', 'lamp-1');
+    assert.match(output, /\ndim +write +number +dim\nplace +action +\{at, mode\?\} +place\n/);
+  });
+
+  it('look like nothing of the program itself on a terminal, however narrow', async (t) => {
+    const rig = await Rig.start(t);
+    const shown = async (...words: readonly string[]): Promise<readonly string[]> => {
+      const program = new TerminalProgram(rig.words(...words), { columns: 40, env: { RECADO_TOKEN: TOKEN } });
+      t.after(() => program.stop());
+      assert.equal(await program.exit(), 0);
+      return program.lines.filter((line) => line !== '');
+    };
+    assert.deepEqual(await shown('call', 'lamp-1', 'place', '{"at":1}'), [
+      '  ok',
+      '  recado: it did not answer in time',
+    ]);
+    assert.ok((await shown('devices')).every((line) => line.length <= 40 && /^(DEVICE|lamp-1) /.test(line)));
   });
 
   it('are called, with JSON or a text, and print their output', async (t) => {
@@ -119,7 +142,7 @@ describe('devices from the shell', () => {
       [['call', '..', 'dim'], 2, /names nothing/],
       [['devices', '--token', 'wrong-token-12345'], 4, /RECADO_TOKEN/],
       [['call', 'lamp-2', 'dim'], 5, /`recado devices` lists/],
-      [['call', 'lamp-1', 'dance'], 5, /It has dim, say, hang, fail/],
+      [['call', 'lamp-1', 'dance'], 5, /It has dim, place, say, hang, fail/],
       [['watch', 'lamp-2'], 5, /There is no device lamp-2/],
       [['call', 'lamp-1', 'dim', '101'], 6, /does not fit/],
       [['call', 'lamp-1', 'fail'], 8, /DEVICE_ERROR/],

@@ -61,7 +61,7 @@ describe('recado manage in plain lines', () => {
     );
     assert.match(
       output,
-      /\n> 1\nDE1, Sensor de temperatura: online for 5 min \(connected\)\n\nReadings:\nTemperatura: 25 °C \(/,
+      /\n> 1\nDE1, Sensor de temperatura: online for 5 min \(connected\)\n\nReadings:\n {2}Temperatura: 25 °C \(/,
     );
     assert.match(
       output,
@@ -69,9 +69,9 @@ describe('recado manage in plain lines', () => {
     );
     assert.match(
       output,
-      /\nDE1> 1\nSending Ligar to DE1 …\n\nAnswered in \d+ ms:\nDispositivo ligado\nReached: accepted /,
+      /\nDE1> 1\nSending Ligar to DE1 …\n\nAnswered in \d+ ms:\n {2}Dispositivo ligado\nReached: accepted /,
     );
-    assert.match(output, /\nIn its own words:\nStatus: Ligado\n/);
+    assert.match(output, /\nIn its own words:\n {2}Status: Ligado\n/);
     assert.match(output, /\nDE1> b\n1 device\n/);
   });
 
@@ -95,7 +95,7 @@ describe('recado manage in plain lines', () => {
     assert.match(output, /Target \(number, 5 to 35; empty: back\): warm\nThat is no number\./);
     assert.match(output, /50\nIt must be at most 35\./);
     assert.deepEqual(hub.invoked[0]?.input, { target: 21.5, mode: 'cool', vent: true });
-    assert.match(output, /held:\n {2}target: 21\.5\n {2}mode: cool\n {2}vent: true\n/);
+    assert.match(output, /\n {2}held:\n {4}target: 21\.5\n {4}mode: cool\n {4}vent: true\n/);
     assert.match(output, /Nothing was sent\./);
     assert.equal(hub.invoked.length, 1);
   });
@@ -105,9 +105,9 @@ describe('recado manage in plain lines', () => {
     const output = await run(['g', '2', '3', '9']);
     assert.match(
       output,
-      /\nThe device answered that it failed \(DEVICE_ERROR · 409\)\ngreenhouse says no\nThe device said: The window is stuck · JAMMED · 409\n/,
+      /\nThe device answered that it failed \(DEVICE_ERROR · 409\)\n {2}greenhouse says no\nThe device said: The window is stuck · JAMMED · 409\n/,
     );
-    assert.match(output, /\nangle: 12\n/);
+    assert.match(output, /\n {2}angle: 12\n/);
     assert.match(
       output,
       /\nThe device did not answer in time \(ANSWER_TIMEOUT · 504\)\nReached: accepted .* · sent .*\nSafe to send again: no: /,
@@ -172,25 +172,25 @@ describe('recado manage in plain lines', () => {
     const output = await run(['1', '1', 'q'], { args: ['--lang', 'pt-BR'], env: { RECADO_URL: hub.url } });
     assert.match(output, /^Conectado a /);
     assert.match(output, /\n1 dispositivo\n1\. {2}DE1 {2}Sensor de temperatura {2}online há 5 min\n/);
-    assert.match(output, /Respondido em \d+ ms:\nDispositivo ligado\n/);
+    assert.match(output, /Respondido em \d+ ms:\n {2}Dispositivo ligado\n/);
   });
 
   it('writes nothing of a hostile device but text', async () => {
     hub.add('evil', {
       title: '\u001b]0;owned\u0007Evil\u001b[2J\n2.  forged',
-      readings: [{ metric: 'x', value: '\u009b31mred\nforged: reading' }],
+      readings: [{ metric: 'Commands', value: '\u009b31mred\nforged: reading' }],
       commands: [
         {
           name: 'do',
           title: 'Do\r\u001b[A',
-          run: () => ({ output: 'one\u001b]52;c;aGk=\u0007\ntwo\u0008' }),
+          run: () => ({ output: 'one\u001b]52;c;aGk=\u0007\ntwo\u0008\nInvocation: mine' }),
         },
       ],
     });
     const output = await run(['evil', '1']);
     assert.match(output, /\nevil, Evil 2\. {2}forged: online/);
-    assert.match(output, /\none\ntwo\n/);
-    assert.doesNotMatch(output, /^forged|^2\. {2}forged/m);
+    assert.match(output, /\n {2}one\n {2}two\n {2}Invocation: mine\nReached: /);
+    assert.doesNotMatch(output, /^forged|^2\. {2}forged|^Invocation: mine|^Commands: red/m);
   });
 
   it('--plain on a terminal moves no cursor', async () => {

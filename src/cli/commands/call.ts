@@ -10,6 +10,7 @@ import {
   refuseEmptyNames,
   type HubFlags,
 } from '../devices/hub-flags.ts';
+import { shapeOf } from '../devices/input-shape.ts';
 import { printTable } from '../devices/table.ts';
 import { readAllBytes } from '../mqtt/byte-lines.ts';
 import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
@@ -98,13 +99,6 @@ function printCommands(commands: readonly Command[], { json, names }: CallFlags)
     const rows = commands.map(({ name, kind, title, input }) => [name, kind, shapeOf(input), title]);
     printTable(['COMMAND', 'KIND', 'INPUT', 'TITLE'], rows);
   }
-}
-
-/** A schema in as few words as it goes. */
-function shapeOf(schema: Command['input']): string {
-  if (schema === null) return '-';
-  const { type } = schema as { readonly type?: unknown };
-  return typeof type === 'string' && type !== 'object' ? type : JSON.stringify(schema);
 }
 
 function printAnswer(answer: InvocationResult | InvocationAccepted, { json }: CallFlags): void {

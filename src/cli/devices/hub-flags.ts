@@ -85,7 +85,8 @@ export function printLine(text: string): void {
   process.stdout.write(`${escapeLine(text)}\n`);
 }
 
-/** Prints what a device answered, as it is; on a terminal nothing in it is obeyed there. */
+/** Prints what a device answered, as it is; on a terminal nothing in it is obeyed, or looks like a line of ours. */
 export function printText(text: string): void {
-  process.stdout.write(`${process.stdout.isTTY ? escapeControls(text) : text}\n`);
+  const shown = process.stdout.isTTY ? `  ${escapeControls(text).replaceAll('\n', '\n  ')}` : text;
+  process.stdout.write(`${shown}\n`);
 }

@@ -8,7 +8,7 @@ import {
   type InvocationPhase,
 } from '../../client/index.ts';
 import { sayIfKnown, type Say } from '../messages.ts';
-import { GAP_BLOCK, textBlock, type Block, type Fact } from '../ui/blocks.ts';
+import { GAP_BLOCK, quotedBlock, textBlock, type Block, type Fact } from '../ui/blocks.ts';
 import { startCommandFor } from './hub-url.ts';
 import { sayIssue } from './issue-words.ts';
 import type { PageContext } from './page-context.ts';
@@ -55,7 +55,7 @@ export function failureBlocks(
   return [
     textBlock(isLive || code === '' ? title : `${title} (${code})`, 'bad', { text: '✗ ', tone: 'bad' }),
     GAP_BLOCK,
-    ...(detail === '' ? [] : [textBlock(detail), GAP_BLOCK]),
+    ...(detail === '' ? [] : [quotedBlock(detail), GAP_BLOCK]),
     { kind: 'facts', facts: [...request, ...facts.map(([label, text]) => ({ label, text })), ...codeFact] },
     ...(payload === undefined ? [] : [GAP_BLOCK, ...valueBlocks(payload, say)]),
   ];

@@ -34,7 +34,7 @@ export function valueLines(value: unknown, say: Say): { lines: Fact[]; cut: numb
 export function valueBlocks(value: unknown, say: Say): Block[] {
   const { lines, cut } = valueLines(value, say);
   return [
-    { kind: 'facts', facts: lines },
+    { kind: 'facts', facts: lines, isQuoted: true },
     ...(cut === 0 ? [] : [textBlock(say('answer.cut', { count: cut }), 'dim')]),
   ];
 }

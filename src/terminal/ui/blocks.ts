@@ -2,6 +2,7 @@ import { cleanLine, cleanText } from './clean-text.ts';
 import { EMPTY_ROW, widthOf, wrapLines, type Area, type Cell, type Row, type Tone } from './rows.ts';
 
 const GAP = 2;
+const INDENT = '  ';
 /** Labels take at most this part of the width. */
 const MOST_OF_WIDTH = 0.4;
 
@@ -17,8 +18,11 @@ export type Fact = {
 export type Block =
   | { readonly kind: 'text'; readonly text: string; readonly tone?: Tone; readonly mark?: Cell }
   | { readonly kind: 'heading'; readonly text: string }
-  /** Labels in one column, texts in another; long texts go on below themselves. */
-  | { readonly kind: 'facts'; readonly facts: readonly Fact[] }
+  /**
+   * Labels in one column, texts in another; long texts go on below themselves. `isQuoted`: labels and texts are those
+   * of a device.
+   */
+  | { readonly kind: 'facts'; readonly facts: readonly Fact[]; readonly isQuoted?: true }
   /** Sets apart what stands above and below it on a screen. */
   | { readonly kind: 'gap' };
 
@@ -26,6 +30,11 @@ export const GAP_BLOCK: Block = { kind: 'gap' };
 
 export function textBlock(text: string, tone?: Tone, mark?: Cell): Block {
   return { kind: 'text', text, ...(tone !== undefined && { tone }), ...(mark !== undefined && { mark }) };
+}
+
+/** What others say, in their words. */
+export function quotedBlock(text: string): Block {
+  return { kind: 'facts', facts: [{ label: '', text }], isQuoted: true };
 }
 
 export function drawBlocks(blocks: readonly Block[], area: Area): Row[] {
@@ -43,17 +52,20 @@ export function drawBlocks(blocks: readonly Block[], area: Area): Row[] {
   });
 }
 
-/** Blocks as one text for plain lines. */
+/**
+ * Blocks as one text for plain lines. What others say is indented, and so are lines after the first: only what this
+ * program says begins a line.
+ */
 export function tellBlocks(blocks: readonly Block[]): string {
   return blocks
     .flatMap((block) => {
       switch (block.kind) {
         case 'text':
-          return [block.text];
+          return [indentNext(cleanText(block.text))];
         case 'heading':
           return ['', `${block.text}:`];
         case 'facts':
-          return block.facts.map(tellFact);
+          return block.facts.map((fact) => quote(tellFact(fact), block.isQuoted === true));
         default:
           return [];
       }
@@ -76,7 +88,7 @@ export function textRows(
 }
 
 function factRows(facts: readonly Fact[], area: Area): Row[] {
-  const indented = (fact: Fact): string => '  '.repeat(fact.depth ?? 0) + fact.label;
+  const indented = (fact: Fact): string => INDENT.repeat(fact.depth ?? 0) + fact.label;
   const longest = Math.max(0, ...facts.map((fact) => widthOf(indented(fact))));
   const column = longest === 0 ? 0 : Math.min(longest, Math.floor(area.columns * MOST_OF_WIDTH)) + GAP;
   return facts.flatMap((fact) =>
@@ -90,8 +102,17 @@ function factRows(facts: readonly Fact[], area: Area): Row[] {
 /** A labelled text may have lines: those after the first are indented, so that none looks like another fact. */
 function tellFact({ label: written, text: said, depth = 0 }: Fact): string {
   const label = cleanLine(written);
-  if (label === '') return said;
-  const text = cleanText(said).replaceAll('\n', `\n${'  '.repeat(depth + 1)}`);
-  const name = '  '.repeat(depth) + (label.endsWith('.') ? label : `${label}:`);
-  return text === '' ? name : `${name} ${text}`;
+  const text = cleanText(said);
+  if (label === '') return text;
+  const below = text.replaceAll('\n', `\n${INDENT.repeat(depth + 1)}`);
+  const name = INDENT.repeat(depth) + (label.endsWith('.') ? label : `${label}:`);
+  return below === '' ? name : `${name} ${below}`;
+}
+
+function quote(text: string, isQuoted: boolean): string {
+  return isQuoted ? INDENT + indentNext(text) : text;
+}
+
+function indentNext(text: string): string {
+  return text.replaceAll('\n', `\n${INDENT}`);
 }

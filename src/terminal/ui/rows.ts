@@ -56,7 +56,8 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'left' ? cut + fill : fill + cut;
 }
 
-function cutTo(text: string, width: number): string {
+/** Cuts a clean text to `width` columns, with `…` at its end. */
+export function cutTo(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let cut = '';
   let columns = 1;

@@ -38,8 +38,15 @@ function refuseTakeover(hello: Hello, context: SessionContext): HelloRefusal | u
   if (holder !== undefined && isSameSecret(holder.token ?? '', hello.token ?? '')) return undefined;
   return {
     code: 'FORBIDDEN',
-    message: `Another device is connected as ${hello.id}, with another token. Choose another id.`,
+    message: `Another device is connected as ${hello.id}${tokenWords(holder, hello)}. Choose another id.`,
   };
+}
+
+/** How the token of the device that is there differs from that of the one which comes; a plain device has none. */
+function tokenWords(holder: { readonly token: string | undefined } | undefined, hello: Hello): string {
+  if (holder === undefined) return '';
+  if (holder.token === undefined) return ', without a token';
+  return hello.token === undefined ? ', with a token' : ', with another token';
 }
 
 /** Compares two secrets in a time that tells nothing about them. */

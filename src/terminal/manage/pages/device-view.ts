@@ -223,7 +223,7 @@ export function tellDevice(
     ...(unavailable === null ? [] : [sayUnavailable(unavailable, app)]),
     ...readings.map(
       (reading) =>
-        `${titleOfMetric(device, reading.metric)}: ${sayReading(say, reading)} (${sayTimestamp(reading.time, now)})`,
+        `  ${titleOfMetric(device, reading.metric)}: ${sayReading(say, reading)} (${sayTimestamp(reading.time, now)})`,
     ),
   ];
   const needs = ({ input }: Command): string => (input === null ? '' : ` (${say('device.needsInput')})`);
