@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { AccountBook } from './account-book.ts';
-import type { AccountStore, SignInRecord, UserRecord } from './account-store.ts';
+import type { AccountRecord, AccountStore, SignInRecord, UserRecord } from './account-store.ts';
 import type { Principal } from './principal.ts';
 import { MemoryAccountStore } from './memory-account-store.ts';
 import { SIGN_IN_LIMITS, SignIns, type SignInLimits } from './sign-ins.ts';
@@ -23,10 +23,13 @@ export class Accounts {
   readonly signIns: SignIns;
   readonly #book: AccountBook;
   readonly #store: AccountStore;
+  readonly #log: Logger;
+  #isUnread = false;
 
   constructor(parts: AccountsParts) {
     const { store = new MemoryAccountStore(), signIns = SIGN_IN_LIMITS, log, clock = systemClock } = parts;
     this.#store = store;
+    this.#log = log;
     const book = new AccountBook({ store, clock, log });
     this.#book = book;
     this.tokens = new TokenAccounts({ book, clock });
@@ -38,7 +41,7 @@ export class Accounts {
   async start(): Promise<readonly []> {
     const users: UserRecord[] = [];
     const signIns: SignInRecord[] = [];
-    for (const { kind, value } of await this.#store.load()) {
+    for (const { kind, value } of await this.#load()) {
       if (kind === 'token') this.tokens.restore(value);
       else if (kind === 'user') users.push(value);
       else signIns.push(value);
@@ -51,6 +54,20 @@ export class Accounts {
     return [];
   }
 
+  /** Where nobody knows which accounts there are, nobody is let in for want of one. */
+  async #load(): Promise<readonly AccountRecord[]> {
+    try {
+      return await this.#store.load();
+    } catch (error) {
+      this.#isUnread = true;
+      this.#log.error(
+        { err: error },
+        `accounts cannot be read, so none of them opens anything: ${String(error)}`,
+      );
+      return [];
+    }
+  }
+
   async stop(): Promise<void> {
     this.tokens.close();
     this.signIns.close();
@@ -59,7 +76,7 @@ export class Accounts {
 
   /** Whether there is an account: proof is asked for then, where nobody wrote which networks need none. */
   get isOn(): boolean {
-    return this.tokens.size > 0 || this.users.size > 0;
+    return this.#isUnread || this.tokens.size > 0 || this.users.size > 0;
   }
 
   /** The principal of an account by the name that rules have for it; the name must have been proven. */

@@ -7,6 +7,7 @@ import { addressParty } from '../base/networks.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Failure } from '../devices/failure.ts';
 import type { InvokeFailure } from '../hub/hub.ts';
+import { StoreError } from '../store/store-state.ts';
 import { showInvocation } from './resources.ts';
 import type { ProblemResource } from './schemas.ts';
 
@@ -102,10 +103,18 @@ export function useProblems(app: FastifyInstance, log: Logger): void {
   });
 }
 
-function problemFromError(error: FastifyError | RecadoError, tellFailure: () => void): ProblemResource {
+function problemFromError(
+  error: FastifyError | RecadoError | StoreError,
+  tellFailure: () => void,
+): ProblemResource {
   if (error instanceof RecadoError) {
     return problemOf(error.code, error.message, error.issues.length > 0 ? { errors: [...error.issues] } : {});
   }
+  if (error instanceof StoreError)
+    return problemOf(
+      'STORE_UNAVAILABLE',
+      `It cannot be kept (${error.message}), and would end with the hub.`,
+    );
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return frameworkProblem(error);
   tellFailure();

@@ -35,7 +35,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     clock,
     log: parts.log,
   });
-  const accounts = new Accounts({ log: parts.log, clock });
+  const accounts = new Accounts({ ...(stores && { store: stores.accounts }), log: parts.log, clock });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
     gateways.push(

@@ -1,5 +1,7 @@
 import type { Logger } from '../base/logger.ts';
 import { DataFolder } from '../store/data-folder.ts';
+import { HubDatabase } from '../store/sqlite/hub/hub-database.ts';
+import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts';
 import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
 import type { StoreHealth } from '../store/store-state.ts';
 
@@ -8,15 +10,19 @@ export class HubStores {
   readonly folder: DataFolder;
   /** Of the MQTT broker, which closes it. */
   readonly sessions: SqliteSessionStore;
+  readonly accounts: SqliteAccountStore;
+  readonly #hub: HubDatabase;
 
   constructor(dataDir: string, { log }: { readonly log: Logger }) {
     this.folder = new DataFolder(dataDir);
     this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log });
+    this.#hub = new HubDatabase(this.folder.file('hub.db'), log);
+    this.accounts = new SqliteAccountStore(this.#hub);
   }
 
   /** How it stands with each. */
   get health(): readonly StoreHealth[] {
-    return [this.sessions.health];
+    return [this.sessions.health, this.#hub.health];
   }
 
   /**
@@ -28,7 +34,7 @@ export class HubStores {
   async start(): Promise<void> {
     this.folder.open();
     try {
-      await this.sessions.open();
+      await Promise.all([this.sessions.open(), this.#hub.start()]);
     } catch (error) {
       await this.stop();
       throw error;
@@ -37,7 +43,7 @@ export class HubStores {
 
   /** After the parts of the hub that use them. */
   async stop(): Promise<void> {
-    await this.sessions.close();
+    await Promise.all([this.sessions.close(), this.#hub.close()]);
     this.folder.close();
   }
 }

@@ -130,7 +130,7 @@ export const ConfigSchema = Type.Object(
       expected: 'the name of a folder',
       default: './recado-data',
       description:
-        'The folder of what lasts: MQTT sessions and retained messages. It is made when it is not there; one hub at a time has it.',
+        'The folder of what lasts: MQTT sessions, retained messages, accounts. It is made when it is not there; one hub at a time has it.',
     }),
     inMemory: Type.Boolean({
       default: false,

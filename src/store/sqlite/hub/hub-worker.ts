@@ -1,0 +1,16 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { serveDatabase } from '../serve-database.ts';
+import { createAccountTables, serveAccounts } from './account-tables.ts';
+
+/** The thread of hub.db. Each part of it has a file with its tables and with what can be asked of them. */
+
+function openHub(db: DatabaseSync) {
+  return { operations: { ...serveAccounts(db) } };
+}
+
+export type HubOperations = ReturnType<typeof openHub>['operations'];
+
+serveDatabase({
+  schema: { applicationId: 'RcHb', migrations: [createAccountTables] },
+  open: openHub,
+});
