@@ -12,6 +12,7 @@ import { commandRoutes } from './routes/commands.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
 import { deviceRoutes } from './routes/devices.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import {
   isServiceRequest,
@@ -68,19 +69,23 @@ export async function buildApp(parts: {
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   limitKeptAnswers(app, hub.ledger);
-  await registerRoutes(app, hub, admission.proxies);
+  const routes = (own: FastifyInstance): Promise<void> =>
+    registerRoutes(own, { hub, config, proxies: admission.proxies });
+  await routes(app);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: Awaited<ReturnType<typeof describeApi>> | undefined;
   app.get('/openapi.json', { config: { verb: 'any' }, schema: { hide: true } }, async (_request, reply) => {
     // Where no file can be opened now, another request finds it.
-    const routes = (own: FastifyInstance): Promise<void> => registerRoutes(own, hub, admission.proxies);
     description ??= await (await import('./describe-api.ts')).describeApi(routes);
     return reply.type('application/json; charset=utf-8').send(description);
   });
   return app;
 }
 
-async function registerRoutes(app: FastifyInstance, hub: Hub, proxies: TrustedProxies): Promise<void> {
+async function registerRoutes(
+  app: FastifyInstance,
+  { hub, config, proxies }: { hub: Hub; config: Config; proxies: TrustedProxies },
+): Promise<void> {
   await app.register(healthRoutes, { hub });
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
@@ -90,5 +95,6 @@ async function registerRoutes(app: FastifyInstance, hub: Hub, proxies: TrustedPr
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
   await app.register(invocationRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
+  await app.register(eventRoutes, { hub, events: config.events, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
 }

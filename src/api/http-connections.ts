@@ -13,6 +13,7 @@ const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
   KeptKind.FRAME,
   KeptKind.INVOCATION,
   KeptKind.ANSWER,
+  KeptKind.EVENT_STREAM,
 ];
 
 /** What is booked for a connection; the socket is what its requests have. */

@@ -3,6 +3,7 @@ import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { InvocationRecord } from '../devices/invocation-record.ts';
 import type { Invocation } from '../devices/invocation.ts';
+import type { InvocationSnapshot } from '../devices/invocation-snapshot.ts';
 import type { ServiceEntry } from '../services/hub/service-directory.ts';
 import type {
   CommandResource,
@@ -90,7 +91,12 @@ function showQueuedUntil({ state, acceptedAt, lasting }: Invocation | Invocation
  * `showInvocation` as JSON, for the answer to every command: a third of what writing the object costs. Times, ids and
  * states hold nothing that JSON would escape.
  */
-export function writeInvocation(invocation: Invocation | InvocationRecord): string {
+export function writeInvocation(
+  invocation: Pick<
+    InvocationSnapshot,
+    'id' | 'deviceId' | 'command' | 'state' | 'acceptedAt' | 'sentAt' | 'deliveredAt' | 'answeredAt'
+  >,
+): string {
   const { id, deviceId, command, state, acceptedAt, sentAt, deliveredAt, answeredAt } = invocation;
   const sent = sentAt > 0 ? `,"sent":"${showTime(sentAt)}"` : '';
   const delivered = deliveredAt > 0 ? `,"delivered":"${showTime(deliveredAt)}"` : '';

@@ -9,7 +9,7 @@ import { PRESENCE_REASONS } from '../devices/presence.ts';
  * them by their titles, the types of the client are theirs, and it checks answers by them.
  */
 
-const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
+export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const DeviceId = Type.String({
@@ -24,18 +24,19 @@ export const CommandName = Type.String({
   description: 'As in the list of commands',
 });
 
-const PresenceSchema = Type.Object(
-  {
-    status: Type.Enum(['online', 'offline']),
-    sequence: Type.Integer({
-      description: 'Grows with each change, so that two observations can be ordered',
-    }),
-    reason: Type.Enum([...PRESENCE_REASONS], { description: 'Why it changed last' }),
-    since: Time,
-    lastSeen: Time,
-  },
-  { title: 'Presence', description: 'Whether a device can be reached now' },
-);
+export const presenceProperties = {
+  status: Type.Enum(['online', 'offline']),
+  sequence: Type.Integer({
+    description: 'Grows with each change, so that two observations can be ordered',
+  }),
+  reason: Type.Enum([...PRESENCE_REASONS], { description: 'Why it changed last' }),
+  since: Time,
+  lastSeen: Time,
+};
+const PresenceSchema = Type.Object(presenceProperties, {
+  title: 'Presence',
+  description: 'Whether a device can be reached now',
+});
 export type PresenceResource = Static<typeof PresenceSchema>;
 
 const deviceProperties = {
@@ -182,7 +183,7 @@ const invocationProperties = {
     Type.String({ description: 'It ends then, if its device has not come; while it is queued' }),
   ),
 };
-const InvocationSchema = Type.Object(invocationProperties, { title: 'Invocation' });
+export const InvocationSchema = Type.Object(invocationProperties, { title: 'Invocation' });
 export type InvocationResource = Static<typeof InvocationSchema>;
 /** How far an invocation came. Each phase is proof: of the queue, the socket, the protocol, the device. */
 export type PhaseResource = keyof InvocationResource['phases'];
@@ -205,7 +206,7 @@ export const AcceptedSchema = Type.Object(
 );
 export type AcceptedResource = Static<typeof AcceptedSchema>;
 
-const ReadingSchema = Type.Object(
+export const ReadingSchema = Type.Object(
   {
     metric: Type.String(),
     value: Type.Union([Type.Number(), Type.String(), Type.Boolean()]),

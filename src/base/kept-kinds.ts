@@ -168,6 +168,15 @@ const ROWS = {
     refusal: 'the oldest is let go; a reader that still wanted it is told how many it missed',
     options: ['events.maxKeptEvents', 'events.maxKeptBytes'],
   },
+  EVENT_STREAM: {
+    what: 'A stream of events of devices, with what its reader has not taken',
+    whose: 'the caller',
+    fixedBytes: 8192,
+    share: 1 / 8,
+    isReclaimable: true,
+    refusal: '429 TOO_MANY_REQUESTS',
+    options: ['events.maxStreams', 'events.maxStreamsPerCaller'],
+  },
   PARTIAL: {
     what: 'What has come of a packet, a line or a message that is not whole',
     whose: 'the address it comes from',

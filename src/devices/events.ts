@@ -55,6 +55,8 @@ export type MissedEvents = { readonly kind: 'missed'; readonly count: number };
 export type EventInterest = {
   /** Ids of devices, known or not yet known; undefined: all. */
   readonly devices: ReadonlySet<string> | undefined;
+  /** Of these only those; undefined: all. */
+  readonly isPermitted?: (deviceId: string) => boolean;
   /** Undefined: all. */
   readonly kinds: ReadonlySet<DeviceEventKind> | undefined;
 };

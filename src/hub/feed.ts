@@ -61,10 +61,10 @@ export class Feed implements EventFeed {
 
   #tell(deviceId: string, kind: number): void {
     if (this.#ring.bytes !== this.#bookedBytes) this.#book();
-    for (const reader of this.#ofAll) reader.note(kind);
+    for (const reader of this.#ofAll) reader.note(deviceId, kind);
     if (this.#ofDevice.size === 0) return;
     const readers = this.#ofDevice.get(deviceId);
-    if (readers !== undefined) for (const reader of readers) reader.note(kind);
+    if (readers !== undefined) for (const reader of readers) reader.note(deviceId, kind);
   }
 
   #book(): void {
@@ -102,6 +102,7 @@ class Reader implements FeedReader {
   onClose: (() => void) | undefined;
   readonly #ring: EventRing;
   readonly #devices: ReadonlySet<string> | undefined;
+  readonly #isPermitted: ((deviceId: string) => boolean) | undefined;
   /** A bit for each kind. */
   readonly #kinds: number;
   readonly #wake: () => void;
@@ -117,11 +118,12 @@ class Reader implements FeedReader {
 
   constructor(
     ring: EventRing,
-    { devices, kinds }: EventInterest,
+    { devices, isPermitted, kinds }: EventInterest,
     { after, wake }: { readonly after: number; readonly wake: () => void },
   ) {
     this.#ring = ring;
     this.#devices = devices;
+    this.#isPermitted = isPermitted;
     this.#kinds =
       kinds === undefined ? ~0 : [...kinds].reduce((bits, kind) => bits | (1 << kindIndex(kind)), 0);
     this.#wake = wake;
@@ -136,8 +138,8 @@ class Reader implements FeedReader {
   }
 
   /** One of its devices has published the last event of the ring. */
-  note(kind: number): void {
-    if ((this.#kinds & (1 << kind)) === 0) return;
+  note(deviceId: string, kind: number): void {
+    if ((this.#kinds & (1 << kind)) === 0 || this.#isPermitted?.(deviceId) === false) return;
     this.#pending++;
     if (this.#state === 'following') {
       if (this.#notedCount < MAX_NOTED) {
@@ -217,6 +219,7 @@ class Reader implements FeedReader {
 
   #wants(sequence: number): boolean {
     if ((this.#kinds & (1 << this.#ring.kindOf(sequence))) === 0) return false;
-    return this.#devices === undefined || this.#devices.has(this.#ring.deviceIdOf(sequence));
+    const deviceId = this.#ring.deviceIdOf(sequence);
+    return this.#devices?.has(deviceId) !== false && this.#isPermitted?.(deviceId) !== false;
   }
 }

@@ -6,6 +6,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
+import { EventStreamReader } from '../helpers/event-stream.ts';
 import { startTestHub, type MutableConfig } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 
@@ -148,6 +149,18 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
     it('says where requests and WebSockets come from', async (t) => {
       const hub = await startTestHub(t, behind);
       await tellsApart(await startProxy(t, hub.url, { name }));
+    });
+
+    it('passes events on as they happen', async (t) => {
+      const hub = await startTestHub(t, behind);
+      const proxy = await startProxy(t, hub.url, { name });
+      const headers = { host: 'hub.example.org', authorization: `Bearer ${TOKEN}` };
+      const stream = await EventStreamReader.open(t, proxy.url, { headers });
+      const { feed } = hub.server.hub;
+      for (const deviceId of ['a', 'b']) {
+        feed.publish({ kind: 'forgotten', deviceId, time: 0 });
+        await until('it has come', () => stream.blocks.at(-1)?.data.deviceId === deviceId);
+      }
     });
 
     it('opens nothing while the hub was not told of it', async (t) => {

@@ -47,6 +47,12 @@ const events = Type.Object(
       default: 16_777_216,
       description: 'What these may have in all besides numbers: texts, and events that are no readings.',
     }),
+    maxStreams: count({ default: 1000, description: 'Most streams of `/api/v1/events` at once.' }),
+    maxStreamsPerCaller: count({ default: 100, description: 'Most of these that one caller may have.' }),
+    keepAliveMs: ms({
+      default: 15_000,
+      description: 'Silence after which a stream says that the hub is there.',
+    }),
   },
   { additionalProperties: false, description: 'What happens at devices, as the hub tells it.' },
 );

@@ -1,0 +1,57 @@
+import { Type } from '../config/type.ts';
+import { DEVICE_EVENT_KINDS } from '../devices/events.ts';
+import { DeviceId, InvocationSchema, nullable, presenceProperties, ReadingSchema, Time } from './schemas.ts';
+
+/* What `GET /api/v1/events` tells: one schema for the data of each type of event. */
+
+const LIST = '^[^,]+(,[^,]+)*$';
+const MAX_LIST_CHARACTERS = 8192;
+
+export const EventQuerySchema = Type.Object(
+  {
+    device: Type.Optional(
+      Type.String({
+        maxLength: MAX_LIST_CHARACTERS,
+        pattern: LIST,
+        description: 'Only these: ids, with commas between them. They need not be known yet',
+      }),
+    ),
+    kind: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        pattern: LIST,
+        description: `Only these, with commas between them: ${DEVICE_EVENT_KINDS.join(', ')}`,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const happened = { deviceId: DeviceId, time: Time };
+const { lastSeen: _, ...changed } = presenceProperties;
+
+/** The data of each type of event, by type. */
+export const EVENT_SCHEMAS = {
+  presence: Type.Object({ ...happened, presence: Type.Object(changed) }),
+  description: Type.Object({
+    ...happened,
+    title: nullable(Type.String()),
+    model: nullable(Type.String()),
+    commandCount: Type.Integer(),
+  }),
+  reading: Type.Object({ deviceId: DeviceId, ...ReadingSchema.properties }),
+  invocation: Type.Object({
+    ...happened,
+    invocation: InvocationSchema,
+    code: nullable(Type.String({ description: 'Why it did not complete' })),
+    lateAnsweredAt: Type.Optional(Time),
+  }),
+  event: Type.Object({
+    ...happened,
+    name: Type.String(),
+    data: Type.Unknown({ description: 'By the schema of the description; null when it came with none' }),
+  }),
+  forgotten: Type.Object(happened),
+  missed: Type.Object({ count: Type.Integer() }),
+  reset: Type.Object({ reason: Type.Enum(['hub-restarted', 'not-kept']) }),
+};

@@ -1,0 +1,97 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { may } from '../../accounts/permissions.ts';
+import { partyOf, type Principal } from '../../accounts/principal.ts';
+import { systemClock } from '../../base/clock.ts';
+import { KeptKind } from '../../base/kept-kinds.ts';
+import { isDeviceId } from '../../devices/description.ts';
+import { DEVICE_EVENT_KINDS, type DeviceEventKind, type EventInterest } from '../../devices/events.ts';
+import type { Hub } from '../../hub/hub.ts';
+import { EVENT_SCHEMAS, EventQuerySchema } from '../event-schemas.ts';
+import { EventStreams, MAX_WAITING_BYTES } from '../event-streams.ts';
+import { RequestRefused } from '../problems.ts';
+import { bookForRequest } from '../request-bookings.ts';
+import { PROBLEM_RESPONSE } from '../schemas.ts';
+
+const FollowSchema = {
+  operationId: 'followEvents',
+  summary: 'Tells what happens at devices, as Server-Sent Events',
+  description:
+    'Each event has its type in `event`, the data of that type as JSON in `data`, and in `id` what a reader sends as ' +
+    '`Last-Event-ID` when it comes back.',
+  tags: ['events'],
+  querystring: EventQuerySchema,
+  response: {
+    200: {
+      description: `The data of each event is one of these, by type: ${Object.keys(EVENT_SCHEMAS).join(', ')}`,
+      content: { 'text/event-stream': { schema: { oneOf: Object.values(EVENT_SCHEMAS) } } },
+    },
+    ...PROBLEM_RESPONSE,
+  },
+};
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  // nginx would keep events until it has 4 KiB of them.
+  'x-accel-buffering': 'no',
+};
+
+type EventRoutesOptions = {
+  readonly hub: Hub;
+  readonly events: ConstructorParameters<typeof EventStreams>[1];
+};
+
+/** Tells what happens at devices, as it happens. */
+export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async (app, { hub, events }) => {
+  const streams = new EventStreams(hub.feed, events, systemClock);
+  app.addHook('preClose', async () => streams.close());
+  app.get('/events', { config: { verb: 'any' }, schema: FollowSchema }, (request, reply) => {
+    const { principal, address, headers } = request;
+    const interest = readInterest(request.query, principal);
+    const caller = partyOf(principal, address);
+    const isHead = request.method === 'HEAD';
+    if (!isHead && !streams.hasRoomFor(caller)) {
+      const text = `You have as many streams of events as one may have (${events.maxStreamsPerCaller}), or the hub has.`;
+      throw tooMany(text);
+    }
+    const kept = { kind: KeptKind.EVENT_STREAM, bytes: MAX_WAITING_BYTES };
+    if (!isHead && !bookForRequest(hub.ledger, request, reply.raw, kept))
+      throw tooMany('The hub keeps as much for streams of events as it may.');
+    reply.hijack();
+    reply.raw.writeHead(200, { ...reply.getHeaders(), ...HEADERS } as Record<string, string>);
+    const lastEventId = headers['last-event-id']?.toString();
+    if (isHead) reply.raw.end();
+    else streams.serve(reply.raw, { caller, interest, lastEventId });
+  });
+};
+
+function tooMany(text: string): RequestRefused {
+  return new RequestRefused('TOO_MANY_REQUESTS', text, { headers: { 'retry-after': '5' } });
+}
+
+/** Throws `REQUEST_INVALID` for what cannot be, and `FORBIDDEN` for what the caller may not read. */
+function readInterest(
+  { device, kind }: { readonly device?: string; readonly kind?: string },
+  principal: Principal,
+): EventInterest {
+  const devices = device?.split(',');
+  const wrong = devices?.find((id) => !isDeviceId(id));
+  if (wrong !== undefined)
+    throw new RequestRefused('REQUEST_INVALID', `device: ${wrong.slice(0, 64)} is no id of a device.`);
+  const kinds = kind?.split(',');
+  const unknown = kinds?.find((name) => !(DEVICE_EVENT_KINDS as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    const text = `kind: ${unknown.slice(0, 64)} is none. There are ${DEVICE_EVENT_KINDS.join(', ')}.`;
+    throw new RequestRefused('REQUEST_INVALID', text);
+  }
+  const isReadable = (id: string): boolean => may(principal, 'read', { device: id });
+  const denied = devices?.find((id) => !isReadable(id));
+  if (denied !== undefined)
+    throw new RequestRefused('FORBIDDEN', `This account may not read ${denied.slice(0, 64)}.`);
+  const isNarrowed = devices === undefined && !may(principal, 'read');
+  return {
+    devices: devices && new Set(devices),
+    kinds: kinds && new Set(kinds as DeviceEventKind[]),
+    ...(isNarrowed && { isPermitted: isReadable }),
+  };
+}
