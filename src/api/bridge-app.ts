@@ -11,6 +11,7 @@ import type { BridgeServerConfig, BridgeServerRoute } from '../bridge/server-con
 import type { AskFailure, TopicCaller } from '../bridge/topic-caller.ts';
 import { TopicRoute } from '../bridge/topic-route.ts';
 import { readBodyText } from './body-text.ts';
+import type { Refusals } from '../mqtt/transport/refusals.ts';
 import { createApp } from './create-app.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { limitRequestBodies } from './request-bodies.ts';
@@ -28,13 +29,15 @@ const MAX_PARAM_CHARACTERS = 1024;
 type BridgeAppParts = {
   readonly config: BridgeServerConfig;
   readonly caller: TopicCaller;
+  /** Counts connections that do not get as far as HTTP. */
+  readonly refusals: Refusals;
   readonly log: Logger;
   /** Gets a line for each answer. */
   readonly print?: ((line: string) => void) | undefined;
 };
 
 /** The HTTP side of a gateway: each route is a question over MQTT. Nothing is opened before `listen`. */
-export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): FastifyInstance {
+export function buildBridgeApp({ config, caller, refusals, log, print }: BridgeAppParts): FastifyInstance {
   const app = createApp({
     log,
     maxBodyBytes: config.http.maxBodyBytes,
@@ -51,7 +54,7 @@ export function buildBridgeApp({ config, caller, log, print }: BridgeAppParts): 
 
   admitRequests(app, new HttpAdmission({ ...config.http, insecure: config.insecure }));
 
-  limitCallers(app, config.http);
+  limitCallers(app, { http: config.http, refusals });
   addProbes(app, caller);
   for (const route of config.routes) addRoute(app, route.route, new TopicRoute(route, caller, print));
   return app;
@@ -76,11 +79,14 @@ function addProbes(app: FastifyInstance, caller: TopicCaller): void {
   });
 }
 
-function limitCallers(app: FastifyInstance, http: BridgeServerConfig['http']): void {
-  const connections = Math.min(http.maxConnections, shareOpenFiles().http);
-  const limits = { [KeptKind.HTTP_CONNECTION]: connections * HTTP_CONNECTION_BYTES };
+function limitCallers(
+  app: FastifyInstance,
+  { http, refusals }: { http: BridgeServerConfig['http']; refusals: Refusals },
+): void {
+  const maxConnections = Math.min(http.maxConnections, shareOpenFiles().http);
+  const limits = { [KeptKind.HTTP_CONNECTION]: maxConnections * HTTP_CONNECTION_BYTES };
   const ledger = new Ledger({ limits });
-  limitHttpConnections(app.server, ledger);
+  limitHttpConnections(app.server, { ...http, maxConnections, ledger, refusals });
   limitRequestBodies(app, { ...http, ledger });
 }
 

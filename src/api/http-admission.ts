@@ -34,6 +34,11 @@ type HttpAdmissionOptions = {
 };
 
 const NEEDS_TOKEN = 'This server needs a token: send it as "Authorization: Bearer …".';
+const TOO_MANY = new RequestRefused(
+  'TOO_MANY_REQUESTS',
+  'As many connections are used from this address as one may have (http.maxConnectionsPerAddress).',
+  { headers: { 'retry-after': '1' } },
+);
 const FORWARDED =
   'The request came through a proxy that http.trustedProxies does not name, so its address proves nothing.';
 
@@ -183,7 +188,8 @@ export function admitRequests(
     const { socket } = request.raw;
     const origin = admission.proxies.originOf(request.raw);
     request.address = origin.address;
-    if (admission.proxies.has(socket.remoteAddress ?? '')) moveHttpConnection(socket, origin.address);
+    const isProxy = admission.proxies.has(socket.remoteAddress ?? '');
+    if (isProxy && !moveHttpConnection(socket, origin.address)) return done(TOO_MANY);
     try {
       request.principal = admission.check(request, origin, { isForHub: isForHub(request.url) });
       checkPermission(request);

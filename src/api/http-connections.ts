@@ -1,8 +1,11 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { TrustedProxies } from '../base/forwarding.ts';
 import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger, Party } from '../base/ledger.ts';
 import { addressParty } from '../base/networks.ts';
+import { sayFull } from '../base/open-files.ts';
+import type { Refusals } from '../mqtt/transport/refusals.ts';
 import { ApiCaller } from './api-caller.ts';
 import { isBookedTo } from './request-bookings.ts';
 
@@ -16,19 +19,70 @@ const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
   KeptKind.EVENT_STREAM,
 ];
 
+type HttpConnectionsOptions = {
+  readonly ledger: Ledger;
+  readonly refusals: Refusals;
+  /** For the log: how many the ledger has room for. */
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** They have connections for all who ask them: their own address has as many as it needs. */
+  readonly trustedProxies: readonly string[];
+};
+
+/** How many connections each address has, as far as addresses tell peers apart. */
+class HttpPlaces {
+  readonly options: HttpConnectionsOptions;
+  readonly #proxies: TrustedProxies;
+  readonly #taken = new Map<string, number>();
+
+  constructor(options: HttpConnectionsOptions) {
+    this.options = options;
+    this.#proxies = new TrustedProxies(options.trustedProxies);
+  }
+
+  /** Tells of it where an address has as many as it may. */
+  hasPlaceFor(address: string, key: string): boolean {
+    const { maxConnectionsPerAddress: most, refusals } = this.options;
+    // Whom a balancer does not name has no address.
+    const isCounted = address !== '' && !this.#proxies.has(address);
+    if (!isCounted || (this.#taken.get(key) ?? 0) < most) return true;
+    refusals.tell('too-many-from-address', address, new Error(`http.maxConnectionsPerAddress is ${most}`));
+    return false;
+  }
+
+  take(party: Party): void {
+    this.#taken.set(party.key, (this.#taken.get(party.key) ?? 0) + 1);
+  }
+
+  giveBack(party: Party): void {
+    const left = (this.#taken.get(party.key) ?? 1) - 1;
+    if (left === 0) this.#taken.delete(party.key);
+    else this.#taken.set(party.key, left);
+    party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
+    party.close();
+  }
+}
+
 /** What is booked for a connection; the socket is what its requests have. */
-type Booking = { socket: Socket; party: Party; readonly ledger: Ledger };
+type Booking = { socket: Socket; party: Party; readonly places: HttpPlaces };
 const bookings = new WeakMap<Socket, Booking>();
 
-/** Puts a connection down to whoever uses it now, where proxies keep connections for all who ask them. */
-export function moveHttpConnection(socket: Socket, address: string): void {
+/**
+ * Puts a connection down to whoever uses it now, where proxies keep connections for all who ask them.
+ *
+ * @returns false, and nothing is changed, where that one has as many as an address may have
+ */
+export function moveHttpConnection(socket: Socket, address: string): boolean {
   const booking = bookings.get(socket);
   const key = addressParty(address);
-  if (booking === undefined || booking.party.key === key) return;
-  const before = booking.party;
-  booking.party = booking.ledger.open(key);
+  if (booking === undefined || booking.party.key === key) return true;
+  const { places, party: before } = booking;
+  if (!places.hasPlaceFor(address, key)) return false;
+  booking.party = places.options.ledger.open(key);
   booking.party.charge(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
-  giveBack(before);
+  places.take(booking.party);
+  places.giveBack(before);
+  return true;
 }
 
 /** A connection goes on as another socket: what was under TLS is what its requests come from. */
@@ -39,11 +93,6 @@ export function replaceHttpConnection(before: Socket, after: Socket): void {
   bookings.set(after, booking);
 }
 
-function giveBack(party: Party): void {
-  party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
-  party.close();
-}
-
 /**
  * Holds the connections of the HTTP server within their share, so that callers, who need no token to connect, do not
  * take the descriptors of devices and MQTT clients. For a newcomer those of the address that has most are closed.
@@ -51,20 +100,38 @@ function giveBack(party: Party): void {
  * @returns for a socket that becomes a WebSocket: it is a connection of MQTT from then on. A listener for upgrades
  *   here would make Node wait for somebody who answers them, also on servers that have no WebSocket
  */
-export function limitHttpConnections(server: Server, ledger: Ledger): (socket: Socket) => void {
+export function limitHttpConnections(
+  server: Server,
+  options: HttpConnectionsOptions,
+): (socket: Socket) => void {
+  const { ledger, refusals } = options;
+  const places = new HttpPlaces(options);
   const open = new Set<Booking>();
   const forget = (socket: Socket): void => {
     const booking = bookings.get(socket);
-    if (booking !== undefined && open.delete(booking)) giveBack(booking.party);
+    if (booking !== undefined && open.delete(booking)) places.giveBack(booking.party);
   };
   server.on('connection', (socket: Socket) => {
-    const party = ledger.open(addressParty(socket.remoteAddress ?? ''));
-    if (!party.admit(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES)) {
-      party.close();
+    const { remoteAddress: address = '' } = socket;
+    const key = addressParty(address);
+    if (!places.hasPlaceFor(address, key)) {
       socket.destroy();
       return;
     }
-    const booking = { socket, party, ledger };
+    const party = ledger.open(key);
+    if (!party.admit(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES)) {
+      party.close();
+      socket.destroy();
+      // Once, and not for each address.
+      refusals.tell(
+        'too-many-connections',
+        '',
+        new Error(sayFull('http.maxConnections', options.maxConnections)),
+      );
+      return;
+    }
+    places.take(party);
+    const booking = { socket, party, places };
     open.add(booking);
     bookings.set(socket, booking);
     socket.once('close', () => forget(socket));

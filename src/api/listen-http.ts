@@ -10,8 +10,7 @@ import type { TlsFiles } from '../hub/tls/tls-files.ts';
 import { TlsReload } from '../hub/tls/tls-reload.ts';
 import { Handshakes } from '../mqtt/transport/handshakes.ts';
 import { receiveIncoming, type TakeIncoming } from '../mqtt/transport/incoming.ts';
-import { RefusalLog } from '../mqtt/transport/refusal-log.ts';
-import { Refusals, type RefusalCounts } from '../mqtt/transport/refusals.ts';
+import type { Refusals } from '../mqtt/transport/refusals.ts';
 import { secureIncoming } from '../mqtt/transport/secure-incoming.ts';
 import { moveHttpConnection, replaceHttpConnection } from './http-connections.ts';
 
@@ -26,17 +25,13 @@ type HttpListener = {
 /**
  * Opens the port that the section `http` of a configuration names.
  *
- * @returns `http://127.0.0.1:5070`, with the port that the system gave for 0; and what did not get as far as HTTP
+ * @returns `http://127.0.0.1:5070`, with the port that the system gave for 0
  * @throws {RecadoError} `CONFIG_INVALID`, `PORT_IN_USE` or `LISTEN_FAILED`
  */
-export async function listenHttp(
-  app: FastifyInstance,
-  http: HttpListener,
-  log: Logger,
-): Promise<{ readonly url: string; readonly refusals: RefusalCounts }> {
+export async function listenHttp(app: FastifyInstance, http: HttpListener, parts: Parts): Promise<string> {
   const { host, port, tls } = http;
-  const refusals = new Refusals(new RefusalLog(log).of('http'));
-  await prepareConnections(app, http, { refusals, log });
+  const { refusals } = parts;
+  await prepareConnections(app, http, parts);
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -46,11 +41,14 @@ export async function listenHttp(
   // Else it would end the process, when no file descriptors are left, say.
   app.server.on('error', (error) => refusals.tell('accept-failed', '', error));
   const { port: actual } = app.server.address() as AddressInfo;
-  const url = `${tls.enabled ? 'https' : 'http'}://${formatHostPort(host, actual)}`;
-  return { url, refusals: refusals.counts };
+  return `${tls.enabled ? 'https' : 'http'}://${formatHostPort(host, actual)}`;
 }
 
-type Parts = { readonly refusals: Refusals; readonly log: Logger };
+type Parts = {
+  /** Counts what does not get as far as HTTP. */
+  readonly refusals: Refusals;
+  readonly log: Logger;
+};
 
 /** Puts what comes before HTTP, headers of the PROXY protocol and TLS, between the port and the server. */
 async function prepareConnections(app: FastifyInstance, http: HttpListener, parts: Parts): Promise<void> {
@@ -81,9 +79,10 @@ function takeServing(server: Server): TakeIncoming {
   server.off('connection', serve);
   return (socket, address, port) => {
     setPeerAddress(socket, address, port);
-    moveHttpConnection(socket, address);
-    serve.call(server, socket);
-    socket.resume();
+    if (moveHttpConnection(socket, address)) {
+      serve.call(server, socket);
+      socket.resume();
+    } else socket.destroy();
   };
 }
 

@@ -6,6 +6,8 @@ import { refuseOpenListeners } from '../config/open-listener.ts';
 import { printConnections } from '../bridge/bridge-lines.ts';
 import { TopicCaller } from '../bridge/topic-caller.ts';
 import type { BridgeServerConfig } from '../bridge/server-config.ts';
+import { RefusalLog } from '../mqtt/transport/refusal-log.ts';
+import { Refusals } from '../mqtt/transport/refusals.ts';
 import { buildBridgeApp } from './bridge-app.ts';
 import { listenHttp } from './listen-http.ts';
 
@@ -34,10 +36,11 @@ export async function startBridgeServer(
   shutdown.add('bus', printConnections(bus, print));
   const caller = new TopicCaller({ bus, routes, limits });
   shutdown.add('requester', () => caller.close());
-  const app = buildBridgeApp({ config, caller, log, print });
+  const refusals = new Refusals(new RefusalLog(log).of('http'));
+  const app = buildBridgeApp({ config, caller, refusals, log, print });
   shutdown.add('http', () => app.close());
   try {
-    const { url } = await listenHttp(app, config.http, log);
+    const url = await listenHttp(app, config.http, { refusals, log });
     return { url, close: () => shutdown.close(config.shutdownTimeoutMs) };
   } catch (error) {
     await shutdown.close(config.shutdownTimeoutMs);

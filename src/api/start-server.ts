@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../base/logger.ts';
+import { shareOpenFiles } from '../base/open-files.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import { refuseOpenListeners } from '../config/open-listener.ts';
 import type { ListeningAddress } from '../gateways/gateway.ts';
@@ -8,6 +9,8 @@ import type { Config } from '../hub/config/config-schema.ts';
 import { findOpenListeners } from '../hub/config/open-listeners.ts';
 import { createHub } from '../hub/create-hub.ts';
 import type { Hub } from '../hub/hub.ts';
+import { RefusalLog } from '../mqtt/transport/refusal-log.ts';
+import { Refusals } from '../mqtt/transport/refusals.ts';
 import { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { buildApp } from './build-app.ts';
 import { HttpAdmission } from './http-admission.ts';
@@ -48,13 +51,19 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       isKnownHost: (host) => admission.isKnownHost(host),
       trustedProxies: config.http.trustedProxies,
     });
-    const forget = limitHttpConnections(app.server, hub.ledger);
+    const refusals = new Refusals(new RefusalLog(log).of('http'));
+    const forget = limitHttpConnections(app.server, {
+      ...config.http,
+      maxConnections: Math.min(config.http.maxConnections, shareOpenFiles().http),
+      ledger: hub.ledger,
+      refusals,
+    });
     app.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
       // It is a connection of MQTT from here on; that of a service stays one of its caller.
       if (!isForService(request)) forget(socket);
     });
-    const { url, refusals } = await listenHttp(app, config.http, log);
-    hub.refusals.set('http', refusals);
+    const url = await listenHttp(app, config.http, { refusals, log });
+    hub.refusals.set('http', refusals.counts);
     listening.push({ name: 'http', address: url });
     if (webSocketPath !== undefined) {
       const address = `${url.replace('http', 'ws')}${webSocketPath}`;

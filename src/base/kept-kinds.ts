@@ -70,7 +70,7 @@ const ROWS = {
     share: 1 / 4,
     isReclaimable: true,
     refusal: 'as for `connection`',
-    options: ['http.maxConnections'],
+    options: ['http.maxConnections', 'http.maxConnectionsPerAddress'],
   },
   CONNECT: {
     what: 'A CONNECT that is being decided',

@@ -27,6 +27,11 @@ export function shareOpenFiles(): OpenFiles {
   return { http, others, handshakes: Math.max(1, Math.floor(others * HANDSHAKE_PART)) };
 }
 
+/** What to set where connections are refused because all places are taken. @param key - says how many there are */
+export function sayFull(key: string, most: number): string {
+  return `${key} is ${most}: raise it, or how many files the system lets this program open (ulimit -n)`;
+}
+
 function maxOpenFiles(): number {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];

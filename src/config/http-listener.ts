@@ -54,6 +54,11 @@ export const httpListener = (usualPort: number, description: string) =>
         default: 10_000,
         description: 'Most connections at once; never more than a twelfth of what the system lets be opened.',
       }),
+      maxConnectionsPerAddress: count({
+        default: 10_000,
+        description:
+          'Most of these from one address; those of `trustedProxies` count for the address that they tell.',
+      }),
       bodyTimeoutMs: ms({
         default: 30_000,
         description: 'Time for the body of a request to come, unless it is for a service.',

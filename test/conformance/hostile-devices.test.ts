@@ -196,6 +196,7 @@ test('more connections than maxConnections, or than one address may have, are re
   const third = await WireDevice.connect(t, hub.tcpPort, '127.0.0.3');
   await third.closed();
   assert.equal(hub.counters['connectionsRefusedPerAddress'], 1);
+  assert.ok(hub.logged.some(({ text }) => text.includes('maxConnectionsPerAddress is 2')));
   await WireDevice.connect(t, hub.tcpPort, '127.0.0.4');
   const another = await WireDevice.connect(t, hub.tcpPort, '127.0.0.4');
   await another.closed();

@@ -63,8 +63,59 @@ describe('limits of the HTTP server', () => {
     }
     assert.equal(await statusFrom(hub, '127.0.0.9'), 200);
     await until('no more than there may be', () => countOpen([...greedy, ...more]) <= 20);
+    const told = hub.logged.filter(({ text }) => text.includes('http.maxConnections is 20: raise it'));
+    assert.equal(told.length, 1);
     const metrics = await hub.call('GET', '/metrics');
     assert.match(metrics.text, /recado_kept_refused_total\{kind="http_connection"\} [1-9]/);
+  });
+
+  it('one address has no more than http.maxConnectionsPerAddress, and is told once in the log', async (t) => {
+    const hub = await startTestHub(t, (config) => (config.http.maxConnectionsPerAddress = 2));
+    const [first] = [await callFrom(t, hub, '127.0.0.2'), await callFrom(t, hub, '127.0.0.2')];
+    const more = [await callFrom(t, hub, '127.0.0.2'), await callFrom(t, hub, '127.0.0.2')];
+    await until('the others are closed', () => countOpen(more) === 0);
+    assert.equal(await statusFrom(hub, '127.0.0.3'), 200);
+    const { text } = await hub.call('GET', '/metrics');
+    assert.match(text, /recado_http_connections_refused_total\{reason="too-many-from-address"\} 2/);
+    const told = hub.logged.filter((line) => line.text.includes('http.maxConnectionsPerAddress is 2'));
+    assert.equal(told.length, 1);
+    first.destroy();
+    await until('its place is free', () => statusFrom(hub, '127.0.0.2').catch(() => undefined));
+  });
+
+  it('and behind a trusted proxy that is the address that it tells', async (t) => {
+    const hub = await startTestHub(t, ({ http }) => {
+      http.maxConnectionsPerAddress = 1;
+      http.trustedProxies = ['127.0.0.1'];
+      http.trustedNetworks = ['192.0.2.0/24'];
+    });
+    const ask = async (address: string): Promise<string> => {
+      const socket = await callFrom(t, hub, '127.0.0.1');
+      socket.write(`GET /api/v1/devices HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      return answer.toString();
+    };
+    assert.match(await ask('192.0.2.1'), /^HTTP\/1\.1 200 /);
+    assert.match(await ask('192.0.2.2'), /^HTTP\/1\.1 200 /);
+    assert.match(await ask('192.0.2.1'), /^HTTP\/1\.1 429 [^]*\r\nretry-after: 1\r\n[^]*TOO_MANY_REQUESTS/);
+  });
+
+  it('or the address that a balancer tells by the PROXY protocol', async (t) => {
+    const hub = await startTestHub(t, ({ http }) => {
+      http.maxConnectionsPerAddress = 1;
+      http.proxyProtocol = true;
+      http.trustedProxies = ['127.0.0.1'];
+    });
+    const come = async (address: string): Promise<Socket> => {
+      const socket = await callFrom(t, hub, '127.0.0.1');
+      socket.write(`PROXY TCP4 ${address} 127.0.0.1 1 2\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      return socket;
+    };
+    for (const address of ['192.0.2.1', '192.0.2.2'])
+      assert.match(String((await once(await come(address), 'data'))[0]), /^HTTP\/1\.1 200 /);
+    const refused = await come('192.0.2.1');
+    await once(refused, 'close');
+    assert.equal(refused.bytesRead, 0);
   });
 
   it('a connection that ends gives its place back', async (t) => {

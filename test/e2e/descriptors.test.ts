@@ -101,4 +101,28 @@ describe('a hub with few file descriptors', { skip }, () => {
       assert.equal(hub.program.hasExited, false);
     });
   }
+
+  it('says what to set when all of its ports are crowded, goes on with who is there, and with all afterwards', async (t) => {
+    const ports = await findFreePorts();
+    const { http: mqtt } = await findFreePorts();
+    const settings = { RECADO_MQTT_PORT: String(mqtt), RECADO_LOG_LEVEL: 'warn' };
+    const hub = await startHubProcess(ports, { settings, launcher: ['prlimit', '--nofile=256:256'] });
+    t.after(() => hub.stop());
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    assert.equal(await ask(agent, `${hub.url}/healthz`), 200);
+    const crowds = [
+      await crowd(t, ports.http, Buffer.from('GET / HT')),
+      await crowd(t, mqtt, CONNECT),
+      await crowd(t, ports.tcp, Buffer.from('{')),
+    ].flat();
+    for (const key of ['http.maxConnections', 'gateways.socket.maxConnections', 'maxConnections']) {
+      const said = new RegExp(`[ (]${key} is \\d+: raise it, or how many files the system lets .* open`);
+      await until(key, () => said.test(hub.program.errorText));
+    }
+    assert.equal(await ask(agent, `${hub.url}/api/v1/devices`), 200);
+    for (const socket of crowds) socket.destroy();
+    await until('others come in', async () => (await fetch(hub.url).catch(() => undefined)) !== undefined);
+    assert.equal((await firstBytes(mqtt, CONNECT)).slice(0, 4), ' \u0002\0\0');
+  });
 });

@@ -10,6 +10,7 @@ import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
 import { LogBudget } from '../../base/log-budget.ts';
 import type { Logger } from '../../base/logger.ts';
+import { sayFull } from '../../base/open-files.ts';
 import { shareReads } from '../../base/shared-reads.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
@@ -221,8 +222,10 @@ export class SocketGateway implements Gateway {
     const { options } = this.#context;
     const { addressParty } = connection;
     const { party, principal, address } = connection.peer;
-    if (this.#places.takenBy(addressParty) >= options.maxConnectionsPerAddress) {
+    if (address !== '' && this.#places.takenBy(addressParty) >= options.maxConnectionsPerAddress) {
       counters.connectionsRefusedPerAddress++;
+      const why = `gateways.socket.maxConnectionsPerAddress is ${options.maxConnectionsPerAddress}`;
+      this.#tellRefused(addressParty, address, why);
       return false;
     }
     if (principal !== TRUSTED_NETWORK && !this.#hasTokens && this.#accounts.tokens.size === 0) {
@@ -232,12 +235,20 @@ export class SocketGateway implements Gateway {
     }
     if (!party.admit(KeptKind.CONNECTION, CONNECTION_BYTES)) {
       counters.connectionsRefusedLimit++;
+      this.#tellRefused(addressParty, address, 'its address has its share of all connections');
       return false;
     }
     if (this.#places.taken < options.maxConnections || this.#makeRoom(addressParty)) return true;
     party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     counters.connectionsRefusedLimit++;
+    this.#tellRefused('', address, sayFull('gateways.socket.maxConnections', options.maxConnections));
     return false;
+  }
+
+  /** Once for each cause. */
+  #tellRefused(cause: string, address: string, why: string): void {
+    const text = `connections of devices are refused, as one from ${address} was: ${why}`;
+    this.#context.tellOnce.warn(`refused ${cause}`, { address }, text);
   }
 
   /** Ends the connections of those who would not be let in now as they were. */

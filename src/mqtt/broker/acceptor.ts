@@ -2,6 +2,7 @@ import { ConnectionPlaces } from '../../base/connection-places.ts';
 import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
 import { addressParty } from '../../base/networks.ts';
+import { sayFull } from '../../base/open-files.ts';
 import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
 import { Connection, type ConnectionHandlers, type ListenerRules } from './connection/connection.ts';
@@ -98,7 +99,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
       return 'its address has its share of all connections';
     if (this.#places.taken < maxConnections || this.#makeRoom(address)) return undefined;
     party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
-    return `maxConnections is ${maxConnections}`;
+    return sayFull('maxConnections', maxConnections);
   }
 
   /** False where nobody has more than the newcomer's address. */

@@ -2,6 +2,10 @@
 export type RefusalReason =
   /** The system could not hand it over; mostly no file descriptors were left. */
   | 'accept-failed'
+  /** HTTP only; the broker counts its own. There were as many as there may be. */
+  | 'too-many-connections'
+  /** HTTP only: as many from its address. */
+  | 'too-many-from-address'
   /** There were `maxHandshakes`, most of them from its address, and it was the oldest of these. */
   | 'too-many-handshakes'
   /** PROXY header, TLS and HTTP upgrade together took longer than `handshakeTimeoutMs`. */
@@ -32,6 +36,8 @@ export class Refusals {
   readonly #onRefused: OnRefused | undefined;
   readonly #counts: Record<RefusalReason, number> = {
     'accept-failed': 0,
+    'too-many-connections': 0,
+    'too-many-from-address': 0,
     'too-many-handshakes': 0,
     'handshake-timeout': 0,
     'handshake-unfinished': 0,

@@ -44,7 +44,8 @@ describe('how many connections there may be', () => {
     silent.transport.breakOff();
     assert.equal((await open().connect()).reasonCode, ReasonCode.SUCCESS);
     assert.deepEqual([broker.stats.connectionsAccepted, broker.stats.connectionsRefused], [3, 1]);
-    assert.deepEqual(warnings, ['connections to default are refused: maxConnections is 2']);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /^connections to default are refused: maxConnections is 2: raise it, or/);
   });
 
   it('maxConnections: is for each listener', async (t) => {
