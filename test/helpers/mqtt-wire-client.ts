@@ -13,7 +13,7 @@ import type { TransportAcceptor } from '../../src/mqtt/transport/transport.ts';
 import { MemoryTransport, type MemoryTransportOptions } from './memory-transport.ts';
 
 /** Of the packets those that may have this type: acknowledgements share one shape. */
-type Packet<T extends ControlPacket['type'], P = ControlPacket> = P extends { type: infer U }
+export type Packet<T extends ControlPacket['type'], P = ControlPacket> = P extends { type: infer U }
   ? T extends U
     ? P
     : never
