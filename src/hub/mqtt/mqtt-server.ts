@@ -30,7 +30,7 @@ import { openMqttListeners, type MqttListeners } from './mqtt-listeners.ts';
 import type { IdentifyMqttClient } from './mqtt-principal.ts';
 import { TlsReload } from '../tls/tls-reload.ts';
 
-/** What connections may take to end beyond `mqtt.lingerMs`, and how often they are counted meanwhile. */
+/** What connections may take to end when the broker has closed, and how often they are counted meanwhile. */
 const STOP_GRACE_MS = 500;
 const LOOK_EVERY_MS = 10;
 
@@ -177,7 +177,7 @@ export class MqttServer {
     this.#webSocket?.close();
     await this.#listeners?.close();
     await this.broker.close();
-    const untilMs = this.#clock.monotonic() + this.#options.mqtt.lingerMs + STOP_GRACE_MS;
+    const untilMs = this.#clock.monotonic() + STOP_GRACE_MS;
     while (this.broker.counts.connections > 0 && this.#clock.monotonic() < untilMs) {
       await new Promise<void>((resolve) => void this.#clock.setTimer(LOOK_EVERY_MS, resolve));
     }

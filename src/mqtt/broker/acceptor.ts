@@ -49,7 +49,7 @@ export class Acceptor implements TransportAcceptor, ListenerRules {
     this.options = resolveListenerOptions(options, engine.options);
     const { writers, stats } = engine;
     const { maxOutboxBytes: maxBytes } = this.options;
-    this.outboxRules = { writers, stats, maxBytes, lingerMs: engine.options.lingerMs };
+    this.outboxRules = { writers, stats, maxBytes, lingerMs: () => engine.lingerMs };
     this.hooks =
       options.hooks === undefined ? engine.hooks : compileHooks([...options.hooks, ...engine.ownHooks]);
     this.#credit = this.options.maxConnectsPerSecond;

@@ -30,6 +30,8 @@ import { TakeoverWatch } from './takeovers.ts';
 import { WriterPool } from './connection/writer-pool.ts';
 
 const TICK_MS = 250;
+/** For the last bytes to each connection when the broker closes: all go at once. */
+const CLOSING_LINGER_MS = 250;
 /** Retained messages looked at in each tick for those that have expired. */
 const RETAINED_SWEEP = 2000;
 /** Ticks between two looks at results that subscriptions have overtaken. */
@@ -201,6 +203,12 @@ export class Engine {
 
   openOwnParty(): Party {
     return this.ledger.open(OWN_PARTY);
+  }
+
+  /** Time for the last bytes to a connection that ends. */
+  get lingerMs(): number {
+    const atMost = this.state === EngineState.CLOSED ? CLOSING_LINGER_MS : Infinity;
+    return Math.min(this.options.lingerMs, atMost);
   }
 
   startTicking(): void {

@@ -45,7 +45,7 @@ function makeOutbox() {
     onRoom: () => void told.push('room'),
   };
   const stats = new BrokerStats();
-  const rules = { writers: new WriterPool(), stats, maxBytes: MAX_BYTES, lingerMs: 0 };
+  const rules = { writers: new WriterPool(), stats, maxBytes: MAX_BYTES, lingerMs: () => 0 };
   const outbox = new Outbox(owner, transport, rules);
   return {
     outbox,

@@ -38,7 +38,7 @@ export type OutboxRules = {
   readonly stats: BrokerStats;
   /** What may wait for a client at most; beyond it nothing more should be given. */
   readonly maxBytes: number;
-  readonly lingerMs: number;
+  readonly lingerMs: () => number;
 };
 
 /**
@@ -202,7 +202,7 @@ export class Outbox {
     stats.bytesSent += this.#sliceBytes;
     this.#transport.writeSlices(slices, 0, slices.length);
     this.#clear();
-    this.#transport.end(lingerMs);
+    this.#transport.end(lingerMs());
   }
 
   #goOn(): void {
