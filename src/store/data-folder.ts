@@ -1,7 +1,18 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RecadoError } from '../base/errors.ts';
 import { takeFolder, type OwnerLock } from './owner-lock.ts';
+
+/** What a folder's files have in all; 0 for one that is not there, or that this user may not look into. */
+export function folderBytes(path: string): number {
+  try {
+    return readdirSync(path)
+      .map((name) => statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0)
+      .reduce((sum, bytes) => sum + bytes, 0);
+  } catch {
+    return 0;
+  }
+}
 
 /**
  * Where a hub keeps what is to last: one folder, which one process at a time has. Nothing is written elsewhere. A

@@ -5,6 +5,7 @@ import type { RunningServer } from '../../api/start-server.ts';
 import type { ConfigFlag } from '../../config/load-config.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
 import { findClosedDoors } from '../../hub/config/risky-defaults.ts';
+import { folderBytes } from '../../store/data-folder.ts';
 import { findCollector } from '../find-collector.ts';
 import { setOptimization } from '../optimization.ts';
 import { stopInOrder, stopSignal } from '../stop-signal.ts';
@@ -13,6 +14,8 @@ import { boundYoungGeneration, SERVER_YOUNG_BYTES } from '../young-generation.ts
 
 /** What the parts may take longer than `shutdownTimeoutMs` before the process ends all the same. */
 const STOP_GRACE_MS = 1000;
+/** What is read while the hub starts runs often where there is so much of it. */
+const MUCH_DATA_BYTES = 1_048_576;
 
 const EXAMPLES = `
 Examples:
@@ -70,6 +73,7 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
     );
 
   const stopped = stopSignal();
+  if (!config.inMemory && folderBytes(config.dataDir) >= MUCH_DATA_BYTES) setOptimization('on');
   const { startServer } = await import('../../api/start-server.ts');
   const server = await startServer(config, { log }).catch((error: unknown) => rethrow(error, config));
   // What the start leaves behind is given back now, while nobody waits.

@@ -135,10 +135,13 @@ export class SqliteSessionStore implements SessionStore {
   async *#loadSessions(): AsyncGenerator<readonly StoredSession[]> {
     await this.open();
     const reader = new SessionReader(this.#numbers);
+    // The next piece is read while the broker takes this one in.
+    let next = this.#database.read('loadSessions', undefined);
     for (;;) {
-      const piece = await this.#database.read('loadSessions', undefined);
-      if (!piece.ok || piece.value === undefined) break;
-      yield reader.read(piece.value);
+      const piece = valueOr(await next, undefined);
+      if (piece === undefined) break;
+      next = this.#database.read('loadSessions', undefined);
+      yield reader.read(piece);
     }
     const highest = await this.#database.read('highestNumber', undefined);
     this.#lastNumber = valueOr(highest, 0);
@@ -146,11 +149,11 @@ export class SqliteSessionStore implements SessionStore {
 
   async *#loadRetained(): AsyncGenerator<readonly StoredMessage[]> {
     await this.open();
-    let after = 0;
+    let next = this.#database.read('loadRetained', 0);
     for (;;) {
-      const piece = valueOr(await this.#database.read('loadRetained', after), undefined);
+      const piece = valueOr(await next, undefined);
       if (piece === undefined) return;
-      after = piece.last;
+      next = this.#database.read('loadRetained', piece.last);
       yield readRetained(piece.messages);
     }
   }
