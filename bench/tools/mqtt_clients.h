@@ -124,9 +124,12 @@ static void take(connection *c, uint8_t first, const uint8_t *body, size_t lengt
 static void greet(connection *c) {
   static int serial; // a client id that was used by a warm-up is not used again
   char client_id[64];
-  snprintf(client_id, sizeof client_id, "load-%d-%d", (int)getpid(), serial);
+  int keeps_session = opt.keeps_sessions && c->is_subscriber;
+  if (keeps_session) snprintf(client_id, sizeof client_id, "load-session-%d", c->index);
+  else snprintf(client_id, sizeof client_id, "load-%d-%d", (int)getpid(), serial);
   connect_fields fields = {.version = opt.version,
                            .keep_alive_seconds = opt.idle ? IDLE_KEEP_ALIVE_SECONDS : 0,
+                           .keeps_session = keeps_session,
                            .client_id = client_id,
                            .user = opt.user,
                            .password = opt.password};

@@ -10,7 +10,7 @@ enum { MAX_PAYLOAD_BYTES = 131072 };
 typedef struct {
   const char *host, *topic, *filter, *user, *password, *web_socket_path;
   int port, publishers, subscribers, qos, subscribed_qos, payload_bytes, version, fan_out, addresses, server_pid;
-  int idle, warm_up, is_echo;
+  int idle, warm_up, is_echo, keeps_sessions;
   long messages, window;
   double limit_seconds, connects_per_second, messages_per_second;
 } options;
@@ -43,6 +43,7 @@ static void usage(void) {
        "                      latency is counted from the time at which each should have left\n"
        "  -e                  each client publishes to its own subscription, as libmosquitto does it by default: Nagle on,\n"
        "                      a system call for each packet, 20 in flight (QoS 1 and 2)\n"
+       "  -c                  subscribers have sessions that outlive their connections, the same ones in each run\n"
        "  -k path             over WebSocket, a frame for each packet\n"
        "  -v 4|5              MQTT 3.1.1 or 5 (4)\n"
        "  -t topic -f filter  of publishing and of subscribing (load/%d, load/#); %d is the index of the client\n"
@@ -80,7 +81,7 @@ static void check_options(void) {
 }
 
 static void read_options(int count, char **words) {
-  for (int o; (o = getopt(count, words, "H:P:p:s:q:Q:z:n:w:v:t:f:F:u:x:S:L:i:W:r:a:R:ek:h")) != -1;) switch (o) {
+  for (int o; (o = getopt(count, words, "H:P:p:s:q:Q:z:n:w:v:t:f:F:u:x:S:L:i:W:r:a:R:eck:h")) != -1;) switch (o) {
       case 'H': opt.host = optarg; break;
       case 'P': opt.port = atoi(optarg); break;
       case 'p': opt.publishers = atoi(optarg); break;
@@ -103,6 +104,7 @@ static void read_options(int count, char **words) {
       case 'r': opt.connects_per_second = atof(optarg); break;
       case 'R': opt.messages_per_second = atof(optarg); break;
       case 'e': opt.is_echo = 1; break;
+      case 'c': opt.keeps_sessions = 1; break;
       case 'k': opt.web_socket_path = optarg; break;
       case 'a': opt.addresses = atoi(optarg); break;
       default: usage();

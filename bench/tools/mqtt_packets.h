@@ -84,16 +84,22 @@ static inline void append_packet(outbox *out, uint8_t first, const uint8_t *body
 }
 
 typedef struct {
-  int version, keep_alive_seconds;
+  int version, keep_alive_seconds, keeps_session;
   const char *client_id, *user, *password; // NULL: none
 } connect_fields;
 
 static inline void append_connect(outbox *out, const connect_fields *fields) {
   uint8_t body[4 * (MAX_TEXT_BYTES + 2)], *at = put_text(body, "MQTT");
   *at++ = (uint8_t)fields->version;
-  *at++ = (uint8_t)(0x02 | (fields->user ? 0x80 : 0) | (fields->password ? 0x40 : 0)); // 0x02: no old session
+  int clean = fields->keeps_session ? 0 : 0x02; // no old session
+  *at++ = (uint8_t)(clean | (fields->user ? 0x80 : 0) | (fields->password ? 0x40 : 0));
   at = put_u16(at, (unsigned)fields->keep_alive_seconds);
-  if (fields->version == MQTT_5) *at++ = 0;
+  if (fields->version == MQTT_5) {
+    static const uint8_t for_ever[] = {5, 0x11, 0xff, 0xff, 0xff, 0xff}; // Session Expiry Interval
+    size_t length = fields->keeps_session ? sizeof for_ever : 1;
+    memcpy(at, fields->keeps_session ? for_ever : (const uint8_t[]){0}, length);
+    at += length;
+  }
   at = put_text(at, fields->client_id);
   if (fields->user) at = put_text(at, fields->user);
   if (fields->password) at = put_text(at, fields->password);
