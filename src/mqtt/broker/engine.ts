@@ -46,10 +46,8 @@ const RETRY_EVERY_TICKS = 4;
 const TURN_WORK = 65_536;
 /** Of these for one connection that had to wait. */
 const SLICE_WORK = 8192;
-
 /** Timers that are looked at in one turn: a session that ends has its subscriptions taken away, and its Will told. */
 const TURN_TIMERS = 256;
-
 /** Connections that are flushed in one turn: each costs a call of the system. The others come in the next one. */
 const TURN_FLUSHES = 256;
 /** Of these at least for those that a message to many is for, however much there is for others. */
