@@ -95,7 +95,7 @@ async function serveSecure(
   }: { readonly tls: TlsFiles; readonly handshakes: Handshakes; readonly serve: TakeIncoming },
   log: Logger,
 ): Promise<TakeIncoming> {
-  const files = new TlsReload(tls, { log, clock: systemClock });
+  const files = new TlsReload('http', tls, { log, clock: systemClock });
   const { take, reload } = secureIncoming(await files.read(), handshakes, (secured) => {
     const { socket, incoming, address, port } = secured;
     if (!handshakes.finish(incoming)) return;

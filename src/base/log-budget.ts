@@ -6,6 +6,9 @@ const MAX_SHOWN_CHARACTERS = 100;
 /** Of the lines of a kind, what one party may cause: the others are to be heard of too. */
 const PARTY_SHARE = 1 / 2;
 
+/** The party of a line that no peer can be told apart for. */
+export const NOBODY = '';
+
 type LineKind = {
   readonly level: keyof Logger;
   /** Lines that are written within a second; of the others only how many they were. */
@@ -46,12 +49,12 @@ export class LogBudget {
     this.#log = log;
   }
 
-  /** @param party - who caused the line, where it is an address its `addressParty`; '' where nobody is told apart */
-  write(kind: LogKind, fields: object, text: string, party = ''): void {
+  /** @param party - who caused the line, where it is an address its `addressParty`; else `NOBODY` */
+  write(kind: LogKind, fields: object, text: string, party: string): void {
     const { level, linesPerSecond } = KINDS[kind];
     const window = this.#windowOf(kind);
     const ofParty = window.byParty.get(party) ?? 0;
-    if (window.written >= linesPerSecond || (party !== '' && ofParty >= linesPerSecond * PARTY_SHARE)) {
+    if (window.written >= linesPerSecond || (party !== NOBODY && ofParty >= linesPerSecond * PARTY_SHARE)) {
       window.withheld++;
       this.#ticker ??= this.#clock.setTicker(WINDOW_MS, () => this.#tell(false));
       return;

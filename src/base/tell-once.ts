@@ -1,6 +1,7 @@
 import type { Logger } from './logger.ts';
+import { addressParty } from './networks.ts';
 
-/** Log lines that are worth one look for each cause, however often it comes: addresses of strangers, say. */
+/** Log lines that are worth one look for each cause and address, however often they come. */
 export class TellOnce {
   readonly #log: Logger;
   readonly #maxKeys: number;
@@ -12,9 +13,11 @@ export class TellOnce {
     this.#maxKeys = maxKeys;
   }
 
-  warn(key: string, fields: object, text: string): void {
+  /** @param address - whose it is: all addresses of one IPv6 host are one; '' where it makes no difference */
+  warn(cause: string, address: string, text: string, fields: object = {}): void {
+    const key = `${cause} ${addressParty(address)}`;
     if (this.#told.has(key) || this.#told.size >= this.#maxKeys) return;
     this.#told.add(key);
-    this.#log.warn(fields, text);
+    this.#log.warn({ address, ...fields }, text);
   }
 }

@@ -45,7 +45,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
         accounts,
         log: parts.log,
         clock,
-        tls: new TlsReload(config.gateways.socket.tls, { log: parts.log, clock }),
+        tls: new TlsReload('socket-tls', config.gateways.socket.tls, { log: parts.log, clock }),
       }),
     );
   }

@@ -14,8 +14,8 @@ const OPEN_BRACE = 0x7b;
 export function tellUntrusted(context: SessionContext, address: string): void {
   const remedy = 'list its network in gateways.socket.trustedNetworks to let it in';
   context.tellOnce.warn(
-    `untrusted ${address}`,
-    { address },
+    'untrusted',
+    address,
     `a device at ${address} was refused, because it has no credentials and its network is not trusted: ${remedy}`,
   );
 }

@@ -248,7 +248,7 @@ export class SocketGateway implements Gateway {
   /** Once for each cause. */
   #tellRefused(cause: string, address: string, why: string): void {
     const text = `connections of devices are refused, as one from ${address} was: ${why}`;
-    this.#context.tellOnce.warn(`refused ${cause}`, { address }, text);
+    this.#context.tellOnce.warn(`refused ${cause}`, '', text, { address });
   }
 
   /** Ends the connections of those who would not be let in now as they were. */

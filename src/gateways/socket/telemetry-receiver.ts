@@ -86,13 +86,13 @@ export class TelemetryReceiver {
 
   #tellUnknown(address: string): void {
     const text = `datagrams from ${address} are dropped: no device is connected from there`;
-    this.#context.tellOnce.warn(`unknown ${address}`, { address }, text);
+    this.#context.tellOnce.warn('unknown', address, text);
   }
 
   #tellAmbiguous(address: string): void {
     this.#context.tellOnce.warn(
-      `ambiguous ${address}`,
-      { address },
+      'ambiguous',
+      address,
       `datagrams from ${address} are dropped: several devices share the address, and it cannot be told whose they are. ` +
         'A device that sends them from the port of its TCP connection is told apart.',
     );

@@ -50,7 +50,7 @@ export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks
         isForwarded === true
           ? 'it is a proxy; name it in http.trustedProxies, or set mqtt.passwordFile'
           : `name its network in ${rules.networksKey}, or set mqtt.passwordFile`;
-      tellOnce.warn(address, { address }, `MQTT clients from ${address} may not come in: ${remedy}`);
+      tellOnce.warn('stranger', address, `MQTT clients from ${address} may not come in: ${remedy}`);
       return STRANGER;
     },
   };

@@ -94,7 +94,7 @@ export class MqttServer {
     this.#accounts = parts.accounts;
     this.#accountClients = new AccountClients(parts.accounts, parts.identify);
     this.#clock = parts.clock ?? systemClock;
-    this.#tlsReload = new TlsReload(mqtt.tls, { log: this.#log, clock: this.#clock });
+    this.#tlsReload = new TlsReload('mqtt-tls', mqtt.tls, { log: this.#log, clock: this.#clock });
     const aclHooks = mqtt.aclFile === '' ? [] : [this.#aclHooks()];
     const hooks = [...aclHooks, ...(parts.hooks ?? []), this.#accountClients.hooks];
     const { ledger, store, identify } = parts;

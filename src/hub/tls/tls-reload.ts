@@ -10,13 +10,16 @@ type Parts = { readonly log: Logger; readonly clock: Clock };
 /** The certificates and the key of a TLS listener, read again whenever their files change. */
 export class TlsReload {
   readonly #tls: TlsFiles;
+  readonly #listener: string;
   readonly #parts: Parts;
   #signatures = '';
   #watch: FileWatch | undefined;
   #reloads = 0;
   #failedReloads = 0;
 
-  constructor(tls: TlsFiles, parts: Parts) {
+  /** @param listener - whose they are */
+  constructor(listener: string, tls: TlsFiles, parts: Parts) {
+    this.#listener = listener;
     this.#tls = tls;
     this.#parts = parts;
   }
@@ -53,16 +56,17 @@ export class TlsReload {
 
   async #reload(use: (material: TlsMaterial) => void): Promise<void> {
     const { log } = this.#parts;
+    const listener = this.#listener;
     try {
       use(await this.read());
       this.#reloads++;
-      log.info({}, 'new certificates are in force');
+      log.info({ listener }, `new certificates are in force for ${listener}`);
     } catch (error) {
       this.#failedReloads++;
       const why = error instanceof Error ? error.message : String(error);
       log.error(
-        { faults: why.split('\n'), ...(!(error instanceof RecadoError) && { err: error }) },
-        `the old certificates stay in force: ${why.split('\n', 1)[0]}`,
+        { listener, faults: why.split('\n'), ...(!(error instanceof RecadoError) && { err: error }) },
+        `the old certificates of ${listener} stay in force: ${why.split('\n', 1)[0]}`,
       );
     }
   }

@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { StoredMessage } from '../session/stored-message.ts';
-import type { LogBudget } from '../../base/log-budget.ts';
+import { NOBODY, type LogBudget } from '../../base/log-budget.ts';
 import type { BrokerStats } from './stats.ts';
 
 /** How often what is left is tried to be written when the broker closes. */
@@ -196,7 +196,7 @@ export class CommitGroup {
     stats.storeFailures++;
     const isNews = this.#failuresInARow === 1 || waiting.length > 0;
     const text = `sessions could not be stored; ${waiting.length} clients are sent away`;
-    if (isNews) logBudget.write('failures of the store', { err: error }, text);
+    if (isNews) logBudget.write('failures of the store', { err: error }, text, NOBODY);
     else log.debug({ err: error }, text);
     for (const connection of waiting) connection.storeFailed();
     // Those who come back are other connections: these would only be held in memory.

@@ -21,7 +21,7 @@ import type { Inbox } from './connection/inbox.ts';
 import type { ClientSession } from './client-session.ts';
 import type { ApplicationMessage, BrokerHooks, ClientInfo, DenyingRule, DropReason } from './hooks.ts';
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
-import { LogBudget } from '../../base/log-budget.ts';
+import { LogBudget, NOBODY } from '../../base/log-budget.ts';
 import { Publication } from './publication.ts';
 import { SharedChoice } from './shared-choice.ts';
 import { BrokerStats } from './stats.ts';
@@ -340,7 +340,7 @@ export class Engine {
   tellHookFailure(hookName: string, moment: string, error: unknown): void {
     this.stats.hookFailures++;
     const fields = { hook: hookName, moment, err: error };
-    this.logBudget.write('failures of hooks', fields, `hook ${hookName} failed in ${moment}`);
+    this.logBudget.write('failures of hooks', fields, `hook ${hookName} failed in ${moment}`, NOBODY);
   }
 
   readonly #endTurn = (): void => {

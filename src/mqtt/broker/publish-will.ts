@@ -1,3 +1,4 @@
+import { addressParty } from '../../base/networks.ts';
 import { shown } from '../../base/log-budget.ts';
 import type { KeptWill } from '../session/session-store.ts';
 import { askPublishHooks } from './ask-hooks.ts';
@@ -19,7 +20,8 @@ export function publishWill(engine: Engine, session: ClientSession, will: KeptWi
     engine.stats.publishDenied++;
     const topicName = shown(will.message.topicName);
     const fields = { clientId: shown(client.clientId), topicName };
-    engine.logBudget.write('Wills denied', fields, `the Will on ${topicName} may not be published any more`);
+    const text = `the Will on ${topicName} may not be published any more`;
+    engine.logBudget.write('Wills denied', fields, text, addressParty(client.peer.address));
     return;
   }
   engine.stats.willsPublished++;

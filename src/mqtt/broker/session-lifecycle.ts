@@ -1,3 +1,4 @@
+import { addressParty } from '../../base/networks.ts';
 import { KeptKind } from '../../base/kept-kinds.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { WheelTimer } from '../../base/timer-wheel.ts';
@@ -125,7 +126,12 @@ function yieldOldest(engine: Engine, session: ClientSession | undefined): boolea
   const clientId = shown(session.clientId);
   engine.stats.sessionsYielded++;
   const text = `the session of ${clientId}, whose client has been away longest, has made room for another`;
-  engine.logBudget.write('sessions that yield', { clientId }, text);
+  engine.logBudget.write(
+    'sessions that yield',
+    { clientId },
+    text,
+    addressParty(session.client.peer.address),
+  );
   endSession(engine, session);
   return true;
 }
@@ -149,7 +155,13 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
     engine.observe(hook.name, 'onDisconnected', () => hook.onDisconnected(client!, cause));
   }
   const who = { clientId: shown(session.clientId), by: cause.by };
-  engine.logBudget.write('clients that left', who, `client left: ${shown(cause.reason)}`);
+  const { address } = connection.transport.peer;
+  engine.logBudget.write(
+    'clients that left',
+    who,
+    `client left: ${shown(cause.reason)}`,
+    addressParty(address),
+  );
   const nowMs = engine.clock.monotonic();
   if (will !== undefined) {
     const delaySeconds = Math.min(will.willDelayInterval, session.expiryInterval);

@@ -1,3 +1,4 @@
+import { addressParty } from '../../base/networks.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { ClientInfo } from './hooks.ts';
 import { shown, type LogBudget } from '../../base/log-budget.ts';
@@ -22,12 +23,14 @@ export class TakeoverWatch {
   }
 
   note(earlier: ClientInfo, later: ClientInfo): void {
-    const { clientId } = later;
+    const { clientId, peer } = later;
+    const party = addressParty(peer.address);
     if (earlier.userName !== later.userName) {
       this.#log.write(
         KIND,
-        { clientId: shown(clientId), from: nameOf(earlier), to: nameOf(later), address: later.peer.address },
+        { clientId: shown(clientId), from: nameOf(earlier), to: nameOf(later), address: peer.address },
         `client id ${shown(clientId)} of user ${nameOf(earlier)} was taken by user ${nameOf(later)}`,
+        party,
       );
     }
     const nowMs = this.#clock.monotonic();
@@ -41,11 +44,12 @@ export class TakeoverWatch {
     takeovers.count++;
     if (takeovers.count < FLAPPING || takeovers.isTold) return;
     takeovers.isTold = true;
-    const addresses = `${earlier.peer.address} and ${later.peer.address}`;
+    const addresses = `${earlier.peer.address} and ${peer.address}`;
     this.#log.write(
       KIND,
-      { clientId: shown(clientId), addresses: [earlier.peer.address, later.peer.address] },
+      { clientId: shown(clientId), addresses: [earlier.peer.address, peer.address] },
       `two clients use the id ${shown(clientId)} and push each other out (${addresses}): give each its own id`,
+      party,
     );
   }
 }

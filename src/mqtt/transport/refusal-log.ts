@@ -1,6 +1,7 @@
 import type { Logger } from '../../base/logger.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import type { OnRefused } from './refusals.ts';
+import { handshakeFaultOf } from './tls-refusal.ts';
 
 /** Reasons and addresses that are told apart in the log. */
 const MAX_TOLD_REFUSALS = 1000;
@@ -15,9 +16,9 @@ export class RefusalLog {
 
   of(name: string): OnRefused {
     return (reason, address, error) => {
-      const why = error === undefined ? reason : `${reason} (${error.message})`;
+      const why = error === undefined ? reason : `${reason} (${handshakeFaultOf(error)})`;
       const text = `a connection to ${name} ${address === '' ? '' : `from ${address} `}was refused: ${why}`;
-      this.#tellOnce.warn(`${name} ${reason} ${address}`, { listener: name, address, reason }, text);
+      this.#tellOnce.warn(`${name} ${reason}`, address, text, { listener: name, reason });
     };
   }
 }

@@ -215,7 +215,7 @@ export class ServiceHub {
   #countMalformed(topicName: string): void {
     this.counters.malformed++;
     const text = 'an announcement of an agent cannot be read';
-    this.#logBudget.write('faults of agents', { topicName: shown(topicName) }, text);
+    this.#logBudget.write('faults of agents', { topicName: shown(topicName) }, text, shown(topicName));
   }
 
   #tell(service: string, agentId: string, change: DirectoryChange, version = SERVICE_PROTOCOL_VERSION): void {

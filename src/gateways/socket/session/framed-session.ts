@@ -103,7 +103,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     tellFault(
       this.#context,
       this.#peer,
-      { device: this.id },
+      this.id === '' ? {} : { device: this.id },
       `${this.id || this.#peer.address}: ${why}; closing its connection`,
     );
     const code: ErrorCode = tooLarge ? 'MESSAGE_TOO_LARGE' : 'MESSAGE_INVALID';

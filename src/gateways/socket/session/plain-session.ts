@@ -141,7 +141,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
         this.#context,
         this.#peer,
         { device: this.id },
-        `${this.address} sent no description of commands: closing its connection`,
+        `${this.address} sent what is no description of commands: closing its connection`,
       );
       return this.#failHandshake();
     }

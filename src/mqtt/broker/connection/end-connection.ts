@@ -43,7 +43,8 @@ function conclude(connection: Connection, cause: EndCause, detail: EndDetail): v
   const { reasonCode = ending.reasonCode, reason = ending.reason } = detail;
   if (ending.counter !== undefined) engine.stats[ending.counter]++;
   if (ending.log !== undefined) {
-    engine.logBudget.write('failures of connections', { err: detail.error }, ending.log);
+    const party = addressParty(connection.transport.peer.address);
+    engine.logBudget.write('failures of connections', { err: detail.error }, ending.log, party);
   }
   const wasConnected = connection.state === ConnectionState.CONNECTED;
   if (by === 'server') {
