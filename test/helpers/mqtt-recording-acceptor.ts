@@ -24,6 +24,7 @@ export type ConnectionScript = {
 export class RecordedConnection implements TransportReceiver, Transport {
   readonly peer: Peer;
   readonly chunks: Buffer[] = [];
+  keptCount = 0;
   drainedCount = 0;
   closedCount = 0;
   closeError: Error | undefined;
@@ -42,6 +43,12 @@ export class RecordedConnection implements TransportReceiver, Transport {
     this.#assertOutside('onBytes');
     this.chunks.push(Buffer.from(bytes));
     this.#script.onBytes?.(this, bytes);
+  }
+
+  onKept(): void {
+    this.#assertOutside('onKept');
+    assert.ok(this.bufferedBytes > 0);
+    this.keptCount++;
   }
 
   onDrained(): void {

@@ -44,6 +44,8 @@ export class SimulatedWire implements Transport {
   /** That the unread bytes lie in. */
   readonly #blocks: PooledBlock[] = [];
   #keepsSome = false;
+  /** The broker was told of it, and is told when it has gone. */
+  #isTold = false;
 
   constructor(options: SimulatedWireOptions) {
     this.#options = options;
@@ -78,8 +80,9 @@ export class SimulatedWire implements Transport {
     this.#unread = [];
     this.#unreadBytes = 0;
     for (const block of this.#blocks.splice(0)) block.release();
-    if (this.#keepsSome) {
-      this.#keepsSome = false;
+    this.#keepsSome = false;
+    if (this.#isTold) {
+      this.#isTold = false;
       this.#options.later(() => {
         if (!this.isOver) this.#receiver?.onDrained();
       });
@@ -116,12 +119,20 @@ export class SimulatedWire implements Transport {
     const isKept = keepsBuffers || isBlocked;
     if (fault === undefined) this.#push(isKept ? bytes : Buffer.from(bytes));
     else this.#writeFaulty(bytes, fault);
+    if (isKept && !this.#keepsSome) this.#options.later(() => this.#tellKept());
     this.#keepsSome ||= isKept;
     if (isBlocked) {
+      this.#isTold = true;
       this.hasBlocked = true;
       return Written.BLOCKED;
     }
     return isKept ? Written.KEPT : Written.TAKEN;
+  }
+
+  #tellKept(): void {
+    if (!this.#keepsSome || this.#isTold || this.isOver) return;
+    this.#isTold = true;
+    this.#receiver?.onKept?.();
   }
 
   pause(): void {

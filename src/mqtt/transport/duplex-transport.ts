@@ -1,29 +1,48 @@
 import type { Duplex } from 'node:stream';
+import { Turn, type TurnWork } from '../../base/turn.ts';
 import type { Slice } from './slice.ts';
 import { Written, type Peer, type Transport, type TransportReceiver } from './transport.ts';
 
 /** How long what was written may take to go to a peer that has ended its side. */
 export const HALF_CLOSED_LINGER_MS = 5000;
 
-const NOTHING = Buffer.alloc(0);
+const NOTHING_MORE = Buffer.alloc(0);
+
+/** What was written and has not gone. */
+const Waiting = {
+  NOTHING: 0,
+  /** It is looked at in the next turn. */
+  UNSEEN: 1,
+  /** `onKept` has told of it. */
+  TOLD: 2,
+  /** It is as much as should wait. */
+  BLOCKED: 3,
+} as const;
+type Waiting = (typeof Waiting)[keyof typeof Waiting];
+
+/** All that look in this turn at what they kept in the one before. */
+const looks = new Turn();
 
 const OWNER = Symbol('transport');
 type Owned = Duplex & { [OWNER]: DuplexTransport };
 
-const NOBODY: TransportReceiver = { onBytes() {}, room: () => undefined, onDrained() {}, onClosed() {} };
+const NOBODY: TransportReceiver = {
+  onBytes() {},
+  room: () => undefined,
+  onDrained() {},
+  onClosed() {},
+};
 
 /**
  * Everything about a transport over a Node stream but how its bytes arrive. The listeners are shared functions that
  * find their transport through the stream: a closure each would be most of what an idle connection costs.
  */
-export abstract class DuplexTransport implements Transport {
+export abstract class DuplexTransport implements Transport, TurnWork {
   readonly peer: Peer;
   protected readonly duplex: Duplex;
   protected receiver: TransportReceiver = NOBODY;
   protected isPaused = false;
-  /** What was said of that which waits still. */
-  #waiting: Written = Written.TAKEN;
-  #isLooking = false;
+  #waiting: Waiting = Waiting.NOTHING;
   #error: Error | undefined;
   #linger: NodeJS.Timeout | undefined;
 
@@ -100,32 +119,42 @@ export abstract class DuplexTransport implements Transport {
     const duplex = this.duplex;
     if (duplex.writableLength === 0) return Written.TAKEN;
     if (!duplex.writableNeedDrain) {
-      this.#waiting = Written.KEPT;
-      this.#lookLater();
+      if (this.#waiting === Waiting.NOTHING) {
+        this.#waiting = Waiting.UNSEEN;
+        looks.add(this);
+      }
       return Written.KEPT;
     }
-    if (this.#waiting !== Written.BLOCKED) {
-      this.#waiting = Written.BLOCKED;
+    if (this.#waiting !== Waiting.BLOCKED) {
+      this.#waiting = Waiting.BLOCKED;
       duplex.once('drain', onDrain);
     }
     return Written.BLOCKED;
   }
 
-  /** A stream tells only of what was too much for it. TLS keeps all for a turn: most has gone when it is looked at. */
-  #lookLater(): void {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    setImmediate(lookAtKept, this);
-  }
-
-  /** @internal Nothing more, written behind what is kept, tells that it has gone. */
-  lookAtKept(): void {
-    if (this.#waiting === Written.KEPT && this.isOpen && this.duplex.writableLength > 0) {
-      this.duplex.write(NOTHING, () => this.lookAtKept());
+  /** TLS keeps all for a turn: only what is there in the next one is told of. */
+  endTurn(): void {
+    if (this.#waiting !== Waiting.UNSEEN) return;
+    if (this.#hasGone()) {
+      this.#waiting = Waiting.NOTHING;
       return;
     }
-    this.#isLooking = false;
-    if (this.#waiting === Written.KEPT) this.drained();
+    this.#waiting = Waiting.TOLD;
+    this.#awaitKept();
+    this.receiver.onKept?.();
+  }
+
+  /** A stream tells only of what was too much for it. Nothing more, written behind what it keeps, tells of that. */
+  #awaitKept(): void {
+    this.duplex.write(NOTHING_MORE, () => {
+      if (this.#waiting !== Waiting.TOLD) return;
+      if (this.#hasGone()) this.drained();
+      else this.#awaitKept();
+    });
+  }
+
+  #hasGone(): boolean {
+    return !this.isOpen || this.duplex.writableLength === 0;
   }
 
   end(lingerMs: number, onSent?: () => void): void {
@@ -163,7 +192,7 @@ export abstract class DuplexTransport implements Transport {
 
   /** @internal */
   drained(): void {
-    this.#waiting = Written.TAKEN;
+    this.#waiting = Waiting.NOTHING;
     if (this.isOpen) this.receiver.onDrained();
   }
 
@@ -187,10 +216,6 @@ function onError(this: Duplex, error: Error): void {
 
 function onDrain(this: Duplex): void {
   (this as Owned)[OWNER].drained();
-}
-
-function lookAtKept(transport: DuplexTransport): void {
-  transport.lookAtKept();
 }
 
 function onEnd(this: Duplex): void {

@@ -4,9 +4,9 @@ import type { Slice } from './slice.ts';
 export const Written = {
   /** The system has them: their buffer may be used again. */
   TAKEN: 0,
-  /** The transport keeps the buffer for a while, until `onDrained`: it must not be written to any more. */
+  /** The transport keeps the buffer for a while: it must not be written to any more. */
   KEPT: 1,
-  /** Kept, and as much is waiting as should wait. */
+  /** Kept, and as much is waiting as should wait: `onDrained` tells when it has gone. */
   BLOCKED: 2,
 } as const;
 export type Written = (typeof Written)[keyof typeof Written];
@@ -39,7 +39,9 @@ export type TransportReceiver = {
   onBytes(bytes: Buffer, length: number): void;
   /** Asked after each `onBytes`: where the next bytes are best put; undefined for anywhere. A wish, which few can grant. */
   room(): Buffer | undefined;
-  /** After `Written.KEPT` or `BLOCKED`: everything that waited has gone. */
+  /** What was `Written.KEPT` has not gone a turn later. For who counts what waits. */
+  onKept?(): void;
+  /** After `onKept`, or `Written.BLOCKED`: everything that waited has gone. */
   onDrained(): void;
   /** Once, when the connection is over, whoever ended it and however. Nothing is called after it. */
   onClosed(error: Error | undefined): void;

@@ -196,6 +196,10 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     return this.inbox.room();
   }
 
+  onKept(): void {
+    this.outbox.kept();
+  }
+
   onDrained(): void {
     this.outbox.drained();
   }

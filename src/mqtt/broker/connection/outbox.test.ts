@@ -110,6 +110,8 @@ describe('what the transport keeps for a client that does not read', () => {
     keep(Written.KEPT, 300);
     put('x'.repeat(300));
     outbox.endTurn();
+    assert.equal(ledger.totals()[KeptKind.OUTBOX]!.bytes, 0, 'most of what is kept has gone with the turn');
+    outbox.kept();
     assert.deepEqual([outbox.takesMore, ledger.totals()[KeptKind.OUTBOX]!.bytes], [true, 256 + 2 * 300]);
     keep(Written.TAKEN, 0);
     outbox.drained();
@@ -122,6 +124,7 @@ describe('what the transport keeps for a client that does not read', () => {
     keep(Written.KEPT, 300);
     put('x'.repeat(300));
     outbox.endTurn();
+    outbox.kept();
     const other = ledger.open('another');
     other.charge(KeptKind.OUTBOX, ledger.totals()[KeptKind.OUTBOX]!.limitBytes);
     assert.deepEqual([outbox.takesMore, outbox.reserve(10)], [false, false]);

@@ -66,7 +66,7 @@ export class Outbox {
   #sealedSlices = 0;
   /** How many of the slices may go although the others wait. */
   #freeSlices = 0;
-  /** The transport has some of it still. */
+  /** The transport has had some of it for longer than a turn. */
   #isKept = false;
   /** Booked of what waits, here and in the transport. */
   #bookedCost = 0;
@@ -174,6 +174,12 @@ export class Outbox {
     this.#goOn();
   }
 
+  /** What the transport took has not all gone. */
+  kept(): void {
+    this.#isKept = true;
+    this.#bookWaiting();
+  }
+
   /** All that the transport kept has gone. */
   drained(): void {
     this.#isKept = false;
@@ -266,11 +272,8 @@ export class Outbox {
       this.#hasSent = true;
       this.#rules.stats.bytesSent += length;
       const written = this.#transport.write(writer.bytes());
-      if (written !== Written.TAKEN) {
-        writer.detach();
-        this.#isKept = true;
-      }
-      if (written === Written.BLOCKED) this.#move(OutboxEvent.BLOCK);
+      if (written !== Written.TAKEN) writer.detach();
+      if (written === Written.BLOCKED) this.#block();
     }
     this.#rules.writers.give(writer);
   }
@@ -286,7 +289,6 @@ export class Outbox {
       let bytes = 0;
       while (sent < count && bytes < WRITE_BYTES) bytes += slices[sent++]!.length;
       written = this.#transport.writeSlices(slices, start, sent);
-      if (written !== Written.TAKEN) this.#isKept = true;
       for (let index = start; index < sent; index++) slices[index]!.block?.release();
       this.#sliceBytes -= bytes;
       this.#rules.stats.bytesSent += bytes;
@@ -296,8 +298,13 @@ export class Outbox {
     this.#freeSlices = Math.max(0, this.#freeSlices - sent);
     this.#sealedSlices = Math.max(0, this.#sealedSlices - sent);
     if (written !== Written.BLOCKED) return;
-    this.#move(OutboxEvent.BLOCK);
+    this.#block();
     this.#settle(0);
+  }
+
+  #block(): void {
+    this.#isKept = true;
+    this.#move(OutboxEvent.BLOCK);
   }
 
   #closeWriters(): void {
