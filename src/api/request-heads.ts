@@ -11,6 +11,11 @@ const MAX_HEAD_BYTES = 16_384;
 const CLOSES = { headers: { connection: 'close' } };
 const TOO_LARGE = new RequestRefused('HEAD_TOO_LARGE', 'The head of the request is too large.', CLOSES);
 
+const BROKEN_QUERY = new RequestRefused(
+  'REQUEST_INVALID',
+  'The query cannot be read: each % has two hexadecimal digits that spell UTF-8.',
+);
+
 /**
  * Refuses requests that could be read in two ways, and those with large heads. Call it before all that looks at a
  * request.
@@ -20,10 +25,24 @@ export function refuseBrokenHeads(app: FastifyInstance, isPassedOn?: (url: strin
     reply.header('x-content-type-options', 'nosniff');
     const isUpgrade = reply.raw instanceof UpgradeResponse;
     const fault = isUpgrade ? findUpgradeFault(request.raw) : findHeadFault(request.raw, request.originalUrl);
+    const isElsewhere = isPassedOn?.(request.url) === true;
     if (fault !== undefined) done(new RequestRefused('REQUEST_INVALID', fault, CLOSES));
-    else if (headLength(request.raw) > MAX_HEAD_BYTES && isPassedOn?.(request.url) !== true) done(TOO_LARGE);
-    else done();
+    else if (isElsewhere) done();
+    else if (headLength(request.raw) > MAX_HEAD_BYTES) done(TOO_LARGE);
+    else done(isQueryRight(request.url) ? undefined : BROKEN_QUERY);
   });
+}
+
+/** What cannot be decoded would be taken for a text that nobody meant. */
+function isQueryRight(url: string): boolean {
+  const at = url.indexOf('?');
+  if (at < 0 || !url.includes('%', at)) return true;
+  try {
+    decodeURIComponent(url.slice(at));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What was asked last over each connection. */

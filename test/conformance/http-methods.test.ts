@@ -216,7 +216,7 @@ describe('openapi.json', () => {
     const { body } = await hub.call('GET', '/openapi.json');
     const { schemas, securitySchemes } = body.components;
     assert.deepEqual(securitySchemes.token.scheme, 'bearer');
-    assert.deepEqual(body.security, [{ token: [] }, {}]);
+    assert.deepEqual(body.security, [{ token: [] }, { session: [] }, {}]);
     assert.deepEqual(body.paths['/healthz'].get.security, []);
     const invoke = body.paths['/api/v1/devices/{deviceId}/commands/{commandName}'].post;
     assert.equal(invoke.requestBody.required, false);

@@ -65,6 +65,8 @@ const BROKEN_LINES: readonly string[] = [
   'GET /healthz/% HTTP/1.1',
   'GET /%zz HTTP/1.1',
   'GET /%ff HTTP/1.1',
+  'GET /healthz?q=%ff HTTP/1.1',
+  'GET /healthz?a=1&%=b HTTP/1.1',
   'CONNECT localhost:80 HTTP/1.1',
 ];
 
