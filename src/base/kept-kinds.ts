@@ -26,7 +26,7 @@ export const CONNECTION_BYTES = 3584;
 export const HTTP_CONNECTION_BYTES = 12_288;
 
 /** The cost that a line of the ledger has: its object, its key, its place in the table and in the books. */
-export const PARTY_BYTES = 512;
+export const PARTY_BYTES = 640;
 
 /** What one costs that has so many bytes of its own. */
 export function costOf(kind: KeptKind, bytes: number): number {

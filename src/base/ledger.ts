@@ -1,4 +1,5 @@
 import { KEPT_KINDS, KeptKind, PARTY_BYTES } from './kept-kinds.ts';
+import { LargestFirst } from './largest-first.ts';
 
 const KINDS = KEPT_KINDS.length;
 /** The level above the kinds. */
@@ -6,6 +7,9 @@ const WHOLE = -1;
 const FIRST_PARTIES = 64;
 /** Most of the whole that the lines of the ledger may cost. */
 const PARTY_SHARE = 1 / 16;
+
+/** By kind: closing connections gives it back. */
+const ARE_RECLAIMABLE = KEPT_KINDS.map(({ isReclaimable }) => isReclaimable);
 
 /** What of each limit is kept for those that hold next to nothing: a newcomer finds room in it. */
 export const RESERVE = 1 / 4;
@@ -134,6 +138,13 @@ export class Ledger {
   /** What each party holds of each kind. */
   #held = new Float64Array(FIRST_PARTIES * KINDS);
   #lines = 0;
+  /** By line. */
+  readonly #partyAt: Party[] = [];
+  /**
+   * By kind, and behind them for the whole: lines by what closing their connections would give back. Made when it is
+   * first asked for: as long as there is room for everybody, booking pays nothing for it.
+   */
+  readonly #largest = Array.from({ length: KINDS + 1 }, (): LargestFirst | undefined => undefined);
   readonly #limits = new Float64Array(KINDS);
   readonly #totals = new Float64Array(KINDS);
   readonly #counts = new Float64Array(KINDS);
@@ -236,6 +247,9 @@ export class Ledger {
     this.#totals[kind]! += bytes;
     this.#counts[kind]! += things;
     this.#total += bytes;
+    this.#largest[kind]?.set(party.at / KINDS, after);
+    if (ARE_RECLAIMABLE[kind] === true)
+      this.#largest[KINDS]?.set(party.at / KINDS, this.#reclaimableAt(party.at));
     if (before === 0 && after !== 0) this.#begin(party, kind);
     else if (after === 0 && before !== 0) this.#end(party, kind);
   }
@@ -296,23 +310,24 @@ export class Ledger {
 
   /** Of those that hold more than a share of what closing gives back. */
   #findMost(level: number, asking: Party): Party | undefined {
-    let most: Party | undefined;
-    let mostBytes = this.#shareAt(level, asking);
-    for (const party of this.#parties.values()) {
-      const bytes = this.#reclaimable(level, party);
-      if (bytes <= mostBytes || party === asking) continue;
-      most = party;
-      mostBytes = bytes;
-    }
-    return most;
+    if (level !== WHOLE && ARE_RECLAIMABLE[level] !== true) return undefined;
+    const index = level === WHOLE ? KINDS : level;
+    const bytesAt = (line: number): number => {
+      const at = line * KINDS;
+      return level === WHOLE ? this.#reclaimableAt(at) : this.#held[at + level]!;
+    };
+    const largest = (this.#largest[index] ??= new LargestFirst(this.#lines, bytesAt));
+    const line = largest.find(
+      (each) => (each * KINDS === asking.at ? 0 : bytesAt(each)),
+      this.#shareAt(level, asking),
+    );
+    return line === undefined ? undefined : this.#partyAt[line];
   }
 
-  #reclaimable(level: number, { at }: Party): number {
+  #reclaimableAt(at: number): number {
     let bytes = 0;
-    for (let kind = 0; kind < KINDS; kind++) {
-      if (KEPT_KINDS[kind]!.isReclaimable && (level === WHOLE || level === kind))
-        bytes += this.#held[at + kind]!;
-    }
+    for (let kind = 0; kind < KINDS; kind++)
+      if (ARE_RECLAIMABLE[kind] === true) bytes += this.#held[at + kind]!;
     return bytes;
   }
 
@@ -334,7 +349,9 @@ export class Ledger {
       grown.set(this.#held);
       this.#held = grown;
     }
-    return new Party(this, key, at);
+    const party = new Party(this, key, at);
+    this.#partyAt[at / KINDS] = party;
+    return party;
   }
 
   #forget(party: Party): void {
