@@ -141,7 +141,7 @@ class ClientBus implements Bus {
 
   #onEvent(event: ClientEvent): void {
     if (event.type === 'restoring') return this.#table.renewIdentifiers();
-    if (event.type === 'subscription-denied') this.#table.removeFilter(event.topicFilter);
+    if (event.type === 'subscription-denied') this.#table.deny(event.topicFilter);
     for (const listener of this.#listeners) {
       try {
         listener(event);

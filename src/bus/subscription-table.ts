@@ -16,6 +16,8 @@ export type Handler = HandlerParts & {
   readonly entry: SubscribedFilter;
   /** Subscription Identifier of the SUBSCRIBE that was last sent for it. */
   identifier: number;
+  /** Its SUBSCRIBE was answered. One that still waits has nothing to do with what becomes of earlier ones. */
+  isGranted: boolean;
 };
 
 /** One Topic Filter, which the broker knows once, however many handlers it has. */
@@ -55,7 +57,7 @@ export class SubscriptionTable {
     this.#lastIdentifier = (this.#lastIdentifier % MAX_IDENTIFIER) + 1;
     entry.identifiers.add(this.#lastIdentifier);
     this.#byIdentifier.set(this.#lastIdentifier, entry);
-    const handler: Handler = { ...parts, entry, identifier: this.#lastIdentifier };
+    const handler: Handler = { ...parts, entry, identifier: this.#lastIdentifier, isGranted: false };
     entry.handlers = [...entry.handlers, handler];
     return handler;
   }
@@ -66,9 +68,11 @@ export class SubscriptionTable {
   }
 
   /** The broker has granted the subscription with the identifier of a handler: who needs another one keeps it. */
-  grant({ entry, identifier }: Handler): void {
+  grant(handler: Handler): void {
+    const { entry, identifier } = handler;
+    handler.isGranted = true;
     entry.grantedIdentifier = identifier;
-    const needed = new Set(entry.handlers.map((handler) => handler.identifier)).add(identifier);
+    const needed = new Set(entry.handlers.map((each) => each.identifier)).add(identifier);
     for (const each of entry.identifiers) {
       if (needed.has(each)) continue;
       entry.identifiers.delete(each);
@@ -79,7 +83,16 @@ export class SubscriptionTable {
   /** All subscriptions are made anew, each with the identifier that was granted last. */
   renewIdentifiers(): void {
     for (const { handlers, grantedIdentifier } of this.#byFilter.values())
-      if (grantedIdentifier > 0) for (const handler of handlers) handler.identifier = grantedIdentifier;
+      for (const handler of handlers) if (handler.isGranted) handler.identifier = grantedIdentifier;
+  }
+
+  /** The broker does not grant any more what it had granted. */
+  deny(topicFilter: string): void {
+    const entry = this.#byFilter.get(topicFilter);
+    if (entry === undefined) return;
+    this.#matches.clear();
+    entry.handlers = entry.handlers.filter(({ isGranted }) => !isGranted);
+    if (entry.handlers.length === 0) this.#removeFilter(topicFilter);
   }
 
   /** @returns true when it was the last handler of its filter */
@@ -90,11 +103,11 @@ export class SubscriptionTable {
     entry.handlers = entry.handlers.filter((each) => each !== handler);
     // Denied meanwhile: the filter may belong to a later subscription.
     if (entry.handlers.length > 0 || this.#byFilter.get(entry.topicFilter) !== entry) return false;
-    this.removeFilter(entry.topicFilter);
+    this.#removeFilter(entry.topicFilter);
     return true;
   }
 
-  removeFilter(topicFilter: string): void {
+  #removeFilter(topicFilter: string): void {
     const entry = this.#byFilter.get(topicFilter);
     if (entry === undefined) return;
     this.#matches.clear();

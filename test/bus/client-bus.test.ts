@@ -324,6 +324,43 @@ describe('a connection that is lost', () => {
     );
   });
 
+  for (const isDenied of [true, false]) {
+    const what = isDenied ? 'is denied' : 'is restored';
+    it(`keeps a subscription that was asked for meanwhile, while an earlier one to its filter ${what}`, async (t) => {
+      const identifiers: (number | undefined)[] = [];
+      const broker = await startBroker(t, (packet, client) => {
+        if (packet.type !== 'subscribe') return kind(packet, client);
+        identifiers.push(packet.properties.subscriptionIdentifier);
+        client.send(suback(packet.packetId, isDenied && identifiers.length === 2 ? 0x87 : 0));
+      });
+      const bus = await open(t, broker.url);
+      await bus.subscribe('a', {}, () => {});
+      const got: string[] = [];
+      const asked = new Promise<unknown>((resolve) => {
+        bus.watch(({ type }) => {
+          if (type === 'lost') resolve(bus.subscribe('a', {}, ({ topicName }) => got.push(topicName)));
+        });
+      });
+      broker.clients[0]?.socket.destroy();
+      await asked;
+      const subscriptionIdentifiers = [identifiers[2] ?? 0];
+      const properties = { subscriptionIdentifiers };
+      const [dup, retain, packetId] = [false, false, 0];
+      broker.clients[1]?.send({
+        type: 'publish',
+        topicName: 'a',
+        payload,
+        qos: 0,
+        dup,
+        retain,
+        packetId,
+        properties,
+      });
+      await until('it has come', () => bus.counters.received === 1);
+      assert.deepEqual(got, ['a']);
+    });
+  }
+
   it('is noticed by its silence', async (t) => {
     const broker = await startBroker(t, kind);
     const bus = await open(t, broker.url, { keepAliveS: 1 });

@@ -31,6 +31,7 @@ import {
   lostError,
   refusedError,
   silentError,
+  unansweredAuthError,
   unencodableError,
   unreachableError,
 } from './connection-errors.ts';
@@ -59,6 +60,8 @@ type ConnectionParts = {
 /** One network connection to a broker, from dialling to its end. What outlives it is its owner's. */
 export class ClientConnection implements TransportReceiver, Caller {
   readonly version: ProtocolVersion;
+  /** Whether the server takes Subscription Identifiers. */
+  hasSubscriptionIdentifiers = false;
   readonly #parts: ConnectionParts;
   readonly #framer: Framer;
   readonly #reader: PublishReader;
@@ -72,7 +75,6 @@ export class ClientConnection implements TransportReceiver, Caller {
   #intake: Intake = Intake.IDLE;
   #hasReceived = false;
   #isPinging = false;
-  #hasIdentifiers = false;
   #problem: MqttClientError | undefined = undefined;
 
   constructor(parts: ConnectionParts) {
@@ -100,11 +102,6 @@ export class ClientConnection implements TransportReceiver, Caller {
 
   get waitingBytes(): number {
     return this.#outbox?.waitingBytes ?? 0;
-  }
-
-  /** Whether the server takes Subscription Identifiers. */
-  get hasSubscriptionIdentifiers(): boolean {
-    return this.#hasIdentifiers;
   }
 
   /** Encodes messages; only where the broker has accepted the connection. */
@@ -251,6 +248,7 @@ export class ClientConnection implements TransportReceiver, Caller {
   #onConnack(framer: Framer): void {
     const { address, settings, connect, owner } = this.#parts;
     const type = framer.firstByte >> 4;
+    if (type === PacketType.AUTH) return this.abort(unansweredAuthError(address));
     if (type !== PacketType.CONNACK) throw protocolError(`${PACKET_NAMES[type]} comes before CONNACK`); // [MQTT-3.2.0-1]
     // A server of MQTT 3 answers a CONNECT of another version with a CONNACK of its own.
     const isOld = framer.bodyEnd - framer.bodyStart === 2;
@@ -270,7 +268,8 @@ export class ClientConnection implements TransportReceiver, Caller {
     // Twice within the Keep Alive: a client must not be silent for longer [MQTT-3.1.2-20].
     if (keepAliveS > 0)
       this.#timer = settings.clock.setTicker(keepAliveS * 500, () => this.#lookForLife(keepAliveS * 500));
-    this.#hasIdentifiers = this.version === 5 && (properties.subscriptionIdentifierAvailable ?? true);
+    this.hasSubscriptionIdentifiers =
+      this.version === 5 && (properties.subscriptionIdentifierAvailable ?? true);
     const options = { maxTopicAliases: settings.maxTopicAliases, label: address.label };
     this.#publishes = new PublishWriter(this.#outbox!, this.version, properties, options);
     owner.onConnected(connack);

@@ -98,6 +98,13 @@ export function refusedError(
   });
 }
 
+/** The Authentication Method of CONNECT has a second step, which this client does not know. */
+export function unansweredAuthError(address: BrokerAddress): MqttClientError {
+  const words =
+    'it goes on with AUTH, which this client does not answer: only methods that end with CONNECT are for it';
+  return refusedError(address, ReasonCode.BAD_AUTHENTICATION_METHOD, words);
+}
+
 function refusalRemedy(reasonCode: number): string {
   switch (reasonCode) {
     case 4:

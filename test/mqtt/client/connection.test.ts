@@ -117,6 +117,20 @@ describe('Keep Alive', () => {
 });
 
 describe('a CONNECT that cannot be', () => {
+  it('is over where the server goes on with AUTH, and says so', async (t) => {
+    const broker = await ScriptedBroker.start((packet, peer) => {
+      if (packet.type !== 'connect') return;
+      const properties = { authenticationMethod: 'SCRAM-SHA-256', authenticationData: Buffer.from('r=1') };
+      peer.send({ type: 'auth', reasonCode: 0x18, properties });
+    });
+    t.after(() => broker.close());
+    const connectProperties = { authenticationMethod: 'SCRAM-SHA-256' };
+    await assert.rejects(connectMqtt(broker.url, { connectProperties }), {
+      code: 'BROKER_REFUSED',
+      message: /refused the connection: .*it goes on with AUTH, which this client does not answer/,
+    });
+  });
+
   const long = 'x'.repeat(65_536);
   const options: Record<string, MqttClientOptions> = {
     'has a password without a user': { protocolVersion: 4, password: 'secret' },
