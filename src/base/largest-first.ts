@@ -1,20 +1,20 @@
 const NONE = -1;
-/** Amounts of one class are at most twice one another; the first class is of next to nothing, which nobody looks for. */
-const CLASSES = 33;
+/** Amounts of one rank are at most twice one another; rank 0 is of nothing, which nobody looks for. */
+const RANKS = 33;
 const UNIT_BYTES = 64;
 const FIRST_LINES = 64;
-/** Of the class that holds most, how many are looked at for the one in it that does: what it takes is bounded. */
+/** Of those who hold most, how many are looked at for the one that does: what it takes is bounded. */
 const MAX_LOOKS = 64;
 
 /**
- * Lines by how much is kept for them, in classes: one of those that hold most is found, and a change is noted, in the
+ * Lines by how much is kept for them, in ranks: one of those that hold most is found, and a change is noted, in the
  * same time however many there are.
  */
 export class LargestFirst {
   #next = new Int32Array(FIRST_LINES);
   #previous = new Int32Array(FIRST_LINES);
-  #classes = new Uint8Array(FIRST_LINES);
-  readonly #first = new Int32Array(CLASSES).fill(NONE);
+  #ranks = new Uint8Array(FIRST_LINES);
+  readonly #first = new Int32Array(RANKS).fill(NONE);
 
   /** Of the first `count` lines, as they are now. */
   constructor(count: number, bytesOf: (line: number) => number) {
@@ -24,11 +24,11 @@ export class LargestFirst {
   /** Notes what a line has now. */
   set(line: number, bytes: number): void {
     const amount = Math.ceil(bytes / UNIT_BYTES);
-    const rank = amount >= 2 ** 31 ? CLASSES - 1 : 32 - Math.clz32(amount);
-    if (line >= this.#classes.length) this.#grow(line);
-    const before = this.#classes[line]!;
+    const rank = amount >= 2 ** 31 ? RANKS - 1 : 32 - Math.clz32(amount);
+    if (line >= this.#ranks.length) this.#grow(line);
+    const before = this.#ranks[line]!;
     if (rank === before) return;
-    this.#classes[line] = rank;
+    this.#ranks[line] = rank;
     if (before !== 0) this.#unlink(line, before);
     if (rank !== 0) this.#link(line, rank);
   }
@@ -41,7 +41,7 @@ export class LargestFirst {
     let most: number | undefined;
     let mostBytes = atLeast;
     let looks = 0;
-    for (let rank = CLASSES - 1; rank > 0 && most === undefined && looks < MAX_LOOKS; rank--) {
+    for (let rank = RANKS - 1; rank > 0 && most === undefined && looks < MAX_LOOKS; rank--) {
       const first = this.#first[rank]!;
       let line = first;
       while (line !== NONE && looks < MAX_LOOKS) {
@@ -88,10 +88,10 @@ export class LargestFirst {
   }
 
   #grow(line: number): void {
-    const size = Math.max(line + 1, this.#classes.length * 2);
+    const size = Math.max(line + 1, this.#ranks.length * 2);
     this.#next = enlarged(this.#next, new Int32Array(size));
     this.#previous = enlarged(this.#previous, new Int32Array(size));
-    this.#classes = enlarged(this.#classes, new Uint8Array(size));
+    this.#ranks = enlarged(this.#ranks, new Uint8Array(size));
   }
 }
 

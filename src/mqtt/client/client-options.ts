@@ -60,8 +60,8 @@ export type MqttClientOptions = {
   /** Connects through a SOCKS 5 proxy, which looks the name up: `socks5h://user:password@host:1080`. */
   readonly proxy?: string;
   /**
-   * MQTT 5: what CONNECT says besides what other options say. An Authentication Method must need no more than the data of
-   * the CONNECT: AUTH is not answered.
+   * MQTT 5: what CONNECT says besides what other options say. An Authentication Method must need no more than the
+   * data of the CONNECT: AUTH is not answered.
    */
   readonly connectProperties?: Pick<
     ConnectProperties,
