@@ -53,6 +53,9 @@ export const ANONYMOUS: Principal = {
 /** Who would be refused elsewhere: it may do nothing that anybody is asked for. */
 export const STRANGER: Principal = { ...ANONYMOUS, id: 'stranger', roles: [] };
 
+/** Who has the data folder of the hub: all that accounts are is in it. */
+export const OWNER: Principal = { id: 'owner', kind: 'owner', name: '', provenBy: 'data-folder', ...ADMIN };
+
 /** Who showed a token of the configuration. @param digest - of the token; its first characters tell tokens apart */
 export function tokenPrincipal(digest: string): Principal {
   return { id: `token:${digest.slice(0, 16)}`, kind: 'token', name: '', provenBy: 'token', ...ADMIN };

@@ -68,6 +68,8 @@ export const NewTokenSchema = Type.Object(
   { title: 'NewToken' },
 );
 
+export type NewTokenResource = Static<typeof NewTokenSchema>;
+
 export const TokenParams = Type.Object({ tokenId: Type.String({ minLength: 1, maxLength: 64 }) });
 
 export const WhoAmISchema = Type.Object(

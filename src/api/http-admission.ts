@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
 import {
   ANONYMOUS,
+  OWNER,
   STRANGER,
   tokenPrincipal,
   TRUSTED_NETWORK,
@@ -16,6 +17,7 @@ import { TrustedProxies, type RequestOrigin } from '../base/forwarding.ts';
 import { isFromOwnPage } from '../base/page-origin.ts';
 import { moveHttpConnection } from './http-connections.ts';
 import { OpenRequests } from './open-requests.ts';
+import { isFromOwner } from './owner-socket.ts';
 import { RequestRefused } from './problems.ts';
 import { checkPermission } from './request-permission.ts';
 import { readSessionCookie } from './session-cookie-header.ts';
@@ -75,7 +77,8 @@ export class HttpAdmission {
    * @param isForHub - false: its `Authorization` may be for somebody behind the hub, where the caller needs no token
    * @returns who it is
    */
-  check({ headers }: FastifyRequest, origin: RequestOrigin, { isForHub = true } = {}): Principal {
+  check({ headers, raw }: FastifyRequest, origin: RequestOrigin, { isForHub = true } = {}): Principal {
+    if (isFromOwner(raw.socket)) return OWNER;
     const { authorization } = headers;
     const trusted = this.#findTrusted(origin);
     const person = this.#findPerson(headers);

@@ -16,6 +16,7 @@ import { buildApp } from './build-app.ts';
 import { HttpAdmission } from './http-admission.ts';
 import { limitHttpConnections } from './http-connections.ts';
 import { listenHttp } from './listen-http.ts';
+import { listenForOwner } from './owner-socket.ts';
 import { serveServiceUpgrades } from './upgrades.ts';
 
 /** A hub that listens. */
@@ -70,6 +71,10 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       listening.push({ name: 'mqtt-websocket', address });
     }
     shutdown.add('http', () => app.close());
+    if (hub.stores !== undefined) {
+      const close = await listenForOwner(app, hub.stores.folder.path, log);
+      shutdown.add('control socket', async () => close());
+    }
     // Before HTTP, whose port is not closed while WebSockets are open.
     const { mqtt } = hub;
     if (mqtt !== undefined) shutdown.add('mqtt', () => mqtt.stop());

@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   gateway: async () => (await import('./commands/gateway.ts')).gatewayCommand(),
   agent: async () => (await import('./commands/agent.ts')).agentCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
+  user: async () => (await import('./commands/user.ts')).userCommand(),
+  token: async () => (await import('./commands/token.ts')).tokenCommand(),
   passwd: async () => (await import('./commands/passwd.ts')).passwdCommand(),
 };
 
@@ -30,6 +32,8 @@ Examples:
   recado agent --service billing=http://localhost:8080
                                     a service here, reached through the hub
   recado check recado.yaml          what is wrong in a configuration, and where
+  recado user add ann --role admin  somebody who may sign in
+  recado token create grafana       what a program comes in by
   recado passwd users.txt ann       a user of the MQTT broker, and the password
 
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.`;

@@ -1,13 +1,8 @@
 import { Command } from 'commander';
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
+import { askNewPassword } from '../ask-password.ts';
 import { writeFaultOf } from '../../base/file-fault.ts';
-import { fail, succeed, type Result } from '../../base/result.ts';
 
 type PasswdFlags = { readonly scram?: true; readonly delete?: true };
-
-/** Of a password; a password in MQTT has no more bytes (MQTT 5.0 section 1.5.6). */
-const MAX_PASSWORD_BYTES = 65_535;
 
 /** More say no more: it is not a password file. */
 const MAX_SHOWN_FAULTS = 3;
@@ -92,7 +87,7 @@ async function setPassword(file: string, user: string, flags: PasswdFlags): Prom
   const prepared = saslPrep(user);
   if (flags.scram === true && prepared !== user)
     return [`${JSON.stringify(user)} cannot come with SCRAM; ${names.describePrepared(prepared)}`];
-  const asked = process.stdin.isTTY ? await askTwice(user) : await readLine();
+  const asked = await askNewPassword(user);
   if (!asked.ok) return [asked.failure];
   const password = asked.value;
   const hash = await hashPassword(Buffer.from(password));
@@ -114,57 +109,4 @@ async function setPassword(file: string, user: string, flags: PasswdFlags): Prom
   if (isScramLost)
     process.stderr.write('recado: no longer with SCRAM-SHA-256, which prohibits this password\n');
   return [];
-}
-
-async function askTwice(user: string): Promise<Result<string, string>> {
-  const nothingShown = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({
-    input: process.stdin,
-    output: nothingShown,
-    terminal: true,
-    historySize: 0,
-  });
-  lines.once('SIGINT', () => lines.close());
-  // The iterator keeps lines that come before they are asked for.
-  const iterator = lines[Symbol.asyncIterator]();
-  const ask = async (question: string): Promise<string | undefined> => {
-    process.stderr.write(question);
-    const { done, value } = await iterator.next();
-    process.stderr.write('\n');
-    return done === true ? undefined : value;
-  };
-  try {
-    const password = await ask(`New password of ${user}: `);
-    if (password === undefined) return fail('given up, nothing was changed');
-    const fault = findPasswordFault(password);
-    if (fault !== undefined) return fail(fault);
-    const again = await ask('Once more: ');
-    if (again === undefined) return fail('given up, nothing was changed');
-    return again === password
-      ? succeed(password)
-      : fail('these were two different passwords, nothing was changed');
-  } finally {
-    lines.close();
-  }
-}
-
-async function readLine(): Promise<Result<string, string>> {
-  let text = '';
-  process.stdin.setEncoding('utf8');
-  for await (const chunk of process.stdin) {
-    text += String(chunk);
-    if (text.includes('\n') || text.length > MAX_PASSWORD_BYTES) break;
-  }
-  const [line = ''] = text.split('\n');
-  const password = line.replace(/\r$/, '');
-  const message = findPasswordFault(password);
-  return message === undefined ? succeed(password) : fail(message);
-}
-
-function findPasswordFault(password: string): string | undefined {
-  if (password === '') return 'the password is empty, nothing was changed';
-  const isTooLong = Buffer.byteLength(password) > MAX_PASSWORD_BYTES;
-  return isTooLong
-    ? `the password is longer than ${MAX_PASSWORD_BYTES} bytes, nothing was changed`
-    : undefined;
 }

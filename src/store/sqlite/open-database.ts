@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { faultOf } from './sqlite-error.ts';
 
 /** What the write-ahead log keeps of its size once it was copied into the file. */
@@ -24,6 +24,7 @@ const SETTINGS = `
  */
 export function openDatabase(file: string): DatabaseSync {
   if (file === '') return begin(':memory:', '');
+  create(file);
   try {
     return begin(file, '');
   } catch (error) {
@@ -36,6 +37,15 @@ export function openDatabase(file: string): DatabaseSync {
       if (sizeOf(`${file}-wal`) > 0) throw error;
       return readOnly(file);
     }
+  }
+}
+
+/** A new file is its owner's alone, and so are those that SQLite puts beside it. */
+function create(file: string): void {
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+  } catch {
+    // It is there, or whoever opens it is told why it cannot be.
   }
 }
 

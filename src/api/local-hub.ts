@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Accounts } from '../accounts/accounts.ts';
+import { OWNER } from '../accounts/principal.ts';
+import { parseJson } from '../base/json.ts';
+import type { Logger } from '../base/logger.ts';
+import { DataFolder } from '../store/data-folder.ts';
+import { HubDatabase } from '../store/sqlite/hub/hub-database.ts';
+import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts';
+import { createApp } from './create-app.ts';
+import { parseJsonBodies } from './json-bodies.ts';
+import { ownerSocketPath } from './owner-socket.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
+
+// An import would load all that hangs on the module's names (docs/decisions/0020).
+const { request } = process.getBuiltinModule('node:http');
+
+const MAX_BODY_BYTES = 65_536;
+
+type LocalAnswer = { readonly status: number; readonly body: unknown };
+
+/** The accounts of a data folder, asked as the API is: by its owner. */
+export type LocalHub = {
+  ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<LocalAnswer>;
+  close(): Promise<void>;
+};
+
+/**
+ * The hub that runs over a data folder; where none runs, the accounts in the folder, opened here.
+ *
+ * @throws {RecadoError} `DATA_FOLDER_TAKEN` when a hub has the folder and cannot be asked
+ */
+export async function openLocalHub(dataDir: string, log: Logger): Promise<LocalHub> {
+  const folder = new DataFolder(dataDir);
+  const running = askRunning(ownerSocketPath(folder.path));
+  return (await isThere(running)) ? running : openFolder(folder, log);
+}
+
+/** Whether somebody answers. A socket whose hub is gone refuses. */
+async function isThere(hub: LocalHub): Promise<boolean> {
+  return hub.ask('GET', '/healthz').then(
+    () => true,
+    () => false,
+  );
+}
+
+function askRunning(socketPath: string): LocalHub {
+  return {
+    async ask(method, path, body) {
+      const content = body === undefined ? undefined : JSON.stringify(body);
+      const headers = {
+        host: 'localhost',
+        ...(content !== undefined && { 'content-type': 'application/json' }),
+      };
+      const asked = request({ socketPath, method, path, headers }).end(content);
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      let text = '';
+      for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
+      return { status: response.statusCode ?? 0, body: parseJson(text) };
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function openFolder(folder: DataFolder, log: Logger): Promise<LocalHub> {
+  folder.open();
+  const database = new HubDatabase(folder.file('hub.db'), log);
+  const accounts = new Accounts({ store: new SqliteAccountStore(database), log });
+  const app = createApp({ log, maxBodyBytes: MAX_BODY_BYTES, maxPathValueCharacters: 1024, place: '' });
+  parseJsonBodies(app);
+  app.decorateRequest('principal');
+  app.decorateRequest('address', '');
+  app.addHook('onRequest', (asked, _, done) => {
+    asked.principal = OWNER;
+    done();
+  });
+  const close = async (): Promise<void> => {
+    await app.close();
+    await accounts.stop();
+    await database.close();
+    folder.close();
+  };
+  try {
+    await database.start();
+    await accounts.start();
+    await app.register(tokenRoutes, { accounts, prefix: '/api/v1' });
+    await app.register(userRoutes, { accounts, prefix: '/api/v1' });
+    await app.ready();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    async ask(method, url, body) {
+      const { statusCode, payload } = await app.inject({ method, url, ...(body !== undefined && { body }) });
+      return { status: statusCode, body: parseJson(payload) };
+    },
+    close,
+  };
+}

@@ -1,0 +1,94 @@
+import { Command } from 'commander';
+import type { UserResource } from '../../api/account-schemas.ts';
+import {
+  accountCommand,
+  describeRights,
+  readRights,
+  rightsCommand,
+  type FolderFlags,
+  type RightsFlags,
+} from '../accounts/account-flags.ts';
+import { askAccounts } from '../accounts/ask-accounts.ts';
+import { askNewPassword } from '../ask-password.ts';
+import { printLine } from '../devices/hub-flags.ts';
+import { printTable } from '../devices/table.ts';
+
+const HELP = `
+Asks the hub that runs here, by a socket in its data folder; where none runs, it opens the folder itself.
+The password is asked for, without showing it; where the input is no terminal, it is its first line.
+
+Examples:
+  recado user add ann --role admin
+  recado user add bob --role operator --device 'pump-*'
+  printf '%s\\n' "$PASSWORD" | recado user passwd ann
+  recado user remove bob`;
+
+/** `recado user`: people who may sign in. */
+export function userCommand(): Command {
+  return new Command('user')
+    .description('people who may sign in: list, add, change, passwd, remove')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', HELP)
+    .addCommand(accountCommand('list', 'list the users').action(listUsers))
+    .addCommand(rightsCommand('add', 'add a user').argument('<name>').action(addUser))
+    .addCommand(rightsCommand('change', 'change what a user may').argument('<name>').action(changeUser))
+    .addCommand(accountCommand('passwd', 'set a password').argument('<name>').action(setPassword))
+    .addCommand(accountCommand('remove', 'remove a user').argument('<name>').action(removeUser));
+}
+
+async function listUsers(flags: FolderFlags): Promise<void> {
+  const answer = (await askAccounts(flags, { method: 'GET', path: '/users' })) as
+    | { users: UserResource[] }
+    | undefined;
+  if (flags.json === true) for (const user of answer?.users ?? []) printLine(JSON.stringify(user));
+  else printTable(['USER', 'MAY', 'SINCE'], (answer?.users ?? []).map(rowOf));
+}
+
+function rowOf({ name, roles, scopes, createdAt }: UserResource): string[] {
+  return [name, describeRights(roles, scopes), createdAt];
+}
+
+async function addUser(name: string, flags: RightsFlags): Promise<void> {
+  const { roles = ['viewer'], scopes = [] } = readRights(flags);
+  const password = await readPassword(name);
+  if (password === undefined) return;
+  const body = { name, password, roles, scopes };
+  await tell(flags, await askAccounts(flags, { method: 'POST', path: '/users', body }), 'is a user now');
+}
+
+async function changeUser(name: string, flags: RightsFlags, command: Command): Promise<void> {
+  const { roles, scopes = [] } = readRights(flags);
+  if (roles === undefined) command.error('error: --role is needed: roles and scopes are set together');
+  const body = { roles, scopes };
+  await tell(flags, await askAccounts(flags, { method: 'PATCH', path: pathOf(name), body }), 'was changed');
+}
+
+async function setPassword(name: string, flags: FolderFlags): Promise<void> {
+  const password = await readPassword(name);
+  if (password === undefined) return;
+  const answer = await askAccounts(flags, { method: 'PATCH', path: pathOf(name), body: { password } });
+  await tell(flags, answer, 'has a new password, and has to sign in anew');
+}
+
+async function removeUser(name: string, flags: FolderFlags): Promise<void> {
+  const answer = await askAccounts(flags, { method: 'DELETE', path: pathOf(name) });
+  if (answer !== undefined) printLine(`${name} is no user any more.`);
+}
+
+async function readPassword(name: string): Promise<string | undefined> {
+  const asked = await askNewPassword(name);
+  if (asked.ok) return asked.value;
+  process.stderr.write(`recado: ${asked.failure}\n`);
+  process.exitCode = 1;
+  return undefined;
+}
+
+async function tell({ json }: FolderFlags, answer: unknown, what: string): Promise<void> {
+  if (answer === undefined) return;
+  const { name, roles, scopes } = answer as UserResource;
+  printLine(json === true ? JSON.stringify(answer) : `${name} ${what} (${describeRights(roles, scopes)}).`);
+}
+
+function pathOf(name: string): string {
+  return `/users/${encodeURIComponent(name)}`;
+}
