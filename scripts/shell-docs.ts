@@ -25,7 +25,7 @@ const DEVICES = `## Devices
 | \`recado devices\` | lists the devices of a hub; \`--status\`, \`--gateway\` and \`--search\` choose |
 | \`recado call DEVICE\` | what the device can be asked to do |
 | \`recado call DEVICE COMMAND [INPUT]\` | asks it, and prints the output; with \`--queue-for\` the command waits where the device is offline |
-| \`recado watch [DEVICE...]\` | prints presence and readings as they change |
+| \`recado watch [DEVICE...]\` | prints what happens at devices: presence, readings, commands, events |
 
 They ask the hub of \`--url\` or \`RECADO_URL\` (this machine's, when neither is given), with the token of \`RECADO_TOKEN\`. \`--json\` prints a JSON
 value on each line, as the [HTTP API](http.md) has them, and failures as one on standard error. \`--names\` prints names alone, for completion:
@@ -36,8 +36,9 @@ Of a hub that speaks HTTPS with a certificate of an authority of your own, \`--c
 
 INPUT is JSON; for a command whose schema says that it takes a text, it is the text as it stands; \`-\` reads it from the standard input.
 
-\`recado watch\` asks the hub each second (\`--interval\`), as the API has no events yet: of readings that come faster the latest is told, and
-invocations are not seen. It goes on while the hub is away.
+\`recado watch\` follows the [events](http.md#events) of the hub, and begins with what there is. It goes on while the hub is away. An older hub, which
+has no events, is asked each second (\`--interval\`), and it says so: of readings that come faster the latest is told then, and neither commands
+nor events are seen.
 `;
 
 const MQTT = `A command, of these and of all others, whose output cannot be written (a full disk) says so in one line on standard error, and ends with 1. A

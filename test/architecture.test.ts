@@ -257,7 +257,7 @@ describe('files and packages', () => {
     assert.deepEqual(wrong.map(describeArrow), []);
     assert.deepEqual(
       [...loaded].filter((file) => folderOf(file) === 'api'),
-      ['src/api/schemas.ts', 'src/api/service-schemas.ts'],
+      ['src/api/event-schemas.ts', 'src/api/schemas.ts', 'src/api/service-schemas.ts'],
     );
   });
 

@@ -1,3 +1,4 @@
+import type { Static } from 'typebox';
 import { Type } from '../config/type.ts';
 import { DEVICE_EVENT_KINDS } from '../devices/events.ts';
 import { DeviceId, InvocationSchema, nullable, presenceProperties, ReadingSchema, Time } from './schemas.ts';
@@ -55,3 +56,7 @@ export const EVENT_SCHEMAS = {
   missed: Type.Object({ count: Type.Integer() }),
   reset: Type.Object({ reason: Type.Enum(['hub-restarted', 'not-kept']) }),
 };
+
+export type EventType = keyof typeof EVENT_SCHEMAS;
+/** The data of one type of event. */
+export type EventResource<T extends EventType> = Static<(typeof EVENT_SCHEMAS)[T]>;

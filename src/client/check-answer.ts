@@ -1,4 +1,6 @@
+import { EVENT_SCHEMAS, type EventResource, type EventType } from '../api/event-schemas.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { fail, succeed, type Result } from '../base/result.ts';
 import {
   AcceptedSchema,
   CommandListSchema,
@@ -63,6 +65,16 @@ export const readHealth = reader(HealthSchema, 'the health of the hub');
 export function readStarted(answer: unknown): InvocationAnswerResource | AcceptedResource {
   const hasEnded = isJsonObject(answer) && answer['output'] !== undefined;
   return hasEnded ? readInvocationAnswer(answer) : readAccepted(answer);
+}
+
+/** Reads the data of an event; undefined where the type is none that this version knows. */
+export function readEventData(
+  type: string,
+  value: unknown,
+): Result<EventResource<EventType>, string> | undefined {
+  if (!Object.hasOwn(EVENT_SCHEMAS, type)) return undefined;
+  const fault = findFault(EVENT_SCHEMAS[type as EventType], value, `an event of the type ${type}`);
+  return fault === undefined ? succeed(value as EventResource<EventType>) : fail(fault);
 }
 
 /** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out. */

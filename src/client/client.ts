@@ -27,6 +27,7 @@ import {
   readTelemetry,
 } from './check-answer.ts';
 import { HubAnswerError } from './errors.ts';
+import { followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
 import { askHub, type HubConnection } from './hub-request.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -128,6 +129,11 @@ export type Client = {
   readonly devices: DeviceCalls;
   readonly invocations: InvocationCalls;
   readonly services: ServiceCalls;
+  /**
+   * What happens at devices, as it happens: `for await (const event of client.events())`. It comes back by itself when
+   * the connection breaks, and goes on where it was. Leaving the loop ends it.
+   */
+  events(options?: EventOptions): AsyncGenerator<HubEvent, void, void>;
   /** Whether a hub is there, and its version. Needs no token. */
   health(options?: CallOptions): Promise<HealthResource>;
 };
@@ -153,6 +159,7 @@ export function createClient(options: ClientOptions): Client {
     services: {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
+    events: (options = {}) => followEvents(hub, timeoutMs, options),
     health: ({ signal } = {}) => read('/api/v1/health', signal, readHealth),
   };
 }

@@ -51,6 +51,47 @@ export async function askHub<T>(hub: HubConnection, request: HubRequest<T>): Pro
   }
 }
 
+/**
+ * Opens a stream of events: its head has come, and its body is for the caller to read.
+ *
+ * @param request - `timeoutMs`: for the head; `signal`: also ends the stream
+ * @throws as `askHub` does
+ */
+export async function openHubStream(
+  hub: HubConnection,
+  request: { path: string; timeoutMs: number; signal: AbortSignal; lastEventId: string | undefined },
+): Promise<Response> {
+  const { path, timeoutMs, lastEventId } = request;
+  const headers = {
+    accept: 'text/event-stream, application/problem+json',
+    ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+  };
+  const question = {
+    method: 'GET',
+    path,
+    timeoutMs,
+    headers,
+    idempotent: true,
+    read: () => undefined,
+  } as const;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), Math.min(timeoutMs, LONGEST_TIMER_MS));
+  try {
+    const response = await fetchResponse(hub, question, AbortSignal.any([request.signal, late.signal]));
+    const type = response.headers.get('content-type') ?? '';
+    if (response.ok && type.startsWith('text/event-stream')) return response;
+    await readResponse(hub, question, response);
+    const detail = `is no stream of events${formOf(response)}`;
+    throw new HubAnswerError({ url: hub.url, status: response.status, detail, safeToRetry: true });
+  } catch (error) {
+    if (request.signal.aborted) throw request.signal.reason;
+    if (error instanceof ProblemError || error instanceof HubAnswerError) throw error;
+    throw explainFailure(hub, question, late.signal.aborted, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function fetchResponse<T>(
   hub: HubConnection,
   request: HubRequest<T>,

@@ -38,6 +38,7 @@ export {
   type InvokeOptions,
   type StartOptions,
 } from './client.ts';
+export type { EventKind, EventOptions, HubEvent } from './follow-events.ts';
 export {
   ClientError,
   HubAnswerError,

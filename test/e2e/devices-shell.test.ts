@@ -8,6 +8,7 @@ import { runProgram, type ProgramEnd } from '../helpers/run-program.ts';
 import { runWithInput } from '../helpers/run-with-input.ts';
 import { TerminalProgram } from '../helpers/terminal-program.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { closeServers, serveAnswers } from '../helpers/serve-answers.ts';
 import { until } from '../helpers/until.ts';
 
 const TOKEN = '0123456789abcdef';
@@ -208,9 +209,37 @@ describe('devices from the shell', () => {
     await until('a reading comes', () => seen('reading', '"value":7'));
     rig.device.report({ power: 8 });
     await until('the next one comes', () => seen('reading', '"value":8'));
+    await rig.run('call', 'lamp-1', 'dim', '7');
+    await until('a command is seen', () => seen('invocation', '"state":"completed"'));
     await rig.device.stop();
     await until('it is offline', () => seen('presence', '"offline"'));
     program.signal('SIGINT');
     assert.deepEqual([await program.exit(), program.errorText], [0, '']);
+  });
+
+  it('are watched also where the hub has no events', async (t) => {
+    const presence = { sequence: 1, reason: 'connected', since: 's', lastSeen: 's' };
+    const device = { deviceId: 'old', title: null, model: null, gateway: 'socket', commandCount: 0 };
+    let status = 'online';
+    t.after(closeServers);
+    const { url } = await serveAnswers(({ url: path }, response) => {
+      const isList = path.startsWith('/api/v1/devices?');
+      const isKnown = isList || path.endsWith('/telemetry');
+      response.statusCode = isKnown ? 200 : 404;
+      const listed = { ...device, presence: { ...presence, status, sequence: status.length } };
+      const list = { devices: [listed], total: 1 };
+      const telemetry = { deviceId: 'old', readings: [], unavailable: null };
+      const problem = { code: 'ROUTE_UNKNOWN', status: 404, title: 'x', detail: 'x', type: 'x' };
+      response.end(JSON.stringify(isList ? list : isKnown ? telemetry : problem));
+    });
+    const words = recadoWords('watch', '--url', url, '--interval', '0.3');
+    const program = new ChildProgram(words, { name: 'recado watch' });
+    t.after(() => program.stop());
+    await program.waitForLine(/ old online /);
+    status = 'offline';
+    await program.waitForLine(/ old offline /);
+    program.signal('SIGINT');
+    const told = 'recado: this hub has no events; asking it every 0.3 s\n';
+    assert.deepEqual([await program.exit(), program.errorText], [0, told]);
   });
 });

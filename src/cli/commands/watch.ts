@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { systemClock } from '../../base/clock.ts';
-import { HubUnreachableError, ProblemError } from '../../client/index.ts';
+import { HubUnreachableError, ProblemError, type Client } from '../../client/index.ts';
 import { Poller } from '../../terminal/ui/poller.ts';
 import { tellFailure } from '../devices/failures.ts';
 import { hubQuestion, openHub, printLine, refuseEmptyNames, type HubFlags } from '../devices/hub-flags.ts';
@@ -12,52 +12,116 @@ type WatchFlags = HubFlags & { readonly interval: number };
 const MAX_INTERVAL_S = 86_400;
 
 const HELP = `
-The hub is asked again and again, as its API has no events yet: of readings that come faster than --interval the latest
-is told, and invocations are not seen. The first lines tell what there is. It goes on while the hub is away.
+Presence, readings, commands and events, as the hub tells them. The first lines tell what there is. It goes on while the
+hub is away. A hub that is older and has no events is asked again and again: of readings that come faster than
+--interval the latest is told then, and neither commands nor events are seen.
 
 Examples:
   recado watch                                all devices
   recado watch DE1 DE2 --json                 a line of JSON for each change
-  recado watch thermometer-1 --interval 0.5`;
+  recado watch thermometer-1 --interval 0.5   an older hub, twice a second`;
 
-/** `recado watch [device...]`: presence and readings, as they change. */
+/** `recado watch [device...]`: what happens at devices. */
 export function watchCommand(): Command {
-  return hubQuestion('watch', 'print what changes at the devices of a hub', HELP)
+  return hubQuestion('watch', 'print what happens at the devices of a hub', HELP)
     .argument('[device...]', 'only these')
-    .option('--interval <seconds>', 'ask the hub so often', readInterval, 1)
+    .option('--interval <seconds>', 'ask a hub without events so often', readInterval, 1)
     .action(watch);
 }
 
 async function watch(devices: readonly string[], flags: WatchFlags, command: Command): Promise<void> {
   refuseEmptyNames(devices, command);
-  const print = flags.json === true ? printJson : printPlain;
-  const observer = new Observer(openHub(flags, command), new Set(devices), print);
+  const client = openHub(flags, command);
+  const observer = new Observer(client, new Set(devices), flags.json === true ? printJson : printPlain);
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  const { signal } = stop;
+  try {
+    const hasEvents = await follow(client, observer, { devices, signal });
+    if (hasEvents) return;
+    tell(`this hub has no events; asking it every ${flags.interval} s`);
+    await poll(observer, flags.interval * 1000, signal);
+  } catch (error) {
+    if (!signal.aborted) tellFailure(error, flags);
+  }
+}
+
+/** Follows the events of a hub, until it is stopped; false at once where the hub has none. */
+async function follow(
+  client: Client,
+  observer: Observer,
+  { devices, signal }: { devices: readonly string[]; signal: AbortSignal },
+): Promise<boolean> {
+  let hasLooked = false;
+  let mustLook = false;
+  let isAway = false;
+  try {
+    for await (const event of client.events({ devices, signal })) {
+      if (event.type === 'disconnected') {
+        if (!isAway) tellAway();
+        isAway = true;
+        continue;
+      }
+      if (event.type === 'missed') tell(`too slow: ${event.count} events are lost`);
+      isAway = false;
+      mustLook ||= event.type === 'connected' ? !event.isResumed : event.type === 'reset';
+      // What happens while it looks comes afterwards.
+      if (mustLook) mustLook = !(await look(observer, { signal, hasLooked }));
+      hasLooked ||= !mustLook;
+      observer.take(event);
+    }
+  } catch (error) {
+    if (!hasLooked && error instanceof ProblemError && error.code === 'ROUTE_UNKNOWN') return false;
+    throw error;
+  }
+  return true;
+}
+
+/** False when the hub went away meanwhile: one that was there comes back. What it refuses, it refuses again. */
+async function look(
+  observer: Observer,
+  { signal, hasLooked }: { signal: AbortSignal; hasLooked: boolean },
+): Promise<boolean> {
+  try {
+    await observer.look(signal);
+    return true;
+  } catch (error) {
+    if (hasLooked && !signal.aborted && isAbsence(error)) return false;
+    throw error;
+  }
+}
+
+/** Asks an older hub again and again, until it is stopped. */
+async function poll(observer: Observer, periodMs: number, stop: AbortSignal): Promise<void> {
   const ended = Promise.withResolvers<void>();
-  let isKnown = false;
+  let hasLooked = false;
   let isAway = false;
   const run = async (signal: AbortSignal): Promise<void> => {
     try {
-      await observer.look(signal);
-      isKnown = true;
-      isAway = false;
+      const wasAway = isAway;
+      isAway = !(await look(observer, { signal, hasLooked }));
+      if (isAway && !wasAway) tellAway();
+      hasLooked = true;
     } catch (error) {
-      if (signal.aborted) return;
-      // A hub that was there comes back; what it refuses, it refuses again.
-      if (!isKnown || !isAbsence(error)) return ended.reject(error);
-      if (!isAway) process.stderr.write('recado: the hub is away; asking again until it is back\n');
-      isAway = true;
+      if (!signal.aborted) ended.reject(error);
     }
   };
-  const poller = new Poller({ periodMs: flags.interval * 1000, clock: systemClock, run });
-  void stopSignal().then(() => ended.resolve());
+  const poller = new Poller({ periodMs, clock: systemClock, run });
+  stop.addEventListener('abort', () => ended.resolve(), { once: true });
   poller.start();
   try {
     await ended.promise;
-  } catch (error) {
-    tellFailure(error, flags);
   } finally {
     poller.stop();
   }
+}
+
+function tellAway(): void {
+  tell('the hub is away; asking again until it is back');
+}
+
+function tell(text: string): void {
+  process.stderr.write(`recado: ${text}\n`);
 }
 
 function isAbsence(error: unknown): boolean {
@@ -67,21 +131,41 @@ function isAbsence(error: unknown): boolean {
 }
 
 function printJson(observation: Observation): void {
-  if (observation.type === 'forgotten') return printLine(JSON.stringify(observation));
-  const { type, deviceId } = observation;
-  const rest = type === 'presence' ? observation.presence : observation.reading;
-  printLine(JSON.stringify({ type, deviceId, ...rest }));
+  const { type } = observation;
+  if (type === 'presence' || type === 'reading') {
+    const { deviceId } = observation;
+    const rest = type === 'presence' ? observation.presence : observation.reading;
+    return printLine(JSON.stringify({ type, deviceId, ...rest }));
+  }
+  printLine(JSON.stringify(observation));
 }
 
 function printPlain(observation: Observation): void {
-  const { type, deviceId } = observation;
-  if (type === 'forgotten') return printLine(`${new Date().toISOString()} ${deviceId} forgotten`);
-  if (type === 'presence') {
-    const { status, reason, since } = observation.presence;
-    return printLine(`${since} ${deviceId} ${status} (${reason})`);
+  const { deviceId } = observation;
+  switch (observation.type) {
+    case 'forgotten':
+      return printLine(`${new Date().toISOString()} ${deviceId} forgotten`);
+    case 'presence': {
+      const { status, reason, since } = observation.presence;
+      return printLine(`${since} ${deviceId} ${status} (${reason})`);
+    }
+    case 'reading': {
+      const { metric, value, unit, time } = observation.reading;
+      return printLine(`${time} ${deviceId} ${metric} ${value}${unit === null ? '' : ` ${unit}`}`);
+    }
+    case 'description':
+      return printLine(`${observation.time} ${deviceId} describes itself: ${observation.title ?? deviceId}`);
+    case 'invocation': {
+      const { invocation, code, time } = observation;
+      return printLine(
+        `${time} ${deviceId} ${invocation.command}: ${invocation.state}${code === null ? '' : ` (${code})`}`,
+      );
+    }
+    case 'event': {
+      const data = observation.data === null ? '' : ` ${JSON.stringify(observation.data)}`;
+      return printLine(`${observation.time} ${deviceId} event ${observation.name}${data}`);
+    }
   }
-  const { metric, value, unit, time } = observation.reading;
-  printLine(`${time} ${deviceId} ${metric} ${value}${unit === null ? '' : ` ${unit}`}`);
 }
 
 function readInterval(text: string): number {

@@ -1,0 +1,187 @@
+import type { EventResource, EventType } from '../api/event-schemas.ts';
+import { parseJson } from '../base/json.ts';
+import { readEventData } from './check-answer.ts';
+import { HubAnswerError, HubUnreachableError, ProblemError, type ClientError } from './errors.ts';
+import { openHubStream, type HubConnection } from './hub-request.ts';
+
+const EVENTS_PATH = '/api/v1/events';
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 30_000;
+/** A hub says something every 15 s, unless it was told otherwise. */
+const DEFAULT_SILENCE_MS = 45_000;
+const MAX_BLOCK_CHARACTERS = 4 * 1024 * 1024;
+/** What proxies answer while the hub behind them is away. */
+const AWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** The kinds of events that can be asked for. */
+export type EventKind = Exclude<EventType, 'missed' | 'reset'>;
+
+type ToldEvent = {
+  [T in EventType]: { readonly type: T; readonly id: string } & EventResource<T>;
+}[EventType];
+
+/**
+ * One thing that happened at a device; or to the stream itself: `connected` (again; `isResumed`: nothing was lost
+ * meanwhile), `disconnected`, `missed` (so many were lost, because they were not read in time), `reset` (what happened
+ * since the last connection is not known: ask for what there is).
+ */
+export type HubEvent =
+  | ToldEvent
+  | { readonly type: 'connected'; readonly isResumed: boolean }
+  | { readonly type: 'disconnected'; readonly error: ClientError; readonly retryInMs: number };
+
+export type EventOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** Only these; they need not be known yet. */
+  readonly devices?: readonly string[] | undefined;
+  /** Only these. */
+  readonly kinds?: readonly EventKind[] | undefined;
+  /** The `id` of the event after which to go on. */
+  readonly lastEventId?: string | undefined;
+  /** How long the hub may be silent before it is taken for lost, in ms [45 000]: three times its `events.keepAliveMs`. */
+  readonly silenceMs?: number | undefined;
+};
+
+/**
+ * Follows what happens at the devices of a hub, and comes back by itself when the connection breaks.
+ *
+ * @throws {ClientError} when the first connection cannot be made, or the hub refuses: an older one, which has no
+ *   events, with `ROUTE_UNKNOWN`
+ */
+export async function* followEvents(
+  hub: HubConnection,
+  timeoutMs: number,
+  options: EventOptions,
+): AsyncGenerator<HubEvent, void, void> {
+  const path = EVENTS_PATH + eventQuery(options);
+  const { silenceMs = DEFAULT_SILENCE_MS } = options;
+  let lastEventId = options.lastEventId;
+  let isKnown = false;
+  let retryMs = FIRST_RETRY_MS;
+  for (;;) {
+    const ended = new AbortController();
+    const signal =
+      options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal]);
+    let error: ClientError;
+    try {
+      const response = await openHubStream(hub, { path, timeoutMs, signal, lastEventId });
+      const isResumed = lastEventId !== undefined;
+      isKnown = true;
+      yield { type: 'connected', isResumed };
+      for await (const block of readBlocks(response.body!, silenceMs)) {
+        retryMs = FIRST_RETRY_MS;
+        lastEventId = block.id ?? lastEventId;
+        const event = readEvent(hub.url, block);
+        if (event !== undefined) yield event;
+      }
+      error = new HubUnreachableError({ url: hub.url, reason: 'broken', safeToRetry: true });
+    } catch (caught) {
+      if (options.signal?.aborted === true) throw options.signal.reason;
+      error = readAbsence(hub.url, caught);
+      if (!isKnown || !isAway(error)) throw error;
+    } finally {
+      // Also where nobody wants more events.
+      ended.abort();
+    }
+    const retryInMs = Math.round(retryMs * (0.5 + Math.random() / 2));
+    yield { type: 'disconnected', error, retryInMs };
+    await wait(retryInMs, options.signal);
+    retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+  }
+}
+
+function eventQuery({ devices, kinds }: EventOptions): string {
+  const query = new URLSearchParams();
+  if (devices !== undefined && devices.length > 0) query.set('device', devices.join(','));
+  if (kinds !== undefined && kinds.length > 0) query.set('kind', kinds.join(','));
+  return query.size === 0 ? '' : `?${query.toString()}`;
+}
+
+/** The connection broke in the middle of the stream: the system's error, or the silence. */
+function readAbsence(url: string, error: unknown): ClientError {
+  if (error instanceof ProblemError || error instanceof HubAnswerError) return error;
+  if (error instanceof HubUnreachableError) return error;
+  const reason = error instanceof SilenceError ? 'timeout' : 'broken';
+  return new HubUnreachableError({ url, reason, safeToRetry: true, cause: error });
+}
+
+/** Whether it is worth coming back: what a hub refuses, it refuses again. */
+function isAway(error: ClientError): boolean {
+  if (error instanceof HubAnswerError) return AWAY_STATUSES.has(error.status);
+  if (error instanceof ProblemError) return error.code === 'HUB_STOPPING' || error.status === 429;
+  return true;
+}
+
+type Block = { readonly id: string | undefined; readonly event: string; readonly data: string | undefined };
+
+class SilenceError extends Error {
+  override readonly name = 'SilenceError';
+}
+
+/** The blocks of a stream, also those that have no event. Throws a `SilenceError` when nothing comes for so long. */
+async function* readBlocks(
+  body: ReadableStream<Uint8Array>,
+  silenceMs: number,
+): AsyncGenerator<Block, void, void> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder('utf-8');
+  let text = '';
+  for (;;) {
+    const { done, value } = await withinSilence(reader.read(), silenceMs);
+    if (done) return;
+    text += decoder.decode(value, { stream: true });
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      yield readBlock(text.slice(0, end));
+      text = text.slice(end + 2);
+    }
+    if (text.length > MAX_BLOCK_CHARACTERS) throw new RangeError('an event is too large');
+  }
+}
+
+async function withinSilence<T>(read: Promise<T>, silenceMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silent = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new SilenceError(`nothing came within ${silenceMs} ms`)), silenceMs);
+  });
+  try {
+    return await Promise.race([read, silent]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readBlock(text: string): Block {
+  let id: string | undefined;
+  let event = '';
+  let data: string | undefined;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('id: ')) id = line.slice(4);
+    else if (line.startsWith('event: ')) event = line.slice(7);
+    else if (line.startsWith('data: ')) data = line.slice(6);
+  }
+  return { id, event, data };
+}
+
+/** Undefined for a block without an event, and for a type that a newer hub may have. */
+function readEvent(url: string, { id = '', event, data }: Block): ToldEvent | undefined {
+  if (data === undefined) return undefined;
+  const read = readEventData(event, parseJson(data));
+  if (read === undefined) return undefined;
+  if (!read.ok) throw new HubAnswerError({ url, status: 200, detail: read.failure, safeToRetry: true });
+  return { type: event, id, ...read.value } as ToldEvent;
+}
+
+async function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const leave = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', leave);
+      resolve();
+    }, delayMs);
+    if (signal?.aborted === true) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
+  });
+}
