@@ -7,17 +7,21 @@ import { addressParty } from '../base/networks.ts';
 import { sayFull } from '../base/open-files.ts';
 import type { Refusals } from '../mqtt/transport/refusals.ts';
 import { ApiCaller } from './api-caller.ts';
+import { PartialHead } from './partial-head.ts';
 import { isBookedTo } from './request-bookings.ts';
 
 /** What is given back when they are closed. */
 const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
   KeptKind.HTTP_CONNECTION,
+  KeptKind.PARTIAL,
   KeptKind.BODY,
   KeptKind.FRAME,
   KeptKind.INVOCATION,
   KeptKind.ANSWER,
   KeptKind.EVENT_STREAM,
 ];
+
+const LOOK_EVERY_MS = 1000;
 
 type HttpConnectionsOptions = {
   readonly ledger: Ledger;
@@ -27,6 +31,13 @@ type HttpConnectionsOptions = {
   readonly maxConnectionsPerAddress: number;
   /** They have connections for all who ask them: their own address has as many as it needs. */
   readonly trustedProxies: readonly string[];
+};
+
+type HttpConnections = {
+  /** It is a connection of MQTT from here on. */
+  forget(socket: Socket): void;
+  /** It stays one of its caller, and what comes is passed on. */
+  passOn(socket: Socket): void;
 };
 
 /** How many connections each address has, as far as addresses tell peers apart. */
@@ -64,7 +75,12 @@ class HttpPlaces {
 }
 
 /** What is booked for a connection; the socket is what its requests have. */
-type Booking = { socket: Socket; party: Party; readonly places: HttpPlaces };
+type Booking = {
+  socket: Socket;
+  party: Party;
+  readonly places: HttpPlaces;
+  readonly head: PartialHead;
+};
 const bookings = new WeakMap<Socket, Booking>();
 
 /**
@@ -97,20 +113,24 @@ export function replaceHttpConnection(before: Socket, after: Socket): void {
  * Holds the connections of the HTTP server within their share, so that callers, who need no token to connect, do not
  * take the descriptors of devices and MQTT clients. For a newcomer those of the address that has most are closed.
  *
- * @returns for a socket that becomes a WebSocket: it is a connection of MQTT from then on. A listener for upgrades
- *   here would make Node wait for somebody who answers them, also on servers that have no WebSocket
+ * @returns for a socket that becomes a WebSocket. A listener for upgrades here would make Node wait for somebody who
+ *   answers them, also on servers that have no WebSocket
  */
-export function limitHttpConnections(
-  server: Server,
-  options: HttpConnectionsOptions,
-): (socket: Socket) => void {
+export function limitHttpConnections(server: Server, options: HttpConnectionsOptions): HttpConnections {
   const { ledger, refusals } = options;
   const places = new HttpPlaces(options);
   const open = new Set<Booking>();
   const forget = (socket: Socket): void => {
     const booking = bookings.get(socket);
-    if (booking !== undefined && open.delete(booking)) places.giveBack(booking.party);
+    if (booking === undefined || !open.delete(booking)) return;
+    booking.head.end();
+    places.giveBack(booking.party);
   };
+  const ticker = setInterval(() => {
+    for (const { head, socket, party } of open) if (!head.look(socket, party)) socket.destroy();
+  }, LOOK_EVERY_MS);
+  ticker.unref();
+  server.once('close', () => clearInterval(ticker));
   server.on('connection', (socket: Socket) => {
     const { remoteAddress: address = '' } = socket;
     const key = addressParty(address);
@@ -131,7 +151,7 @@ export function limitHttpConnections(
       return;
     }
     places.take(party);
-    const booking = { socket, party, places };
+    const booking = { socket, party, places, head: new PartialHead() };
     open.add(booking);
     bookings.set(socket, booking);
     socket.once('close', () => forget(socket));
@@ -148,5 +168,5 @@ export function limitHttpConnections(
       socket.destroy();
     }
   });
-  return forget;
+  return { forget, passOn: (socket) => bookings.get(socket)?.head.end() };
 }

@@ -48,6 +48,11 @@ function isQueryRight(url: string): boolean {
 /** What was asked last over each connection. */
 const lastResponses = new WeakMap<Socket, ServerResponse>();
 
+/** Whether all that was asked over a connection has its answer. */
+export function isAnswered(socket: Socket): boolean {
+  return lastResponses.get(socket)?.writableFinished ?? true;
+}
+
 /** Answers a CONNECT, which Node would let fall silently, and remembers to whom an answer is still due. */
 export function refuseTunnels(server: Server): void {
   server.on('request', (request, response) => lastResponses.set(request.socket, response));
@@ -66,10 +71,9 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 /** The last answer of a connection. Where those before it have not gone, it would be taken for one of them. */
 function sendLast(socket: Socket, refusal: Parameters<typeof problemOf>): void {
   const last = lastResponses.get(socket);
-  const isFree = last === undefined || last.writableFinished;
   // Its own body is what cannot be read; a response has its socket when those before it have gone.
   const isItsOwn = last?.socket === socket && !last.headersSent && !last.req.complete;
-  if (!isFree && !isItsOwn) return void socket.destroy();
+  if (!isAnswered(socket) && !isItsOwn) return void socket.destroy();
   const { STATUS_CODES } = process.getBuiltinModule('node:http');
   const problem = problemOf(...refusal);
   const body = JSON.stringify(problem);

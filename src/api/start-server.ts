@@ -53,15 +53,15 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       trustedProxies: config.http.trustedProxies,
     });
     const refusals = new Refusals(new RefusalLog(log).of('http'));
-    const forget = limitHttpConnections(app.server, {
+    const connections = limitHttpConnections(app.server, {
       ...config.http,
       maxConnections: Math.min(config.http.maxConnections, shareOpenFiles().http),
       ledger: hub.ledger,
       refusals,
     });
     app.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
-      // It is a connection of MQTT from here on; that of a service stays one of its caller.
-      if (!isForService(request)) forget(socket);
+      if (isForService(request)) connections.passOn(socket);
+      else connections.forget(socket);
     });
     const url = await listenHttp(app, config.http, { refusals, log });
     hub.refusals.set('http', refusals.counts);

@@ -178,12 +178,13 @@ const ROWS = {
     options: ['events.maxStreams', 'events.maxStreamsPerCaller'],
   },
   PARTIAL: {
-    what: 'What has come of a packet, a line or a message that is not whole',
+    what: 'What has come of a packet, a line, a message, or a head of HTTP of more than 4 KiB, that is not whole',
     whose: 'the address it comes from',
     fixedBytes: 256,
     share: 1 / 2,
     isReclaimable: true,
-    refusal: 'a client is told 0x97 Quota exceeded, a device MESSAGE_TOO_LARGE, and it is closed',
+    refusal:
+      'a client is told 0x97 Quota exceeded, a device MESSAGE_TOO_LARGE, a caller nothing, and it is closed',
     options: ['gateways.socket.maxMessageBytes', 'gateways.socket.maxLineBytes'],
   },
   BODY: {

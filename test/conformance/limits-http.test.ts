@@ -249,6 +249,30 @@ describe('limits of the HTTP server', () => {
     await until('they are closed', () => countOpen(greedy) === 0);
   });
 
+  it('heads that do not come whole are booked, and closed where there is no room', async (t) => {
+    const hub = await startTestHub(t, ({ memory }) => (memory.maxKeptBytes = 16 * 1024 * 1024));
+    const head = `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(50_000)}`;
+    const waiting: Socket[] = [];
+    for (let index = 0; index < 250; index++) {
+      const socket = await callFrom(t, hub, `127.0.2.${1 + (index % 5)}`);
+      waiting.push(socket);
+      // The second head of half of them: Node tells of the first.
+      socket.write(
+        `${index % 2 === 0 ? 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n' : ''}${head.slice(0, 40)}`,
+      );
+    }
+    await until('nothing is asked', () => kept(hub, KeptKind.HTTP_CONNECTION).count === 250);
+    const { limitBytes } = hub.server.hub.ledger.totals()[KeptKind.PARTIAL]!;
+    for (const socket of waiting) socket.write(head.slice(40));
+    await until('some are closed', () => countOpen(waiting) < 250);
+    assert.ok(kept(hub, KeptKind.PARTIAL).refusals > 0);
+    assert.ok(kept(hub, KeptKind.PARTIAL).count > 0);
+    assert.ok(kept(hub, KeptKind.PARTIAL).bytes <= limitBytes);
+    assert.equal(await statusFrom(hub, '127.0.0.9'), 200);
+    for (const socket of waiting) socket.destroy();
+    await until('all is given back', () => kept(hub, KeptKind.PARTIAL).bytes === 0);
+  });
+
   it('large heads of requests are booked until they are answered', async (t) => {
     const hub = await startWithMute(t);
     await serveThroughHub(t, hub, 'mute', () => {});
