@@ -55,6 +55,11 @@ export class EventRing {
     onGrow(FIRST_SLOTS);
   }
 
+  /** An event takes its number and is not kept. As long as none has been added. */
+  skip(): void {
+    this.first = ++this.end;
+  }
+
   add(event: RareDeviceEvent): void {
     const slot = this.#take();
     this.#kinds[slot] = kindIndex(event.kind);

@@ -82,8 +82,22 @@ describe('the feed', () => {
     assert.deepEqual(drain(reader), []);
   });
 
+  it('keeps nothing before there is a first reader', () => {
+    const { feed } = open();
+    rare(feed, 'a');
+    reading(feed, 'a', 1);
+    assert.equal(feed.open(of('a'), { after: 1, wake: noWake }), undefined);
+    const reader = feed.open(of('a'), { after: 2, wake: noWake });
+    rare(feed, 'a');
+    assert.deepEqual(drain(reader), ['a forgotten']);
+    reader?.close();
+    reading(feed, 'a', 2);
+    assert.deepEqual(drain(feed.open(of('a'), { after: 3, wake: noWake })), ['a 2']);
+  });
+
   it('lets a reader go on after an event, and says when it cannot', () => {
     const { feed } = open();
+    feed.open(of('a'), { wake: noWake })?.close();
     for (let value = 1; value <= 5; value++) reading(feed, value % 2 === 0 ? 'b' : 'a', value);
     assert.equal(feed.last, 5);
     const reader = feed.open(of('a'), { after: 2, wake: noWake });
@@ -149,6 +163,7 @@ describe('the feed', () => {
     const bytes = (): number => ledger.totals().find(({ kind }) => kind === 'event')?.bytes ?? 0;
     const empty = bytes();
     assert.ok(empty >= KEPT * 64);
+    feed.open(EVERYTHING, { wake: noWake })?.close();
     reading(feed, 'a', 12.5);
     assert.equal(bytes(), empty);
     for (let count = 0; count < 100; count++) reading(feed, 'a', 'x'.repeat(1000));

@@ -14,11 +14,15 @@ import { EventRing, kindIndex, READING_KIND, type RingLimits } from './event-rin
 /** Events that a reader that follows closely may leave for later; beyond, it looks through the ring. */
 const MAX_NOTED = 256;
 
-/** All that happens at the devices of a hub, in one order: kept in one ring for all who read it. */
+/**
+ * All that happens at the devices of a hub, in one order: kept in one ring for all who read it, from the first reader
+ * on: nobody comes back for what was before it, and every command would have the collector copy what is kept of it.
+ */
 export class Feed implements EventFeed {
   readonly #ring: EventRing;
   readonly #party: Party;
   #bookedBytes = 0;
+  #isRead = false;
   readonly #ofAll: Reader[] = [];
   readonly #ofDevice = new Map<string, Reader[]>();
 
@@ -38,11 +42,13 @@ export class Feed implements EventFeed {
   }
 
   publish(event: RareDeviceEvent): void {
+    if (!this.#isRead) return this.#ring.skip();
     this.#ring.add(event);
     this.#tell(event.deviceId, kindIndex(event.kind));
   }
 
   publishReading(deviceId: string, reading: Reading): void {
+    if (!this.#isRead) return this.#ring.skip();
     this.#ring.addReading(deviceId, reading);
     this.#tell(deviceId, READING_KIND);
   }
@@ -51,6 +57,7 @@ export class Feed implements EventFeed {
     interest: EventInterest,
     { after, wake }: { readonly after?: number | undefined; readonly wake: () => void },
   ): FeedReader | undefined {
+    this.#isRead = true;
     if (after !== undefined && (after < this.#ring.first - 1 || after > this.last)) return undefined;
     const reader = new Reader(this.#ring, interest, { after: after ?? this.last, wake });
     const lists = this.#listsOf(interest);
