@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createSay, MESSAGES, sayCount, sayIfKnown } from './messages.ts';
+import { createSay, MESSAGES, sayIfKnown } from './messages.ts';
 
 function placeholders(text: string): string[] {
-  return (text.match(/\{\w+\}/g) ?? []).sort();
+  return (text.match(/\{\w+[|}]/g) ?? []).sort();
 }
 
 describe('messages', () => {
@@ -42,8 +42,10 @@ describe('createSay', () => {
   test('fills in, and counts', () => {
     const say = createSay('pt-BR');
     assert.equal(say('device.unknown', { id: 'DE1' }), 'O hub não conhece mais DE1.');
-    assert.equal(sayCount(say, 'devices.total', 1), '1 dispositivo');
-    assert.equal(sayCount(say, 'devices.total', 0), '0 dispositivos');
+    assert.equal(say('devices.total', { count: 1 }), '1 dispositivo');
+    assert.equal(say('devices.total', { count: 0 }), '0 dispositivos');
+    assert.equal(say('draft.too-few', { limit: 1 }), 'Dê ao menos 1 valor.');
+    assert.equal(createSay('en')('draft.too-short', { limit: '1' }), 'It must have at least 1 character.');
   });
 
   test('a value cannot bring in another placeholder', () => {

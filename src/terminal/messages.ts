@@ -15,33 +15,28 @@ export const MESSAGES = {
 
 export type MessageKey = keyof typeof MESSAGES;
 
-/** Says a text, with what stands in `{braces}` filled in: what others say stays within its line. */
+/**
+ * Says a text, with what stands in `{braces}` filled in: what others say stays within its line. `{count|device|devices}`
+ * is the one word where `count` is 1, and else the other.
+ */
 export type Say = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string;
+
+const PLACE = /\{(\w+)(?:\|([^|}]+)\|([^|}]+))?\}/g;
 
 export function createSay(language: Language): Say {
   return (key, values = {}) => {
     const [english, portuguese] = MESSAGES[key];
     const text = language === 'en' ? english : portuguese;
-    return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => cleanLine(String(values[name] ?? whole)));
+    return text.replaceAll(PLACE, (whole, name: string, one?: string, other?: string) => {
+      if (one === undefined || other === undefined) return cleanLine(String(values[name] ?? whole));
+      return Number(values[name]) === 1 ? one : other;
+    });
   };
 }
 
 /** A number as people of the language write it: `23.6`, `23,6`. */
 export function sayNumber(say: Say, text: string): string {
   return text.replace('.', say('number.point'));
-}
-
-/** Keys of which there is one text for one thing and one for any other number. */
-type CountedKey = MessageKey extends infer K ? (K extends `${infer Stem}.one` ? Stem : never) : never;
-
-/** Says how many: `{count}` is filled in. */
-export function sayCount(
-  say: Say,
-  key: CountedKey,
-  count: number,
-  values: Readonly<Record<string, string | number>> = {},
-): string {
-  return say(`${key}.${count === 1 ? 'one' : 'other'}` as MessageKey, { ...values, count });
 }
 
 /** Says a text about what a hub or device said; undefined when it said something that this version does not know. */

@@ -122,14 +122,15 @@ describe('a connection that does not come to be', () => {
   });
 
   it('is told where no MQTT is spoken', async (t) => {
-    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
-      0,
-      '127.0.0.1',
-    );
+    const answer = `HTTP/1.1 400 Bad Request\r\nServer: ${'x'.repeat(80)}\r\n\r\n`;
+    const server = createServer((socket) => socket.end(answer)).listen(0, '127.0.0.1');
     t.after(() => server.close());
     await once(server, 'listening');
     const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    await assert.rejects(connectBus(url, { protocolVersion: 4 }), { code: 'BROKER_UNREACHABLE' });
+    await assert.rejects(connectBus(url, { protocolVersion: 4 }), {
+      code: 'BROKER_UNREACHABLE',
+      message: /what answers there is no MQTT broker \(PUBACK comes before CONNACK\); correct the port$/,
+    });
     await assert.rejects(connectBus(url.replace('mqtt:', 'mqtts:')), {
       code: 'BROKER_UNREACHABLE',
       message: /it does not speak TLS there/,

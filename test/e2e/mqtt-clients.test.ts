@@ -307,7 +307,8 @@ describe('recado pub and recado sub', { skip }, () => {
         /cannot connect .* PEM/,
       ],
       [sub(), /what to subscribe to\? give a topic with -t/],
-      [sub('-t', 'a#'), /"a#" is not a topic filter/],
+      [sub('-t', 'a#'), /"a#" is not a topic filter: it has a wildcard/],
+      [sub('-t', '$share/x'), /is not a topic filter: it has no name of a group and no filter after/],
       [sub('-t', 'a', '-F', '%k'), /-F: "%k" is nothing that a format can hold/],
       [sub('-t', 'a', '-R', '--retained-only'), /leave nothing over/],
     ];

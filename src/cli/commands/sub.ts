@@ -5,7 +5,8 @@ import type { MqttClient } from '../../mqtt/client/client.ts';
 import type { ClientEvent } from '../../mqtt/client/client-options.ts';
 import type { ReceivedMessage } from '../../mqtt/client/message.ts';
 import { MAX_UINT_16, type QoS } from '../../mqtt/codec/control-packet.ts';
-import { isValidTopicFilter, matchesTopicFilter } from '../../mqtt/topics/topic-filter.ts';
+import { matchesTopicFilter, parseTopicFilter } from '../../mqtt/topics/topic-filter.ts';
+import { TOPIC_FAULT_WORDS } from '../../mqtt/topics/topic-name.ts';
 import { clientIdFor, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
 import { mqttCommand } from '../mqtt/flag-table.ts';
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
@@ -218,9 +219,9 @@ function isPipe(fd: number): boolean {
 }
 
 function refuseBadFilters(filters: readonly string[], command: Command): void {
-  const wrong = filters.find((filter) => !isValidTopicFilter(filter, Number.POSITIVE_INFINITY));
-  if (wrong === undefined) return;
-  command.error(
-    `error: "${wrong}" is not a topic filter: + must be alone in its level, # alone in the last one`,
-  );
+  for (const filter of filters) {
+    const parsed = parseTopicFilter(filter, Number.POSITIVE_INFINITY);
+    if (!parsed.ok)
+      command.error(`error: "${filter}" is not a topic filter: it ${TOPIC_FAULT_WORDS[parsed.failure]}`);
+  }
 }

@@ -1,6 +1,6 @@
 import { fail, succeed, type Result } from '../../base/result.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
-import { TopicFault } from '../topics/topic-name.ts';
+import { TOPIC_FAULT_WORDS, TopicFault } from '../topics/topic-name.ts';
 import { parseClientIdRule, ClientIdRules, type ClientIdRule } from './client-id-rules.ts';
 import { MAX_TOLD_FAULTS, type LineFault } from './file-fault.ts';
 import type { WrittenRule } from './written-rule.ts';
@@ -48,11 +48,7 @@ export const NO_TOPIC_RULES: TopicRules = Object.freeze({ read: [], write: [], d
 const ACCESSES: readonly string[] = ['read', 'write', 'readwrite', 'deny'] satisfies Access[];
 
 const FAULT_TEXTS: Readonly<Record<TopicFault, string>> = {
-  [TopicFault.Empty]: 'is empty',
-  [TopicFault.TooLong]: 'is longer than MQTT allows',
-  [TopicFault.NotUtf8]: 'is not valid Unicode',
-  [TopicFault.NullCharacter]: 'has a null character',
-  [TopicFault.Wildcard]: 'has a wildcard that is not alone in its level, or a # that is not at the end',
+  ...TOPIC_FAULT_WORDS,
   [TopicFault.TooManyLevels]: `has more than ${MAX_RULE_LEVELS} levels`,
   [TopicFault.ShareName]:
     'begins with $share/; write the filter alone, it counts for shared subscriptions too',

@@ -1,8 +1,11 @@
 import { RecadoError } from '../../base/errors.ts';
 import { TLS_FAULT_WORDS, tlsFaultOf, type TlsFault } from '../../base/tls-fault.ts';
+import { MqttError } from '../codec/errors.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import type { PacketName } from '../codec/control-packet.ts';
 import type { BrokerAddress } from './broker-address.ts';
+import { parseTopicFilter } from '../topics/topic-filter.ts';
+import { TOPIC_FAULT_WORDS } from '../topics/topic-name.ts';
 import { MqttClientError, reasonText } from './client-error.ts';
 
 /** What to do about errors of the system, TLS and WebSockets, by their code. */
@@ -56,6 +59,8 @@ export function silentError(address: BrokerAddress, connectTimeoutMs: number): M
 function explain(cause: Error | undefined): readonly [what: string, remedy: string] {
   if (cause === undefined)
     return ['it closed the connection at once', 'see whether the port is one for MQTT'];
+  if (cause instanceof MqttError)
+    return [`what answers there is no MQTT broker (${cause.message})`, 'correct the port'];
   if (cause instanceof RecadoError) return [cause.message, 'see whether the port is one for MQTT'];
   const { code } = cause as NodeJS.ErrnoException;
   const fault = tlsFaultOf({ code });
@@ -162,8 +167,7 @@ export function closedError(label: string): MqttClientError {
 }
 
 export function invalidFilterError(topicFilter: string): MqttClientError {
-  return new MqttClientError(
-    'TOPIC_INVALID',
-    `"${topicFilter}" is not a topic filter; + must stand alone in its level, # alone in the last one`,
-  );
+  const parsed = parseTopicFilter(topicFilter, Number.POSITIVE_INFINITY);
+  const why = parsed.ok ? '' : `: it ${TOPIC_FAULT_WORDS[parsed.failure]}`;
+  return new MqttClientError('TOPIC_INVALID', `"${topicFilter}" is not a topic filter${why}`);
 }

@@ -29,10 +29,6 @@ export function parseTopicFilter(text: string, maxTopicLevels: number): Result<T
   return succeed({ shareName, topicFilter: text.slice(start) });
 }
 
-export function isValidTopicFilter(text: string, maxTopicLevels: number): boolean {
-  return parseTopicFilter(text, maxTopicLevels).ok;
-}
-
 /** The filter as a client would write it; the other way round than {@link parseTopicFilter}. */
 export function formatTopicFilter({ shareName, topicFilter }: TopicFilter): string {
   return shareName === undefined ? topicFilter : `${SHARE_PREFIX}${shareName}/${topicFilter}`;

@@ -17,6 +17,17 @@ export const TopicFault = {
 } as const;
 export type TopicFault = (typeof TopicFault)[keyof typeof TopicFault];
 
+/** Each in words, of the topic or filter that has it. */
+export const TOPIC_FAULT_WORDS: Readonly<Record<TopicFault, string>> = {
+  [TopicFault.Empty]: 'is empty',
+  [TopicFault.TooLong]: 'is longer than MQTT allows',
+  [TopicFault.NotUtf8]: 'is not valid Unicode',
+  [TopicFault.NullCharacter]: 'has a null character',
+  [TopicFault.Wildcard]: 'has a wildcard that is not alone in its level, or a # that is not at the end',
+  [TopicFault.TooManyLevels]: 'has too many levels',
+  [TopicFault.ShareName]: 'has no name of a group and no filter after $share/, as $share/workers/a/b',
+};
+
 /** The length of a UTF-8 Encoded String is two bytes on the wire (MQTT 5.0 section 1.5.4). */
 export const MAX_TOPIC_BYTES = 65_535;
 

@@ -39,15 +39,24 @@ export const CALL_MESSAGES = {
   'draft.above.exclusive': ['It must be less than {limit}.', 'Precisa ser menor que {limit}.'],
   'draft.no-multiple': ['It must be a multiple of {limit}.', 'Precisa ser múltiplo de {limit}.'],
   'draft.too-short': [
-    'It must have at least {limit} characters.',
-    'Precisa ter ao menos {limit} caracteres.',
+    'It must have at least {limit} {limit|character|characters}.',
+    'Precisa ter ao menos {limit} {limit|caractere|caracteres}.',
   ],
-  'draft.too-long': ['It must have at most {limit} characters.', 'Precisa ter no máximo {limit} caracteres.'],
+  'draft.too-long': [
+    'It must have at most {limit} {limit|character|characters}.',
+    'Precisa ter no máximo {limit} {limit|caractere|caracteres}.',
+  ],
   'draft.wrong-format': ['It must be written as {format}.', 'Precisa ser escrito como {format}.'],
   'draft.wrong-format.like': ['Write it like {example}.', 'Escreva assim: {example}.'],
   'draft.no-choice': ['Choose one of the values.', 'Escolha um dos valores.'],
-  'draft.too-few': ['Give at least {limit} values.', 'Dê ao menos {limit} valores.'],
-  'draft.too-many': ['Give at most {limit} values.', 'Dê no máximo {limit} valores.'],
+  'draft.too-few': [
+    'Give at least {limit} {limit|value|values}.',
+    'Dê ao menos {limit} {limit|valor|valores}.',
+  ],
+  'draft.too-many': [
+    'Give at most {limit} {limit|value|values}.',
+    'Dê no máximo {limit} {limit|valor|valores}.',
+  ],
   'draft.wrong-item': ['Value {item}: {problem}', 'Valor {item}: {problem}'],
   'draft.not-json': [
     'That is no JSON. Texts need double quotes, names too.',
@@ -62,13 +71,25 @@ export const CALL_MESSAGES = {
   'issue.boolean': ['Leave this out.', 'Deixe isto de fora.'],
   'issue.enum': ['It must be one of {limit}.', 'Precisa ser um destes: {limit}.'],
   'issue.maxBytes': [
-    'With it, what goes to the device would have more than {limit} bytes.',
-    'Com ela, o que vai ao dispositivo teria mais de {limit} bytes.',
+    'With it, what goes to the device would have more than {limit} {limit|byte|bytes}.',
+    'Com ela, o que vai ao dispositivo teria mais de {limit} {limit|byte|bytes}.',
   ],
-  'issue.maxInputDepth': ['It is nested deeper than {limit} levels.', 'Tem mais de {limit} níveis.'],
-  'issue.maxInputValues': ['It has more than {limit} values.', 'Tem mais de {limit} valores.'],
-  'issue.maxProperties': ['It must have at most {limit} members.', 'Precisa ter no máximo {limit} membros.'],
-  'issue.minProperties': ['It must have at least {limit} members.', 'Precisa ter ao menos {limit} membros.'],
+  'issue.maxInputDepth': [
+    'It is nested deeper than {limit} {limit|level|levels}.',
+    'Tem mais de {limit} {limit|nível|níveis}.',
+  ],
+  'issue.maxInputValues': [
+    'It has more than {limit} {limit|value|values}.',
+    'Tem mais de {limit} {limit|valor|valores}.',
+  ],
+  'issue.maxProperties': [
+    'It must have at most {limit} {limit|member|members}.',
+    'Precisa ter no máximo {limit} {limit|membro|membros}.',
+  ],
+  'issue.minProperties': [
+    'It must have at least {limit} {limit|member|members}.',
+    'Precisa ter ao menos {limit} {limit|membro|membros}.',
+  ],
   'issue.not': ['It must be something else.', 'Precisa ser outra coisa.'],
   'issue.oneOf': [
     'It must fit just one of the forms that it may have.',
@@ -93,7 +114,10 @@ export const CALL_MESSAGES = {
   'answer.done': ['Answered in {time}', 'Respondido em {time}'],
   'answer.input': ['Input', 'Entrada'],
   'answer.lines': ['lines {from}–{to} of {total}', 'linhas {from}–{to} de {total}'],
-  'answer.cut': ['… {count} more lines are not shown', '… mais {count} linhas não são mostradas'],
+  'answer.cut': [
+    '… {count} more {count|line is|lines are} not shown',
+    '… mais {count} {count|linha não é mostrada|linhas não são mostradas}',
+  ],
   'answer.confirm': [
     'It may have been done already. Press r once more to send it again all the same.',
     'Talvez já tenha sido feito. Tecle r mais uma vez para enviar de novo mesmo assim.',

@@ -1,5 +1,4 @@
 import type { Device, DevicePage as DeviceListPart } from '../../../client/index.ts';
-import { sayCount } from '../../messages.ts';
 import { cleanLines } from '../../ui/clean-text.ts';
 import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/rows.ts';
 import type { TextLine } from '../../ui/text-line.ts';
@@ -65,7 +64,7 @@ function sayRange({ part, before }: DeviceListView, { say, area, isLive }: PageC
   const seen = isLive ? Math.min(part.devices.length, deviceRows(area)) : part.devices.length;
   const first = before.reduce((sum, { count }) => sum + count, 0);
   if (seen === 0 || (first === 0 && part.nextCursor === undefined))
-    return sayCount(say, 'devices.total', part.total);
+    return say('devices.total', { count: part.total });
   return say('list.range', { from: first + 1, to: first + seen, total: part.total });
 }
 
