@@ -75,6 +75,8 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       const close = await listenForOwner(app, hub.stores.folder.path, log);
       shutdown.add('control socket', async () => close());
     }
+    // Before HTTP, which waits for its callers.
+    shutdown.add('invocations', async () => hub.stopInvocations());
     // Before HTTP, whose port is not closed while WebSockets are open.
     const { mqtt } = hub;
     if (mqtt !== undefined) shutdown.add('mqtt', () => mqtt.stop());

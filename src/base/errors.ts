@@ -43,6 +43,7 @@ export const ERROR_TABLE = {
   DESCRIPTION_INVALID: { status: 400, title: 'The description of the device is not valid' },
   HELLO_INVALID: { status: 400, title: 'The first message of the device is not valid' },
   DEVICE_TOKEN_INVALID: { status: 401, title: 'The token of the device is missing or wrong' },
+  DEVICE_ID_TAKEN: { status: 409, title: 'Another gateway has a device with this id' },
   TAKEN_OVER: { status: 409, title: 'Another connection came with the same device id' },
   MESSAGE_INVALID: { status: 400, title: 'A message of the device could not be read' },
   MESSAGE_TOO_LARGE: { status: 413, title: 'A message of the device was too large' },

@@ -1,12 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import { failureLogger, type Logger } from '../base/logger.ts';
 import type { ValueCheck } from './device-events.ts';
+import { MemoryDeviceStore, type DeviceStore, type GivenWords, type StoredDevice } from './device-store.ts';
 import { Device, type DeviceLimits } from './device.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { EventFeed } from './events.ts';
-import type { KeptDescription } from './kept-description.ts';
+import type { Ledger } from '../base/ledger.ts';
+import { KeptDescription } from './kept-description.ts';
 import { LaneCounters } from './invocation-lane.ts';
-import { nextPresence, type Presence, type PresenceReason } from './presence.ts';
+import { nextPresence, presenceAfterRestart, type Presence, type PresenceReason } from './presence.ts';
 
 type RegistryLimits = DeviceLimits & {
   /** Devices kept in the list after they went; beyond it the one that left first is forgotten. */
@@ -37,6 +39,7 @@ export class DeviceRegistry {
   readonly #limits: RegistryLimits;
   readonly #feed: EventFeed;
   readonly #check: ValueCheck;
+  readonly #store: DeviceStore;
   readonly #clock: Clock;
   readonly #log: Logger;
 
@@ -45,14 +48,28 @@ export class DeviceRegistry {
     limits: RegistryLimits;
     feed: EventFeed;
     check: ValueCheck;
+    store?: DeviceStore;
     clock: Clock;
     log?: Logger;
   }) {
     this.#limits = options.limits;
     this.#feed = options.feed;
     this.#check = options.check;
+    this.#store = options.store ?? new MemoryDeviceStore();
     this.#clock = options.clock;
     this.#log = options.log ?? failureLogger;
+  }
+
+  /** Reads the devices that were known before the hub was started: they are offline until they come. */
+  async load(ledger: Ledger): Promise<void> {
+    const stored: StoredDevice[] = [];
+    for await (const piece of this.#store.load()) stored.push(...piece);
+    for (const device of stored.toSorted((a, b) => a.record.order - b.record.order))
+      this.#restore(device, ledger);
+    const bySince = [...this.#devices.values()].toSorted((a, b) => a.presence.since - b.presence.since);
+    for (const { id } of bySince) this.#offline.add(id);
+    this.#forgetOldest();
+    await this.#store.commit();
   }
 
   get size(): number {
@@ -76,6 +93,12 @@ export class DeviceRegistry {
     this.#observers.push(observer);
   }
 
+  /** Another gateway that has this id: it keeps it until the device is forgotten. Undefined where the id is free. */
+  otherGatewayOf(deviceId: string, gateway: string): string | undefined {
+    const known = this.#devices.get(deviceId);
+    return known === undefined || known.gateway === gateway ? undefined : known.gateway;
+  }
+
   /**
    * A device came. Where it is online already, the new link takes over: the old one is closed, and its
    * connection is told why.
@@ -96,6 +119,7 @@ export class DeviceRegistry {
         ? 'taken-over'
         : (arrival.reason ?? (known === undefined ? 'connected' : 'reconnected'));
     const device = known ?? this.#add(deviceId, arrival.description);
+    const { version } = device;
     this.#leaveOffline(device);
     device.gateway = arrival.gateway;
     device.describe(arrival.description);
@@ -106,6 +130,8 @@ export class DeviceRegistry {
       this.counters.takeovers++;
       previous.close('taken-over');
     }
+    if (known === undefined || device.version !== version)
+      this.#store.saveDescription(deviceId, device.descriptionText);
     this.#change(device, 'online', reason);
     device.lane.resume();
     return device;
@@ -117,7 +143,7 @@ export class DeviceRegistry {
     device.link = undefined;
     this.counters.disconnects++;
     this.#offline.add(device.id);
-    this.#offlineCharacters += device.descriptionCharacters;
+    this.#offlineCharacters += device.descriptionText.length;
     this.#change(device, 'offline', reason);
     device.lane.close();
     this.#forgetOldest();
@@ -132,11 +158,47 @@ export class DeviceRegistry {
     device.forget();
     this.#leaveOffline(device);
     this.#feed.publish({ kind: 'forgotten', deviceId, time: this.#clock.now() });
+    this.#store.deleteDevice(deviceId);
+    this.#commitSoon();
     return 'forgotten';
   }
 
+  /** Settled when what was changed, or forgotten, lasts; undefined where nothing waits for that. */
+  commit(): Promise<void> | undefined {
+    return this.#store.commit();
+  }
+
+  /** People give a device a title and tags. They last when `commit` is done. */
+  give(device: Device, words: GivenWords): void {
+    device.given = words;
+    device.tellDescription();
+    this.#store.saveDevice(device.record());
+  }
+
+  /** Nobody waits for it; a store that fails says so itself. */
+  #commitSoon(): void {
+    this.#store.commit()?.catch(() => {});
+  }
+
+  #restore({ record, descriptionText }: StoredDevice, ledger: Ledger): void {
+    const party = ledger.open(record.party);
+    const device = this.#make(record.deviceId, KeptDescription.restore(descriptionText, party), {
+      order: record.order,
+      presence: presenceAfterRestart(record.presence, this.#clock.now()),
+    });
+    party.close();
+    this.#lastOrder = Math.max(this.#lastOrder, record.order);
+    device.gateway = record.gateway;
+    device.given = record.given;
+    device.version = record.version;
+    device.describedAt = record.describedAt;
+    device.lastSeen = record.lastSeen;
+    device.learnedTitle = record.learnedTitle;
+    this.#offlineCharacters += descriptionText.length;
+  }
+
   #leaveOffline(device: Device): void {
-    if (this.#offline.delete(device.id)) this.#offlineCharacters -= device.descriptionCharacters;
+    if (this.#offline.delete(device.id)) this.#offlineCharacters -= device.descriptionText.length;
   }
 
   #add(deviceId: string, description: KeptDescription): Device {
@@ -145,9 +207,21 @@ export class DeviceRegistry {
       reason: 'disconnected',
       now: this.#clock.now(),
     });
-    const device = new Device(deviceId, description, {
+    const device = this.#make(deviceId, description, {
       order: ++this.#lastOrder,
       presence: { ...presence, sequence: 0 },
+    });
+    device.tellDescription();
+    return device;
+  }
+
+  #make(
+    deviceId: string,
+    description: KeptDescription,
+    known: { readonly order: number; readonly presence: Presence },
+  ): Device {
+    const device = new Device(deviceId, description, {
+      ...known,
       limits: this.#limits,
       counters: this.counters,
       feed: this.#feed,
@@ -156,7 +230,6 @@ export class DeviceRegistry {
       log: this.#log,
     });
     this.#devices.set(deviceId, device);
-    device.tellDescription();
     return device;
   }
 
@@ -165,6 +238,8 @@ export class DeviceRegistry {
     device.presence = nextPresence(device.presence, { status, reason, now });
     if (status === 'online') device.lastSeen = now;
     this.#feed.publish({ kind: 'presence', deviceId: device.id, time: now, presence: device.presence });
+    this.#store.saveDevice(device.record());
+    this.#commitSoon();
     for (const observer of this.#observers) observer(device, device.presence);
   }
 

@@ -1,8 +1,10 @@
 import type { Clock } from '../base/clock.ts';
+import type { Party } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Command } from './command.ts';
 import type { DeviceDescription } from './description.ts';
 import type { KeptDescription } from './kept-description.ts';
+import type { DeviceRecord, GivenWords } from './device-store.ts';
 import { DeviceEvents, type DeviceEventLimits, type ValueCheck } from './device-events.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { EventFeed } from './events.ts';
@@ -32,13 +34,18 @@ export class Device {
   readonly lane: InvocationLane;
   /** The name of the gateway it came through last. */
   gateway = '';
+  /** What people call it. */
+  given: GivenWords = { title: undefined, tags: [] };
+  /** Of its description: 1, and one more each time that it describes itself otherwise. */
+  version = 1;
+  describedAt: number;
   /** Its link while online. */
   link: DeviceLink | undefined = undefined;
   presence: Presence;
   /** When anything last came from it; wall time, ms. */
   lastSeen: number;
   /** A title that the device gave outside its description. */
-  #learnedTitle: string | undefined = undefined;
+  learnedTitle: string | undefined = undefined;
   #kept: KeptDescription;
   readonly #events: DeviceEvents;
   readonly #feed: EventFeed;
@@ -54,11 +61,12 @@ export class Device {
     this.order = options.order;
     this.presence = options.presence;
     this.lastSeen = options.presence.since;
+    this.describedAt = options.presence.since;
     this.lane = new InvocationLane(options.limits, options);
   }
 
   get title(): string | undefined {
-    return this.#kept.title ?? this.#learnedTitle;
+    return this.given.title ?? this.#kept.title ?? this.learnedTitle;
   }
 
   get model(): string | undefined {
@@ -73,13 +81,34 @@ export class Device {
     return this.#kept.description;
   }
 
-  /** How large its description is, as JSON. */
-  get descriptionCharacters(): number {
-    return this.#kept.text.length;
+  /** Its description as JSON. */
+  get descriptionText(): string {
+    return this.#kept.text;
+  }
+
+  /** To whom it is booked. */
+  get party(): Party {
+    return this.#kept.party;
   }
 
   get isOnline(): boolean {
     return this.presence.status === 'online';
+  }
+
+  /** What a store keeps of it beside its description. */
+  record(): DeviceRecord {
+    return {
+      deviceId: this.id,
+      gateway: this.gateway,
+      order: this.order,
+      party: this.party.key,
+      presence: this.presence,
+      lastSeen: this.lastSeen,
+      learnedTitle: this.learnedTitle,
+      given: this.given,
+      version: this.version,
+      describedAt: this.describedAt,
+    };
   }
 
   command(name: string): Command | undefined {
@@ -97,7 +126,9 @@ export class Device {
     if (before === kept) return;
     this.#kept = kept;
     if (before.text !== kept.text) {
-      this.#learnedTitle = undefined;
+      this.learnedTitle = undefined;
+      this.version++;
+      this.describedAt = this.#clock.now();
       this.telemetry.forget();
       this.telemetry = new Telemetry(this.id, kept.party, this.#feed);
       this.tellDescription();
@@ -141,8 +172,8 @@ export class Device {
   }
 
   learnTitle(title: string): void {
-    if (title === this.#learnedTitle) return;
-    this.#learnedTitle = title;
+    if (title === this.learnedTitle) return;
+    this.learnedTitle = title;
     this.tellDescription();
   }
 }

@@ -26,7 +26,8 @@ type StandingKey = {
 export class IdempotencyKeys {
   /** In the order of acceptance, and so of their end. */
   readonly #keys = new Map<string, StandingKey>();
-  readonly #ids = new Set<string>();
+  /** The names of the keys, by the ids of what they stand for. */
+  readonly #names = new Map<string, string>();
   readonly #clock: Clock;
   readonly #ledger: Ledger;
   readonly #onFreed: (id: string) => void;
@@ -45,7 +46,7 @@ export class IdempotencyKeys {
 
   /** Whether a key stands for the invocation with this id. */
   stands(id: string): boolean {
-    return this.#ids.has(id);
+    return this.#names.has(id);
   }
 
   /**
@@ -77,9 +78,11 @@ export class IdempotencyKeys {
     this.#add(name, { id, digest, untilMs, party, bytes });
   }
 
-  /** What its invocation was asked for was never accepted: the key is free again. */
+  /** Its invocation came to nothing before anything was sent: asked again, it is done. */
   free(id: string): void {
-    for (const [name, key] of this.#keys) if (key.id === id) this.#remove(name, key);
+    const name = this.#names.get(id);
+    const key = name === undefined ? undefined : this.#keys.get(name);
+    if (key !== undefined) this.#remove(name!, key);
   }
 
   forgetOld(): void {
@@ -92,12 +95,12 @@ export class IdempotencyKeys {
 
   #add(name: string, key: StandingKey): void {
     this.#keys.set(name, key);
-    this.#ids.add(key.id);
+    this.#names.set(key.id, name);
   }
 
   #remove(name: string, { id, party, bytes }: StandingKey): void {
     this.#keys.delete(name);
-    this.#ids.delete(id);
+    this.#names.delete(id);
     party.release(KeptKind.IDEMPOTENCY_KEY, bytes);
     this.#onFreed(id);
   }

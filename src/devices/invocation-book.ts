@@ -98,6 +98,7 @@ export class InvocationBook implements InvocationJournal {
     const record = recordInvocation(invocation);
     if (invocation.isEnded) {
       this.#live.delete(invocation.id);
+      if (wasRefused(record)) this.keys.free(invocation.id);
       this.#forget(invocation.id);
       this.#keep(record);
       this.#forgetOld();
@@ -189,4 +190,9 @@ export class InvocationBook implements InvocationJournal {
       this.#party.release(KeptKind.HISTORY, historyCost(record));
     }
   }
+}
+
+/** Whether the hub had no room for it, or could not write it down: then it was not sent, and may be asked again. */
+function wasRefused({ code }: InvocationRecord): boolean {
+  return code === 'TOO_MANY_INVOCATIONS' || code === 'STORE_UNAVAILABLE';
 }

@@ -30,6 +30,13 @@ export class KeptDescription {
     return party.admit(KeptKind.DESCRIPTION, kept.#cost) ? kept : undefined;
   }
 
+  /** One that was kept before the hub was started, whether there is room for it or not. */
+  static restore(text: string, party: Party): KeptDescription {
+    const kept = new KeptDescription(JSON.parse(text) as DeviceDescription, party);
+    party.charge(KeptKind.DESCRIPTION, kept.#cost);
+    return kept;
+  }
+
   private constructor(description: DeviceDescription, party: Party) {
     this.text = JSON.stringify(description);
     // Copies, so that they do not hold on to the line that they came in.

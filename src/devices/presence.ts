@@ -10,6 +10,7 @@ export const PRESENCE_REASONS = [
   'protocol-error',
   'access-lost',
   'hub-stopping',
+  'hub-restarted',
 ] as const;
 
 export type PresenceReason = (typeof PRESENCE_REASONS)[number];
@@ -35,4 +36,17 @@ export function nextPresence(
     reason: change.reason,
     since: change.now,
   };
+}
+
+/** More than one device's presence changes between two commits of a store. */
+const SEQUENCE_GAP = 1000;
+
+/**
+ * The presence of a device that was known before the hub was started. The last changes may not have been stored, so the
+ * sequence goes on well above what was.
+ */
+export function presenceAfterRestart(before: Presence, now: number): Presence {
+  const sequence = before.sequence + SEQUENCE_GAP;
+  if (before.status === 'offline') return { ...before, sequence };
+  return { status: 'offline', sequence, reason: 'hub-restarted', since: now };
 }

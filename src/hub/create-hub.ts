@@ -32,6 +32,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     limits: config.devices,
     feed,
     check: validateValue,
+    ...(stores !== undefined && { store: stores.devices }),
     clock,
     log: parts.log,
   });
@@ -63,7 +64,8 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     ? createServices(config, { log: parts.log, clock, mqtt })
     : undefined;
   const { invocations } = config;
-  const book = new InvocationBook({ store: new MemoryInvocationStore(), limits: invocations, clock, ledger });
+  const store = stores?.invocations ?? new MemoryInvocationStore();
+  const book = new InvocationBook({ store, limits: invocations, clock, ledger });
   return new Hub({
     ledger,
     accounts,

@@ -110,7 +110,8 @@ export class HubInvocations {
 
   /** Those that waited for their devices when the hub ended go on waiting. */
   async restore(): Promise<void> {
-    const { devices, book } = this.#parts;
+    const { devices, book, ledger } = this.#parts;
+    await devices.load(ledger);
     for (const record of await book.load()) {
       const device = devices.get(record.deviceId);
       if (device === undefined) book.end(deviceGone(record, this.#parts.alarms.clock.now()));

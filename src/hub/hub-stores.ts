@@ -2,6 +2,8 @@ import type { Logger } from '../base/logger.ts';
 import { DataFolder } from '../store/data-folder.ts';
 import { HubDatabase } from '../store/sqlite/hub/hub-database.ts';
 import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts';
+import { SqliteDeviceStore } from '../store/sqlite/hub/sqlite-device-store.ts';
+import { SqliteInvocationStore } from '../store/sqlite/hub/sqlite-invocation-store.ts';
 import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
 import type { StoreHealth } from '../store/store-state.ts';
 
@@ -11,6 +13,8 @@ export class HubStores {
   /** Of the MQTT broker, which closes it. */
   readonly sessions: SqliteSessionStore;
   readonly accounts: SqliteAccountStore;
+  readonly devices: SqliteDeviceStore;
+  readonly invocations: SqliteInvocationStore;
   readonly #hub: HubDatabase;
 
   constructor(dataDir: string, { log }: { readonly log: Logger }) {
@@ -18,6 +22,8 @@ export class HubStores {
     this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log });
     this.#hub = new HubDatabase(this.folder.file('hub.db'), log);
     this.accounts = new SqliteAccountStore(this.#hub);
+    this.devices = new SqliteDeviceStore(this.#hub);
+    this.invocations = new SqliteInvocationStore(this.#hub);
   }
 
   /** How it stands with each. */
@@ -43,6 +49,8 @@ export class HubStores {
 
   /** After the parts of the hub that use them. */
   async stop(): Promise<void> {
+    // What nobody waited for.
+    await Promise.allSettled([this.devices.commit(), this.invocations.commit()]);
     await Promise.all([this.sessions.close(), this.#hub.close()]);
     this.folder.close();
   }

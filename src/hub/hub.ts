@@ -120,8 +120,13 @@ export class Hub {
     return this.#log.lost?.() ?? 0;
   }
 
-  async stop(): Promise<void> {
+  /** Takes no more commands. Who waits for one that waits for its device is told that it goes on. */
+  stopInvocations(): void {
     this.#invocations.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.stopInvocations();
     await Promise.all(this.#parts.map((part) => part.stop()));
     await this.stores?.stop();
     this.#logBudget.close();

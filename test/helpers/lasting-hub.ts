@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { callHub, type Answer } from './start-test-hub.ts';
 import { findFreePorts, startHubProcess, type HubPorts, type HubProcess } from './hub-process.ts';
 
 /** Hubs that follow one another over one data folder, on the same ports. */
@@ -46,6 +47,14 @@ export class LastingHub {
 
   get url(): string {
     return this.#hub!.url;
+  }
+
+  get tcpPort(): number {
+    return this.#ports.tcp;
+  }
+
+  call(method: string, where: string, body?: unknown, headers?: Record<string, string>): Promise<Answer> {
+    return callHub(this.url + where, method, body, headers);
   }
 
   async begin(): Promise<void> {

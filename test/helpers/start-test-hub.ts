@@ -53,11 +53,11 @@ export async function startTestHub(
     mqttPort: Number(new URL(findAddress(server, 'mqtt') ?? 'mqtt://-:0').port),
     counters: server.hub.gateways[0]?.counters ?? {},
     logged: lines,
-    call: (method, path, body, headers) => call(url + path, method, body, headers),
+    call: (method, path, body, headers) => callHub(url + path, method, body, headers),
   };
 }
 
-async function call(
+export async function callHub(
   url: string,
   method: string,
   body: unknown,

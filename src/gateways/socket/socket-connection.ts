@@ -98,6 +98,7 @@ export class SocketConnection {
     const { registry, directory, options } = this.#context;
     const id = directory.ids.take(this.peer.address, (candidate) => {
       if (Object.hasOwn(options.deviceTokens, candidate)) return true;
+      if (registry.otherGatewayOf(candidate, 'socket') !== undefined) return true;
       return registry.get(candidate)?.isOnline === true && directory.plain(candidate) === undefined;
     });
     const session = new PlainSession(id, this.peer, this.#context, { reader, openedAt: this.#openedAt });

@@ -132,6 +132,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     if (!admitted.ok) return this.#refuse(admitted.failure);
     this.#peer = { ...this.#peer, principal: admitted.value };
     const { id, token, description } = read.value;
+    const other = this.#context.registry.otherGatewayOf(id, 'socket');
+    if (other !== undefined) {
+      const message = `${id} is a device of the gateway ${other}, until that one is forgotten.`;
+      return this.#refuse({ code: 'DEVICE_ID_TAKEN', message });
+    }
     const kept = keepDescription(description, this.#peer, this.#context);
     if (kept === undefined) return this.#refuse({ code: 'DESCRIPTION_INVALID', message: NO_ROOM });
     this.#hello = { id, token };

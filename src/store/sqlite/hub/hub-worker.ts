@@ -1,16 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { serveDatabase } from '../serve-database.ts';
 import { createAccountTables, serveAccounts } from './account-tables.ts';
+import { createRecordTables, serveRecords } from './record-tables.ts';
 
 /** The thread of hub.db. Each part of it has a file with its tables and with what can be asked of them. */
 
 function openHub(db: DatabaseSync) {
-  return { operations: { ...serveAccounts(db) } };
+  return { operations: { ...serveAccounts(db), ...serveRecords(db) } };
 }
 
 export type HubOperations = ReturnType<typeof openHub>['operations'];
 
 serveDatabase({
-  schema: { applicationId: 'RcHb', migrations: [createAccountTables] },
+  schema: { applicationId: 'RcHb', migrations: [createAccountTables, createRecordTables] },
   open: openHub,
 });
