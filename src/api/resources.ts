@@ -35,6 +35,7 @@ export function showDevice(device: Device): DeviceResource {
   return {
     deviceId: device.id,
     title: device.title ?? null,
+    tags: [...device.given.tags],
     model: device.model ?? null,
     gateway: device.gateway,
     presence: {
@@ -49,8 +50,9 @@ export function showDevice(device: Device): DeviceResource {
 }
 
 export function showDeviceDetail(device: Device): DeviceDetailResource {
-  const { telemetry, events = [] } = device.description;
-  return { ...showDevice(device), telemetry: [...telemetry], events: [...events] };
+  const { title = null, telemetry, events = [] } = device.description;
+  const description = { title, version: device.version, since: showTime(device.describedAt) };
+  return { ...showDevice(device), telemetry: [...telemetry], events: [...events], description };
 }
 
 export function showCommand(command: Command): CommandResource {

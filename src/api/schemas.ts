@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import { Type } from '../config/type.ts';
 import { COMMAND_KINDS, type JsonSchema } from '../devices/command.ts';
+import { MAX_TITLE_CHARACTERS } from '../devices/description.ts';
 import { INVOCATION_STATES } from '../devices/invocation-snapshot.ts';
 import { PRESENCE_REASONS } from '../devices/presence.ts';
 
@@ -41,7 +42,8 @@ export type PresenceResource = Static<typeof PresenceSchema>;
 
 const deviceProperties = {
   deviceId: Type.String(),
-  title: nullable(Type.String()),
+  title: nullable(Type.String({ description: 'What people call it, else what it calls itself' })),
+  tags: Type.Optional(Type.Array(Type.String(), { description: 'Given by people' })),
   model: nullable(Type.String()),
   gateway: Type.String({ description: 'The part of the hub that it is connected through' }),
   presence: PresenceSchema,
@@ -78,18 +80,50 @@ export const DeviceDetailSchema = Type.Object(
     ...deviceProperties,
     telemetry: Type.Array(MetricSchema),
     events: Type.Optional(Type.Array(EventDescriptionSchema)),
+    description: Type.Optional(
+      Type.Object(
+        {
+          title: nullable(Type.String({ description: 'What it calls itself' })),
+          version: Type.Integer({ description: 'Grows by one each time that it describes itself otherwise' }),
+          since: Time,
+        },
+        { description: 'What it says of itself' },
+      ),
+    ),
   },
   { title: 'DeviceDetail' },
 );
 export type DeviceDetailResource = Static<typeof DeviceDetailSchema>;
 
 const MAX_PAGE_DEVICES = 1000;
+const MAX_TAGS = 32;
+const MAX_TAG_CHARACTERS = 64;
+
+export const DevicePatchSchema = Type.Object(
+  {
+    title: Type.Optional(
+      nullable(
+        Type.String({
+          minLength: 1,
+          maxLength: MAX_TITLE_CHARACTERS,
+          description: 'null: as it calls itself',
+        }),
+      ),
+    ),
+    tags: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: MAX_TAG_CHARACTERS }), { maxItems: MAX_TAGS }),
+    ),
+  },
+  { title: 'DevicePatch', additionalProperties: false },
+);
+export type DevicePatch = Static<typeof DevicePatchSchema>;
 
 export const DeviceQuerySchema = Type.Object(
   {
     status: Type.Optional(Type.Enum(['online', 'offline'])),
     gateway: Type.Optional(Type.String({ maxLength: 64 })),
-    q: Type.Optional(Type.String({ maxLength: 256, description: 'Text in the id, title or model' })),
+    tag: Type.Optional(Type.String({ maxLength: MAX_TAG_CHARACTERS, description: 'One of its tags' })),
+    q: Type.Optional(Type.String({ maxLength: 256, description: 'Text in the id, title, model or a tag' })),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: MAX_PAGE_DEVICES, description: 'Devices a page' }),
     ),
@@ -168,7 +202,7 @@ export const InvokeHeadersSchema = Type.Object({
   ),
 });
 
-const invocationProperties = {
+export const invocationProperties = {
   id: Type.String(),
   deviceId: Type.String(),
   command: Type.String(),
@@ -306,59 +340,6 @@ export const ProblemSchema = Type.Object(
 );
 /** An error on the wire: RFC 9457, with members of the hub's own after `detail`. */
 export type ProblemResource = Static<typeof ProblemSchema>;
-
-const failed = {
-  output: Type.Optional(
-    Type.Unknown({ description: 'What the device answered, where it was kept for who asks later' }),
-  ),
-  problem: Type.Optional(Type.Unsafe<ProblemResource>(ProblemSchema)),
-};
-
-export const InvocationParams = Type.Object({ invocationId: Type.String({ minLength: 1, maxLength: 64 }) });
-
-export const InvocationDetailSchema = Type.Object(
-  {
-    ...invocationProperties,
-    ended: Type.Optional(Time),
-    safeToRetry: Type.Boolean({ description: 'Whether it may be asked again without doing the thing twice' }),
-    ...failed,
-    lateAnswer: Type.Optional(
-      Type.Object(
-        { time: Time, ...failed },
-        { description: 'What came after the caller had been told that nothing came' },
-      ),
-    ),
-  },
-  { title: 'InvocationDetail' },
-);
-export type InvocationDetailResource = Static<typeof InvocationDetailSchema>;
-
-const MAX_PAGE_INVOCATIONS = 1000;
-
-export const InvocationQuerySchema = Type.Object(
-  {
-    deviceId: Type.Optional(DeviceId),
-    command: Type.Optional(CommandName),
-    state: Type.Optional(Type.Enum([...INVOCATION_STATES])),
-    limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: MAX_PAGE_INVOCATIONS, description: 'Invocations a page' }),
-    ),
-    cursor: Type.Optional(
-      Type.String({ maxLength: 256, description: 'The `nextCursor` of the page before' }),
-    ),
-  },
-  { additionalProperties: false },
-);
-export type InvocationQuery = Static<typeof InvocationQuerySchema>;
-
-export const InvocationPageSchema = Type.Object(
-  {
-    invocations: Type.Array(InvocationSchema),
-    nextCursor: Type.Optional(Type.String({ description: 'Absent on the last page' })),
-  },
-  { title: 'InvocationPage' },
-);
-export type InvocationPageResource = Static<typeof InvocationPageSchema>;
 
 /** For the `response` of a route: every status that is not named is a problem. */
 export const PROBLEM_RESPONSE = {

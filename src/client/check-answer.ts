@@ -9,8 +9,6 @@ import {
   DevicePageSchema,
   HealthSchema,
   InvocationAnswerSchema,
-  InvocationDetailSchema,
-  InvocationPageSchema,
   IssueSchema,
   ProblemSchema,
   TelemetrySchema,
@@ -20,6 +18,7 @@ import {
   type Static,
   type TSchema,
 } from '../api/schemas.ts';
+import { InvocationDetailSchema, InvocationPageSchema } from '../api/invocation-schemas.ts';
 import { ServiceListSchema } from '../api/service-schemas.ts';
 
 /** What an answer should have been and is not. */

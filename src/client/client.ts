@@ -3,16 +3,19 @@ import type {
   CommandResource,
   DeviceDetailResource,
   DevicePageResource,
+  DevicePatch,
   DeviceQuery,
   DeviceResource,
   HealthResource,
   InvocationAnswerResource,
-  InvocationDetailResource,
-  InvocationPageResource,
-  InvocationQuery,
   InvokeBody,
   TelemetryResource,
 } from '../api/schemas.ts';
+import type {
+  InvocationDetailResource,
+  InvocationPageResource,
+  InvocationQuery,
+} from '../api/invocation-schemas.ts';
 import type { ServiceResource } from '../api/service-schemas.ts';
 import {
   readCommandList,
@@ -54,8 +57,8 @@ export type CallOptions = { readonly signal?: AbortSignal | undefined };
 /** Members of a request, as options that may be left out or undefined. */
 type Options<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-/** `q` is a text to look for in the id, title or model. */
-export type DeviceFilter = Options<Pick<DeviceQuery, 'status' | 'gateway' | 'q'>>;
+/** `q` is a text to look for in the id, title, model or a tag. */
+export type DeviceFilter = Options<Pick<DeviceQuery, 'status' | 'gateway' | 'tag' | 'q'>>;
 
 /** `limit` devices on one page, 1 to 1,000 [100], from `cursor` on: the `nextCursor` of the page before. */
 export type DeviceListOptions = CallOptions & Options<DeviceQuery>;
@@ -84,6 +87,8 @@ export type DeviceCalls = {
   all(options?: DeviceListOptions): AsyncGenerator<DeviceResource, void, void>;
   /** One device. `DEVICE_UNKNOWN` when the hub does not know it. */
   get(deviceId: string, options?: CallOptions): Promise<DeviceDetailResource>;
+  /** Gives it a title and tags; a title of null is the one that it gives itself. */
+  change(deviceId: string, change: DevicePatch, options?: CallOptions): Promise<DeviceDetailResource>;
   /** Makes the hub forget an offline device. `DEVICE_ONLINE` when it is connected. */
   forget(deviceId: string, options?: CallOptions): Promise<void>;
   /** What the device can be asked to do, in the order of its description. */
@@ -194,6 +199,16 @@ function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): D
       (await read(`${devicePath(deviceId)}/commands`, signal, readCommandList)).commands,
     telemetry: async (deviceId, { signal } = {}) =>
       read(`${devicePath(deviceId)}/telemetry`, signal, readTelemetry),
+    change: async (deviceId, change, { signal } = {}) =>
+      askHub(hub, {
+        method: 'PATCH',
+        path: devicePath(deviceId),
+        body: change,
+        timeoutMs,
+        signal,
+        idempotent: true,
+        read: readDeviceDetail,
+      }),
     forget: async (deviceId, { signal } = {}) =>
       askHub(hub, {
         method: 'DELETE',

@@ -15,7 +15,7 @@ export type HubConnection = {
 };
 
 type HubRequest<T> = {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the hub's address, percent-encoded, with its query. */
   readonly path: string;
   /** Sent as JSON. */

@@ -107,13 +107,16 @@ test('the queue of a device is bounded by number and by bytes, for each caller t
     config.devices.maxQueuedInvocations = 3;
     config.devices.maxQueuedPerCaller = 2;
   });
-  const queue = () => hub.call('POST', `${PUMP}/stop`, { queueForMs: 60_000 });
-  const answers = [await queue(), await queue(), await queue()];
+  const queue = (key: string) =>
+    hub.call('POST', `${PUMP}/stop`, { queueForMs: 60_000 }, { 'idempotency-key': key });
+  const answers = [await queue('1'), await queue('2'), await queue('3')];
   assert.deepEqual(
     answers.map(({ status }) => status),
     [202, 202, 429],
   );
   assert.equal(answers[2]?.body.code, 'TOO_MANY_INVOCATIONS');
+  await hub.call('DELETE', `/api/v1/invocations/${answers[0]?.body.invocation.id}`);
+  assert.equal((await queue('3')).status, 202, 'a key stands for nothing that was refused');
   const tight = await offlineRig(t, (config) => {
     config.devices.maxQueuedBytes = 256;
     config.devices.maxQueuedBytesPerCaller = 256;

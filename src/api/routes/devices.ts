@@ -10,6 +10,7 @@ import { showDevice, showDeviceDetail } from '../resources.ts';
 import {
   DeviceDetailSchema,
   DevicePageSchema,
+  DevicePatchSchema,
   DeviceParams,
   DeviceQuerySchema,
   PROBLEM_RESPONSE,
@@ -31,6 +32,15 @@ const GetSchema = {
   summary: 'Describes a device',
   tags: ['devices'],
   params: DeviceParams,
+  response: { 200: DeviceDetailSchema, ...PROBLEM_RESPONSE },
+};
+
+const PatchSchema = {
+  operationId: 'changeDevice',
+  summary: 'Gives a device a title and tags',
+  tags: ['devices'],
+  params: DeviceParams,
+  body: DevicePatchSchema,
   response: { 200: DeviceDetailSchema, ...PROBLEM_RESPONSE },
 };
 
@@ -65,22 +75,48 @@ export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
     showDeviceDetail(findDevice(hub, request.params.deviceId)),
   );
 
+  app.patch('/devices/:deviceId', { schema: PatchSchema }, async (request) => {
+    const device = findDevice(hub, request.params.deviceId);
+    const { title, tags } = request.body;
+    const before = device.given;
+    hub.devices.give(device, {
+      ...before,
+      ...(title !== undefined && { title: title ?? undefined }),
+      ...(tags !== undefined && { tags: [...new Set(tags)] }),
+    });
+    await lasting(hub, () => hub.devices.give(device, before));
+    return showDeviceDetail(device);
+  });
+
   app.delete('/devices/:deviceId', { schema: ForgetSchema }, async (request, reply) => {
     const { id } = findDevice(hub, request.params.deviceId);
     if (hub.devices.forget(id) === 'online') {
       const message = `Device ${id} is online: only one that is offline can be forgotten.`;
       throw new RequestRefused('DEVICE_ONLINE', message);
     }
+    await lasting(hub);
     return reply.code(204).send(null);
   });
 };
 
+/** Waits until what was changed lasts. Where it cannot be stored, it is not changed: `undo` is called. */
+async function lasting(hub: Hub, undo?: () => void): Promise<void> {
+  try {
+    await hub.devices.commit();
+  } catch (error) {
+    undo?.();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RequestRefused('STORE_UNAVAILABLE', `The hub cannot write down now what must last: ${why}.`);
+  }
+}
+
 function matches(device: Device, filter: DeviceQuery): boolean {
   if (filter.status !== undefined && device.presence.status !== filter.status) return false;
   if (filter.gateway !== undefined && device.gateway !== filter.gateway) return false;
+  if (filter.tag !== undefined && !device.given.tags.includes(filter.tag)) return false;
   if (filter.q === undefined) return true;
   const text = filter.q.toLowerCase();
-  return [device.id, device.title, device.model].some(
+  return [device.id, device.title, device.model, ...device.given.tags].some(
     (field) => field?.toLowerCase().includes(text) === true,
   );
 }

@@ -13,8 +13,8 @@ import {
   InvocationPageSchema,
   InvocationParams,
   InvocationQuerySchema,
-  PROBLEM_RESPONSE,
-} from '../schemas.ts';
+} from '../invocation-schemas.ts';
+import { PROBLEM_RESPONSE } from '../schemas.ts';
 
 const DEFAULT_PAGE_INVOCATIONS = 100;
 
