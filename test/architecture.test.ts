@@ -255,15 +255,12 @@ describe('files and packages', () => {
     }
     const wrong = outside.filter(({ file, isTypeOnly }) => loaded.has(file) && !isTypeOnly);
     assert.deepEqual(wrong.map(describeArrow), []);
-    assert.deepEqual(
-      [...loaded].filter((file) => folderOf(file) === 'api').toSorted(),
-      [
-        'src/api/event-schemas.ts',
-        'src/api/invocation-schemas.ts',
-        'src/api/schemas.ts',
-        'src/api/service-schemas.ts',
-      ],
-    );
+    assert.deepEqual([...loaded].filter((file) => folderOf(file) === 'api').toSorted(), [
+      'src/api/event-schemas.ts',
+      'src/api/invocation-schemas.ts',
+      'src/api/schemas.ts',
+      'src/api/service-schemas.ts',
+    ]);
   });
 
   it('exports and bin in package.json point to existing sources', () => {
