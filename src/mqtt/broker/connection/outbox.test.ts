@@ -12,13 +12,13 @@ const PEER = { transport: 'stream', address: '', port: 0, certificate: undefined
 const MAX_BYTES = 1024;
 
 /** An outbox over a transport that writes down what it is given, and says what it is told to say. */
-function makeOutbox() {
+function makeOutbox(kind: 'stream' | 'tls' = 'stream') {
   const written: string[] = [];
   const told: string[] = [];
   let says: Written = Written.TAKEN;
   let kept = 0;
   const transport: Transport = {
-    peer: PEER,
+    peer: { ...PEER, transport: kind },
     get bufferedBytes() {
       return kept;
     },
@@ -117,6 +117,15 @@ describe('what the transport keeps for a client that does not read', () => {
     outbox.drained();
     assert.equal(ledger.totals()[KeptKind.OUTBOX]!.bytes, 0);
     assert.equal(told.at(-1), 'room');
+  });
+
+  it('is booked twice over TLS, which keeps it encrypted besides', () => {
+    const { outbox, ledger, keep, put } = makeOutbox('tls');
+    keep(Written.KEPT, 300);
+    put('x'.repeat(300));
+    outbox.endTurn();
+    outbox.kept();
+    assert.equal(ledger.totals()[KeptKind.OUTBOX]!.bytes, 256 + 2 * 2 * 300);
   });
 
   it('leaves no room for more where all of them have as much as they may', () => {

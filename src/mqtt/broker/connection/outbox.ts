@@ -68,12 +68,15 @@ export class Outbox {
   #freeSlices = 0;
   /** The transport has had some of it for longer than a turn. */
   #isKept = false;
+  /** TLS keeps what it was given, and what it has made of it, until the latter has gone. */
+  readonly #keptTimes: 1 | 2;
   /** Booked of what waits, here and in the transport. */
   #bookedCost = 0;
 
   constructor(owner: OutboxOwner, transport: Transport, rules: OutboxRules) {
     this.#owner = owner;
     this.#transport = transport;
+    this.#keptTimes = transport.peer.transport.endsWith('tls') ? 2 : 1;
     this.#rules = rules;
   }
 
@@ -377,7 +380,7 @@ export class Outbox {
     if (this.#state === ENDING) return;
     if (this.#state === ENDED || (this.#state === OPEN && !this.#isKept)) this.#book(0);
     else {
-      const bytes = this.pendingBytes + (this.#isKept ? this.#transport.bufferedBytes : 0);
+      const bytes = this.pendingBytes + (this.#isKept ? this.#keptTimes * this.#transport.bufferedBytes : 0);
       this.#book(bytes === 0 ? 0 : FIXED_COST + COST_PER_BYTE * bytes);
     }
   }
