@@ -150,9 +150,13 @@ describe('recado manage in plain lines', () => {
   it('asks again for an address that leads nowhere', async () => {
     const url = hub.url;
     await hub.stop();
-    const output = await run(['', 'two words', ''], { args: [url], end: 1 });
+    const output = await run(['', 'two words', '', 'q', 'never'], { args: [url], end: 1 });
     assert.equal(output.match(/Nothing listens at/g)?.length, 3);
-    assert.match(output, /Address of the hub \(empty: try http:.* again\): two words\nThat is no address\./);
+    assert.match(
+      output,
+      /Address of the hub \(empty: try http:.* again; q quit\): two words\nThat is no address\./,
+    );
+    assert.match(output, /q quit\): q\n$/);
   });
 
   it('asks for a token without repeating it', async () => {

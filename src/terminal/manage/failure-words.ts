@@ -51,11 +51,13 @@ export function failureBlocks(
   request: readonly Fact[] = [],
 ): Block[] {
   const { title, code, detail, facts, payload } = explainFailure(error, say, clock.now());
+  // Others say why they refused; why there was no answer, this program does.
+  const isQuoted = error instanceof ProblemError;
   const codeFact = isLive && code !== '' ? [{ label: say('answer.code'), text: code }] : [];
   return [
     textBlock(isLive || code === '' ? title : `${title} (${code})`, 'bad', { text: '✗ ', tone: 'bad' }),
     GAP_BLOCK,
-    ...(detail === '' ? [] : [quotedBlock(detail), GAP_BLOCK]),
+    ...(detail === '' ? [] : [isQuoted ? quotedBlock(detail) : textBlock(detail), GAP_BLOCK]),
     { kind: 'facts', facts: [...request, ...facts.map(([label, text]) => ({ label, text })), ...codeFact] },
     ...(payload === undefined ? [] : [GAP_BLOCK, ...valueBlocks(payload, say)]),
   ];

@@ -35,10 +35,13 @@ export const PLAIN_MESSAGES = {
     '`recado manage --plain` faz o mesmo com linhas simples.',
   ],
 
-  'plain.address': ['Address of the hub (empty: {url}): ', 'Endereço do hub (vazio: {url}): '],
+  'plain.address': [
+    'Address of the hub (empty: {url}; q quit): ',
+    'Endereço do hub (vazio: {url}; q sair): ',
+  ],
   'plain.retry': [
-    'Address of the hub (empty: try {url} again): ',
-    'Endereço do hub (vazio: tentar {url} de novo): ',
+    'Address of the hub (empty: try {url} again; q quit): ',
+    'Endereço do hub (vazio: tentar {url} de novo; q sair): ',
   ],
   'plain.token': [
     'Token (it shows as you type; RECADO_TOKEN avoids that; empty: another hub): ',

@@ -111,6 +111,10 @@ export class ConnectPage implements ManagePage {
   }
 
   answer(text: string): boolean {
+    if (text.trim() === 'q') {
+      this.#app.quit();
+      return false;
+    }
     this.#connect(text.trim() === '' ? this.#app.hub.url : text);
     if (this.#state.kind !== 'invalid') return true;
     this.#app.notify(this.#app.say('connect.invalid', { example: DEFAULT_HUB_URL }));
