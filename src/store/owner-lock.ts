@@ -25,7 +25,7 @@ export function takeFolder(folder: string): Result<OwnerLock | undefined, string
     return succeed(undefined);
   }
   try {
-    db.exec('BEGIN EXCLUSIVE');
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
     return sqliteCode(error) === SQLITE_BUSY ? fail(readOwner(folder)) : succeed(undefined);

@@ -30,6 +30,11 @@ const RETAINED_ARE_FULL: PublishAnswer = {
   reasonString: 'the server keeps as many retained messages, or bytes of them, as it may',
 };
 
+const CANNOT_BE_STORED: PublishAnswer = {
+  reasonCode: ReasonCode.QUOTA_EXCEEDED,
+  reasonString: 'the server cannot store messages at present',
+};
+
 const TOPIC_IS_TOO_WIDE: PublishAnswer = {
   reasonCode: ReasonCode.QUOTA_EXCEEDED,
   reasonString: 'more wildcard filters lie on the way of this topic than the server follows',
@@ -46,7 +51,7 @@ export function handlePublish(connection: Connection, framer: Framer): void {
     engine.stats.publishBytesReceived += publication.payloadLength;
     if (qos === 0) {
       if (isStoreBehind(connection, publication)) return;
-      accept(connection, publication);
+      accept(connection, publication, !isUnstorable(connection, publication));
       if (publication.isNoted) engine.commits.paceAfterNote(connection);
       return;
     }
@@ -56,7 +61,12 @@ export function handlePublish(connection: Connection, framer: Framer): void {
       return;
     }
     if (isStoreBehind(connection, publication)) return;
-    const answer = accept(connection, publication);
+    const isRefused = isUnstorable(connection, publication);
+    if (isRefused && connection.version !== 5) {
+      end(connection, 'store-behind');
+      return;
+    }
+    const answer = isRefused ? CANNOT_BE_STORED : accept(connection, publication, true);
     // An observer may have ended the connection, and the session with it.
     if (qos === 2 && answer.reasonCode < 0x80 && !session.hasEnded) {
       (session.received ??= new PacketIdSet()).add(packetId);
@@ -150,12 +160,27 @@ function aliasInvalid(topicAlias: number): MqttError {
 }
 
 /**
+ * The store fails, and this message would have to be stored. One of QoS 1 or 2 is refused as a whole, and delivered to
+ * nobody; before MQTT 5.0 there is no word for that, and an acknowledgement that never comes would keep the client's
+ * window shut: it is sent away, and sends it again when it is back. One of QoS 0 is delivered, and not retained.
+ */
+function isUnstorable({ engine, session, version }: Connection, publication: Publication): boolean {
+  if (!engine.commits.isFailing) return false;
+  const { qos } = publication.fields;
+  const isKept = qos === 2 && session?.outlivesConnection === true;
+  if (!isKept && !wouldBeStored(engine, publication)) return false;
+  if (version === 5 || qos === 0) engine.stats.storeRefusals++; // the end of a connection is counted there
+  return true;
+}
+
+/**
  * The store has fallen so far behind that a message for it cannot be taken. Its sender is sent away, and sends it
  * again: not every version has a word for a refusal, and none has one at QoS 0.
  */
 function isStoreBehind(connection: Connection, publication: Publication): boolean {
   const { engine } = connection;
-  if (!engine.commits.isOverloaded || !wouldBeStored(engine, publication)) return false;
+  if (engine.commits.isFailing || !engine.commits.isOverloaded) return false;
+  if (!wouldBeStored(engine, publication)) return false;
   end(connection, 'store-behind');
   return true;
 }
@@ -172,7 +197,7 @@ function wouldBeStored(engine: Engine, publication: Publication): boolean {
 }
 
 /** Asks, retains and delivers; what a QoS above 0 is answered with. */
-function accept(connection: Connection, publication: Publication): PublishAnswer {
+function accept(connection: Connection, publication: Publication, mayRetain: boolean): PublishAnswer {
   const { engine, session } = connection;
   const { hooks } = connection.acceptor;
   if (isForServerOnly(publication.topicName, connection.client!.clientId)) {
@@ -186,7 +211,8 @@ function accept(connection: Connection, publication: Publication): PublishAnswer
       return verdict;
     }
   }
-  if (publication.fields.retain && !retain(engine, publication, connection.client)) return RETAINED_ARE_FULL;
+  if (publication.fields.retain && mayRetain && !retain(engine, publication, connection.client))
+    return RETAINED_ARE_FULL;
   const count = deliver(engine, publication, session);
   if (count === TOO_WIDE) return TOPIC_IS_TOO_WIDE;
   if (hooks.onPublished.length > 0) engine.tellPublished(hooks, publication, connection.client);

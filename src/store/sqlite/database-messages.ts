@@ -32,4 +32,5 @@ export type DatabaseAnswer = readonly CallAnswer[];
 export type OpenAnswer =
   | { readonly state: 'open' }
   | { readonly state: 'foreign'; readonly foreign: ForeignFile }
-  | { readonly state: 'fault'; readonly fault: StoreFault };
+  /** A file that was to be made is tried again with each request; one that is there is not: it was to be read first. */
+  | { readonly state: 'fault'; readonly fault: StoreFault; readonly isTriedAgain: boolean };

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { DamagedFileError } from './damaged-file-error.ts';
 import { faultOf } from './sqlite-error.ts';
 
 /** What the write-ahead log keeps of its size once it was copied into the file. */
@@ -9,7 +10,6 @@ const WAL_LIMIT_BYTES = 16_777_216;
 const BUSY_TIMEOUT_MS = 2000;
 
 const SETTINGS = `
-  PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
@@ -50,16 +50,23 @@ function create(file: string): void {
 }
 
 function begin(file: string, first: string): DatabaseSync {
+  const wasLeft = sizeOf(`${file}-wal`) > 0;
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     db.exec(first + SETTINGS);
-    // The first read is what opens the write-ahead log.
+    // The first read is what opens the write-ahead log. One that was left may not fit the file.
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    if (wasLeft) expectWhole(db);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+function expectWhole(db: DatabaseSync): void {
+  const found = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+  if (found !== 'ok') throw new DamagedFileError(String(found));
 }
 
 function readOnly(file: string): DatabaseSync {
@@ -70,6 +77,7 @@ function readOnly(file: string): DatabaseSync {
   return db;
 }
 
-function sizeOf(file: string): number {
+/** 0 for one that is not there. */
+export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DatabaseSync } from 'node:sqlite';
+import type { StoreFault } from '../store-state.ts';
 import type {
   CallAnswer,
   DatabaseAnswer,
@@ -10,7 +11,7 @@ import type {
   OpenAnswer,
 } from './database-messages.ts';
 import { migrate, type ForeignFile, type Schema } from './migrate.ts';
-import { openDatabase } from './open-database.ts';
+import { openDatabase, sizeOf } from './open-database.ts';
 import { faultOf } from './sqlite-error.ts';
 
 /** One kind of database, as its worker serves it. */
@@ -26,7 +27,7 @@ type ServedDatabase = {
   };
 };
 
-type OpenedDatabase = ReturnType<ServedDatabase['open']>;
+type OpenedDatabase = ReturnType<ServedDatabase['open']> & { readonly db: DatabaseSync };
 
 /** The whole of a worker: opens its database and answers the requests of a `WorkerDatabase`, one after the other. */
 export function serveDatabase(served: ServedDatabase): void {
@@ -34,31 +35,50 @@ export function serveDatabase(served: ServedDatabase): void {
   if (port === null) throw new TypeError('a database is served in a worker');
   const { file } = workerData as DatabaseFile;
   const say = (answer: OpenAnswer): void => port.postMessage(answer);
-  let db: DatabaseSync;
-  let opened: OpenedDatabase;
-  try {
-    db = openDatabase(file);
-    const foreign: ForeignFile | undefined = migrate(db, file, served.schema);
-    if (foreign !== undefined) {
-      db.close();
-      return say({ state: 'foreign', foreign });
-    }
-    opened = served.open(db);
-  } catch (error) {
-    const fault = faultOf(error);
-    if (fault === undefined) throw error;
-    return say({ state: 'fault', fault });
-  }
-  say({ state: 'open' });
+  const isTriedAgain = sizeOf(file) === 0;
+  let opened = open(served, file);
+  if ('foreign' in opened) return say({ state: 'foreign', foreign: opened.foreign });
+  say('fault' in opened ? { state: 'fault', fault: opened.fault, isTriedAgain } : { state: 'open' });
+  if ('fault' in opened && !isTriedAgain) return;
   port.on('message', (request: DatabaseRequest) => {
     if (request.kind === 'close') {
-      db.close();
+      if ('db' in opened) opened.db.close();
       port.close();
       return;
     }
-    const answer = request.kind === 'read' ? [call(opened, request.call)] : write(db, opened, request.calls);
-    port.postMessage(answer);
+    if (!('db' in opened)) {
+      const again = open(served, file);
+      if (!('foreign' in again)) opened = again;
+    }
+    port.postMessage('db' in opened ? answer(opened, request) : [opened]);
   });
+}
+
+/** The database, brought to the newest schema; or why there is none. */
+function open(
+  served: ServedDatabase,
+  file: string,
+): OpenedDatabase | { foreign: ForeignFile } | { fault: StoreFault } {
+  let db: DatabaseSync | undefined;
+  try {
+    db = openDatabase(file);
+    const foreign = migrate(db, file, served.schema);
+    if (foreign === undefined) return { ...served.open(db), db };
+    db.close();
+    return { foreign };
+  } catch (error) {
+    db?.close();
+    const fault = faultOf(error);
+    if (fault === undefined) throw error;
+    return { fault };
+  }
+}
+
+function answer(
+  opened: OpenedDatabase,
+  request: Exclude<DatabaseRequest, { kind: 'close' }>,
+): DatabaseAnswer {
+  return request.kind === 'read' ? [call(opened, request.call)] : write(opened, request.calls);
 }
 
 function call({ operations }: OpenedDatabase, { name, input }: DatabaseCall): CallAnswer {
@@ -73,7 +93,8 @@ function call({ operations }: OpenedDatabase, { name, input }: DatabaseCall): Ca
 }
 
 /** All in one transaction. A call that is a mistake of a program is not to take the others with it. */
-function write(db: DatabaseSync, opened: OpenedDatabase, calls: readonly DatabaseCall[]): DatabaseAnswer {
+function write(opened: OpenedDatabase, calls: readonly DatabaseCall[]): DatabaseAnswer {
+  const { db } = opened;
   const answers: CallAnswer[] = [];
   try {
     db.exec('BEGIN');
@@ -94,6 +115,6 @@ function write(db: DatabaseSync, opened: OpenedDatabase, calls: readonly Databas
   if (db.isTransaction) db.exec('ROLLBACK');
   opened.onRolledBack?.();
   const last = answers.at(-1)!;
-  if ('error' in last && calls.length > 1) return calls.flatMap((each) => write(db, opened, [each]));
+  if ('error' in last && calls.length > 1) return calls.flatMap((each) => write(opened, [each]));
   return calls.map(() => last);
 }

@@ -26,7 +26,6 @@ type DatabaseParts = {
 export type Stored<Output> = Result<Output, StoreFault>;
 
 type PendingWrite = DatabaseCall & {
-  readonly transfer: readonly ArrayBuffer[];
   readonly settle: (answer: CallAnswer) => void;
 };
 
@@ -78,16 +77,15 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
       worker.once('message', resolve);
       worker.once('exit', () => {
         this.#finish(THREAD_ENDED);
-        resolve({ state: 'fault', fault: THREAD_ENDED });
+        resolve({ state: 'fault', fault: THREAD_ENDED, isTriedAgain: false });
       });
     });
     if (answer.state === 'foreign') return fail(answer.foreign);
+    this.#end = undefined;
     if (answer.state === 'fault') {
       this.#turnTo(answer.fault);
-      this.#finish(answer.fault);
-      return succeed(undefined);
+      if (!answer.isTriedAgain) this.#finish(answer.fault);
     }
-    this.#end = undefined;
     worker.on('message', (answers: DatabaseAnswer) => this.#asked.shift()?.(answers));
     return succeed(undefined);
   }
@@ -102,21 +100,21 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     return take(answer!);
   }
 
-  /**
-   * Asks in a transaction: what was asked lasts when this resolves, or nothing of it was done.
-   *
-   * @param transfer - buffers of the input that are given away
-   */
+  /** Asks in a transaction: what was asked lasts when this resolves, or nothing of it was done. */
   async write<Name extends keyof Operations & string>(
     name: Name,
     input: InputOf<Operations[Name]>,
-    transfer: readonly ArrayBuffer[] = [],
   ): Promise<Stored<OutputOf<Operations[Name]>>> {
     const answer = await new Promise<CallAnswer>((settle) => {
-      this.#writes.push({ name, input, transfer, settle });
+      this.#writes.push({ name, input, settle });
       this.#writing ??= this.#writeAll();
     });
     return take(answer);
+  }
+
+  /** What was read is not what was written: nothing is asked any more. */
+  condemn(message: string): void {
+    this.#turnTo({ state: 'damaged', message });
   }
 
   /** After everything that was asked. */
@@ -139,8 +137,7 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
       const writes = this.#writes;
       this.#writes = [];
       const calls = writes.map(({ name, input }) => ({ name, input }));
-      const transfer = writes.flatMap((each) => each.transfer);
-      const answers = await this.#ask({ kind: 'write', calls }, transfer);
+      const answers = await this.#ask({ kind: 'write', calls });
       const fault = answers.flatMap((answer) => ('fault' in answer ? [answer.fault] : []))[0];
       this.#turnTo(fault);
       for (const [index, { settle }] of writes.entries()) settle(answers[index] ?? answers[0]!);
@@ -148,11 +145,11 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     this.#writing = undefined;
   }
 
-  #ask(request: DatabaseRequest, transfer: readonly ArrayBuffer[] = []): Promise<DatabaseAnswer> {
+  #ask(request: DatabaseRequest): Promise<DatabaseAnswer> {
     if (this.#end !== undefined) return Promise.resolve([{ fault: this.#end }]);
     return new Promise((resolve) => {
       this.#asked.push(resolve);
-      this.#worker!.postMessage(request, transfer);
+      this.#worker!.postMessage(request, []);
     });
   }
 

@@ -25,7 +25,7 @@ const SCHEMA: Schema = {
 };
 
 /** What was noted for one commit: rows, and what goes to the log as it is. */
-type SessionNotes = {
+export type SessionNotes = {
   readonly rows: Uint8Array | undefined;
   readonly log: Uint8Array | undefined;
 };
@@ -34,8 +34,8 @@ function openSessions(db: DatabaseSync) {
   const rows = new SessionRows(db);
   const log = new SessionLog(db);
   let loading: SessionLoading | undefined;
-  /** What was to be written, and was not: it goes before what comes next. */
-  let behind: SessionNotes[] = [];
+  /** What the transaction writes that is not committed yet. */
+  let saving: readonly SessionNotes[] = [];
   const readRows = (each: SessionNotes): NoteReader => new NoteReader(asBuffer(each.rows));
   return {
     operations: {
@@ -49,10 +49,10 @@ function openSessions(db: DatabaseSync) {
       loadRetained: (after: number) => rows.retainedAfter(after),
       /** The highest number that a session ever had; after `loadSessions`. */
       highestNumber: (): number => log.index.highestNumber,
-      save: (notes: SessionNotes): void => {
-        behind.push(notes);
+      save: (notes: readonly SessionNotes[]): void => {
+        saving = notes;
         log.clean();
-        for (const each of behind) {
+        for (const each of notes) {
           rows.apply(readRows(each));
           if (each.log !== undefined) log.append(asBuffer(each.log));
         }
@@ -60,10 +60,10 @@ function openSessions(db: DatabaseSync) {
     },
     onCommitted: (): void => {
       // Sessions that are new first, for what the log says of them; those that ended last.
-      for (const each of behind) takeSessions(each, NoteKind.SESSION);
+      for (const each of saving) takeSessions(each, NoteKind.SESSION);
       log.committed();
-      for (const each of behind) takeSessions(each, NoteKind.SESSION_END);
-      behind = [];
+      for (const each of saving) takeSessions(each, NoteKind.SESSION_END);
+      saving = [];
     },
     onRolledBack: () => log.rolledBack(),
   };

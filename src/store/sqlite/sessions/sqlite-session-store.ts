@@ -16,7 +16,7 @@ import { WorkerDatabase, type Stored } from '../worker-database.ts';
 import { NoteWriter } from './note-writer.ts';
 import { SessionReader } from './read-sessions.ts';
 import { encodeOptions, encodeSessionRecord } from './session-record.ts';
-import type { SessionOperations } from './sessions-worker.ts';
+import type { SessionNotes, SessionOperations } from './sessions-worker.ts';
 
 type StoreParts = { readonly file: string; readonly log: Logger };
 
@@ -28,8 +28,8 @@ export class SqliteSessionStore implements SessionStore {
   #lastNumber = 0;
   readonly #rows = new NoteWriter();
   readonly #log = new NoteWriter();
-  /** The last commit failed: the next one writes it too. */
-  #isBehind = false;
+  /** What was noted and is not known to be written, a part for each commit that was tried. */
+  #unwritten: SessionNotes[] = [];
   #opening: Promise<void> | undefined;
 
   constructor({ file, log }: StoreParts) {
@@ -119,12 +119,12 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   commit(): Promise<void> | undefined {
-    const [rows, log] = [this.#rows.take(), this.#log.take()];
-    if (rows === undefined && log === undefined && !this.#isBehind) return undefined;
-    const transfer = [rows, log].flatMap((notes) => (notes === undefined ? [] : [notes.buffer]));
-    return this.#database.write('save', { rows, log }, transfer).then((saved) => {
-      this.#isBehind = !saved.ok;
+    const notes = { rows: this.#rows.take(), log: this.#log.take() };
+    if (notes.rows !== undefined || notes.log !== undefined) this.#unwritten.push(notes);
+    if (this.#unwritten.length === 0) return undefined;
+    return this.#database.write('save', this.#unwritten).then((saved) => {
       if (!saved.ok) throw new StoreError(saved.failure);
+      this.#unwritten = [];
     });
   }
 
@@ -141,7 +141,7 @@ export class SqliteSessionStore implements SessionStore {
       const piece = valueOr(await next, undefined);
       if (piece === undefined) break;
       next = this.#database.read('loadSessions', undefined);
-      yield reader.read(piece);
+      yield this.#understand(() => reader.read(piece));
     }
     const highest = await this.#database.read('highestNumber', undefined);
     this.#lastNumber = valueOr(highest, 0);
@@ -154,7 +154,17 @@ export class SqliteSessionStore implements SessionStore {
       const piece = valueOr(await next, undefined);
       if (piece === undefined) return;
       next = this.#database.read('loadRetained', piece.last);
-      yield readRetained(piece.messages);
+      yield this.#understand(() => readRetained(piece.messages));
+    }
+  }
+
+  /** What a piece of the file says; nothing where it says nothing that makes sense. */
+  #understand<Part>(read: () => readonly Part[]): readonly Part[] {
+    try {
+      return read();
+    } catch (error) {
+      this.#database.condemn((error as Error).message);
+      return [];
     }
   }
 }

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { LastingHub } from '../helpers/lasting-hub.ts';
+import { TcpWireClient } from '../helpers/tcp-wire-client.ts';
+import { until } from '../helpers/until.ts';
+
+const QUOTA_EXCEEDED = 0x97;
+const PAYLOAD = 'x'.repeat(16_384);
+
+/** Mounting needs rights that a container may not have. */
+function whyNoSmallDisk(): string | false {
+  const folder = mkdtempSync(join(tmpdir(), 'recado-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder]);
+    return false;
+  } catch {
+    return 'this user may mount no tmpfs';
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A disk of three mebibytes. */
+function smallDisk(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'recado-small-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder]);
+  t.after(() => {
+    execFileSync('umount', ['-l', folder]);
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
+
+async function readiness(hub: LastingHub): Promise<Record<string, unknown>> {
+  return (await (await fetch(`${hub.url}/readyz`)).json()) as Record<string, unknown>;
+}
+
+/** Publishes what a session waits for until no more can be stored; how many were acknowledged. */
+async function fill(hub: LastingHub): Promise<number> {
+  for (let acknowledged = 0; ; acknowledged++) {
+    const client = new TcpWireClient(hub.mqttPort);
+    await client.connect('filling', { cleanStart: true, properties: {} });
+    client.publish('big/1', PAYLOAD, { qos: 1, packetId: 1 });
+    const answer = await client.next();
+    client.destroy();
+    if (answer === undefined) return acknowledged;
+    assert.equal(answer.type, 'puback');
+    if ((answer as { reasonCode: number }).reasonCode === QUOTA_EXCEEDED) return acknowledged;
+  }
+}
+
+describe('a full disk', { skip: whyNoSmallDisk() }, () => {
+  it('refuses what would have to be stored, lets the rest go on, and heals by itself', async (t) => {
+    const disk = smallDisk(t);
+    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
+    const keeper = new TcpWireClient(hub.mqttPort);
+    await keeper.connect('keeper');
+    await keeper.subscribe('big/#', 1);
+    keeper.destroy();
+    const other = new TcpWireClient(hub.mqttPort);
+    await other.connect('other', { cleanStart: true, properties: {} });
+    await other.subscribe('small/#', 1);
+
+    const acknowledged = await fill(hub);
+    assert.ok(acknowledged > 50, `${acknowledged} messages of 16 KiB had room`);
+    await until('nobody is promised anything', async () => {
+      const probe = new TcpWireClient(hub.mqttPort);
+      await probe.connect('probe', { cleanStart: true, properties: {} });
+      probe.publish('big/2', PAYLOAD, { qos: 1, packetId: 1 });
+      const answer = await probe.next();
+      probe.destroy();
+      return answer?.type === 'puback' && answer.reasonCode === QUOTA_EXCEEDED;
+    });
+    const { status, stores } = await readiness(hub);
+    assert.equal(status, 'degraded');
+    const [store] = stores as { name: string; state: string; advice: string }[];
+    assert.deepEqual([store?.name, store?.state], ['sessions', 'full']);
+    assert.match(store?.advice ?? '', /make room/);
+    assert.match(hub.program.errorText, /sessions cannot be stored \(.*\): the disk is full: make room/);
+
+    // What needs no disk goes on, also QoS 1, and what is retained is delivered.
+    const publisher = new TcpWireClient(hub.mqttPort);
+    await publisher.connect('publisher', { cleanStart: true, properties: {} });
+    publisher.publish('small/1', 'goes on', { qos: 1, packetId: 1 });
+    assert.equal((await publisher.expect('puback')).reasonCode, 0);
+    other.acknowledge('puback', (await other.expect('publish')).packetId);
+    publisher.publish('small/2', 'delivered', { qos: 0, packetId: 0, retain: true });
+    assert.equal((await other.expect('publish')).topicName, 'small/2');
+    publisher.publish('small/3', 'refused', { qos: 2, packetId: 2, retain: true });
+    assert.equal((await publisher.expect('pubrec')).reasonCode, QUOTA_EXCEEDED);
+    const old = new TcpWireClient(hub.mqttPort, 4);
+    await old.connect('old', { cleanStart: true });
+    old.publish('big/3', PAYLOAD, { qos: 1, packetId: 1 });
+    assert.equal(await old.next(), undefined, 'a client of MQTT 3.1.1 is sent away');
+    const persistent = new TcpWireClient(hub.mqttPort);
+    assert.equal((await persistent.connect('newcomer')).reasonCode, 0x88);
+
+    execFileSync('mount', ['-o', 'remount,size=32m', disk]);
+    await until('it heals', async () => (await readiness(hub))['status'] === 'ok');
+    publisher.publish('big/4', 'stored again', { qos: 1, packetId: 3 });
+    assert.equal((await publisher.expect('puback')).reasonCode, 0);
+    assert.match(hub.program.errorText, /sessions can be stored again/);
+
+    await hub.restart('SIGKILL');
+    const back = new TcpWireClient(hub.mqttPort);
+    assert.equal((await back.connect('keeper')).sessionPresent, true);
+    let received = 0;
+    for (let last = ''; last !== 'big/4'; received++) {
+      const { topicName, packetId } = await back.expect('publish');
+      back.acknowledge('puback', packetId);
+      last = topicName;
+    }
+    assert.ok(received > acknowledged, `${received} came back, ${acknowledged} were acknowledged`);
+    back.destroy();
+  });
+
+  it('that is full when the hub starts gives what it has, and heals', async (t) => {
+    const disk = smallDisk(t);
+    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
+    const keeper = new TcpWireClient(hub.mqttPort);
+    await keeper.connect('keeper');
+    await keeper.subscribe('big/#', 1);
+    keeper.destroy();
+    await hub.end('SIGKILL');
+    assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024)), /ENOSPC/);
+    await hub.begin();
+    const publisher = new TcpWireClient(hub.mqttPort);
+    await publisher.connect('publisher', { cleanStart: true, properties: {} });
+    await until('it says that the disk is full', async () => {
+      const probe = new TcpWireClient(hub.mqttPort);
+      await probe.connect('probe', { cleanStart: true, properties: {} });
+      probe.publish('big/1', PAYLOAD, { qos: 1, packetId: 1 });
+      await probe.next();
+      probe.destroy();
+      return (await readiness(hub))['status'] === 'degraded';
+    });
+    rmSync(join(disk, 'filler'));
+    await until('it heals', async () => (await readiness(hub))['status'] === 'ok');
+    const back = new TcpWireClient(hub.mqttPort);
+    assert.equal((await back.connect('keeper')).sessionPresent, true);
+    back.destroy();
+    publisher.destroy();
+  });
+});
