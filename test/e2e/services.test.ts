@@ -184,11 +184,16 @@ describe('/services on the HTTP port', () => {
     assert.match(await ask('GET /services/billing'), /"url":"\/"/);
     assert.match(await ask('GET /services/billing?a'), /"url":"\/\?a"/);
     assert.match(await ask('GET /services/billing//x%2Fy/%41'), /"url":"\/\/x%2Fy\/%41"/);
+    assert.match(await ask('GET /services/billing/%E7?%zz'), /"url":"\/%E7\?%zz"/);
+    assert.match(await ask('GET /services/billing/%zz'), /"url":"\/%25zz"/);
+    assert.match(await ask('GET /services/billing??'), /"url":"\/\?\?"/);
     assert.match(await ask('PROPFIND /services/billing/dav'), /^HTTP\/1\.1 200/);
+    assert.match(await ask('MKCALENDAR /services/billing/dav'), /^HTTP\/1\.1 200/);
     assert.match(await ask('GET http://localhost/services/billing/x%2Fy'), /"url":"\/x%2Fy"/);
     assert.match(await ask('GET http://evil.example/services/billing/x'), /^HTTP\/1\.1 403[^]*FORBIDDEN/);
-    assert.match(await ask('GET ftp://localhost/services/billing/x'), /^HTTP\/1\.1 404/);
-    assert.match(await ask('GET /%73ervices/billing/x'), /^HTTP\/1\.1 400/);
+    assert.match(await ask('GET ftp://localhost/services/billing/x'), /^HTTP\/1\.1 400/);
+    assert.match(await ask('GET /%73ervices/billing'), /^HTTP\/1\.1 400/);
+    assert.match(await ask('GET /%73ervices/billing/x'), /^HTTP\/1\.1 404[^]*ROUTE_UNKNOWN/);
     assert.match(await ask('GET /services/nobody/x'), /^HTTP\/1\.1 404[^]*SERVICE_UNKNOWN/);
   });
 

@@ -18,8 +18,6 @@ import { showService } from '../resources.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
 import { ServiceListSchema } from '../service-schemas.ts';
 
-/** Of WebDAV and its like: what stands behind an agent may know them. */
-const MORE_METHODS = ['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT'];
 const PREFIX = '/services/';
 
 const ListSchema = {
@@ -43,12 +41,18 @@ export const serviceListRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async 
   });
 };
 
-/** What a request for a service is, for the router and all that looks at it: also one by a host name of its own. */
+/**
+ * What a request for a service is, for the router and all that looks at it: also one by a host name of its own. What is
+ * passed on stands where the router decodes nothing: `/services/billing?/a/b?c`.
+ */
 export function serviceUrl(hosts: ServiceHosts, { url = '/', headers }: IncomingMessage): string {
   const service = hosts.find(headers.host);
-  if (service === undefined) return url;
   // OPTIONS may ask for `*`.
-  return `${PREFIX}${service}${url.startsWith('/') ? '' : '/'}${url}`;
+  if (service !== undefined) return `${PREFIX}${service}?${url.startsWith('/') ? '' : '/'}${url}`;
+  if (!isServiceRequest(url)) return url;
+  const rest = url.slice(PREFIX.length);
+  const end = rest.search(/[/?]/);
+  return end <= 0 ? url : `${PREFIX}${rest.slice(0, end)}?${rest.slice(end)}`;
 }
 
 /** `/services/{name}/…`, and whole host names: whatever is asked there goes through an agent, as it came. */
@@ -59,50 +63,53 @@ export function registerServiceEntrance(
 ): void {
   const proxies = new TrustedProxies(config.http.trustedProxies);
   const isSandboxed = sandboxesPages(config);
-  for (const method of MORE_METHODS) app.addHttpMethod(method, { hasBody: true });
-  const options = {
+  takeAllMethods(app);
+  app.route({
     method: [...app.supportedMethods],
+    url: `${PREFIX}:service`,
     exposeHeadRoute: false,
     schema: { hide: true },
     handler: async (): Promise<never> => {
       throw new TypeError('a request for a service was not taken');
     },
-  };
-  for (const url of [`${PREFIX}:service`, `${PREFIX}:service/*`]) {
-    app.route({
-      ...options,
-      url,
-      // Before anything reads the body: it is passed on as it comes.
-      onRequest: (request, reply, done) => {
-        const place = splitPath(request.raw.url ?? '');
-        const serviceHub = hub.services?.serviceHub;
-        if (place === undefined || serviceHub === undefined) {
-          done(place === undefined ? NO_PATH : NO_SERVICES);
-          return;
-        }
-        if (!bookRequest(hub.ledger, request, reply.raw, serviceHub.limits.maxKeptBytes)) {
-          done(TOO_MANY);
-          return;
-        }
-        reply.hijack();
-        const { raw, principal } = request;
-        // It was for the hub, and is none of the service's.
-        const dropsAuthorization = principal.provenBy === 'token';
-        const hasOwnHost = hosts.find(raw.headers.host) !== undefined;
-        const call = {
-          request: raw,
-          response: reply.raw,
-          ...place,
-          prefix: hasOwnHost ? '' : `${PREFIX}${place.service}`,
-          isSandboxed: isSandboxed && !hasOwnHost,
-          isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
-          dropsAuthorization,
-          caller: partyOf(principal, request.address),
-        };
-        serveHttp(serviceHub, call, writeFailure);
-      },
-    });
-  }
+    // Before anything reads the body: it is passed on as it comes.
+    onRequest: (request, reply, done) => {
+      const place = splitUrl(request.raw.url ?? '');
+      const serviceHub = hub.services?.serviceHub;
+      if (place === undefined || serviceHub === undefined) {
+        done(place === undefined ? NO_PATH : NO_SERVICES);
+        return;
+      }
+      if (!bookRequest(hub.ledger, request, reply.raw, serviceHub.limits.maxKeptBytes)) {
+        done(TOO_MANY);
+        return;
+      }
+      reply.hijack();
+      const { raw, principal } = request;
+      // It was for the hub, and is none of the service's.
+      const dropsAuthorization = principal.provenBy === 'token';
+      const hasOwnHost = hosts.find(raw.headers.host) !== undefined;
+      const call = {
+        request: raw,
+        response: reply.raw,
+        ...place,
+        prefix: hasOwnHost ? '' : `${PREFIX}${place.service}`,
+        isSandboxed: isSandboxed && !hasOwnHost,
+        isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
+        dropsAuthorization,
+        caller: partyOf(principal, request.address),
+      };
+      serveHttp(serviceHub, call, writeFailure);
+    },
+  });
+}
+
+/** Of WebDAV, calendars and their like: what stands behind an agent may know them. */
+function takeAllMethods(app: FastifyInstance): void {
+  const { METHODS } = process.getBuiltinModule('node:http');
+  for (const method of METHODS)
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method))
+      app.addHttpMethod(method, { hasBody: true });
 }
 
 const TOO_MANY = new RequestRefused(
@@ -133,13 +140,12 @@ function bookRequest(
   return bookForRequest(ledger, request, response, { kind: KeptKind.FRAME, bytes });
 }
 
-/** `/services/billing/a/b?c` → `billing`, `/a/b?c`: the path as it came, nothing decoded and nothing made shorter. */
-function splitPath(url: string): { service: string; target: string } | undefined {
+/** {@link serviceUrl} → `billing`, `/a/b?c`: the path as it came, nothing decoded and nothing made shorter. */
+function splitUrl(url: string): { service: string; target: string } | undefined {
   // The router takes `/%73ervices/` for it.
-  if (!url.startsWith(PREFIX)) return undefined;
-  const rest = url.slice(PREFIX.length);
-  const end = rest.search(/[/?]/);
-  return end < 0 ? { service: rest, target: '' } : { service: rest.slice(0, end), target: rest.slice(end) };
+  if (!isServiceRequest(url)) return undefined;
+  const [service = ''] = url.slice(PREFIX.length).split('?', 1);
+  return { service, target: url.slice(PREFIX.length + service.length + 1) };
 }
 
 function writeFailure(response: ServerResponse, { code, message, retryAfterSeconds }: ServiceFailure): void {
