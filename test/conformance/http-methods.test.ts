@@ -58,7 +58,7 @@ describe('methods that an address does not have', () => {
     const { hub } = await startWithRadio(t);
     for (const [method, path, allow] of [
       ['PUT', '/api/v1/devices?limit=1', 'GET, HEAD, OPTIONS'],
-      ['POST', '/api/v1/devices/DE11', 'GET, HEAD, DELETE, OPTIONS'],
+      ['POST', '/api/v1/devices/DE11', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
       ['GET', '/api/v1/devices/DE11/commands/ligar', 'POST, OPTIONS'],
       ['PROPFIND', '/openapi.json', 'GET, HEAD, OPTIONS'],
       ['DELETE', '/devices/DE11/commands/3/a/b', 'PATCH, OPTIONS'],
