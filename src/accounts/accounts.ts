@@ -3,7 +3,9 @@ import type { Logger } from '../base/logger.ts';
 import { AccountBook } from './account-book.ts';
 import type { AccountRecord, AccountStore, SignInRecord, UserRecord } from './account-store.ts';
 import type { Principal } from './principal.ts';
+import { Audit, type AuditLimits, type AuditStore } from './audit.ts';
 import { MemoryAccountStore } from './memory-account-store.ts';
+import { MemoryAuditStore } from './memory-audit-store.ts';
 import { SIGN_IN_LIMITS, SignIns, type SignInLimits } from './sign-ins.ts';
 import { TokenAccounts } from './token-accounts.ts';
 import { UserAccounts } from './user-accounts.ts';
@@ -12,6 +14,8 @@ type AccountsParts = {
   /** In memory where there is none. */
   readonly store?: AccountStore;
   readonly signIns?: SignInLimits;
+  readonly auditStore?: AuditStore;
+  readonly auditLimits?: AuditLimits;
   readonly log: Logger;
   readonly clock?: Clock;
 };
@@ -21,6 +25,7 @@ export class Accounts {
   readonly tokens: TokenAccounts;
   readonly users: UserAccounts;
   readonly signIns: SignIns;
+  readonly audit: Audit;
   readonly #book: AccountBook;
   readonly #store: AccountStore;
   readonly #log: Logger;
@@ -35,6 +40,8 @@ export class Accounts {
     this.tokens = new TokenAccounts({ book, clock });
     this.users = new UserAccounts({ book, clock });
     this.signIns = new SignIns({ book, clock, limits: signIns });
+    const { auditStore = new MemoryAuditStore(), auditLimits } = parts;
+    this.audit = new Audit({ store: auditStore, clock, log, limits: auditLimits });
   }
 
   /** Reads all accounts; nobody is let in by one before. */
@@ -72,6 +79,7 @@ export class Accounts {
     this.tokens.close();
     this.signIns.close();
     await this.#book.close();
+    await this.audit.close();
   }
 
   /** Whether there is an account: proof is asked for then, where nobody wrote which networks need none. */

@@ -129,3 +129,35 @@ export const UserParams = Type.Object({ name: Type.String({ minLength: 1, maxLen
 export function showScopes(scopes: readonly Scope[]): Static<typeof ScopeList> {
   return structuredClone(scopes) as Static<typeof ScopeList>;
 }
+
+const AuditEntrySchema = Type.Object(
+  {
+    at: Time,
+    principal: Type.String(),
+    address: Type.String({ description: 'Where it came from; empty for who has the data folder' }),
+    action: Type.String({ description: 'The operation of this API' }),
+    target: Type.String({ description: 'What it was done to' }),
+    status: Type.Integer({ description: 'Of the answer; 499 where the caller left before it' }),
+    code: Type.Union([Type.String(), Type.Null()], { description: 'Of an error' }),
+  },
+  { title: 'AuditEntry' },
+);
+export type AuditEntryResource = Static<typeof AuditEntrySchema>;
+
+export const AuditPageSchema = Type.Object(
+  {
+    entries: Type.Array(AuditEntrySchema),
+    nextCursor: Type.Optional(Type.Integer({ description: 'Absent on the last page' })),
+  },
+  { title: 'AuditPage' },
+);
+
+export const AuditQuerySchema = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Entries a page' })),
+    cursor: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 9_007_199_254_740_991, description: 'As `nextCursor` said' }),
+    ),
+  },
+  { additionalProperties: false },
+);

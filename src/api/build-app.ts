@@ -4,10 +4,12 @@ import type { TrustedProxies } from '../base/forwarding.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Config } from '../hub/config/config-schema.ts';
 import type { Hub } from '../hub/hub.ts';
+import { auditRequests } from './audit-requests.ts';
 import { createApp } from './create-app.ts';
 import type { describeApi } from './describe-api.ts';
 import { admitRequests, HttpAdmission } from './http-admission.ts';
 import { limitKeptAnswers } from './kept-answers.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
@@ -64,6 +66,7 @@ export async function buildApp(parts: {
     insecure: config.insecure,
     accounts: hub.accounts,
   });
+  auditRequests(app, hub.accounts);
   // In front of a service, Authorization may be meant for what stands behind it.
   admitRequests(app, admission, (url) => !isServiceRequest(url));
 
@@ -89,6 +92,7 @@ async function registerRoutes(
   await app.register(healthRoutes, { hub });
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
+  await app.register(auditRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(sessionRoutes, { accounts: hub.accounts, proxies, prefix: '/api/v1' });
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });

@@ -7,6 +7,8 @@ import type { Logger } from '../base/logger.ts';
 import { DataFolder } from '../store/data-folder.ts';
 import { HubDatabase } from '../store/sqlite/hub/hub-database.ts';
 import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts';
+import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
+import { auditRequests } from './audit-requests.ts';
 import { createApp } from './create-app.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { ownerSocketPath } from './owner-socket.ts';
@@ -66,7 +68,8 @@ function askRunning(socketPath: string): LocalHub {
 async function openFolder(folder: DataFolder, log: Logger): Promise<LocalHub> {
   folder.open();
   const database = new HubDatabase(folder.file('hub.db'), log);
-  const accounts = new Accounts({ store: new SqliteAccountStore(database), log });
+  const auditStore = new SqliteAuditStore(database);
+  const accounts = new Accounts({ store: new SqliteAccountStore(database), auditStore, log });
   const app = createApp({ log, maxBodyBytes: MAX_BODY_BYTES, maxPathValueCharacters: 1024, place: '' });
   parseJsonBodies(app);
   app.decorateRequest('principal');
@@ -75,6 +78,7 @@ async function openFolder(folder: DataFolder, log: Logger): Promise<LocalHub> {
     asked.principal = OWNER;
     done();
   });
+  auditRequests(app, accounts);
   const close = async (): Promise<void> => {
     await app.close();
     await accounts.stop();

@@ -44,6 +44,7 @@ export function problemOfFailure({ code, message, device, issues }: Failure): Pr
 }
 
 export function sendProblem(reply: FastifyReply, problem: ProblemResource): FastifyReply {
+  reply.request.problemCode = problem.code;
   // A string passes Fastify's serialisation by, so that no response schema can cut a member off.
   return reply
     .code(problem.status)

@@ -17,6 +17,11 @@ type Params = { readonly deviceId?: string; readonly service?: string };
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** Whether a method changes nothing (RFC 9110 section 9.2.1). */
+export function isSafeMethod(method: string): boolean {
+  return SAFE_METHODS.has(method);
+}
+
 /** Throws `FORBIDDEN` when who asks may not do this, whether it exists or not. */
 export function checkPermission(request: FastifyRequest): void {
   const { principal, method, params, routeOptions } = request;
@@ -30,10 +35,10 @@ export function checkPermission(request: FastifyRequest): void {
 }
 
 function hubVerb(method: string): Verb {
-  return SAFE_METHODS.has(method) ? 'read' : 'manage';
+  return isSafeMethod(method) ? 'read' : 'manage';
 }
 
 /** A WebSocket begins with a GET, and may say anything afterwards. */
 function serviceVerb({ method, headers }: FastifyRequest): Verb {
-  return SAFE_METHODS.has(method) && headers.upgrade === undefined ? 'read' : 'command';
+  return isSafeMethod(method) && headers.upgrade === undefined ? 'read' : 'command';
 }

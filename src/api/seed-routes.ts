@@ -41,7 +41,10 @@ export const seedRoutes: FastifyPluginAsync<{ hub: Hub }> = async (app, { hub })
 function addCommandRoutes(app: FastifyInstance, hub: Hub): void {
   const invoke = (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): void =>
     invokeSeedCommand(hub, request, reply);
-  const options = { config: { verb: 'command' as const }, schema: { hide: true } };
+  const options = {
+    config: { verb: 'command' as const },
+    schema: { hide: true, operationId: 'invokeCommand' },
+  };
   app.get('/devices/:deviceId/commands/:number', options, invoke);
   app.post('/devices/:deviceId/commands/:number', options, invoke);
   // The rest of the path is the value, slashes and all.

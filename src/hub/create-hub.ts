@@ -21,6 +21,8 @@ import { TlsReload } from './tls/tls-reload.ts';
 import { guardServiceTopics } from './services/topic-guard.ts';
 import { validateValue } from './validate-input.ts';
 
+const HOUR_MS = 3_600_000;
+
 /** Puts a hub together. It opens nothing before `start`. */
 export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock }): Hub {
   const config = shareConnections(wanted);
@@ -36,7 +38,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     clock,
     log: parts.log,
   });
-  const accounts = new Accounts({ ...(stores && { store: stores.accounts }), log: parts.log, clock });
+  const accounts = createAccounts(config, stores, { log: parts.log, clock });
   const gateways: Gateway[] = [];
   if (config.gateways.socket.enabled) {
     gateways.push(
@@ -79,6 +81,19 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     invocations,
     log: parts.log,
     clock,
+  });
+}
+
+function createAccounts(
+  { accounts: { maxSessionHours, maxIdleHours, auditDays, maxAuditEntries } }: Config,
+  stores: HubStores | undefined,
+  parts: { log: Logger; clock: Clock },
+): Accounts {
+  return new Accounts({
+    signIns: { longestMs: maxSessionHours * HOUR_MS, longestIdleMs: maxIdleHours * HOUR_MS },
+    auditLimits: { maxEntries: maxAuditEntries, maxAgeMs: auditDays * 24 * HOUR_MS },
+    ...(stores && { store: stores.accounts, auditStore: stores.audit }),
+    ...parts,
   });
 }
 

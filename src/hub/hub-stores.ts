@@ -4,6 +4,7 @@ import { HubDatabase } from '../store/sqlite/hub/hub-database.ts';
 import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts';
 import { SqliteDeviceStore } from '../store/sqlite/hub/sqlite-device-store.ts';
 import { SqliteInvocationStore } from '../store/sqlite/hub/sqlite-invocation-store.ts';
+import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
 import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
 import type { StoreHealth } from '../store/store-state.ts';
 
@@ -15,6 +16,7 @@ export class HubStores {
   readonly accounts: SqliteAccountStore;
   readonly devices: SqliteDeviceStore;
   readonly invocations: SqliteInvocationStore;
+  readonly audit: SqliteAuditStore;
   readonly #hub: HubDatabase;
 
   constructor(dataDir: string, { log }: { readonly log: Logger }) {
@@ -24,6 +26,7 @@ export class HubStores {
     this.accounts = new SqliteAccountStore(this.#hub);
     this.devices = new SqliteDeviceStore(this.#hub);
     this.invocations = new SqliteInvocationStore(this.#hub);
+    this.audit = new SqliteAuditStore(this.#hub);
   }
 
   /** How it stands with each. */

@@ -426,6 +426,7 @@ test('openapi.json describes every route of v1', async (t) => {
   const { body } = await hub.call('GET', '/openapi.json');
   assert.equal(body.openapi, '3.1.0');
   assert.deepEqual(Object.keys(body.paths).sort(), [
+    '/api/v1/audit',
     '/api/v1/devices',
     '/api/v1/devices/{deviceId}',
     '/api/v1/devices/{deviceId}/commands',

@@ -69,8 +69,11 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<{
   app.post('/session', { config: open, schema: SignInSchema }, async (request, reply) => {
     if (!isFromOwnPage(request.headers)) throw FOREIGN_PAGE;
     const { name, password } = request.body;
+    // What is no name here may be a password that was typed too early.
+    request.auditTarget = users.get(name)?.name ?? '';
     const verified = await users.verify(name, password, request.address);
     if (!verified.ok) throw refusalOf(verified.failure);
+    request.principal = verified.value.principal;
     const secret = await signIns.open(verified.value.principal);
     endBefore(request, reply);
     setCookie(request, reply, secret, signIns.limits.longestMs);

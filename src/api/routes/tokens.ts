@@ -48,6 +48,7 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<{ accounts: Accounts }> = as
     const expiresAt = expiresInSeconds === undefined ? undefined : Date.now() + expiresInSeconds * 1000;
     const made = await tokens.create({ name, roles, scopes, expiresAt });
     if (!made.ok) throw new RequestRefused(made.failure.code, made.failure.message);
+    request.auditTarget = `${made.value.record.id} ${name}`;
     reply.code(201).header('cache-control', 'no-store');
     return { token: made.value.text, ...showToken(made.value.record) };
   });

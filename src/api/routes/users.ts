@@ -64,6 +64,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<{ accounts: Accounts }> = asy
   app.get('/users', { config, schema: ListSchema }, async () => ({ users: users.list().map(showUser) }));
 
   app.post('/users', { config, schema: CreateSchema }, async (request, reply) => {
+    request.auditTarget = request.body.name;
     const made = await users.create({ scopes: [], ...request.body });
     reply.code(201);
     return showUser(orThrow(made));

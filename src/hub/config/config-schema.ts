@@ -84,6 +84,19 @@ const invocations = Type.Object(
   { additionalProperties: false, description: 'Execution of commands.' },
 );
 
+const accounts = Type.Object(
+  {
+    maxSessionHours: count({ default: 168, description: 'Longest time that a person stays signed in.' }),
+    maxIdleHours: count({ default: 24, description: 'The same without doing anything.' }),
+    auditDays: count({ default: 90, description: 'How long it is kept who did what.' }),
+    maxAuditEntries: count({
+      default: 100_000,
+      description: 'Most entries of it; beyond, the oldest go. In memory only, 10,000.',
+    }),
+  },
+  { additionalProperties: false, description: 'Who may come in, and do what: [accounts.md](accounts.md).' },
+);
+
 const memory = Type.Object(
   {
     maxKeptBytes: Type.Integer({
@@ -127,6 +140,7 @@ export const ConfigSchema = Type.Object(
     devices,
     events,
     invocations,
+    accounts,
     memory,
     log,
     dataDir: Type.String({

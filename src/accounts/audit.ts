@@ -1,0 +1,128 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { ANONYMOUS, STRANGER, TRUSTED_NETWORK, type Principal } from './principal.ts';
+
+/** One thing that somebody did, or was refused. */
+export type AuditEntry = {
+  /** Wall time, ms. */
+  readonly at: number;
+  /** The id of the principal. */
+  readonly principal: string;
+  /** Where it came from; empty for who has the data folder. */
+  readonly address: string;
+  /** What was done, by the name that the API has for it: `invokeCommand`. */
+  readonly action: string;
+  /** To what: `pump-1/start`. */
+  readonly target: string;
+  /** As HTTP has it; 499 for a caller that left before it was answered. */
+  readonly status: number;
+  /** Of an error. */
+  readonly code?: string;
+};
+
+/** With the number by which entries are ordered; the latest has the highest. */
+export type AuditRecord = AuditEntry & { readonly number: number };
+
+export type AuditQuery = { readonly limit: number; readonly before?: number | undefined };
+
+/** What is to be kept: no more of them, and none that are older. */
+export type AuditRetention = { readonly maxEntries: number; readonly since: number };
+
+/** What the audit is kept by. Whoever makes one has it run `test/contract/audit-store.ts`. */
+export type AuditStore = {
+  /** Adds entries, and forgets those that are too many or too old. */
+  append(entries: readonly AuditEntry[], retention: AuditRetention): Promise<void>;
+  /** The latest first. */
+  read(query: AuditQuery): Promise<readonly AuditRecord[]>;
+};
+
+export type AuditLimits = { readonly maxEntries: number; readonly maxAgeMs: number };
+
+const DAY_MS = 86_400_000;
+const AUDIT_LIMITS: AuditLimits = { maxEntries: 100_000, maxAgeMs: 90 * DAY_MS };
+/** Until it is written; what an end of the process can cost. */
+const WRITE_AFTER_MS = 200;
+/** That wait to be written; more are counted, and one entry tells of them. */
+const MAX_WAITING = 10_000;
+/** Of those who have proven nothing, in a second: they do not crowd the others out. */
+const MAX_STRANGERS_PER_SECOND = 10;
+
+type AuditParts = {
+  readonly store: AuditStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits?: AuditLimits | undefined;
+};
+
+/** Who did what, and what came of it. Nobody waits until it is written. */
+export class Audit {
+  readonly #store: AuditStore;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #limits: AuditLimits;
+  #waiting: AuditEntry[] = [];
+  #lost = 0;
+  #strangers = 0;
+  #strangersSince = 0;
+  #timer: Timer | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor({ store, clock, log, limits = AUDIT_LIMITS }: AuditParts) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#limits = limits;
+  }
+
+  note(principal: Principal, entry: Omit<AuditEntry, 'at' | 'principal'>): void {
+    const isFull = this.#waiting.length >= MAX_WAITING;
+    if (isFull || (isUnproven(principal) && !this.#takeStranger())) this.#lost++;
+    else this.#waiting.push({ at: this.#clock.now(), principal: principal.id, ...entry });
+    this.#timer ??= this.#clock.setTimer(WRITE_AFTER_MS, () => this.#begin());
+  }
+
+  /** The latest first, those included that wait. */
+  async read(query: AuditQuery): Promise<readonly AuditRecord[]> {
+    this.#begin();
+    await this.#writing;
+    return this.#store.read(query);
+  }
+
+  async close(): Promise<void> {
+    this.#begin();
+    await this.#writing;
+  }
+
+  #takeStranger(): boolean {
+    const now = this.#clock.monotonic();
+    if (now - this.#strangersSince >= 1000) [this.#strangers, this.#strangersSince] = [0, now];
+    return ++this.#strangers <= MAX_STRANGERS_PER_SECOND;
+  }
+
+  #begin(): void {
+    this.#timer?.clear();
+    this.#timer = undefined;
+    const entries = this.#waiting;
+    if (this.#lost > 0) entries.push(lostEntry(this.#clock.now(), this.#lost));
+    this.#waiting = [];
+    this.#lost = 0;
+    if (entries.length > 0) this.#writing = this.#writing.then(() => this.#write(entries));
+  }
+
+  async #write(entries: readonly AuditEntry[]): Promise<void> {
+    const { maxEntries, maxAgeMs } = this.#limits;
+    const retention = { maxEntries, since: this.#clock.now() - maxAgeMs };
+    await this.#store.append(entries, retention).catch((error: unknown) => {
+      this.#lost += entries.length;
+      this.#log.error({ err: error, lost: entries.length }, 'entries of the audit could not be kept');
+    });
+  }
+}
+
+function lostEntry(at: number, lost: number): AuditEntry {
+  return { at, principal: 'hub', address: '', action: 'lostEntries', target: String(lost), status: 503 };
+}
+
+function isUnproven(principal: Principal): boolean {
+  return principal === STRANGER || principal === ANONYMOUS || principal === TRUSTED_NETWORK;
+}
