@@ -4,6 +4,8 @@ import { Type } from './type.ts';
 /* The kinds of keys that several sections have, in the words of JSON Schema and those of config-keys.ts. */
 
 const MAX_TIME_MS = 3_600_000;
+/** As long as a timer can be set: 24 days. */
+const MAX_TIMER_MS = 2_147_483_647;
 const MAX_SIZE_BYTES = 1_073_741_824;
 const MAX_COUNT = 1_000_000;
 
@@ -21,6 +23,9 @@ type LeafText = { readonly default: number; readonly description: string };
 export const port = (leaf: LeafText) => Type.Integer({ minimum: 0, maximum: 65_535, ...leaf });
 export const ms = (leaf: LeafText) =>
   Type.Integer({ minimum: 10, maximum: MAX_TIME_MS, unit: 'ms', ...leaf });
+/** What may take days. */
+export const longMs = (leaf: LeafText) =>
+  Type.Integer({ minimum: 10, maximum: MAX_TIMER_MS, unit: 'ms', ...leaf });
 export const bytes = (leaf: LeafText) =>
   Type.Integer({ minimum: 256, maximum: MAX_SIZE_BYTES, unit: 'bytes', ...leaf });
 export const count = (leaf: LeafText) => Type.Integer({ minimum: 1, maximum: MAX_COUNT, ...leaf });

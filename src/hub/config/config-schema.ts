@@ -1,7 +1,7 @@
 import { Type, type DeepReadonly, type Static } from '../../config/type.ts';
 import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
-import { bytes, count, ms } from '../../config/leaf.ts';
+import { bytes, count, longMs, ms } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { services } from './sections/services.ts';
 import { SOCKET_OPTIONS } from '../../gateways/socket/options.ts';
@@ -74,12 +74,12 @@ const invocations = Type.Object(
       description: 'Most values in an input, members and items counted.',
     }),
     maxTimeoutMs: ms({ default: 600_000, description: 'Longest time that a caller may ask for.' }),
-    maxQueueForMs: ms({
+    maxQueueForMs: longMs({
       default: 604_800_000,
       description: 'Longest time that a command may wait for an offline device.',
     }),
     maxHistory: count({ default: 10_000, description: 'Commands that ended and are kept to be read.' }),
-    historyMs: ms({ default: 604_800_000, description: 'How long they are kept.' }),
+    historyMs: longMs({ default: 604_800_000, description: 'How long they are kept.' }),
   },
   { additionalProperties: false, description: 'Execution of commands.' },
 );
