@@ -58,22 +58,38 @@ export function refuseTunnels(server: Server): void {
   server.on('request', (request, response) => lastResponses.set(request.socket, response));
   server.on('connect', (_request, socket: Socket) => {
     socket.on('error', () => socket.destroy());
+    socket.resume();
     sendLast(socket, ['REQUEST_INVALID', 'This server is no proxy, and takes no CONNECT.']);
   });
 }
 
 /** Answers what Node's parser does not take for HTTP, or not in time, in the words of all other errors. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
+  if (error.code === 'ECONNRESET') socket.destroy();
   else sendLast(socket, describeClientError(error.code));
 }
 
-/** The last answer of a connection. Where those before it have not gone, it would be taken for one of them. */
+/** Those whose last answer waits for the ones before it: whatever else comes is not looked at. */
+const ending = new WeakSet<Socket>();
+
+/** The last answer of a connection: it would be taken for one of those before it, where they have not gone. */
 function sendLast(socket: Socket, refusal: Parameters<typeof problemOf>): void {
+  if (ending.has(socket)) return;
   const last = lastResponses.get(socket);
+  if (last === undefined || isAnswered(socket)) return writeLast(socket, refusal);
+  if (last.req.complete) {
+    ending.add(socket);
+    last.once('close', () => writeLast(socket, refusal));
+    return;
+  }
   // Its own body is what cannot be read; a response has its socket when those before it have gone.
-  const isItsOwn = last?.socket === socket && !last.headersSent && !last.req.complete;
-  if (!isAnswered(socket) && !isItsOwn) return void socket.destroy();
+  if (last.socket === socket && !last.headersSent) writeLast(socket, refusal);
+  else socket.destroy();
+}
+
+function writeLast(socket: Socket, refusal: Parameters<typeof problemOf>): void {
+  // The answer before was to be the last, and is on its way.
+  if (!socket.writable) return;
   const { STATUS_CODES } = process.getBuiltinModule('node:http');
   const problem = problemOf(...refusal);
   const body = JSON.stringify(problem);

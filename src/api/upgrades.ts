@@ -6,6 +6,7 @@ import type { Config } from '../hub/config/config-schema.ts';
 import { asksForWebSocket } from '../services/hub/http-entrance.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { UpgradeResponse } from '../services/hub/upgrade-response.ts';
+import { isAnswered } from './request-heads.ts';
 import { isServiceRequest, serviceUrl } from './routes/services.ts';
 
 /** Whether an upgrade is for a service, and not for the hub itself. */
@@ -21,6 +22,8 @@ export function upgradeRules({ mqtt }: Config, hosts: ServiceHosts): ServerOptio
   return {
     shouldUpgradeCallback: (request) => {
       toOriginForm(request);
+      // The other protocol would begin in the place of an answer that is still due.
+      if (!isAnswered(request.socket)) return false;
       if (isForService(request, hosts)) return asksForWebSocket(request);
       const { url = '' } = request;
       return isMqtt && (url === path || url.startsWith(`${path}?`));

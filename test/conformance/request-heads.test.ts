@@ -134,19 +134,40 @@ describe('a request that could be read in two ways is answered 400, and is the l
     }
   });
 
-  it('and is not answered in the place of a request before it, which has no answer yet', async (t) => {
+  it('and is answered behind the requests before it, which have their answers', async (t) => {
     const hub = await startTestHub(t);
     const device = await WireDevice.connect(t, hub.tcpPort, '127.0.0.11');
     await device.handshake();
     await until('it is there', async () => (await hub.call('GET', '/devices')).text === '["DE11"]');
     const command =
       'POST /api/v1/devices/DE11/commands/ligar HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
-    for (const broken of ['GARBAGE\r\n\r\n', 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n']) {
-      const { received } = await talkRaw(hub.url, command + broken);
-      assert.equal(received, '', broken);
-    }
     const chunked = command.replace('Content-Length: 0', 'Transfer-Encoding: chunked');
     assert.match((await talkRaw(hub.url, `${chunked}zz\r\n`)).received, /^HTTP\/1\.1 400 /, 'its own body');
+    device.serve(() => "{'Resposta': None}");
+    const devices = 'GET /devices HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const isLast = devices.replace('localhost', 'localhost\r\nConnection: close');
+    for (const [text, statuses] of [
+      [`${command}${devices}GARBAGE\r\n\r\n`, [200, 200, 400]],
+      [`${command}CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n`, [200, 400]],
+      [`${devices}${command.replace('Host: localhost', 'Host: a\r\nHost: b')}`, [200, 400]],
+      [`${isLast}GARBAGE\r\n\r\n`, [200]],
+    ] as const) {
+      const { received } = await talkRaw(hub.url, text);
+      assert.deepEqual(
+        [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status)),
+        statuses,
+      );
+    }
+  });
+
+  it('as is an upgrade, which begins no other protocol in the place of an answer', async (t) => {
+    const { url } = await startTestHub(t);
+    const upgrade = `GET /mqtt HTTP/1.1\r\n${handshake(['Host: localhost']).join('\r\n')}\r\n\r\n`;
+    assert.match((await talkRaw(url, upgrade, (text) => text.includes('101'))).received, /^HTTP\/1\.1 101 /);
+    const first = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const isEnough = (text: string): boolean => text.includes('ROUTE_UNKNOWN') || text.includes(' 101 ');
+    const { received } = await talkRaw(url, `${first}${upgrade}`, isEnough);
+    assert.deepEqual(received.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 404']);
   });
 
   const handshake = (headers: readonly string[]): string[] => [
