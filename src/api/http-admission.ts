@@ -15,7 +15,7 @@ import {
 import { TrustedNetworks } from '../accounts/trusted-networks.ts';
 import { TrustedProxies, type RequestOrigin } from '../base/forwarding.ts';
 import { isFromOwnPage } from '../base/page-origin.ts';
-import { moveHttpConnection } from './http-connections.ts';
+import { lendHttpConnection } from './http-connections.ts';
 import { OpenRequests } from './open-requests.ts';
 import { isFromOwner } from './owner-socket.ts';
 import { RequestRefused } from './problems.ts';
@@ -192,7 +192,7 @@ export function admitRequests(
     const origin = admission.proxies.originOf(request.raw);
     request.address = origin.address;
     const isProxy = admission.proxies.has(socket.remoteAddress ?? '');
-    if (isProxy && !moveHttpConnection(socket, origin.address)) return done(TOO_MANY);
+    if (isProxy && !lendHttpConnection(socket, origin.address, reply.raw)) return done(TOO_MANY);
     try {
       request.principal = admission.check(request, origin, { isForHub: isForHub(request.url) });
       checkPermission(request);

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TrustedProxies } from '../base/forwarding.ts';
 import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
@@ -9,6 +9,7 @@ import type { Refusals } from '../mqtt/transport/refusals.ts';
 import { ApiCaller } from './api-caller.ts';
 import { PartialHead } from './partial-head.ts';
 import { isBookedTo } from './request-bookings.ts';
+import { isAnswered } from './request-heads.ts';
 
 /** What is given back when they are closed. */
 const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
@@ -61,16 +62,14 @@ class HttpPlaces {
     return false;
   }
 
-  take(party: Party): void {
-    this.#taken.set(party.key, (this.#taken.get(party.key) ?? 0) + 1);
+  take(key: string): void {
+    this.#taken.set(key, (this.#taken.get(key) ?? 0) + 1);
   }
 
-  giveBack(party: Party): void {
-    const left = (this.#taken.get(party.key) ?? 1) - 1;
-    if (left === 0) this.#taken.delete(party.key);
-    else this.#taken.set(party.key, left);
-    party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
-    party.close();
+  giveBack(key: string): void {
+    const left = (this.#taken.get(key) ?? 1) - 1;
+    if (left === 0) this.#taken.delete(key);
+    else this.#taken.set(key, left);
   }
 }
 
@@ -78,27 +77,56 @@ class HttpPlaces {
 type Booking = {
   socket: Socket;
   party: Party;
+  /** Whose place it has: {@link NOBODY} while a proxy keeps it for whoever asks next. */
+  place: string;
   readonly places: HttpPlaces;
   readonly head: PartialHead;
 };
 const bookings = new WeakMap<Socket, Booking>();
+const NOBODY = '';
 
 /**
- * Puts a connection down to whoever uses it now, where proxies keep connections for all who ask them.
+ * Puts a connection down to whoever uses it now.
  *
  * @returns false, and nothing is changed, where that one has as many as an address may have
  */
 export function moveHttpConnection(socket: Socket, address: string): boolean {
   const booking = bookings.get(socket);
   const key = addressParty(address);
-  if (booking === undefined || booking.party.key === key) return true;
+  if (booking === undefined || booking.place === key) return true;
   const { places, party: before } = booking;
   if (!places.hasPlaceFor(address, key)) return false;
+  giveToNext(booking, key);
+  if (before.key === key) return true;
   booking.party = places.options.ledger.open(key);
   booking.party.charge(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
-  places.take(booking.party);
-  places.giveBack(before);
+  closeBooks(before);
   return true;
+}
+
+/**
+ * The same until the answer has gone: what a proxy keeps open between requests takes nobody's place.
+ *
+ * @returns as {@link moveHttpConnection}
+ */
+export function lendHttpConnection(socket: Socket, address: string, response: ServerResponse): boolean {
+  if (!moveHttpConnection(socket, address)) return false;
+  response.once('close', () => {
+    const booking = bookings.get(socket);
+    if (booking !== undefined && isAnswered(socket)) giveToNext(booking, NOBODY);
+  });
+  return true;
+}
+
+function giveToNext(booking: Booking, key: string): void {
+  booking.places.giveBack(booking.place);
+  booking.places.take(key);
+  booking.place = key;
+}
+
+function closeBooks(party: Party): void {
+  party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
+  party.close();
 }
 
 /** A connection goes on as another socket: what was under TLS is what its requests come from. */
@@ -123,8 +151,10 @@ export function limitHttpConnections(server: Server, options: HttpConnectionsOpt
   const forget = (socket: Socket): void => {
     const booking = bookings.get(socket);
     if (booking === undefined || !open.delete(booking)) return;
+    bookings.delete(booking.socket);
     booking.head.end();
-    places.giveBack(booking.party);
+    places.giveBack(booking.place);
+    closeBooks(booking.party);
   };
   const ticker = setInterval(() => {
     for (const { head, socket, party } of open) if (!head.look(socket, party)) socket.destroy();
@@ -150,8 +180,8 @@ export function limitHttpConnections(server: Server, options: HttpConnectionsOpt
       );
       return;
     }
-    places.take(party);
-    const booking = { socket, party, places, head: new PartialHead() };
+    places.take(key);
+    const booking = { socket, party, place: key, places, head: new PartialHead() };
     open.add(booking);
     bookings.set(socket, booking);
     socket.once('close', () => forget(socket));

@@ -57,7 +57,7 @@ export const httpListener = (usualPort: number, description: string) =>
       maxConnectionsPerAddress: count({
         default: 10_000,
         description:
-          'Most of these from one address; those of `trustedProxies` count for the address that they tell.',
+          'Most of these from one address; those of `trustedProxies` count for the address that they tell, while it asks.',
       }),
       bodyTimeoutMs: ms({
         default: 30_000,

@@ -89,15 +89,24 @@ describe('limits of the HTTP server', () => {
       http.trustedProxies = ['127.0.0.1'];
       http.trustedNetworks = ['192.0.2.0/24'];
     });
-    const ask = async (address: string): Promise<string> => {
-      const socket = await callFrom(t, hub, '127.0.0.1');
-      socket.write(`GET /api/v1/devices HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+    const ask = async (socket: Socket, address: string, path = 'devices'): Promise<string> => {
+      socket.write(`GET /api/v1/${path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ${address}\r\n\r\n`);
       const [answer] = (await once(socket, 'data')) as [Buffer];
       return answer.toString();
     };
-    assert.match(await ask('192.0.2.1'), /^HTTP\/1\.1 200 /);
-    assert.match(await ask('192.0.2.2'), /^HTTP\/1\.1 200 /);
-    assert.match(await ask('192.0.2.1'), /^HTTP\/1\.1 429 [^]*\r\nretry-after: 1\r\n[^]*TOO_MANY_REQUESTS/);
+    const [first, second, third] = [
+      await callFrom(t, hub, '127.0.0.1'),
+      await callFrom(t, hub, '127.0.0.1'),
+      await callFrom(t, hub, '127.0.0.1'),
+    ];
+    for (const kept of [first, second, third, first])
+      assert.match(await ask(kept, '192.0.2.1'), /^HTTP\/1\.1 200 /, 'one after the other');
+    assert.match(await ask(first, '192.0.2.1', 'events'), /^HTTP\/1\.1 200 /);
+    assert.match(await ask(second, '192.0.2.2'), /^HTTP\/1\.1 200 /);
+    const tooMany = /^HTTP\/1\.1 429 [^]*\r\nretry-after: 1\r\n[^]*TOO_MANY_REQUESTS/;
+    assert.match(await ask(third, '192.0.2.1'), tooMany, 'while another one lasts');
+    first.destroy();
+    await until('its place is free', async () => (await ask(third, '192.0.2.1')).includes(' 200 OK'));
   });
 
   it('or the address that a balancer tells by the PROXY protocol', async (t) => {
