@@ -22,10 +22,16 @@ export type { BrokerStats } from './broker/stats.ts';
 export { ReasonCode, reasonCodeName } from './codec/reason-code.ts';
 export type { ProtocolVersion, QoS } from './codec/control-packet.ts';
 export type { PublishProperties } from './codec/publish.ts';
-export { matchesTopicFilter, type TopicFilter } from './topics/topic-filter.ts';
+export {
+  formatTopicFilter,
+  matchesTopicFilter,
+  parseTopicFilter,
+  type TopicFilter,
+} from './topics/topic-filter.ts';
 export type { LocalReceiver } from './broker/client-session.ts';
 export type * from './session/session-store.ts';
 export { StoredMessage, type StoredMessageParts } from './session/stored-message.ts';
+export { readStoredMessage, storedMessageBytes, writeStoredMessage } from './session/stored-message-codec.ts';
 export type { SubscriptionOptions } from './topics/subscription-match.ts';
 export type { Slice } from './transport/slice.ts';
 export type * from './transport/transport.ts';
