@@ -39,6 +39,7 @@ export const ERROR_TABLE = {
   LISTEN_FAILED: { status: 500, title: 'The hub could not listen where it was told to' },
   DATA_FOLDER_TAKEN: { status: 500, title: 'Another hub has the data folder' },
   DATA_FILE_FOREIGN: { status: 500, title: 'A file of the data folder is not for this version' },
+  BACKUP_FAILED: { status: 500, title: 'A backup could not be made or brought back' },
   LISTENER_UNSAFE: { status: 500, title: 'The listener would be open to strangers' },
   DESCRIPTION_INVALID: { status: 400, title: 'The description of the device is not valid' },
   HELLO_INVALID: { status: 400, title: 'The first message of the device is not valid' },

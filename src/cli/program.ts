@@ -18,6 +18,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   user: async () => (await import('./commands/user.ts')).userCommand(),
   token: async () => (await import('./commands/token.ts')).tokenCommand(),
+  backup: async () => (await import('./commands/backup.ts')).backupCommand(),
+  restore: async () => (await import('./commands/backup.ts')).restoreCommand(),
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
   passwd: async () => (await import('./commands/passwd.ts')).passwdCommand(),
 };
 
@@ -34,6 +37,7 @@ Examples:
   recado check recado.yaml          what is wrong in a configuration, and where
   recado user add ann --role admin  somebody who may sign in
   recado token create grafana       what a program comes in by
+  recado backup recado.backup       all that the hub keeps, in one file
   recado passwd users.txt ann       a user of the MQTT broker, and the password
 
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.`;

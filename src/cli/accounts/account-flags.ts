@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
+import type { DataFolderFlags } from '../find-data-folder.ts';
 import { ROLES, VERBS, type AssignableRole, type Scope, type Verb } from '../../accounts/permissions.ts';
 
 /** Where the accounts are. */
-export type FolderFlags = { readonly config?: string; readonly dataDir?: string; readonly json?: true };
+export type FolderFlags = DataFolderFlags & { readonly json?: true };
 
 /** What an account may. */
 export type RightsFlags = FolderFlags & {

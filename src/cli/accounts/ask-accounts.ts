@@ -1,5 +1,6 @@
 import { escapeLine } from '../../base/printable-text.ts';
 import type { LocalHub } from '../../api/local-hub.ts';
+import { findDataFolder } from '../find-data-folder.ts';
 import type { FolderFlags } from './account-flags.ts';
 
 type Problem = { readonly detail: string; readonly code: string };
@@ -33,14 +34,4 @@ export async function askAccounts(flags: FolderFlags, { method, path, body }: Qu
   } finally {
     await hub.close();
   }
-}
-
-async function findDataFolder({ config: file, dataDir }: FolderFlags): Promise<string> {
-  const [{ loadConfigOrThrow }, { HUB_CONFIG }] = await Promise.all([
-    import('../../config/load-config.ts'),
-    import('../../hub/config/hub-config.ts'),
-  ]);
-  const flags = dataDir === undefined ? [] : [{ flag: '--data-dir', path: 'dataDir', text: dataDir }];
-  const sources = { environment: process.env, folder: process.cwd(), file, flags };
-  return loadConfigOrThrow(HUB_CONFIG, sources, 'the command').dataDir;
 }

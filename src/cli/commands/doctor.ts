@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { printLine } from '../devices/hub-flags.ts';
+import { printTable } from '../devices/table.ts';
+import { findDataFolder, type DataFolderFlags } from '../find-data-folder.ts';
+
+const HELP = `
+Reads every byte of every database, and changes nothing; the hub may run meanwhile.
+Exit code 1 says that something is damaged.
+
+Example:
+  recado doctor --data-dir /var/lib/recado`;
+
+/** `recado doctor`. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('look whether what the hub keeps is whole, and how large it is')
+    .option('-c, --config <file>', 'configuration of the hub (default: RECADO_CONFIG, else recado.yaml)')
+    .option('--data-dir <folder>', 'its data folder (default: ./recado-data)')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', HELP)
+    .action(examine);
+}
+
+async function examine(flags: DataFolderFlags): Promise<void> {
+  const { examineFolder } = await import('../../store/examine-folder.ts');
+  const folder = await findDataFolder(flags);
+  const { databases, copies } = examineFolder(folder);
+  if (databases.length === 0) {
+    printLine(`there is nothing in ${folder}`);
+    return;
+  }
+  const rows = databases.map(({ name, bytes, logBytes, fault }) => [
+    name,
+    `${bytes}`,
+    `${logBytes}`,
+    fault ?? 'whole',
+  ]);
+  printTable(['FILE', 'BYTES', 'LOG BYTES', 'STATE'], rows);
+  for (const copy of copies)
+    printLine(`${copy} is a copy of what was there before; delete it when you need it no more`);
+  if (databases.every(({ fault }) => fault === undefined)) return;
+  printLine(
+    'stop the hub and bring a backup back with `recado restore FILE`; what is there is kept beside it',
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { sizeOf } from './sqlite/open-database.ts';
+
+/** What there is to say of one database. */
+export type DatabaseReport = {
+  readonly name: string;
+  readonly bytes: number;
+  /** Of its write-ahead log: what a hub that was killed had not copied yet. */
+  readonly logBytes: number;
+  /** What is wrong with it, in SQLite's words; undefined when it is whole. */
+  readonly fault: string | undefined;
+};
+
+/** The databases of a folder, by name; none where there is no folder. */
+export function listDatabases(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.db'))
+      .toSorted();
+  } catch {
+    return [];
+  }
+}
+
+/** Reads all of a database, while a hub writes it or not. Nothing is changed. */
+export function examineFile(file: string): Omit<DatabaseReport, 'name'> {
+  const sizes = { bytes: sizeOf(file), logBytes: sizeOf(`${file}-wal`) };
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file, { readOnly: true });
+    const found = db.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
+    return { ...sizes, fault: found === 'ok' ? undefined : String(found) };
+  } catch (error) {
+    return { ...sizes, fault: (error as Error).message };
+  } finally {
+    db?.close();
+  }
+}
+
+/** The same for each database of a folder, and copies that older versions or a restore have left. */
+export function examineFolder(folder: string): {
+  readonly databases: readonly DatabaseReport[];
+  readonly copies: readonly string[];
+} {
+  const databases = listDatabases(folder).map((name) => ({ name, ...examineFile(join(folder, name)) }));
+  const isCopy = (name: string): boolean => /\.db\.v\d+$/.test(name) || name.startsWith('before-restore-');
+  const copies = databases.length === 0 ? [] : readdirSync(folder).filter(isCopy).toSorted();
+  return { databases, copies };
+}

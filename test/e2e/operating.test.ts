@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { recadoWords } from '../helpers/hub-process.ts';
+import { LastingHub } from '../helpers/lasting-hub.ts';
+import { readText } from '../helpers/source-files.ts';
+import { runProgram, type ProgramEnd } from '../helpers/run-program.ts';
+import { TcpWireClient } from '../helpers/tcp-wire-client.ts';
+
+/** What docs/operating.md tells to type, in its order. */
+const COMMANDS = readText('docs/operating.md')
+  .split('\n')
+  .filter((line) => line.startsWith('recado '))
+  .map((line) => line.split(' ').slice(1));
+
+function workingFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'recado-operating-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function retain(hub: LastingHub, payload: string): Promise<void> {
+  const client = new TcpWireClient(hub.mqttPort);
+  await client.connect('writer', { cleanStart: true, properties: {} });
+  client.publish('kept', payload, { qos: 1, packetId: 1, retain: true });
+  await client.expect('puback');
+  client.destroy();
+}
+
+async function retained(hub: LastingHub): Promise<string> {
+  const client = new TcpWireClient(hub.mqttPort);
+  await client.connect('reader', { cleanStart: true, properties: {} });
+  await client.subscribe('kept', 0);
+  const { payload } = await client.expect('publish');
+  client.destroy();
+  return Buffer.from(payload).toString();
+}
+
+describe('docs/operating.md', () => {
+  it('has commands that do what it says', async (t) => {
+    const cwd = workingFolder(t);
+    const hub = await LastingHub.start(t, { folder: join(cwd, 'recado-data') });
+    const run = (words: readonly string[]): Promise<ProgramEnd> => runProgram(recadoWords(...words), { cwd });
+    assert.deepEqual(
+      COMMANDS.map(([name]) => name),
+      ['backup', 'restore', 'doctor'],
+    );
+    const [backup, restore, doctor] = COMMANDS as [string[], string[], string[]];
+    await retain(hub, 'before');
+    assert.equal((await run(backup)).output, 'recado.backup has hub.db, sessions.db\n');
+    assert.match((await run(doctor)).output, /^FILE .*\nhub\.db .* whole\nsessions\.db .* whole\n$/);
+    assert.match((await run(backup)).errors, /^recado: recado\.backup is there already/);
+    await retain(hub, 'after');
+    const early = await run(restore);
+    assert.equal(early.end, 1);
+    assert.match(early.errors, /is in use by process/);
+    assert.equal(await retained(hub), 'after');
+    await hub.end('SIGKILL');
+    const late = await run(restore);
+    assert.equal(late.end, 0);
+    assert.match(
+      late.output,
+      /has hub\.db, sessions\.db of recado\.backup\nwhat it had is in .*before-restore-/,
+    );
+    await hub.begin();
+    assert.equal(await retained(hub), 'before');
+    const [former = ''] = readdirSync(hub.folder).filter((name) => name.startsWith('before-restore-'));
+    assert.ok(existsSync(join(hub.folder, former, 'sessions.db')));
+    assert.match((await run(doctor)).output, new RegExp(`${former} is a copy`));
+  });
+});
+
+describe('recado restore', () => {
+  it('leaves the folder as it is when the file is no backup', async (t) => {
+    const cwd = workingFolder(t);
+    const hub = await LastingHub.start(t, { folder: join(cwd, 'recado-data') });
+    await retain(hub, 'kept');
+    await hub.end('SIGTERM');
+    const before = readFileSync(join(hub.folder, 'sessions.db'));
+    const { end, errors } = await runProgram(recadoWords('restore', join(hub.folder, 'hub.db')), { cwd });
+    assert.equal(end, 1);
+    assert.match(errors, /was not brought back: it is no backup of Recado\n$/);
+    assert.ok(readFileSync(join(hub.folder, 'sessions.db')).equals(before));
+    await hub.begin();
+    assert.equal(await retained(hub), 'kept');
+  });
+});
