@@ -1,5 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
@@ -12,8 +22,8 @@ const APPLICATION_ID = Buffer.from('RcBk', 'latin1').readInt32BE(0);
 const DATABASE_NAME = /^[a-z0-9][a-z0-9.-]*\.db$/;
 
 /**
- * Copies the databases of a data folder into one file, while a hub has it or not. Each is copied as it was at one moment;
- * the moments of two differ by the time that a copy takes.
+ * Copies the databases of a data folder into one file, while a hub has it or not. Each is copied as it was at one
+ * moment; the moments of two differ by the time that a copy takes.
  *
  * @returns the names of the databases
  * @throws {RecadoError} `BACKUP_FAILED`; nothing of the file is left then
@@ -24,7 +34,9 @@ export function makeBackup(folder: string, file: string): readonly string[] {
   if (existsSync(file)) throw failed(`${file} is there already; a backup replaces no file`);
   const unfinished = `${file}.unfinished`;
   const copy = `${file}.copy`;
-  const remove = (): void => [unfinished, copy].forEach((each) => rmSync(each, { force: true }));
+  const remove = (): void => {
+    for (const each of [unfinished, copy]) rmSync(each, { force: true });
+  };
   remove();
   const backup = newBackup(unfinished);
   try {
