@@ -20,15 +20,20 @@ export class Roster<T extends Enrolled> {
     member.rosterIndex = this.#members.push(member) - 1;
   }
 
-  /** What is not on it, or not any more, stays so. */
-  remove(member: T): void {
+  all(): readonly T[] {
+    return this.#members;
+  }
+
+  /** @returns false when it is not on it, or not any more */
+  remove(member: T): boolean {
     const index = member.rosterIndex;
-    if (index < 0) return;
+    if (index < 0) return false;
     member.rosterIndex = -1;
     const last = this.#members.pop()!;
-    if (last === member) return;
+    if (last === member) return true;
     this.#members[index] = last;
     last.rosterIndex = index;
+    return true;
   }
 
   find(isIt: (member: T) => boolean): T | undefined {

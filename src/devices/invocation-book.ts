@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { KeptKind } from '../base/kept-kinds.ts';
 import { OWN_PARTY, type Ledger, type Party } from '../base/ledger.ts';
+import { Roster } from '../base/roster.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import type { Invocation, InvocationJournal } from './invocation.ts';
 import { historyCost, InvocationHistory } from './invocation-history.ts';
@@ -28,7 +29,10 @@ type InvocationFilter = {
  */
 export class InvocationBook implements InvocationJournal {
   readonly keys: IdempotencyKeys;
-  readonly #live = new Map<string, Invocation>();
+  /** Those that end with their callers: one comes and goes with every command. */
+  readonly #plain = new Roster<Invocation>();
+  /** Those that last and have not ended. */
+  readonly #lasting = new Map<string, Invocation>();
   /** What a key stands for, as long as the key does. */
   readonly #keyed = new Map<string, InvocationRecord>();
   /** The others that last and have ended, in the order of their end. */
@@ -87,7 +91,8 @@ export class InvocationBook implements InvocationJournal {
 
   /** It runs, or waits, from now on. */
   begin(invocation: Invocation): void {
-    this.#live.set(invocation.id, invocation);
+    if (invocation.lasting === undefined) this.#plain.add(invocation);
+    else this.#lasting.set(invocation.id, invocation);
   }
 
   write(invocation: Invocation): Promise<void> | undefined {
@@ -97,7 +102,7 @@ export class InvocationBook implements InvocationJournal {
     }
     const record = recordInvocation(invocation);
     if (invocation.isEnded) {
-      this.#live.delete(invocation.id);
+      this.#lasting.delete(invocation.id);
       if (wasRefused(record)) this.keys.free(invocation.id);
       this.#forget(invocation.id);
       this.#keep(record);
@@ -113,13 +118,13 @@ export class InvocationBook implements InvocationJournal {
   }
 
   live(id: string): Invocation | undefined {
-    return this.#live.get(id);
+    return this.#lasting.get(id) ?? this.#plain.find((invocation) => invocation.id === id);
   }
 
   /** How an invocation stands, or what became of it. */
   get(id: string): InvocationRecord | undefined {
     this.#forgetOld();
-    const invocation = this.#live.get(id);
+    const invocation = this.live(id);
     return invocation === undefined ? this.#find(id) : recordInvocation(invocation);
   }
 
@@ -132,7 +137,7 @@ export class InvocationBook implements InvocationJournal {
       (filter.command === undefined || command.name === filter.command) &&
       (filter.state === undefined || state === filter.state) &&
       (filter.isSeen === undefined || filter.isSeen(deviceId));
-    const found = [...this.#live.values()].filter(matches).map(recordInvocation);
+    const found = [...this.#lasting.values(), ...this.#plain.all()].filter(matches).map(recordInvocation);
     for (const ended of [this.#keyed.values(), this.#ended.values(), this.#history.all()])
       for (const record of ended) if (matches(record) && !this.#isOld(record)) found.push(record);
     return found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
@@ -140,7 +145,7 @@ export class InvocationBook implements InvocationJournal {
 
   #writePlain(invocation: Invocation): void {
     // One that was answered late has ended before.
-    if (this.#live.delete(invocation.id)) this.#history.add(invocation.snapshot());
+    if (this.#plain.remove(invocation)) this.#history.add(invocation.snapshot());
     else this.#history.replace(recordInvocation(invocation));
   }
 

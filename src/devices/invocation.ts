@@ -2,6 +2,7 @@ import type { KeptKind } from '../base/kept-kinds.ts';
 import type { Party } from '../base/ledger.ts';
 import type { Alarms } from '../base/alarms.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Enrolled } from '../base/roster.ts';
 import { WheelTimer } from '../base/timer-wheel.ts';
 import type { Command } from './command.ts';
 import type { InvocationPhase, InvocationSnapshot, InvocationState } from './invocation-snapshot.ts';
@@ -70,7 +71,8 @@ type InvocationOptions = Pick<
  * One execution of a command. It ends exactly once, as completed, failed or cancelled; a link to a device
  * drives it with `markSent`, `markDelivered`, and `answer` or `fail`.
  */
-export class Invocation {
+export class Invocation implements Enrolled {
+  rosterIndex = -1;
   readonly id: string;
   readonly deviceId: string;
   /** As the device described it last before it was sent. */
