@@ -1,5 +1,10 @@
 export type JsonObject = Record<string, unknown>;
 
+/** A name as a step of a JSON Pointer (RFC 6901). */
+export function pointerStep(name: string): string {
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
 /** Undefined when the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, pointerStep } from '../base/json.ts';
 import type { JsonSchema } from '../api/schemas.ts';
 
 /** What every field of a form has. */
@@ -99,7 +99,7 @@ export function readInputForm(schema: JsonSchema | null): InputForm | undefined 
   if (isObjectOfFields(schema) && isJsonObject(properties)) {
     const required = Array.isArray(schema['required']) ? schema['required'] : [];
     const fields = Object.entries(properties).map(([name, property]) =>
-      readField(property, { pointer: `/${escapePointer(name)}`, name, isRequired: required.includes(name) }),
+      readField(property, { pointer: pointerStep(name), name, isRequired: required.includes(name) }),
     );
     return { shape: 'object', fields };
   }
@@ -204,10 +204,6 @@ function isBeyondFields(schema: JsonSchema): boolean {
 function numberIn(schema: JsonSchema, keyword: string): number | undefined {
   const value = schema[keyword];
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-}
-
-function escapePointer(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 function asJson(value: unknown): string {

@@ -1,5 +1,6 @@
 import { definedMembers } from '../base/defined-members.ts';
 import { RecadoError } from '../base/errors.ts';
+import { pointerStep } from '../base/json.ts';
 import type { CommandKind, JsonSchema } from '../devices/command.ts';
 import { isDeviceId, readDescription } from '../devices/description.ts';
 import type { MetricType, MetricValue } from '../devices/reading.ts';
@@ -125,7 +126,7 @@ export function prepareDevice(
   }
   for (const { name, run } of commands) {
     if (typeof run !== 'function')
-      issues.push({ pointer: `/commands/${name}/run`, message: 'must be a function' });
+      issues.push({ pointer: `/commands${pointerStep(name)}/run`, message: 'must be a function' });
   }
   if (issues.length > 0) {
     const list = issues.map(({ pointer, message }) => `${pointer} ${message}`).join('; ');

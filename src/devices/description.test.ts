@@ -65,6 +65,12 @@ test('each mistake is told with its pointer', () => {
     ],
   );
   assert.deepEqual(pointers({ telemetry: { '': {}, x: 4 } }), ['/telemetry/', '/telemetry/x']);
+  assert.deepEqual(pointers({ telemetry: { 'a/b~c': 4 } }), ['/telemetry/a~1b~0c']);
+  const data = { properties: { 'm/s': { pattern: '~' } }, 'x-/': 1 };
+  assert.deepEqual(pointers({ events: { e: { data } } }), [
+    '/events/e/data/properties/m~1s/pattern',
+    '/events/e/data/x-~1',
+  ]);
 });
 
 test('schemas of strangers are bounded', () => {

@@ -1,5 +1,5 @@
 import { definedMembers } from '../base/defined-members.ts';
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, pointerStep } from '../base/json.ts';
 import type { Issue } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { COMMAND_KINDS, type Command, type JsonSchema } from './command.ts';
@@ -103,7 +103,7 @@ function readMembers(
 }
 
 function readCommand(name: string, value: unknown, number: number, issues: Issue[]): Command {
-  const pointer = `/commands/${name}`;
+  const pointer = `/commands${pointerStep(name)}`;
   if (!isCommandName(name)) {
     issues.push({ pointer, message: 'is no command name: letters, digits, . _ - and at most 64 of them' });
   }
@@ -135,7 +135,7 @@ function readCommand(name: string, value: unknown, number: number, issues: Issue
 }
 
 function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDescription {
-  const pointer = `/telemetry/${metric}`;
+  const pointer = `/telemetry${pointerStep(metric)}`;
   if (metric === '' || metric.length > MAX_METRIC_NAME_CHARACTERS) {
     issues.push({ pointer, message: `needs a name of 1 to ${MAX_METRIC_NAME_CHARACTERS} characters` });
   }
@@ -153,7 +153,7 @@ function readMetric(metric: string, value: unknown, issues: Issue[]): MetricDesc
 }
 
 function readEvent(name: string, value: unknown, issues: Issue[]): EventDescription {
-  const pointer = `/events/${name}`;
+  const pointer = `/events${pointerStep(name)}`;
   if (!isCommandName(name)) {
     issues.push({
       pointer,

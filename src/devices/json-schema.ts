@@ -1,4 +1,4 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, pointerStep } from '../base/json.ts';
 import type { Issue } from '../base/errors.ts';
 
 const MAX_SCHEMA_DEPTH = 8;
@@ -101,7 +101,7 @@ function visit(schema: unknown, place: Place, walk: Walk): void {
 }
 
 function visitKeyword(keyword: string, value: unknown, place: Place, walk: Walk): void {
-  const pointer = `${place.pointer}/${keyword}`;
+  const pointer = place.pointer + pointerStep(keyword);
   const plain = PLAIN_KEYWORDS.get(keyword);
   if (plain !== undefined) {
     if (!plain.fits(value)) walk.issues.push({ pointer, message: `must ${plain.must}` });
@@ -133,7 +133,7 @@ function visitProperties(value: unknown, place: Place, walk: Walk): void {
     return;
   }
   for (const [name, item] of Object.entries(value)) {
-    visit(item, { ...place, pointer: `${place.pointer}/${name}`, depth: place.depth + 1 }, walk);
+    visit(item, { ...place, pointer: place.pointer + pointerStep(name), depth: place.depth + 1 }, walk);
   }
 }
 
