@@ -36,6 +36,13 @@ export function collectMetrics(hub: Hub): Registry {
     help: 'Lines of the log that nobody read in time, or that a full disk did not take',
     read: () => hub.lostLogLines,
   });
+  addCounter(registry, {
+    name: 'recado_log_lines_withheld',
+    help: 'Lines that the log left out because there were too many of their kind within a second, by kind',
+    labels: ['kind'],
+    read: () =>
+      [...hub.withheldLogLines].map(([kind, lines]) => [{ kind: kind.replaceAll(' ', '-') }, lines]),
+  });
   const read = (): number => {
     const { user, system } = process.cpuUsage();
     return (user + system) / MICROSECONDS;

@@ -93,7 +93,7 @@ export function useProblems(app: FastifyInstance, log: Logger): void {
   app.addHook('onClose', () => logBudget.close());
   app.setErrorHandler((error: FastifyError | RecadoError, request, reply) => {
     if (error instanceof RequestRefused) reply.headers(error.headers);
-    const tellFailure = (): void =>
+    const tellFailure = (): boolean =>
       logBudget.write(
         'requests that failed',
         { err: error },

@@ -31,6 +31,7 @@ const KINDS = {
   'agents that came and went': { level: 'info', linesPerSecond: 20 },
   'faults of agents': { level: 'warn', linesPerSecond: 20 },
   'requests that failed': { level: 'error', linesPerSecond: 20 },
+  'warnings that are given once': { level: 'warn', linesPerSecond: 20 },
 } as const satisfies Record<string, LineKind>;
 type LogKind = keyof typeof KINDS;
 
@@ -49,19 +50,24 @@ export class LogBudget {
     this.#log = log;
   }
 
-  /** @param party - who caused the line, where it is an address its `addressParty`; else `NOBODY` */
-  write(kind: LogKind, fields: object, text: string, party: string): void {
+  /**
+   * @param party - who caused the line, where it is an address its `addressParty`; else `NOBODY`
+   * @returns whether it was written, and not withheld
+   */
+  write(kind: LogKind, fields: object, text: string, party: string): boolean {
     const { level, linesPerSecond } = KINDS[kind];
     const window = this.#windowOf(kind);
     const ofParty = window.byParty.get(party) ?? 0;
     if (window.written >= linesPerSecond || (party !== NOBODY && ofParty >= linesPerSecond * PARTY_SHARE)) {
       window.withheld++;
+      this.#log.withheld?.set(kind, (this.#log.withheld.get(kind) ?? 0) + 1);
       this.#ticker ??= this.#clock.setTicker(WINDOW_MS, () => this.#tell(false));
-      return;
+      return false;
     }
     window.written++;
     window.byParty.set(party, ofParty + 1);
     this.#log[level](fields, text);
+    return true;
   }
 
   /** Says what was withheld until now. */

@@ -10,6 +10,8 @@ export type Logger = {
   readonly error: Write;
   /** Lines that did not get as far as their reader, where that is known. */
   readonly lost?: () => number;
+  /** Lines that were not written because there were too many of their kind, by kind, where somebody reads it. */
+  readonly withheld?: Map<string, number>;
 };
 
 const nothing: Write = () => {};

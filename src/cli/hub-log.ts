@@ -22,6 +22,6 @@ export function createHubLog(options: Config['log']): Logger {
   // pino leaves alone what JSON need not escape, and terminals obey.
   const format = (line: string): string => (pretty ? formatPretty(line, { colors }) : escapeControls(line));
   const lines = pino(settings, { write: (line) => output.write(format(line)) });
-  const log = Object.assign(lines, { lost: () => output.lost });
+  const log = Object.assign(lines, { lost: () => output.lost, withheld: new Map<string, number>() });
   return log;
 }

@@ -87,7 +87,7 @@ export class Hub {
         'devices that came and went',
         { device: device.id, gateway: device.gateway, status: presence.status, reason: presence.reason },
         `device ${device.id} is ${presence.status}: ${presence.reason}`,
-        device.id,
+        device.party.key,
       );
     });
   }
@@ -118,6 +118,11 @@ export class Hub {
   /** Lines of its log that did not get as far as a reader or a disk; 0 where the log does not count them. */
   get lostLogLines(): number {
     return this.#log.lost?.() ?? 0;
+  }
+
+  /** Lines that its log left out because there were too many of their kind, by kind. */
+  get withheldLogLines(): Iterable<[kind: string, lines: number]> {
+    return this.#log.withheld ?? [];
   }
 
   /** Takes no more commands. Who waits for one that waits for its device is told that it goes on. */

@@ -7,12 +7,15 @@ export type RecordedLine = {
 };
 
 /** A log that keeps what it is told. */
-export function recordingLogger(): { readonly log: Logger; readonly lines: RecordedLine[] } {
+export function recordingLogger(): {
+  readonly log: Logger & { readonly withheld: Map<string, number> };
+  readonly lines: RecordedLine[];
+} {
   const lines: RecordedLine[] = [];
   const writer =
     (level: keyof Logger) =>
     (fields: object, text: string): void =>
       void lines.push({ level, fields: fields as Record<string, unknown>, text });
   const log = { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') };
-  return { log, lines };
+  return { log: { ...log, withheld: new Map() }, lines };
 }
