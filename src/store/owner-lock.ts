@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, succeed, type Result } from '../base/result.ts';
+import { createPrivate } from './sqlite/open-database.ts';
 import { SQLITE_BUSY, sqliteCode } from './sqlite/sqlite-error.ts';
 
 const LOCK_FILE = 'owner.lock';
@@ -18,9 +19,11 @@ export type OwnerLock = { release(): void };
  * @returns who has it, in words for people; undefined without a lock where the folder is not there for writing
  */
 export function takeFolder(folder: string): Result<OwnerLock | undefined, string> {
+  const file = join(folder, LOCK_FILE);
+  createPrivate(file);
   let db: DatabaseSync;
   try {
-    db = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 });
+    db = new DatabaseSync(file, { timeout: 0 });
   } catch {
     return succeed(undefined);
   }

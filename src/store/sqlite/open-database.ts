@@ -24,7 +24,7 @@ const SETTINGS = `
  */
 export function openDatabase(file: string): DatabaseSync {
   if (file === '') return begin(':memory:', '');
-  create(file);
+  createPrivate(file);
   try {
     return begin(file, '');
   } catch (error) {
@@ -41,7 +41,7 @@ export function openDatabase(file: string): DatabaseSync {
 }
 
 /** A new file is its owner's alone, and so are those that SQLite puts beside it. */
-function create(file: string): void {
+export function createPrivate(file: string): void {
   try {
     closeSync(openSync(file, 'ax', 0o600));
   } catch {
