@@ -53,7 +53,7 @@ async function readiness({ child, ended }) {
   const address = (part) => message.listening.find(({ name }) => name === part)?.address;
   const parts = ['http', 'socket-tcp', 'socket-udp', 'mqtt'];
   const [http, tcp, udp, mqtt] = parts.map((part) => callable(address(part)));
-  return { http, tcp, udp, mqtt };
+  return { http, tcp, udp, mqtt, folder: message.folder };
 }
 
 /** An address that listens everywhere is no address to call. */
@@ -76,7 +76,7 @@ function startDevice({ words }, { tcp, udp }) {
 }
 
 /** What runs, and what to try. */
-function screen({ http, tcp, udp, mqtt }, ids) {
+function screen({ http, tcp, udp, mqtt, folder }, ids) {
   const names = DEVICES.map(({ title }, index) =>
     ids[index] === undefined ? title : `${title} (${ids[index]})`,
   );
@@ -88,6 +88,7 @@ function screen({ http, tcp, udp, mqtt }, ids) {
     `  applications   ${http}`,
     ...(tcp === undefined ? [] : [`  devices        ${tcp}  ${udp}`]),
     ...(mqtt === undefined ? [] : [`  MQTT           ${mqtt}`]),
+    `  data           ${folder ?? 'in memory only'}`,
     '',
     'Try, in another terminal:',
     `  curl ${http}/api/v1/devices`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,8 @@ describe('npm start', () => {
         /Recado is running, with a temperature sensor \(sensor\), an internet radio \(radio\) and/,
       );
       assert.match(screen, / a radio of the old protocol \(DE1\)\.\n/);
+      const data = / {2}data +(\S+)/.exec(screen)?.[1] ?? '';
+      assert.equal(data, join(realpathSync(folder), 'recado-data'));
       assert.match(screen, new RegExp(` npx recado manage ${url}\n`));
 
       const listed = await (await fetch(`${url}/api/v1/devices?status=online`)).json();

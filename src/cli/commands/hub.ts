@@ -126,8 +126,8 @@ function configFlags(options: HubOptions): ConfigFlag[] {
 
 function announce({ listening, hub }: RunningServer, log: Logger): void {
   const folder = hub.stores?.folder.path;
-  // A program that started the hub with a channel learns the ports from here.
-  process.send?.({ ready: true, listening });
+  // A program that started the hub with a channel learns from here where everything is.
+  process.send?.({ ready: true, listening, folder });
   if (process.stdout.isTTY) {
     process.stdout.write(welcomeText(listening, folder));
     return;
