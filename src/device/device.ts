@@ -118,7 +118,7 @@ export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
   report(readings: ReadingsOf<Metrics>, options: { at?: Date } = {}): ReportStatus {
     const valid = this.#checkReadings(readings);
     if (valid === undefined) return this.#drop();
-    return this.#send({ readings: valid, unavailable: '', at: options.at?.toISOString(), isLate: false });
+    return this.#send({ readings: valid, unavailable: '', at: this.#timeOf(options.at), isLate: false });
   }
 
   /**
@@ -137,7 +137,7 @@ export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
       readings: undefined,
       unavailable: '',
       event,
-      at: options?.at?.toISOString(),
+      at: this.#timeOf(options?.at),
       isLate: false,
     });
   }
@@ -202,6 +202,14 @@ export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
       }
     }
     return count > 0 ? valid : undefined;
+  }
+
+  /** Undefined where it is now, or cannot be told: the hub takes its own time then. */
+  #timeOf(at: Date | undefined): string | undefined {
+    if (at === undefined) return undefined;
+    if (at instanceof Date && Number.isFinite(at.getTime())) return at.toISOString();
+    this.#options.onError(new TypeError('The time of a report is no valid date; the time of now is taken.'));
+    return undefined;
   }
 
   /** The data of an event as JSON, undefined for none; false, and the fault is told, when it cannot be sent. */

@@ -461,6 +461,20 @@ test('a keep-alive time that no timer can hold is cut', async () => {
   assert.equal(device.state.status, 'online');
 });
 
+test('a time that is none is told, and the report goes without it', async () => {
+  const hub = await startFakeHub();
+  const { device, errors } = startDevice(hub, undefined, { telemetryBy: 'connection' });
+  const connection = await handshake(hub);
+  await until('online', () => device.state.status === 'online');
+  const at = new Date('yesterday evening');
+  assert.equal(device.report({ temperature: 1 }, { at }), 'sent');
+  assert.equal(device.report({ door: 'open' }, { at: 'noon' as never }), 'sent');
+  const lines = [await connection.takeLine(), await connection.takeLine()] as { at?: string }[];
+  for (const { at: told } of lines) assert.ok(told === undefined || Date.parse(told) > 0);
+  assert.match(String(errors[0]), /no valid date/);
+  assert.equal(errors.length, 2);
+});
+
 test('an exception in a watcher harms nobody', async () => {
   const hub = await startFakeHub();
   const errors: unknown[] = [];
