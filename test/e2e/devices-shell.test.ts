@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { createClient } from '../../src/client/index.ts';
 import { createDevice, type Device } from '../../src/device/index.ts';
 import { ChildProgram } from '../helpers/child-program.ts';
-import { recadoWords } from '../helpers/hub-process.ts';
+import { findFreePorts, recadoWords, startHubProcess } from '../helpers/hub-process.ts';
 import { runProgram, type ProgramEnd } from '../helpers/run-program.ts';
 import { runWithInput } from '../helpers/run-with-input.ts';
 import { TerminalProgram } from '../helpers/terminal-program.ts';
@@ -215,6 +215,26 @@ describe('devices from the shell', () => {
     await until('it is offline', () => seen('presence', '"offline"'));
     program.signal('SIGINT');
     assert.deepEqual([await program.exit(), program.errorText], [0, '']);
+  });
+
+  it('are watched over a restart of the hub, which is told', async (t) => {
+    const ports = await findFreePorts();
+    const first = await startHubProcess(ports);
+    t.after(() => first.stop());
+    const program = new ChildProgram(recadoWords('watch', '--url', first.url), { name: 'recado watch' });
+    t.after(() => program.stop());
+    const device = createDevice({ id: 'lamp-9', hub: `127.0.0.1:${ports.tcp}`, maxBackoffMs: 500 });
+    t.after(() => device.stop());
+    await device.start();
+    await program.waitForLine(/ lamp-9 online /);
+    // It has looked at all that there is when it tells what happens.
+    device.report({ power: 1 });
+    await program.waitForLine(/ lamp-9 power 1/);
+    first.program.signal('SIGKILL');
+    await until('it is told', () => program.errorText.includes('recado: the hub is away'));
+    const second = await startHubProcess(ports);
+    t.after(() => second.stop());
+    await until('it is told', () => program.errorText.endsWith('recado: the hub is back\n'));
   });
 
   it('are watched also where the hub has no events', async (t) => {

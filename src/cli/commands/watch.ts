@@ -63,6 +63,7 @@ async function follow(
         continue;
       }
       if (event.type === 'missed') tell(`too slow: ${event.count} events are lost`);
+      if (isAway) tellBack();
       isAway = false;
       mustLook ||= event.type === 'connected' ? !event.isResumed : event.type === 'reset';
       // What happens while it looks comes afterwards.
@@ -101,6 +102,7 @@ async function poll(observer: Observer, periodMs: number, stop: AbortSignal): Pr
       const wasAway = isAway;
       isAway = !(await look(observer, { signal, hasLooked }));
       if (isAway && !wasAway) tellAway();
+      if (wasAway && !isAway) tellBack();
       hasLooked = true;
     } catch (error) {
       if (!signal.aborted) ended.reject(error);
@@ -118,6 +120,10 @@ async function poll(observer: Observer, periodMs: number, stop: AbortSignal): Pr
 
 function tellAway(): void {
   tell('the hub is away; asking again until it is back');
+}
+
+function tellBack(): void {
+  tell('the hub is back');
 }
 
 function tell(text: string): void {
