@@ -159,6 +159,17 @@ describe('recado manage in plain lines', () => {
     assert.match(output, /q quit\): q\n$/);
   });
 
+  it('says of a list that the hub did not answer nothing of sending again', async () => {
+    hub.add('old', {});
+    const program = rig.start({ args: [hub.url, '--plain'] });
+    await program.waitFor(/1\. +old/);
+    await hub.stop();
+    program.type('r\r');
+    await program.waitFor(/The hub cannot be reached/);
+    await program.waitFor(/Address of the hub/);
+    assert.doesNotMatch(program.text, /Safe to send/);
+  });
+
   it('asks for a token without repeating it', async () => {
     rig.addSensor();
     hub.token = 'open-sesame';

@@ -32,6 +32,7 @@ export function tokenCommand(): Command {
   return new Command('token')
     .description('tokens of programs, devices and agents: list, create, revoke')
     .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', HELP)
     .addCommand(accountCommand('list', 'list the tokens').action(listTokens))
     .addCommand(
@@ -40,7 +41,11 @@ export function tokenCommand(): Command {
         .option('--expires-in <time>', 'how long it is good: 90d, 12h, 30m (default: for ever)')
         .action(createToken),
     )
-    .addCommand(accountCommand('revoke', 'take a token back').argument('<id>').action(revokeToken));
+    .addCommand(
+      accountCommand('revoke', 'take a token back')
+        .argument('<id>', 'the first column of the list')
+        .action(revokeToken),
+    );
 }
 
 async function listTokens(flags: FolderFlags): Promise<void> {

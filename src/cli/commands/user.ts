@@ -28,12 +28,17 @@ export function userCommand(): Command {
   return new Command('user')
     .description('people who may sign in: list, add, change, passwd, remove')
     .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', HELP)
     .addCommand(accountCommand('list', 'list the users').action(listUsers))
-    .addCommand(rightsCommand('add', 'add a user').argument('<name>').action(addUser))
-    .addCommand(rightsCommand('change', 'change what a user may').argument('<name>').action(changeUser))
-    .addCommand(accountCommand('passwd', 'set a password').argument('<name>').action(setPassword))
-    .addCommand(accountCommand('remove', 'remove a user').argument('<name>').action(removeUser));
+    .addCommand(rightsCommand('add', 'add a user').argument('<name>', 'user name').action(addUser))
+    .addCommand(
+      rightsCommand('change', 'change what a user may').argument('<name>', 'user name').action(changeUser),
+    )
+    .addCommand(
+      accountCommand('passwd', 'set a password').argument('<name>', 'user name').action(setPassword),
+    )
+    .addCommand(accountCommand('remove', 'remove a user').argument('<name>', 'user name').action(removeUser));
 }
 
 async function listUsers(flags: FolderFlags): Promise<void> {

@@ -44,13 +44,15 @@ const SELF_EXPLAINING: ReadonlySet<string> = new Set([
 
 const PHASES: readonly InvocationPhase[] = ['accepted', 'sent', 'delivered', 'answered'];
 
-/** Everything that is known of a failure; `request` is what was sent. */
+/** Everything that is known of a failure; `request` is what was sent to a device, where something was. */
 export function failureBlocks(
   error: ClientError,
   { say, clock, isLive }: Pick<PageContext, 'say' | 'clock' | 'isLive'>,
-  request: readonly Fact[] = [],
+  request?: readonly Fact[],
 ): Block[] {
-  const { title, code, detail, facts, payload } = explainFailure(error, say, clock.now());
+  const { title, code, detail, facts: known, payload } = explainFailure(error, say, clock.now());
+  // To look again is always safe.
+  const facts = request === undefined ? known.filter(([label]) => label !== say('answer.safe')) : known;
   // Others say why they refused; why there was no answer, this program does.
   const isQuoted = error instanceof ProblemError;
   const codeFact = isLive && code !== '' ? [{ label: say('answer.code'), text: code }] : [];
@@ -58,7 +60,10 @@ export function failureBlocks(
     textBlock(isLive || code === '' ? title : `${title} (${code})`, 'bad', { text: '✗ ', tone: 'bad' }),
     GAP_BLOCK,
     ...(detail === '' ? [] : [isQuoted ? quotedBlock(detail) : textBlock(detail), GAP_BLOCK]),
-    { kind: 'facts', facts: [...request, ...facts.map(([label, text]) => ({ label, text })), ...codeFact] },
+    {
+      kind: 'facts',
+      facts: [...(request ?? []), ...facts.map(([label, text]) => ({ label, text })), ...codeFact],
+    },
     ...(payload === undefined ? [] : [GAP_BLOCK, ...valueBlocks(payload, say)]),
   ];
 }

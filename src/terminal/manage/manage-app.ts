@@ -7,7 +7,7 @@ import type { Key } from '../ui/key-reader.ts';
 import { PageStack, type PageStackOptions } from '../ui/page-stack.ts';
 import { Poller } from '../ui/poller.ts';
 import type { Area, Row } from '../ui/rows.ts';
-import { failureBlocks } from './failure-words.ts';
+import { explainFailure, failureBlocks } from './failure-words.ts';
 import { HubSession, needsToken } from './hub-session.ts';
 import type { ManagePage, PageContext } from './page-context.ts';
 import { ConnectPage } from './pages/connect.ts';
@@ -98,7 +98,12 @@ export class ManageApp extends PageStack<ManagePage> implements PageContext {
   tellFailure(failure: ClientError): void {
     // Who asks is asked for a token by a page of its own.
     if (needsToken(failure)) return;
-    this.notify(this.isLive ? failure.message : tellBlocks(failureBlocks(failure, this)));
+    const { say, clock } = this;
+    this.notify(
+      this.isLive
+        ? explainFailure(failure, say, clock.now()).title
+        : tellBlocks(failureBlocks(failure, this)),
+    );
   }
 
   override quit(): void {

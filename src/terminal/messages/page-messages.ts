@@ -116,8 +116,8 @@ export const PAGE_MESSAGES = {
   'token.title': ['Token', 'Token'],
   'token.heading': ['The hub asks who you are', 'O hub pergunta quem é você'],
   'token.why': [
-    '{url} wants a token. It is in the configuration of the hub, under http.tokens.',
-    '{url} pede um token. Ele está na configuração do hub, em http.tokens.',
+    '{url} wants a token: one of http.tokens in its configuration, or of `recado token create`.',
+    '{url} pede um token: um de http.tokens na configuração, ou de `recado token create`.',
   ],
   'token.refused': [
     'The hub does not accept this token. Check it and type it again.',
