@@ -19,6 +19,8 @@ type DatabaseParts = {
   readonly file: string;
   /** The module that calls `serveDatabase`, as it is named in the sources: `new URL('./x.ts', import.meta.url)`. */
   readonly worker: URL;
+  /** What the module needs besides. */
+  readonly options?: unknown;
   readonly log: Logger;
 };
 
@@ -67,8 +69,8 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
    * @returns why the file is left alone, where it is
    */
   async open(): Promise<Result<void, ForeignFile>> {
-    const { worker: module, file, name, log } = this.#parts;
-    const worker = new Worker(asPublished(module), { name: `recado ${name}`, workerData: { file } });
+    const { worker: module, file, name, log, options } = this.#parts;
+    const worker = new Worker(asPublished(module), { name: `recado ${name}`, workerData: { file, options } });
     this.#worker = worker;
     worker.on('error', (error: unknown) => {
       log.error({ err: error, store: name }, `the thread of ${name} ended by an error`);

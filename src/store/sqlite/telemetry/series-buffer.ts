@@ -1,0 +1,55 @@
+const FIRST_READINGS = 8;
+
+/** The readings of one series that no chunk has yet. */
+export class SeriesBuffer {
+  /** Of the series in its file. */
+  readonly id: number;
+  count = 0;
+  #times = new Float64Array(FIRST_READINGS);
+  #values = new Float64Array(FIRST_READINGS);
+  #isSorted = true;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  get times(): Float64Array {
+    return this.#times.subarray(0, this.count);
+  }
+
+  get values(): Float64Array {
+    return this.#values.subarray(0, this.count);
+  }
+
+  add(time: number, value: number): void {
+    if (this.count === this.#times.length) this.#grow();
+    if (this.count > 0 && time < this.#times[this.count - 1]!) this.#isSorted = false;
+    this.#times[this.count] = time;
+    this.#values[this.count++] = value;
+  }
+
+  /** By their times; those of the same time stay in the order in which they came. */
+  sort(): void {
+    if (this.#isSorted) return;
+    const order = Array.from({ length: this.count }, (_, index) => index);
+    order.sort((a, b) => this.#times[a]! - this.#times[b]!);
+    this.#times.set(order.map((index) => this.#times[index]!));
+    this.#values.set(order.map((index) => this.#values[index]!));
+    this.#isSorted = true;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.#isSorted = true;
+  }
+
+  #grow(): void {
+    const grown = (from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
+      const to = new Float64Array(from.length * 2);
+      to.set(from);
+      return to;
+    };
+    this.#times = grown(this.#times);
+    this.#values = grown(this.#values);
+  }
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import type { ReadingBatch } from '../../../devices/telemetry-store.ts';
+import { TelemetryFiles } from './telemetry-files.ts';
+
+const DAY_MS = 86_400_000;
+const DAY = Date.parse('2026-11-22T00:00:00.000Z');
+
+/** A folder of files, which can be left as a process leaves them that is killed. */
+class FilesRig {
+  readonly folder: string;
+  readonly #limits: { maxFileBytes: number; maxBytes: number; retentionDays: number };
+  files: TelemetryFiles;
+
+  constructor(
+    t: TestContext,
+    limits: Partial<{ maxBytes: number; maxFileBytes: number; retentionDays: number }> = {},
+  ) {
+    this.folder = mkdtempSync(join(tmpdir(), 'recado-telemetry-'));
+    this.#limits = { maxFileBytes: 1e9, maxBytes: 1e9, retentionDays: 30, ...limits };
+    this.files = this.#open();
+    t.after(() => {
+      this.files.close();
+      rmSync(this.folder, { recursive: true });
+    });
+  }
+
+  /** As after a SIGKILL: nothing is closed, and the files are opened anew. */
+  kill(): void {
+    this.files = this.#open();
+  }
+
+  restart(): void {
+    this.files.close();
+    this.files = this.#open();
+  }
+
+  get names(): string[] {
+    return readdirSync(this.folder)
+      .filter((name) => name.endsWith('.db'))
+      .sort();
+  }
+
+  append(at: number, readings: readonly (readonly [time: number, value: number])[]): void {
+    const batch: ReadingBatch = {
+      at,
+      isFresh: true,
+      series: [{ number: 0, deviceId: 'pump', metric: 'bar' }],
+      numbers: new Uint32Array(readings.length),
+      times: Float64Array.from(readings, ([time]) => time),
+      values: Float64Array.from(readings, ([, value]) => value),
+    };
+    this.files.append(batch);
+  }
+
+  values(): number[] {
+    const whole = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, by: undefined, limit: 1e6 };
+    return [...this.files.read(whole).values];
+  }
+
+  count(): number {
+    const by = { everyMs: 9e15, fn: 'count' } as const;
+    const whole = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, by, limit: 10 };
+    return this.files.read(whole).values[0] ?? 0;
+  }
+
+  #open(): TelemetryFiles {
+    return new TelemetryFiles({ folder: this.folder, ...this.#limits });
+  }
+}
+
+describe('files of history', () => {
+  it('have each reading once, whenever the process is killed', (t) => {
+    const rig = new FilesRig(t);
+    let written = 0;
+    // Chunks are made on the way, of 1,024 and a few more.
+    for (let batch = 0; batch < 40; batch++) {
+      const size = 1 + ((batch * 37) % 211);
+      rig.append(
+        DAY + batch,
+        Array.from({ length: size }, () => [DAY + written, written++] as const),
+      );
+      if (batch % 3 === 0) rig.kill();
+      if (batch % 7 === 0) rig.restart();
+      assert.equal(rig.count(), written, `after batch ${batch}`);
+    }
+    assert.deepEqual(
+      rig.values(),
+      Array.from({ length: written }, (_, value) => value),
+    );
+  });
+
+  it('begin anew with each day, and when one is full', (t) => {
+    const rig = new FilesRig(t);
+    rig.append(DAY, [[DAY, 1]]);
+    rig.append(DAY + DAY_MS, [[DAY + DAY_MS, 2]]);
+    assert.deepEqual(rig.names, ['telemetry-2026-11-22.001.db', 'telemetry-2026-11-23.001.db']);
+    const full = new FilesRig(t, { maxFileBytes: 1 });
+    for (const value of [1, 2, 3]) full.append(DAY, [[DAY + value, value]]);
+    assert.deepEqual(
+      full.names.map((name) => name.slice(-6)),
+      ['001.db', '002.db', '003.db'],
+    );
+    assert.deepEqual(full.values(), [1, 2, 3]);
+  });
+
+  it('take what comes late, and what comes after the clock went back, in the last file', (t) => {
+    const rig = new FilesRig(t);
+    rig.append(DAY + DAY_MS, [[DAY + DAY_MS, 2]]);
+    rig.append(DAY, [[DAY - 5 * DAY_MS, 1]]);
+    assert.deepEqual(rig.names, ['telemetry-2026-11-23.001.db']);
+    assert.deepEqual(rig.values(), [1, 2]);
+    rig.append(DAY + 2 * DAY_MS, [[DAY + 2 * DAY_MS, 3]]);
+    assert.deepEqual(rig.values(), [1, 2, 3]);
+  });
+
+  it('go when they are too old, the last one never', (t) => {
+    const rig = new FilesRig(t, { retentionDays: 2 });
+    for (const day of [0, 1, 2, 3]) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
+    assert.deepEqual(rig.values(), [1, 2, 3]);
+    assert.equal(rig.names.length, 3);
+    rig.append(DAY + 100 * DAY_MS, [[DAY + 100 * DAY_MS, 100]]);
+    assert.deepEqual(rig.values(), [100]);
+    assert.equal(
+      readdirSync(rig.folder).some((name) => name.startsWith('telemetry-2026-11')),
+      false,
+    );
+  });
+
+  it('go when all have too much, the oldest first', (t) => {
+    const rig = new FilesRig(t, { maxBytes: 150_000 });
+    for (let day = 0; day < 10; day++) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
+    const values = rig.values();
+    assert.ok(values.length > 1 && values.length < 10, String(values));
+    assert.deepEqual(values, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].slice(-values.length));
+  });
+
+  it('are set aside when they are damaged; the others go on', (t) => {
+    const rig = new FilesRig(t);
+    for (const day of [0, 1, 2]) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
+    rig.restart();
+    writeFileSync(join(rig.folder, 'telemetry-2026-11-23.001.db'), 'this is no database'.repeat(1000));
+    assert.throws(() => rig.values(), /not a database/);
+    assert.deepEqual(rig.values(), [0, 2]);
+    assert.ok(readdirSync(rig.folder).includes('telemetry-2026-11-23.001.db.damaged'));
+    rig.restart();
+    truncateSync(join(rig.folder, 'telemetry-2026-11-24.001.db'), 5000);
+    const again = (): void => rig.append(DAY + 2 * DAY_MS, [[DAY + 2 * DAY_MS, 22]]);
+    assert.throws(again);
+    again();
+    assert.deepEqual(rig.values(), [0, 22]);
+  });
+});

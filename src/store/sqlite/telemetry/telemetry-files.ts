@@ -1,0 +1,224 @@
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { HistoryCollector } from '../../../devices/history-collector.ts';
+import type {
+  HistoryQuery,
+  HistoryValues,
+  ReadingBatch,
+  SeriesName,
+} from '../../../devices/telemetry-store.ts';
+import { migrate } from '../migrate.ts';
+import { openDatabase } from '../open-database.ts';
+import { faultOf } from '../sqlite-error.ts';
+import type { SeriesBuffer } from './series-buffer.ts';
+import { TELEMETRY_SCHEMA, TelemetryFile, type TimeSpan } from './telemetry-file.ts';
+
+const DAY_MS = 86_400_000;
+/** Older files that stay open for who asks again. */
+const MAX_OPEN_FILES = 8;
+/** Of a file: their names are in memory while it is the last one. */
+const MAX_SERIES = 200_000;
+const FILE_NAME = /^telemetry-(\d{4}-\d\d-\d\d)\.(\d{1,6})\.db$/;
+
+export type TelemetryFilesOptions = {
+  readonly folder: string;
+  /** A file that has as much is followed by another. */
+  readonly maxFileBytes: number;
+  /** Of all files; the oldest go. */
+  readonly maxBytes: number;
+  readonly retentionDays: number;
+};
+
+type OpenFile = { readonly name: string; readonly db: DatabaseSync; readonly file: TelemetryFile };
+
+/**
+ * History in files, one a day or more: the last one is written, the others are only read, and go as they are. A file
+ * has what came while it was the last, so it may have readings of any time.
+ */
+export class TelemetryFiles {
+  readonly #options: TelemetryFilesOptions;
+  #names: string[];
+  #current: OpenFile | undefined;
+  /** Those that are only read, the one asked for last at the end. */
+  readonly #older = new Map<string, OpenFile>();
+  readonly #spans = new Map<string, TimeSpan>();
+  /** What numbers of batches mean. */
+  #series: SeriesName[] = [];
+  #buffers: SeriesBuffer[] = [];
+
+  constructor(options: TelemetryFilesOptions) {
+    this.#options = options;
+    this.#names = list(options.folder);
+  }
+
+  /** In one transaction. */
+  append(batch: ReadingBatch): void {
+    if (batch.isFresh) this.#series = [];
+    for (const name of batch.series) this.#series[name.number] = name;
+    if (batch.isFresh) this.#buffers = [];
+    try {
+      const { db, file } = this.#fileFor(batch.at);
+      db.exec('BEGIN');
+      const buffers = Array.from(batch.numbers, (number) => this.#bufferOf(file, number));
+      file.append({ at: batch.at, buffers, times: batch.times, values: batch.values });
+      db.exec('COMMIT');
+    } catch (error) {
+      // What is in memory may be more than what the file has: it is read anew.
+      this.#leaveCurrent();
+      const last = this.#names.at(-1);
+      if (last !== undefined && isDamage(error)) this.#setAside(last);
+      throw error;
+    }
+  }
+
+  read(query: HistoryQuery): HistoryValues {
+    const collector = new HistoryCollector(query);
+    for (const name of this.#names) {
+      if (name === this.#current?.name) continue;
+      const known = this.#spans.get(name);
+      if (known !== undefined && !collector.wants(known.t0, known.t1)) continue;
+      try {
+        this.#collect(name, query, collector);
+      } catch (error) {
+        if (isDamage(error)) this.#setAside(name);
+        throw error;
+      }
+    }
+    this.#current?.file.collect(query, collector);
+    return collector.finish();
+  }
+
+  close(): void {
+    this.#leaveCurrent();
+    for (const { db } of this.#older.values()) db.close();
+    this.#older.clear();
+  }
+
+  #collect(name: string, query: HistoryQuery, collector: HistoryCollector): void {
+    const { file } = this.#openOlder(name);
+    const span = file.span();
+    // The last one, before the first batch of this run, and one that was left in a hurry, have more than chunks.
+    if (!file.hasHot && name !== this.#names.at(-1)) this.#spans.set(name, span);
+    if (file.hasHot || collector.wants(span.t0, span.t1)) file.collect(query, collector);
+  }
+
+  /** History goes on without a file that is damaged; it stays for who can read it. */
+  #setAside(name: string): void {
+    this.#forget(name);
+    try {
+      renameSync(join(this.#options.folder, name), join(this.#options.folder, `${name}.damaged`));
+    } catch {
+      // Then it is met again, and told again, by the next run.
+    }
+    this.#names = this.#names.filter((other) => other !== name);
+  }
+
+  #forget(name: string): void {
+    this.#older.get(name)?.db.close();
+    this.#older.delete(name);
+    this.#spans.delete(name);
+  }
+
+  #bufferOf(file: TelemetryFile, number: number): SeriesBuffer {
+    const known = this.#buffers[number];
+    if (known !== undefined) return known;
+    const { deviceId, metric } = this.#series[number]!;
+    const buffer = file.open(deviceId, metric);
+    this.#buffers[number] = buffer;
+    return buffer;
+  }
+
+  /** The last one, or a new one when its day is over or it is full. A clock that went back makes no new one. */
+  #fileFor(at: number): OpenFile {
+    const day = new Date(at).toISOString().slice(0, 10);
+    const last = this.#names.at(-1);
+    const lastDay = last === undefined ? '' : FILE_NAME.exec(last)![1]!;
+    if (last !== undefined && day <= lastDay) {
+      const current = (this.#current ??= this.#open(last));
+      const { file } = current;
+      if (file.bytes < this.#options.maxFileBytes && file.seriesCount < MAX_SERIES) return current;
+    }
+    this.#finishCurrent();
+    const number = day > lastDay ? 1 : Number(FILE_NAME.exec(last!)![2]) + 1;
+    const name = `telemetry-${day > lastDay ? day : lastDay}.${String(number).padStart(3, '0')}.db`;
+    this.#names.push(name);
+    this.#buffers = [];
+    this.#current = this.#open(name);
+    this.#dropOld(at);
+    return this.#current;
+  }
+
+  /** Nothing comes to it any more. */
+  #finishCurrent(): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    current.db.exec('BEGIN');
+    current.file.sealAll();
+    current.db.exec('COMMIT');
+    this.#leaveCurrent();
+  }
+
+  #leaveCurrent(): void {
+    const current = this.#current;
+    this.#current = undefined;
+    this.#buffers = [];
+    if (current === undefined) return;
+    if (current.db.isTransaction) current.db.exec('ROLLBACK');
+    current.db.close();
+  }
+
+  #open(name: string): OpenFile {
+    this.#older.get(name)?.db.close();
+    this.#older.delete(name);
+    const path = join(this.#options.folder, name);
+    const db = openDatabase(path);
+    const foreign = migrate(db, path, TELEMETRY_SCHEMA);
+    if (foreign !== undefined) {
+      db.close();
+      throw new Error(foreign.message);
+    }
+    return { name, db, file: new TelemetryFile(db) };
+  }
+
+  #openOlder(name: string): OpenFile {
+    const open = this.#older.get(name) ?? this.#open(name);
+    this.#older.delete(name);
+    this.#older.set(name, open);
+    for (const [other, { db }] of this.#older) {
+      if (this.#older.size <= MAX_OPEN_FILES) break;
+      db.close();
+      this.#older.delete(other);
+    }
+    return open;
+  }
+
+  /** Takes away whole files: the oldest, until neither their age nor their size is too much. */
+  #dropOld(now: number): void {
+    const { folder, retentionDays, maxBytes } = this.#options;
+    const oldest = new Date(now - retentionDays * DAY_MS).toISOString().slice(0, 10);
+    const sizes = this.#names.map(
+      (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0,
+    );
+    let total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    while (this.#names.length > 1) {
+      const name = this.#names[0]!;
+      if (total <= maxBytes && FILE_NAME.exec(name)![1]! >= oldest) return;
+      this.#forget(name);
+      for (const end of ['', '-wal', '-shm']) rmSync(join(folder, name + end), { force: true });
+      this.#names.shift();
+      total -= sizes.shift() ?? 0;
+    }
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return faultOf(error)?.state === 'damaged';
+}
+
+/** In the order in which they were begun. */
+function list(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => FILE_NAME.test(name))
+    .sort();
+}

@@ -1,0 +1,54 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { HistoryQuery, ReadingBatch } from '../../../devices/telemetry-store.ts';
+import type { StoreFault } from '../../store-state.ts';
+import type { CallAnswer, DatabaseCall, DatabaseRequest, OpenAnswer } from '../database-messages.ts';
+import { faultOf } from '../sqlite-error.ts';
+import { TelemetryFiles, type TelemetryFilesOptions } from './telemetry-files.ts';
+
+/* The thread of the history. Its files come and go, so each batch is a transaction of its own in the file it is for. */
+
+const { options } = workerData as { readonly options: TelemetryFilesOptions };
+let opened: TelemetryFiles | undefined;
+
+const operations = {
+  append: (batch: ReadingBatch) => openFiles().append(batch),
+  history: (query: HistoryQuery) => openFiles().read(query),
+};
+
+export type TelemetryOperations = typeof operations;
+
+/** Where the folder cannot be read, the next call tries again. */
+function openFiles(): TelemetryFiles {
+  opened ??= new TelemetryFiles(options);
+  return opened;
+}
+
+function call({ name, input }: DatabaseCall): CallAnswer {
+  try {
+    return { output: operations[name as keyof TelemetryOperations](input as never) };
+  } catch (error) {
+    const fault = faultOf(error) ?? folderFault(error);
+    if (fault?.state !== 'damaged') return fault === undefined ? { error } : { fault };
+    // One file of many: it was set aside, and the history goes on without it.
+    const message = `a file of the history is damaged, and is set aside: ${fault.message}`;
+    return { fault: { state: 'failing', message } };
+  }
+}
+
+function folderFault(error: unknown): StoreFault | undefined {
+  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
+  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return undefined;
+  return { state: code === 'ENOSPC' ? 'full' : 'unreachable', message: String(message) };
+}
+
+const port = parentPort;
+if (port === null) throw new TypeError('history is served in a worker');
+port.postMessage({ state: 'open' } satisfies OpenAnswer);
+port.on('message', (request: DatabaseRequest) => {
+  if (request.kind === 'close') {
+    opened?.close();
+    port.close();
+    return;
+  }
+  port.postMessage(request.kind === 'read' ? [call(request.call)] : request.calls.map(call));
+});
