@@ -257,6 +257,7 @@ describe('files and packages', () => {
     assert.deepEqual(wrong.map(describeArrow), []);
     assert.deepEqual([...loaded].filter((file) => folderOf(file) === 'api').toSorted(), [
       'src/api/event-schemas.ts',
+      'src/api/history-schemas.ts',
       'src/api/invocation-schemas.ts',
       'src/api/schemas.ts',
       'src/api/service-schemas.ts',

@@ -24,6 +24,7 @@ import {
 } from './routes/services.ts';
 import { invocationRoutes } from './routes/invocations.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { historyRoutes } from './routes/history.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
@@ -99,6 +100,7 @@ async function registerRoutes(
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
   await app.register(invocationRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
+  await app.register(historyRoutes, { hub, prefix: '/api/v1' });
   await app.register(eventRoutes, { hub, events: config.events, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
 }

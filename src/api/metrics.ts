@@ -14,7 +14,8 @@ export function collectMetrics(hub: Hub): Registry {
   const registry = new Registry();
   exposeAll(registry, 'devices', () => hub.devices.counters);
   for (const { name, counters } of hub.gateways) exposeAll(registry, name, () => counters);
-  const { services } = hub;
+  const { history, services } = hub;
+  if (history !== undefined) exposeAll(registry, 'history', () => history.counters);
   if (services !== undefined) {
     exposeAll(registry, 'services', () => services.counters);
     const inFlight = (): number => services.serviceHub?.inFlightCount ?? 0;

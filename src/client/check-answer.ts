@@ -1,4 +1,5 @@
 import { EVENT_SCHEMAS, type EventResource, type EventType } from '../api/event-schemas.ts';
+import { HistorySchema } from '../api/history-schemas.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import {
@@ -58,6 +59,7 @@ export const readInvocationDetail = reader(InvocationDetailSchema, 'an invocatio
 const readAccepted = reader(AcceptedSchema, 'the answer to the command');
 export const readTelemetry = reader(TelemetrySchema, 'the readings');
 export const readServiceList = reader(ServiceListSchema, 'the list of services');
+export const readHistory = reader(HistorySchema, 'the history');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** The answer of the device, or that the command goes on. */

@@ -1,3 +1,4 @@
+import type { HistoryResource, HistoryWish } from '../api/history-schemas.ts';
 import type {
   AcceptedResource,
   CommandResource,
@@ -22,6 +23,7 @@ import {
   readDeviceDetail,
   readDevicePage,
   readHealth,
+  readHistory,
   readInvocationAnswer,
   readInvocationDetail,
   readInvocationPage,
@@ -79,6 +81,16 @@ export type StartOptions = InvokeOptions & Options<Pick<InvokeBody, 'queueForMs'
 /** Which invocations; `limit` on one page, 1 to 1,000 [100], from `cursor` on: the `nextCursor` of the page before. */
 export type InvocationListOptions = CallOptions & Options<InvocationQuery>;
 
+/**
+ * `from` a day before [`to`] on, and before `to` [now]; `every` (`1m`, `15s`, `1h`) gives one value for each stretch of
+ * time, by `fn` [`avg`]; `limit` values on one page, 1 to 100,000 [1,000].
+ */
+export type HistoryOptions = CallOptions &
+  Options<Pick<HistoryWish, 'every' | 'fn' | 'limit'>> & {
+    readonly from?: Date | undefined;
+    readonly to?: Date | undefined;
+  };
+
 /** The devices of one hub. */
 export type DeviceCalls = {
   /** One page of devices. */
@@ -109,6 +121,8 @@ export type DeviceCalls = {
   ): Promise<InvocationAnswerResource | AcceptedResource>;
   /** The latest value of each metric. */
   telemetry(deviceId: string, options?: CallOptions): Promise<TelemetryResource>;
+  /** What a metric was; one page, `nextFrom` is the `from` of the next one. */
+  history(deviceId: string, metric: string, options?: HistoryOptions): Promise<HistoryResource>;
 };
 
 /** The commands that run, wait, or have ended. */
@@ -171,6 +185,19 @@ export function createClient(options: ClientOptions): Client {
 
 type Read = <T>(path: string, signal: AbortSignal | undefined, check: (answer: unknown) => T) => Promise<T>;
 
+async function readHistoryOf(
+  read: Read,
+  { deviceId, metric }: { deviceId: string; metric: string },
+  { signal, from, to, ...options }: HistoryOptions = {},
+): Promise<HistoryResource> {
+  const query = listQuery({ ...options, from: from?.toISOString(), to: to?.toISOString() });
+  return read(
+    `${devicePath(deviceId)}/telemetry/${pathSegment(metric, 'metric')}${query}`,
+    signal,
+    readHistory,
+  );
+}
+
 function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): DeviceCalls {
   const list = (options: DeviceListOptions = {}): Promise<DevicePageResource> =>
     read(`/api/v1/devices${listQuery(options)}`, options.signal, readDevicePage);
@@ -209,6 +236,7 @@ function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): D
         idempotent: true,
         read: readDeviceDetail,
       }),
+    history: (deviceId, metric, options) => readHistoryOf(read, { deviceId, metric }, options),
     forget: async (deviceId, { signal } = {}) =>
       askHub(hub, {
         method: 'DELETE',
@@ -275,7 +303,10 @@ async function* eachDevice(
   }
 }
 
-function listQuery({ signal: _signal, ...members }: DeviceListOptions | InvocationListOptions): string {
+function listQuery({
+  signal: _signal,
+  ...members
+}: DeviceListOptions | InvocationListOptions | (CallOptions & Options<HistoryWish>)): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(members)) {
     if (value !== undefined && value !== '') query.set(name, String(value));

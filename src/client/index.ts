@@ -24,6 +24,7 @@ export type {
   ServiceAgentResource as ServiceAgent,
   ServiceResource as Service,
 } from '../api/service-schemas.ts';
+export type { HistoryResource as MetricHistory } from '../api/history-schemas.ts';
 export {
   createClient,
   type CallOptions,
@@ -32,6 +33,7 @@ export {
   type DeviceCalls,
   type DeviceFilter,
   type DeviceListOptions,
+  type HistoryOptions,
   type InvocationCalls,
   type InvocationListOptions,
   type InvokeOptions,

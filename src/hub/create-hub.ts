@@ -1,15 +1,19 @@
 import { Accounts } from '../accounts/accounts.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
+import type { Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import { InvocationBook } from '../devices/invocation-book.ts';
 import { MemoryInvocationStore } from '../devices/invocation-store.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
+import { MemoryTelemetryStore } from '../devices/memory-telemetry-store.ts';
+import type { TelemetryStore } from '../devices/telemetry-store.ts';
 import type { Gateway } from '../gateways/gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Config } from './config/config-schema.ts';
 import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
 import { Feed } from './feed.ts';
+import { History } from './history.ts';
 import { HubStores } from './hub-stores.ts';
 import { Hub } from './hub.ts';
 import { checkMqttPermissions } from './mqtt/mqtt-permissions.ts';
@@ -28,8 +32,9 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const config = shareConnections(wanted);
   const clock = parts.clock ?? systemClock;
   const ledger = createLedger(config);
-  const stores = config.inMemory ? undefined : new HubStores(config.dataDir, { log: parts.log });
+  const stores = config.inMemory ? undefined : new HubStores(config, { log: parts.log });
   const feed = new Feed(config.events, ledger);
+  const history = createHistory(config, { feed, store: stores?.telemetry, log: parts.log, clock });
   const devices = new DeviceRegistry({
     limits: config.devices,
     feed,
@@ -39,19 +44,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     log: parts.log,
   });
   const accounts = createAccounts(config, stores, { log: parts.log, clock });
-  const gateways: Gateway[] = [];
-  if (config.gateways.socket.enabled) {
-    gateways.push(
-      new SocketGateway(config.gateways.socket, {
-        ledger,
-        registry: devices,
-        accounts,
-        log: parts.log,
-        clock,
-        tls: new TlsReload('socket-tls', config.gateways.socket.tls, { log: parts.log, clock }),
-      }),
-    );
-  }
+  const gateways = createGateways(config, { ledger, registry: devices, accounts, log: parts.log, clock });
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt, accounts);
   const { topicPrefix, agents } = config.services;
@@ -72,6 +65,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     ledger,
     accounts,
     feed,
+    history,
     devices,
     book,
     gateways,
@@ -95,6 +89,29 @@ function createAccounts(
     ...(stores && { store: stores.accounts, auditStore: stores.audit }),
     ...parts,
   });
+}
+
+function createGateways(
+  { gateways: { socket } }: Config,
+  parts: {
+    ledger: Ledger;
+    registry: DeviceRegistry;
+    accounts: Accounts;
+    log: Logger;
+    clock: Clock;
+  },
+): Gateway[] {
+  if (!socket.enabled) return [];
+  return [new SocketGateway(socket, { ...parts, tls: new TlsReload('socket-tls', socket.tls, parts) })];
+}
+
+function createHistory(
+  { telemetry: { enabled, flushMs, maxReadingsInMemory } }: Config,
+  parts: { feed: Feed; store: TelemetryStore | undefined; log: Logger; clock: Clock },
+): History | undefined {
+  if (!enabled) return undefined;
+  const store = parts.store ?? new MemoryTelemetryStore({ maxReadings: maxReadingsInMemory });
+  return new History({ ...parts, store, flushMs });
 }
 
 function createServices(

@@ -9,6 +9,9 @@ const OBJECT_BYTES = 256;
 /** A kind's place in `DEVICE_EVENT_KINDS`. */
 export const READING_KIND = DEVICE_EVENT_KINDS.indexOf('reading');
 
+/** Of an event that is not kept: no reader wants it. */
+const NO_KIND = 31;
+
 /** The place of a kind, by name. */
 export function kindIndex(kind: DeviceEventKind): number {
   return DEVICE_EVENT_KINDS.indexOf(kind);
@@ -31,6 +34,8 @@ export type RingLimits = {
 export class EventRing {
   /** The number of the oldest one that is kept. */
   first = 1;
+  /** From this number on, all are kept that were to be kept. */
+  wholeFrom = 1;
   /** The number that the next one gets. */
   end = 1;
   /** What is kept beside the slots. */
@@ -55,9 +60,10 @@ export class EventRing {
     onGrow(FIRST_SLOTS);
   }
 
-  /** An event takes its number and is not kept. As long as none has been added. */
+  /** An event takes its number and is not kept. */
   skip(): void {
-    this.first = ++this.end;
+    if (this.first === this.end) this.first = ++this.end;
+    else this.#kinds[this.#take()] = NO_KIND;
   }
 
   add(event: RareDeviceEvent): void {
@@ -121,6 +127,7 @@ export class EventRing {
 
   #dropOldest(): void {
     const slot = this.first++ & this.#mask;
+    this.wholeFrom = this.first;
     const rest = this.#rest[slot];
     if (rest === undefined) return;
     this.#rest[slot] = undefined;

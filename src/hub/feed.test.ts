@@ -95,6 +95,22 @@ describe('the feed', () => {
     assert.deepEqual(drain(feed.open(of('a'), { after: 3, wake: noWake })), ['a 2']);
   });
 
+  it('lets a reader go on over what nobody wanted, and not over what it had not wanted before', () => {
+    const { feed } = open();
+    const kinds = new Set<DeviceEventKind>(['reading']);
+    const readings = { devices: undefined, kinds };
+    feed.open(readings, { wake: noWake })?.close();
+    for (let count = 0; count < 3 * KEPT; count++) rare(feed, 'a');
+    reading(feed, 'a', 1);
+    rare(feed, 'a');
+    reading(feed, 'a', 2);
+    assert.deepEqual(drain(feed.open(readings, { after: 5, wake: noWake })), ['a 1', 'a 2']);
+    assert.equal(feed.open(EVERYTHING, { after: 5, wake: noWake }), undefined);
+    const all = feed.open(EVERYTHING, { after: feed.last, wake: noWake });
+    rare(feed, 'a');
+    assert.deepEqual(drain(all), ['a forgotten']);
+  });
+
   it('lets a reader go on after an event, and says when it cannot', () => {
     const { feed } = open();
     feed.open(of('a'), { wake: noWake })?.close();

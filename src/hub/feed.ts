@@ -1,12 +1,13 @@
 import { costOf, KeptKind } from '../base/kept-kinds.ts';
 import { OWN_PARTY, type Ledger, type Party } from '../base/ledger.ts';
-import type {
-  DeviceEvent,
-  EventFeed,
-  EventInterest,
-  FeedReader,
-  MissedEvents,
-  RareDeviceEvent,
+import {
+  DEVICE_EVENT_KINDS,
+  type DeviceEvent,
+  type EventFeed,
+  type EventInterest,
+  type FeedReader,
+  type MissedEvents,
+  type RareDeviceEvent,
 } from '../devices/events.ts';
 import type { Reading } from '../devices/reading.ts';
 import { EventRing, kindIndex, READING_KIND, type RingLimits } from './event-ring.ts';
@@ -15,14 +16,16 @@ import { EventRing, kindIndex, READING_KIND, type RingLimits } from './event-rin
 const MAX_NOTED = 256;
 
 /**
- * All that happens at the devices of a hub, in one order: kept in one ring for all who read it, from the first reader
- * on: nobody comes back for what was before it, and every command would have the collector copy what is kept of it.
+ * All that happens at the devices of a hub, in one order: kept in one ring for all who read it. A kind is kept from its
+ * first reader on: nobody comes back for what was before it, and every command would have the collector copy what is
+ * kept of it.
  */
 export class Feed implements EventFeed {
   readonly #ring: EventRing;
   readonly #party: Party;
   #bookedBytes = 0;
-  #isRead = false;
+  /** The first number that may be of a kind that is kept; by kind. */
+  readonly #keptFrom = DEVICE_EVENT_KINDS.map(() => Number.POSITIVE_INFINITY);
   readonly #ofAll: Reader[] = [];
   readonly #ofDevice = new Map<string, Reader[]>();
 
@@ -42,13 +45,14 @@ export class Feed implements EventFeed {
   }
 
   publish(event: RareDeviceEvent): void {
-    if (!this.#isRead) return this.#ring.skip();
+    const kind = kindIndex(event.kind);
+    if (this.#keptFrom[kind] === Number.POSITIVE_INFINITY) return this.#ring.skip();
     this.#ring.add(event);
-    this.#tell(event.deviceId, kindIndex(event.kind));
+    this.#tell(event.deviceId, kind);
   }
 
   publishReading(deviceId: string, reading: Reading): void {
-    if (!this.#isRead) return this.#ring.skip();
+    if (this.#keptFrom[READING_KIND] === Number.POSITIVE_INFINITY) return this.#ring.skip();
     this.#ring.addReading(deviceId, reading);
     this.#tell(deviceId, READING_KIND);
   }
@@ -57,13 +61,20 @@ export class Feed implements EventFeed {
     interest: EventInterest,
     { after, wake }: { readonly after?: number | undefined; readonly wake: () => void },
   ): FeedReader | undefined {
-    this.#isRead = true;
-    if (after !== undefined && (after < this.#ring.first - 1 || after > this.last)) return undefined;
+    const keptFrom = Math.max(this.#ring.wholeFrom, this.#keep(interest));
+    if (after !== undefined && (after < keptFrom - 1 || after > this.last)) return undefined;
     const reader = new Reader(this.#ring, interest, { after: after ?? this.last, wake });
     const lists = this.#listsOf(interest);
     for (const list of lists) list.push(reader);
     reader.onClose = () => this.#close(reader, interest);
     return reader;
+  }
+
+  /** @returns the number from which on all kinds that are wanted are kept */
+  #keep({ kinds }: EventInterest): number {
+    const wanted = [...(kinds ?? DEVICE_EVENT_KINDS)].map(kindIndex);
+    for (const kind of wanted) this.#keptFrom[kind] = Math.min(this.#keptFrom[kind]!, this.#ring.end);
+    return Math.max(...wanted.map((kind) => this.#keptFrom[kind]!));
   }
 
   #tell(deviceId: string, kind: number): void {
@@ -134,7 +145,8 @@ class Reader implements FeedReader {
     this.#kinds =
       kinds === undefined ? ~0 : [...kinds].reduce((bits, kind) => bits | (1 << kindIndex(kind)), 0);
     this.#wake = wake;
-    this.#cursor = after + 1;
+    // What is between was wanted by nobody, or it would be there.
+    this.#cursor = Math.max(after + 1, ring.first);
     this.#pending = this.#count();
     this.#state = this.#pending > 0 ? 'searching' : 'following';
   }

@@ -6,7 +6,11 @@ import { SqliteDeviceStore } from '../store/sqlite/hub/sqlite-device-store.ts';
 import { SqliteInvocationStore } from '../store/sqlite/hub/sqlite-invocation-store.ts';
 import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
 import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
+import { SqliteTelemetryStore } from '../store/sqlite/telemetry/sqlite-telemetry-store.ts';
+import type { TelemetryFilesOptions } from '../store/sqlite/telemetry/telemetry-files.ts';
 import type { StoreHealth } from '../store/store-state.ts';
+
+type TelemetryLimits = Omit<TelemetryFilesOptions, 'folder'> & { readonly enabled: boolean };
 
 /** What a hub keeps on disk: the files of its data folder, each with a thread of its own. */
 export class HubStores {
@@ -19,8 +23,16 @@ export class HubStores {
   readonly audit: SqliteAuditStore;
   readonly #hub: HubDatabase;
 
-  constructor(dataDir: string, { log }: { readonly log: Logger }) {
+  /** Undefined where no history is kept. */
+  readonly telemetry: SqliteTelemetryStore | undefined;
+
+  constructor(
+    { dataDir, telemetry }: { readonly dataDir: string; readonly telemetry: TelemetryLimits },
+    { log }: { readonly log: Logger },
+  ) {
     this.folder = new DataFolder(dataDir);
+    const { path: folder } = this.folder;
+    this.telemetry = telemetry.enabled ? new SqliteTelemetryStore({ folder, ...telemetry }, log) : undefined;
     this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log });
     this.#hub = new HubDatabase(this.folder.file('hub.db'), log);
     this.accounts = new SqliteAccountStore(this.#hub);
@@ -31,7 +43,7 @@ export class HubStores {
 
   /** How it stands with each. */
   get health(): readonly StoreHealth[] {
-    return [this.sessions.health, this.#hub.health];
+    return [this.sessions.health, this.#hub.health, ...(this.telemetry ? [this.telemetry.health] : [])];
   }
 
   /**

@@ -21,6 +21,7 @@ import {
   type LastingInvocation,
   type LastingOptions,
 } from './hub-invocations.ts';
+import type { History } from './history.ts';
 import type { HubStores } from './hub-stores.ts';
 import type { MqttServer } from './mqtt/mqtt-server.ts';
 import type { HubServices } from './services/hub-services.ts';
@@ -32,6 +33,7 @@ type HubParts = {
   readonly accounts: Accounts;
   readonly ledger: Ledger;
   readonly feed: EventFeed;
+  readonly history: History | undefined;
   readonly devices: DeviceRegistry;
   readonly gateways: readonly Gateway[];
   readonly mqtt?: MqttServer | undefined;
@@ -49,6 +51,8 @@ export class Hub {
   readonly ledger: Ledger;
   /** What happens at devices, for every face that tells it. */
   readonly feed: EventFeed;
+  /** What was read before; undefined where none is kept. */
+  readonly history: History | undefined;
   /** Who may do what. */
   readonly accounts: Accounts;
   readonly devices: DeviceRegistry;
@@ -70,6 +74,7 @@ export class Hub {
   constructor(parts: HubParts) {
     this.ledger = parts.ledger;
     this.feed = parts.feed;
+    this.history = parts.history;
     this.accounts = parts.accounts;
     this.devices = parts.devices;
     this.gateways = parts.gateways;
@@ -95,6 +100,7 @@ export class Hub {
   /** Begins to listen everywhere. When one part cannot, the others are stopped again and its error is thrown. */
   async start(): Promise<readonly ListeningAddress[]> {
     await this.stores?.start();
+    this.history?.start();
     await this.#invocations.restore();
     const listening: ListeningAddress[] = [];
     const parts = this.#parts;
@@ -103,6 +109,7 @@ export class Hub {
         listening.push(...(await part.start()));
       } catch (error) {
         await Promise.all(parts.slice(0, index).map((started) => started.stop()));
+        await this.history?.stop();
         await this.stores?.stop();
         throw error;
       }
@@ -133,6 +140,7 @@ export class Hub {
   async stop(): Promise<void> {
     this.stopInvocations();
     await Promise.all(this.#parts.map((part) => part.stop()));
+    await this.history?.stop();
     await this.stores?.stop();
     this.#logBudget.close();
   }

@@ -11,6 +11,9 @@ import { SOCKET_OPTIONS } from '../../gateways/socket/options.ts';
  * The larger sections are in `sections/`, and what a leaf may say in `sections/leaf.ts`.
  */
 
+const size = (leaf: { readonly default: number; readonly description: string }) =>
+  Type.Integer({ minimum: 1_048_576, maximum: Number.MAX_SAFE_INTEGER, unit: 'bytes', ...leaf });
+
 const devices = Type.Object(
   {
     maxOfflineDevices: count({ default: 10_000, description: 'Devices kept in the list after they left.' }),
@@ -55,6 +58,28 @@ const events = Type.Object(
     }),
   },
   { additionalProperties: false, description: 'What happens at devices, as the hub tells it.' },
+);
+
+const telemetry = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Whether numbers that devices report are kept.' }),
+    flushMs: ms({ default: 1000, description: 'After how long what was reported is written.' }),
+    retentionDays: count({ default: 30, description: 'Days after which a file of history is taken away.' }),
+    maxBytes: size({
+      default: 4_294_967_296,
+      description: 'What all files may have; beyond it the oldest go.',
+    }),
+    maxFileBytes: size({
+      default: 268_435_456,
+      description: 'What a file may have before another is begun; each day begins one.',
+    }),
+    maxReadingsInMemory: count({
+      default: 1_000_000,
+      description:
+        'With `inMemory`: most readings that are kept; beyond it the older half of each metric goes.',
+    }),
+  },
+  { additionalProperties: false, description: 'The history of what devices report.' },
 );
 
 const invocations = Type.Object(
@@ -139,6 +164,7 @@ export const ConfigSchema = Type.Object(
     services,
     devices,
     events,
+    telemetry,
     invocations,
     accounts,
     memory,

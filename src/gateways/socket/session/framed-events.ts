@@ -1,5 +1,5 @@
+import { readTime } from '../../../base/read-time.ts';
 import type { Device } from '../../../devices/device.ts';
-import { readFramedTime } from '../wire/framed-time.ts';
 import type { SessionContext } from './device-session.ts';
 import { ReportWarnings } from './report-warnings.ts';
 
@@ -22,7 +22,7 @@ export class FramedEvents {
 
   take(name: string, { data, at }: Record<string, unknown>): void {
     const { counters, clock } = this.#context;
-    const read = readFramedTime(at);
+    const read = readTime(at);
     const fault = this.#device.tellEvent({ name, data, time: read ?? clock.now() });
     if (fault === undefined) counters.eventsTaken++;
     else counters.eventsRefused++;

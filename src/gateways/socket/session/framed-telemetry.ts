@@ -1,7 +1,7 @@
+import { readTime } from '../../../base/read-time.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import type { Device } from '../../../devices/device.ts';
 import { findValueFault, type MetricValue } from '../../../devices/reading.ts';
-import { readFramedTime } from '../wire/framed-time.ts';
 import type { SessionContext } from './device-session.ts';
 import { ReportWarnings } from './report-warnings.ts';
 
@@ -26,7 +26,7 @@ export class FramedTelemetry {
   take({ telemetry, at }: Record<string, unknown>): boolean {
     if (!isJsonObject(telemetry)) return false;
     const { counters, clock } = this.#context;
-    const read = readFramedTime(at);
+    const read = readTime(at);
     if (read === undefined && at !== undefined) {
       counters.readingTimesInvalid++;
       this.#tell('at', BAD_TIME);
