@@ -37,11 +37,12 @@ gateways:
 **Secrets** (marked below) can also stand in a file, one a line: name it in the variable with \`_FILE\` at its end,
 as \`RECADO_HTTP_TOKENS_FILE=/run/secrets/tokens\`. They are never printed. \`openssl rand -hex 24\` makes a good one.
 
-**Open listeners.** A listener on an address that other machines reach does not start while nothing says who may use it:
+**Open listeners.** A listener on an address that other machines reach does not let anybody in while nothing says who may use it:
 the HTTP server needs \`http.tokens\`, or \`http.trustedNetworks\` that name more than loopback; the device ports need
 \`gateways.socket.deviceTokens\`, or \`gateways.socket.trustedNetworks\` that name more than loopback; MQTT needs
 \`mqtt.passwordFile\`, or \`mqtt.trustedNetworks\` that name more than loopback, or, over TLS, certificates of clients.
-\`insecure: true\` starts it all the same, and says so loudly.
+Else only [accounts](accounts.md) open the hub: where there is none, its log has a link by which the first admin is made; with \`inMemory\`, where they
+would not last, it does not start. \`insecure: true\` lets everybody in, and says so loudly.
 
 **Who may come in over MQTT.** Clients from \`mqtt.trustedNetworks\` and those at \`mqtt.unixSocket\` need no password;
 all others need one of \`mqtt.passwordFile\`, or a certificate where \`mqtt.tls\` asks for it. A user name must always be

@@ -4,6 +4,7 @@ import { AccountBook } from './account-book.ts';
 import type { AccountRecord, AccountStore, SignInRecord, UserRecord } from './account-store.ts';
 import type { Principal } from './principal.ts';
 import { Audit, type AuditLimits, type AuditStore } from './audit.ts';
+import { FirstAdmin } from './first-admin.ts';
 import { MemoryAccountStore } from './memory-account-store.ts';
 import { MemoryAuditStore } from './memory-audit-store.ts';
 import { SIGN_IN_LIMITS, SignIns, type SignInLimits } from './sign-ins.ts';
@@ -26,10 +27,12 @@ export class Accounts {
   readonly users: UserAccounts;
   readonly signIns: SignIns;
   readonly audit: Audit;
+  readonly firstAdmin: FirstAdmin;
   readonly #book: AccountBook;
   readonly #store: AccountStore;
   readonly #log: Logger;
   #isUnread = false;
+  #isProofWanted = false;
 
   constructor(parts: AccountsParts) {
     const { store = new MemoryAccountStore(), signIns = SIGN_IN_LIMITS, log, clock = systemClock } = parts;
@@ -41,6 +44,7 @@ export class Accounts {
     this.users = new UserAccounts({ book, clock });
     this.signIns = new SignIns({ book, clock, limits: signIns });
     const { auditStore = new MemoryAuditStore(), auditLimits } = parts;
+    this.firstAdmin = new FirstAdmin({ users: this.users, clock, isNeeded: () => this.isEmpty });
     this.audit = new Audit({ store: auditStore, clock, log, limits: auditLimits });
   }
 
@@ -82,9 +86,19 @@ export class Accounts {
     await this.audit.close();
   }
 
+  /** Whether it is known that there is no account. */
+  get isEmpty(): boolean {
+    return !this.#isUnread && this.tokens.size === 0 && this.users.size === 0;
+  }
+
+  /** From now on proof is asked for, also while there is no account. */
+  wantProof(): void {
+    this.#isProofWanted = true;
+  }
+
   /** Whether there is an account: proof is asked for then, where nobody wrote which networks need none. */
   get isOn(): boolean {
-    return this.#isUnread || this.tokens.size > 0 || this.users.size > 0;
+    return this.#isProofWanted || this.#isUnread || this.tokens.size > 0 || this.users.size > 0;
   }
 
   /** The principal of an account by the name that rules have for it; the name must have been proven. */

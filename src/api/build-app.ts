@@ -15,6 +15,7 @@ import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { eventRoutes } from './routes/events.ts';
+import { firstAdminRoutes } from './routes/first-admin.ts';
 import { healthRoutes } from './routes/health.ts';
 import {
   isServiceRequest,
@@ -94,6 +95,7 @@ async function registerRoutes(
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(auditRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
+  await app.register(firstAdminRoutes, { accounts: hub.accounts, proxies });
   await app.register(sessionRoutes, { accounts: hub.accounts, proxies, prefix: '/api/v1' });
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });

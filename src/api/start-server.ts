@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
 import type { Socket } from 'node:net';
+import type { Accounts } from '../accounts/accounts.ts';
 import type { Logger } from '../base/logger.ts';
 import { shareOpenFiles } from '../base/open-files.ts';
 import { Shutdown } from '../base/shutdown.ts';
@@ -36,9 +38,13 @@ export type RunningServer = {
 export async function startServer(config: Config, parts: { log: Logger }): Promise<RunningServer> {
   const { log } = parts;
   const names = { program: 'the hub', remedy: '--insecure', insecure: config.insecure };
-  refuseOpenListeners(findOpenListeners(config), names, log);
+  const open = findOpenListeners(config);
+  // Where accounts last, who may come in can be said later.
+  const isClosed = open.length > 0 && !config.insecure && !config.inMemory;
+  if (!isClosed) refuseOpenListeners(open, names, log);
   const shutdown = new Shutdown(log);
   const hub = createHub(config, { log });
+  if (isClosed) hub.accounts.wantProof();
   const hosts = new ServiceHosts(config.services.hosts);
   const app = await buildApp({ hub, config, hosts, log });
   try {
@@ -64,6 +70,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       else connections.forget(socket);
     });
     const url = await listenHttp(app, config.http, { refusals, log });
+    if (isClosed) offerFirstAdmin(hub.accounts, url, log);
     hub.refusals.set('http', refusals.counts);
     listening.push({ name: 'http', address: url });
     if (webSocketPath !== undefined) {
@@ -89,4 +96,17 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
     await app.close();
     throw error;
   }
+}
+
+/** Nobody may come in, as long as nobody is known: the one secret that the log ever has is the way to change that. */
+function offerFirstAdmin(accounts: Accounts, url: string, log: Logger): void {
+  if (!accounts.isEmpty) return;
+  const { protocol, hostname: host, port } = new URL(url);
+  const name = ['0.0.0.0', '[::]'].includes(host) ? hostname() : host;
+  const link = `${protocol}//${name}:${port}/setup/${accounts.firstAdmin.open()}`;
+  log.warn(
+    {},
+    `other machines reach this hub, and nothing says who may come in, so nobody may: make the first admin at ${link} ` +
+      '(once, within an hour), or with `recado user add NAME --role admin`',
+  );
 }

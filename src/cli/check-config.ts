@@ -39,12 +39,14 @@ async function checkHubConfig(sources: ConfigSources): Promise<Result<CheckedCon
   const { config, file, places } = reading.value;
   const open = findOpenListeners(config).map((listener) => placeListener(listener, places));
   const files = await checkFiles(config);
-  const wrong = [...(config.insecure ? [] : open), ...(files.ok ? [] : files.failure)];
+  // Where accounts last, the hub starts, and lets nobody in before there is one.
+  const wrong = [...(config.insecure || !config.inMemory ? [] : open), ...(files.ok ? [] : files.failure)];
+  const careful = config.insecure ? 'insecure is set' : 'only accounts let anybody in';
   if (wrong.length > 0) return fail(wrong);
   const result =
     file === undefined ? 'There is no file; the defaults and the environment are good.' : `${file} is good.`;
   const remarks = [
-    ...open.map((sentence) => `Careful, insecure is set: ${sentence}.`),
+    ...open.map((sentence) => `Careful, ${careful}: ${sentence}.`),
     ...(config.services.sameOrigin ? [SAME_ORIGIN] : []),
     ...findRiskyDefaults(config).map((sentence) => `Careful, ${sentence}.`),
     ...(files.ok ? files.value.map((warning) => `Careful, ${warning}.`) : []),

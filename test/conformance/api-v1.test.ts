@@ -355,7 +355,7 @@ test('what nobody serves is a problem, too', async (t) => {
 
 test('a hub that strangers could reach does not start, in a program either', async () => {
   const config = defaultConfig();
-  const open = { ...config, http: { ...config.http, host: '0.0.0.0', port: 0 } };
+  const open = { ...config, inMemory: true, http: { ...config.http, host: '0.0.0.0', port: 0 } };
   await assert.rejects(startServer(open, { log: silentLogger }), { code: 'LISTENER_UNSAFE' });
 });
 

@@ -135,16 +135,22 @@ describe('recado check', () => {
   });
 
   it('tells a listener that strangers could use', async () => {
-    const byVariable = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0' });
+    const byVariable = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0', RECADO_IN_MEMORY: 'true' });
     assert.equal(byVariable.end, 2);
     assert.match(
       byVariable.errors,
       /^RECADO_HTTP_HOST: http\.host is 0\.0\.0\.0, so other machines reach the API/,
     );
-    const file = writeConfig('open.yaml', 'http:\n  host: 0.0.0.0\n');
+    const file = writeConfig('open.yaml', 'http:\n  host: 0.0.0.0\ninMemory: true\n');
     const byFile = await recado(['check', file]);
     assert.equal(byFile.end, 2);
     assert.match(byFile.errors, /^open\.yaml:2:9 http\.host: is 0\.0\.0\.0, so other machines reach the API/);
+    const lasting = await recado(['check'], { RECADO_HTTP_HOST: '0.0.0.0' });
+    assert.equal(lasting.end, 0);
+    assert.match(
+      lasting.output,
+      /^Careful, only accounts let anybody in: RECADO_HTTP_HOST: http\.host is 0\.0\.0\.0/,
+    );
   });
 
   it('warns of pages that may act as whoever looks at them', async () => {
@@ -198,7 +204,7 @@ describe('recado hub does not start', () => {
   });
 
   it('where strangers could come in, and says what to set', async () => {
-    const { end, errors } = await recado(['hub', '--host', '0.0.0.0', ...ANY_PORTS]);
+    const { end, errors } = await recado(['hub', '--in-memory', '--host', '0.0.0.0', ...ANY_PORTS]);
     assert.equal(end, 2);
     assert.match(errors, /^recado: the hub did not start, because strangers could come in:\n/);
     assert.match(
