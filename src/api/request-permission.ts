@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { may, type Verb } from '../accounts/permissions.ts';
+import { asksForWebSocket } from '../services/hub/http-entrance.ts';
 import { RequestRefused } from './problems.ts';
 
 declare module 'fastify' {
@@ -38,7 +39,7 @@ function hubVerb(method: string): Verb {
   return isSafeMethod(method) ? 'read' : 'manage';
 }
 
-/** A WebSocket begins with a GET, and may say anything afterwards. */
-function serviceVerb({ method, headers }: FastifyRequest): Verb {
-  return isSafeMethod(method) && headers.upgrade === undefined ? 'read' : 'command';
+/** A WebSocket begins with a GET, and may say anything afterwards; other upgrades are ignored. */
+function serviceVerb({ method, raw }: FastifyRequest): Verb {
+  return isSafeMethod(method) && !asksForWebSocket(raw) ? 'read' : 'command';
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { agentWill } from '../../src/services/agent/http-service-agent.ts';
 import type { NewTokenWish } from '../../src/accounts/token-accounts.ts';
 import { comeIn, endOf, listen, refusalOf, say, urlOf } from '../helpers/mqtt-hub-rig.ts';
 import { startTestHub, type Answer, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
-import { offerThroughHub } from '../helpers/hub-agent.ts';
+import { offerThroughHub, serveThroughHub } from '../helpers/hub-agent.ts';
 import { WireDevice } from '../helpers/wire-device.ts';
 import { until } from '../helpers/until.ts';
 
@@ -284,6 +285,30 @@ describe('the first account', () => {
       await revoke(hub, made);
       assert.equal(await statusOf(hub.call('GET', '/api/v1/devices')), 200);
     }
+  });
+});
+
+describe('a viewer at a service', () => {
+  it('may read, and no header makes more of that; the offer of HTTP/2 is ignored', async (t) => {
+    const hub = await startHub(t, ({ mqtt }) => (mqtt.trustedNetworks = ['127.0.0.1']));
+    await serveThroughHub(t, hub, 'shop', ({ method, headers }, response) =>
+      response.end(JSON.stringify([method, headers['x-http-method-override'] ?? null])),
+    );
+    const [viewer, operator] = [await make(hub, {}), await make(hub, { roles: ['operator'] })];
+    const ask = async (method: string, { headers }: Made, more: Record<string, string>) => {
+      const asked = request(`${hub.url}/services/shop/`, { method, headers: { ...headers, ...more } }).end();
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      return answer.statusCode === 200
+        ? (JSON.parse(await text(answer)) as unknown)
+        : answer.resume().statusCode;
+    };
+    const override = { 'x-http-method-override': 'DELETE' };
+    assert.deepEqual(await ask('GET', viewer, override), ['GET', null]);
+    assert.deepEqual(await ask('GET', viewer, { X_HTTP_Method_Override: 'DELETE' }), ['GET', null]);
+    assert.deepEqual(await ask('POST', operator, override), ['POST', 'DELETE']);
+    assert.deepEqual(await ask('GET', viewer, { connection: 'Upgrade', upgrade: 'h2c' }), ['GET', null]);
+    assert.equal(await ask('DELETE', viewer, {}), 403);
+    assert.equal(await ask('GET', viewer, { connection: 'Upgrade', upgrade: 'websocket' }), 403);
   });
 });
 

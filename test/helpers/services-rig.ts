@@ -156,7 +156,8 @@ export class ServicesRig {
     const [, service = '', target = ''] = /^\/services\/([^/?]*)(.*)$/s.exec(request.url ?? '') ?? [];
     const prefix = `/services/${service}`;
     const place = { service, target, prefix, ...this.place };
-    const call = { request, response, ...place, dropsAuthorization: false, caller: 'caller' };
+    const own = { dropsAuthorization: false, mayOnlyRead: false, caller: 'caller' };
+    const call = { request, response, ...place, ...own };
     serveHttp(this.hub, call, (_response, failure) => {
       this.failures.push(failure);
       if (failure.retryAfterSeconds !== undefined)

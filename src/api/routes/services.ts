@@ -97,6 +97,7 @@ export function registerServiceEntrance(
         isSandboxed: isSandboxed && !hasOwnHost,
         isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
         dropsAuthorization,
+        mayOnlyRead: !may(principal, 'command', { service: place.service }),
         caller: partyOf(principal, request.address),
       };
       serveHttp(serviceHub, call, writeFailure);

@@ -1,6 +1,12 @@
 import { RecadoError } from '../../base/errors.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
-import { isDestination, isToken, type HeaderField, type HeaderList } from '../wire/header-list.ts';
+import {
+  isDestination,
+  isOverride,
+  isToken,
+  type HeaderField,
+  type HeaderList,
+} from '../wire/header-list.ts';
 import { readTargetPath, type TargetPath } from './target-path.ts';
 
 /** What an allow list looks at, and gives back as it is to be sent. */
@@ -13,26 +19,6 @@ type AllowRule = {
   /** The same for the looser readings of a path. */
   readonly looseSegments: readonly string[];
 };
-
-/** With these a caller asks for one thing, and the frameworks and proxies that know them do another. */
-const OVERRIDES: ReadonlySet<string> = new Set([
-  'x-http-method',
-  'x-http-method-override',
-  'x-http-path-override',
-  'x-method-override',
-  'x-original-method',
-  'x-original-path',
-  'x-original-uri',
-  'x-original-url',
-  'x-envoy-original-path',
-  'x-forwarded-method',
-  'x-forwarded-path',
-  'x-forwarded-uri',
-  'x-override-url',
-  'x-request-uri',
-  'x-rewrite-uri',
-  'x-rewrite-url',
-]);
 
 /** What an agent lets pass. Without rules that is everything below its URL. */
 export class AllowList {
@@ -72,11 +58,6 @@ export class AllowList {
     const passes = this.#rules.length === 0 || this.#rules.some((rule) => matchesRule(rule, method, path));
     return passes ? succeed(path.target) : fail(`The agent does not let ${method} to this path pass.`);
   }
-}
-
-/** Programs behind CGI cannot tell `-` from `_`. */
-function isOverride(name: string): boolean {
-  return OVERRIDES.has(name.toLowerCase().replaceAll('_', '-'));
 }
 
 function parseRule(text: string): AllowRule {

@@ -6,6 +6,7 @@ import { fromCallerAddress, withoutSessionCookie, type ServicePlace } from './se
 import {
   endToEndHeaders,
   isDestination,
+  isOverride,
   pairHeaders,
   type HeaderField,
   type HeaderList,
@@ -42,6 +43,8 @@ type EntranceCall = {
   readonly isProxy: boolean;
   /** The caller's `Authorization` was for the hub. */
   readonly dropsAuthorization: boolean;
+  /** A header that makes another method of a GET would let it do more. */
+  readonly mayOnlyRead: boolean;
   /** To whom the request is put down: places of a service are shared between callers. */
   readonly caller: string;
 };
@@ -105,7 +108,8 @@ function readPlace(call: EntranceCall, target: string): { headers: HeaderList; p
     prefix,
     isProxy,
   };
-  const headers = endToEndHeaders(pairHeaders(request.rawHeaders), without);
+  const sent = endToEndHeaders(pairHeaders(request.rawHeaders), without);
+  const headers = call.mayOnlyRead ? sent.filter(([name]) => !isOverride(name)) : sent;
   const seen = seeThroughProxy(headers, caller);
   const origin = `${seen.protocol}://${seen.host ?? ''}`;
   const place = { origin, prefix: seen.prefix, isSandboxed, target };

@@ -15,6 +15,26 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+/** With these a caller asks for one thing, and the frameworks and proxies that know them do another. */
+const OVERRIDES: ReadonlySet<string> = new Set([
+  'x-http-method',
+  'x-http-method-override',
+  'x-http-path-override',
+  'x-method-override',
+  'x-original-method',
+  'x-original-path',
+  'x-original-uri',
+  'x-original-url',
+  'x-envoy-original-path',
+  'x-forwarded-method',
+  'x-forwarded-path',
+  'x-forwarded-uri',
+  'x-override-url',
+  'x-request-uri',
+  'x-rewrite-uri',
+  'x-rewrite-url',
+]);
+
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** RFC 9110 section 5.6.2. */
@@ -33,6 +53,11 @@ export function isHeaderField(name: string, value: string): boolean {
 /** An address of the service in a request: the hub gives it to agents as a path, as it does the target. */
 export function isDestination(name: string): boolean {
   return name.length === 11 && name.toLowerCase() === 'destination';
+}
+
+/** Whether a field asks for another method or path than the request. Programs behind CGI cannot tell `-` from `_`. */
+export function isOverride(name: string): boolean {
+  return OVERRIDES.has(name.toLowerCase().replaceAll('_', '-'));
 }
 
 /** Names and values in turn, as Node has them, in pairs. */
