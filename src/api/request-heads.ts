@@ -74,17 +74,15 @@ const ending = new WeakSet<Socket>();
 
 /** The last answer of a connection: it would be taken for one of those before it, where they have not gone. */
 function sendLast(socket: Socket, refusal: Parameters<typeof problemOf>): void {
-  if (ending.has(socket)) return;
   const last = lastResponses.get(socket);
   if (last === undefined || isAnswered(socket)) return writeLast(socket, refusal);
-  if (last.req.complete) {
-    ending.add(socket);
-    last.once('close', () => writeLast(socket, refusal));
-    return;
-  }
   // Its own body is what cannot be read; a response has its socket when those before it have gone.
-  if (last.socket === socket && !last.headersSent) writeLast(socket, refusal);
-  else socket.destroy();
+  const isItsOwn = last.socket === socket && !last.headersSent && !last.req.complete;
+  if (isItsOwn) return writeLast(socket, refusal);
+  // Whoever has ended its side has left, and what has no whole body has no answer.
+  if (socket.readableEnded || !last.req.complete) return void socket.destroy();
+  if (!ending.has(socket)) last.once('close', () => writeLast(socket, refusal));
+  ending.add(socket);
 }
 
 function writeLast(socket: Socket, refusal: Parameters<typeof problemOf>): void {

@@ -53,7 +53,9 @@ export function findHeadFault(request: IncomingMessage, target = request.url ?? 
 
 /** The same for a request that asks for another protocol: what follows its head would be taken for that. */
 export function findUpgradeFault(request: IncomingMessage): string | undefined {
-  const { headers } = request;
+  const { headers, httpVersion } = request;
+  // RFC 9110 section 7.8.
+  if (httpVersion === '1.0') return 'An upgrade is asked for in HTTP/1.1.';
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
   return hasBody ? 'A request for an upgrade has no body.' : findHeadFault(request);
 }

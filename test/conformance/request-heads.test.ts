@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { startBridgeServer } from '../../src/api/start-bridge-server.ts';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -143,6 +145,12 @@ describe('a request that could be read in two ways is answered 400, and is the l
       'POST /api/v1/devices/DE11/commands/ligar HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
     const chunked = command.replace('Content-Length: 0', 'Transfer-Encoding: chunked');
     assert.match((await talkRaw(hub.url, `${chunked}zz\r\n`)).received, /^HTTP\/1\.1 400 /, 'its own body');
+    for (const rest of ['GARBAGE\r\n\r\n', 'GET /dev']) {
+      const left = connect(Number(new URL(hub.url).port), '127.0.0.1').end(`${command}${rest}`);
+      left.resume().on('error', () => {});
+      await once(left, 'close');
+      assert.equal(left.bytesRead, 0, 'who has ended its side has left');
+    }
     device.serve(() => "{'Resposta': None}");
     const devices = 'GET /devices HTTP/1.1\r\nHost: localhost\r\n\r\n';
     const isLast = devices.replace('localhost', 'localhost\r\nConnection: close');
@@ -185,8 +193,11 @@ describe('a request that could be read in two ways is answered 400, and is the l
     t.after(() => listener.close());
     const broken = { ...BROKEN, ...BROKEN_BODIES, 'a body': ['Host: a', 'Content-Length: 5'] };
     const upgrades = Object.entries(broken).map(([what, headers]) => [what, handshake(headers)] as const);
-    for (const url of [hub.url, listener.url.replace('ws:', 'http:')])
+    const old = `GET /mqtt HTTP/1.0\r\n${handshake(['Host: a']).join('\r\n')}\r\n\r\n`;
+    for (const url of [hub.url, listener.url.replace('ws:', 'http:')]) {
+      assert.match((await talkRaw(url, old)).received, /^HTTP\/1\.1 400 /, 'HTTP/1.0');
       await refusesBroken(url, 'GET /mqtt HTTP/1.1', Object.fromEntries(upgrades));
+    }
   });
 
   it('what is no HTTP at all is told so as every other mistake', async (t) => {
