@@ -273,7 +273,7 @@ export const ReadinessSchema = Type.Object(
           state: Type.Enum(['full', 'read-only', 'failing', 'damaged', 'unreachable']),
           advice: Type.String({ description: 'What to do' }),
         }),
-        { description: 'Those that something is wrong with' },
+        { description: 'Those that something is wrong with; not for who would be refused elsewhere' },
       ),
     ),
   },

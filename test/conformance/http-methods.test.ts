@@ -3,6 +3,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { folderWith } from '../helpers/bridge-programs.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { talkRaw } from '../helpers/services-rig.ts';
 import { WireDevice } from '../helpers/wire-device.ts';
@@ -179,6 +180,19 @@ describe('load balancers', () => {
       const withToken = { authorization: 'Bearer a-token-of-sixteen-or-more' };
       assert.equal((await hub.call('GET', path, undefined, withToken)).text, '{"status":"ok"}');
     }
+  });
+
+  it('are not told what it is that cannot be stored', async (t) => {
+    const folder = folderWith(t, { 'sessions.db': 'this is no database'.repeat(1000) });
+    const hub = await startTestHub(t, (config) => {
+      config.http.tokens = ['a-token-of-sixteen-or-more'];
+      config.http.trustedNetworks = [];
+      [config.inMemory, config.dataDir] = [false, folder];
+    });
+    assert.equal((await hub.call('GET', '/readyz')).text, '{"status":"degraded"}');
+    const withToken = { authorization: 'Bearer a-token-of-sixteen-or-more' };
+    const { text } = await hub.call('GET', '/readyz', undefined, withToken);
+    assert.match(text, /"stores":\[\{"name":"sessions","state":"damaged"/);
   });
 
   it('are told by a hub that stops', async (t) => {

@@ -31,11 +31,13 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
   }));
   // While it starts it does not listen, and while it stops every answer is that it does.
   const readiness = probe('getReadiness', 'Tells that the hub takes requests, and stores', ReadinessSchema);
-  app.get('/readyz', readiness, async () => {
+  app.get('/readyz', readiness, async ({ isAdmitted }) => {
     const stores = (hub.stores?.health ?? []).flatMap(({ name, state, advice }) =>
       state === 'ready' ? [] : [{ name, state, advice }],
     );
-    return stores.length === 0 ? { status: 'ok' as const } : { status: 'degraded' as const, stores };
+    if (stores.length === 0) return { status: 'ok' as const };
+    // A stranger need not know what.
+    return { status: 'degraded' as const, ...(isAdmitted && { stores }) };
   });
   app.get('/api/v1/health', { config: { verb: 'any' }, schema: HealthRouteSchema }, async () => ({
     status: 'ok' as const,
