@@ -7,6 +7,7 @@ import { benchFixedRoute } from './fixed-route.ts';
 import { benchFleet } from './fleet.ts';
 import { benchHistory } from './history.ts';
 import { benchMqttBrokers } from './mqtt-brokers.ts';
+import { benchMqttDurable } from './mqtt-durable.ts';
 import { benchMqttNagle } from './mqtt-nagle.ts';
 import { benchMqttOpenLoop } from './mqtt-open-loop.ts';
 import { benchMqttTls, benchMqttWebSocket } from './mqtt-transports.ts';
@@ -27,6 +28,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   mqtt        fifteen rows of messages, against FlashMQ, Mosquitto and Aedes  (3 rounds)
   mqtt-tls    the same over TLS, against FlashMQ and Mosquitto                (3 rounds)
   mqtt-ws     the same over WebSocket                                         (3 rounds)
+  mqtt-durable  QoS 1 to sessions that last, against the same in memory and Mosquitto (3 rounds)
   mqtt-nagle  a client that leaves Nagle's algorithm on                       (3 rounds)
   mqtt-open-loop  the tail at 80 % of the highest rate                        (3 runs of 30 s each)
   mqtt-idle   9,000 idle clients: memory and CPU of each                      (3 rounds)
@@ -56,6 +58,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   mqtt: ({ rounds }) => benchMqttBrokers({ rounds }),
   'mqtt-tls': ({ rounds }) => benchMqttTls({ rounds }),
   'mqtt-ws': ({ rounds }) => benchMqttWebSocket({ rounds }),
+  'mqtt-durable': ({ rounds }) => benchMqttDurable({ rounds }),
   'mqtt-nagle': ({ rounds }) => benchMqttNagle({ rounds }),
   'mqtt-open-loop': ({ rounds, seconds }) => benchMqttOpenLoop({ rounds, seconds: seconds ?? 30 }),
   'mqtt-idle': ({ rounds }) => benchMqttIdle({ rounds }),

@@ -8,7 +8,6 @@ import { writeIdentity } from './identity.ts';
  */
 const SETTINGS = [
   'allow_anonymous true',
-  'persistence false',
   'set_tcp_nodelay true',
   'max_queued_messages 0',
   'max_inflight_messages 0',
@@ -17,12 +16,20 @@ const SETTINGS = [
   'log_type warning',
 ];
 
+/** What it saves, within a second of each change; that second is as soon as it can be told. */
+const PERSISTENCE = ['persistence true', 'autosave_interval 1', 'autosave_on_changes true'];
+
 /**
  * Starts Mosquitto in memory, without its limits; as others do, it sends small packets at once.
  *
+ * @param options.isPersistent - it saves what it has to its folder instead
  * @throws {NotInstalledError} when it is not on PATH and `MOSQUITTO` does not name it
  */
-export async function startMosquitto({ withTls, withWebSocket }: BrokerNeeds = {}): Promise<BrokerServer> {
+export async function startMosquitto({
+  withTls,
+  withWebSocket,
+  isPersistent = false,
+}: BrokerNeeds & { readonly isPersistent?: boolean } = {}): Promise<BrokerServer> {
   const mosquitto = findProgram('mosquitto', 'MOSQUITTO');
   const { tcp: port, http: tlsPort } = await findFreePorts();
   const { tcp: webSocketPort } = await findFreePorts();
@@ -35,7 +42,13 @@ export async function startMosquitto({ withTls, withWebSocket }: BrokerNeeds = {
       : [`listener ${tlsPort} 127.0.0.1`, `certfile ${identity.certFile}`, `keyfile ${identity.keyFile}`]),
   ];
   const { program, stop } = await startWithFile('mosquitto', {
-    settings: () => [...SETTINGS, ...listeners],
+    settings: (folder) => [
+      ...SETTINGS,
+      ...(isPersistent ? [...PERSISTENCE, `persistence_location ${folder}/`] : ['persistence false']),
+      // It would give its rights away, and could not write there.
+      ...(isPersistent && process.getuid?.() === 0 ? ['user root'] : []),
+      ...listeners,
+    ],
     words: (file) => [mosquitto, '-c', file],
     port,
   });

@@ -15,14 +15,17 @@ export type RecadoServer = BrokerServer & { readonly ports: HubPorts };
  * Starts the hub as it is published: whoever uses it runs that, and not the sources or its broker alone.
  *
  * @param options.withAcl - an ACL file of 100 rules, of which the last lets the load through
+ * @param options.inMemory - without a data folder
  * @param options.nodeFlags - words for Node before the program
  */
 export async function startRecado({
   withTls,
   withAcl,
+  inMemory = false,
   nodeFlags = [],
 }: BrokerNeeds & {
   readonly withAcl?: boolean;
+  readonly inMemory?: boolean;
   readonly nodeFlags?: readonly string[];
 } = {}): Promise<RecadoServer> {
   const recado = await buildRecado();
@@ -38,6 +41,7 @@ export async function startRecado({
     words: [node, ...nodeFlags, ...words],
     settings: {
       RECADO_MQTT_PORT: String(port),
+      RECADO_IN_MEMORY: String(inMemory),
       ...(withAcl === true ? { RECADO_MQTT_ACL_FILE: aclFile } : {}),
       ...(identity === undefined
         ? {}
