@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { createDevice } from '../../src/device/index.ts';
 import { LastingHub } from '../helpers/lasting-hub.ts';
 import { TcpWireClient } from '../helpers/tcp-wire-client.ts';
 import { until } from '../helpers/until.ts';
@@ -145,5 +146,39 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
     assert.equal((await back.connect('keeper')).sessionPresent, true);
     back.destroy();
     publisher.destroy();
+  });
+
+  it('costs history and no reading of now, and a process that is killed leaves what was written', async (t) => {
+    const disk = smallDisk(t);
+    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
+    assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024)), /ENOSPC/);
+    const device = createDevice({
+      id: 'pump',
+      hub: `127.0.0.1:${hub.tcpPort}`,
+      minBackoffMs: 20,
+      maxBackoffMs: 100,
+    });
+    t.after(() => device.stop());
+    await device.start();
+    const telemetry = async (): Promise<Record<string, unknown> | undefined> => {
+      const { stores = [] } = (await readiness(hub)) as { stores?: Record<string, unknown>[] };
+      return stores.find(({ name }) => name === 'telemetry');
+    };
+    device.report({ bar: 1 });
+    await until('it says that the disk is full', async () => (await telemetry())?.['state'] === 'full');
+    const { readings } = (await hub.call('GET', '/api/v1/devices/pump/telemetry')).body;
+    assert.equal(readings[0].value, 1);
+    rmSync(join(disk, 'filler'));
+    const values = async (): Promise<number[]> => {
+      const { body } = await hub.call('GET', '/api/v1/devices/pump/telemetry/bar');
+      return (body.values ?? []).map(({ value }: { value: number }) => value);
+    };
+    await until('it heals', async () => {
+      device.report({ bar: 2 });
+      return (await values()).includes(2);
+    });
+    const before = (await values()).length;
+    await hub.restart('SIGKILL');
+    assert.ok((await values()).length >= before);
   });
 });

@@ -33,8 +33,8 @@ export function openDatabase(file: string): DatabaseSync {
     try {
       return begin(file, 'PRAGMA locking_mode = EXCLUSIVE;');
     } catch {
-      // What the log still has would not be seen.
-      if (sizeOf(`${file}-wal`) > 0) throw error;
+      // What the log still has would not be seen; an empty file is one that there is no room to begin.
+      if (sizeOf(`${file}-wal`) > 0 || sizeOf(file) === 0) throw error;
       return readOnly(file);
     }
   }
