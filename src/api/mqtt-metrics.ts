@@ -3,8 +3,8 @@ import type { MqttServer } from '../hub/mqtt/mqtt-server.ts';
 import { addCounter, addGauge, type Sample } from './read-metric.ts';
 
 /**
- * The numbers of the MQTT broker, by the names that they have below `$SYS`: read when somebody asks, so that a message
- * pays nothing for them.
+ * The numbers of the MQTT broker, by the names that they have below `$SYS`, without `total`: read when somebody asks,
+ * so that a message pays nothing for them.
  */
 export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void {
   const { broker } = mqtt;
@@ -12,7 +12,8 @@ export function registerMqttMetrics(registry: Registry, mqtt: MqttServer): void 
     const words = unit === undefined ? topic : `${topic} ${unit}`;
     const name = `recado_mqtt_${words.replaceAll(/[ /-]/g, '_')}`;
     if (kind === 'counter') addCounter(registry, { name, help, read });
-    else addGauge(registry, { name, help, read });
+    // At its end the word says of a number that it only grows.
+    else addGauge(registry, { name: name.replace(/_total$/, ''), help, read });
   }
   addCounter(registry, {
     name: 'recado_mqtt_publish_messages_dropped',
