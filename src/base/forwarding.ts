@@ -49,10 +49,13 @@ export function saysWhoAsked(name: string): boolean {
   return plain.startsWith(X_FORWARDED) || SAYS_WHO_ASKED.has(plain);
 }
 
+/** Whoever a proxy that is believed did not clearly name: what such a one takes is not the proxy's, which is all others'. */
+const UNKNOWN = 'unknown';
+
 /** Who is at the far end of a request. */
 export type RequestOrigin = {
   readonly address: string;
-  /** Somebody who is not believed passed it on: the address is his, and proves nothing. */
+  /** Somebody who is not believed, or not clear, passed it on: the address proves nothing. */
   readonly isForwarded: boolean;
 };
 
@@ -79,7 +82,7 @@ export class TrustedProxies {
     const [address = ''] = told;
     // Of two that contradict each other, one came from who asked.
     const isClear = told.size === 1 && isIP(address) !== 0;
-    return isClear ? { address, isForwarded: false } : { address: peer, isForwarded: true };
+    return isClear ? { address, isForwarded: false } : { address: UNKNOWN, isForwarded: true };
   }
 
   #tell(headers: IncomingMessage['headers']): string[] {

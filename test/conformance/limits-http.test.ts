@@ -109,6 +109,25 @@ describe('limits of the HTTP server', () => {
     await until('its place is free', async () => (await ask(third, '192.0.2.1')).includes(' 200 OK'));
   });
 
+  it('and whom its headers do not clearly name has no places of the proxy, which all others need', async (t) => {
+    const hub = await startTestHub(t, ({ http }) => {
+      http.maxConnections = 20;
+      http.trustedProxies = ['127.0.0.1'];
+    });
+    const ask = async (headers: string): Promise<string> => {
+      const socket = await callFrom(t, hub, '127.0.0.1');
+      socket.write(`GET /healthz HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n\r\n`);
+      const [answer] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [
+        Buffer | boolean,
+      ];
+      return String(answer);
+    };
+    for (let left = 30; left > 0; left--) {
+      assert.match(await ask('X-Forwarded-For: 198.51.100.1\r\nX-Client-IP: 192.0.2.9'), /^HTTP\/1\.1 200 /);
+      assert.match(await ask('X-Forwarded-For: 192.0.2.2\r\nConnection: close'), /^HTTP\/1\.1 200 /);
+    }
+  });
+
   it('or the address that a balancer tells by the PROXY protocol', async (t) => {
     const hub = await startTestHub(t, ({ http }) => {
       http.maxConnectionsPerAddress = 1;
