@@ -49,7 +49,7 @@ export function saysWhoAsked(name: string): boolean {
   return plain.startsWith(X_FORWARDED) || SAYS_WHO_ASKED.has(plain);
 }
 
-/** Whoever a proxy that is believed did not clearly name: what such a one takes is not the proxy's, which is all others'. */
+/** Whom a proxy that is believed did not clearly name: what he takes must not be the proxy's, which all others need. */
 const UNKNOWN = 'unknown';
 
 /** Who is at the far end of a request. */
