@@ -90,10 +90,12 @@ export function textRows(
 function factRows(facts: readonly Fact[], area: Area): Row[] {
   const indented = (fact: Fact): string => INDENT.repeat(fact.depth ?? 0) + fact.label;
   const longest = Math.max(0, ...facts.map((fact) => widthOf(indented(fact))));
-  const column = longest === 0 ? 0 : Math.min(longest, Math.floor(area.columns * MOST_OF_WIDTH)) + GAP;
+  const width = Math.min(longest, Math.floor(area.columns * MOST_OF_WIDTH));
+  const gap = longest === 0 ? 0 : GAP;
   return facts.flatMap((fact) =>
-    wrapLines(fact.text, area.columns - column).map((text, index): Row => [
-      { text: index === 0 ? indented(fact) : '', width: column, tone: 'dim' },
+    wrapLines(fact.text, area.columns - width - gap).map((text, index): Row => [
+      { text: index === 0 ? indented(fact) : '', width, tone: 'dim' },
+      { text: '', width: gap },
       { text, tone: fact.tone ?? 'plain' },
     ]),
   );

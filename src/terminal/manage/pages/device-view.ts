@@ -147,9 +147,10 @@ function drawReading(reading: Reading, device: Device, app: PageContext, area: A
   return [
     {
       text: titleOfMetric(device, reading.metric),
-      width: Math.min(METRIC_COLUMNS, Math.floor(area.columns / 2)),
+      width: Math.min(METRIC_COLUMNS, Math.floor(area.columns / 2)) - 1,
       tone: 'dim',
     },
+    { text: ' ' },
     { text: sayReading(app.say, reading), width: 'rest' },
     ...time,
   ];
