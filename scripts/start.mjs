@@ -23,8 +23,12 @@ if (listening === undefined) {
   // It said why on standard error, or somebody pressed Ctrl+C early.
   process.exit(await stop(hub));
 }
-const { devices, ids } = await startDevices(listening);
-process.stdout.write(screen(listening, ids));
+const isTrusted = await fetch(`${listening.http}/healthz`).then(
+  () => true,
+  () => false,
+);
+const { devices, ids } = await startDevices(listening, isTrusted);
+process.stdout.write(screen(listening, { ids, isTrusted }));
 
 const crashed = hub.ended.then((exitCode) => ({ exitCode }));
 const end = await Promise.race([stopped, crashed]);
@@ -76,7 +80,7 @@ function startDevice({ words }, { tcp, udp }) {
 }
 
 /** What runs, and what to try. */
-function screen({ http, tcp, udp, mqtt, folder }, ids) {
+function screen({ http, tcp, udp, mqtt, folder }, { ids, isTrusted }) {
   const names = DEVICES.map(({ title }, index) =>
     ids[index] === undefined ? title : `${title} (${ids[index]})`,
   );
@@ -95,6 +99,11 @@ function screen({ http, tcp, udp, mqtt, folder }, ids) {
     `  curl ${http}/api/v1/devices/sensor/telemetry`,
     `  curl -X POST ${http}/api/v1/devices/radio/commands/turnOn`,
     `  npx recado manage${http === 'http://127.0.0.1:5070' ? '' : ` ${http}`}`,
+    ...(isTrusted
+      ? []
+      : [
+          '  This machine does not know the authority of its certificate: curl --cacert FILE, manage --cafile FILE.',
+        ]),
     '',
     'Ctrl+C stops everything.',
     '',
@@ -103,14 +112,14 @@ function screen({ http, tcp, udp, mqtt, folder }, ids) {
 
 /**
  * Starts the virtual devices one after the other, so that it is seen which of them has which id. Ids are missing when the
- * hub does not tell them (it wants a token).
+ * hub does not tell them (it wants a token, or this machine does not know whose its certificate is).
  */
-async function startDevices(listening) {
+async function startDevices(listening, isTrusted) {
   const devices = [];
   const ids = [];
   for (const device of listening.tcp === undefined ? [] : DEVICES) {
     devices.push(startDevice(device, listening));
-    const id = await newDeviceId(listening.http, ids);
+    const id = isTrusted ? await newDeviceId(listening.http, ids) : undefined;
     if (id !== undefined) ids.push(id);
   }
   // A device of the old protocol says what it is when it is asked for it.

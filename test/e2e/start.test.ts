@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { ChildProgram } from '../helpers/child-program.ts';
+import { makeAuthority } from '../helpers/mqtt-certificates.ts';
 import { plainEnvironment, runProgram } from '../helpers/run-program.ts';
 import { readText, ROOT } from '../helpers/source-files.ts';
 
@@ -69,6 +71,22 @@ describe('npm start', () => {
       assert.match(screen, /Stopping the devices, then the hub\.\n$/);
       await assert.rejects(fetch(`${url}/healthz`));
     });
+
+  it('shows what to try at once where the hub has a certificate of an authority of its own', async (t) => {
+    const identity = await (await makeAuthority()).issueServer('127.0.0.1');
+    writeFileSync(join(folder, 'hub.crt'), identity.cert);
+    writeFileSync(join(folder, 'hub.key'), identity.key);
+    const tls = '{ enabled: true, certFile: hub.crt, keyFile: hub.key }';
+    writeFileSync(join(folder, 'tls.yaml'), `http: { tls: ${tls} }\n`);
+    const words = [process.execPath, START, 'tls.yaml', ...ANY_PORTS];
+    const start = new ChildProgram(words, { name: 'npm start', cwd: folder, env: plainEnvironment() });
+    t.after(() => start.stop());
+    await start.waitForLine(/^Recado is running, with a temperature sensor, an internet radio and /);
+    await start.waitForLine(/npx recado manage https:/);
+    await start.waitForLine(/curl --cacert FILE, manage --cafile FILE/);
+    start.signal('SIGINT');
+    assert.equal(await start.exit(), 0);
+  });
 
   it('ends with the sentence of the hub when that cannot start', async () => {
     const other = createServer().listen(0, '127.0.0.1');
