@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Accounts } from '../accounts/accounts.ts';
 import { OWNER } from '../accounts/principal.ts';
+import { RecadoError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import type { Logger } from '../base/logger.ts';
 import { DataFolder } from '../store/data-folder.ts';
@@ -31,7 +32,7 @@ export type LocalHub = {
 /**
  * The hub that runs over a data folder; where none runs, the accounts in the folder, opened here.
  *
- * @throws {RecadoError} `DATA_FOLDER_TAKEN` when a hub has the folder and cannot be asked
+ * @throws {RecadoError} `DATA_FOLDER_TAKEN` when a hub has the folder and cannot be asked; `STORE_UNAVAILABLE`
  */
 export async function openLocalHub(dataDir: string, log: Logger): Promise<LocalHub> {
   const folder = new DataFolder(dataDir);
@@ -87,6 +88,9 @@ async function openFolder(folder: DataFolder, log: Logger): Promise<LocalHub> {
   };
   try {
     await database.start();
+    const { state, advice } = database.health;
+    if (state === 'unreachable' || state === 'damaged')
+      throw new RecadoError('STORE_UNAVAILABLE', `the accounts in ${folder.path} cannot be had: ${advice}`);
     await accounts.start();
     await app.register(tokenRoutes, { accounts, prefix: '/api/v1' });
     await app.register(userRoutes, { accounts, prefix: '/api/v1' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -67,6 +67,24 @@ async function statusOf(url: string, token: string): Promise<number> {
 }
 
 describe('recado user and recado token', () => {
+  it('say that a folder cannot be opened, and a hub that starts over it does so too', async (t) => {
+    const shell = await Shell.open(t);
+    // A way that leads nowhere is closed to every user, to root as well.
+    await symlink('recado-data', join(shell.folder, 'recado-data'));
+    for (const words of [
+      ['user', 'list'],
+      ['token', 'list'],
+      ['token', 'create', 'a'],
+    ]) {
+      const { end, output, errors } = await shell.recado(words);
+      assert.deepEqual([end, output], [1, '']);
+      assert.match(errors, /\nrecado: the accounts in .* cannot be had: the file cannot be opened: give /);
+      assert.doesNotMatch(errors, /"stack"/);
+    }
+    const { program } = await shell.startHub();
+    assert.match(program.errorText, /data is kept in .*, but not now: the file cannot be opened: give /);
+  });
+
   it('ask the hub that runs, and open its folder where none runs', async (t) => {
     const shell = await Shell.open(t);
     const made = await shell.recado([

@@ -125,7 +125,7 @@ function configFlags(options: HubOptions): ConfigFlag[] {
 }
 
 function announce({ listening, hub }: RunningServer, log: Logger): void {
-  const folder = hub.stores?.folder.path;
+  const folder = hub.stores && placeOf(hub.stores);
   // A program that started the hub with a channel learns from here where everything is.
   process.send?.({ ready: true, listening, folder });
   if (process.stdout.isTTY) {
@@ -133,8 +133,15 @@ function announce({ listening, hub }: RunningServer, log: Logger): void {
     return;
   }
   for (const { name, address } of listening) log.info({ name, address }, `${name} listens on ${address}`);
-  log.info({ folder }, folder === undefined ? 'nothing is kept on disk' : `data is kept in ${folder}`);
+  const fields = { folder: hub.stores?.folder.path };
+  log.info(fields, folder === undefined ? 'nothing is kept on disk' : `data is kept in ${folder}`);
   log.info({}, 'the hub is ready');
+}
+
+/** The data folder, and what keeps the hub from it. */
+function placeOf({ folder, health }: NonNullable<RunningServer['hub']['stores']>): string {
+  const fault = health.find(({ state }) => state !== 'ready');
+  return fault === undefined ? folder.path : `${folder.path}, but not now: ${fault.advice}`;
 }
 
 async function closeServer(server: RunningServer, timeoutMs: number): Promise<boolean> {

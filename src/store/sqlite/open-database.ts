@@ -77,7 +77,11 @@ function readOnly(file: string): DatabaseSync {
   return db;
 }
 
-/** 0 for one that is not there. */
+/** 0 for one that is not there, or that this user may not look at. */
 export function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return statSync(file).size;
+  } catch {
+    return 0;
+  }
 }
