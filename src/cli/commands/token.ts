@@ -70,7 +70,7 @@ async function createToken(name: string, flags: CreateFlags, command: Command): 
   printLine(flags.json === true ? JSON.stringify(made) : made.token);
   if (flags.json !== true)
     process.stderr.write(
-      `recado: ${made.id} may ${describeRights(made.roles, made.scopes)}; keep it, it is not shown again\n`,
+      `recado: ${made.id} is a token (${describeRights(made.roles, made.scopes)}); keep it, it is not shown again\n`,
     );
 }
 
