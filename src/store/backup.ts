@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -10,11 +12,13 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
+import { readFaultOf, writeFaultOf } from '../base/file-fault.ts';
 import { DataFolder } from './data-folder.ts';
 import { examineFile, listDatabases } from './examine-folder.ts';
+import { createPrivate } from './sqlite/open-database.ts';
 
 const PART_BYTES = 1_048_576;
 const APPLICATION_ID = Buffer.from('RcBk', 'latin1').readInt32BE(0);
@@ -37,9 +41,11 @@ export function makeBackup(folder: string, file: string): readonly string[] {
   const remove = (): void => {
     for (const each of [unfinished, copy]) rmSync(each, { force: true });
   };
-  remove();
-  const backup = newBackup(unfinished);
+  let backup: DatabaseSync | undefined;
   try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+    remove();
+    backup = newBackup(unfinished);
     for (const name of names) {
       copyDatabase(join(folder, name), copy);
       addParts(backup, name, copy);
@@ -49,9 +55,9 @@ export function makeBackup(folder: string, file: string): readonly string[] {
     renameSync(unfinished, file);
     return names;
   } catch (error) {
-    if (backup.isOpen) backup.close();
-    remove();
-    throw failed(`the backup was not made: ${(error as Error).message}`, error);
+    if (backup?.isOpen === true) backup.close();
+    if (backup !== undefined) remove();
+    throw failed(`the backup was not made: ${writeFaultOf(error)}`, error);
   }
 }
 
@@ -65,7 +71,11 @@ export function restoreBackup(
   file: string,
   path: string,
 ): { readonly names: readonly string[]; readonly former: string | undefined } {
-  if (!existsSync(file)) throw failed(`there is no file ${file}`);
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
+    throw failed(`${file} ${readFaultOf(error)}`, error);
+  }
   const folder = new DataFolder(path);
   folder.open();
   const fresh = folder.file('restoring');
@@ -89,6 +99,7 @@ export function restoreBackup(
 }
 
 function newBackup(file: string): DatabaseSync {
+  createPrivate(file);
   const backup = new DatabaseSync(file);
   backup.exec(`
     PRAGMA application_id = ${APPLICATION_ID};
@@ -99,6 +110,7 @@ function newBackup(file: string): DatabaseSync {
 
 /** A copy of one moment, without what was deleted. */
 function copyDatabase(file: string, copy: string): void {
+  createPrivate(copy);
   const db = new DatabaseSync(file, { readOnly: true });
   try {
     db.prepare('VACUUM INTO ?').run(copy);

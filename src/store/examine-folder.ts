@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { RecadoError } from '../base/errors.ts';
+import { readFaultOf } from '../base/file-fault.ts';
 import { sizeOf } from './sqlite/open-database.ts';
 
 /** What there is to say of one database. */
@@ -13,14 +15,19 @@ export type DatabaseReport = {
   readonly fault: string | undefined;
 };
 
-/** The databases of a folder, by name; none where there is no folder. */
+/**
+ * The databases of a folder, by name; none where there is no folder.
+ *
+ * @throws {RecadoError} `STORE_UNAVAILABLE` when this user may not look into it
+ */
 export function listDatabases(folder: string): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => name.endsWith('.db'))
       .toSorted();
-  } catch {
-    return [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new RecadoError('STORE_UNAVAILABLE', `${folder} ${readFaultOf(error)}`, { cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -50,6 +50,7 @@ describe('docs/operating.md', () => {
     const [backup, restore, doctor] = COMMANDS as [string[], string[], string[]];
     await retain(hub, 'before');
     assert.equal((await run(backup)).output, 'recado.backup has hub.db, sessions.db\n');
+    assert.equal(statSync(join(cwd, 'recado.backup')).mode & 0o777, 0o600);
     assert.match((await run(doctor)).output, /^FILE .*\nhub\.db .* whole\nsessions\.db .* whole\n$/);
     assert.match((await run(backup)).errors, /^recado: recado\.backup is there already/);
     await retain(hub, 'after');
@@ -69,6 +70,28 @@ describe('docs/operating.md', () => {
     const [former = ''] = readdirSync(hub.folder).filter((name) => name.startsWith('before-restore-'));
     assert.ok(existsSync(join(hub.folder, former, 'sessions.db')));
     assert.match((await run(doctor)).output, new RegExp(`${former} is a copy`));
+  });
+});
+
+describe('recado backup, restore and doctor', () => {
+  it('say in one line what they cannot read or write', async (t) => {
+    const cwd = workingFolder(t);
+    // A way that leads nowhere is closed to every user, to root as well.
+    symlinkSync('closed', join(cwd, 'closed'));
+    await (await LastingHub.start(t, { folder: join(cwd, 'recado-data') })).end('SIGTERM');
+    for (const [words, told] of [
+      [['backup', 'no/where'], /^recado: the backup was not made: there is no such folder\n$/],
+      [['backup', 'closed/x'], /^recado: the backup was not made: ELOOP: .*\n$/],
+      [['backup', 'x', '--data-dir', 'closed'], /^recado: .*closed cannot be read: ELOOP.*\n$/],
+      [['doctor', '--data-dir', 'closed'], /^recado: .*closed cannot be read: ELOOP.*\n$/],
+      [['restore', 'nothing'], /^recado: nothing does not exist\n$/],
+      [['restore', 'closed'], /^recado: closed cannot be read: ELOOP.*\n$/],
+    ] as const) {
+      const { end, output, errors } = await runProgram(recadoWords(...words), { cwd });
+      assert.deepEqual([end, output], [1, ''], words.join(' '));
+      assert.match(errors, told);
+    }
+    assert.deepEqual(readdirSync(cwd).toSorted(), ['closed', 'recado-data']);
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -44,6 +44,7 @@ describe('migrate', () => {
     assert.equal(migrate(db, file, schemaOf(first, second)), undefined);
     assert.deepEqual(read('SELECT y FROM b'), ['old!']);
     db.close();
+    assert.equal(statSync(`${file}.v1`).mode & 0o777, 0o600);
     db = new DatabaseSync(`${file}.v1`);
     assert.deepEqual(read('SELECT name FROM sqlite_schema'), ['a']);
     assert.deepEqual(read('SELECT x FROM a'), ['old']);

@@ -1,5 +1,6 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { createPrivate } from './open-database.ts';
 
 /** One step of a schema; its number is its place in the list, from 1. Never changed once it was published. */
 export type Migration = (db: DatabaseSync) => void;
@@ -65,6 +66,7 @@ function copyBefore(db: DatabaseSync, file: string, version: number): void {
   if (existsSync(copy)) return;
   const unfinished = `${copy}.unfinished`;
   rmSync(unfinished, { force: true });
+  createPrivate(unfinished);
   db.prepare('VACUUM INTO ?').run(unfinished);
   renameSync(unfinished, copy);
 }
