@@ -43,7 +43,8 @@ nor events are seen.
 
 const MQTT = `A command, of these and of all others, whose output cannot be written (a full disk) says so in one line on standard error, and ends with 1. A
 reader that has seen enough (\`| head\`) ends it with 0. The hub and \`recado gateway\` go on without their lines: the log tells how many were lost when
-there is room again, and \`/metrics\` counts those of the hub (\`recado_log_lines_lost_total\`).
+there is room again, and \`/metrics\` counts those of the hub (\`recado_log_lines_lost_total\`). What strangers can set off is a
+budget of lines a second for each kind and address; a line tells how many more there were, and \`recado_log_lines_withheld_total\` counts them by kind.
 
 ## MQTT
 

@@ -237,6 +237,29 @@ describe('devices from the shell', () => {
     await until('it is told', () => program.errorText.endsWith('recado: the hub is back\n'));
   });
 
+  it('are watched also over a hub that ends at the first look', async (t) => {
+    t.after(closeServers);
+    let hasLooked = false;
+    const streams: { destroy(): unknown }[] = [];
+    const { url } = await serveAnswers(({ url: path }, response) => {
+      if (path.startsWith('/api/v1/events')) {
+        streams.push(response);
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write('id: a-1\n\n');
+      } else if (streams.length === 1) {
+        for (const each of [response, ...streams]) each.destroy();
+      } else {
+        hasLooked = true;
+        response.end(JSON.stringify({ devices: [], total: 0 }));
+      }
+    });
+    const program = new ChildProgram(recadoWords('watch', '--url', url), { name: 'recado watch' });
+    t.after(() => program.stop());
+    const told = 'recado: the hub is away; asking again until it is back\nrecado: the hub is back\n';
+    await until('it has looked again', () => hasLooked && program.errorText === told);
+    program.signal('SIGINT');
+    assert.equal(await program.exit(), 0);
+  });
+
   it('are watched also where the hub has no events', async (t) => {
     const presence = { sequence: 1, reason: 'connected', since: 's', lastSeen: 's' };
     const device = { deviceId: 'old', title: null, model: null, gateway: 'socket', commandCount: 0 };

@@ -67,7 +67,7 @@ async function follow(
       isAway = false;
       mustLook ||= event.type === 'connected' ? !event.isResumed : event.type === 'reset';
       // What happens while it looks comes afterwards.
-      if (mustLook) mustLook = !(await look(observer, { signal, hasLooked }));
+      if (mustLook) mustLook = !(await look(observer, { signal, wasThere: true }));
       hasLooked ||= !mustLook;
       observer.take(event);
     }
@@ -81,13 +81,13 @@ async function follow(
 /** False when the hub went away meanwhile: one that was there comes back. What it refuses, it refuses again. */
 async function look(
   observer: Observer,
-  { signal, hasLooked }: { signal: AbortSignal; hasLooked: boolean },
+  { signal, wasThere }: { signal: AbortSignal; wasThere: boolean },
 ): Promise<boolean> {
   try {
     await observer.look(signal);
     return true;
   } catch (error) {
-    if (hasLooked && !signal.aborted && isAbsence(error)) return false;
+    if (wasThere && !signal.aborted && isAbsence(error)) return false;
     throw error;
   }
 }
@@ -100,7 +100,7 @@ async function poll(observer: Observer, periodMs: number, stop: AbortSignal): Pr
   const run = async (signal: AbortSignal): Promise<void> => {
     try {
       const wasAway = isAway;
-      isAway = !(await look(observer, { signal, hasLooked }));
+      isAway = !(await look(observer, { signal, wasThere: hasLooked }));
       if (isAway && !wasAway) tellAway();
       if (wasAway && !isAway) tellBack();
       hasLooked = true;
