@@ -118,6 +118,40 @@ describe('a hostile page of a service', options, () => {
     assert.ok(!device.text.includes(COMMAND), device.text);
   });
 
+  it('may not act as a person who is signed in', async (t) => {
+    const { hub, page } = await openHostile(t, ({ http, mqtt }) => {
+      http.tokens = [];
+      mqtt.trustedNetworks = ['127.0.0.1'];
+    });
+    const { accounts } = hub.server.hub;
+    const password = 'correct horse battery';
+    await accounts.users.create({ name: 'ann', password, roles: ['admin'], scopes: [] });
+    await page.goto(`${hub.url}/healthz`);
+    await page.waitFor('document.body.innerText.includes("ok")');
+    const body = JSON.stringify(JSON.stringify({ name: 'ann', password }));
+    const headers = '{ "content-type": "application/json" }';
+    const signIn = `fetch('/api/v1/session', { method: 'POST', headers: ${headers}, body: ${body} })`;
+    assert.equal(await page.evaluate(`${signIn}.then(({ status }) => status)`), 200);
+    assert.equal(await page.evaluate('document.cookie'), '');
+    assert.equal(await page.evaluate("fetch('/api/v1/users').then(({ status }) => status)"), 200);
+
+    await page.goto(`${hub.url}/services/evil/`);
+    const refused = 'refused';
+    assert.deepEqual(await page.waitFor('window.results'), {
+      read: refused,
+      act: refused,
+      cookie: refused,
+      storage: refused,
+      socket: refused,
+    });
+    await page.evaluate('document.querySelector("form").submit()');
+    await page.waitFor('/FORBIDDEN|UNAUTHENTICATED/.test(document.body.innerText)');
+    assert.deepEqual(
+      (await accounts.audit.read({ limit: 10 })).filter(({ principal }) => principal === 'user:ann').length,
+      1,
+    );
+  });
+
   it('could, were it not sandboxed', async (t) => {
     const { page, device } = await openHostile(t, ({ services }) => {
       services.sameOrigin = true;

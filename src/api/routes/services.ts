@@ -62,7 +62,6 @@ export function registerServiceEntrance(
   { config, hosts }: { readonly config: Config; readonly hosts: ServiceHosts },
 ): void {
   const proxies = new TrustedProxies(config.http.trustedProxies);
-  const isSandboxed = sandboxesPages(config);
   takeAllMethods(app);
   app.route({
     method: [...app.supportedMethods],
@@ -94,7 +93,7 @@ export function registerServiceEntrance(
         response: reply.raw,
         ...place,
         prefix: hasOwnHost ? '' : `${PREFIX}${place.service}`,
-        isSandboxed: isSandboxed && !hasOwnHost,
+        isSandboxed: sandboxesPages(config, hub.accounts.isOn) && !hasOwnHost,
         isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
         dropsAuthorization,
         mayOnlyRead: !may(principal, 'command', { service: place.service }),
