@@ -60,7 +60,12 @@ async function prepareConnections(app: FastifyInstance, http: HttpListener, part
   const receive = receiveIncoming(
     proxyProtocol ? { trustedNetworks: trustedProxies } : undefined,
     { ...parts, handshakes, hasHandshake: tls.enabled },
-    take,
+    (socket, address, port) => {
+      // Before TLS: through a balancer all others come, too.
+      if (moveHttpConnection(socket, address)) return take(socket, address, port);
+      handshakes.finish(socket);
+      socket.destroy();
+    },
   );
   app.server.on('connection', (socket: Socket) => {
     // There may be no room for it.
@@ -79,10 +84,8 @@ function takeServing(server: Server): TakeIncoming {
   server.off('connection', serve);
   return (socket, address, port) => {
     setPeerAddress(socket, address, port);
-    if (moveHttpConnection(socket, address)) {
-      serve.call(server, socket);
-      socket.resume();
-    } else socket.destroy();
+    serve.call(server, socket);
+    socket.resume();
   };
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request, type RequestOptions } from 'node:https';
-import { connect as connectTcp, createServer } from 'node:net';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createDevice, defineDevice, type ConnectionOptions } from '../../src/device/index.ts';
@@ -143,6 +143,32 @@ describe('http.proxyProtocol', () => {
       const [answer] = (await once(secure, 'data')) as [Buffer];
       assert.match(answer.toString(), new RegExp(`^HTTP/1\\.1 ${status} `));
       secure.destroy();
+    }
+  });
+
+  it('who comes through a balancer and begins no TLS takes no places of the others there', async (t) => {
+    const hub = await startHttps(t, (config) => {
+      told(config);
+      config.http.maxConnections = 20;
+    });
+    const port = Number(new URL(addressOf(hub, 'http')).port);
+    const come = async (address: string): Promise<Socket> => {
+      const socket = connectTcp(port, '127.0.0.1').on('error', () => {});
+      t.after(() => socket.destroy());
+      await once(socket, 'connect');
+      socket.write(header(address));
+      return socket;
+    };
+    for (let left = 30; left > 0; left--) {
+      await come('198.51.100.1');
+      const socket = await come('192.0.2.1');
+      const asked = request({
+        createConnection: () => connectTls({ socket, ca: authority.ca, servername: 'localhost' }),
+        path: '/api/v1/devices',
+        headers: { host: 'localhost', connection: 'close' },
+      }).end();
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      assert.equal(answer.resume().statusCode, 200);
     }
   });
 });

@@ -17,7 +17,7 @@ export type HandshakeLimits = {
   readonly handshakeTimeoutMs?: number;
 };
 
-type Handshake = { readonly address: string; readonly party: string; readonly timer: NodeJS.Timeout };
+type Handshake = { address: string; party: string; readonly timer: NodeJS.Timeout };
 
 /**
  * The connections of one listener that are not handed over yet. Each ends by `finish`, by `refuse`, or by itself. When
@@ -41,13 +41,23 @@ export class Handshakes {
   begin(socket: Socket, address: string): void {
     if (this.#underWay.size >= this.#max) this.#makeRoom();
     const party = addressParty(address);
-    this.#perParty.set(party, (this.#perParty.get(party) ?? 0) + 1);
+    this.#count(party, 1);
     const timer = setTimeout(() => this.refuse(socket, 'handshake-timeout'), this.#timeoutMs);
     this.#underWay.set(socket, { address, party, timer });
     // Without a listener, a reset by the peer would end the process.
     socket.on('error', ignore);
     // Later, because TLS closes the socket first and says why afterwards.
     socket.once('close', () => void setImmediate(() => this.refuse(socket, 'handshake-unfinished')));
+  }
+
+  /** Puts one down to the address that a balancer tells. */
+  move(socket: Socket, address: string): void {
+    const handshake = this.#underWay.get(socket);
+    if (handshake === undefined) return;
+    this.#count(handshake.party, -1);
+    handshake.address = address;
+    handshake.party = addressParty(address);
+    this.#count(handshake.party, 1);
   }
 
   /** @returns false when it was refused meanwhile, and is not to be used */
@@ -89,11 +99,15 @@ export class Handshakes {
     if (handshake === undefined) return undefined;
     const { party, timer } = handshake;
     this.#underWay.delete(socket);
-    const left = (this.#perParty.get(party) ?? 1) - 1;
-    if (left === 0) this.#perParty.delete(party);
-    else this.#perParty.set(party, left);
+    this.#count(party, -1);
     clearTimeout(timer);
     return handshake;
+  }
+
+  #count(party: string, change: 1 | -1): void {
+    const count = (this.#perParty.get(party) ?? 0) + change;
+    if (count === 0) this.#perParty.delete(party);
+    else this.#perParty.set(party, count);
   }
 }
 

@@ -50,6 +50,7 @@ export function receiveIncoming(
     if (trusted === undefined) return take(socket, address, remotePort);
     readProxyHeader(socket, handshakes, (source) => {
       if (!hasHandshake && !handshakes.finish(socket)) return;
+      if (source !== undefined) handshakes.move(socket, source.address);
       take(socket, source?.address ?? address, source?.port ?? remotePort);
     });
   };
