@@ -74,7 +74,7 @@ function say(
         resolve({
           status: response.statusCode ?? 0,
           isReplay: response.headers['idempotency-replayed'] === 'true',
-          body: JSON.parse(text) as Json,
+          body: JSON.parse(text),
         }),
       );
       response.once('error', () => resolve(undefined));
