@@ -97,7 +97,7 @@ describe('faults of nested input', () => {
       '/plan/mode Precisa ser um destes: eco, full, 3;',
       '/plan/level Precisa ser no máximo 100;',
       '/plan/when Escreva assim: 2026-11-22;',
-      '/plan/steps Dê no máximo 1 valores;',
+      '/plan/steps Dê no máximo 1 valor;',
       /; `recado call DEVICE` mostra o que ele aceita \(INPUT_INVALID\)\n$/,
     ])
       assert.ok(
