@@ -1,7 +1,7 @@
 import { DEFAULT_MAX_KEPT_BYTES, Ledger, RESERVE } from '../src/base/ledger.ts';
 import { DEFAULT_VERIFIER_LIMITS } from '../src/mqtt/access/password-verifier.ts';
 import { DEFAULT_HANDSHAKE_TIMEOUT_MS, DEFAULT_MAX_HANDSHAKES } from '../src/mqtt/transport/handshakes.ts';
-import { KEPT_KINDS, PARTY_BYTES } from '../src/base/kept-kinds.ts';
+import { KEPT_KINDS, NEWCOMER_BYTES, PARTY_BYTES } from '../src/base/kept-kinds.ts';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -25,17 +25,19 @@ This page is made from the table in \`src/base/kept-kinds.ts\` by \`npm run docs
 Everything that a peer makes the hub keep is booked in one ledger, at what it costs in memory: to the peer, to its kind,
 and to the whole. The whole is \`memory.maxKeptBytes\` (${DEFAULT_MAX_KEPT_BYTES / MIB} MiB unless it says otherwise). A peer is whoever has proven who it is: a
 token, an MQTT user, a certificate, a device token. All others are their address; of IPv6 the first 64 bits. Up to
-${MAX_PARTIES.toLocaleString('en')} of them are told apart, ${PARTY_BYTES} bytes each; those beyond share one line.
+${MAX_PARTIES.toLocaleString('en')} of them are told apart, ${PARTY_BYTES} bytes each, in proportion to that memory and no more than 32,768; those beyond
+share one line.
 
 Each kind and the whole have a limit, and one rule:
 
 - up to half of the limit everybody may have what there is;
 - from there to ${(1 - RESERVE) * 100} %, a peer may not grow above its share: ${(1 - RESERVE) * 100} % of the limit, divided by the number of peers that hold
   some of it and one more;
-- the rest is for those that hold next to nothing, so that a newcomer always finds room.
+- the rest is for those that hold next to nothing: a newcomer finds ${NEWCOMER_BYTES / KIB} KiB however much the others hold.
 
-When a newcomer that asks for no more than its share finds no room, and connections hold what is full, the connections of
-the peer that holds most are closed.
+Where that is not enough for who connects, for a packet or head that has not come whole, for a CONNECT with its Will, or for a
+Topic Alias that a client gives, and connections hold what is full, connections of the peer that holds most are closed, the newest first,
+no more of them than it takes; unless who asks would have more than its share.
 
 \`GET /metrics\` has, for each kind, \`recado_kept_bytes\`, \`recado_kept_things\`, \`recado_kept_limit_bytes\` and
 \`recado_kept_refused_total\`, with the label \`kind\`. What a program that embeds \`recado/mqtt\` keeps is booked in the same

@@ -1,17 +1,21 @@
 import type { Socket } from 'node:net';
 import { partyOf, type Principal } from '../accounts/principal.ts';
+import type { Holder, Holding } from '../base/holding.ts';
+import { KeptKind } from '../base/kept-kinds.ts';
 import type { Invocation } from '../devices/invocation.ts';
 import type { Hub } from '../hub/hub.ts';
 
+type Awaited = { readonly invocation: Invocation; readonly holding: Holding };
 type Asker = { readonly principal: Principal; readonly address: string };
 
 const callers = new WeakMap<Socket, ApiCaller>();
 
 /** The far end of an HTTP connection. What it waits for is cancelled when it leaves. */
-export class ApiCaller {
+export class ApiCaller implements Holder {
   readonly #hub: Hub;
+  readonly #socket: Socket;
   /** One as a rule; more when requests are pipelined. */
-  readonly #awaited: Invocation[] = [];
+  readonly #awaited: Awaited[] = [];
   #principal: Principal | undefined;
   #address = '';
   #party = '';
@@ -25,17 +29,10 @@ export class ApiCaller {
     return caller;
   }
 
-  /** Whether closing the connection cancels something that is put down to a party. */
-  static isAwaiting(socket: Socket, party: string): boolean {
-    const caller = callers.get(socket);
-    return caller !== undefined && caller.#party === party && caller.#awaited.length > 0;
-  }
-
   constructor(socket: Socket, hub: Hub) {
     this.#hub = hub;
-    socket.once('close', () => {
-      for (const invocation of this.#awaited.splice(0)) this.#hub.cancel(invocation);
-    });
+    this.#socket = socket;
+    socket.once('close', () => this.#leave());
   }
 
   /** To whom a request is put down: over one connection of a proxy come those of many. */
@@ -49,12 +46,28 @@ export class ApiCaller {
   }
 
   await(invocation: Invocation): void {
-    this.#awaited.push(invocation);
+    const party = this.#hub.ledger.open(this.#party);
+    this.#awaited.push({ invocation, holding: party.hold(this) });
+    party.close();
   }
 
   /** It has ended. */
   release(invocation: Invocation): void {
-    const index = this.#awaited.indexOf(invocation);
-    if (index >= 0) this.#awaited.splice(index, 1);
+    const index = this.#awaited.findIndex((each) => each.invocation === invocation);
+    if (index >= 0) this.#awaited.splice(index, 1)[0]!.holding.leave();
+  }
+
+  /** The connection is closed for others: what it waits for is booked to whoever asked for it. */
+  yieldRoom(kind: KeptKind | undefined): void {
+    if (kind !== undefined && kind !== KeptKind.INVOCATION) return;
+    this.#leave();
+    this.#socket.destroy();
+  }
+
+  #leave(): void {
+    for (const { invocation, holding } of this.#awaited.splice(0)) {
+      holding.leave();
+      this.#hub.cancel(invocation);
+    }
   }
 }

@@ -2,25 +2,13 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TrustedProxies } from '../base/forwarding.ts';
 import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
+import type { Holder, Holding } from '../base/holding.ts';
 import type { Ledger, Party } from '../base/ledger.ts';
 import { addressParty } from '../base/networks.ts';
 import { sayFull } from '../base/open-files.ts';
 import type { Refusals } from '../mqtt/transport/refusals.ts';
-import { ApiCaller } from './api-caller.ts';
 import { PartialHead } from './partial-head.ts';
-import { isBookedTo } from './request-bookings.ts';
 import { isAnswered } from './request-heads.ts';
-
-/** What is given back when they are closed. */
-const HELD_BY_CONNECTIONS: readonly KeptKind[] = [
-  KeptKind.HTTP_CONNECTION,
-  KeptKind.PARTIAL,
-  KeptKind.BODY,
-  KeptKind.FRAME,
-  KeptKind.INVOCATION,
-  KeptKind.ANSWER,
-  KeptKind.EVENT_STREAM,
-];
 
 const LOOK_EVERY_MS = 1000;
 
@@ -74,14 +62,62 @@ class HttpPlaces {
 }
 
 /** What is booked for a connection; the socket is what its requests have. */
-type Booking = {
+class Booking implements Holder {
   socket: Socket;
   party: Party;
   /** Whose place it has: {@link NOBODY} while a proxy keeps it for whoever asks next. */
   place: string;
   readonly places: HttpPlaces;
-  readonly head: PartialHead;
-};
+  readonly head = new PartialHead();
+  #holding: Holding;
+  #isOver = false;
+
+  constructor(socket: Socket, { party, place }: Pick<Booking, 'party' | 'place'>, places: HttpPlaces) {
+    this.socket = socket;
+    this.party = party;
+    this.place = place;
+    this.places = places;
+    places.take(place);
+    this.#holding = party.hold(this);
+  }
+
+  givePlaceTo(place: string): void {
+    this.places.giveBack(this.place);
+    this.places.take(place);
+    this.place = place;
+  }
+
+  /** Puts it down to another one, whether that one has room or not. */
+  moveTo(party: Party): void {
+    party.charge(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
+    this.#closeBooks();
+    this.party = party;
+    this.#holding = party.hold(this);
+  }
+
+  /** It is closed, or one of HTTP no more. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    bookings.delete(this.socket);
+    this.head.end();
+    this.places.giveBack(this.place);
+    this.#closeBooks();
+  }
+
+  yieldRoom(kind: KeptKind | undefined): void {
+    const isPart = kind === KeptKind.PARTIAL && this.head.isBooked;
+    if (kind !== undefined && kind !== KeptKind.HTTP_CONNECTION && !isPart) return;
+    this.end();
+    this.socket.destroy();
+  }
+
+  #closeBooks(): void {
+    this.#holding.leave();
+    this.party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
+    this.party.close();
+  }
+}
 const bookings = new WeakMap<Socket, Booking>();
 const NOBODY = '';
 
@@ -94,13 +130,10 @@ export function moveHttpConnection(socket: Socket, address: string): boolean {
   const booking = bookings.get(socket);
   const key = addressParty(address);
   if (booking === undefined || booking.place === key) return true;
-  const { places, party: before } = booking;
+  const { places, party } = booking;
   if (!places.hasPlaceFor(address, key)) return false;
-  giveToNext(booking, key);
-  if (before.key === key) return true;
-  booking.party = places.options.ledger.open(key);
-  booking.party.charge(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
-  closeBooks(before);
+  booking.givePlaceTo(key);
+  if (party.key !== key) booking.moveTo(places.options.ledger.open(key));
   return true;
 }
 
@@ -113,20 +146,9 @@ export function lendHttpConnection(socket: Socket, address: string, response: Se
   if (!moveHttpConnection(socket, address)) return false;
   response.once('close', () => {
     const booking = bookings.get(socket);
-    if (booking !== undefined && isAnswered(socket)) giveToNext(booking, NOBODY);
+    if (booking !== undefined && isAnswered(socket)) booking.givePlaceTo(NOBODY);
   });
   return true;
-}
-
-function giveToNext(booking: Booking, key: string): void {
-  booking.places.giveBack(booking.place);
-  booking.places.take(key);
-  booking.place = key;
-}
-
-function closeBooks(party: Party): void {
-  party.release(KeptKind.HTTP_CONNECTION, HTTP_CONNECTION_BYTES);
-  party.close();
 }
 
 /** A connection goes on as another socket: what was under TLS is what its requests come from. */
@@ -150,11 +172,9 @@ export function limitHttpConnections(server: Server, options: HttpConnectionsOpt
   const open = new Set<Booking>();
   const forget = (socket: Socket): void => {
     const booking = bookings.get(socket);
-    if (booking === undefined || !open.delete(booking)) return;
-    bookings.delete(booking.socket);
-    booking.head.end();
-    places.giveBack(booking.place);
-    closeBooks(booking.party);
+    if (booking === undefined) return;
+    open.delete(booking);
+    booking.end();
   };
   const ticker = setInterval(() => {
     for (const { head, socket, party } of open) if (!head.look(socket, party)) socket.destroy();
@@ -180,23 +200,10 @@ export function limitHttpConnections(server: Server, options: HttpConnectionsOpt
       );
       return;
     }
-    places.take(key);
-    const booking = { socket, party, place: key, places, head: new PartialHead() };
+    const booking = new Booking(socket, { party, place: key }, places);
     open.add(booking);
     bookings.set(socket, booking);
     socket.once('close', () => forget(socket));
-  });
-  ledger.onReclaim((party, kind) => {
-    if (kind !== undefined && !HELD_BY_CONNECTIONS.includes(kind)) return;
-    for (const booking of open) {
-      const { socket } = booking;
-      // What a caller asks for is its own, and not its address's, where it has proven who it is.
-      const isItsOwn =
-        booking.party === party || isBookedTo(socket, party) || ApiCaller.isAwaiting(socket, party.key);
-      if (!isItsOwn) continue;
-      forget(socket);
-      socket.destroy();
-    }
   });
   return { forget, passOn: (socket) => bookings.get(socket)?.head.end() };
 }

@@ -16,6 +16,11 @@ export class PartialHead {
   #booked: { readonly party: Party; readonly cost: number } | undefined;
   #isOver = false;
 
+  /** Whether closing its connection gives back something of it. */
+  get isBooked(): boolean {
+    return this.#booked !== undefined;
+  }
+
   /** Books what has come since it was looked at last; false where there is no room. */
   look(socket: Socket, party: Party): boolean {
     if (this.#isOver) return true;
@@ -25,7 +30,7 @@ export class PartialHead {
     this.#giveBack();
     if (bytes <= FREE_BYTES) return true;
     const cost = costOf(KeptKind.PARTIAL, bytes);
-    if (!party.book(KeptKind.PARTIAL, cost)) return false;
+    if (!party.admit(KeptKind.PARTIAL, cost)) return false;
     this.#booked = { party, cost };
     return true;
   }

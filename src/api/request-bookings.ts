@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { ANONYMOUS, partyOf } from '../accounts/principal.ts';
 import { costOf, type KeptKind } from '../base/kept-kinds.ts';
-import type { Ledger, Party } from '../base/ledger.ts';
+import type { Ledger } from '../base/ledger.ts';
 
-/** What is booked for a connection, to whom, and the response that gives it back. */
-type Booking = { readonly response: ServerResponse; readonly party: Party; readonly giveBack: () => void };
+/** What is booked for a connection, and the response that gives it back. */
+type Booking = { readonly response: ServerResponse; readonly giveBack: () => void };
 
 const bySocket = new WeakMap<Socket, Booking[]>();
 
@@ -35,11 +35,6 @@ export function headLength({ url, rawHeaders }: IncomingMessage): number {
   return bytes;
 }
 
-/** Whether closing the connection gives back something of a party. */
-export function isBookedTo(socket: Socket, party: Party): boolean {
-  return bySocket.get(socket)?.some((booking) => booking.party === party) === true;
-}
-
 /**
  * Books something of a request to who asks, until its response has gone or its connection has closed.
  *
@@ -66,9 +61,17 @@ export function bookForRequest(
     const index = bookings.indexOf(booking);
     if (index < 0) return;
     bookings.splice(index, 1);
+    holding.leave();
     party.release(kind, cost);
   };
-  const booking: Booking = { response, party, giveBack };
+  const booking: Booking = { response, giveBack };
+  const holding = party.hold({
+    yieldRoom(wanted) {
+      if (wanted !== undefined && wanted !== kind) return;
+      giveBack();
+      raw.socket.destroy();
+    },
+  });
   bookings.push(booking);
   response.once('close', giveBack);
   return true;

@@ -28,6 +28,12 @@ export const HTTP_CONNECTION_BYTES = 12_288;
 /** The cost that a line of the ledger has: its object, its key, its place in the table and in the books. */
 export const PARTY_BYTES = 640;
 
+/**
+ * What a newcomer finds however much the others hold: a connection of HTTP and an answer; of MQTT, a CONNECT, a session and
+ * subscriptions take less.
+ */
+export const NEWCOMER_BYTES = 20_480;
+
 /** What one costs that has so many bytes of its own. */
 export function costOf(kind: KeptKind, bytes: number): number {
   const { fixedBytes, perByte } = KEPT_KINDS[kind]!;

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { KEPT_KINDS, KeptKind, PARTY_BYTES } from './kept-kinds.ts';
+import { KEPT_KINDS, KeptKind, NEWCOMER_BYTES, PARTY_BYTES } from './kept-kinds.ts';
+import type { Holding } from './holding.ts';
 import { Ledger, RESERVE, type Party } from './ledger.ts';
 
 const MIB = 1024 * 1024;
-const MAX_PARTIES = 100;
+const MAX_PARTIES = 40;
+
+/** As many parties as are named find what a newcomer needs in the reserve. */
+const USABLE = ((MAX_PARTIES + 1) * NEWCOMER_BYTES) / RESERVE;
 
 /** A whole in which the limits of the kinds do not count, so that only the whole's does. */
 function makeLedger(usableBytes: number, maxParties = MAX_PARTIES): Ledger {
@@ -21,6 +25,8 @@ function fill(party: Party, kind: KeptKind, piece: number): number {
   return bytes;
 }
 
+type Piece = { party: Party; kind: KeptKind; bytes: number; holding: Holding | undefined };
+
 const anyStep = fc.record({
   party: fc.nat(29),
   kind: fc.integer({ min: 1, max: KEPT_KINDS.length - 1 }) as fc.Arbitrary<KeptKind>,
@@ -30,26 +36,19 @@ const anyStep = fc.record({
 
 describe('Ledger', () => {
   it('whatever is booked and taken back, limits hold, sums are right, and a newcomer finds room', () => {
-    const limit = MIB;
+    const limit = USABLE;
     const floor = (limit * RESERVE) / (MAX_PARTIES + 1);
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 300 }), fc.boolean(), (steps, canReclaim) => {
         const ledger = makeLedger(limit);
-        const kept: { party: Party; kind: KeptKind; bytes: number }[] = [];
+        const kept: Piece[] = [];
         const release = (at: number): void => {
-          const [{ party, kind, bytes }] = kept.splice(at, 1) as [(typeof kept)[number]];
+          const [{ party, kind, bytes, holding }] = kept.splice(at, 1) as [Piece];
+          holding?.leave();
           party.release(kind, bytes);
         };
         const held = (key: string): number =>
           kept.reduce((sum, { party, bytes }) => sum + (party.key === key ? bytes : 0), 0);
-        if (canReclaim) {
-          ledger.onReclaim((most) => {
-            for (let at = kept.length - 1; at >= 0; at--) {
-              const { party, kind } = kept[at]!;
-              if (party === most && KEPT_KINDS[kind]!.isReclaimable) release(at);
-            }
-          });
-        }
         for (const { party: who, kind, bytes, action } of steps) {
           if (action === 'release') {
             if (kept.length > 0) release(who % kept.length);
@@ -59,7 +58,12 @@ describe('Ledger', () => {
           const before = kept.reduce((sum, each) => sum + each.bytes, 0);
           const mine = held(party.key);
           const isBooked = party[action](kind, bytes);
-          if (isBooked) kept.push({ party, kind, bytes });
+          if (isBooked) {
+            const piece: Piece = { party, kind, bytes, holding: undefined };
+            if (canReclaim && KEPT_KINDS[kind]!.isReclaimable)
+              piece.holding = party.hold({ yieldRoom: () => release(kept.indexOf(piece)) });
+            kept.push(piece);
+          }
           if (before + bytes <= limit / 2)
             assert.ok(isBooked, 'under half full everybody may have what there is');
           if (mine + bytes <= floor) assert.ok(isBooked, 'a newcomer finds room');
@@ -85,25 +89,30 @@ describe('Ledger', () => {
   it('where connections hold everything, a newcomer finds its whole share: the one that holds most is closed', () => {
     const anyOrder = fc.array(fc.nat(11), { minLength: 1, maxLength: 60 });
     fc.assert(
-      fc.property(anyOrder, fc.integer({ min: 100, max: 50_000 }), (order, piece) => {
-        const ledger = makeLedger(MIB);
-        const held = new Map<Party, number>();
+      fc.property(anyOrder, fc.integer({ min: 1000, max: 50_000 }), (order, piece) => {
+        const ledger = makeLedger(USABLE);
         const closed: Party[] = [];
-        ledger.onReclaim((most) => {
-          closed.push(most);
-          for (let left = (held.get(most) ?? 0) / piece; left > 0; left--)
-            most.release(KeptKind.OUTBOX, piece);
-          held.delete(most);
-        });
+        const open = (party: Party): void => {
+          const holding = party.hold({
+            yieldRoom() {
+              holding.leave();
+              party.release(KeptKind.OUTBOX, piece);
+              closed.push(party);
+            },
+          });
+        };
         for (const who of order) {
           const party = ledger.open(`p${who}`);
-          held.set(party, (held.get(party) ?? 0) + fill(party, KeptKind.OUTBOX, piece));
+          while (party.book(KeptKind.OUTBOX, piece)) open(party);
         }
         const newcomer = ledger.open('newcomer');
-        const share = (MIB * (1 - RESERVE)) / (ledger.partyCount + 1);
-        const before = closed.length;
-        assert.ok(newcomer.admit(KeptKind.CONNECT, Math.floor(share)));
-        assert.ok(closed.length - before <= 1, 'one is enough');
+        const share = Math.floor((USABLE * (1 - RESERVE)) / (ledger.partyCount + 1));
+        const before = ledger.totals()[KeptKind.OUTBOX]!.bytes;
+        assert.ok(newcomer.admit(KeptKind.CONNECT, share));
+        assert.ok(new Set(closed).size <= 1, 'those of one are enough');
+        if (closed.length === 0) return;
+        const withoutTheLast = before - (closed.length - 1) * piece;
+        assert.ok(withoutTheLast + share > USABLE * (1 - RESERVE), 'and no more of them than it takes');
       }),
     );
   });
@@ -111,8 +120,11 @@ describe('Ledger', () => {
   it('who may not be closed is not asked for more than once in a turn', async () => {
     const ledger = makeLedger(MIB, 2);
     let asked = 0;
-    ledger.onReclaim(() => void asked++);
-    for (const key of ['a', 'b']) fill(ledger.open(key), KeptKind.OUTBOX, 1000);
+    for (const key of ['a', 'b']) {
+      const party = ledger.open(key);
+      party.hold({ yieldRoom: () => void asked++ });
+      fill(party, KeptKind.OUTBOX, 1000);
+    }
     const newcomer = ledger.open('c');
     const bytes = MIB / 6;
     assert.equal(newcomer.admit(KeptKind.CONNECT, bytes), false);
@@ -145,6 +157,28 @@ describe('Ledger', () => {
     assert.notEqual(ledger.open('d'), parties[3]);
     parties[3]!.charge(KeptKind.BODY, 10);
     assert.equal(parties[4]!.bytes, 10);
+  });
+
+  it('however little memory there is, a newcomer finds what it needs', () => {
+    for (const maxBytes of [16 * MIB, 64 * MIB, 1024 * MIB]) {
+      const ledger = new Ledger({ maxBytes });
+      for (let count = 0; count < 60; count++) {
+        const party = ledger.open(`p${count}`);
+        for (const piece of [100_000, 1000, 10])
+          for (const kind of [KeptKind.RETAINED, KeptKind.SUBSCRIPTION]) fill(party, kind, piece);
+      }
+      assert.ok(ledger.totalBytes > (1 - RESERVE) * maxBytes * 0.9);
+      assert.ok(ledger.open('newcomer').book(KeptKind.CONNECTION, NEWCOMER_BYTES));
+    }
+  });
+
+  it('a refusal is counted, whoever asks for room', () => {
+    const ledger = new Ledger({ limits: { [KeptKind.PARTIAL]: 1000 } });
+    const party = ledger.open('a');
+    assert.equal(party.hasRoomFor(KeptKind.PARTIAL, 2000), false);
+    assert.equal(party.makeRoomFor(KeptKind.PARTIAL, 2000), false);
+    assert.equal(party.book(KeptKind.PARTIAL, 2000), false);
+    assert.equal(ledger.totals()[KeptKind.PARTIAL]!.refusals, 3);
   });
 
   it('what was decided before is charged even where nothing is free', () => {

@@ -1,12 +1,11 @@
-import { KEPT_KINDS, KeptKind, PARTY_BYTES } from './kept-kinds.ts';
+import { KEPT_KINDS, KeptKind, NEWCOMER_BYTES, PARTY_BYTES } from './kept-kinds.ts';
+import { Holding, type Holder } from './holding.ts';
 import { LargestFirst } from './largest-first.ts';
 
 const KINDS = KEPT_KINDS.length;
 /** The level above the kinds. */
 const WHOLE = -1;
 const FIRST_PARTIES = 64;
-/** Most of the whole that the lines of the ledger may cost. */
-const PARTY_SHARE = 1 / 16;
 
 /** By kind: closing connections gives it back. */
 const ARE_RECLAIMABLE = KEPT_KINDS.map(({ isReclaimable }) => isReclaimable);
@@ -38,12 +37,6 @@ type KeptTotals = {
 };
 
 /**
- * Told that a party holds more than its share while a newcomer finds no room: closes the connections of that party.
- * The kind is the one that is full, undefined where the whole is.
- */
-type Reclaim = (party: Party, kind: KeptKind | undefined) => void;
-
-/**
  * Whoever something is kept for: a principal, or an address. What is kept holds on to it, and books here what it
  * costs, so that no booking has to look anybody up.
  */
@@ -56,6 +49,8 @@ export class Party {
   uses = 0;
   /** Its sessions, with or without their connections. */
   sessions = 0;
+  /** The newest of what gives back, when it is closed, what is kept for it. */
+  holding: Holding | undefined = undefined;
 
   constructor(ledger: Ledger, key: string, at: number) {
     this.ledger = ledger;
@@ -74,11 +69,21 @@ export class Party {
   }
 
   /**
-   * Books the first thing of somebody who comes: where there is no room, though it is within the party's share, the
+   * Books what a connection needs to come, or to go on: where there is no room, though it is within the party's share,
    * connections of the party that holds most are closed.
    */
   admit(kind: KeptKind, bytes: number): boolean {
     return this.ledger.admit(this, kind, bytes);
+  }
+
+  /** Whether `admit` finds room, or has made it. */
+  makeRoomFor(kind: KeptKind, bytes: number): boolean {
+    return this.ledger.makeRoomFor(this, kind, bytes);
+  }
+
+  /** Names a connection that may be closed for others; ended by `leave`. */
+  hold(holder: Holder): Holding {
+    return new Holding(this, holder);
   }
 
   /** Books one thing that is kept whether there is room or not: it was decided before, or is the program's own. */
@@ -123,7 +128,7 @@ export class Party {
  * - in the reserve it may not grow above R / P, where P lines are all that there can be.
  *
  * Only who holds no more than R / P ever grows in the reserve, and there are no more than P of them: so the limit is
- * kept, and a newcomer finds R / P however much the others hold. Up to its share it finds room too where connections
+ * kept, and a newcomer finds R / P, no less than `NEWCOMER_BYTES`, however much the others hold. Up to its share it finds room too where connections
  * hold what is kept: when it is refused though it asks for no more, the others hold above (L − R) · n / (n + 1)
  * together, so one of these n − 1 holds more than a share. The one that holds most is closed.
  */
@@ -132,7 +137,6 @@ export class Ledger {
   readonly #parties = new Map<string, Party>();
   /** The lines that were given back. */
   readonly #free: number[] = [];
-  readonly #reclaims: Reclaim[] = [];
   /** For those who come when there are as many parties as are told apart. */
   readonly #others: Party;
   /** What each party holds of each kind. */
@@ -164,8 +168,10 @@ export class Ledger {
     maxParties = DEFAULT_MAX_PARTIES,
     limits,
   }: LedgerOptions = {}) {
-    // What the lines themselves may cost is set aside, so that they need no rule of their own.
-    this.#maxParties = Math.min(maxParties, Math.floor((maxBytes * PARTY_SHARE) / PARTY_BYTES));
+    // What the lines themselves may cost is set aside, so that they need no rule of their own. There are no more of them
+    // than find what a newcomer needs in the reserve.
+    const affordable = Math.floor((maxBytes * RESERVE) / (NEWCOMER_BYTES + RESERVE * PARTY_BYTES)) - 1;
+    this.#maxParties = Math.min(maxParties, affordable);
     this.#maxTotal = maxBytes - this.#maxParties * PARTY_BYTES;
     for (const [kind, { share }] of KEPT_KINDS.entries()) {
       const limit = limits?.[kind as KeptKind] ?? share * this.#maxTotal;
@@ -198,11 +204,6 @@ export class Ledger {
     }));
   }
 
-  /** Has connections of a party closed when it holds too much. */
-  onReclaim(reclaim: Reclaim): void {
-    this.#reclaims.push(reclaim);
-  }
-
   /** The line of a party, held open until `close`. */
   open(key: string): Party {
     const party = this.#parties.get(key) ?? this.#admit(key);
@@ -219,24 +220,30 @@ export class Ledger {
   }
 
   book(party: Party, kind: KeptKind, bytes: number): boolean {
-    if (this.hasRoomFor(party, kind, bytes)) {
-      this.change(party, kind, bytes, 1);
-      return true;
-    }
-    this.#refusals[kind]!++;
-    return false;
+    if (!this.hasRoomFor(party, kind, bytes)) return false;
+    this.change(party, kind, bytes, 1);
+    return true;
   }
 
   hasRoomFor(party: Party, kind: KeptKind, bytes: number): boolean {
     const isHalfEmpty =
       this.#totals[kind]! + bytes <= this.#halves[kind]! && this.#total + bytes <= this.#half;
-    return isHalfEmpty || (this.#isWithin(kind, party, bytes) && this.#isWithin(WHOLE, party, bytes));
+    if (isHalfEmpty || (this.#isWithin(kind, party, bytes) && this.#isWithin(WHOLE, party, bytes)))
+      return true;
+    this.#refusals[kind]!++;
+    return false;
   }
 
   admit(party: Party, kind: KeptKind, bytes: number): boolean {
+    if (!this.makeRoomFor(party, kind, bytes)) return false;
+    this.change(party, kind, bytes, 1);
+    return true;
+  }
+
+  makeRoomFor(party: Party, kind: KeptKind, bytes: number): boolean {
     this.#makeRoom(kind, party, bytes);
     this.#makeRoom(WHOLE, party, bytes);
-    return this.book(party, kind, bytes);
+    return this.hasRoomFor(party, kind, bytes);
   }
 
   change(party: Party, kind: KeptKind, bytes: number, things: number): void {
@@ -295,15 +302,16 @@ export class Ledger {
     return (this.#limitAt(level) * (1 - RESERVE)) / (parties + 1);
   }
 
-  /** Has the party closed that holds most, where one that asks for no more than its share would be refused. */
+  /** Closes connections of the party that holds most, where one that asks for no more than its share would be refused. */
   #makeRoom(level: number, party: Party, bytes: number): void {
     if (this.#isReclaimVain || this.#isWithin(level, party, bytes)) return;
     if (this.#heldAt(level, party) + bytes > this.#shareAt(level, party)) return;
-    const most = this.#findMost(level, party);
-    const before = this.#totalAt(level);
-    if (most !== undefined)
-      for (const reclaim of this.#reclaims) reclaim(most, level === WHOLE ? undefined : (level as KeptKind));
-    if (this.#totalAt(level) < before) return;
+    const kind = level === WHOLE ? undefined : (level as KeptKind);
+    // What closes may close others: whoever has left the list still knows who came before it.
+    for (let each = this.#findMost(level, party)?.holding; each !== undefined; each = each.before) {
+      each.holder.yieldRoom(kind);
+      if (this.#isWithin(level, party, bytes)) return;
+    }
     this.#isReclaimVain = true;
     setImmediate(() => (this.#isReclaimVain = false));
   }

@@ -44,7 +44,7 @@ export class PartialMessage {
   #grow(needed: number): boolean {
     let size = Math.max(FIRST_BYTES, this.#buffer.length);
     while (size < needed) size *= 2;
-    if (this.#party?.book(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, size)) === false) {
+    if (this.#party?.admit(KeptKind.PARTIAL, costOf(KeptKind.PARTIAL, size)) === false) {
       this.clear();
       return false;
     }

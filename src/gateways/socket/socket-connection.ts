@@ -1,5 +1,7 @@
 import { TRUSTED_NETWORK, type Principal } from '../../accounts/principal.ts';
 import type { Place } from '../../base/connection-places.ts';
+import type { Holder, Holding } from '../../base/holding.ts';
+import { CONNECTION_BYTES, KeptKind } from '../../base/kept-kinds.ts';
 import { addressParty } from '../../base/networks.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
 import { FramedSession } from './session/framed-session.ts';
@@ -9,6 +11,8 @@ import { PlainSession } from './session/plain-session.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './session/device-session.ts';
 
 const OPEN_BRACE = 0x7b;
+/** What is given back when it is closed. */
+const HELD: readonly KeptKind[] = [KeptKind.CONNECTION, KeptKind.PARTIAL, KeptKind.DESCRIPTION];
 
 /** Says once for each address that its devices are refused, and what to set. */
 export function tellUntrusted(context: SessionContext, address: string): void {
@@ -21,7 +25,7 @@ export function tellUntrusted(context: SessionContext, address: string): void {
 }
 
 /** A TCP connection: finds out what it speaks, then hands its bytes to that session. */
-export class SocketConnection {
+export class SocketConnection implements Holder {
   readonly peer: SocketPeer;
   /** Its address, as far as it tells peers apart. */
   readonly addressParty: string;
@@ -33,12 +37,34 @@ export class SocketConnection {
   #session: DeviceSession | undefined;
   #checks = 0;
   #isEnded = false;
+  #holding: Holding | undefined = undefined;
 
   constructor(peer: Omit<SocketPeer, 'party'>, context: SessionContext) {
     this.addressParty = addressParty(peer.address);
     this.peer = { ...peer, party: context.ledger.open(this.addressParty) };
     this.#context = context;
     this.#openedAt = context.clock.monotonic();
+  }
+
+  /** It is let in, and booked. */
+  admitted(): void {
+    this.#holding = this.peer.party.hold(this);
+  }
+
+  /** Ends, because others need the room that its address has taken. */
+  yieldRoom(kind?: KeptKind): void {
+    if (kind !== undefined && !HELD.includes(kind)) return;
+    this.end('protocol-error');
+    this.releaseBooking();
+  }
+
+  /** It is closed, or as good as that. */
+  releaseBooking(): void {
+    if (this.#holding === undefined) return;
+    this.#holding.leave();
+    this.#holding = undefined;
+    this.peer.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
+    this.peer.party.close();
   }
 
   get isSilent(): boolean {

@@ -96,11 +96,6 @@ export class SocketGateway implements Gateway {
       this.counters.connectionsRefusedEarly++;
       tell(...refusal);
     });
-    parts.ledger.onReclaim((party, kind) => {
-      if (kind !== undefined && kind !== KeptKind.CONNECTION && kind !== KeptKind.DESCRIPTION) return;
-      for (const connection of this.#connections)
-        if (connection.peer.party === party) connection.end('protocol-error');
-    });
   }
 
   async start(): Promise<readonly ListeningAddress[]> {
@@ -193,6 +188,7 @@ export class SocketGateway implements Gateway {
       socket.destroy();
       return;
     }
+    connection.admitted();
     this.#connections.add(connection);
     this.#ticker ??= this.#context.clock.setTicker(TICK_MS, () => this.#tick());
     this.counters.connectionsAccepted++;
@@ -210,8 +206,7 @@ export class SocketGateway implements Gateway {
     this.#connections.delete(connection);
     this.#places.leave(connection);
     this.counters.connectionsOpen--;
-    connection.peer.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
-    connection.peer.party.close();
+    connection.releaseBooking();
     if (this.#connections.size > 0) return;
     this.#stopTicker();
     this.#onEmpty?.();
@@ -266,7 +261,7 @@ export class SocketGateway implements Gateway {
     if (connection === undefined) return false;
     this.#places.leave(connection);
     this.counters.connectionsYielded++;
-    connection.end('protocol-error');
+    connection.yieldRoom();
     return true;
   }
 

@@ -1,5 +1,3 @@
-import { KeptKind } from '../../base/kept-kinds.ts';
-import type { Party } from '../../base/ledger.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { MqttError } from '../codec/errors.ts';
 import type { PublishProperties } from '../codec/publish.ts';
@@ -84,9 +82,6 @@ export class Broker implements TransportAcceptor {
    */
   constructor(options: BrokerOptions = {}, scheduleTurn: ScheduleTurn = afterReads) {
     this.#engine = new Engine(options, scheduleTurn, (engine) => new RetainedDeliveries(engine));
-    this.#engine.ledger.onReclaim((party, kind) => {
-      if (kind === undefined || kind === KeptKind.CONNECTION) this.#closeAllOf(party);
-    });
     this.#acceptor = new Acceptor(this.#engine, this.#connections, { name: 'default' });
     this.#sysTopics = new SysTopics(this.#engine);
   }
@@ -245,14 +240,6 @@ export class Broker implements TransportAcceptor {
   /** Has `authorizeReceive` asked anew: what clients may receive has changed. */
   forgetReceiveVerdicts(): void {
     this.#engine.subscriptions.changes.noteAll();
-  }
-
-  /** It holds more than its share while others find no room. */
-  #closeAllOf(party: Party): void {
-    for (const connection of this.#connections) {
-      if (connection.party !== party && connection.session?.party !== party) continue;
-      connection.yieldRoom();
-    }
   }
 
   /** Ends all connections with 0x8B Server shutting down, writes what is to be written, and closes the store. */

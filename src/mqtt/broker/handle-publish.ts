@@ -145,7 +145,8 @@ function resolveAlias(
     const topic = { entry, bytes: Buffer.from(bytes.subarray(topicStart, topicEnd)) };
     if (!entry.isValid) return topic;
     if (!aliases.isAllowed(topicAlias)) throw aliasInvalid(topicAlias);
-    if (!connection.bookAlias(topic.bytes.length, aliases.get(topicAlias)?.bytes.length)) return undefined;
+    const before = aliases.get(topicAlias)?.bytes.length;
+    if (!connection.bookAlias(topic.bytes.length, before, true)) return undefined;
     aliases.set(topicAlias, topic);
     return topic;
   }

@@ -89,6 +89,7 @@ export function attachSession(
   session.quota.begin(quota, session.received);
   connection.session = session;
   session.bookWill(will);
+  connection.holdWillFor(session.party);
   if (livedLonger && expiryInterval === 0) engine.notes.forgetSession(session);
   else engine.notes.noteSession(session);
   // The CONNACK says that the session before it is gone: not before the store has forgotten it.
@@ -106,7 +107,7 @@ export function attachSession(
 function findRoom(engine: Engine, session: ClientSession, will: KeptWill | undefined): string | undefined {
   const { party, cost } = session;
   // No session that yields makes room for a Will.
-  if (will !== undefined && !party.hasRoomFor(KeptKind.WILL, willCost(will)))
+  if (will !== undefined && !party.makeRoomFor(KeptKind.WILL, willCost(will)))
     return 'the server keeps as many Wills as it may';
   if (!session.book()) {
     // Only one of its own makes room for it, and only one that is enough.

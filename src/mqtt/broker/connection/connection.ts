@@ -1,5 +1,6 @@
 import type { Place } from '../../../base/connection-places.ts';
 import { CONNECTION_BYTES, costOf, KeptKind } from '../../../base/kept-kinds.ts';
+import type { Holder, Holding } from '../../../base/holding.ts';
 import type { Party } from '../../../base/ledger.ts';
 import { WheelTimer } from '../../../base/timer-wheel.ts';
 import { MAX_PACKET_BYTES, type ProtocolVersion } from '../../codec/control-packet.ts';
@@ -67,7 +68,7 @@ type OngoingAuthentication = {
  * One network connection: who is at its other end, and what was negotiated when it connected. What arrives is its
  * inbox's, what is to be sent its outbox's; what outlives it is in its session.
  */
-export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, SessionConnection {
+export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, SessionConnection, Holder {
   readonly engine: Engine;
   readonly acceptor: ListenerRules;
   readonly transport: Transport;
@@ -76,6 +77,9 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   /** At its listener. */
   place: Place<Connection> | undefined = undefined;
   #isBooked = true;
+  readonly #holding: Holding;
+  /** With the party of its session, while it has a Will. */
+  #willHolding: Holding | undefined = undefined;
   #connectBytes = 0;
   #heldBytes = 0;
   #aliasCost = 0;
@@ -119,6 +123,7 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.transport = transport;
     this.#handlers = parts.handlers;
     this.party = parts.party;
+    this.#holding = parts.party.hold(this);
     this.inbox = new Inbox(this, transport, engine, acceptor.options.maxConnectBytes);
     this.outbox = new Outbox(this, transport, acceptor.outboxRules);
     this.lastPacketMs = engine.clock.monotonic();
@@ -130,8 +135,9 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     return this.state < ConnectionState.CONNECTED;
   }
 
-  /** Ends, because others need the room that its address has taken. */
-  yieldRoom(): void {
+  /** Ends, because others need the room that its address has taken, where that gives back something of the kind. */
+  yieldRoom(kind?: KeptKind): void {
+    if (kind !== undefined && !this.#holds(kind)) return;
     const reason = 'others need the room that was taken';
     this.end('refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
     this.releaseBooking();
@@ -141,6 +147,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   releaseBooking(): void {
     if (!this.#isBooked) return;
     this.#isBooked = false;
+    this.#holding.leave();
+    this.#willHolding?.leave();
     this.releaseConnect();
     this.#bookHeld(0);
     this.party.change(KeptKind.TOPIC_ALIAS, -this.#aliasCost, -this.#aliasCount);
@@ -148,10 +156,29 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.party.close();
   }
 
+  /** Its Will is booked to whoever it has proven to be. */
+  holdWillFor(party: Party): void {
+    if (this.will !== undefined && party !== this.party) this.#willHolding = party.hold(this);
+  }
+
+  #holds(kind: KeptKind): boolean {
+    if (kind === KeptKind.PARTIAL) return this.#heldBytes > 0;
+    if (kind === KeptKind.TOPIC_ALIAS) return this.#aliasCost > 0;
+    if (kind === KeptKind.CONNECT) return this.#connectBytes > 0;
+    if (kind === KeptKind.WILL) return this.will !== undefined;
+    return kind === KeptKind.CONNECTION && this.#isBooked;
+  }
+
+  /** Whether there is room for what it needs to go on; what makes room may close it as well. */
+  #findsRoom(kind: KeptKind, bytes: number): boolean {
+    return this.party.makeRoomFor(kind, bytes) && this.#isBooked;
+  }
+
   /** Books its CONNECT until it is decided; false when too much is being decided already. */
   bookConnect(packetBytes: number): boolean {
     const cost = costOf(KeptKind.CONNECT, packetBytes);
-    if (!this.party.book(KeptKind.CONNECT, cost)) return false;
+    if (!this.#findsRoom(KeptKind.CONNECT, cost)) return false;
+    this.party.charge(KeptKind.CONNECT, cost);
     this.#connectBytes = cost;
     return true;
   }
@@ -161,11 +188,15 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     this.#connectBytes = 0;
   }
 
-  /** Books a topic of so many bytes that an alias stands for in place of another; false when there is no room. */
-  bookAlias(topicBytes: number | undefined, before: number | undefined): boolean {
+  /**
+   * Books a topic of so many bytes that an alias stands for in place of another; false when there is no room. For one that
+   * the client gives others may be closed: it could not go on.
+   */
+  bookAlias(topicBytes: number | undefined, before: number | undefined, isGivenByClient = false): boolean {
     const costBefore = before === undefined ? 0 : costOf(KeptKind.TOPIC_ALIAS, before);
     const cost = (topicBytes === undefined ? 0 : costOf(KeptKind.TOPIC_ALIAS, topicBytes)) - costBefore;
-    if (cost > 0 && !this.party.hasRoomFor(KeptKind.TOPIC_ALIAS, cost)) return false;
+    if (cost > 0 && isGivenByClient && !this.#findsRoom(KeptKind.TOPIC_ALIAS, cost)) return false;
+    if (cost > 0 && !isGivenByClient && !this.party.hasRoomFor(KeptKind.TOPIC_ALIAS, cost)) return false;
     const count = (topicBytes === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
     this.party.change(KeptKind.TOPIC_ALIAS, cost, count);
     this.#aliasCost += cost;
@@ -174,7 +205,7 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   }
 
   onHeld(bytes: number): void {
-    if (bytes > this.#heldBytes && !this.party.hasRoomFor(KeptKind.PARTIAL, bytes - this.#heldBytes)) {
+    if (bytes > this.#heldBytes && !this.#findsRoom(KeptKind.PARTIAL, bytes - this.#heldBytes)) {
       const reason = 'the server keeps as much of packets that are not whole as it may';
       this.end('refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
     } else if (this.#isBooked) this.#bookHeld(bytes);
