@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { HANG_MS } from './until.ts';
 
 /** How a program ended, and what it printed. */
 export type ProgramEnd = {
@@ -20,14 +21,14 @@ export function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** Runs a program to its end, with no input. It is killed when it takes longer than `timeoutMs` (30 s). */
+/** Runs a program to its end, with no input. It is killed when it takes longer than `timeoutMs`, which is when it hangs. */
 export function runProgram(words: readonly string[], options: Options = {}): Promise<ProgramEnd> {
   const [command = '', ...args] = words;
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...plainEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: options.timeoutMs ?? 30_000,
+    timeout: options.timeoutMs ?? HANG_MS,
   });
   let output = '';
   let errors = '';
