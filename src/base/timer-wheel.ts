@@ -1,4 +1,5 @@
 const SLOTS = 1024;
+const UNBOUNDED = { work: 0, workLimit: 1 };
 const NOT_DUE = Number.POSITIVE_INFINITY;
 
 /** Something that is due at a time, on a wheel. Held by its owner; on the wheel only while it is set. */
@@ -76,9 +77,10 @@ export class TimerWheel {
    * Calls what is due by now. Timers may be set and cleared from within.
    *
    * @param maxTimers - how many are looked at: fifty thousand that are due at once must not keep all else waiting
+   * @param turn - what they do counts in it; they wait where it has no time left
    * @returns whether some are left for the next call, which should come soon
    */
-  advance(nowMs: number, maxTimers: number = Number.POSITIVE_INFINITY): boolean {
+  advance(nowMs: number, maxTimers: number = Number.POSITIVE_INFINITY, turn = UNBOUNDED): boolean {
     const last = Math.floor(nowMs / this.#tickMs);
     // After a long sleep of the machine once round is enough: every slot has been looked at then.
     const first = Math.max(this.#tick + 1, last - SLOTS + 1);
@@ -86,8 +88,9 @@ export class TimerWheel {
     const due = this.#due;
     for (let tick = first; tick <= last; tick++) this.#takeSlot(tick % SLOTS, due);
     const count = Math.min(due.length, maxTimers);
-    for (let index = 0; index < count; index++) this.#look(due[index]!, nowMs);
-    due.splice(0, count);
+    let index = 0;
+    while (index < count && turn.work < turn.workLimit) this.#look(due[index++]!, nowMs);
+    due.splice(0, index);
     return due.length > 0;
   }
 

@@ -153,6 +153,8 @@ function mayCome(connection: Connection, client: ClientInfo): boolean {
   }
   const session = engine.sessions.get(client.clientId);
   if (session === undefined || isOwner(session, client, acceptor.hooks)) return true;
+  // One that ends with its connection is nobody's any more, though its turn to end may not have come.
+  if (session.connection === undefined && !session.outlivesConnection) return true;
   if (acceptor.options.clientIdTakeover === 'allow') return true;
   end(connection, 'user-differs');
   return false;

@@ -47,6 +47,8 @@ export class ClientSession extends Session<SessionConnection> {
   hooks: CompiledHooks;
   /** Whether the hooks by which its client came last prove user names. */
   isOwnerProven: boolean;
+  /** Other members are still to get what waits in it of Shared Subscriptions. */
+  owesMove = false;
   readonly local: LocalReceiver | undefined;
   /** Whom everything is booked to that is kept for it; held open until its end. */
   readonly party: Party;

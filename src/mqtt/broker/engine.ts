@@ -375,7 +375,8 @@ export class Engine {
 
   readonly #advanceWheel = (): void => {
     if (this.#ticker === undefined) return;
-    if (this.wheel.advance(this.clock.monotonic(), TURN_TIMERS)) this.#scheduleTurn(this.#advanceWheel);
+    if (this.wheel.advance(this.clock.monotonic(), TURN_TIMERS, this)) this.#scheduleTurn(this.#advanceWheel);
+    if (this.work >= this.workLimit) this.turnLater();
   };
 
   #tick(): void {

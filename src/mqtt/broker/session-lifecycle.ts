@@ -13,10 +13,14 @@ import type { CompiledHooks } from './compiled-hooks.ts';
 import { ConnectionState, type Connection } from './connection/connection.ts';
 import type { EndCause, EndDetail } from './connection/end-causes.ts';
 import { deliverShared } from './deliver.ts';
-import type { Engine } from './engine.ts';
+import { EngineState, type Engine } from './engine.ts';
 import type { ClientInfo, DisconnectCause } from './hooks.ts';
 import { shown } from '../../base/log-budget.ts';
 import { publishWill } from './publish-will.ts';
+
+/** Steps of a turn: of a session that ends, beside its subscriptions; of a message that another member gets. */
+const END_STEPS = 16;
+const MOVE_STEPS = 4;
 
 /** What a CONNECT asks of the session it will have. */
 type SessionRequest = {
@@ -164,15 +168,16 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
     addressParty(address),
   );
   const nowMs = engine.clock.monotonic();
+  const hasTime = hasTimeLeft(engine);
   if (will !== undefined) {
     const delaySeconds = Math.min(will.willDelayInterval, session.expiryInterval);
-    if (delaySeconds === 0 || session.hasEnded) publishWill(engine, session, will);
+    if ((delaySeconds === 0 && hasTime) || session.hasEnded) publishWill(engine, session, will);
     else if (session.connection === undefined) session.will = { ...will, dueMs: nowMs + delaySeconds * 1000 };
   }
   // An observer may have ended it, or brought its client back.
   if (session.hasEnded || session.connection !== undefined) return;
   session.bookWill(session.will);
-  if (!session.outlivesConnection) {
+  if (!session.outlivesConnection && hasTime) {
     endSession(engine, session);
     return;
   }
@@ -180,9 +185,30 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
     session.expiryInterval === MAX_UINT_32 ? Infinity : nowMs + session.expiryInterval * 1000;
   session.disconnectedAtMs = engine.clock.now();
   engine.away.add(session);
-  moveSharedMessages(engine, session, false);
+  session.owesMove = !hasTime;
+  if (hasTime) moveSharedMessages(engine, session, false);
   engine.notes.noteSession(session);
   setSessionTimer(engine, session);
+}
+
+/**
+ * Of a thousand clients that leave at once, those for whom this turn has no time leave all the same: what is to be done for their
+ * sessions their timers do, in turns.
+ */
+function hasTimeLeft(engine: Engine): boolean {
+  if (engine.work < engine.workLimit || engine.state === EngineState.CLOSED) return true;
+  engine.turnLater();
+  return false;
+}
+
+/** One that waited only for its turn is not taken back by a client that comes. */
+function publishDueWill(engine: Engine, clientId: string): void {
+  const session = engine.sessions.get(clientId);
+  const will = session?.will;
+  if (session === undefined || will === undefined || will.dueMs > engine.clock.monotonic()) return;
+  session.will = undefined;
+  session.bookWill(undefined);
+  publishWill(engine, session, will);
 }
 
 /** Ends a session: its Will is published if it still waits, its messages for a shared subscription go to others. */
@@ -193,6 +219,7 @@ export function endSession(engine: Engine, session: ClientSession): void {
   if (session.timer !== undefined) engine.wheel.clear(session.timer);
   engine.away.delete(session);
   engine.retainedDeliveries.closeFor(session);
+  engine.work += END_STEPS + session.subscriptionCount;
   engine.subscriptions.removeSubscriber(session);
   moveSharedMessages(engine, session, true);
   session.queue?.clear();
@@ -205,7 +232,7 @@ export function endSession(engine: Engine, session: ClientSession): void {
 
 /** Sets the timer of a session without connection: to its Will, or to its end. */
 export function setSessionTimer(engine: Engine, session: ClientSession): void {
-  const dueMs = Math.min(session.will?.dueMs ?? Infinity, session.expiresAtMs);
+  const dueMs = session.owesMove ? 0 : Math.min(session.will?.dueMs ?? Infinity, session.expiresAtMs);
   if (dueMs === Infinity) return;
   session.timer ??= new WheelTimer(() => onSessionTimer(engine, session));
   engine.wheel.set(session.timer, dueMs);
@@ -213,16 +240,16 @@ export function setSessionTimer(engine: Engine, session: ClientSession): void {
 
 function onSessionTimer(engine: Engine, session: ClientSession): void {
   const nowMs = engine.clock.monotonic();
+  if (session.owesMove && session.outlivesConnection) moveSharedMessages(engine, session, false);
+  session.owesMove = false;
   const { will } = session;
   if (will !== undefined && will.dueMs <= nowMs) {
-    session.will = undefined;
-    session.bookWill(undefined);
-    publishWill(engine, session, will);
+    publishDueWill(engine, session.clientId);
     if (!session.hasEnded) engine.notes.noteSession(session); // so that it is not published again after a crash
   }
   if (session.hasEnded || session.connection !== undefined) return;
   if (session.expiresAtMs <= nowMs) {
-    engine.stats.sessionsExpired++;
+    if (session.outlivesConnection) engine.stats.sessionsExpired++;
     endSession(engine, session);
     return;
   }
@@ -240,10 +267,12 @@ export function isOwner(session: ClientSession, { userName }: ClientInfo, hooks:
 function takeOver(engine: Engine, client: ClientInfo): void {
   const session = engine.sessions.get(client.clientId);
   const earlier = session?.connection;
-  if (session === undefined || earlier === undefined) return;
-  engine.takeovers.note(session.client, client);
-  // Section 3.1.4: a Will with a delay is not published when the session goes on.
-  earlier.end('taken-over', { reason: `another client came as ${client.clientId}` });
+  if (session !== undefined && earlier !== undefined) {
+    engine.takeovers.note(session.client, client);
+    // Section 3.1.4: a Will with a delay is not published when the session goes on.
+    earlier.end('taken-over', { reason: `another client came as ${client.clientId}` });
+  }
+  publishDueWill(engine, client.clientId);
 }
 
 /**
@@ -269,6 +298,7 @@ function moveSharedMessages(engine: Engine, session: ClientSession, hasEnded: bo
 }
 
 function moveToGroup(engine: Engine, session: ClientSession, queued: QueuedMessage): void {
+  engine.work += MOVE_STEPS;
   const publication = engine.takePublication();
   try {
     publication.takeStored(queued.message, engine.clock.now());
