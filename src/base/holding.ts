@@ -6,7 +6,7 @@ export type Holder = {
   yieldRoom(kind: KeptKind | undefined): void;
 };
 
-/** The place of a connection among those that a party has, the newest first: it comes and goes without looking at others. */
+/** The place of a connection among those of a party, the newest first: it comes and goes without looking at others. */
 export class Holding {
   readonly holder: Holder;
   /** The one that came before it. */

@@ -29,8 +29,8 @@ export const HTTP_CONNECTION_BYTES = 12_288;
 export const PARTY_BYTES = 640;
 
 /**
- * What a newcomer finds however much the others hold: a connection of HTTP and an answer; of MQTT, a CONNECT, a session and
- * subscriptions take less.
+ * What a newcomer finds however much the others hold: a connection of HTTP and an answer; of MQTT, a CONNECT, a session
+ * and subscriptions take less.
  */
 export const NEWCOMER_BYTES = 20_480;
 

@@ -128,9 +128,10 @@ export class Party {
  * - in the reserve it may not grow above R / P, where P lines are all that there can be.
  *
  * Only who holds no more than R / P ever grows in the reserve, and there are no more than P of them: so the limit is
- * kept, and a newcomer finds R / P, no less than `NEWCOMER_BYTES`, however much the others hold. Up to its share it finds room too where connections
- * hold what is kept: when it is refused though it asks for no more, the others hold above (L − R) · n / (n + 1)
- * together, so one of these n − 1 holds more than a share. The one that holds most is closed.
+ * kept, and a newcomer finds R / P, no less than `NEWCOMER_BYTES`, however much the others hold. Up to its share it finds
+ * room too where connections hold what is kept: when it is refused though it asks for no more, the others hold above
+ * (L − R) · n / (n + 1) together, so one of these n − 1 holds more than a share. Of the one that holds most, as many
+ * connections are closed as it takes.
  */
 export class Ledger {
   readonly #maxParties: number;
@@ -168,8 +169,8 @@ export class Ledger {
     maxParties = DEFAULT_MAX_PARTIES,
     limits,
   }: LedgerOptions = {}) {
-    // What the lines themselves may cost is set aside, so that they need no rule of their own. There are no more of them
-    // than find what a newcomer needs in the reserve.
+    // What the lines themselves may cost is set aside, so that they need no rule of their own. There are no more of
+    // them than find what a newcomer needs in the reserve.
     const affordable = Math.floor((maxBytes * RESERVE) / (NEWCOMER_BYTES + RESERVE * PARTY_BYTES)) - 1;
     this.#maxParties = Math.min(maxParties, affordable);
     this.#maxTotal = maxBytes - this.#maxParties * PARTY_BYTES;
@@ -302,7 +303,7 @@ export class Ledger {
     return (this.#limitAt(level) * (1 - RESERVE)) / (parties + 1);
   }
 
-  /** Closes connections of the party that holds most, where one that asks for no more than its share would be refused. */
+  /** Closes connections of the party that holds most for one that asks for no more than its share. */
   #makeRoom(level: number, party: Party, bytes: number): void {
     if (this.#isReclaimVain || this.#isWithin(level, party, bytes)) return;
     if (this.#heldAt(level, party) + bytes > this.#shareAt(level, party)) return;

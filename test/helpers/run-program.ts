@@ -21,7 +21,7 @@ export function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** Runs a program to its end, with no input. It is killed when it takes longer than `timeoutMs`, which is when it hangs. */
+/** Runs a program to its end, with no input. It is killed when it takes longer than `timeoutMs`: it hangs. */
 export function runProgram(words: readonly string[], options: Options = {}): Promise<ProgramEnd> {
   const [command = '', ...args] = words;
   const child = spawn(command, args, {

@@ -192,8 +192,8 @@ export function detachSession(connection: Connection, cause: DisconnectCause): v
 }
 
 /**
- * Of a thousand clients that leave at once, those for whom this turn has no time leave all the same: what is to be done for their
- * sessions their timers do, in turns.
+ * Of a thousand clients that leave at once, those for whom this turn has no time leave all the same: what is to be done
+ * for their sessions their timers do, in turns.
  */
 function hasTimeLeft(engine: Engine): boolean {
   if (engine.work < engine.workLimit || engine.state === EngineState.CLOSED) return true;

@@ -189,8 +189,8 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   }
 
   /**
-   * Books a topic of so many bytes that an alias stands for in place of another; false when there is no room. For one that
-   * the client gives others may be closed: it could not go on.
+   * Books a topic of so many bytes that an alias stands for in place of another; false when there is no room. For one
+   * that the client gives others may be closed: it could not go on.
    */
   bookAlias(topicBytes: number | undefined, before: number | undefined, isGivenByClient = false): boolean {
     const costBefore = before === undefined ? 0 : costOf(KeptKind.TOPIC_ALIAS, before);
