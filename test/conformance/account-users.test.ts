@@ -2,9 +2,19 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
-import { comeIn, endOf, refusalOf, say, TestFolder, urlOf, passwordLines } from '../helpers/mqtt-hub-rig.ts';
+import {
+  comeIn,
+  endOf,
+  listen,
+  passwordLines,
+  refusalOf,
+  say,
+  TestFolder,
+  urlOf,
+} from '../helpers/mqtt-hub-rig.ts';
 import { startTestHub, type Answer, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
 import { serveThroughHub } from '../helpers/hub-agent.ts';
+import { until } from '../helpers/until.ts';
 
 const ROOT = 'a-token-of-the-configuration';
 const ADMIN = { authorization: `Bearer ${ROOT}` };
@@ -119,6 +129,29 @@ describe('a person', () => {
     ] as const)
       await say(await comeIn(t, url, { username, password }), 'a', 'b');
     assert.equal(await refusalOf(t, url, { username: 'sensor', password: PASSWORD }), 134);
+  });
+
+  it('who is removed leaves no session and no last word, also beside a password file', async (t) => {
+    const folder = new TestFolder(t);
+    const passwordFile = folder.write('users', await passwordLines({ sensor: 'sensor password' }));
+    const hub = await startHub(t, (config) => (config.mqtt.passwordFile = passwordFile));
+    const url = urlOf(hub.server, 'mqtt');
+    const witness = await comeIn(t, url, { username: 'sensor', password: 'sensor password' });
+    const messages = await listen(witness, 'house/#');
+    const come = { username: 'ann', password: PASSWORD, properties: { sessionExpiryInterval: 1000 } };
+    const will = { topic: 'house/lamp', payload: Buffer.from('off'), qos: 1 as const, retain: true };
+    const present = await comeIn(t, url, { ...come, clientId: 'present', will });
+    const away = await comeIn(t, url, { ...come, clientId: 'away' });
+    await listen(away, 'house/#');
+    await away.endAsync();
+    const ended = endOf(present);
+    assert.equal((await hub.call('DELETE', '/api/v1/users/ann', undefined, ADMIN)).status, 204);
+    await ended;
+    await say(witness, 'house/door', 'open');
+    await until('the message', () => messages.length > 0);
+    assert.deepEqual(messages, ['house/door open']);
+    const ids = [...(hub.server.hub.mqtt?.broker.sessions() ?? [])].map(({ client }) => client.clientId);
+    assert.ok(!ids.includes('present') && !ids.includes('away'), ids.join());
   });
 });
 

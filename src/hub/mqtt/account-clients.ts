@@ -22,24 +22,33 @@ export class AccountClients {
   get hooks(): BrokerHooks {
     return {
       name: 'clients of accounts',
-      onConnected: (client) => void this.#principals.set(client, this.#identify(client)),
+      onConnected: (client) => void this.#remember(client),
     };
   }
 
   /** Ends the connections of those who would not be let in now as they were; of lost accounts, the sessions. */
   endStale(broker: Broker): void {
     for (const { client, isConnected } of broker.sessions()) {
-      const before = this.#principals.get(client);
-      const isGone = before !== undefined && this.#accounts.hasEnded(before);
-      const isOrphan = this.#isOrphan(client);
-      if (isOrphan || isGone || (isConnected && before !== undefined && this.#isUnproven(client, before)))
+      // Of a session that was there before the hub was: who it is as long as nothing has changed.
+      const before = this.#principals.get(client) ?? this.#remember(client);
+      const isGone = this.#accounts.hasEnded(before);
+      const isOrphan = this.#isOrphan(client, isGone);
+      if (isOrphan || isGone || (isConnected && this.#isUnproven(client, before)))
         broker.disconnectClient(client.clientId, { endSession: isOrphan });
     }
   }
 
-  /** Its account is gone, and nobody can come as it any more. */
-  #isOrphan({ userName }: ClientInfo): boolean {
-    return userName?.startsWith(TOKEN_NAME) === true && this.#accounts.principalNamed(userName) === undefined;
+  #remember(client: ClientInfo): Principal {
+    const principal = this.#identify(client);
+    this.#principals.set(client, principal);
+    return principal;
+  }
+
+  /** Its account is gone, and nobody can come as it any more; whoever has the name now is somebody else. */
+  #isOrphan({ userName = '' }: ClientInfo, isGone: boolean): boolean {
+    return (
+      (isGone || userName.startsWith(TOKEN_NAME)) && this.#accounts.principalNamed(userName) === undefined
+    );
   }
 
   /** It was let in when nothing had to be proven, and something has now. */

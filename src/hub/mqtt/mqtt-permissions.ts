@@ -20,8 +20,12 @@ const DENIED: Verdict = Object.freeze({
 /** Holds clients to what their accounts may: to publish is to command, to subscribe and to receive is to read. */
 export function checkMqttPermissions({ accounts, identify, exceptBelow }: MqttPermissionParts): BrokerHooks {
   const below = exceptBelow === undefined ? undefined : `${exceptBelow}/`;
+  let isAsked = false;
   const isPermitted = (client: ClientInfo, verb: Verb, topic: string): boolean =>
-    !accounts.isOn || (below !== undefined && topic.startsWith(below)) || may(identify(client), verb);
+    // Who came by an account may do nothing when it is gone, also where it was the last one.
+    !(isAsked ||= accounts.isOn) ||
+    (below !== undefined && topic.startsWith(below)) ||
+    may(identify(client), verb);
   return {
     name: 'accounts',
     authorizeSubscribe: (client, filter) => (isPermitted(client, 'read', filter) ? ALLOW : DENIED),

@@ -28,7 +28,10 @@ export function identifyMqttClients(mqtt: Config['mqtt'], accounts: Accounts): I
     isTrustedPeer(peer, peer.transport.startsWith('websocket') ? overWebSocket : trusted);
   const namesByCertificate = usesCertificateNames(mqtt.tls);
   const hasPasswords = mqtt.passwordFile !== '';
-  return ({ userName, peer }) => {
+  /** Who has come by an account comes by nothing else: the name may be that of somebody of the password file. */
+  const ofAccounts = new WeakSet<ClientInfo>();
+  return (client) => {
+    const { userName, peer } = client;
     const { certificate } = peer;
     if (userName === undefined) {
       if (certificate !== undefined) return certificatePrincipal(certificate.fingerprint);
@@ -37,9 +40,12 @@ export function identifyMqttClients(mqtt: Config['mqtt'], accounts: Accounts): I
     if (namesByCertificate && certificate?.commonName === userName)
       return accounts.users.principalOf(userName) ?? mqttUserPrincipal(userName, 'certificate');
     const account = accounts.principalNamed(userName);
-    if (account !== undefined) return account;
+    if (account !== undefined) {
+      if (!ofAccounts.has(client)) ofAccounts.add(client);
+      return account;
+    }
     // Nothing else proves names then: its account has gone.
-    if (accounts.isOn && !hasPasswords) return STRANGER;
+    if (ofAccounts.has(client) || (accounts.isOn && !hasPasswords)) return STRANGER;
     if (hasPasswords) return mqttUserPrincipal(userName, 'password');
     return mqttUserPrincipal(userName, isTrusted(peer) ? 'network' : 'nothing');
   };
