@@ -23,8 +23,13 @@ export class TrustedNetworks {
     this.#isProofWanted = isProofWanted;
   }
 
+  /** Whether they are trusted no more, because they were so only while there was no proof of who somebody is. */
+  get isOver(): boolean {
+    return !this.#isWritten && this.#isProofWanted();
+  }
+
   has(address: string): boolean {
-    if (!this.#isWritten && this.#isProofWanted()) return false;
+    if (this.isOver) return false;
     if (address === this.#lastAddress) return this.#isLastWithin;
     this.#lastAddress = address;
     this.#isLastWithin = this.#networks.has(address);

@@ -100,6 +100,12 @@ export class HttpAdmission {
     return trusted;
   }
 
+  /** Whether who came in as this principal would not be let in so now. */
+  hasEnded(principal: Principal): boolean {
+    if (principal === TRUSTED_NETWORK) return this.#trusted.isOver && !this.#insecure;
+    return this.accounts?.hasEnded(principal) === true;
+  }
+
   /** Whether a `Host`, as it came, is a name of this server, or an address, which no stranger can make lead here. */
   isKnownHost(host: string): boolean {
     const name = host
@@ -186,7 +192,11 @@ export function admitRequests(
   app.decorateRequest('address', '');
   app.decorateRequest('principal');
   app.decorateRequest('isAdmitted', true);
-  const open = admission.accounts === undefined ? undefined : new OpenRequests(admission.accounts);
+  const { accounts } = admission;
+  const open =
+    accounts === undefined
+      ? undefined
+      : new OpenRequests(accounts, (principal) => admission.hasEnded(principal));
   app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
     const origin = admission.proxies.originOf(request.raw);

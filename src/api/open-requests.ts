@@ -15,22 +15,33 @@ export function stayUntilAnswered(
   response.once('close', () => staying.delete(socket));
 }
 
-/** The requests of those who came in by an account, until they are answered: who has lost it loses them too. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** It may be answered for as long as its caller stays. */
+    isLong?: boolean;
+  }
+}
+
+/** The requests of those who may be let in no more one day, until they are answered: they lose these too. */
 export class OpenRequests {
   readonly #byPrincipal = new Map<Principal, Set<Socket>>();
 
-  constructor(accounts: Accounts) {
+  /** @param hasEnded - whether who came in as this principal would not be let in so now */
+  constructor(accounts: Accounts, hasEnded: (principal: Principal) => boolean) {
     accounts.onChange(() => {
       for (const [principal, sockets] of this.#byPrincipal) {
-        if (!accounts.hasEnded(principal)) continue;
+        if (!hasEnded(principal)) continue;
         for (const socket of sockets) if (!staying.has(socket)) socket.destroy();
       }
     });
   }
 
-  add({ principal, raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply): void {
-    // Whom the configuration lets in has no name here, and is let in for as long as the hub runs.
-    if (principal.name === '') return;
+  add(
+    { principal, raw: { socket }, routeOptions: { config } }: FastifyRequest,
+    { raw: response }: FastifyReply,
+  ): void {
+    // Whom the configuration lets in has no name here. What it asks for is soon answered, streams excepted.
+    if (principal.name === '' && config.isLong !== true) return;
     const sockets = this.#byPrincipal.get(principal) ?? new Set();
     this.#byPrincipal.set(principal, sockets);
     sockets.add(socket);

@@ -9,6 +9,7 @@ import { comeIn, endOf, listen, refusalOf, say, urlOf } from '../helpers/mqtt-hu
 import { startTestHub, type Answer, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
 import { offerThroughHub, serveThroughHub } from '../helpers/hub-agent.ts';
 import { WireDevice } from '../helpers/wire-device.ts';
+import { EventStreamReader } from '../helpers/event-stream.ts';
 import { until } from '../helpers/until.ts';
 
 const ROOT = 'a-token-of-the-configuration';
@@ -288,6 +289,27 @@ describe('the first account', () => {
   });
 });
 
+describe('streams that somebody without a proof has open', () => {
+  it('end with the first account, unless it was written that this network is trusted', async (t) => {
+    for (const networks of [undefined, ['127.0.0.0/8', '::1/128']]) {
+      const hub = await startHub(t, ({ http, mqtt }) => {
+        mqtt.trustedNetworks = ['127.0.0.1'];
+        if (networks !== undefined) http.trustedNetworks = [...networks];
+      });
+      await offerThroughHub(t, hub, 'slow', await openSilentTarget(t));
+      const events = await EventStreamReader.open(t, hub.url);
+      const service = await openStream(t, hub, { headers: {} });
+      await make(hub, {});
+      if (networks === undefined) {
+        await until('both have ended', () => events.isClosed && service.destroyed);
+      } else {
+        assert.equal(await statusOf(hub.call('GET', '/api/v1/devices')), 200);
+        assert.deepEqual([events.isClosed, service.destroyed], [false, false]);
+      }
+    }
+  });
+});
+
 describe('a viewer at a service', () => {
   it('may read, and no header makes more of that; the offer of HTTP/2 is ignored', async (t) => {
     const hub = await startHub(t, ({ mqtt }) => (mqtt.trustedNetworks = ['127.0.0.1']));
@@ -330,7 +352,7 @@ function closeOf(stream: NodeJS.EventEmitter): Promise<void> {
   return new Promise((resolve) => void stream.once('close', resolve));
 }
 
-async function openStream(t: TestContext, hub: TestHub, { headers }: Made) {
+async function openStream(t: TestContext, hub: TestHub, { headers }: Pick<Made, 'headers'>) {
   const asked = request(`${hub.url}/services/slow/`, { headers }).end();
   asked.on('error', () => {});
   t.after(() => asked.destroy());

@@ -45,7 +45,7 @@ type EventRoutesOptions = {
 export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async (app, { hub, events }) => {
   const streams = new EventStreams(hub.feed, events, systemClock);
   app.addHook('preClose', async () => streams.close());
-  app.get('/events', { config: { verb: 'any' }, schema: FollowSchema }, (request, reply) => {
+  app.get('/events', { config: { verb: 'any', isLong: true }, schema: FollowSchema }, (request, reply) => {
     const { principal, address, headers } = request;
     const interest = readInterest(request.query, principal);
     const caller = partyOf(principal, address);

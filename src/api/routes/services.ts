@@ -66,6 +66,7 @@ export function registerServiceEntrance(
   app.route({
     method: [...app.supportedMethods],
     url: `${PREFIX}:service`,
+    config: { isLong: true },
     exposeHeadRoute: false,
     schema: { hide: true },
     handler: async (): Promise<never> => {
