@@ -1,6 +1,9 @@
 const MAX_NAME_CHARACTERS = 64;
 const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._@+-]*)$/u;
 
+/** Letters and marks among them, such as U+1160 and U+FE0F, that nobody sees. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
+
 /** How a name is compared: its letters in one spelling and one case, so that nobody comes as what looks the same. */
 export function userKey(name: string): string {
   return name.normalize('NFKC').toLowerCase();
@@ -10,7 +13,7 @@ export function userKey(name: string): string {
 export function findNameFault(name: string): string | undefined {
   if (name !== name.normalize('NFKC')) return 'The name has characters in an unusual spelling: type it anew.';
   if (name.length > MAX_NAME_CHARACTERS) return `The name has more than ${MAX_NAME_CHARACTERS} characters.`;
-  return NAME.test(name)
+  return NAME.test(name) && !INVISIBLE.test(name)
     ? undefined
     : 'A name begins with a letter or a digit, and has these and . _ @ + - only.';
 }

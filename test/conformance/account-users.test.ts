@@ -95,6 +95,8 @@ describe('a person', () => {
       assert.ok([400, 409].includes((await add(hub, { name, roles: ['admin'] })).status), name);
     for (const name of [
       '',
+      'ann\u1160',
+      'ann\ufe0f',
       ' ann',
       'a b',
       'token:0123456789ab',
