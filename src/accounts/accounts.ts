@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { AccountBook } from './account-book.ts';
 import type { AccountRecord, AccountStore, SignInRecord, UserRecord } from './account-store.ts';
+import { may, type Target, type Verb } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { Audit, type AuditLimits, type AuditStore } from './audit.ts';
 import { FirstAdmin } from './first-admin.ts';
@@ -32,6 +33,7 @@ export class Accounts {
   readonly #store: AccountStore;
   readonly #log: Logger;
   #isUnread = false;
+  #isRead = false;
   #isProofWanted = false;
 
   constructor(parts: AccountsParts) {
@@ -62,6 +64,7 @@ export class Accounts {
       const user = this.users.principalOf(record.userName);
       if (user !== undefined) this.signIns.restore(record, user);
     }
+    this.#isRead = !this.#isUnread;
     return [];
   }
 
@@ -106,6 +109,18 @@ export class Accounts {
     return this.tokens.principalOf(name) ?? this.users.principalOf(name);
   }
 
+  /**
+   * Whether who asked for something may still do it. Whom the configuration lets in may, and everybody as long as it is
+   * not known which accounts there are.
+   *
+   * @param principalId - `user:ann`, `token:0123456789ab`
+   */
+  mayStill(principalId: string, verb: Verb, target: Target): boolean {
+    if (!this.#isRead || !isAccountId(principalId)) return true;
+    const now = this.principalNamed(principalId.replace(/^user:/, ''));
+    return now !== undefined && may(now, verb, target);
+  }
+
   /** Whether the account that somebody came in by is no longer what it was then. */
   hasEnded(principal: Principal): boolean {
     return this.#book.hasEnded(principal);
@@ -115,4 +130,9 @@ export class Accounts {
   onChange(listener: () => void): () => void {
     return this.#book.onChange(listener);
   }
+}
+
+/** Tokens of the configuration have longer ids than those of accounts. */
+function isAccountId(principalId: string): boolean {
+  return /^(?:user:|token:[0-9a-f]{12}$)/.test(principalId);
 }

@@ -36,7 +36,7 @@ export type Scope = {
 type Holder = { readonly roles: readonly Role[]; readonly scopes: readonly Scope[] };
 
 /** What something is done to; the hub itself, with all that it has, where it is neither. */
-type Target = { readonly device?: string; readonly service?: string };
+export type Target = { readonly device?: string; readonly service?: string };
 
 const WHOLE_HUB: Target = {};
 

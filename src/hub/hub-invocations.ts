@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Accounts } from '../accounts/accounts.ts';
 import type { Alarms } from '../base/alarms.ts';
 import type { Issue } from '../base/errors.ts';
 import { costOf, KeptKind } from '../base/kept-kinds.ts';
@@ -48,6 +49,7 @@ export type LastingInvocation = {
 };
 
 type Parts = {
+  readonly accounts: Accounts;
   readonly devices: DeviceRegistry;
   readonly book: InvocationBook;
   readonly ledger: Ledger;
@@ -68,7 +70,12 @@ export class HubInvocations {
     this.#parts = parts;
     this.#idPrefix = `${parts.alarms.clock.now().toString(36)}${randomBytes(4).toString('hex')}`;
     parts.devices.observe((device, { status }) => {
-      if (status === 'online') this.#checkQueued(device);
+      if (status !== 'online') return;
+      this.#cancelForbidden(device);
+      this.#checkQueued(device);
+    });
+    parts.accounts.onChange(() => {
+      for (const device of parts.devices.all()) this.#cancelForbidden(device);
     });
   }
 
@@ -229,6 +236,13 @@ export class HubInvocations {
     });
     book.begin(invocation);
     return invocation;
+  }
+
+  /** Who has lost an account has nothing done any more, also what was accepted before. */
+  #cancelForbidden({ id, lane }: Device): void {
+    for (const invocation of lane.lasting)
+      if (!this.#parts.accounts.mayStill(invocation.principal, 'command', { device: id }))
+        lane.giveUp(invocation, 'cancelled');
   }
 
   /** What waits for a device was checked when it was accepted; the device may describe itself otherwise now. */

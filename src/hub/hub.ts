@@ -81,10 +81,11 @@ export class Hub {
     this.mqtt = parts.mqtt;
     this.services = parts.services;
     this.stores = parts.stores;
-    const { ledger, devices, book, log, clock = systemClock } = parts;
+    const { accounts, ledger, devices, book, log, clock = systemClock } = parts;
     this.book = book;
     const alarms = new Alarms(clock);
-    this.#invocations = new HubInvocations({ devices, book, ledger, alarms, options: parts.invocations });
+    const { invocations: options } = parts;
+    this.#invocations = new HubInvocations({ accounts, devices, book, ledger, alarms, options });
     this.#log = log;
     this.#logBudget = new LogBudget(clock, log);
     this.devices.observe((device, presence) => {

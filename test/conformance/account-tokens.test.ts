@@ -289,6 +289,47 @@ describe('the first account', () => {
   });
 });
 
+describe('a command that waits for its device', () => {
+  it('is not given to it when whoever asked for it has lost the account', async (t) => {
+    const hub = await startHub(t);
+    const owner = await make(hub, { roles: ['device'] });
+    const hello = { ...LAMP, token: owner.text };
+    const lamp = await connectDevice(t, hub, hello);
+    lamp.socket.destroy();
+    await until('the lamp is offline', () => hub.server.hub.devices.get('lamp')?.isOnline === false);
+    const [gone, stays] = [
+      await make(hub, { roles: ['operator'] }),
+      await make(hub, { roles: ['operator'] }),
+    ];
+    await hub.call(
+      'POST',
+      '/api/v1/users',
+      { name: 'ann', password: '12345678', roles: ['operator'] },
+      ADMIN,
+    );
+    const signedIn = await hub.call('POST', '/api/v1/session', { name: 'ann', password: '12345678' });
+    const ann = { cookie: (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '' };
+    const ids: string[] = [];
+    for (const headers of [gone.headers, ann, stays.headers, ADMIN]) {
+      const path = '/api/v1/devices/lamp/commands/blink';
+      const { status, body } = await hub.call('POST', path, { queueForMs: 60_000 }, headers);
+      assert.equal(status, 202);
+      ids.push((body as { invocation: { id: string } }).invocation.id);
+    }
+    await revoke(hub, gone);
+    // Who may do less comes into it as who may do nothing.
+    await hub.call('PATCH', '/api/v1/users/ann', { roles: ['viewer'] }, ADMIN);
+    const again = await connectDevice(t, hub, hello);
+    await until('the last one', () => again.text.includes(ids[3]!));
+    assert.deepEqual(
+      ids.map((id) => again.text.includes(id)),
+      [false, false, true, true],
+    );
+    const { body } = await hub.call('GET', `/api/v1/invocations/${ids[0]}`, undefined, ADMIN);
+    assert.equal((body as { state: string }).state, 'cancelled');
+  });
+});
+
 describe('streams that somebody without a proof has open', () => {
   it('end with the first account, unless it was written that this network is trusted', async (t) => {
     for (const networks of [undefined, ['127.0.0.0/8', '::1/128']]) {
