@@ -152,7 +152,7 @@ const ROWS = {
   DESCRIPTION: {
     what: 'What a device says of itself',
     whose: 'the device, else its address',
-    fixedBytes: 1024,
+    fixedBytes: 2048,
     share: 1 / 8,
     isReclaimable: true,
     refusal: 'the device is told DESCRIPTION_INVALID, and closed',

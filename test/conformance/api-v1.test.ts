@@ -432,6 +432,7 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/devices/{deviceId}/commands',
     '/api/v1/devices/{deviceId}/commands/{commandName}',
     '/api/v1/devices/{deviceId}/telemetry',
+    '/api/v1/devices/{deviceId}/telemetry/{metric}',
     '/api/v1/events',
     '/api/v1/health',
     '/api/v1/invocations',
