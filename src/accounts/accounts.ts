@@ -62,7 +62,9 @@ export class Accounts {
     this.users.restore(users);
     for (const record of signIns) {
       const user = this.users.principalOf(record.userName);
-      if (user !== undefined) this.signIns.restore(record, user);
+      // The hub may have ended between a new password and the end of who was signed in with the one before.
+      const isBefore = (this.users.get(record.userName)?.passwordAt ?? 0) > record.createdAt;
+      if (user !== undefined && !isBefore) this.signIns.restore(record, user);
     }
     this.#isRead = !this.#isUnread;
     return [];
