@@ -14,6 +14,8 @@ type StartOptions = {
 
 const MAX_LINES = 100_000;
 const KILL_AFTER_MS = 5000;
+/** For the rest of what it printed, after its end. */
+const OUTPUT_GRACE_MS = 5000;
 
 /** Another program under test: its lines as they come, lines sent to it, signals. */
 export class ChildProgram {
@@ -43,7 +45,13 @@ export class ChildProgram {
       });
       this.#child.once('exit', (code, signal) => {
         this.#hasExited = true;
-        resolve(code ?? signal ?? 0);
+        const ended = code ?? signal ?? 0;
+        // What it printed last may come after its end; a program that it left behind may keep its outputs open.
+        const timer = setTimeout(resolve, OUTPUT_GRACE_MS, ended);
+        this.#child.once('close', () => {
+          clearTimeout(timer);
+          resolve(ended);
+        });
       });
     });
     this.#child.stdin.on('error', () => {}); // It left before it read: its exit tells.
@@ -81,19 +89,19 @@ export class ChildProgram {
     const known = this.lines.slice(after).find(matches);
     if (known !== undefined) return known;
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { matches, resolve };
       const give = (why: string): void => {
         this.#waiters.delete(waiter);
         reject(new Error(`${this.name} printed no line ${String(match)} ${why}.\n${this.#transcript()}`));
       };
       const timer = setTimeout(give, timeoutMs, `within ${timeoutMs} ms`);
-      this.#waiters.add({
+      const waiter: Waiter = {
         matches,
         resolve: (line) => {
           clearTimeout(timer);
           resolve(line);
         },
-      });
+      };
+      this.#waiters.add(waiter);
       void this.#exited.then((code) => {
         clearTimeout(timer);
         give(`before it ended with ${code}`);
