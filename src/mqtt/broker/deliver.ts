@@ -46,12 +46,27 @@ export function deliver(
     count++;
   }
   engine.flushCrowdLast(dirtyCount, publisher?.connection);
-  for (const group of sharedGroups) {
-    if (deliverShared(engine, publication, group, publisher)) count++;
-  }
+  if (sharedGroups.length > 0) count += deliverToGroups(engine, publication, sharedGroups, publisher);
   for (const { denial, times } of denials) denial.count += times;
   engine.work +=
     denials.length + count * (1 + ((publication.packetEnd - publication.packetStart) >> BYTES_A_STEP_SHIFT));
+  return count;
+}
+
+/** Fewer groups cost less than it does to remember who has been asked about. */
+const MANY_GROUPS = 16;
+
+/** @returns to how many of them it went */
+function deliverToGroups(
+  engine: Engine,
+  publication: Publication,
+  groups: readonly SharedGroup<ClientSession>[],
+  publisher: ClientSession | undefined,
+): number {
+  const { sharedChoice } = engine;
+  const rankOf = groups.length < MANY_GROUPS ? sharedChoice.rankOf : sharedChoice.rankOncePerClient();
+  let count = 0;
+  for (const group of groups) if (deliverShared(engine, publication, group, publisher, rankOf)) count++;
   return count;
 }
 
@@ -61,8 +76,9 @@ export function deliverShared(
   publication: Publication,
   group: SharedGroup<ClientSession>,
   publisher: ClientSession | undefined,
+  rankOf = engine.sharedChoice.rankOf,
 ): boolean {
-  const match = group.choose(engine.sharedChoice.rankOf, publication.topicName);
+  const match = group.choose(rankOf, publication.topicName);
   if (match === undefined) return false;
   const { subscriber } = match;
   if (subscriber === publisher && publication.fields.qos === 2) publication.own.push({ route: match, group });

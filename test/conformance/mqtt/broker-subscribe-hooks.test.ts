@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Broker } from '../../../src/mqtt/broker/broker.ts';
-import type { BrokerHooks, Verdict } from '../../../src/mqtt/broker/hooks.ts';
+import type { BrokerHooks, ClientInfo, Verdict } from '../../../src/mqtt/broker/hooks.ts';
 import type { BrokerOptions } from '../../../src/mqtt/broker/options.ts';
 import { ReasonCode } from '../../../src/mqtt/codec/reason-code.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -256,6 +256,25 @@ describe('authorizeReceive', () => {
     broker.forgetReceiveVerdicts();
     assert.equal(broker.publish({ topicName: 'a', payload: 'no' }), 0);
     assert.deepEqual(await textsOf(client), ['1', '2', '3', '4']);
+  });
+
+  it('is asked once for one message, in however many shared groups a client is', async (t) => {
+    let asked = 0;
+    const authorizeReceive = ({ clientId }: ClientInfo): boolean => {
+      asked++;
+      return clientId === 'may';
+    };
+    const broker = await withHook(t, { authorizeReceive });
+    const filters = Array.from({ length: 40 }, (_, index) => `$share/g${index}/a`);
+    const may = await connected(broker, 5, { clientId: 'may' });
+    const mayNot = await connected(broker, 5, { clientId: 'may-not' });
+    for (const client of [may, mayNot]) subscribeTo(client, ...filters);
+    broker.publish({ topicName: 'a', payload: 'x' });
+    assert.equal((await textsOf(may)).length, 40);
+    assert.deepEqual(await textsOf(mayNot), []);
+    assert.ok(asked <= 2, `asked ${asked} times`);
+    broker.publish({ topicName: 'a', payload: 'y' });
+    assert.equal((await textsOf(may)).length, 40);
   });
 
   it('is asked anew when a client comes back, maybe as somebody with other rights', async (t) => {
