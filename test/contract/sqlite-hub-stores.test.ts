@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
 import { silentLogger } from '../../src/base/logger.ts';
 import { HubDatabase } from '../../src/store/sqlite/hub/hub-database.ts';
 import { SqliteDeviceStore } from '../../src/store/sqlite/hub/sqlite-device-store.ts';
@@ -47,3 +49,13 @@ describeInvocationStore('SqliteInvocationStore', () =>
   openRig((database) => new SqliteInvocationStore(database)),
 );
 describeDeviceStore('SqliteDeviceStore', () => openRig((database) => new SqliteDeviceStore(database)));
+
+test('a database that is closed while it opens is closed', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'recado-hub-db-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const database = new HubDatabase(join(folder, 'hub.db'), silentLogger);
+  const opening = database.open();
+  await database.close();
+  assert.ok((await opening).ok);
+  new DatabaseSync(join(folder, 'hub.db')).exec('BEGIN EXCLUSIVE; COMMIT');
+});

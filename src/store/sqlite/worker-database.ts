@@ -52,6 +52,7 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
   #writes: PendingWrite[] = [];
   #writing: Promise<void> | undefined;
   /** Why nothing can be asked any more. */
+  #opening: Promise<Result<void, ForeignFile>> | undefined;
   #end: StoreFault | undefined = { state: 'unreachable', message: 'the database is not open' };
 
   constructor(parts: DatabaseParts) {
@@ -68,7 +69,12 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
    *
    * @returns why the file is left alone, where it is
    */
-  async open(): Promise<Result<void, ForeignFile>> {
+  open(): Promise<Result<void, ForeignFile>> {
+    this.#opening = this.#start();
+    return this.#opening;
+  }
+
+  async #start(): Promise<Result<void, ForeignFile>> {
     const { worker: module, file, name, log, options } = this.#parts;
     const worker = new Worker(asPublished(module), { name: `recado ${name}`, workerData: { file, options } });
     this.#worker = worker;
@@ -121,6 +127,8 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
 
   /** After everything that was asked. */
   async close(): Promise<void> {
+    // Until its worker has answered, nobody knows whether there is something to be closed.
+    await Promise.allSettled([this.#opening]);
     await this.#writing;
     const worker = this.#worker;
     this.#worker = undefined;
