@@ -57,5 +57,7 @@ test('a database that is closed while it opens is closed', async (t) => {
   const opening = database.open();
   await database.close();
   assert.ok((await opening).ok);
-  new DatabaseSync(join(folder, 'hub.db')).exec('BEGIN EXCLUSIVE; COMMIT');
+  const other = new DatabaseSync(join(folder, 'hub.db'));
+  other.exec('BEGIN EXCLUSIVE; COMMIT');
+  other.close();
 });

@@ -1,3 +1,8 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { ReadingBatch } from '../../src/devices/telemetry-store.ts';
 import { MemoryTelemetryStore } from '../../src/devices/memory-telemetry-store.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { SqliteTelemetryStore } from '../../src/store/sqlite/telemetry/sqlite-telemetry-store.ts';
@@ -20,4 +25,23 @@ describeTelemetryStore('many files of SQLite', (t) => {
   const store = new SqliteTelemetryStore({ folder, ...LIMITS, maxFileBytes: 1 }, silentLogger);
   t.after(() => store.close());
   return store;
+});
+
+test('what numbers mean is known though the folder could not be read when it was told', async (t) => {
+  const folder = join(new TestFolder(t).path, 'not yet');
+  const store = new SqliteTelemetryStore({ folder, ...LIMITS }, silentLogger);
+  t.after(() => store.close());
+  const batch = (at: number): ReadingBatch => ({
+    at,
+    isFresh: at === 1000,
+    series: at === 1000 ? [{ number: 0, deviceId: 'pump', metric: 'bar' }] : [],
+    numbers: new Uint32Array(1),
+    times: Float64Array.of(at),
+    values: Float64Array.of(at),
+  });
+  assert.deepEqual(await store.write(batch(1000)), { isKept: false });
+  mkdirSync(folder);
+  assert.deepEqual(await store.write(batch(2000)), { isKept: true });
+  const all = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, by: undefined, limit: 10 };
+  assert.deepEqual([...(await store.read(all))!.values], [2000]);
 });

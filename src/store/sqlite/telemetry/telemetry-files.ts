@@ -38,7 +38,8 @@ type OpenFile = { readonly name: string; readonly db: DatabaseSync; readonly fil
  */
 export class TelemetryFiles {
   readonly #options: TelemetryFilesOptions;
-  #names: string[];
+  #names: string[] = [];
+  #isListed = false;
   #current: OpenFile | undefined;
   /** Those that are only read, the one asked for last at the end. */
   readonly #older = new Map<string, OpenFile>();
@@ -49,7 +50,6 @@ export class TelemetryFiles {
 
   constructor(options: TelemetryFilesOptions) {
     this.#options = options;
-    this.#names = list(options.folder);
   }
 
   /** In one transaction. */
@@ -58,6 +58,7 @@ export class TelemetryFiles {
     for (const name of batch.series) this.#series[name.number] = name;
     if (batch.isFresh) this.#buffers = [];
     try {
+      this.#list();
       const { db, file } = this.#fileFor(batch.at);
       db.exec('BEGIN');
       const buffers = Array.from(batch.numbers, (number) => this.#bufferOf(file, number));
@@ -74,6 +75,7 @@ export class TelemetryFiles {
 
   read(query: HistoryQuery): HistoryValues {
     const collector = new HistoryCollector(query);
+    this.#list();
     for (const name of this.#names) {
       if (name === this.#current?.name) continue;
       const known = this.#spans.get(name);
@@ -93,6 +95,13 @@ export class TelemetryFiles {
     this.#leaveCurrent();
     for (const { db } of this.#older.values()) db.close();
     this.#older.clear();
+  }
+
+  /** Where the folder cannot be read, the next call tries again; what numbers mean is told once and stays. */
+  #list(): void {
+    if (this.#isListed) return;
+    this.#names = list(this.#options.folder);
+    this.#isListed = true;
   }
 
   #collect(name: string, query: HistoryQuery, collector: HistoryCollector): void {

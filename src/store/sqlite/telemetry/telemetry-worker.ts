@@ -8,20 +8,14 @@ import { TelemetryFiles, type TelemetryFilesOptions } from './telemetry-files.ts
 /* The thread of the history. Its files come and go, so each batch is a transaction of its own in the file it is for. */
 
 const { options } = workerData as { readonly options: TelemetryFilesOptions };
-let opened: TelemetryFiles | undefined;
+const files = new TelemetryFiles(options);
 
 const operations = {
-  append: (batch: ReadingBatch) => openFiles().append(batch),
-  history: (query: HistoryQuery) => openFiles().read(query),
+  append: (batch: ReadingBatch) => files.append(batch),
+  history: (query: HistoryQuery) => files.read(query),
 };
 
 export type TelemetryOperations = typeof operations;
-
-/** Where the folder cannot be read, the next call tries again. */
-function openFiles(): TelemetryFiles {
-  opened ??= new TelemetryFiles(options);
-  return opened;
-}
 
 function call({ name, input }: DatabaseCall): CallAnswer {
   try {
@@ -46,7 +40,7 @@ if (port === null) throw new TypeError('history is served in a worker');
 port.postMessage({ state: 'open' } satisfies OpenAnswer);
 port.on('message', (request: DatabaseRequest) => {
   if (request.kind === 'close') {
-    opened?.close();
+    files.close();
     port.close();
     return;
   }
