@@ -1,21 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { silentLogger } from '../../src/base/logger.ts';
 import { HubDatabase } from '../../src/store/sqlite/hub/hub-database.ts';
 import { SqliteAccountStore } from '../../src/store/sqlite/hub/sqlite-account-store.ts';
+import { HeldFile } from '../helpers/held-file.ts';
 import { describeAccountStore } from './account-store.ts';
 
 describeAccountStore('SqliteAccountStore', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'recado-accounts-'));
   const file = join(folder, 'hub.db');
   let database: HubDatabase | undefined;
-  /** Another program that keeps the file locked. */
-  let other: DatabaseSync | undefined;
+  const held = new HeldFile(file);
   const close = async (): Promise<void> => {
-    other?.close();
-    other = undefined;
+    held.letGo();
     await database?.close();
   };
   t.after(async () => {
@@ -29,9 +27,6 @@ describeAccountStore('SqliteAccountStore', async (t) => {
       await database.start();
       return new SqliteAccountStore(database);
     },
-    failNextWrite: () => {
-      other = new DatabaseSync(file);
-      other.exec('BEGIN IMMEDIATE');
-    },
+    failNextWrite: () => held.hold(),
   };
 });

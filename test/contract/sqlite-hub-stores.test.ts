@@ -8,36 +8,26 @@ import { silentLogger } from '../../src/base/logger.ts';
 import { HubDatabase } from '../../src/store/sqlite/hub/hub-database.ts';
 import { SqliteDeviceStore } from '../../src/store/sqlite/hub/sqlite-device-store.ts';
 import { SqliteInvocationStore } from '../../src/store/sqlite/hub/sqlite-invocation-store.ts';
+import { HeldFile } from '../helpers/held-file.ts';
 import { describeDeviceStore } from './device-store.ts';
 import { describeInvocationStore } from './invocation-store.ts';
 
-type Committing = { commit(): Promise<void> | undefined };
-
 /** A store in a file, which is closed as the end of the process would, and opened again. */
-async function openRig<Store extends Committing>(make: (database: HubDatabase) => Store) {
+async function openRig<Store extends { commit(): Promise<void> | undefined }>(
+  make: (database: HubDatabase) => Store,
+) {
   const folder = await mkdtemp(join(tmpdir(), 'recado-hub-db-'));
   const file = join(folder, 'hub.db');
   let opened: HubDatabase | undefined;
-  /** Another program that keeps the file locked. */
-  let other: DatabaseSync | undefined;
+  const held = new HeldFile(file);
   return {
     open: async (): Promise<Store> => {
       await opened?.close();
       opened = new HubDatabase(file, silentLogger);
       await opened.start();
-      const store = make(opened);
-      const commit = store.commit.bind(store);
-      store.commit = () =>
-        commit()?.finally(() => {
-          other?.close();
-          other = undefined;
-        });
-      return store;
+      return held.letGoAfterCommit(make(opened));
     },
-    failNextCommit: () => {
-      other = new DatabaseSync(file);
-      other.exec('BEGIN IMMEDIATE');
-    },
+    failNextCommit: () => held.hold(),
     remove: async () => {
       await opened?.close();
       await rm(folder, { recursive: true });

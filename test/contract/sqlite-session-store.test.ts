@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { SessionStore } from '../../src/mqtt/session/session-store.ts';
 import { SqliteSessionStore } from '../../src/store/sqlite/sessions/sqlite-session-store.ts';
 import { silentLogger } from '../../src/base/logger.ts';
+import { HeldFile } from '../helpers/held-file.ts';
 import { describeSessionStore } from './session-store.ts';
 
 describeSessionStore('SqliteSessionStore', {
@@ -14,26 +14,15 @@ describeSessionStore('SqliteSessionStore', {
     const folder = await mkdtemp(join(tmpdir(), 'recado-sessions-'));
     const file = join(folder, 'sessions.db');
     let opened: SqliteSessionStore | undefined;
-    /** Another program that keeps the file locked. */
-    let other: DatabaseSync | undefined;
+    const held = new HeldFile(file);
     return {
       open: async (): Promise<SessionStore> => {
         // Closing commits nothing: it is to the file as the end of the process.
         await opened?.close();
-        const store = new SqliteSessionStore({ file, log: silentLogger });
-        opened = store;
-        const commit = store.commit.bind(store);
-        store.commit = () =>
-          commit()?.finally(() => {
-            other?.close();
-            other = undefined;
-          });
-        return store;
+        opened = new SqliteSessionStore({ file, log: silentLogger });
+        return held.letGoAfterCommit(opened);
       },
-      failNextCommit: () => {
-        other = new DatabaseSync(file);
-        other.exec('BEGIN IMMEDIATE');
-      },
+      failNextCommit: () => held.hold(),
       remove: async () => {
         await opened?.close();
         await rm(folder, { recursive: true });
