@@ -99,7 +99,7 @@ describe('the body of an answer', { skip: skipWithoutPaho }, () => {
     const broker = await openBrokerOnTcp();
     t.after(() => broker.close());
     const { url: api2 } = await startSeedApi(t, 'api_2');
-    const { url } = await startGatewayProgram(t, gatewayYaml({ broker: broker.url, timeoutMs: 300 }));
+    const { url } = await startGatewayProgram(t, gatewayYaml({ broker: broker.url }));
     const without = await fetch(`${url}/ping`);
     assert.equal(without.status, 504);
     assert.equal(await without.text(), '{"error":"timeout waiting MQTT response"}');

@@ -62,7 +62,7 @@ export function folderWith(t: TestContext, files: Readonly<Record<string, string
 }
 
 /** The gateway of the protocol's document. */
-export function gatewayYaml({ broker, timeoutMs = 3000 }: { broker: string; timeoutMs?: number }): string {
+export function gatewayYaml({ broker, timeoutMs = 5000 }: { broker: string; timeoutMs?: number }): string {
   return `
 http: { port: 0 }
 broker: ${broker}
