@@ -115,12 +115,17 @@ export class Accounts {
    * Whether who asked for something may still do it. Whom the configuration lets in may, and everybody as long as it is
    * not known which accounts there are.
    *
-   * @param principalId - `user:ann`, `token:0123456789ab`
+   * @param asked - by whom (`user:ann`, `token:0123456789ab`), and when it was accepted, in ms of wall time
    */
-  mayStill(principalId: string, verb: Verb, target: Target): boolean {
-    if (!this.#isRead || !isAccountId(principalId)) return true;
-    const now = this.principalNamed(principalId.replace(/^user:/, ''));
-    return now !== undefined && may(now, verb, target);
+  mayStill(asked: AcceptedWish, verb: Verb, target: Target): boolean {
+    if (!this.#isRead || !isAccountId(asked.principal)) return true;
+    const now = this.principalNamed(nameIn(asked.principal));
+    return now !== undefined && this.wasThere(asked.principal, asked.acceptedAt) && may(now, verb, target);
+  }
+
+  /** Whether an account that is there was so at a time: a user made anew is another one, whatever the name. */
+  wasThere(principalId: string, atMs: number): boolean {
+    return !isAccountId(principalId) || (this.users.get(nameIn(principalId))?.createdAt ?? 0) <= atMs;
   }
 
   /** Whether the account that somebody came in by is no longer what it was then. */
@@ -132,6 +137,12 @@ export class Accounts {
   onChange(listener: () => void): () => void {
     return this.#book.onChange(listener);
   }
+}
+
+type AcceptedWish = { readonly principal: string; readonly acceptedAt: number };
+
+function nameIn(principalId: string): string {
+  return principalId.replace(/^user:/, '');
 }
 
 /** Tokens of the configuration have longer ids than those of accounts. */

@@ -14,10 +14,15 @@ type KeyedCommand = {
   readonly key: string;
 };
 
-type StandingKey = {
+/** What a key stands for, and the digest of the request that it came with. */
+export type KeyedInvocation = {
   readonly id: string;
   readonly digest: string;
-  readonly untilMs: number;
+  /** Wall time, ms. */
+  readonly acceptedAt: number;
+};
+
+type StandingKey = KeyedInvocation & {
   readonly party: Party;
   readonly bytes: number;
 };
@@ -39,7 +44,7 @@ export class IdempotencyKeys {
     this.#onFreed = onFreed;
   }
 
-  get(command: KeyedCommand): { readonly id: string; readonly digest: string } | undefined {
+  get(command: KeyedCommand): KeyedInvocation | undefined {
     this.forgetOld();
     return this.#keys.get(nameOf(command));
   }
@@ -55,30 +60,29 @@ export class IdempotencyKeys {
    * @param caller - the party that it is booked to
    * @returns false when no more keys are kept for this caller
    */
-  keep(command: KeyedCommand, { id, digest }: { id: string; digest: string }, caller: string): boolean {
+  keep(command: KeyedCommand, invocation: KeyedInvocation, caller: string): boolean {
     const name = nameOf(command);
     const party = this.#ledger.open(caller);
     const bytes = costOf(KeptKind.IDEMPOTENCY_KEY, name.length);
     const hasRoom = party.book(KeptKind.IDEMPOTENCY_KEY, bytes);
     party.close();
-    if (hasRoom) this.#add(name, { id, digest, untilMs: this.#clock.now() + KEY_MS, party, bytes });
+    if (hasRoom) this.#add(name, { ...invocation, party, bytes });
     return hasRoom;
   }
 
   /** A key that stood before the hub was started. */
   restore({ id, principal, deviceId, command, acceptedAt, lasting }: InvocationRecord): void {
     const { key, digest, caller } = lasting ?? {};
-    const untilMs = acceptedAt + KEY_MS;
-    if (key === undefined || digest === undefined || untilMs <= this.#clock.now()) return;
+    if (key === undefined || digest === undefined || acceptedAt + KEY_MS <= this.#clock.now()) return;
     const name = nameOf({ principal, deviceId, command: command.name, key });
     const party = this.#ledger.open(caller!);
     const bytes = costOf(KeptKind.IDEMPOTENCY_KEY, name.length);
     party.charge(KeptKind.IDEMPOTENCY_KEY, bytes);
     party.close();
-    this.#add(name, { id, digest, untilMs, party, bytes });
+    this.#add(name, { id, digest, acceptedAt, party, bytes });
   }
 
-  /** Its invocation came to nothing before anything was sent: asked again, it is done. */
+  /** What comes with this key again is done: nothing was sent for it, or it was the key of somebody else. */
   free(id: string): void {
     const name = this.#names.get(id);
     const key = name === undefined ? undefined : this.#keys.get(name);
@@ -88,12 +92,14 @@ export class IdempotencyKeys {
   forgetOld(): void {
     const now = this.#clock.now();
     for (const [name, key] of this.#keys) {
-      if (key.untilMs > now) return;
+      if (key.acceptedAt + KEY_MS > now) return;
       this.#remove(name, key);
     }
   }
 
   #add(name: string, key: StandingKey): void {
+    const before = this.#keys.get(name);
+    if (before !== undefined) this.#remove(name, before);
     this.#keys.set(name, key);
     this.#names.set(key.id, name);
   }

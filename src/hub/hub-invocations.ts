@@ -9,6 +9,7 @@ import type { Command } from '../devices/command.ts';
 import type { Device } from '../devices/device.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Failure } from '../devices/failure.ts';
+import type { KeyedInvocation } from '../devices/idempotency-keys.ts';
 import type { InvocationBook } from '../devices/invocation-book.ts';
 import type { InvocationRecord } from '../devices/invocation-record.ts';
 import { Invocation, type InvocationBooking, type LastingTerms } from '../devices/invocation.ts';
@@ -94,12 +95,15 @@ export class HubInvocations {
     command: string,
     options: LastingOptions,
   ): Result<LastingInvocation, Failure> {
-    const { book, options: limits } = this.#parts;
+    const { accounts, book, options: limits } = this.#parts;
     const { principal = '', idempotencyKey: key, queueForMs } = options;
     const digest = key === undefined ? '' : digestOf(options);
     const keyed = key === undefined ? undefined : { principal, deviceId, command, key };
     const standing = keyed === undefined ? undefined : book.keys.get(keyed);
-    if (standing !== undefined) return this.#replay(standing, digest);
+    if (standing !== undefined) {
+      if (accounts.wasThere(principal, standing.acceptedAt)) return this.#replay(standing, digest);
+      book.keys.free(standing.id);
+    }
     const found = this.#find(deviceId, command, options);
     if (!found.ok) return found;
     const { device } = found.value;
@@ -110,7 +114,8 @@ export class HubInvocations {
     const begun = this.#enter(found.value, options, { queueForMs, idempotency }, (invocation) => {
       if (!book.hasRoom) return false;
       if (keyed === undefined) return true;
-      return book.keys.keep(keyed, { id: invocation.id, digest }, invocation.caller);
+      const { id, acceptedAt } = invocation;
+      return book.keys.keep(keyed, { id, digest, acceptedAt }, invocation.caller);
     });
     return begun.ok ? succeed({ isReplay: false, invocation: begun.value }) : begun;
   }
@@ -140,7 +145,7 @@ export class HubInvocations {
     this.#parts.devices.get(invocation.deviceId)?.lane.giveUp(invocation, 'cancelled');
   }
 
-  #replay({ id, digest }: { id: string; digest: string }, asked: string): Result<LastingInvocation, Failure> {
+  #replay({ id, digest }: KeyedInvocation, asked: string): Result<LastingInvocation, Failure> {
     const { book } = this.#parts;
     if (digest !== asked) {
       const message =
@@ -241,7 +246,7 @@ export class HubInvocations {
   /** Who has lost an account has nothing done any more, also what was accepted before. */
   #cancelForbidden({ id, lane }: Device): void {
     for (const invocation of lane.lasting)
-      if (!this.#parts.accounts.mayStill(invocation.principal, 'command', { device: id }))
+      if (!this.#parts.accounts.mayStill(invocation, 'command', { device: id }))
         lane.giveUp(invocation, 'cancelled');
   }
 
