@@ -286,6 +286,7 @@ describe('a connection that is lost', () => {
       code: 'BROKER_TIMEOUT',
       message: /may have arrived/,
     });
+    await until('it has come', () => broker.packetsOf('publish').length > 0);
     assert.equal(broker.packetsOf('publish').length, 1);
   });
 

@@ -15,6 +15,7 @@ import {
   type Responder,
   type ResponderOptions,
 } from '../../src/rpc/index.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { until } from '../helpers/until.ts';
 
 /** Where requester and responder meet. */
@@ -32,6 +33,8 @@ type Claims = {
 
 /** Longer than any of these tests takes. */
 const NEVER_MS = 60_000;
+/** The requester looks for what is due now and then. */
+const TICK_MS = 10;
 const MEBIBYTE = 1024 * 1024;
 
 const text = ({ payload }: { payload: Uint8Array }): string => Buffer.from(payload).toString();
@@ -143,10 +146,12 @@ export function describeRpc(name: string, { isMqtt5, openRig, skip }: Claims): v
             },
             fixedTopic,
           );
-          const requester = newRequester(t, { correlation: correlationFor(topic) });
-          const asked = requester.request(topic, '{"ask":"slow"}', { timeoutMs: 1000 });
-          await assert.rejects(asked, { code: 'ANSWER_TIMEOUT', status: 504 });
+          const clock = new ManualClock();
+          const requester = newRequester(t, { correlation: correlationFor(topic), clock });
+          const asked = requester.request(topic, '{"ask":"slow"}');
           await begun.promise;
+          clock.advance(NEVER_MS + TICK_MS);
+          await assert.rejects(asked, { code: 'ANSWER_TIMEOUT', status: 504 });
           release.resolve();
           await until('the late answer', () => requester.counters.late === 1);
           const { timedOut, answered, strays } = requester.counters;

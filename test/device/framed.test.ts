@@ -6,9 +6,11 @@ import { CommandError, createDevice, type CommandCall, type DeviceState } from '
 import { readDescription } from '../../src/devices/description.ts';
 import { cleanUpWith } from '../helpers/clean-ups.ts';
 import { startFakeHub, type FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
-import { until } from '../helpers/until.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+import { HANG_MS, until } from '../helpers/until.ts';
 
-const FAST = { helloTimeoutMs: 300, minBackoffMs: 20, maxBackoffMs: 60, stableMs: 50, random: () => 1 };
+/** A welcome that is late is no fault: what tests `helloTimeoutMs` sets it short. */
+const FAST = { helloTimeoutMs: HANG_MS, minBackoffMs: 20, maxBackoffMs: 60, stableMs: 50, random: () => 1 };
 
 type Echo = (call: CommandCall<unknown>) => unknown;
 
@@ -40,6 +42,10 @@ function welcome(connection: FakeConnection, extra: object = {}): void {
   const session = { session: 's-1', keepAliveMs: 15_000, udpKey: KEY.toString('base64url') };
   connection.sendLine({ ok: true, id: 'greenhouse-1', ...session, ...extra });
 }
+
+/** The first wait before another try, which may be over already. */
+const firstWait = (states: readonly DeviceState[]): Promise<DeviceState> =>
+  until('it waits', () => states.find(({ status }) => status === 'waiting'));
 
 async function handshake(hub: FakeHub, extra: object = {}): Promise<FakeConnection> {
   const connection = await hub.accept();
@@ -234,16 +240,25 @@ test('commands are aborted when the connection ends', async () => {
 
 test('a hub that is silent is asked, and one that does not answer is left', async () => {
   const hub = await startFakeHub();
-  const { device, states } = startDevice(hub);
+  const clock = new ManualClock();
+  const { device, states } = startDevice(hub, undefined, { clock });
   const connection = await handshake(hub, { keepAliveMs: 60 });
+  await until('online', () => device.state.status === 'online');
   for (const ping of [1, 2, 3]) {
+    clock.advance(60);
     assert.deepEqual(await connection.takeLine(), { ping });
     connection.sendLine({ pong: ping });
+    // Its answer proves that the pong has come before the time goes on.
+    connection.sendLine({ ping: 'heard?' });
+    assert.deepEqual(await connection.takeLine(), { pong: 'heard?' });
   }
+  clock.advance(60);
   assert.deepEqual(await connection.takeLine(), { ping: 4 });
   assert.equal(hub.connections.length, 1);
+  clock.advance(60);
   await connection.closed();
-  assert.ok(states.some(({ reason }) => reason === 'hub-silent'));
+  assert.equal((await firstWait(states)).reason, 'hub-silent');
+  clock.advance(FAST.maxBackoffMs);
   await handshake(hub);
   await until('online', () => device.state.status === 'online');
 });
@@ -279,37 +294,33 @@ test('a wait is random, from nothing up to its bound', async () => {
 for (const code of ['HELLO_INVALID', 'DESCRIPTION_INVALID', 'DEVICE_TOKEN_INVALID', 'FORBIDDEN']) {
   test(`refused with ${code}, it waits at least the longest time before it tries again`, async () => {
     const hub = await startFakeHub();
-    const { device } = startDevice(hub, undefined, { random: () => 0, maxBackoffMs: 80 });
+    const { states } = startDevice(hub, undefined, { random: () => 0, maxBackoffMs: 80 });
     const connection = await hub.accept();
     await connection.takeLine();
     connection.sendLine({ ok: false, error: { code, message: 'No, because.' } });
     await connection.closed();
-    await until('waiting', () => device.state.status === 'waiting');
-    assert.equal(device.state.reason, 'refused');
-    assert.equal(device.state.message, `No, because. (${code})`);
-    assert.equal(device.state.retryInMs, 80);
+    const { reason, message, retryInMs } = await firstWait(states);
+    assert.deepEqual([reason, message, retryInMs], ['refused', `No, because. (${code})`, 80]);
     await handshake(hub);
   });
 }
 
 test('a hub that is full is tried again as one that cannot be reached', async () => {
   const hub = await startFakeHub();
-  const { device } = startDevice(hub);
+  const { states } = startDevice(hub);
   const connection = await hub.accept();
   connection.sendLine({ ok: false, error: { code: 'TOO_MANY_CONNECTIONS', message: 'Full.' } });
-  await until('waiting', () => device.state.status === 'waiting');
-  assert.equal(device.state.retryInMs, 20);
+  assert.equal((await firstWait(states)).retryInMs, 20);
 });
 
 test('told that it was taken over, it waits at least the longest time', async () => {
   const hub = await startFakeHub();
-  const { device } = startDevice(hub, undefined, { random: () => 0, maxBackoffMs: 70 });
+  const { states } = startDevice(hub, undefined, { random: () => 0, maxBackoffMs: 70 });
   const connection = await handshake(hub);
   connection.sendLine({ error: { code: 'TAKEN_OVER', message: 'Another connection came.' } });
   await connection.closed();
-  await until('waiting', () => device.state.status === 'waiting');
-  assert.equal(device.state.reason, 'taken-over');
-  assert.equal(device.state.retryInMs, 70);
+  const { reason, retryInMs } = await firstWait(states);
+  assert.deepEqual([reason, retryInMs], ['taken-over', 70]);
 });
 
 test('junk, or a line that is too long, ends the connection', async () => {
@@ -321,9 +332,14 @@ test('junk, or a line that is too long, ends the connection', async () => {
     await connection.closed();
     await until('a protocol error', () => device.state.reason === 'protocol-error');
   }
+});
+
+test('a hub that says nothing to a hello is left', async () => {
+  const hub = await startFakeHub();
+  const { states } = startDevice(hub, undefined, { helloTimeoutMs: 50 });
   const mute = await hub.accept();
   await mute.closed();
-  assert.match(device.state.message, /did not answer within 300 ms: is it a hub\?/);
+  assert.match((await firstWait(states)).message, /did not answer within 50 ms: is it a hub\?/);
 });
 
 test('telemetry goes through the connection, and is kept with its time while there is none', async () => {

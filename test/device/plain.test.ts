@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError, createDevice, type DeviceState } from '../../src/device/index.ts';
+import { CommandError, createDevice, type Device, type DeviceState } from '../../src/device/index.ts';
 import { cleanUpWith } from '../helpers/clean-ups.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { startFakeHub, type FakeHub, type FakeConnection } from '../helpers/fake-socket-hub.ts';
-import { until } from '../helpers/until.ts';
+import { HANG_MS, until } from '../helpers/until.ts';
 
 const DESCRIPTION =
   "{'1': {'Descrição': 'Ligar', 'Entrada': '', 'Método HTTP': 'POST', 'Coleta de dados UDP': False}, " +
@@ -18,7 +18,9 @@ const DESCRIPTION =
   "'5': {'Descrição': 'slow', 'Entrada': '', 'Método HTTP': 'POST', 'Coleta de dados UDP': False}}";
 const DESCRIBE = '{"Comando": "6"}';
 
-const FAST = { silenceMs: 150, retryMs: 40, retrySpread: 0, helloTimeoutMs: 300, answerTimeoutMs: 200 };
+/** What must succeed has all the time: a test of a limit sets that one short, or moves a clock by hand. */
+const PATIENT = { silenceMs: HANG_MS, helloTimeoutMs: HANG_MS, answerTimeoutMs: HANG_MS };
+const RETRIES = { retryMs: 40, retrySpread: 0 };
 
 type Handlers = { slow?: (signal: AbortSignal) => unknown; song?: (song: string) => unknown };
 
@@ -50,7 +52,8 @@ function startDevice(hub: FakeHub, handlers: Handlers = {}, options: object = {}
     describe: () => ({ Descrição: 'Aparelho', Status: 'Ligado' }),
     onState: (state) => states.push(state),
     onError: (error) => errors.push(error),
-    ...FAST,
+    ...PATIENT,
+    ...RETRIES,
     ...options,
   });
   cleanUpWith(() => device.stop());
@@ -64,6 +67,12 @@ async function handshake(hub: FakeHub, id = 'DE11'): Promise<FakeConnection> {
   connection.send(id);
   await connection.expect(DESCRIPTION);
   return connection;
+}
+
+/** Waits until the device waits before another try, and lets that time pass. */
+async function retry(device: Device, clock: ManualClock): Promise<void> {
+  await until('it waits', () => device.state.status === 'waiting');
+  clock.advance(RETRIES.retryMs);
 }
 
 async function ask(connection: FakeConnection, request: string | Buffer, answer: string): Promise<void> {
@@ -173,15 +182,14 @@ test('says what is wrong with a command that it cannot do', async () => {
 test('answers one command after the other, in order, and a late one in time', async () => {
   const hub = await startFakeHub();
   const aborted: unknown[] = [];
-  startDevice(hub, {
-    slow: (signal) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => {
-          aborted.push(signal.reason);
-          reject(signal.reason as Error);
-        });
-      }),
-  });
+  const slow = (signal: AbortSignal): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        aborted.push(signal.reason);
+        reject(signal.reason as Error);
+      });
+    });
+  startDevice(hub, { slow }, { answerTimeoutMs: 50 });
   const connection = await handshake(hub);
   connection.send('{"Comando": "5"}{"Comando": "0"}{"Comando": "1"}');
   await connection.expect(
@@ -233,8 +241,10 @@ test('an id that comes in pieces, or glued to the first command, is taken whole'
 
 test('after silence it checks; told that it is connected, it goes on waiting on the same connection', async () => {
   const hub = await startFakeHub();
-  const { device, states } = startDevice(hub);
+  const clock = new ManualClock();
+  const { device, states } = startDevice(hub, {}, { clock });
   const first = await handshake(hub);
+  clock.advance(PATIENT.silenceMs);
   const check = await hub.accept();
   await check.expect('Checagem');
   assert.equal(device.state.reason, 'hub-silent');
@@ -246,14 +256,17 @@ test('after silence it checks; told that it is connected, it goes on waiting on 
   await ask(first, '{"Comando": "1"}', "{'Resposta': 'Dispositivo ligado'}");
   assert.equal(first.isClosed, false);
   assert.ok(states.every(({ status }) => status !== 'waiting'));
+  clock.advance(PATIENT.silenceMs);
   const second = await hub.accept();
   await second.expect('Checagem');
 });
 
 test('after silence, told that it is disconnected, it connects anew', async () => {
   const hub = await startFakeHub();
-  const { device } = startDevice(hub);
+  const clock = new ManualClock();
+  const { device } = startDevice(hub, {}, { clock });
   const first = await handshake(hub);
+  clock.advance(PATIENT.silenceMs);
   const check = await hub.accept();
   await check.expect('Checagem');
   check.send('Desconectado');
@@ -269,17 +282,17 @@ test('keep-alives keep it from checking, and a hub that speaks again ends the ch
   const { device } = startDevice(hub, {}, { clock });
   const connection = await handshake(hub);
   for (let round = 0; round < 8; round++) {
-    clock.advance(FAST.silenceMs - 1);
+    clock.advance(PATIENT.silenceMs - 1);
     await ask(connection, '{"Comando": "0"}', 'Recebido');
   }
   assert.equal(hub.connections.length, 1);
-  clock.advance(FAST.silenceMs);
+  clock.advance(PATIENT.silenceMs);
   const check = await hub.accept();
   await check.expect('Checagem');
   await ask(connection, '{"Comando": "0"}', 'Recebido');
   await until('online', () => device.state.status === 'online');
   assert.equal(check.isClosed, false);
-  clock.advance(FAST.helloTimeoutMs);
+  clock.advance(PATIENT.helloTimeoutMs);
   await check.closed();
   assert.equal(device.state.status, 'online');
   assert.equal(connection.isClosed, false);
@@ -299,15 +312,19 @@ test('after a broken connection it checks, and connects anew even when told that
 
 test('a check without a usable answer is asked again', async () => {
   const hub = await startFakeHub();
-  const { device } = startDevice(hub);
+  const clock = new ManualClock();
+  const { device } = startDevice(hub, {}, { clock });
   const first = await handshake(hub);
   first.socket.destroy();
   const silent = await hub.accept();
   await silent.expect('Checagem');
-  const closing = await hub.accept();
+  clock.advance(PATIENT.helloTimeoutMs);
   await silent.closed();
+  await retry(device, clock);
+  const closing = await hub.accept();
   await closing.expect('Checagem');
   closing.socket.end('Talvez');
+  await retry(device, clock);
   const last = await hub.accept();
   await last.expect('Checagem');
   assert.equal(device.state.status, 'connecting');
@@ -352,9 +369,11 @@ test('disconnecting by hand ends reconnecting, and starting again begins anew', 
 test('stopping closes the connection, and aborts what runs', async () => {
   const hub = await startFakeHub();
   const reasons: unknown[] = [];
+  const begun = Promise.withResolvers<void>();
   const { device } = startDevice(hub, {
     slow: (signal) =>
       new Promise((resolve) => {
+        begun.resolve();
         signal.addEventListener('abort', () => {
           reasons.push(signal.reason);
           resolve('too late');
@@ -363,8 +382,7 @@ test('stopping closes the connection, and aborts what runs', async () => {
   });
   const connection = await handshake(hub);
   connection.send('{"Comando": "5"}');
-  await until('online', () => device.state.status === 'online');
-  await sleep(20);
+  await begun.promise;
   await device.stop();
   await connection.closed();
   assert.equal((reasons[0] as Error).name, 'AbortError');
@@ -373,14 +391,20 @@ test('stopping closes the connection, and aborts what runs', async () => {
 
 test('a hub that gives no id, or closes at once, is tried again', async () => {
   const hub = await startFakeHub();
-  const { device } = startDevice(hub);
+  const clock = new ManualClock();
+  const { device, states } = startDevice(hub, {}, { clock });
   const mute = await hub.accept();
   await mute.expect('Conexão');
+  clock.advance(PATIENT.helloTimeoutMs);
   await mute.closed();
-  assert.match(device.state.message, /gave no id within 300 ms: is it a hub\?/);
+  await retry(device, clock);
   const closing = await hub.accept();
   closing.socket.destroy();
-  await until('the reason', () => /closed the connection without giving an id/.test(device.state.message));
+  await retry(device, clock);
+  const [first, second] = states.filter(({ status }) => status === 'waiting');
+  const { helloTimeoutMs } = PATIENT;
+  assert.ok(first?.message.includes(`gave no id within ${helloTimeoutMs} ms: is it a hub?`), first?.message);
+  assert.match(second?.message ?? '', /closed the connection without giving an id/);
   await handshake(hub);
 });
 

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import { until } from './until.ts';
+import { HANG_MS, until } from './until.ts';
 import type { Json } from './json.ts';
 
 /** Bytes on a real TCP connection: what a device sends and receives, and nothing that thinks for it. */
@@ -50,7 +50,7 @@ export class WireDevice {
   }
 
   /** Waits for exactly this text as the next that was received, and takes it. */
-  async expect(text: string, timeoutMs = 5000): Promise<void> {
+  async expect(text: string, timeoutMs = HANG_MS): Promise<void> {
     await until(
       `receive ${text}; got ${this.text}`,
       () => {
@@ -66,7 +66,7 @@ export class WireDevice {
   }
 
   /** The next complete JSON object that the hub sent, without nested braces in strings. */
-  async nextObject(timeoutMs = 5000): Promise<Record<string, Json>> {
+  async nextObject(timeoutMs = HANG_MS): Promise<Record<string, Json>> {
     return until(
       'receive an object',
       () => {
@@ -88,7 +88,7 @@ export class WireDevice {
     );
   }
 
-  async closed(timeoutMs = 5000): Promise<void> {
+  async closed(timeoutMs = HANG_MS): Promise<void> {
     await until('the hub closes the connection', () => this.isClosed, timeoutMs);
   }
 

@@ -249,16 +249,26 @@ describe('subscriptions after a loss', () => {
   });
 
   it('are not waited for for ever', async (t) => {
+    const clock = new ManualClock();
+    const reconnectMaxMs = 5;
+    const timeoutMs = 600_000;
     const { broker, client, events } = await openClientRig(
       t,
       (packet, peer) => {
         if (peer.number !== 2 || packet.type !== 'subscribe') kindly(packet, peer);
       },
-      { timeoutMs: 50 },
+      { clock, reconnectMaxMs, timeoutMs, keepAliveS: 0 },
     );
+    const reconnected = (what: string, check: () => boolean): Promise<boolean> =>
+      until(what, () => {
+        clock.advance(reconnectMaxMs);
+        return check();
+      });
     await client.subscribe('a');
     broker.clients[0]?.socket.destroy();
-    await until(
+    await reconnected('it is asked', () => broker.packetsOf('subscribe').length === 2);
+    clock.advance(timeoutMs);
+    await reconnected(
       'it is connected again',
       () => events.filter(({ type }) => type === 'connected').length === 2,
     );

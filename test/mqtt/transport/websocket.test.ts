@@ -189,11 +189,12 @@ describe('the WebSocket handshake', () => {
   });
 
   it('has to come in time, and requests that are no upgrade are told so', async (t) => {
-    const { listener, told } = await open(t, { handshakeTimeoutMs: 100 });
-    const silent = connect(listener.port, '127.0.0.1');
+    const { listener: hasty, told } = await open(t, { handshakeTimeoutMs: 100 });
+    const silent = connect(hasty.port, '127.0.0.1');
     silent.resume();
     await until('the silent one is gone', () => silent.closed);
     assert.deepEqual(told, ['handshake-timeout 127.0.0.1']);
+    const { listener } = await open(t);
     const asking = get(listener.url.replace('ws:', 'http:'), { agent: false });
     const [response] = (await once(asking, 'response')) as [IncomingMessage];
     assert.equal(response.statusCode, 426);
