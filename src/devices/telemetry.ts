@@ -9,6 +9,7 @@ const MAX_METRIC_VALUE_CHARACTERS = 1024;
 
 const TEXT_TOO_LONG = `has more than ${MAX_METRIC_VALUE_CHARACTERS} characters`;
 const NAME_TOO_LONG = `has a name of more than ${MAX_METRIC_NAME_CHARACTERS} characters`;
+const NAME_NO_TEXT = 'has a name with half a character (a lone surrogate)';
 const TOO_MANY_METRICS = `is one more than the ${MAX_METRICS_PER_DEVICE} metrics that are kept for a device`;
 const NO_ROOM = 'has no room: the hub keeps as many readings as it may';
 
@@ -41,6 +42,7 @@ export class Telemetry {
     if (typeof value === 'string' && value.length > MAX_METRIC_VALUE_CHARACTERS) return TEXT_TOO_LONG;
     if (latest === undefined) {
       if (metric.length > MAX_METRIC_NAME_CHARACTERS) return NAME_TOO_LONG;
+      if (!metric.isWellFormed()) return NAME_NO_TEXT;
       if (this.#latest.size >= MAX_METRICS_PER_DEVICE) return TOO_MANY_METRICS;
       if (!this.#party.book(KeptKind.READING, readingCost(metric, value))) return NO_ROOM;
       latest = { metric, value, unit, time };

@@ -13,8 +13,9 @@ const RANGE = 'from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z';
 const after = (ms: number): Date => new Date(Date.parse(NOON) + ms);
 const written = (hub: TestHub): number => hub.server.hub.history?.counters.readingsKept ?? 0;
 
-async function online(t: TestContext, hub: TestHub): Promise<Device> {
-  const device = createDevice({ id: 'pump', hub: `127.0.0.1:${hub.tcpPort}` });
+async function online(t: TestContext, hub: TestHub, onError?: (error: unknown) => void): Promise<Device> {
+  const options = onError === undefined ? {} : { onError };
+  const device = createDevice({ id: 'pump', hub: `127.0.0.1:${hub.tcpPort}`, ...options });
   t.after(() => device.stop());
   await device.start();
   return device;
@@ -102,4 +103,31 @@ test('history outlives the hub, with what came last before it stopped', async (t
   const second = await startTestHub(t, lasting);
   const { values } = (await second.call('GET', `${PATH}?${RANGE}`)).body;
   assert.deepEqual(values, [{ time: NOON, value: 7 }]);
+});
+
+test('names of metrics that no file can keep apart cost the others nothing', async (t) => {
+  const folder = new TestFolder(t).path;
+  const hub = await startTestHub(t, (config) => {
+    quick(config);
+    config.inMemory = false;
+    config.dataDir = folder;
+  });
+  const told: string[] = [];
+  const device = await online(t, hub, (error) => told.push(String(error)));
+  device.report({ '\ud800': 1, '\ud801': 2, bar: 3 }, { at: after(0) });
+  const odd = ['a b/c?d', 'é', 'a\u0000b', '..', '💧'];
+  device.report(Object.fromEntries(odd.map((name) => [name, 4])), { at: after(0) });
+  await until('they are kept', () => written(hub) === 1 + odd.length);
+  assert.deepEqual((await hub.call('GET', `${PATH}?${RANGE}`)).body.values, [{ time: NOON, value: 3 }]);
+  for (const name of odd.filter((each) => each !== '..')) {
+    const path = PATH.replace('bar', encodeURIComponent(name));
+    assert.deepEqual(
+      (await hub.call('GET', `${path}?${RANGE}`)).body.values,
+      [{ time: NOON, value: 4 }],
+      name,
+    );
+  }
+  assert.equal(hub.server.hub.history?.counters.readingsLost, 0);
+  await until('the device was told', () => told.length > 0);
+  assert.match(told[0]!, /half a character.*READING_REFUSED/);
 });
