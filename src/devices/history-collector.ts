@@ -50,7 +50,7 @@ function addReading(stats: ReadingStats, time: number, value: number): void {
 
 function addStats(stats: ReadingStats, more: ReadingStats): void {
   stats.count += more.count;
-  stats.sum += more.sum;
+  stats.sum = finite(stats.sum) + finite(more.sum);
   stats.min = Math.min(stats.min, more.min);
   stats.max = Math.max(stats.max, more.max);
   if (more.firstTime < stats.firstTime) {
@@ -64,7 +64,7 @@ function addStats(stats: ReadingStats, more: ReadingStats): void {
 }
 
 const FUNCTIONS: Readonly<Record<HistoryFunction, (stats: ReadingStats) => number>> = {
-  avg: ({ sum, count }) => finite(sum) / count,
+  avg: ({ sum, count, min, max }) => Math.min(Math.max(finite(sum) / count, min), max),
   min: ({ min }) => min,
   max: ({ max }) => max,
   sum: ({ sum }) => finite(sum),
@@ -73,7 +73,7 @@ const FUNCTIONS: Readonly<Record<HistoryFunction, (stats: ReadingStats) => numbe
   last: ({ last }) => last,
 };
 
-/** Sums of readings near the largest number would be none. */
+/** Sums of readings near the largest number would be none: they end at that number. */
 function finite(sum: number): number {
   return Math.min(Math.max(sum, -Number.MAX_VALUE), Number.MAX_VALUE);
 }

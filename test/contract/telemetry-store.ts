@@ -137,6 +137,39 @@ export function describeTelemetryStore(
       );
     });
 
+    it('has of two readings at the same time the later one, also of many that came out of order', async (t) => {
+      const store = await open(t);
+      const writer = new BatchWriter(store);
+      // The clock went back by 100 ms between them.
+      for (const [begin, value] of [
+        [1000, 1],
+        [900, 2],
+      ] as const)
+        await writer.write(
+          Array.from({ length: 1100 }, (_, index) => ({ time: DAY + begin + index, value })),
+        );
+      const moment = { from: DAY + 1500, to: DAY + 1501 };
+      assert.deepEqual((await readHistory(store, moment)).values, [[1500, 2]]);
+      const count = { ...moment, every: 1, fn: 'count' } as const;
+      assert.deepEqual((await readHistory(store, { ...moment, every: 1, fn: 'last' })).values, [[1500, 2]]);
+      assert.deepEqual((await readHistory(store, count)).values, [[1500, 2]]);
+    });
+
+    it('comes to numbers, however large the readings are', async (t) => {
+      const store = await open(t);
+      const writer = new BatchWriter(store);
+      const largest = Number.MAX_VALUE;
+      const many = (time: number, value: number): Promise<boolean> =>
+        writer.write(Array.from({ length: 1100 }, (_, index) => ({ time: DAY + time + index, value })));
+      await many(0, largest);
+      const minute = { every: MINUTE, limit: 1 };
+      assert.deepEqual((await readHistory(store, { ...minute, fn: 'avg' })).values, [[0, largest]]);
+      assert.deepEqual((await readHistory(store, { ...minute, fn: 'sum' })).values, [[0, largest]]);
+      await many(2000, -largest);
+      for (const fn of ['avg', 'sum'] as const)
+        assert.ok(Number.isFinite((await readHistory(store, { ...minute, fn })).values[0]![1]), fn);
+    });
+
     it('comes by stretches of time, with what each comes to; gaps are gaps', async (t) => {
       const store = await open(t);
       const writer = new BatchWriter(store);

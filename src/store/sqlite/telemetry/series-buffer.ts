@@ -1,12 +1,13 @@
 const FIRST_READINGS = 8;
+const NONE = new Float64Array(0);
 
 /** The readings of one series that no chunk has yet. */
 export class SeriesBuffer {
   /** Of the series in its file. */
   readonly id: number;
   count = 0;
-  #times = new Float64Array(FIRST_READINGS);
-  #values = new Float64Array(FIRST_READINGS);
+  #times = NONE;
+  #values = NONE;
   #isSorted = true;
 
   constructor(id: number) {
@@ -38,14 +39,17 @@ export class SeriesBuffer {
     this.#isSorted = true;
   }
 
+  /** Gives its room back: many series have had much at some time, and few have much at once. */
   clear(): void {
     this.count = 0;
+    this.#times = NONE;
+    this.#values = NONE;
     this.#isSorted = true;
   }
 
   #grow(): void {
     const grown = (from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
-      const to = new Float64Array(from.length * 2);
+      const to = new Float64Array(Math.max(from.length * 2, FIRST_READINGS));
       to.set(from);
       return to;
     };

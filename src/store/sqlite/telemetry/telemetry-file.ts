@@ -59,10 +59,11 @@ export class TelemetryFile {
   #hotBytes = 0;
   #hotSince = Number.POSITIVE_INFINITY;
 
-  constructor(db: DatabaseSync) {
+  /** @param isWritten - one that is only read needs no names but of what is in no chunk */
+  constructor(db: DatabaseSync, isWritten: boolean) {
     this.#db = db;
     this.#statements = prepare(db);
-    this.#load();
+    if (isWritten || this.#statements.allHot.get() !== undefined) this.#load();
   }
 
   get bytes(): number {
@@ -113,11 +114,13 @@ export class TelemetryFile {
   collect({ deviceId, metric, from, to }: HistoryQuery, collector: HistoryCollector): void {
     const buffer = this.#series.get(keyOf(deviceId, metric));
     const id = buffer?.id ?? Number(this.#statements.findSeries.get(deviceId, metric)?.['id'] ?? -1);
+    // In the order in which they came: of two readings at the same time the later one counts.
     for (const row of this.#statements.findChunks.iterate(id, to, from)) {
-      const { t0, t1, ...rest } = readRow(row);
+      const { chunk, t0, t1, ...rest } = readRow(row);
       if (!collector.wants(t0, t1)) continue;
       if (collector.addTogether({ ...rest, firstTime: t0, lastTime: t1 })) continue;
-      const { times, values } = decodeChunk(row['readings'] as Uint8Array, { t0, count: rest.count });
+      const readings = this.#statements.readChunk.get(chunk)!['readings'] as Uint8Array;
+      const { times, values } = decodeChunk(readings, { t0, count: rest.count });
       collector.add(times, values);
     }
     if (buffer !== undefined) collector.add(buffer.times, buffer.values);
@@ -191,13 +194,18 @@ function prepare(db: DatabaseSync) {
     addChunk: db.prepare('INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     widen: db.prepare('UPDATE span SET t0 = min(t0, ?), t1 = max(t1, ?)'),
     size: db.prepare('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size'),
-    findChunks: db.prepare('SELECT * FROM chunk WHERE series = ? AND t0 < ? AND t1 >= ? ORDER BY t0'),
+    findChunks: db.prepare(
+      `SELECT rowid AS chunk, t0, t1, count, min, max, sum, first, last
+       FROM chunk WHERE series = ? AND t0 < ? AND t1 >= ? ORDER BY rowid`,
+    ),
+    readChunk: db.prepare('SELECT readings FROM chunk WHERE rowid = ?'),
   };
 }
 
 function readRow(row: Record<string, SQLOutputValue>) {
   const number = (name: string): number => Number(row[name]);
   return {
+    chunk: number('chunk'),
     t0: number('t0'),
     t1: number('t1'),
     count: number('count'),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it, test, type TestContext } from 'node:test';
 import type { ReadingBatch } from '../../../devices/telemetry-store.ts';
+import { SeriesBuffer } from './series-buffer.ts';
 import { TelemetryFiles } from './telemetry-files.ts';
 
 const DAY_MS = 86_400_000;
@@ -122,12 +123,65 @@ describe('files of history', () => {
     for (const day of [0, 1, 2, 3]) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
     assert.deepEqual(rig.values(), [1, 2, 3]);
     assert.equal(rig.names.length, 3);
-    rig.append(DAY + 100 * DAY_MS, [[DAY + 100 * DAY_MS, 100]]);
-    assert.deepEqual(rig.values(), [100]);
+    for (const day of [100, 101]) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
+    assert.deepEqual(rig.values(), [100, 101]);
     assert.equal(
       readdirSync(rig.folder).some((name) => name.startsWith('telemetry-2026-11')),
       false,
     );
+  });
+
+  it('stay when the clock leaps forward; when it is set right, what comes goes in its time', (t) => {
+    const rig = new FilesRig(t, { retentionDays: 2 });
+    rig.append(DAY, [[DAY, 1]]);
+    rig.append(DAY + 30_000 * DAY_MS, [[DAY + 1, 2]]);
+    assert.deepEqual(rig.values(), [1, 2]);
+    rig.append(DAY, [[DAY + 2, 3]]);
+    rig.restart();
+    for (const day of [1, 2, 3, 4]) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day + 3]]);
+    assert.deepEqual(rig.names, [
+      'telemetry-2026-11-24.001.db',
+      'telemetry-2026-11-25.001.db',
+      'telemetry-2026-11-26.001.db',
+      'telemetry-2109-01-11.001.db',
+    ]);
+    assert.deepEqual(rig.values(), [2, 5, 6, 7]);
+  });
+
+  it('are in their order beyond the thousandth of a day', (t) => {
+    const rig = new FilesRig(t, { maxFileBytes: 1 });
+    rig.append(DAY, [[DAY, 1]]);
+    rig.files.close();
+    renameSync(join(rig.folder, rig.names[0]!), join(rig.folder, 'telemetry-2026-11-22.999.db'));
+    rig.restart();
+    rig.append(DAY, [[DAY, 2]]);
+    rig.restart();
+    rig.append(DAY, [[DAY, 3]]);
+    assert.ok(rig.names.includes('telemetry-2026-11-22.1001.db'));
+    assert.deepEqual([rig.values(), rig.count()], [[3], 3]);
+  });
+
+  it('have less than all may have, also where a single one might have more', (t) => {
+    const rig = new FilesRig(t, { maxBytes: 400_000 });
+    for (let batch = 0; batch < 100; batch++)
+      rig.append(
+        DAY,
+        Array.from({ length: 1024 }, (_, index) => [DAY + batch * 1024 + index, Math.sin(index)] as const),
+      );
+    rig.files.close();
+    const bytes = rig.names.reduce((sum, name) => sum + statSync(join(rig.folder, name)).size, 0);
+    assert.ok(bytes < 400_000, String(bytes));
+    assert.ok(rig.names.length > 1, String(rig.names));
+  });
+
+  it('are not begun by a question', (t) => {
+    const rig = new FilesRig(t);
+    rig.append(DAY, [[DAY, 1]]);
+    const empty = join(rig.folder, 'telemetry-2026-11-21.001.db');
+    writeFileSync(empty, '');
+    rig.restart();
+    assert.deepEqual(rig.values(), [1]);
+    assert.equal(statSync(empty).size, 0);
   });
 
   it('go when all have too much, the oldest first', (t) => {
@@ -153,4 +207,13 @@ describe('files of history', () => {
     again();
     assert.deepEqual(rig.values(), [0, 22]);
   });
+});
+
+test('a series that has nothing takes no room', () => {
+  const buffer = new SeriesBuffer(1);
+  for (let time = 0; time < 5000; time++) buffer.add(time, time);
+  buffer.clear();
+  assert.equal(buffer.times.buffer.byteLength + buffer.values.buffer.byteLength, 0);
+  buffer.add(1, 2);
+  assert.deepEqual([[...buffer.times], [...buffer.values]], [[1], [2]]);
 });

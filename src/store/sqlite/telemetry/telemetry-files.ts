@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { HistoryCollector } from '../../../devices/history-collector.ts';
@@ -9,7 +9,7 @@ import type {
   SeriesName,
 } from '../../../devices/telemetry-store.ts';
 import { migrate } from '../migrate.ts';
-import { openDatabase } from '../open-database.ts';
+import { openDatabase, sizeOf } from '../open-database.ts';
 import { faultOf } from '../sqlite-error.ts';
 import type { SeriesBuffer } from './series-buffer.ts';
 import { TELEMETRY_SCHEMA, TelemetryFile, type TimeSpan } from './telemetry-file.ts';
@@ -19,6 +19,8 @@ const DAY_MS = 86_400_000;
 const MAX_OPEN_FILES = 8;
 /** Of a file: their names are in memory while it is the last one. */
 const MAX_SERIES = 200_000;
+/** A file has no more of what all may have: whole ones go, so one is not to be all that there is. */
+const LARGEST_PART = 1 / 4;
 const FILE_NAME = /^telemetry-(\d{4}-\d\d-\d\d)\.(\d{1,6})\.db$/;
 
 export type TelemetryFilesOptions = {
@@ -47,9 +49,12 @@ export class TelemetryFiles {
   /** What numbers of batches mean. */
   #series: SeriesName[] = [];
   #buffers: SeriesBuffer[] = [];
+  /** Of the batch before; wall time, ms. */
+  #lastAt: number | undefined;
 
   constructor(options: TelemetryFilesOptions) {
-    this.#options = options;
+    const maxFileBytes = Math.min(options.maxFileBytes, options.maxBytes * LARGEST_PART);
+    this.#options = { ...options, maxFileBytes };
   }
 
   /** In one transaction. */
@@ -64,10 +69,11 @@ export class TelemetryFiles {
       const buffers = Array.from(batch.numbers, (number) => this.#bufferOf(file, number));
       file.append({ at: batch.at, buffers, times: batch.times, values: batch.values });
       db.exec('COMMIT');
+      this.#lastAt = batch.at;
     } catch (error) {
       // What is in memory may be more than what the file has: it is read anew.
       this.#leaveCurrent();
-      const last = this.#names.at(-1);
+      const last = this.#lastFor(dayOfTime(batch.at));
       if (last !== undefined && isDamage(error)) this.#setAside(last);
       throw error;
     }
@@ -105,6 +111,8 @@ export class TelemetryFiles {
   }
 
   #collect(name: string, query: HistoryQuery, collector: HistoryCollector): void {
+    // One that a full disk had no room to begin.
+    if (sizeOf(join(this.#options.folder, name)) === 0) return;
     const { file } = this.#openOlder(name);
     const span = file.span();
     // The last one, before the first batch of this run, and one that was left in a hurry, have more than chunks.
@@ -138,24 +146,33 @@ export class TelemetryFiles {
     return buffer;
   }
 
-  /** The last one, or a new one when its day is over or it is full. A clock that went back makes no new one. */
+  /** The last one of the day, or a new one when there is none or it is full. */
   #fileFor(at: number): OpenFile {
-    const day = new Date(at).toISOString().slice(0, 10);
-    const last = this.#names.at(-1);
-    const lastDay = last === undefined ? '' : FILE_NAME.exec(last)![1]!;
+    const day = dayOfTime(at);
+    const last = this.#lastFor(day);
+    const lastDay = last === undefined ? '' : dayOf(last);
+    if (this.#current !== undefined && this.#current.name !== last) this.#finishCurrent();
     if (last !== undefined && day <= lastDay) {
-      const current = (this.#current ??= this.#open(last));
+      const current = (this.#current ??= this.#open(last, true));
       const { file } = current;
       if (file.bytes < this.#options.maxFileBytes && file.seriesCount < MAX_SERIES) return current;
     }
     this.#finishCurrent();
-    const number = day > lastDay ? 1 : Number(FILE_NAME.exec(last!)![2]) + 1;
+    const number = day > lastDay ? 1 : numberOf(last!) + 1;
     const name = `telemetry-${day > lastDay ? day : lastDay}.${String(number).padStart(3, '0')}.db`;
-    this.#names.push(name);
-    this.#buffers = [];
-    this.#current = this.#open(name);
+    this.#names = [...this.#names, name].sort(byAge);
+    this.#current = this.#open(name, true);
     this.#dropOld(at);
     return this.#current;
+  }
+
+  /**
+   * Days that are still to come were written before the clock was set right, and are passed by: what comes now is to go
+   * Days that are still to come were written before the clock was set right, and are passed by: what comes now is to
+   * go in its time. Where there is no other, the clock is wrong now, as where a machine has none of its own.
+   */
+  #lastFor(day: string): string | undefined {
+    return this.#names.findLast((name) => dayOf(name) <= day) ?? this.#names.at(-1);
   }
 
   /** Nothing comes to it any more. */
@@ -177,9 +194,8 @@ export class TelemetryFiles {
     current.db.close();
   }
 
-  #open(name: string): OpenFile {
-    this.#older.get(name)?.db.close();
-    this.#older.delete(name);
+  #open(name: string, isWritten: boolean): OpenFile {
+    this.#forget(name);
     const path = join(this.#options.folder, name);
     const db = openDatabase(path);
     const foreign = migrate(db, path, TELEMETRY_SCHEMA);
@@ -187,11 +203,11 @@ export class TelemetryFiles {
       db.close();
       throw new Error(foreign.message);
     }
-    return { name, db, file: new TelemetryFile(db) };
+    return { name, db, file: new TelemetryFile(db, isWritten) };
   }
 
   #openOlder(name: string): OpenFile {
-    const open = this.#older.get(name) ?? this.#open(name);
+    const open = this.#older.get(name) ?? this.#open(name, false);
     this.#older.delete(name);
     this.#older.set(name, open);
     for (const [other, { db }] of this.#older) {
@@ -202,17 +218,19 @@ export class TelemetryFiles {
     return open;
   }
 
-  /** Takes away whole files: the oldest, until neither their age nor their size is too much. */
-  #dropOld(now: number): void {
-    const { folder, retentionDays, maxBytes } = this.#options;
-    const oldest = new Date(now - retentionDays * DAY_MS).toISOString().slice(0, 10);
-    const sizes = this.#names.map(
-      (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0,
-    );
+  /**
+   * Takes away whole files: the oldest, until neither their age nor their size, with what the new one may get, is too
+   * much. A clock that leaps forward makes nothing old at once: it may have been set wrong.
+   */
+  #dropOld(at: number): void {
+    const { folder, retentionDays, maxBytes, maxFileBytes } = this.#options;
+    const now = Math.min(at, (this.#lastAt ?? at) + DAY_MS);
+    const sizes = this.#names.map((name) => sizeOf(join(folder, name)));
     let total = sizes.reduce((sum, bytes) => sum + bytes, 0);
-    while (this.#names.length > 1) {
-      const name = this.#names[0]!;
-      if (total <= maxBytes && FILE_NAME.exec(name)![1]! >= oldest) return;
+    while (this.#names[0] !== undefined && this.#names[0] !== this.#current?.name) {
+      const name = this.#names[0];
+      const isRecent = Date.parse(dayOf(name)) + DAY_MS > now - retentionDays * DAY_MS;
+      if (isRecent && total <= maxBytes - maxFileBytes) return;
       this.#forget(name);
       for (const end of ['', '-wal', '-shm']) rmSync(join(folder, name + end), { force: true });
       this.#names.shift();
@@ -229,5 +247,21 @@ function isDamage(error: unknown): boolean {
 function list(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => FILE_NAME.test(name))
-    .sort();
+    .sort(byAge);
+}
+
+function byAge(a: string, b: string): number {
+  return Date.parse(dayOf(a)) - Date.parse(dayOf(b)) || numberOf(a) - numberOf(b);
+}
+
+function dayOfTime(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+function dayOf(name: string): string {
+  return FILE_NAME.exec(name)![1]!;
+}
+
+function numberOf(name: string): number {
+  return Number(FILE_NAME.exec(name)![2]);
 }
