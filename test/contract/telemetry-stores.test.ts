@@ -7,7 +7,7 @@ import { MemoryTelemetryStore } from '../../src/devices/memory-telemetry-store.t
 import { silentLogger } from '../../src/base/logger.ts';
 import { SqliteTelemetryStore } from '../../src/store/sqlite/telemetry/sqlite-telemetry-store.ts';
 import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
-import { describeTelemetryStore } from './telemetry-store.ts';
+import { BatchWriter, DAY, describeTelemetryStore, readHistory } from './telemetry-store.ts';
 
 const LIMITS = { maxFileBytes: 1e9, maxBytes: 1e9, retentionDays: 30 };
 
@@ -44,4 +44,21 @@ test('what numbers mean is known though the folder could not be read when it was
   assert.deepEqual(await store.write(batch(2000)), { isKept: true });
   const all = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, by: undefined, limit: 10 };
   assert.deepEqual([...(await store.read(all))!.values], [2000]);
+});
+
+test('what is to be written waits for one question, not for all', async (t) => {
+  const store = new SqliteTelemetryStore({ folder: new TestFolder(t).path, ...LIMITS }, silentLogger);
+  t.after(() => store.close());
+  const writer = new BatchWriter(store);
+  await writer.write([{ time: DAY, value: 1 }]);
+  const order: string[] = [];
+  const ask = async (name: string): Promise<void> => {
+    await readHistory(store);
+    order.push(name);
+  };
+  const asked = [ask('first'), ask('second'), ask('third')];
+  await writer.write([{ time: DAY + 1, value: 2 }]);
+  order.push('written');
+  await Promise.all(asked);
+  assert.ok(order.indexOf('written') < order.indexOf('second'), String(order));
 });

@@ -71,7 +71,8 @@ const telemetry = Type.Object(
     }),
     maxFileBytes: size({
       default: 268_435_456,
-      description: 'What a file may have before another is begun; each day begins one.',
+      description:
+        'What a file may have before another is begun, at most a quarter of `maxBytes`; each day begins one.',
     }),
     maxReadingsInMemory: count({
       default: 1_000_000,

@@ -14,6 +14,7 @@ import type { TelemetryOperations } from './telemetry-worker.ts';
 export class SqliteTelemetryStore implements TelemetryStore {
   readonly #database: WorkerDatabase<TelemetryOperations>;
   #opening: Promise<unknown> | undefined;
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(options: TelemetryFilesOptions, log: Logger) {
     const worker = new URL('./telemetry-worker.ts', import.meta.url);
@@ -30,7 +31,14 @@ export class SqliteTelemetryStore implements TelemetryStore {
     return { isKept: written.ok };
   }
 
-  async read(query: HistoryQuery): Promise<HistoryValues | undefined> {
+  /** One question after the other: what is to be written waits for one of them, not for all. */
+  read(query: HistoryQuery): Promise<HistoryValues | undefined> {
+    const read = this.#reading.then(() => this.#read(query));
+    this.#reading = read.catch(() => undefined);
+    return read;
+  }
+
+  async #read(query: HistoryQuery): Promise<HistoryValues | undefined> {
     await this.#open();
     const read = await this.#database.read('history', query);
     return read.ok ? read.value : undefined;

@@ -167,7 +167,6 @@ export class TelemetryFiles {
   }
 
   /**
-   * Days that are still to come were written before the clock was set right, and are passed by: what comes now is to go
    * Days that are still to come were written before the clock was set right, and are passed by: what comes now is to
    * go in its time. Where there is no other, the clock is wrong now, as where a machine has none of its own.
    */
