@@ -6,6 +6,7 @@ import { RecadoError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import type { Logger } from '../base/logger.ts';
 import { DataFolder } from '../store/data-folder.ts';
+import { requireDatabases } from '../store/examine-folder.ts';
 import { HubDatabase } from '../store/sqlite/hub/hub-database.ts';
 import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts';
 import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
@@ -32,12 +33,18 @@ export type LocalHub = {
 /**
  * The hub that runs over a data folder; where none runs, the accounts in the folder, opened here.
  *
+ * @param makesFolder - for the first account of a hub that never ran
  * @throws {RecadoError} `DATA_FOLDER_TAKEN` when a hub has the folder and cannot be asked; `STORE_UNAVAILABLE`
  */
-export async function openLocalHub(dataDir: string, log: Logger): Promise<LocalHub> {
+export async function openLocalHub(
+  dataDir: string,
+  { log, makesFolder }: { readonly log: Logger; readonly makesFolder: boolean },
+): Promise<LocalHub> {
   const folder = new DataFolder(dataDir);
   const running = askRunning(ownerSocketPath(folder.path));
-  return (await isThere(running)) ? running : openFolder(folder, log);
+  if (await isThere(running)) return running;
+  if (!makesFolder) requireDatabases(folder.path);
+  return openFolder(folder, log);
 }
 
 /** Whether somebody answers. A socket whose hub is gone refuses. */

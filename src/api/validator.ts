@@ -43,6 +43,8 @@ const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>)
   additionalProperties: (params) => `has members that are not known: ${String(params['additionalProperty'])}`,
   enum: (params) => `must be one of ${(params['allowedValues'] as readonly string[]).join(', ')}`,
   maxLength: (params) => `must not be longer than ${String(params['limit'])} characters`,
+  // No schema of a request asks for more than one character.
+  minLength: () => 'must not be empty',
   maximum: (params) => `must be at most ${String(params['limit'])}`,
   minimum: (params) => `must be at least ${String(params['limit'])}`,
   type: (params) => `must be ${TYPES[String(params['type'])] ?? String(params['type'])}`,

@@ -2,6 +2,7 @@ const READ_FAULTS: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'does not exist'],
   ['ENOTDIR', 'does not exist'],
   ['EACCES', 'may not be read by this user'],
+  ['ELOOP', 'is a link that leads back to itself'],
   ['EISDIR', 'is a folder, not a file'],
 ]);
 

@@ -17,7 +17,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
 import { readFaultOf, writeFaultOf } from '../base/file-fault.ts';
 import { DataFolder } from './data-folder.ts';
-import { examineFile, listDatabases } from './examine-folder.ts';
+import { examineFile, listDatabases, requireDatabases } from './examine-folder.ts';
 import { createPrivate } from './sqlite/open-database.ts';
 
 const PART_BYTES = 1_048_576;
@@ -30,11 +30,10 @@ const DATABASE_NAME = /^[a-z0-9][a-z0-9.-]*\.db$/;
  * moment; the moments of two differ by the time that a copy takes.
  *
  * @returns the names of the databases
- * @throws {RecadoError} `BACKUP_FAILED`; nothing of the file is left then
+ * @throws {RecadoError} `BACKUP_FAILED`; nothing of the file is left then; `STORE_UNAVAILABLE` where there is nothing
  */
 export function makeBackup(folder: string, file: string): readonly string[] {
-  const names = listDatabases(folder);
-  if (names.length === 0) throw failed(`there is nothing to back up in ${resolve(folder)}`);
+  const names = requireDatabases(folder);
   if (existsSync(file)) throw failed(`${file} is there already; a backup replaces no file`);
   const unfinished = `${file}.unfinished`;
   const copy = `${file}.copy`;

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
 import { readFaultOf } from '../base/file-fault.ts';
@@ -29,6 +29,18 @@ export function listDatabases(folder: string): string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new RecadoError('STORE_UNAVAILABLE', `${folder} ${readFaultOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * The same, for whoever only reads: where there are none, the name of the folder is likely a slip.
+ *
+ * @throws {RecadoError} `STORE_UNAVAILABLE`
+ */
+export function requireDatabases(folder: string): string[] {
+  const names = listDatabases(folder);
+  if (names.length > 0) return names;
+  const text = `no hub has kept anything in ${resolve(folder)}; name its folder with --data-dir, or its configuration with --config`;
+  throw new RecadoError('STORE_UNAVAILABLE', text);
 }
 
 /** Reads all of a database, while a hub writes it or not. Nothing is changed. */

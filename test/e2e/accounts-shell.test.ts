@@ -71,14 +71,16 @@ describe('recado user and recado token', () => {
     const shell = await Shell.open(t);
     // A way that leads nowhere is closed to every user, to root as well.
     await symlink('recado-data', join(shell.folder, 'recado-data'));
-    for (const words of [
-      ['user', 'list'],
-      ['token', 'list'],
-      ['token', 'create', 'a'],
-    ]) {
+    for (const [words, text] of [
+      [['user', 'list'], /^recado: .*recado-data is a link that leads back to itself\n$/],
+      [
+        ['token', 'create', 'a'],
+        /\nrecado: the accounts in .* cannot be had: the file cannot be opened: give /,
+      ],
+    ] as const) {
       const { end, output, errors } = await shell.recado(words);
       assert.deepEqual([end, output], [1, '']);
-      assert.match(errors, /\nrecado: the accounts in .* cannot be had: the file cannot be opened: give /);
+      assert.match(errors, text);
       assert.doesNotMatch(errors, /"stack"/);
     }
     const { program } = await shell.startHub();
@@ -153,6 +155,57 @@ describe('recado user and recado token', () => {
     await fails(['token', 'revoke', 'x'], /There is no token x\./);
     await fails(['token', 'create', 'x', '--expires-in', '3 weeks'], /--expires-in is a number/);
     assert.equal((await shell.recado(['user', 'list'])).output, '');
+  });
+
+  it('make no folder where there is nothing to read, and say so', async (t) => {
+    const shell = await Shell.open(t);
+    for (const words of [
+      ['user', 'list'],
+      ['user', 'change', 'ann', '--role', 'admin'],
+      ['user', 'passwd', 'ann'],
+      ['user', 'remove', 'ann'],
+      ['token', 'list'],
+      ['token', 'revoke', 'x'],
+      ['doctor'],
+      ['backup', 'a.backup'],
+    ]) {
+      const ended = await shell.recado([...words, '--data-dir', 'slip'], `${PASSWORD}\n`);
+      assert.deepEqual([ended.end, ended.output], [1, ''], words.join(' '));
+      assert.match(
+        ended.errors,
+        /^recado: no hub has kept anything in .*\/slip; name its folder with --data-dir/,
+      );
+    }
+    assert.deepEqual(await readdir(shell.folder), []);
+  });
+
+  it('say in words of the command line what is empty or too long', async (t) => {
+    const shell = await Shell.open(t);
+    const fails = async (words: readonly string[], end: number, text: RegExp): Promise<void> => {
+      const ended = await shell.recado(words, `${PASSWORD}\n`);
+      assert.deepEqual([ended.end, ended.output], [end, ''], words.join(' '));
+      assert.match(ended.errors, text);
+    };
+    for (const words of [
+      ['user', 'add'],
+      ['user', 'passwd'],
+      ['user', 'remove'],
+      ['token', 'create'],
+      ['token', 'revoke'],
+    ])
+      await fails([...words, ''], 2, /^recado: "" names nothing\n/);
+    await fails(['user', 'change', '..', '--role', 'admin'], 2, /^recado: "\.\." names nothing\n/);
+    await fails(['token', 'create', 'x', '--device', ''], 1, /^recado: --device must not be empty \(/);
+    await fails(
+      ['token', 'create', 'x'.repeat(129)],
+      1,
+      /^recado: the name must not be longer than 128 char/,
+    );
+    await fails(
+      ['token', 'create', 'x', '--expires-in', '999999d'],
+      1,
+      /^recado: --expires-in must be at most /,
+    );
   });
 
   it('ask for a password at a terminal without showing it', async (t) => {

@@ -3,7 +3,18 @@ import type { LocalHub } from '../../api/local-hub.ts';
 import { findDataFolder } from '../find-data-folder.ts';
 import type { FolderFlags } from './account-flags.ts';
 
-type Problem = { readonly detail: string; readonly code: string };
+type Problem = {
+  readonly detail: string;
+  readonly code: string;
+  readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
+};
+
+/** What the command line calls the members of a request. */
+const WORDS: Readonly<Record<string, string>> = {
+  devices: '--device',
+  services: '--service',
+  expiresInSeconds: '--expires-in',
+};
 
 type Question = {
   readonly method: Parameters<LocalHub['ask']>[0];
@@ -23,15 +34,22 @@ export async function askAccounts(flags: FolderFlags, { method, path, body }: Qu
     import('../hub-log.ts'),
   ]);
   const log = createHubLog({ level: 'warn', format: 'auto' });
-  const hub = await openLocalHub(await findDataFolder(flags), log);
+  const makesFolder = method === 'POST';
+  const hub = await openLocalHub(await findDataFolder(flags), { log, makesFolder });
   try {
     const answer = await hub.ask(method, `/api/v1${path}`, body);
     if (answer.status < 400) return answer.body ?? {};
-    const { detail, code } = answer.body as Problem;
-    process.stderr.write(`recado: ${escapeLine(detail)} (${code})\n`);
+    const problem = answer.body as Problem;
+    process.stderr.write(`recado: ${escapeLine(describe(problem))} (${problem.code})\n`);
     process.exitCode = 1;
     return undefined;
   } finally {
     await hub.close();
   }
+}
+
+function describe({ detail, errors: [issue] = [] }: Problem): string {
+  if (issue === undefined) return detail;
+  const member = issue.pointer.split('/').findLast((part) => /\D/.test(part)) ?? '';
+  return `${WORDS[member] ?? `the ${member}`} ${issue.message}`;
 }

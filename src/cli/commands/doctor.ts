@@ -5,7 +5,7 @@ import { findDataFolder, type DataFolderFlags } from '../find-data-folder.ts';
 
 const HELP = `
 Reads every byte of every database, and changes nothing; the hub may run meanwhile.
-Exit code 1 says that something is damaged.
+Exit code 1 says that something is damaged, or that there is nothing.
 
 Example:
   recado doctor --data-dir /var/lib/recado`;
@@ -22,13 +22,10 @@ export function doctorCommand(): Command {
 }
 
 async function examine(flags: DataFolderFlags): Promise<void> {
-  const { examineFolder } = await import('../../store/examine-folder.ts');
+  const { examineFolder, requireDatabases } = await import('../../store/examine-folder.ts');
   const folder = await findDataFolder(flags);
+  requireDatabases(folder);
   const { databases, copies } = examineFolder(folder);
-  if (databases.length === 0) {
-    printLine(`there is nothing in ${folder}`);
-    return;
-  }
   const rows = databases.map(({ name, bytes, logBytes, fault }) => [
     name,
     `${bytes}`,

@@ -9,7 +9,7 @@ import {
   type RightsFlags,
 } from '../accounts/account-flags.ts';
 import { askAccounts } from '../accounts/ask-accounts.ts';
-import { printLine } from '../devices/hub-flags.ts';
+import { printLine, refuseEmptyNames } from '../devices/hub-flags.ts';
 import { printTable } from '../devices/table.ts';
 
 type CreateFlags = RightsFlags & { readonly expiresIn?: string };
@@ -61,6 +61,7 @@ function rowOf({ id, name, roles, scopes, lastUsedAt, expiresAt }: TokenResource
 }
 
 async function createToken(name: string, flags: CreateFlags, command: Command): Promise<void> {
+  refuseEmptyNames([name], command);
   const { roles = ['viewer'], scopes = [] } = readRights(flags);
   const expiresInSeconds = readSeconds(flags.expiresIn, command);
   const body = { name, roles, scopes, ...(expiresInSeconds !== undefined && { expiresInSeconds }) };
@@ -82,7 +83,8 @@ function readSeconds(text: string | undefined, command: Command): number | undef
   return command.error('error: --expires-in is a number with s, m, h or d: 90d');
 }
 
-async function revokeToken(id: string, flags: FolderFlags): Promise<void> {
+async function revokeToken(id: string, flags: FolderFlags, command: Command): Promise<void> {
+  refuseEmptyNames([id], command);
   const answer = await askAccounts(flags, { method: 'DELETE', path: `/tokens/${encodeURIComponent(id)}` });
   if (answer !== undefined) printLine(`${id} opens nothing any more.`);
 }

@@ -10,7 +10,7 @@ import {
 } from '../accounts/account-flags.ts';
 import { askAccounts } from '../accounts/ask-accounts.ts';
 import { askNewPassword } from '../ask-password.ts';
-import { printLine } from '../devices/hub-flags.ts';
+import { printLine, refuseEmptyNames } from '../devices/hub-flags.ts';
 import { printTable } from '../devices/table.ts';
 
 const HELP = `
@@ -53,7 +53,8 @@ function rowOf({ name, roles, scopes, createdAt }: UserResource): string[] {
   return [name, describeRights(roles, scopes), createdAt];
 }
 
-async function addUser(name: string, flags: RightsFlags): Promise<void> {
+async function addUser(name: string, flags: RightsFlags, command: Command): Promise<void> {
+  refuseEmptyNames([name], command);
   const { roles = ['viewer'], scopes = [] } = readRights(flags);
   const password = await readPassword(name);
   if (password === undefined) return;
@@ -62,20 +63,23 @@ async function addUser(name: string, flags: RightsFlags): Promise<void> {
 }
 
 async function changeUser(name: string, flags: RightsFlags, command: Command): Promise<void> {
+  refuseEmptyNames([name], command);
   const { roles, scopes = [] } = readRights(flags);
   if (roles === undefined) command.error('error: --role is needed: roles and scopes are set together');
   const body = { roles, scopes };
   await tell(flags, await askAccounts(flags, { method: 'PATCH', path: pathOf(name), body }), 'was changed');
 }
 
-async function setPassword(name: string, flags: FolderFlags): Promise<void> {
+async function setPassword(name: string, flags: FolderFlags, command: Command): Promise<void> {
+  refuseEmptyNames([name], command);
   const password = await readPassword(name);
   if (password === undefined) return;
   const answer = await askAccounts(flags, { method: 'PATCH', path: pathOf(name), body: { password } });
   await tell(flags, answer, 'has a new password, and has to sign in anew');
 }
 
-async function removeUser(name: string, flags: FolderFlags): Promise<void> {
+async function removeUser(name: string, flags: FolderFlags, command: Command): Promise<void> {
+  refuseEmptyNames([name], command);
   const answer = await askAccounts(flags, { method: 'DELETE', path: pathOf(name) });
   if (answer !== undefined) printLine(`${name} is no user any more.`);
 }
