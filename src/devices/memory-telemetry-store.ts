@@ -33,7 +33,7 @@ export class MemoryTelemetryStore implements TelemetryStore {
       of.values.push(values[index]!);
     }
     this.#count += numbers.length;
-    if (this.#count > this.#maxReadings) this.#halve();
+    while (this.#count > this.#maxReadings) this.#halve();
     return Promise.resolve({ isKept: true });
   }
 

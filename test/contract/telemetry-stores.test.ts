@@ -62,3 +62,28 @@ test('what is to be written waits for one question, not for all', async (t) => {
   await Promise.all(asked);
   assert.ok(order.indexOf('written') < order.indexOf('second'), String(order));
 });
+
+test('a question that failed says how it stands until the next one', async (t) => {
+  const folder = new TestFolder(t);
+  const first = new SqliteTelemetryStore({ folder: folder.path, ...LIMITS }, silentLogger);
+  await new BatchWriter(first).write([{ time: DAY, value: 1 }]);
+  await first.close();
+  folder.write('telemetry-2026-11-22.001.db', 'this is no database'.repeat(1000));
+  const store = new SqliteTelemetryStore({ folder: folder.path, ...LIMITS }, silentLogger);
+  t.after(() => store.close());
+  const all = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, by: undefined, limit: 10 };
+  assert.equal(await store.read(all), undefined);
+  assert.equal(store.health.state, 'failing');
+  assert.deepEqual([...(await store.read(all))!.values], []);
+  assert.equal(store.health.state, 'ready');
+});
+
+test('memory has no more readings than it may, also of one batch', async () => {
+  const store = new MemoryTelemetryStore({ maxReadings: 1000 });
+  await new BatchWriter(store).write(
+    Array.from({ length: 20_000 }, (_, time) => ({ time: DAY + time, value: time })),
+  );
+  const { values } = await readHistory(store);
+  assert.ok(values.length > 400 && values.length <= 1000, String(values.length));
+  assert.deepEqual(values.at(-1), [19_999, 19_999]);
+});

@@ -47,6 +47,8 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
   readonly #parts: DatabaseParts;
   #worker: Worker | undefined;
   #state: StoreState = 'ready';
+  /** It was told by a question how it stands. */
+  #isReadFault = false;
   /** Who waits for the answers to the requests that were sent, the oldest first: answers come in that order. */
   readonly #asked: ((answers: DatabaseAnswer) => void)[] = [];
   #writes: PendingWrite[] = [];
@@ -104,7 +106,9 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     input: InputOf<Operations[Name]>,
   ): Promise<Stored<OutputOf<Operations[Name]>>> {
     const [answer] = await this.#ask({ kind: 'read', call: { name, input } });
-    if ('fault' in answer!) this.#turnTo(answer.fault);
+    // Whether it can be written is not known from what was read, unless it was a question that failed.
+    if ('fault' in answer! || this.#isReadFault) this.#turnTo('fault' in answer! ? answer.fault : undefined);
+    this.#isReadFault = 'fault' in answer!;
     return take(answer!);
   }
 
@@ -150,6 +154,7 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
       const answers = await this.#ask({ kind: 'write', calls });
       const fault = answers.flatMap((answer) => ('fault' in answer ? [answer.fault] : []))[0];
       this.#turnTo(fault);
+      this.#isReadFault = false;
       for (const [index, { settle }] of writes.entries()) settle(answers[index] ?? answers[0]!);
     }
     this.#writing = undefined;

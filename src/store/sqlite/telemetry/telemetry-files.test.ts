@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it, test, type TestContext } from 'node:test';
 import type { ReadingBatch } from '../../../devices/telemetry-store.ts';
 import { SeriesBuffer } from './series-buffer.ts';
@@ -190,6 +191,24 @@ describe('files of history', () => {
     const values = rig.values();
     assert.ok(values.length > 1 && values.length < 10, String(values));
     assert.deepEqual(values, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].slice(-values.length));
+  });
+
+  it('are left as they are when they are of a newer version; the others go on', (t) => {
+    const rig = new FilesRig(t);
+    for (const day of [0, 1]) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
+    rig.files.close();
+    for (const name of rig.names) {
+      const db = new DatabaseSync(join(rig.folder, name));
+      db.exec('PRAGMA user_version = 99');
+      db.close();
+    }
+    rig.restart();
+    const append = (): void => rig.append(DAY + DAY_MS, [[DAY + DAY_MS, 2]]);
+    assert.throws(append, /newer Recado/);
+    append();
+    assert.throws(() => rig.values(), /newer Recado/);
+    assert.deepEqual(rig.values(), [2]);
+    assert.equal(rig.names.length, 3);
   });
 
   it('are set aside when they are damaged; the others go on', (t) => {

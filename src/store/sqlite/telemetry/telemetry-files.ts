@@ -32,6 +32,9 @@ export type TelemetryFilesOptions = {
   readonly retentionDays: number;
 };
 
+/** A file of a newer Recado, or of something else: it is left as it is, and the history goes on without it. */
+export class FileLeftError extends Error {}
+
 type OpenFile = { readonly name: string; readonly db: DatabaseSync; readonly file: TelemetryFile };
 
 /**
@@ -46,6 +49,8 @@ export class TelemetryFiles {
   /** Those that are only read, the one asked for last at the end. */
   readonly #older = new Map<string, OpenFile>();
   readonly #spans = new Map<string, TimeSpan>();
+  /** Left as they are: neither read nor written. */
+  readonly #left = new Set<string>();
   /** What numbers of batches mean. */
   #series: SeriesName[] = [];
   #buffers: SeriesBuffer[] = [];
@@ -83,7 +88,7 @@ export class TelemetryFiles {
     const collector = new HistoryCollector(query);
     this.#list();
     for (const name of this.#names) {
-      if (name === this.#current?.name) continue;
+      if (name === this.#current?.name || this.#left.has(name)) continue;
       const known = this.#spans.get(name);
       if (known !== undefined && !collector.wants(known.t0, known.t1)) continue;
       try {
@@ -152,7 +157,7 @@ export class TelemetryFiles {
     const last = this.#lastFor(day);
     const lastDay = last === undefined ? '' : dayOf(last);
     if (this.#current !== undefined && this.#current.name !== last) this.#finishCurrent();
-    if (last !== undefined && day <= lastDay) {
+    if (last !== undefined && day <= lastDay && !this.#left.has(last)) {
       const current = (this.#current ??= this.#open(last, true));
       const { file } = current;
       if (file.bytes < this.#options.maxFileBytes && file.seriesCount < MAX_SERIES) return current;
@@ -200,7 +205,8 @@ export class TelemetryFiles {
     const foreign = migrate(db, path, TELEMETRY_SCHEMA);
     if (foreign !== undefined) {
       db.close();
-      throw new Error(foreign.message);
+      this.#left.add(name);
+      throw new FileLeftError(foreign.message);
     }
     return { name, db, file: new TelemetryFile(db, isWritten) };
   }

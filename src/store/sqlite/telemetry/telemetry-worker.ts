@@ -3,7 +3,7 @@ import type { HistoryQuery, ReadingBatch } from '../../../devices/telemetry-stor
 import type { StoreFault } from '../../store-state.ts';
 import type { CallAnswer, DatabaseCall, DatabaseRequest, OpenAnswer } from '../database-messages.ts';
 import { faultOf } from '../sqlite-error.ts';
-import { TelemetryFiles, type TelemetryFilesOptions } from './telemetry-files.ts';
+import { FileLeftError, TelemetryFiles, type TelemetryFilesOptions } from './telemetry-files.ts';
 
 /* The thread of the history. Its files come and go, so each batch is a transaction of its own in the file it is for. */
 
@@ -30,6 +30,7 @@ function call({ name, input }: DatabaseCall): CallAnswer {
 }
 
 function folderFault(error: unknown): StoreFault | undefined {
+  if (error instanceof FileLeftError) return { state: 'failing', message: error.message };
   const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
   if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return undefined;
   return { state: code === 'ENOSPC' ? 'full' : 'unreachable', message: String(message) };
