@@ -45,7 +45,7 @@ export async function listenForOwner(
     rmSync(path, { force: true });
     await listenAlone(server, path);
   } catch (error) {
-    log.warn({ err: error }, `recado user and recado token cannot ask this hub: ${(error as Error).message}`);
+    log.warn({}, `recado user and recado token cannot ask this hub: ${(error as Error).message}`);
   }
   return () => {
     server.close();

@@ -2,6 +2,7 @@ import pino from 'pino';
 import type { Logger } from '../base/logger.ts';
 import { escapeControls } from '../base/printable-text.ts';
 import type { Config } from '../hub/config/config-schema.ts';
+import { StoreError } from '../store/store-state.ts';
 import { BoundedOutput } from './bounded-output.ts';
 import { formatPretty } from './pretty-line.ts';
 
@@ -14,6 +15,7 @@ export function createHubLog(options: Config['log']): Logger {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: showError },
   };
   const output = new BoundedOutput(stream, (lost) =>
     log.warn({ lost }, `lines of this log were lost, for want of a reader or of space: ${lost}`),
@@ -24,4 +26,10 @@ export function createHubLog(options: Config['log']): Logger {
   const lines = pino(settings, { write: (line) => output.write(format(line)) });
   const log = Object.assign(lines, { lost: () => output.lost, withheld: new Map<string, number>() });
   return log;
+}
+
+/** A fault of disk or file is expected: where in the program it came up helps nobody. */
+function showError(error: unknown): unknown {
+  if (!(error instanceof StoreError)) return pino.stdSerializers.err(error as Error);
+  return { code: 'STORE_UNAVAILABLE', message: error.message };
 }

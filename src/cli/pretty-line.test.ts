@@ -26,9 +26,11 @@ describe('formatPretty', () => {
     assert.equal(formatPretty(line, plain), '--:--:--.--- error bad\n  Error: x\n      at y\n');
   });
 
-  it('shows whatever else was thrown', () => {
+  it('shows whatever else was thrown, and faults without a stack, on the same line', () => {
     const line = JSON.stringify({ level: 'error', time: 'never', err: 'a text', msg: 'bad' });
-    assert.equal(formatPretty(line, plain), '--:--:--.--- error bad\n  "a text"\n');
+    assert.equal(formatPretty(line, plain), '--:--:--.--- error bad err="a text"\n');
+    const fault = JSON.stringify({ level: 'error', time: 'never', err: { code: 'FULL' }, msg: 'bad' });
+    assert.equal(formatPretty(fault, plain), '--:--:--.--- error bad err={"code":"FULL"}\n');
   });
 
   it('is one line, and nothing but text, whatever others say', () => {

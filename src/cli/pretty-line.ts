@@ -24,7 +24,9 @@ export function formatPretty(line: string, options: { colors: boolean }): string
     options.colors ? styleText(style, text, { validateStream: false }) : text;
   const entry = parseJsonObject(line);
   if (entry === undefined) return line;
-  const { time, level, msg, err, ...fields } = entry;
+  const { time, level, msg, ...fields } = entry;
+  const { stack } = (fields['err'] ?? {}) as { readonly stack?: unknown };
+  if (typeof stack === 'string') delete fields['err'];
   const name = typeof level === 'string' ? level : 'info';
   const parts = [
     paint('gray', localTime(time)),
@@ -32,7 +34,7 @@ export function formatPretty(line: string, options: { colors: boolean }): string
     typeof msg === 'string' ? escapeLine(msg) : '',
     ...Object.entries(fields).map(([key, value]) => paint('gray', `${key}=${showValue(value)}`)),
   ];
-  return `${parts.filter(Boolean).join(' ')}\n${stackLines(err)}`;
+  return `${parts.filter(Boolean).join(' ')}\n${typeof stack === 'string' ? indent(stack) : ''}`;
 }
 
 /** People at a terminal think in the time on their wall. */
@@ -49,10 +51,6 @@ function showValue(value: unknown): string {
   return escapeLine(isPlain ? value : JSON.stringify(value));
 }
 
-function stackLines(err: unknown): string {
-  if (err === undefined || err === null) return '';
-  const { stack } = err as { stack?: unknown };
-  // Anything can be thrown.
-  const text = typeof stack === 'string' ? stack : showValue(err);
-  return `${escapeControls(text).replaceAll(/^/gm, '  ')}\n`;
+function indent(stack: string): string {
+  return `${escapeControls(stack).replaceAll(/^/gm, '  ')}\n`;
 }

@@ -85,6 +85,8 @@ describe('recado user and recado token', () => {
     }
     const { program } = await shell.startHub();
     assert.match(program.errorText, /data is kept in .*, but not now: the file cannot be opened: give /);
+    assert.match(program.errorText, /"code":"STORE_UNAVAILABLE"/);
+    assert.doesNotMatch(program.errorText, /"stack"/);
   });
 
   it('ask the hub that runs, and open its folder where none runs', async (t) => {
