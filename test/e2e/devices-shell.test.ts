@@ -141,6 +141,9 @@ describe('devices from the shell', () => {
     for (const [args, exit, text] of [
       [['call', 'lamp-1', 'dim', 'x'], 2, /"x" is no JSON/],
       [['call', '..', 'dim'], 2, /names nothing/],
+      [['call', 'lamp-1', '--names', '--json'], 2, /'--names' cannot be used with option '--json'/],
+      [['devices', '--names', '--json'], 2, /'--names' cannot be used with option '--json'/],
+      [['call', 'lamp-1', 'dim', '--names'], 2, /--names lists commands/],
       [['devices', '--token', 'wrong-token-12345'], 4, /RECADO_TOKEN/],
       [['call', 'lamp-2', 'dim'], 5, /`recado devices` lists/],
       [['call', 'lamp-1', 'dance'], 5, /It has dim, place, say, hang, fail/],

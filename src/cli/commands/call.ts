@@ -4,6 +4,7 @@ import type { Client, Command, InvocationAccepted, InvocationResult } from '../.
 import { DEVICE_EXITS, tellFailure } from '../devices/failures.ts';
 import {
   hubQuestion,
+  namesOption,
   openHub,
   printLine,
   printText,
@@ -53,7 +54,7 @@ export function callCommand(): Program {
       'where the device is offline, let the command wait for it so long',
       (text) => readSeconds(text, MAX_QUEUE_S),
     )
-    .option('--names', 'without a command: only the names, a line each: for completion')
+    .addOption(namesOption('without a command: only the names, a line each: for completion'))
     .action(call);
 }
 
@@ -66,6 +67,8 @@ async function call(
 ): Promise<void> {
   const client = openHub(flags, program);
   refuseEmptyNames([deviceId, name ?? deviceId], program);
+  if (name !== undefined && flags.names === true)
+    program.error('error: --names lists commands; leave out the name of one');
   const stopping = new AbortController();
   void stopSignal().then((signal) => stopping.abort(signal));
   try {

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { Device } from '../../client/index.ts';
 import { tellFailure } from '../devices/failures.ts';
-import { hubQuestion, openHub, printLine, type HubFlags } from '../devices/hub-flags.ts';
+import { hubQuestion, namesOption, openHub, printLine, type HubFlags } from '../devices/hub-flags.ts';
 import { printTable } from '../devices/table.ts';
 
 type DevicesFlags = HubFlags & {
@@ -24,7 +24,7 @@ export function devicesCommand(): Command {
     .addOption(new Option('--status <status>', 'only these').choices(['online', 'offline']))
     .option('--gateway <name>', 'only those that came by this one')
     .option('--search <text>', 'only those with this in their id, title or model')
-    .option('--names', 'only the ids, a line each: for completion')
+    .addOption(namesOption('only the ids, a line each: for completion'))
     .action(listDevices);
 }
 

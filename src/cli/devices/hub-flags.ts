@@ -38,6 +38,11 @@ export function authorityOption(): Option {
   return new Option('--cafile <file>', 'of an https hub: trust these certificates (PEM)');
 }
 
+/** `--names`, of a list: one form of it at a time. */
+export function namesOption(text: string): Option {
+  return new Option('--names', text).conflicts('json');
+}
+
 /** The hub that the flags name. Ends through `command.error` when they cannot. */
 export function openHub({ url, ...login }: HubFlags, command: Command): Client {
   return clientOf(readHubUrl(url, command) ?? DEFAULT_HUB_URL, login, command);
