@@ -154,7 +154,6 @@ const ROWS = {
     whose: 'the device, else its address',
     fixedBytes: 2048,
     share: 1 / 8,
-    isReclaimable: true,
     refusal: 'the device is told DESCRIPTION_INVALID, and closed',
     options: ['gateways.socket.maxLineBytes', 'devices.maxOfflineDescriptionBytes'],
   },

@@ -71,6 +71,21 @@ describe('limits of devices', () => {
     assert.match(other.text, /"ok":true/);
   });
 
+  it('no device is closed for a description, which stays when its device has left', async (t) => {
+    const hub = await startTestHub(t, (config) => (config.memory.maxKeptBytes = 16 * MIB));
+    const arrived: WireDevice[] = [];
+    for (let count = 0; count < 12; count++) {
+      const address = `127.0.0.${2 + Math.floor(count / 4)}`;
+      arrived.push(await arrive(t, hub, address, helloOf(`device-${count}`, 80_000)));
+    }
+    const accepted = arrived.filter(({ text }) => text.includes('"ok":true'));
+    assert.equal(accepted.length < arrived.length, true, 'there is no more room');
+    const online = `${hub.url}/api/v1/devices?status=online`;
+    const { devices } = (await (await fetch(online)).json()) as { devices: unknown[] };
+    assert.equal(devices.length, accepted.length);
+    assert.match((await arrive(t, hub, '127.0.0.9', helloOf('modest', 10))).text, /"ok":true/);
+  });
+
   it('lines that are not whole have a sum, and give it back', async (t) => {
     const hub = await startTestHub(t, (config) => (config.memory.maxKeptBytes = 4 * MIB));
     const devices: WireDevice[] = [];

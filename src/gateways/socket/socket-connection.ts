@@ -11,8 +11,8 @@ import { PlainSession } from './session/plain-session.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './session/device-session.ts';
 
 const OPEN_BRACE = 0x7b;
-/** What is given back when it is closed. */
-const HELD: readonly KeptKind[] = [KeptKind.CONNECTION, KeptKind.PARTIAL, KeptKind.DESCRIPTION];
+/** What is given back when it is closed. What its device says of itself stays while the device is in the list. */
+const HELD: readonly KeptKind[] = [KeptKind.CONNECTION, KeptKind.PARTIAL];
 
 /** Says once for each address that its devices are refused, and what to set. */
 export function tellUntrusted(context: SessionContext, address: string): void {
