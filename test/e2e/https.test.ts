@@ -70,6 +70,24 @@ describe('http.tls', () => {
     );
   });
 
+  for (const proxyProtocol of [false, true]) {
+    const before = proxyProtocol ? 'its PROXY header' : 'TLS is up';
+    it(`gives a place back as soon as its peer leaves before ${before}`, async (t) => {
+      const hub = await startHttps(t, ({ http }) => {
+        http.proxyProtocol = proxyProtocol;
+        http.trustedProxies = ['127.0.0.1'];
+      });
+      const { hostname, port } = new URL(addressOf(hub, 'http'));
+      for (const bytes of ['', proxyProtocol ? 'PROXY ' : '\x16\x03\x01\0']) {
+        const socket = connectTcp(Number(port), hostname);
+        socket.end(bytes, 'latin1');
+        await once(socket.resume(), 'close');
+      }
+      await until('it is told', () => hub.logged.some(({ text }) => /http from .* was refused/.test(text)));
+      assert.equal(hub.logged.filter(({ text }) => text.includes('handshake-timeout')).length, 0);
+    });
+  }
+
   it('takes new certificates while it runs, and keeps the old while the new are wrong', async (t) => {
     const files = await identityFiles(t);
     const hub = await startTestHub(t, ({ http }) => (http.tls = { enabled: true, ...files }));

@@ -17,7 +17,13 @@ export type HandshakeLimits = {
   readonly handshakeTimeoutMs?: number;
 };
 
-type Handshake = { address: string; party: string; readonly timer: NodeJS.Timeout };
+type Handshake = {
+  address: string;
+  party: string;
+  readonly timer: NodeJS.Timeout;
+  /** As it was before. */
+  readonly allowsHalfOpen: boolean;
+};
 
 /**
  * The connections of one listener that are not handed over yet. Each ends by `finish`, by `refuse`, or by itself. When
@@ -43,7 +49,9 @@ export class Handshakes {
     const party = addressParty(address);
     this.#count(party, 1);
     const timer = setTimeout(() => this.refuse(socket, 'handshake-timeout'), this.#timeoutMs);
-    this.#underWay.set(socket, { address, party, timer });
+    this.#underWay.set(socket, { address, party, timer, allowsHalfOpen: socket.allowHalfOpen });
+    // Whoever says nothing more now has left. TLS over it goes by this for good, as HTTPS does.
+    socket.allowHalfOpen = false;
     // Without a listener, a reset by the peer would end the process.
     socket.on('error', ignore);
     // Later, because TLS closes the socket first and says why afterwards.
@@ -97,8 +105,9 @@ export class Handshakes {
   #forget(socket: Socket): Handshake | undefined {
     const handshake = this.#underWay.get(socket);
     if (handshake === undefined) return undefined;
-    const { party, timer } = handshake;
+    const { party, timer, allowsHalfOpen } = handshake;
     this.#underWay.delete(socket);
+    socket.allowHalfOpen = allowsHalfOpen;
     this.#count(party, -1);
     clearTimeout(timer);
     return handshake;
