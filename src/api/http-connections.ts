@@ -182,6 +182,7 @@ export function limitHttpConnections(server: Server, options: HttpConnectionsOpt
   ticker.unref();
   server.once('close', () => clearInterval(ticker));
   server.on('connection', (socket: Socket) => {
+    if (socket.destroyed) return;
     const { remoteAddress: address = '' } = socket;
     const key = addressParty(address);
     if (!places.hasPlaceFor(address, key)) {

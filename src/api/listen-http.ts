@@ -10,6 +10,7 @@ import type { TlsFiles } from '../hub/tls/tls-files.ts';
 import { TlsReload } from '../hub/tls/tls-reload.ts';
 import { Handshakes } from '../mqtt/transport/handshakes.ts';
 import { receiveIncoming, type TakeIncoming } from '../mqtt/transport/incoming.ts';
+import { tellFailedAccepts } from '../mqtt/transport/open-server.ts';
 import type { Refusals } from '../mqtt/transport/refusals.ts';
 import { secureIncoming } from '../mqtt/transport/secure-incoming.ts';
 import { moveHttpConnection, replaceHttpConnection } from './http-connections.ts';
@@ -38,8 +39,7 @@ export async function listenHttp(app: FastifyInstance, http: HttpListener, parts
     const keys = { portFlag: '--http-port', portKey: 'http.port', hostKey: 'http.host' };
     throw listenError(error, { kind: 'TCP', host, port, ...keys });
   }
-  // Else it would end the process, when no file descriptors are left, say.
-  app.server.on('error', (error) => refusals.tell('accept-failed', '', error));
+  tellFailedAccepts(app.server, refusals);
   const { port: actual } = app.server.address() as AddressInfo;
   return `${tls.enabled ? 'https' : 'http'}://${formatHostPort(host, actual)}`;
 }

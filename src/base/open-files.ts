@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 
 /** Descriptors for listeners, files and the runtime itself. */
 const OWN_FILES = 32;
@@ -18,6 +19,25 @@ type OpenFiles = {
   /** Among the others. */
   readonly handshakes: number;
 };
+
+/** The last ones are for the program's own files: no connection gets them. */
+const KEPT_FILES = 4;
+let most: number | undefined;
+
+/**
+ * Closes a connection that came where no more descriptors are left than the program needs for itself: with none at all,
+ * Node closes what comes, and tells nobody. The system gives the lowest number that is free.
+ *
+ * @returns what to say, where it was closed
+ */
+export function closeIfLastFile(socket: Socket): string | undefined {
+  const { fd = -1 } =
+    (socket as unknown as { readonly _handle: { readonly fd?: number } | null })._handle ?? {};
+  most ??= maxOpenFiles();
+  if (fd < most - KEPT_FILES) return undefined;
+  socket.destroy();
+  return `as many files are open as the system lets this program open (ulimit -n is ${most}): raise it`;
+}
 
 /** How many connections of each sort the system lets this process have; infinite where it does not say. */
 export function shareOpenFiles(): OpenFiles {

@@ -102,6 +102,22 @@ describe('a hub with few file descriptors', { skip }, () => {
     });
   }
 
+  it('says what to set when there are none, though its connections are fewer than they may be', async (t) => {
+    const ports = await findFreePorts();
+    const { http: mqtt } = await findFreePorts();
+    // As much as its own files are, beyond what it reckons with: what it inherits has the rest.
+    const files = Array.from({ length: 90 }, (_, index) => `${index + 10}</dev/null`).join(' ');
+    const launcher = ['prlimit', '--nofile=256:256', 'bash', '-c', `exec ${files}; exec "$0" "$@"`];
+    const hub = await startHubProcess(ports, { settings: { RECADO_MQTT_PORT: String(mqtt) }, launcher });
+    t.after(() => hub.stop());
+    await crowd(t, mqtt, CONNECT);
+    await crowd(t, ports.tcp, Buffer.from('{'));
+    const said = /was refused: accept-failed \(as many files are open .* \(ulimit -n is 256\): raise it/;
+    await until('it is told', () => said.test(hub.program.errorText));
+    const lines = hub.program.errorText.match(/connection to mqtt was refused: accept-failed/g) ?? [];
+    assert.equal(lines.length <= 1, true, 'once for a listener');
+  });
+
   it('says what to set when all of its ports are crowded, goes on with who is there, and with all afterwards', async (t) => {
     const ports = await findFreePorts();
     const { http: mqtt } = await findFreePorts();

@@ -1,5 +1,6 @@
-import type { AddressInfo, ListenOptions, Server } from 'node:net';
+import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import { RecadoError } from '../../base/errors.ts';
+import { closeIfLastFile } from '../../base/open-files.ts';
 import type { Refusals } from './refusals.ts';
 
 const BACKLOG_CONNECTIONS = 4096;
@@ -29,8 +30,17 @@ export async function openServer(
       resolve();
     });
   });
-  server.on('error', (error) => refusals.tell('accept-failed', '', error));
+  tellFailedAccepts(server, refusals);
   return 'port' in place ? (server.address() as AddressInfo).port : 0;
+}
+
+/** Counts and tells what the system cannot hand over, which would end the process else, or be told by nobody. */
+export function tellFailedAccepts(server: Server, refusals: Refusals): void {
+  server.on('error', (error) => refusals.tell('accept-failed', '', error));
+  server.prependListener('connection', (socket: Socket) => {
+    const why = closeIfLastFile(socket);
+    if (why !== undefined) refusals.tell('accept-failed', '', new Error(why));
+  });
 }
 
 function listenFailure(error: NodeJS.ErrnoException, place: ListenPlace): RecadoError {
