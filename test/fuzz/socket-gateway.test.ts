@@ -93,7 +93,7 @@ function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
 test(`mutated sessions and datagrams disturb nobody (seed ${seed})`, { timeout: 120_000 }, async (t) => {
   const random = randomFrom(seed);
   const hub = await startTestHub(t, (config) => {
-    config.gateways.socket.handshakeTimeoutMs = 300;
+    config.gateways.socket.handshakeTimeoutMs = 2000;
     config.gateways.socket.messageTimeoutMs = 300;
   });
   const good = await WireDevice.connect(t, hub.tcpPort, '127.0.0.2');

@@ -261,7 +261,7 @@ async function visitDevice(rig: ManageAppRig): Promise<void> {
   await rig.see(/^ +(?:❯ )? *d /m);
   for (const letter of ['d', 'r', 'x', '?']) {
     rig.type(letter);
-    for (let turn = 0; turn < 30; turn++) await settle(rig);
+    await settle(rig);
     rig.type('n');
     if (letter !== 'x') rig.press('escape');
   }
@@ -270,7 +270,7 @@ async function visitDevice(rig: ManageAppRig): Promise<void> {
     const page = rig.text.split('\n')[0];
     rig.press('home', ...Array.from({ length: index }, () => 'down' as const), 'enter');
     rig.press('down', 'down', 'down', 'down', 'enter');
-    for (let turn = 0; turn < 30; turn++) await settle(rig);
+    await settle(rig);
     rig.type('?e');
     rig.press('escape');
     rig.type('e');
@@ -279,8 +279,14 @@ async function visitDevice(rig: ManageAppRig): Promise<void> {
   }
 }
 
-/** Lets answers come in, and time go on. */
+/** Lets time go on until what was asked has been answered; the command “Hang” never is. */
 async function settle(rig: ManageAppRig): Promise<void> {
-  rig.clock.advance(20);
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 30; turn++) {
+    rig.clock.advance(20);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until('nobody waits for an answer', () => {
+    rig.clock.advance(20);
+    return rig.text.includes('Hang') || !/Waiting for|Esperando/.test(rig.text);
+  });
 }
