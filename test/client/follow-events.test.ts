@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { afterEach, test, type TestContext } from 'node:test';
 import { createClient, type EventOptions, type HubEvent } from '../../src/client/index.ts';
+
+import { findFreeTcpPort } from '../helpers/free-ports.ts';
 import { answerJson, closeServers, serveAnswers, serveBytes } from '../helpers/serve-answers.ts';
-import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
+import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 
 afterEach(closeServers);
@@ -86,14 +88,13 @@ test('a broken connection is made again, and nothing is lost', async (t) => {
 });
 
 test('a hub that was started anew resets', async (t) => {
-  const first = await startTestHub(t);
+  const port = await findFreeTcpPort();
+  const atThatPort = (config: MutableConfig): void => void (config.http.port = port);
+  const first = await startTestHub(t, atThatPort);
   const { seen } = follow(t, first.url);
   await until('connected', () => seen.includes('connected'));
-  const { port } = new URL(first.url);
   await first.server.close();
-  const second = await startTestHub(t, (config) => {
-    config.http.port = Number(port);
-  });
+  const second = await startTestHub(t, atThatPort);
   await until('reset', () => seen.includes('hub-restarted'));
   publish(second, 5);
   await until('the next', () => seen.includes('bar=5'));

@@ -1,9 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findFreeTcpPort } from './free-ports.ts';
 import { until } from './until.ts';
 
 /** Debian puts servers where only the administrator's PATH looks. */
@@ -49,7 +50,7 @@ export abstract class BrokerProgram {
 
   /** Starts it, on the same port as before if it has run before, and waits until it listens. */
   async start(): Promise<this> {
-    if (this.#port === 0) this.#port = await findFreePort();
+    if (this.#port === 0) this.#port = await findFreeTcpPort();
     const name = this.#name;
     const file = join(this.folder, `${name}.conf`);
     writeFileSync(file, this.configurationOf(this.#port));
@@ -80,15 +81,6 @@ export abstract class BrokerProgram {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function canConnect(port: number): Promise<boolean> {

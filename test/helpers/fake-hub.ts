@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Command, DeviceDetails, Presence, Problem, Reading } from '../../src/client/index.ts';
+import { findFreeTcpPort } from './free-ports.ts';
 
 type Failure = Partial<Problem> & {
   readonly code: string;
@@ -61,9 +62,9 @@ export class FakeHub {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
+    if (this.#port === 0) this.#port = await findFreeTcpPort();
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 

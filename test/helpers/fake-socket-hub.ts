@@ -1,8 +1,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { until } from './until.ts';
+import { createServer, type Server, type Socket } from 'node:net';
 import { cleanUpWith } from './clean-ups.ts';
+import { findFreeTcpPort } from './free-ports.ts';
+import { until } from './until.ts';
 
 /** One connection that a device made, byte by byte. */
 export class FakeConnection {
@@ -92,8 +93,8 @@ export class FakeHub {
   }
 
   async start(): Promise<this> {
+    this.#port = await findFreeTcpPort();
     await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
     this.#udp.bind(0, '127.0.0.1');
     await once(this.#udp, 'listening');
     return this;

@@ -1,10 +1,8 @@
-import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ChildProgram } from './child-program.ts';
+import { findFreeTcpPort, findFreeUdpPort } from './free-ports.ts';
 import { until } from './until.ts';
 
 export type HubPorts = { readonly http: number; readonly tcp: number; readonly udp: number };
@@ -25,37 +23,10 @@ export function recadoWords(...args: readonly string[]): string[] {
   return [process.execPath, MAIN, ...args];
 }
 
-/**
- * Ports that are free at this moment, for a program that must be started again on the same ones. They lie below the
- * range that the system hands out by itself: the thousands of connections of other tests cannot take them meanwhile.
- */
+/** Ports for a hub that may be started again on the same ones. */
 export async function findFreePorts(): Promise<HubPorts> {
-  const [http, tcp] = [await findFreePort(isTcpPortFree), await findFreePort(isTcpPortFree)];
-  return { http, tcp, udp: await findFreePort(isUdpPortFree) };
-}
-
-async function findFreePort(isFree: (port: number) => Promise<boolean>): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = randomInt(10_240, 32_768);
-    if (await isFree(port)) return port;
-  }
-  throw new Error('no free port was found');
-}
-
-function isTcpPortFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
-
-function isUdpPortFree(port: number): Promise<boolean> {
-  const socket = createSocket('udp4');
-  return new Promise((resolve) => {
-    socket.once('error', () => resolve(false));
-    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
-  });
+  const [http, tcp] = [await findFreeTcpPort(), await findFreeTcpPort()];
+  return { http, tcp, udp: await findFreeUdpPort() };
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
+import { findFreeTcpPort } from '../helpers/free-ports.ts';
 import { answerJson, closeServers, serveAnswers } from '../helpers/serve-answers.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Result } from '../../src/base/result.ts';
@@ -23,7 +24,7 @@ async function failureOf(session: HubSession): Promise<ClientError | undefined> 
 
 describe('HubSession', () => {
   test('knows whether the hub is there, since when, and that it was gone', async () => {
-    let hub = await serveHub();
+    let hub = await serveHub(`http://127.0.0.1:${await findFreeTcpPort()}`);
     const session = new HubSession({ url: hub.url, clock: systemClock });
     const status = (): HubStatus => session.status;
     assert.deepEqual(status(), { kind: 'unknown' });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { findFreeTcpPort } from '../../helpers/free-ports.ts';
 import { RecordingAcceptor } from '../../helpers/mqtt-recording-acceptor.ts';
 import { describeTransport } from '../../helpers/mqtt-transport-contract.ts';
 import { until } from '../../helpers/until.ts';
@@ -107,7 +108,7 @@ test('a port that is taken is told with a code, and the system error as its caus
 
 test('close frees the port at once and leaves connections to the acceptor', async (t) => {
   const acceptor = new RecordingAcceptor();
-  const listener = await listenTcp(acceptor, LOCAL);
+  const listener = await listenTcp(acceptor, { ...LOCAL, port: await findFreeTcpPort() });
   const client = connect(listener.port, '127.0.0.1');
   t.after(() => client.destroy());
   await once(client, 'connect');
