@@ -10,6 +10,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -45,14 +46,19 @@ export function makeBackup(folder: string, file: string): readonly string[] {
     accessSync(dirname(resolve(file)), constants.W_OK);
     remove();
     backup = newBackup(unfinished);
+    const kept: string[] = [];
     for (const name of names) {
+      // A hub that runs takes old files of history away meanwhile.
+      const isGone = statSync(join(folder, name), { throwIfNoEntry: false }) === undefined;
+      if (isGone && name.startsWith('telemetry-')) continue;
       copyDatabase(join(folder, name), copy);
       addParts(backup, name, copy);
       rmSync(copy);
+      kept.push(name);
     }
     backup.close();
     renameSync(unfinished, file);
-    return names;
+    return kept;
   } catch (error) {
     if (backup?.isOpen === true) backup.close();
     if (backup !== undefined) remove();

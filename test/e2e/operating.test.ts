@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
 import { recadoWords } from '../helpers/hub-process.ts';
 import { LastingHub } from '../helpers/lasting-hub.ts';
@@ -74,6 +84,19 @@ describe('docs/operating.md', () => {
 });
 
 describe('recado backup, restore and doctor', () => {
+  it('go on when a file of the history is taken away meanwhile', async (t) => {
+    const cwd = workingFolder(t);
+    const folder = join(cwd, 'recado-data');
+    mkdirSync(folder);
+    const db = new DatabaseSync(join(folder, 'hub.db'));
+    db.exec('CREATE TABLE kept (value)');
+    db.close();
+    // Listed, and not there.
+    symlinkSync('gone', join(folder, 'telemetry-2026-11-22.001.db'));
+    const { end, output } = await runProgram(recadoWords('backup', 'recado.backup'), { cwd });
+    assert.deepEqual([end, output], [0, 'recado.backup has hub.db\n']);
+  });
+
   it('say in one line what they cannot read or write', async (t) => {
     const cwd = workingFolder(t);
     // A way that leads nowhere is closed to every user, to root as well.
