@@ -57,11 +57,13 @@ export class LastingHub {
     return callHub(this.url + where, method, body, headers);
   }
 
-  async begin(): Promise<void> {
+  /** @param more - settings of this one only */
+  async begin(more: Readonly<Record<string, string>> = {}): Promise<void> {
     const settings = {
       RECADO_DATA_DIR: this.folder,
       RECADO_MQTT_PORT: String(this.mqttPort),
       ...this.#settings,
+      ...more,
     };
     this.#hub = await startHubProcess(this.#ports, { settings });
   }
