@@ -48,7 +48,7 @@ it('the commands of docs/accounts.md do what they say', async (t) => {
       hub.errorText.includes('the hub is ready') && /"(http:\/\/127\.0\.0\.1:\d+)"/.exec(hub.errorText)?.[1],
   );
   for (const command of commands) {
-    const output = await run(command.replace('http://127.0.0.1:5070', url), { ADMIN });
+    const output = await run(command.replace('http://127.0.0.1:5070', url), { ADMIN, TOKEN: ADMIN });
     assert.doesNotMatch(output, /"code":"/, command);
   }
   const users = await run('recado user list');

@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
+import { systemClock } from '../base/clock.ts';
 import type { TrustedProxies } from '../base/forwarding.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Config } from '../hub/config/config-schema.ts';
@@ -31,6 +32,7 @@ import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 import { seedRoutes } from './seed-routes.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
+import { StreamTickets } from './stream-tickets.ts';
 import { upgradeRules } from './upgrades.ts';
 
 /** Values in paths of the old routes may be long. */
@@ -61,12 +63,15 @@ export async function buildApp(parts: {
   }).withTypeProvider<TypeBoxTypeProvider>();
   parseJsonBodies(app);
 
+  const tickets = new StreamTickets({ ledger: hub.ledger, clock: systemClock });
+  app.addHook('preClose', async () => tickets.close());
   const hostNames = [...config.http.hostNames, ...Object.keys(config.services.hosts)];
   const admission = new HttpAdmission({
     ...config.http,
     hostNames,
     insecure: config.insecure,
     accounts: hub.accounts,
+    tickets,
   });
   auditRequests(app, hub.accounts);
   // In front of a service, Authorization may be meant for what stands behind it.
@@ -75,7 +80,7 @@ export async function buildApp(parts: {
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   limitKeptAnswers(app, hub.ledger);
   const routes = (own: FastifyInstance): Promise<void> =>
-    registerRoutes(own, { hub, config, proxies: admission.proxies });
+    registerRoutes(own, { hub, config, proxies: admission.proxies, tickets });
   await routes(app);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: Awaited<ReturnType<typeof describeApi>> | undefined;
@@ -89,8 +94,9 @@ export async function buildApp(parts: {
 
 async function registerRoutes(
   app: FastifyInstance,
-  { hub, config, proxies }: { hub: Hub; config: Config; proxies: TrustedProxies },
+  parts: { hub: Hub; config: Config; proxies: TrustedProxies; tickets: StreamTickets },
 ): Promise<void> {
+  const { hub, config, proxies, tickets } = parts;
   await app.register(healthRoutes, { hub });
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
@@ -103,6 +109,6 @@ async function registerRoutes(
   await app.register(invocationRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(historyRoutes, { hub, prefix: '/api/v1' });
-  await app.register(eventRoutes, { hub, events: config.events, prefix: '/api/v1' });
+  await app.register(eventRoutes, { hub, events: config.events, tickets, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
 }

@@ -8,25 +8,55 @@ import { DeviceId, InvocationSchema, nullable, presenceProperties, ReadingSchema
 const LIST = '^[^,]+(,[^,]+)*$';
 const MAX_LIST_CHARACTERS = 8192;
 
+const wish = {
+  device: Type.Optional(
+    Type.String({
+      maxLength: MAX_LIST_CHARACTERS,
+      pattern: LIST,
+      description: 'Only these: ids, with commas between them. They need not be known yet',
+    }),
+  ),
+  kind: Type.Optional(
+    Type.String({
+      maxLength: 256,
+      pattern: LIST,
+      description: `Only these, with commas between them: ${DEVICE_EVENT_KINDS.join(', ')}`,
+    }),
+  ),
+};
+
 export const EventQuerySchema = Type.Object(
   {
-    device: Type.Optional(
+    ...wish,
+    ticket: Type.Optional(
       Type.String({
-        maxLength: MAX_LIST_CHARACTERS,
-        pattern: LIST,
-        description: 'Only these: ids, with commas between them. They need not be known yet',
-      }),
-    ),
-    kind: Type.Optional(
-      Type.String({
-        maxLength: 256,
-        pattern: LIST,
-        description: `Only these, with commas between them: ${DEVICE_EVENT_KINDS.join(', ')}`,
+        maxLength: 64,
+        description: 'Of `POST /api/v1/tickets`, without anything else: what is told was said there',
       }),
     ),
   },
   { additionalProperties: false },
 );
+export type EventQuery = Static<typeof EventQuerySchema>;
+
+export const TicketBodySchema = Type.Object(
+  {
+    ...wish,
+    lastEventId: Type.Optional(
+      Type.String({ maxLength: 64, description: 'The `id` of the event after which to go on' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const TicketSchema = Type.Object(
+  {
+    ticket: Type.String({ description: 'Good for one stream, as `ticket` in the query of `/api/v1/events`' }),
+    expiresInSeconds: Type.Integer(),
+  },
+  { title: 'StreamTicket' },
+);
+export type TicketResource = Static<typeof TicketSchema>;
 
 const happened = { deviceId: DeviceId, time: Time };
 const { lastSeen: _, ...changed } = presenceProperties;

@@ -7,6 +7,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import {
   ANONYMOUS,
   OWNER,
+  partyOf,
   STRANGER,
   tokenPrincipal,
   TRUSTED_NETWORK,
@@ -21,10 +22,13 @@ import { isFromOwner } from './owner-socket.ts';
 import { RequestRefused } from './problems.ts';
 import { checkPermission } from './request-permission.ts';
 import { readSessionCookie } from './session-cookie-header.ts';
+import type { StreamTicket, StreamTickets } from './stream-tickets.ts';
 
 type HttpAdmissionOptions = {
   /** Undefined where there are none: the configuration alone says who may come in. */
   readonly accounts?: Accounts | undefined;
+  /** Undefined where there are no streams of events. */
+  readonly tickets?: StreamTickets;
   readonly tokens: readonly string[];
   readonly trustedNetworks: readonly string[];
   /** Proxies that are believed when they say who asked them. */
@@ -36,6 +40,7 @@ type HttpAdmissionOptions = {
 };
 
 const NEEDS_TOKEN = 'This server needs a token: send it as "Authorization: Bearer …".';
+const NO_TICKET = 'The ticket is wrong, was used, or is too old: each opens one stream. Ask for a new one.';
 const TOO_MANY = new RequestRefused(
   'TOO_MANY_REQUESTS',
   'As many connections are used from this address as one may have (http.maxConnectionsPerAddress).',
@@ -54,6 +59,7 @@ export class HttpAdmission {
   readonly proxies: TrustedProxies;
   readonly #tokens: ReadonlyMap<string, Principal>;
   readonly accounts: Accounts | undefined;
+  readonly #tickets: StreamTickets | undefined;
   readonly #trusted: TrustedNetworks;
   readonly #hostNames: ReadonlySet<string>;
   readonly #insecure: boolean;
@@ -63,6 +69,7 @@ export class HttpAdmission {
     // Kept as digests, so that looking one up takes the same time whatever part of it is right.
     this.#tokens = new Map(options.tokens.map(digest).map((text) => [text, tokenPrincipal(text)]));
     this.accounts = options.accounts;
+    this.#tickets = options.tickets;
     this.#trusted = new TrustedNetworks(options.trustedNetworks, () => this.accounts?.isOn === true);
     this.#hostNames = new Set(
       ['localhost', hostname(), ...options.hostNames].map((name) => name.toLowerCase()),
@@ -77,7 +84,12 @@ export class HttpAdmission {
    * @param isForHub - false: its `Authorization` may be for somebody behind the hub, where the caller needs no token
    * @returns who it is
    */
-  check({ headers, raw }: FastifyRequest, origin: RequestOrigin, { isForHub = true } = {}): Principal {
+  check(request: FastifyRequest, origin: RequestOrigin, { isForHub = true } = {}): Principal {
+    const { headers, raw } = request;
+    if (request.routeOptions.config.takesTicket === true) {
+      const { ticket } = request.query as { readonly ticket?: unknown };
+      if (ticket !== undefined) return this.#useTicket(request, origin, ticket);
+    }
     if (isFromOwner(raw.socket)) return OWNER;
     const { authorization } = headers;
     const trusted = this.#findTrusted(origin);
@@ -113,6 +125,18 @@ export class HttpAdmission {
       .replace(/^\[|\]$/g, '')
       .toLowerCase();
     return isIP(name) !== 0 || this.#hostNames.has(name);
+  }
+
+  /** Whatever else the request has proves nothing then: it has come from a page, or from anywhere. */
+  #useTicket(request: FastifyRequest, { address }: RequestOrigin, text: unknown): Principal {
+    const ticket = typeof text === 'string' ? this.#tickets?.take(text) : undefined;
+    const isGood =
+      ticket !== undefined &&
+      !this.hasEnded(ticket.principal) &&
+      ticket.caller === partyOf(ticket.principal, address);
+    if (!isGood) throw new RequestRefused('UNAUTHENTICATED', NO_TICKET);
+    request.streamTicket = ticket;
+    return ticket.principal;
   }
 
   /** @param mustBeToken - another one than those of the hub is a mistake, not somebody else's */
@@ -172,10 +196,14 @@ declare module 'fastify' {
     principal: Principal;
     /** False for who would be refused elsewhere: it is told what everybody may know. */
     isAdmitted: boolean;
+    /** What it came in by, where it is one. */
+    streamTicket: StreamTicket | undefined;
   }
   interface FastifyContextConfig {
     /** Everybody may ask for it. */
     isOpenToAll?: boolean;
+    /** A ticket in the query lets a request in. */
+    takesTicket?: boolean;
   }
 }
 
@@ -192,6 +220,7 @@ export function admitRequests(
   app.decorateRequest('address', '');
   app.decorateRequest('principal');
   app.decorateRequest('isAdmitted', true);
+  app.decorateRequest('streamTicket', undefined);
   const { accounts } = admission;
   const open =
     accounts === undefined

@@ -182,6 +182,15 @@ const ROWS = {
     refusal: '429 TOO_MANY_REQUESTS',
     options: ['events.maxStreams', 'events.maxStreamsPerCaller'],
   },
+  STREAM_TICKET: {
+    what: 'A ticket for a stream of events that was not used yet, with what it is for: half a minute at the most',
+    whose: 'the caller',
+    fixedBytes: 640,
+    // Lists of devices, as sets of their ids.
+    perByte: 16,
+    share: 1 / 64,
+    refusal: '429 TOO_MANY_REQUESTS',
+  },
   PARTIAL: {
     what: 'What has come of a packet, a line, a message, or a head of HTTP of more than 4 KiB, that is not whole',
     whose: 'the address it comes from',

@@ -1,4 +1,4 @@
-import { EVENT_SCHEMAS, type EventResource, type EventType } from '../api/event-schemas.ts';
+import { EVENT_SCHEMAS, TicketSchema, type EventResource, type EventType } from '../api/event-schemas.ts';
 import { HistorySchema } from '../api/history-schemas.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
@@ -58,6 +58,7 @@ export const readInvocationPage = reader(InvocationPageSchema, 'the list of invo
 export const readInvocationDetail = reader(InvocationDetailSchema, 'an invocation');
 const readAccepted = reader(AcceptedSchema, 'the answer to the command');
 export const readTelemetry = reader(TelemetrySchema, 'the readings');
+export const readTicket = reader(TicketSchema, 'the ticket');
 export const readServiceList = reader(ServiceListSchema, 'the list of services');
 export const readHistory = reader(HistorySchema, 'the history');
 export const readHealth = reader(HealthSchema, 'the health of the hub');

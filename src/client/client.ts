@@ -1,3 +1,4 @@
+import type { TicketResource } from '../api/event-schemas.ts';
 import type { HistoryResource, HistoryWish } from '../api/history-schemas.ts';
 import type {
   AcceptedResource,
@@ -30,6 +31,7 @@ import {
   readServiceList,
   readStarted,
   readTelemetry,
+  readTicket,
 } from './check-answer.ts';
 import { HubAnswerError } from './errors.ts';
 import { followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
@@ -90,6 +92,9 @@ export type HistoryOptions = CallOptions &
     readonly from?: Date | undefined;
     readonly to?: Date | undefined;
   };
+
+/** What the stream of a ticket tells, as for `events`. */
+export type TicketOptions = CallOptions & Pick<EventOptions, 'devices' | 'kinds' | 'lastEventId'>;
 
 /** The devices of one hub. */
 export type DeviceCalls = {
@@ -153,6 +158,11 @@ export type Client = {
    * the connection breaks, and goes on where it was. Leaving the loop ends it.
    */
   events(options?: EventOptions): AsyncGenerator<HubEvent, void, void>;
+  /**
+   * A ticket for one stream of events, within half a minute: for a page, whose `EventSource` can send no token, of
+   * `{url}/api/v1/events?ticket=…`. It tells only what was asked for here.
+   */
+  ticket(options?: TicketOptions): Promise<TicketResource>;
   /** Whether a hub is there, and its version. Needs no token. */
   health(options?: CallOptions): Promise<HealthResource>;
 };
@@ -179,6 +189,21 @@ export function createClient(options: ClientOptions): Client {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
     events: (options = {}) => followEvents(hub, timeoutMs, options),
+    ticket: ({ signal, devices = [], kinds = [], lastEventId } = {}) =>
+      askHub(hub, {
+        method: 'POST',
+        path: '/api/v1/tickets',
+        body: {
+          ...(devices.length > 0 && { device: devices.join(',') }),
+          ...(kinds.length > 0 && { kind: kinds.join(',') }),
+          lastEventId,
+        },
+        timeoutMs,
+        signal,
+        // One that nobody has got ends by itself.
+        idempotent: true,
+        read: readTicket,
+      }),
     health: ({ signal } = {}) => read('/api/v1/health', signal, readHealth),
   };
 }

@@ -24,6 +24,7 @@ export type {
   ServiceAgentResource as ServiceAgent,
   ServiceResource as Service,
 } from '../api/service-schemas.ts';
+export type { TicketResource as StreamTicket } from '../api/event-schemas.ts';
 export type { HistoryResource as MetricHistory } from '../api/history-schemas.ts';
 export {
   createClient,
@@ -38,6 +39,7 @@ export {
   type InvocationListOptions,
   type InvokeOptions,
   type StartOptions,
+  type TicketOptions,
 } from './client.ts';
 export type { EventKind, EventOptions, HubEvent } from './follow-events.ts';
 export {

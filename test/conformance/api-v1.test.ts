@@ -439,6 +439,7 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/invocations/{invocationId}',
     '/api/v1/services',
     '/api/v1/session',
+    '/api/v1/tickets',
     '/api/v1/tokens',
     '/api/v1/tokens/{tokenId}',
     '/api/v1/users',

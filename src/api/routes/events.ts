@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
 import { may } from '../../accounts/permissions.ts';
 import { partyOf, type Principal } from '../../accounts/principal.ts';
 import { systemClock } from '../../base/clock.ts';
@@ -6,11 +7,18 @@ import { KeptKind } from '../../base/kept-kinds.ts';
 import { isDeviceId } from '../../devices/description.ts';
 import { DEVICE_EVENT_KINDS, type DeviceEventKind, type EventInterest } from '../../devices/events.ts';
 import type { Hub } from '../../hub/hub.ts';
-import { EVENT_SCHEMAS, EventQuerySchema } from '../event-schemas.ts';
+import {
+  EVENT_SCHEMAS,
+  EventQuerySchema,
+  TicketBodySchema,
+  TicketSchema,
+  type EventQuery,
+} from '../event-schemas.ts';
 import { EventStreams, MAX_WAITING_BYTES } from '../event-streams.ts';
 import { RequestRefused } from '../problems.ts';
 import { bookForRequest } from '../request-bookings.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
+import { TICKET_SECONDS, type StreamTicket, type StreamTickets } from '../stream-tickets.ts';
 
 const FollowSchema = {
   operationId: 'followEvents',
@@ -29,6 +37,14 @@ const FollowSchema = {
   },
 };
 
+const TicketRouteSchema = {
+  operationId: 'createTicket',
+  summary: 'Makes a ticket for one stream of events, for a page whose EventSource can send no header',
+  tags: ['events'],
+  body: TicketBodySchema,
+  response: { 201: TicketSchema, ...PROBLEM_RESPONSE },
+};
+
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
@@ -38,16 +54,19 @@ const HEADERS = {
 
 type EventRoutesOptions = {
   readonly hub: Hub;
+  readonly tickets: StreamTickets;
   readonly events: ConstructorParameters<typeof EventStreams>[1];
 };
 
 /** Tells what happens at devices, as it happens. */
-export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async (app, { hub, events }) => {
+export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async (app, options) => {
+  const { hub, events, tickets } = options;
   const streams = new EventStreams(hub.feed, events, systemClock);
   app.addHook('preClose', async () => streams.close());
-  app.get('/events', { config: { verb: 'any', isLong: true }, schema: FollowSchema }, (request, reply) => {
-    const { principal, address, headers } = request;
-    const interest = readInterest(request.query, principal);
+  const config = { verb: 'any', isLong: true, takesTicket: true } as const;
+  app.get('/events', { config, schema: FollowSchema }, (request, reply) => {
+    const { principal, address } = request;
+    const { interest, lastEventId } = readWish(request);
     const caller = partyOf(principal, address);
     const isHead = request.method === 'HEAD';
     if (!isHead && !streams.hasRoomFor(caller)) {
@@ -59,11 +78,39 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
       throw tooMany('The hub keeps as much for streams of events as it may.');
     reply.hijack();
     reply.raw.writeHead(200, { ...reply.getHeaders(), ...HEADERS } as Record<string, string>);
-    const lastEventId = headers['last-event-id']?.toString();
     if (isHead) reply.raw.end();
     else streams.serve(reply.raw, { caller, interest, lastEventId });
   });
+
+  app.post('/tickets', { config: { verb: 'any' }, schema: TicketRouteSchema }, async (request, reply) => {
+    const { principal, address, body } = request;
+    const { lastEventId } = body;
+    const interest = readInterest(body, principal);
+    const ticket = { principal, caller: partyOf(principal, address), interest, lastEventId };
+    const text = tickets.give(ticket, (body.device ?? '').length);
+    if (text === undefined) throw tooMany('The hub keeps as many tickets as it may. Each ends by itself.');
+    reply.code(201).header('cache-control', 'no-store');
+    return { ticket: text, expiresInSeconds: TICKET_SECONDS };
+  });
 };
+
+type EventRequest = Pick<FastifyRequest, 'principal' | 'headers' | 'streamTicket'> & {
+  readonly query: EventQuery;
+};
+
+/** What a stream is to tell, and from where on. A ticket says that itself: nothing in the address makes more of it. */
+function readWish(request: EventRequest): Pick<StreamTicket, 'interest' | 'lastEventId'> {
+  const { query, principal, headers, streamTicket } = request;
+  if (streamTicket === undefined) {
+    return {
+      interest: readInterest(query, principal),
+      lastEventId: headers['last-event-id']?.toString(),
+    };
+  }
+  if (query.device !== undefined || query.kind !== undefined)
+    throw new RequestRefused('REQUEST_INVALID', 'What a ticket is for was said when it was made.');
+  return streamTicket;
+}
 
 function tooMany(text: string): RequestRefused {
   return new RequestRefused('TOO_MANY_REQUESTS', text, { headers: { 'retry-after': '5' } });
