@@ -26,7 +26,8 @@ async function stillServes(hub: TestHub): Promise<void> {
 
 test('a connection that says nothing is closed after handshakeTimeoutMs', async (t) => {
   const hub = await withGoodDevice(t, (config) => {
-    config.gateways.socket.handshakeTimeoutMs = 200;
+    // The good device has to be through within this time too.
+    config.gateways.socket.handshakeTimeoutMs = 1000;
   });
   const silent = await WireDevice.connect(t, hub.tcpPort);
   const half = await WireDevice.connect(t, hub.tcpPort);
@@ -35,13 +36,12 @@ test('a connection that says nothing is closed after handshakeTimeoutMs', async 
   noDescription.send('Conexão');
   const framed = await WireDevice.connect(t, hub.tcpPort);
   framed.send('{"recado":2,');
-  await Promise.all([silent.closed(), half.closed(), noDescription.closed(), framed.closed()]);
+  // The time counts from the connection, not from what was heard last.
   const dripping = await WireDevice.connect(t, hub.tcpPort);
-  const begun = performance.now();
-  dripping.send('Cone');
-  setTimeout(() => dripping.send('xão'), 150);
-  await dripping.closed();
-  assert.ok(performance.now() - begun < 390, 'the time counts from the connection, not from the first word');
+  dripping.send('{"recado":2,"id":"');
+  const drip = setInterval(() => dripping.send('x'), 20);
+  t.after(() => clearInterval(drip));
+  await Promise.all([silent, half, noDescription, framed, dripping].map((device) => device.closed()));
   assert.equal(hub.counters['handshakeTimeouts'], 5);
   await stillServes(hub);
 });

@@ -20,6 +20,7 @@ import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
 import type { MutableConfig } from '../helpers/start-test-hub.ts';
 import { openServicesRig, openTarget } from '../helpers/services-rig.ts';
 import { StillWires } from '../helpers/still-wires.ts';
+import { WireDevice } from '../helpers/wire-device.ts';
 
 /*
  * Every pair of programs that keeps a connection, with the defaults of both ends, for longer than the longest of their
@@ -133,6 +134,21 @@ for (const [name, protocol] of Object.entries(DEVICES)) {
     });
   }
 }
+
+test('a plain device that says nothing is asked after 3 s, and left when 5 s bring no answer', async (t) => {
+  const { tcpPort, wires } = await openRig(t);
+  const device = await WireDevice.connect(t, tcpPort);
+  await device.handshake();
+  await wires.settle();
+  await wires.pass(2750);
+  assert.equal(device.text, '');
+  await wires.pass(250);
+  await device.expect('{"Comando":"0"}');
+  await wires.pass(4750);
+  assert.equal(device.isClosed, false);
+  await wires.pass(250);
+  await device.closed();
+});
 
 function expectNeverLeft(hub: Hub, device: Device, states: readonly DeviceState[]): void {
   assert.deepEqual([...new Set(states.map(({ status }) => status))], ['connecting', 'online']);

@@ -389,18 +389,31 @@ test('commands: the seed routes serve framed devices as far as their commands fi
   assert.equal((await hub.call('GET', '/devices/greenhouse-1/commands/9')).status, 400);
 });
 
-test('ping and pong, from either side', async (t) => {
+test('ping and pong: a device may ask', async (t) => {
+  const { device } = await greenhouse(t, await startTestHub(t));
+  device.send(line({ ping: 'x' }));
+  assert.deepEqual(await device.nextObject(), { pong: 'x' });
+});
+
+test('ping and pong: the hub asks a silent device, and asks again when it has had its answer', async (t) => {
+  const hub = await startTestHub(t, (config) => {
+    config.gateways.socket.framedKeepAliveMs = 150;
+    config.gateways.socket.keepAliveTimeoutMs = 600_000;
+  });
+  const { device } = await greenhouse(t, hub);
+  for (const ping of [1, 2]) {
+    assert.deepEqual(await device.nextObject(), { ping });
+    device.send(line({ pong: ping }));
+  }
+});
+
+test('ping and pong: a device that does not answer has left', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.gateways.socket.framedKeepAliveMs = 150;
     config.gateways.socket.keepAliveTimeoutMs = 300;
   });
   const { device } = await greenhouse(t, hub);
-  device.send(line({ ping: 'x' }));
-  assert.deepEqual(await device.nextObject(), { pong: 'x' });
-  for (const ping of [1, 2]) {
-    assert.deepEqual(await device.nextObject(), { ping });
-    device.send(line({ pong: ping }));
-  }
+  assert.deepEqual(await device.nextObject(), { ping: 1 });
   await device.closed();
   assert.equal(
     (await hub.call('GET', '/api/v1/devices/greenhouse-1')).body.presence.reason,

@@ -74,7 +74,8 @@ test('the handshake may be split in every position, also inside a letter', async
 test('keep alive: {"Comando": "0"} comes every period, and Recebido keeps the device', async (t) => {
   const hub = await startTestHub(t, (config) => {
     config.gateways.socket.keepAliveMs = 100;
-    config.gateways.socket.keepAliveTimeoutMs = 400;
+    // The next one comes only when this one was answered, however long that may take.
+    config.gateways.socket.keepAliveTimeoutMs = 600_000;
   });
   const device = await WireDevice.connect(t, hub.tcpPort);
   await device.handshake();
@@ -100,19 +101,6 @@ test('keep alive: without an answer the connection is closed and the device leav
   assert.equal(presence.reason, 'keep-alive-timeout');
   assert.equal(presence.sequence, 2);
   assert.equal(hub.counters['keepAliveTimeouts'], 1);
-});
-
-test('by default the keep-alive comes after 3 s, and 5 s are given for its answer', async (t) => {
-  const hub = await startTestHub(t);
-  const device = await WireDevice.connect(t, hub.tcpPort);
-  await device.handshake();
-  const begun = performance.now();
-  await device.expect('{"Comando":"0"}');
-  const askedAfterMs = performance.now() - begun;
-  await device.closed(10_000);
-  const closedAfterMs = performance.now() - begun;
-  assert.ok(askedAfterMs > 2000 && askedAfterMs < 4900, `asked after ${askedAfterMs} ms`);
-  assert.ok(closedAfterMs > 7000 && closedAfterMs < 11_000, `closed after ${closedAfterMs} ms`);
 });
 
 test('command: Entrada stands in it only when the command takes input', async (t) => {
@@ -315,7 +303,7 @@ test('an answer that never comes closes the connection, and who waits behind is 
   await until('listed', () => isListed(hub, 'DE1'));
   const first = hub.call('POST', '/api/v1/devices/DE1/commands/ligar', { timeoutMs: 300 });
   await device.expect('{"Comando":"1"}');
-  const second = hub.call('POST', '/api/v1/devices/DE1/commands/desligar', { timeoutMs: 3000 });
+  const second = hub.call('POST', '/api/v1/devices/DE1/commands/desligar', { timeoutMs: 60_000 });
   assert.equal((await first).body.code, 'ANSWER_TIMEOUT');
   await device.closed();
   const behind = await second;
