@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import {
   openServicesRig,
   openTarget,
@@ -97,10 +98,13 @@ describe('the hub itself answers', () => {
   });
 
   it('504 when the answer does not begin in time, and the target is let go', async (t) => {
-    const { rig, url, held } = await openHeld(t, { limits: { timeoutMs: 100 } });
+    const clock = new ManualClock();
+    const { rig, url, held } = await openHeld(t, { clock, limits: { timeoutMs: 100 } });
     await rig.startAgent(url);
-    assert.equal(await failureOf(rig), 'ANSWER_TIMEOUT');
-    const [request] = held[0]!;
+    const failure = failureOf(rig);
+    const [request] = await until('the target has it', () => held[0]);
+    clock.advance(200);
+    assert.equal(await failure, 'ANSWER_TIMEOUT');
     await until('the target is let go', () => request.socket.destroyed);
   });
 
@@ -269,8 +273,8 @@ describe('an agent that is lost', () => {
 describe('a caller who does not read', () => {
   const BYTES = 24 * 2 ** 20;
 
-  async function openUnread(t: TestContext, limits: RigOptions['limits'] = {}) {
-    const rig = await openServicesRig(t, { limits: { initialCreditBytes: BYTES, ...limits } });
+  async function openUnread(t: TestContext, { limits = {}, ...more }: RigOptions = {}) {
+    const rig = await openServicesRig(t, { ...more, limits: { initialCreditBytes: BYTES, ...limits } });
     const url = await openTarget(rig, (_request, response) => response.end(Buffer.alloc(BYTES)));
     await rig.startAgent(url);
     const connected = once(rig.front, 'connection') as Promise<[Socket]>;
@@ -296,7 +300,9 @@ describe('a caller who does not read', () => {
   });
 
   it('is cut after the time in which something must move', async (t) => {
-    const { rig, connection } = await openUnread(t, { idleTimeoutMs: 500 });
+    const clock = new ManualClock();
+    const { rig, connection } = await openUnread(t, { clock, limits: { idleTimeoutMs: 500 } });
+    clock.advance(1000);
     await until('it is cut', () => connection.destroyed);
     assert.deepEqual([rig.hub.inFlightCount, rig.service!.places.taken], [0, 0]);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { systemClock, type Clock } from '../../src/base/clock.ts';
 import type { AgentLimits } from '../../src/services/options.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { encodeAnnouncement } from '../../src/services/wire/announcement.ts';
@@ -14,6 +15,7 @@ import {
   type Frame,
   type FrameParts,
 } from '../../src/services/wire/frame.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { openServicesRig, openTarget, SERVICE, talkRaw, type ServicesRig } from '../helpers/services-rig.ts';
 import { until } from '../helpers/until.ts';
 
@@ -196,8 +198,8 @@ describe('the hub', () => {
 });
 
 describe('the agent, with a hub that', () => {
-  async function openFakeHub(t: TestContext, limits: Partial<AgentLimits> = {}) {
-    const rig = await openServicesRig(t);
+  async function openFakeHub(t: TestContext, limits: Partial<AgentLimits> = {}, clock: Clock = systemClock) {
+    const rig = await openServicesRig(t, { clock });
     const held: [IncomingMessage, ServerResponse][] = [];
     const target = await openTarget(rig, (request, response) => void held.push([request, response]));
     const { agent } = await rig.startAgent(target, limits);
@@ -311,9 +313,11 @@ describe('the agent, with a hub that', () => {
   });
 
   it('has vanished, asks after it, and lets the target go', async (t) => {
-    const { agent, held, ask } = await openFakeHub(t, { probeAfterMs: 20 });
+    const clock = new ManualClock();
+    const { agent, held, ask } = await openFakeHub(t, { probeAfterMs: 20 }, clock);
     await ask(1);
     await until('the target has it', () => held.length > 0);
+    clock.advance(200);
     await until('the target is let go', () => held[0]![0].destroyed);
     assert.equal(agent.inFlightCount, 0);
   });

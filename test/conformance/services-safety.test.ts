@@ -9,8 +9,10 @@ import type { Bus } from '../../src/bus/bus.ts';
 import { decodeFrame, FrameType } from '../../src/services/wire/frame.ts';
 import { Upstream } from '../../src/services/agent/upstream.ts';
 import { offerThroughHub } from '../helpers/hub-agent.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { openServicesRig, openTarget, readBody, talkRaw, type ServicesRig } from '../helpers/services-rig.ts';
 import { startTestHub } from '../helpers/start-test-hub.ts';
+import { StillWires } from '../helpers/still-wires.ts';
 import { until } from '../helpers/until.ts';
 
 /** A target whose every byte the test says. */
@@ -33,8 +35,6 @@ function loseFrames(bus: Bus, isLost: (type: number) => boolean): void {
     return typeof frame !== 'string' && isLost(frame.type) ? succeed(undefined) : send(message);
   };
 }
-
-const LIMITS = { probeAfterMs: 40 };
 
 describe('heads', () => {
   it('of 60,000 bytes pass both ways, through the whole hub', async (t) => {
@@ -222,22 +222,37 @@ describe('an agent that stood still', () => {
 });
 
 describe('messages that a broker loses', () => {
+  /** Time goes on only while nothing is on its way: what is slow on a busy machine is not lost. */
+  async function openRig(t: TestContext) {
+    const clock = new ManualClock();
+    const wires = new StillWires(t, clock);
+    const rig = await openServicesRig(t, { clock });
+    const passUntil = async (isOver: () => boolean): Promise<void> => {
+      while (!isOver()) await wires.pass(250);
+    };
+    return { rig, passUntil };
+  }
+
   async function openLossy(t: TestContext, isLost: (type: number) => boolean, side: 'hub' | 'agent') {
-    const rig = await openServicesRig(t, { limits: LIMITS });
+    const { rig, passUntil } = await openRig(t);
     const asked: string[] = [];
     const target = await openTarget(rig, (request, response) => {
       asked.push(request.method ?? '');
       void readBody(request).then(() => response.end(Buffer.alloc(request.url === '/large' ? 600_000 : 10)));
     });
-    const { bus } = await rig.startAgent(target, LIMITS);
+    const { bus } = await rig.startAgent(target);
     loseFrames(side === 'hub' ? rig.hubBus : bus, isLost);
     const ask = async (method: string, path = '/', body?: string) => {
       const init = { method, ...(body !== undefined && { body }) };
-      const answer = await fetch(`${rig.serviceUrl}${path}`, init).catch(() => undefined);
-      const bytes = await answer?.bytes().catch(() => undefined);
-      return answer?.headers.get('x-code') ?? bytes?.length ?? 'cut';
+      let isOver = false;
+      const outcome = fetch(`${rig.serviceUrl}${path}`, init)
+        .then(async (answer) => answer.headers.get('x-code') ?? (await answer.bytes()).length)
+        .catch(() => 'cut')
+        .finally(() => (isOver = true));
+      await passUntil(() => isOver);
+      return outcome;
     };
-    return { rig, asked, ask };
+    return { rig, asked, ask, passUntil };
   }
 
   /** Loses the first of a type. */
@@ -256,10 +271,7 @@ describe('messages that a broker loses', () => {
     const isSecond = (type: number): boolean => type === FrameType.REQUEST && ++requests === 2;
     const { rig, asked, ask } = await openLossy(t, isSecond, 'hub');
     assert.equal(await ask('GET'), 10);
-    await rig.startAgent(await openTarget(rig, (_, response) => response.end('other')), {
-      id: 'two',
-      ...LIMITS,
-    });
+    await rig.startAgent(await openTarget(rig, (_, response) => response.end('other')), { id: 'two' });
     rig.service!.agents.get('two')!.lastTurn = 1000;
     assert.equal(await ask('POST', '/', 'body'), 5);
     assert.deepEqual(asked, ['GET']);
@@ -273,7 +285,7 @@ describe('messages that a broker loses', () => {
     ] as const) {
       const { rig, ask } = await openLossy(t, firstOf(FrameType.RESPONSE), 'agent');
       const spare = await openTarget(rig, (_, response) => response.end(Buffer.alloc(10)));
-      await rig.startAgent(spare, { id: 'two', ...LIMITS });
+      await rig.startAgent(spare, { id: 'two' });
       rig.service!.agents.get('two')!.lastTurn = 1000;
       assert.equal(await ask(method), outcome, method);
     }
@@ -284,20 +296,20 @@ describe('messages that a broker loses', () => {
     assert.equal(await data.ask('GET', '/large'), 'cut');
     const credit = await openLossy(t, firstOf(FrameType.CREDIT), 'hub');
     assert.equal(await credit.ask('GET', '/large'), 'cut');
-    await until('nothing is left', () => credit.rig.hub.inFlightCount === 0);
+    await credit.passUntil(() => credit.rig.hub.inFlightCount === 0);
   });
 
   it('a CANCEL: the agent asks after the request, and lets the target go', async (t) => {
-    const rig = await openServicesRig(t, { limits: LIMITS });
+    const { rig, passUntil } = await openRig(t);
     let isHeld = false;
     const target = await openTarget(rig, () => (isHeld = true));
-    const { agent } = await rig.startAgent(target, LIMITS);
+    const { agent } = await rig.startAgent(target);
     loseFrames(rig.hubBus, firstOf(FrameType.CANCEL));
     const leaving = new AbortController();
     const left = fetch(`${rig.serviceUrl}/`, { signal: leaving.signal }).catch(() => {});
     await until('the target has it', () => isHeld);
     leaving.abort();
     await left;
-    await until('the agent let it go', () => agent.inFlightCount === 0);
+    await passUntil(() => agent.inFlightCount === 0);
   });
 });

@@ -7,6 +7,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket, WebSocketServer, type ClientOptions } from 'ws';
 import { offerThroughHub } from '../helpers/hub-agent.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { makeAuthority } from '../helpers/mqtt-certificates.ts';
 import {
   openServicesRig,
@@ -189,8 +190,10 @@ describe('a WebSocket through a service', () => {
   });
 
   it('is cut when nothing moves for long', async (t) => {
-    const { rig, target } = await openRig(t, { limits: { idleTimeoutMs: 200 } });
+    const clock = new ManualClock();
+    const { rig, target } = await openRig(t, { clock, limits: { idleTimeoutMs: 200 } });
     const caller = await dialIn(t, rig);
+    clock.advance(400);
     await closed(caller, target.sockets[0]);
   });
 
