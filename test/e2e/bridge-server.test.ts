@@ -80,7 +80,7 @@ async function startRig(t: TestContext, routes: string, more = ''): Promise<Rig>
 }
 
 function route(line: string, more = ''): string {
-  return `  - { route: ${line}, request: q, response: a${more} }\n`;
+  return `  - { route: ${line}, request: q, response: a, timeoutMs: 60000${more} }\n`;
 }
 
 const echo = ({ payload }: ReceivedRequest): string => Buffer.from(payload).toString();
@@ -177,7 +177,7 @@ describe('what a gateway asks', () => {
 });
 
 describe('what a gateway answers', () => {
-  const PING = route('GET /ping', ', timeoutMs: 2000, reply: { response: $answer }');
+  const PING = route('GET /ping', ', reply: { response: $answer }');
 
   it('is the answer, also one that is no JSON or speaks of an error', async (t) => {
     const { serve, call, printed } = await startRig(t, PING);
@@ -262,7 +262,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is the answer of an agent that comes while the caller waits', async (t) => {
-    const { serve, call, health } = await startRig(t, route('GET /ping', ', timeoutMs: 60000'));
+    const { serve, call, health } = await startRig(t, route('GET /ping'));
     const answer = call('GET', '/ping');
     await until('it was asked in vain', async () => ((await health()).counters['askedAgain'] ?? 0) > 0);
     await serve(() => '"at last"');
@@ -310,7 +310,7 @@ describe('what a gateway answers', () => {
   });
 
   it('is nothing to a caller who has left, whose place is free again and whose question is given up', async (t) => {
-    const { serve, url, health } = await startRig(t, route('GET /ping', ', timeoutMs: 60000'));
+    const { serve, url, health } = await startRig(t, route('GET /ping'));
     const asked = Promise.withResolvers<AbortSignal>();
     await serve(({ signal }) => new Promise(() => asked.resolve(signal)));
     const caller = request(`${url}/ping`).end();

@@ -63,7 +63,7 @@ describe('recado agent --service', () => {
     const agent = new ChildProgram(words, { name: 'the agent', env });
     t.after(() => agent.stop());
     const complaint = `cannot reach the MQTT broker at mqtt://127.0.0.1:${port}`;
-    await until('the complaint', () => `${agent.lines.join()}${agent.errorText}`.includes(complaint), 30_000);
+    await until('the complaint', () => `${agent.lines.join()}${agent.errorText}`.includes(complaint));
   });
 
   it('makes a service reachable through the hub, says so, and leaves in order', async (t) => {
