@@ -147,6 +147,7 @@ describe('devices from the shell', () => {
       [['devices', '--token', 'wrong-token-12345'], 4, /RECADO_TOKEN/],
       [['call', 'lamp-2', 'dim'], 5, /`recado devices` lists/],
       [['call', 'lamp-1', 'dance'], 5, /It has dim, place, say, hang, fail/],
+      [['call', 'x\u009b\u202e', '--json'], 5, /x\\u009b\\u202e/],
       [['watch', 'lamp-2'], 5, /There is no device lamp-2/],
       [['call', 'lamp-1', 'dim', '101'], 6, /does not fit/],
       [['call', 'lamp-1', 'fail'], 8, /DEVICE_ERROR/],

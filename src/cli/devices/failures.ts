@@ -47,9 +47,8 @@ export function tellFailure(error: unknown, { json }: { readonly json?: true }):
   if (!(error instanceof ClientError)) throw error;
   const kind = error instanceof ProblemError ? KINDS[error.code] : undefined;
   process.exitCode = error instanceof HubUnreachableError ? 3 : (kind?.exit ?? 1);
-  process.stderr.write(
-    `${json === true ? jsonOf(error) : `recado: ${escapeLine(textOf(error, kind?.advice))}`}\n`,
-  );
+  const text = json === true ? jsonOf(error) : `recado: ${textOf(error, kind?.advice)}`;
+  process.stderr.write(`${escapeLine(text)}\n`);
 }
 
 function textOf(error: ClientError, advice: string | undefined): string {
