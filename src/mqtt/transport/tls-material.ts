@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import type { SecureContext, TLSSocket, TlsOptions } from 'node:tls';
 import { RecadoError } from '../../base/errors.ts';
 import type { ClientCertificate } from './transport.ts';
@@ -69,7 +69,9 @@ export class TlsIdentities {
 function makeContexts(material: TlsMaterial, rules: TlsRules): Contexts {
   const { requestClientCertificate = 'no', minVersion = 'TLSv1.2' } = rules;
   const ca = requestClientCertificate === 'no' ? undefined : checkAuthorities(material.ca);
-  const shared = { minVersion, ...(ca === undefined ? {} : { ca }) };
+  // Each handshake costs the server much more than the client, and Node's own limit does not hold for all sockets.
+  const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
+  const shared = { minVersion, secureOptions, ...(ca === undefined ? {} : { ca }) };
   const options = { ...shared, cert: material.cert, key: material.key };
   makeContext(options, 'the server');
   const byName = Object.entries(material.sni ?? {}).map(([name, { cert, key }]) => {

@@ -103,6 +103,21 @@ describe('a TLS listener', () => {
     assert.deepEqual(toldDefault, ['tls-failed 127.0.0.1']);
   });
 
+  for (const servername of ['localhost', 'other.example']) {
+    it(`shakes hands once for each connection, also as ${servername}`, async (t) => {
+      const { dial, listener } = await open(t, { sni: { 'other.example': server } });
+      for (const round of ['as it opened', 'with other material']) {
+        const client = dial({ maxVersion: 'TLSv1.2', servername, checkServerIdentity: () => undefined });
+        await once(client, 'secureConnect');
+        let told: string | undefined;
+        client.once('error', ({ message }) => (told = message));
+        client.renegotiate({}, (error) => (told ??= error?.message ?? 'it shook hands again'));
+        assert.match(await until('it is answered', () => told), /no renegotiation/, round);
+        listener.reload({ ...server, sni: { 'other.example': server } });
+      }
+    });
+  }
+
   it('counts and tells of what is not TLS, of silence and of leaving in the middle', async (t) => {
     const { listener, told, acceptor } = await open(t);
     const plain = connectTcp(listener.port, '127.0.0.1');
