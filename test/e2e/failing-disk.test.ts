@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { WatchedDisk, whyNoWatchedDisk } from '../crash/watched-disk.ts';
+import { LastingHub } from '../helpers/lasting-hub.ts';
+import { joinPump, PUMP } from '../helpers/lasting-rig.ts';
+import { TcpWireClient } from '../helpers/tcp-wire-client.ts';
+import { until } from '../helpers/until.ts';
+
+const QUOTA_EXCEEDED = 0x97;
+
+/** Of the stores that are not ready. */
+async function statesOf(hub: LastingHub): Promise<Record<string, string>> {
+  const { stores = [] } = (await hub.call('GET', '/readyz')).body as {
+    stores?: { name: string; state: string }[];
+  };
+  return Object.fromEntries(stores.map(({ name, state }) => [name, state]));
+}
+
+describe('a disk that fails while a hub runs', { skip: whyNoWatchedDisk() }, () => {
+  for (const [name, state] of [
+    ['EIO', 'failing'],
+    ['EROFS', 'failing'],
+    ['ENOSPC', 'full'],
+  ] as const) {
+    it(`with ${name} takes nothing that would have to be stored, and heals`, async (t) => {
+      const disk = new WatchedDisk(t);
+      const hub = await LastingHub.start(t, { folder: disk.folder, settings: disk.settings });
+      (await joinPump(t, hub.tcpPort)).socket.destroy();
+      const keeper = new TcpWireClient(hub.mqttPort);
+      await keeper.connect('keeper');
+      await keeper.subscribe('t/#', 1);
+      keeper.destroy();
+      const join = async (): Promise<TcpWireClient> => {
+        const client = new TcpWireClient(hub.mqttPort);
+        await client.connect('', { cleanStart: true, properties: {} });
+        return client;
+      };
+      const publish = async (client: TcpWireClient, text: string): Promise<number> => {
+        client.publish('t/1', text, { qos: 1, packetId: 1 });
+        return (await client.expect('puback')).reasonCode;
+      };
+      const first = await join();
+      const ask = (number: number) =>
+        hub.call(
+          'POST',
+          `${PUMP}/start`,
+          { input: number, queueForMs: 600_000 },
+          { 'idempotency-key': `${number}` },
+        );
+      assert.equal(await publish(first, 'before'), 0);
+      assert.equal((await ask(1)).status, 202);
+
+      disk.failWith(name);
+      // Whether this one is stored, nobody knows: it is not acknowledged.
+      first.publish('t/1', 'unknown', { qos: 1, packetId: 2 });
+      assert.equal(await first.next(), undefined);
+      const publisher = await join();
+      await publisher.subscribe('passing', 0);
+      assert.equal(await publish(publisher, 'refused'), QUOTA_EXCEEDED);
+      const refused = await ask(2);
+      assert.deepEqual([refused.status, refused.body.code], [503, 'STORE_UNAVAILABLE']);
+      const { sessions, hub: commands } = await statesOf(hub);
+      assert.deepEqual([sessions, commands], [state, state]);
+      publisher.publish('passing', 'goes on', { qos: 0, packetId: 0 });
+      assert.equal((await publisher.expect('publish')).topicName, 'passing');
+
+      disk.heal();
+      await until('sessions heal', async () => (await statesOf(hub))['sessions'] === undefined);
+      assert.equal(await publish(publisher, 'after'), 0);
+      assert.equal((await ask(2)).status, 202);
+      assert.deepEqual(await statesOf(hub), {});
+      publisher.destroy();
+
+      await hub.restart('SIGKILL');
+      const back = new TcpWireClient(hub.mqttPort);
+      assert.equal((await back.connect('keeper')).sessionPresent, true);
+      const came: string[] = [];
+      while (came.at(-1) !== 'after') {
+        const { payload, packetId } = await back.expect('publish');
+        came.push(Buffer.from(payload).toString());
+        back.acknowledge('puback', packetId);
+      }
+      assert.deepEqual(
+        came.filter((text) => text !== 'unknown'),
+        ['before', 'after'],
+      );
+      back.destroy();
+      for (const number of [1, 2])
+        assert.equal((await ask(number)).headers.get('idempotency-replayed'), 'true', `command ${number}`);
+    });
+  }
+});
