@@ -19,6 +19,8 @@ type DatabaseParts = {
   readonly file: string;
   /** The module that calls `serveDatabase`, as it is named in the sources: `new URL('./x.ts', import.meta.url)`. */
   readonly worker: URL;
+  /** The operation that writes and changes nothing, where nobody else finds out that the disk has healed. */
+  readonly probe?: string;
   /** What the module needs besides. */
   readonly options?: unknown;
   readonly log: Logger;
@@ -34,6 +36,8 @@ type PendingWrite = DatabaseCall & {
 type InputOf<Operation> = Operation extends (input: infer Input) => unknown ? Input : never;
 type OutputOf<Operation> = Operation extends (input: never) => infer Output ? Output : never;
 
+/** How long after a write that failed the disk is tried again, if nobody writes before. */
+const RETRY_MS = 1000;
 const THREAD_ENDED: StoreFault = { state: 'failing', message: 'the thread of the database has ended' };
 const CLOSED: StoreFault = { state: 'unreachable', message: 'the database was closed' };
 
@@ -53,6 +57,7 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
   readonly #asked: ((answers: DatabaseAnswer) => void)[] = [];
   #writes: PendingWrite[] = [];
   #writing: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
   /** Why nothing can be asked any more. */
   #opening: Promise<Result<void, ForeignFile>> | undefined;
   #end: StoreFault | undefined = { state: 'unreachable', message: 'the database is not open' };
@@ -94,7 +99,8 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     this.#end = undefined;
     if (answer.state === 'fault') {
       this.#turnTo(answer.fault);
-      if (!answer.isTriedAgain) this.#finish(answer.fault);
+      if (answer.isTriedAgain) this.#tryLater();
+      else this.#finish(answer.fault);
     }
     worker.on('message', (answers: DatabaseAnswer) => this.#asked.shift()?.(answers));
     return succeed(undefined);
@@ -134,6 +140,7 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     // Until its worker has answered, nobody knows whether there is something to be closed.
     await Promise.allSettled([this.#opening]);
     await this.#writing;
+    clearTimeout(this.#retry);
     const worker = this.#worker;
     this.#worker = undefined;
     if (worker === undefined) return;
@@ -158,6 +165,15 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
       for (const [index, { settle }] of writes.entries()) settle(answers[index] ?? answers[0]!);
     }
     this.#writing = undefined;
+    if (this.#state !== 'ready') this.#tryLater();
+  }
+
+  /** What was refused may be all that was to be written: without this, nobody would find out that it can be again. */
+  #tryLater(): void {
+    const { probe } = this.#parts;
+    if (probe === undefined || this.#end !== undefined) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.write(probe, undefined as never), RETRY_MS).unref();
   }
 
   #ask(request: DatabaseRequest): Promise<DatabaseAnswer> {

@@ -6,7 +6,8 @@ import type { HubOperations } from './hub-worker.ts';
 /** hub.db: what a hub knows beside MQTT, in one file with a thread of its own. */
 export class HubDatabase extends WorkerDatabase<HubOperations> {
   constructor(file: string, log: Logger) {
-    super({ name: 'hub', file, worker: new URL('./hub-worker.ts', import.meta.url), log });
+    const worker = new URL('./hub-worker.ts', import.meta.url);
+    super({ name: 'hub', file, worker, probe: 'writeVersion', log });
   }
 
   /** @throws {RecadoError} `DATA_FILE_FOREIGN` */

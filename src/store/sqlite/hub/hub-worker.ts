@@ -7,7 +7,11 @@ import { createAuditTables, serveAudit } from './audit-tables.ts';
 /** The thread of hub.db. Each part of it has a file with its tables and with what can be asked of them. */
 
 function openHub(db: DatabaseSync) {
-  return { operations: { ...serveAccounts(db), ...serveRecords(db), ...serveAudit(db) } };
+  const readVersion = db.prepare('PRAGMA user_version');
+  // It is written as it is: whether the disk takes it is what is asked.
+  const writeVersion = (): void =>
+    db.exec(`PRAGMA user_version = ${Number(readVersion.get()!['user_version'])}`);
+  return { operations: { ...serveAccounts(db), ...serveRecords(db), ...serveAudit(db), writeVersion } };
 }
 
 export type HubOperations = ReturnType<typeof openHub>['operations'];
