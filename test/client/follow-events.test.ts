@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { afterEach, test, type TestContext } from 'node:test';
 import { createClient, type EventOptions, type HubEvent } from '../../src/client/index.ts';
-
 import { findFreeTcpPort } from '../helpers/free-ports.ts';
 import { answerJson, closeServers, serveAnswers, serveBytes } from '../helpers/serve-answers.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { it } from 'node:test';
+import { comeIn, refusalOf, urlOf } from '../helpers/mqtt-hub-rig.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 import { WireDevice } from '../helpers/wire-device.ts';
@@ -90,6 +91,34 @@ it('who sends a command and leaves stands in it too', async (t) => {
     'token invokeCommand lamp/blink 499',
     'token invokeCommand lamp/blink 499',
   ]);
+});
+
+it('who is not let in over MQTT stands in it, by a name that somebody has or by none', async (t) => {
+  const hub = await startTestHub(t, (config) => (config.http.tokens = [ROOT]));
+  const { accounts } = hub.server.hub;
+  await accounts.users.create({ name: 'ann', password: PASSWORD, roles: ['viewer'], scopes: [] });
+  const made = await accounts.tokens.create({ name: 'x', roles: ['viewer'], scopes: [] });
+  assert.ok(made.ok);
+  const { text: token } = made.value;
+  const url = urlOf(hub.server, 'mqtt');
+  const otherSecret = `${token.slice(0, 17)}${'x'.repeat(43)}`;
+  const tries = [
+    { username: 'ann', password: 'wrong' },
+    { username: 'hunter2', password: 'wrong' },
+    { username: 'anybody', password: otherSecret },
+    { username: 'anybody', password: `rcd_000000000000_${'x'.repeat(43)}` },
+  ];
+  for (const come of tries) assert.equal(await refusalOf(t, url, come), 134);
+  await comeIn(t, url, { username: 'ann', password: PASSWORD });
+  const entries = await readAudit(hub);
+  assert.deepEqual(entries, [
+    'stranger connectMqtt ann 401 UNAUTHENTICATED',
+    'stranger connectMqtt  401 UNAUTHENTICATED',
+    `stranger connectMqtt token:${token.slice(4, 16)} 401 UNAUTHENTICATED`,
+    'stranger connectMqtt  401 UNAUTHENTICATED',
+  ]);
+  const { text } = await hub.call('GET', '/api/v1/audit', undefined, ADMIN);
+  for (const secret of ['wrong', 'hunter2', otherSecret.slice(17)]) assert.ok(!text.includes(secret));
 });
 
 it('a hub without accounts keeps none', async (t) => {

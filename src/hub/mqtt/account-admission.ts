@@ -1,4 +1,6 @@
 import type { Accounts } from '../../accounts/accounts.ts';
+import { STRANGER } from '../../accounts/principal.ts';
+import { ERROR_TABLE } from '../../base/errors.ts';
 import { readTokenId } from '../../accounts/token-text.ts';
 import type { BrokerHooks, ClientInfo, ConnectVerdict, Credentials } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
@@ -8,6 +10,8 @@ type AccountAdmissionRules = {
   readonly hasPasswordFile: boolean;
   readonly usesCertificateNames: boolean;
 };
+
+type Verdict = ReturnType<NonNullable<BrokerHooks['authenticate']>>;
 
 /** Longer ones are no tokens. */
 const MAX_TOKEN_BYTES = 128;
@@ -27,6 +31,20 @@ export function admitAccounts(
   rules: AccountAdmissionRules,
 ): BrokerHooks {
   const { hasPasswordFile, usesCertificateNames } = rules;
+  const judge = (credentials: Credentials, client: ClientInfo): Verdict => {
+    const token = readToken(credentials);
+    if (token !== undefined) {
+      const principal = accounts.tokens.verify(token);
+      return principal === undefined ? WRONG : { allow: true, userName: principal.name };
+    }
+    const { userName } = credentials;
+    const isNamedByCertificate = usesCertificateNames && hasCertificateName(client);
+    if (userName === undefined || isNamedByCertificate) return identity.authenticate!(credentials, client);
+    const isElsewhere = hasPasswordFile && accounts.users.get(userName) === undefined;
+    return isElsewhere
+      ? identity.authenticate!(credentials, client)
+      : verifyUser(accounts, credentials, client);
+  };
   return {
     ...identity,
     get provesUserNames() {
@@ -34,20 +52,30 @@ export function admitAccounts(
     },
     authenticate(credentials, client) {
       if (!accounts.isOn) return identity.authenticate!(credentials, client);
-      const token = readToken(credentials);
-      if (token !== undefined) {
-        const principal = accounts.tokens.verify(token);
-        return principal === undefined ? WRONG : { allow: true, userName: principal.name };
-      }
-      const { userName } = credentials;
-      const isNamedByCertificate = usesCertificateNames && hasCertificateName(client);
-      if (userName === undefined || isNamedByCertificate) return identity.authenticate!(credentials, client);
-      const isElsewhere = hasPasswordFile && accounts.users.get(userName) === undefined;
-      return isElsewhere
-        ? identity.authenticate!(credentials, client)
-        : verifyUser(accounts, credentials, client);
+      const verdict = judge(credentials, client);
+      const note = (known: ConnectVerdict): ConnectVerdict =>
+        noteRefusal(accounts, credentials, client, known);
+      return verdict instanceof Promise ? verdict.then(note) : note(verdict);
     },
   };
+}
+
+/** A name that nobody has may be a password: it is left out. */
+function noteRefusal(
+  accounts: Accounts,
+  { userName = '', password }: Credentials,
+  { peer }: ClientInfo,
+  verdict: ConnectVerdict,
+): ConnectVerdict {
+  if (verdict.allow) return verdict;
+  const token = readToken({ password });
+  const name = token === undefined ? userName : `token:${readTokenId(token)}`;
+  const target = accounts.principalNamed(name)?.name ?? '';
+  const isBusy = verdict.reasonCode === ReasonCode.SERVER_BUSY;
+  const code = isBusy ? 'TOO_MANY_ATTEMPTS' : 'UNAUTHENTICATED';
+  const { status } = ERROR_TABLE[code];
+  accounts.audit.note(STRANGER, { address: peer.address, action: 'connectMqtt', target, status, code });
+  return verdict;
 }
 
 /** A name that nobody has costs as much as any other. */
@@ -62,7 +90,7 @@ async function verifyUser(
   return verified.failure.why === 'wrong' ? WRONG : BUSY;
 }
 
-function readToken({ password }: Credentials): string | undefined {
+function readToken({ password }: Pick<Credentials, 'password'>): string | undefined {
   if (password === undefined || password.length > MAX_TOKEN_BYTES) return undefined;
   const text = Buffer.from(password).toString('latin1');
   return readTokenId(text) === undefined ? undefined : text;
