@@ -3,9 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
+import { findFreeTcpPort } from '../helpers/free-ports.ts';
 import { EventStreamReader } from '../helpers/event-stream.ts';
 import { startTestHub, type MutableConfig } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
@@ -43,7 +44,7 @@ async function startProxy(
   const language = name === 'caddy' ? 'caddyfile' : name;
   const examples = [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))];
   const text = examples[example]?.[1] ?? assert.fail(`no example for ${name}`);
-  const port = await findFreePort();
+  const port = await findFreeTcpPort();
   const placed = text
     .replaceAll('127.0.0.1:5070', new URL(hubUrl).host)
     .replace('listen 80', `listen 127.0.0.1:${port}`)
@@ -80,15 +81,6 @@ function wordsOf(name: Choice['name'], folder: TestFolder, text: string): string
   const main = `daemon off; master_process off; pid ${folder.file('pid')}; error_log ${folder.file('log')};`;
   const http = `http { access_log off; ${paths.join(' ')}\n${text} }`;
   return ['-c', folder.write('nginx.conf', `${main} events {}\n${http}\n`), '-p', folder.path];
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function ask(url: string, localAddress: string, headers: Headers = {}): Promise<number | undefined> {
