@@ -73,9 +73,12 @@ export class TerminalProgram {
     });
     this.#exited = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode }) => {
-        this.#hasExited = true;
-        resolve(exitCode);
-        this.#tell();
+        // The screen takes what it is given later: it has ended when the last of it is to be seen.
+        this.#terminal.write('', () => {
+          this.#hasExited = true;
+          resolve(exitCode);
+          this.#tell();
+        });
       });
     });
   }
