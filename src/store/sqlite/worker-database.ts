@@ -58,8 +58,8 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
   #writes: PendingWrite[] = [];
   #writing: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
-  /** Why nothing can be asked any more. */
   #opening: Promise<Result<void, ForeignFile>> | undefined;
+  /** Why nothing can be asked any more. */
   #end: StoreFault | undefined = { state: 'unreachable', message: 'the database is not open' };
 
   constructor(parts: DatabaseParts) {
@@ -173,7 +173,12 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     const { probe } = this.#parts;
     if (probe === undefined || this.#end !== undefined) return;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.write(probe, undefined as never), RETRY_MS).unref();
+    const { name, log } = this.#parts;
+    this.#retry = setTimeout(() => {
+      this.write(probe, undefined as never).catch((error: unknown) => {
+        log.error({ err: error, store: name }, `whether ${name} can be stored again cannot be tried`);
+      });
+    }, RETRY_MS).unref();
   }
 
   #ask(request: DatabaseRequest): Promise<DatabaseAnswer> {
