@@ -18,7 +18,14 @@ const ADDRESS: GuessRule = { freeTries: 20, longestWaitMs: 15 * MINUTE_MS };
 /** One name from all addresses where it was never right: its owner, too, may come from a new one. */
 const NAME: GuessRule = { freeTries: 100, longestWaitMs: MINUTE_MS / 2 };
 
-type Tries = { wrong: number; lastAt: number };
+type Tries = { wrong: number; lastAt: number; made: number };
+
+/** A try that counts as wrong until one of these is called. */
+type Guess = {
+  readonly right: () => void;
+  /** Nobody looked whether it was: it is as if it had not been made. */
+  readonly unjudged: () => void;
+};
 
 /**
  * Slows down who guesses passwords, by name and by address. It locks nobody out: whoever was right from an address
@@ -40,9 +47,9 @@ export class GuessLimits {
   /**
    * Begins a try, which counts as wrong until it was right: many at once are no way around.
    *
-   * @returns how long to wait before the next one, and then it has not begun; or what says that it was right
+   * @returns how long to wait before the next one, and then it has not begun; or what says how it came out
    */
-  begin(name: string, address: string): { readonly waitMs: number } | { readonly right: () => void } {
+  begin(name: string, address: string): { readonly waitMs: number } | Guess {
     const now = this.#clock.monotonic();
     const party = addressParty(address);
     // A name cannot hold a line feed.
@@ -51,13 +58,16 @@ export class GuessLimits {
     if (!this.#known.has(pair)) counted.push([this.#addresses, party], [this.#names, name]);
     const waitMs = Math.max(...counted.map(([table, key]) => table.waitMs(key, now)));
     if (waitMs > 0) return { waitMs };
-    for (const [table, key] of counted) table.add(key, now);
+    const takenBack = counted.map(([table, key]) => table.add(key, now));
+    const unjudged = (): void => {
+      for (const takeBack of takenBack) takeBack();
+    };
     const right = (): void => {
+      unjudged();
       this.#pairs.forget(pair);
-      for (const [table, key] of counted) table.takeBack(key);
       this.#know(pair);
     };
-    return { right };
+    return { right, unjudged };
   }
 
   #know(pair: string): void {
@@ -85,18 +95,28 @@ class TryTable {
     return Math.max(0, tries.lastAt + waitMs - now);
   }
 
-  add(key: string, now: number): void {
+  /** @returns what takes it back */
+  add(key: string, now: number): () => void {
     const before = this.#tries.get(key);
     const isOver = before === undefined || now - before.lastAt > FORGET_AFTER_MS;
+    const tries = isOver ? { wrong: 0, lastAt: now, made: 0 } : before;
+    const { lastAt } = tries;
+    const made = ++tries.made;
+    tries.wrong++;
+    tries.lastAt = now;
     this.#tries.delete(key);
-    this.#tries.set(key, { wrong: (isOver ? 0 : before.wrong) + 1, lastAt: now });
-    if (this.#tries.size <= MAX_ENTRIES) return;
-    for (const oldest of this.#tries.keys()) return void this.#tries.delete(oldest);
+    this.#tries.set(key, tries);
+    this.#forgetOldest();
+    return () => {
+      tries.wrong--;
+      // Unless another one was made since.
+      if (tries.made === made) tries.lastAt = lastAt;
+    };
   }
 
-  takeBack(key: string): void {
-    const tries = this.#tries.get(key);
-    if (tries !== undefined && tries.wrong > 0) tries.wrong--;
+  #forgetOldest(): void {
+    if (this.#tries.size <= MAX_ENTRIES) return;
+    for (const oldest of this.#tries.keys()) return void this.#tries.delete(oldest);
   }
 
   forget(key: string): void {

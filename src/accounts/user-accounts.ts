@@ -122,7 +122,10 @@ export class UserAccounts {
     if ('waitMs' in guess) return fail({ why: 'too-many', retryAfterMs: guess.waitMs });
     const bytes = passwordBytes(password.slice(0, MAX_TRIED_BYTES));
     const verification = await this.#verifier.verify(key, bytes, address);
-    if (verification === 'busy') return fail({ why: 'too-many', retryAfterMs: BUSY_RETRY_MS });
+    if (verification === 'busy') {
+      guess.unjudged();
+      return fail({ why: 'too-many', retryAfterMs: BUSY_RETRY_MS });
+    }
     const entry = this.#entries.get(key);
     if (verification === 'wrong' || entry === undefined) return fail({ why: 'wrong' });
     guess.right();

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GuessLimits } from '../../src/accounts/guess-limits.ts';
+import { Accounts } from '../../src/accounts/accounts.ts';
+import { silentLogger } from '../../src/base/logger.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 const HOME = '192.0.2.1';
 const MINUTE_MS = 60_000;
+const PASSWORD = 'correct horse battery';
 
 function open() {
   const clock = new ManualClock();
@@ -61,6 +64,26 @@ describe('limits of guessing', () => {
       for (let tries = 0; tries < 4; tries++) assert.equal(guess('ann', HOME), 0);
       assert.equal(comeIn('ann', HOME), true);
     }
+  });
+
+  it('do not count, nor have anybody wait for, what nobody had the time to judge', async () => {
+    const clock = new ManualClock();
+    const accounts = new Accounts({ clock, log: silentLogger });
+    await accounts.users.create({ name: 'ann', password: PASSWORD, roles: ['viewer'], scopes: [] });
+    const wrong = (): Promise<unknown> => accounts.users.verify('ann', 'wrong', HOME);
+    for (let tries = 0; tries < 6; tries++) {
+      await wrong();
+      clock.advance(MINUTE_MS);
+    }
+    for (let tries = 0; tries < 10; tries++) {
+      const judged = accounts.users.verify('bob', 'wrong', '192.0.2.2');
+      const waiting = wrong();
+      clock.advance(MINUTE_MS);
+      await judged;
+      assert.deepEqual(await waiting, { ok: false, failure: { why: 'too-many', retryAfterMs: 1000 } });
+    }
+    assert.equal((await accounts.users.verify('ann', PASSWORD, HOME)).ok, true);
+    await accounts.stop();
   });
 
   it('are not in the way of many who are right at once', () => {
