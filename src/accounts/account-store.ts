@@ -28,6 +28,8 @@ export type SignInRecord = {
   /** Of what the cookie has. */
   readonly digest: string;
   readonly userName: string;
+  /** That of the user when it was made: with another password it is good no more. */
+  readonly passwordAt: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
 };

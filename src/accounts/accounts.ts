@@ -32,6 +32,7 @@ export class Accounts {
   readonly #book: AccountBook;
   readonly #store: AccountStore;
   readonly #log: Logger;
+  readonly #clock: Clock;
   #isUnread = false;
   #isRead = false;
   #isProofWanted = false;
@@ -40,6 +41,7 @@ export class Accounts {
     const { store = new MemoryAccountStore(), signIns = SIGN_IN_LIMITS, log, clock = systemClock } = parts;
     this.#store = store;
     this.#log = log;
+    this.#clock = clock;
     const book = new AccountBook({ store, clock, log });
     this.#book = book;
     this.tokens = new TokenAccounts({ book, clock });
@@ -63,8 +65,8 @@ export class Accounts {
     for (const record of signIns) {
       const user = this.users.principalOf(record.userName);
       // The hub may have ended between a new password and the end of who was signed in with the one before.
-      const isBefore = (this.users.get(record.userName)?.passwordAt ?? 0) > record.createdAt;
-      if (user !== undefined && !isBefore) this.signIns.restore(record, user);
+      const isSame = this.users.get(record.userName)?.passwordAt === record.passwordAt;
+      if (user !== undefined && isSame) this.signIns.restore(record, user);
     }
     this.#isRead = !this.#isUnread;
     return [];
@@ -123,9 +125,14 @@ export class Accounts {
     return now !== undefined && this.wasThere(asked.principal, asked.acceptedAt) && may(now, verb, target);
   }
 
-  /** Whether an account that is there was so at a time: a user made anew is another one, whatever the name. */
+  /**
+   * Whether an account that is there was so at a time: a user made anew is another one, whatever the name. A time that
+   * is still to come proves nothing: the clock has been set back since the user was made.
+   */
   wasThere(principalId: string, atMs: number): boolean {
-    return !isAccountId(principalId) || (this.users.get(nameIn(principalId))?.createdAt ?? 0) <= atMs;
+    if (!isAccountId(principalId)) return true;
+    const createdAt = this.users.get(nameIn(principalId))?.createdAt ?? 0;
+    return createdAt <= atMs || createdAt > this.#clock.now();
   }
 
   /** Whether the account that somebody came in by is no longer what it was then. */

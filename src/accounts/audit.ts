@@ -66,8 +66,11 @@ export class Audit {
   #strangersSince = 0;
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** Wall time, less that of the clock that never jumps. */
+  readonly #wallOffsetMs: number;
 
   constructor({ store, clock, log, limits = AUDIT_LIMITS }: AuditParts) {
+    this.#wallOffsetMs = clock.now() - clock.monotonic();
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
@@ -111,7 +114,9 @@ export class Audit {
 
   async #write(entries: readonly AuditEntry[]): Promise<void> {
     const { maxEntries, maxAgeMs } = this.#limits;
-    const retention = { maxEntries, since: this.#clock.now() - maxAgeMs };
+    // Who sets the clock forward must not have all of it forgotten by that.
+    const now = Math.min(this.#clock.now(), this.#clock.monotonic() + this.#wallOffsetMs);
+    const retention = { maxEntries, since: now - maxAgeMs };
     await this.#store.append(entries, retention).catch((error: unknown) => {
       this.#lost += entries.length;
       this.#log.error({ err: error, lost: entries.length }, 'entries of the audit could not be kept');

@@ -27,6 +27,9 @@ type Entry = {
   readonly user: Principal;
   readonly principal: Principal;
   lastUsedAt: number;
+  /** By the clock that never jumps: whoever sets the other one makes no sign-in last longer. */
+  readonly untilMs: number;
+  idleUntilMs: number;
 };
 
 type SignInParts = { readonly book: AccountBook; readonly clock: Clock; readonly limits: SignInLimits };
@@ -49,14 +52,22 @@ export class SignIns {
 
   /** @param user - the principal of its user, as it is now */
   restore(record: SignInRecord, user: Principal): void {
-    this.#add(record, user);
+    const now = this.#clock.now();
+    const { createdAt, lastUsedAt } = record;
+    // What is still to come was said by a clock that has been set back: it is as if it were now.
+    const times = { createdAt: Math.min(createdAt, now), lastUsedAt: Math.min(lastUsedAt, now) };
+    this.#add({ ...record, ...times }, user);
   }
 
-  /** @returns the secret, which only the browser is told */
-  async open(user: Principal): Promise<string> {
+  /**
+   * @param passwordAt - of the user's record
+   * @returns the secret, which only the browser is told
+   */
+  async open(user: Principal, passwordAt: number): Promise<string> {
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const now = this.#clock.now();
-    const record = { digest: digestSecret(secret), userName: user.name, createdAt: now, lastUsedAt: now };
+    const times = { passwordAt, createdAt: now, lastUsedAt: now };
+    const record = { digest: digestSecret(secret), userName: user.name, ...times };
     await this.#book.inTurn(() =>
       this.#book.write({ put: { kind: 'sign-in', key: record.digest, value: record } }),
     );
@@ -72,6 +83,7 @@ export class SignIns {
     const entry = SECRET.test(secret) ? this.#entries.get(digestSecret(secret)) : undefined;
     if (entry === undefined || this.#isOver(entry)) return undefined;
     entry.lastUsedAt = this.#clock.now();
+    entry.idleUntilMs = this.#clock.monotonic() + this.limits.longestIdleMs;
     this.#book.noteUse(`sign-in ${entry.record.digest}`, () => this.#toKeep(entry));
     return entry.principal;
   }
@@ -88,19 +100,22 @@ export class SignIns {
 
   #add(record: SignInRecord, user: Principal): void {
     const principal: Principal = { ...user, provenBy: 'session' };
-    this.#entries.set(record.digest, { record, user, principal, lastUsedAt: record.lastUsedAt });
+    const { createdAt, lastUsedAt } = record;
+    const { longestMs, longestIdleMs } = this.limits;
+    const until = (from: number, lengthMs: number): number =>
+      this.#clock.monotonic() + lengthMs - (this.#clock.now() - from);
+    const ends = { untilMs: until(createdAt, longestMs), idleUntilMs: until(lastUsedAt, longestIdleMs) };
+    this.#entries.set(record.digest, { record, user, principal, lastUsedAt, ...ends });
   }
 
-  #isOver({ record, lastUsedAt }: Entry): boolean {
-    const now = this.#clock.now();
-    const { longestMs, longestIdleMs } = this.limits;
-    return now - record.createdAt > longestMs || now - lastUsedAt > longestIdleMs;
+  #isOver({ untilMs, idleUntilMs }: Entry): boolean {
+    return this.#clock.monotonic() > Math.min(untilMs, idleUntilMs);
   }
 
   #endOldest({ id }: Principal): void {
     const own = [...this.#entries.values()].filter(({ user }) => user.id === id);
     if (own.length < MAX_PER_USER) return;
-    const oldest = own.reduce((a, b) => (b.lastUsedAt < a.lastUsedAt ? b : a));
+    const oldest = own.reduce((a, b) => (b.idleUntilMs < a.idleUntilMs ? b : a));
     this.#endWhere((entry) => entry === oldest);
   }
 

@@ -7,8 +7,8 @@ import type { AccountRecord, Rights, TokenRecord } from './account-store.ts';
 import type { Principal } from './principal.ts';
 import { createTokenText, digestSecret, isSameDigest, readTokenId } from './token-text.ts';
 
-/** A timer of Node can wait no longer. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+/** The clock of the machine may be set while a timer waits. */
+const LOOK_EVERY_MS = 60_000;
 
 export type NewTokenWish = Rights & { readonly name: string; readonly expiresAt?: number | undefined };
 
@@ -16,8 +16,10 @@ type Entry = {
   /** What is to be kept of its use, unless it is gone. */
   readonly toKeep: () => AccountRecord | undefined;
   readonly record: TokenRecord;
-  readonly principal: Principal;
+  principal: Principal;
   lastUsedAt: number | undefined;
+  /** It is good no longer than it was made for, by the clock that never jumps: the other one may be set back. */
+  readonly untilMs: number;
 };
 
 type TokenParts = { readonly book: AccountBook; readonly clock: Clock };
@@ -84,17 +86,25 @@ export class TokenAccounts {
     if (id === undefined) return undefined;
     const entry = this.#entries.get(id);
     const isRight = isSameDigest(entry?.record.digest ?? NO_DIGEST, digestSecret(text));
-    if (entry === undefined || !isRight) return undefined;
-    if (this.#isExpired(entry.record)) return undefined;
+    if (entry === undefined || !isRight || this.#isExpired(entry)) return undefined;
     this.#noteUse(entry);
-    return entry.principal;
+    return this.#principalNow(entry);
   }
 
   /** The principal of a token, by the id of that principal: `token:0123456789ab`. */
   principalOf(principalId: string): Principal | undefined {
     if (!principalId.startsWith(PREFIX)) return undefined;
     const entry = this.#entries.get(principalId.slice(PREFIX.length));
-    return entry === undefined || this.#isExpired(entry.record) ? undefined : entry.principal;
+    return entry === undefined || this.#isExpired(entry) ? undefined : this.#principalNow(entry);
+  }
+
+  /** Another one where it had expired, and is good again since the clock was set back: who came before has ended. */
+  #principalNow(entry: Entry): Principal {
+    if (this.#book.hasEnded(entry.principal)) {
+      entry.principal = { ...entry.principal };
+      this.#waitForExpiry();
+    }
+    return entry.principal;
   }
 
   close(): void {
@@ -109,30 +119,32 @@ export class TokenAccounts {
       const entry = this.#entries.get(id);
       return entry && { kind: 'token', key: id, value: withUse(entry) };
     };
-    this.#entries.set(id, { record, principal, lastUsedAt: record.lastUsedAt, toKeep });
-    if (record.expiresAt !== undefined) this.#waitForExpiry();
+    const { expiresAt = Infinity, createdAt, lastUsedAt } = record;
+    const untilMs = this.#clock.monotonic() + expiresAt - createdAt;
+    this.#entries.set(id, { record, principal, lastUsedAt, untilMs, toKeep });
+    if (expiresAt < Infinity) this.#waitForExpiry();
   }
 
-  #isExpired({ expiresAt }: TokenRecord): boolean {
-    return expiresAt !== undefined && expiresAt <= this.#clock.now();
+  #isExpired(entry: Entry): boolean {
+    return this.#leftMs(entry) <= 0;
+  }
+
+  #leftMs({ record: { expiresAt = Infinity }, untilMs }: Entry): number {
+    return Math.min(expiresAt - this.#clock.now(), untilMs - this.#clock.monotonic());
   }
 
   /** Whose token expires while it is connected is not connected any more. */
   #waitForExpiry(): void {
     this.#expiryTimer?.clear();
     this.#expiryTimer = undefined;
-    const now = this.#clock.now();
     const entries = [...this.#entries.values()];
     const expired = entries.filter(
-      ({ record, principal }) => this.#isExpired(record) && !this.#book.hasEnded(principal),
+      (entry) => this.#isExpired(entry) && !this.#book.hasEnded(entry.principal),
     );
     if (expired.length > 0) this.#book.end(...expired.map(({ principal }) => principal));
-    const next = Math.min(
-      ...entries.map(({ record }) => record.expiresAt ?? Infinity).filter((at) => at > now),
-    );
+    const next = Math.min(...entries.map((entry) => this.#leftMs(entry)).filter((leftMs) => leftMs > 0));
     if (next === Infinity) return;
-    const delayMs = Math.min(next - now, LONGEST_TIMER_MS);
-    this.#expiryTimer = this.#clock.setTimer(delayMs, () => this.#waitForExpiry());
+    this.#expiryTimer = this.#clock.setTimer(Math.min(next, LOOK_EVERY_MS), () => this.#waitForExpiry());
   }
 
   #noteUse(entry: Entry): void {

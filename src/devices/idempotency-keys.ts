@@ -25,6 +25,8 @@ export type KeyedInvocation = {
 type StandingKey = KeyedInvocation & {
   readonly party: Party;
   readonly bytes: number;
+  /** By the clock that never jumps: whoever sets the other one has nothing done twice. */
+  readonly untilMs: number;
 };
 
 /** Which invocation each idempotency key stands for. */
@@ -66,20 +68,23 @@ export class IdempotencyKeys {
     const bytes = costOf(KeptKind.IDEMPOTENCY_KEY, name.length);
     const hasRoom = party.book(KeptKind.IDEMPOTENCY_KEY, bytes);
     party.close();
-    if (hasRoom) this.#add(name, { ...invocation, party, bytes });
+    if (hasRoom) this.#add(name, { ...invocation, party, bytes, untilMs: this.#clock.monotonic() + KEY_MS });
     return hasRoom;
   }
 
   /** A key that stood before the hub was started. */
   restore({ id, principal, deviceId, command, acceptedAt, lasting }: InvocationRecord): void {
     const { key, digest, caller } = lasting ?? {};
-    if (key === undefined || digest === undefined || acceptedAt + KEY_MS <= this.#clock.now()) return;
+    // A time that is still to come was said by a clock that has been set back since.
+    const ageMs = Math.max(0, this.#clock.now() - acceptedAt);
+    if (key === undefined || digest === undefined || ageMs >= KEY_MS) return;
     const name = nameOf({ principal, deviceId, command: command.name, key });
     const party = this.#ledger.open(caller!);
     const bytes = costOf(KeptKind.IDEMPOTENCY_KEY, name.length);
     party.charge(KeptKind.IDEMPOTENCY_KEY, bytes);
     party.close();
-    this.#add(name, { id, digest, acceptedAt, party, bytes });
+    const untilMs = this.#clock.monotonic() + KEY_MS - ageMs;
+    this.#add(name, { id, digest, acceptedAt, party, bytes, untilMs });
   }
 
   /** What comes with this key again is done: nothing was sent for it, or it was the key of somebody else. */
@@ -90,9 +95,9 @@ export class IdempotencyKeys {
   }
 
   forgetOld(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     for (const [name, key] of this.#keys) {
-      if (key.acceptedAt + KEY_MS > now) return;
+      if (key.untilMs > now) return;
       this.#remove(name, key);
     }
   }

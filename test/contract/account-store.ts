@@ -46,7 +46,7 @@ export function describeAccountStore(
         {
           kind: 'sign-in',
           key: 'a digest',
-          value: { digest: 'a digest', userName: 'joão', createdAt: 1, lastUsedAt: 2 },
+          value: { digest: 'a digest', userName: 'joão', passwordAt: 3, createdAt: 1, lastUsedAt: 2 },
         },
         token('a'),
         token('b', { lastUsedAt: 5 }),
@@ -108,4 +108,4 @@ export function describeAccountStore(
   });
 }
 
-const SIGN_IN = { digest: 'a', userName: 'ann', createdAt: 1, lastUsedAt: 1 };
+const SIGN_IN = { digest: 'a', userName: 'ann', passwordAt: 1, createdAt: 1, lastUsedAt: 1 };

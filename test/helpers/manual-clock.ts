@@ -5,6 +5,7 @@ type Entry = { at: number; readonly periodMs: number; readonly call: () => void 
 /** A clock that stands still until it is told how far to go. */
 export class ManualClock implements Clock {
   #now: number;
+  #setByMs = 0;
   readonly #entries = new Set<Entry>();
 
   constructor(start = 1_000_000) {
@@ -17,7 +18,12 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#setByMs;
+  }
+
+  /** As if somebody set the clock of the machine: no time has gone by. */
+  set(byMs: number): void {
+    this.#setByMs += byMs;
   }
 
   monotonic(): number {

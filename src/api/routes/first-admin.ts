@@ -53,7 +53,7 @@ export const firstAdminRoutes: FastifyPluginAsync<{
     const principal = users.principalOf(made.value.name);
     if (principal !== undefined) {
       const isSecure = isOverTls(request.raw, proxies.has(request.raw.socket.remoteAddress ?? ''));
-      const secret = await signIns.open(principal);
+      const secret = await signIns.open(principal, made.value.passwordAt);
       const maxAgeMs = signIns.limits.longestMs;
       reply.header('set-cookie', writeSessionCookie(secret, { maxAgeMs, isSecure }));
     }

@@ -73,11 +73,12 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<{
     request.auditTarget = users.get(name)?.name ?? '';
     const verified = await users.verify(name, password, request.address);
     if (!verified.ok) throw refusalOf(verified.failure);
-    request.principal = verified.value.principal;
-    const secret = await signIns.open(verified.value.principal);
+    const { principal, record } = verified.value;
+    request.principal = principal;
+    const secret = await signIns.open(principal, record.passwordAt);
     endBefore(request, reply);
     setCookie(request, reply, secret, signIns.limits.longestMs);
-    return showPrincipal({ ...verified.value.principal, provenBy: 'session' });
+    return showPrincipal({ ...principal, provenBy: 'session' });
   });
 
   app.delete('/session', { config: open, schema: SignOutSchema }, async (request, reply) => {
