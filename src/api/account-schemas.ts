@@ -1,11 +1,11 @@
 import type { Static } from 'typebox';
 import { ROLES, VERBS, type Scope } from '../accounts/permissions.ts';
 import { Type } from '../config/type.ts';
+import { givenName, nullable, Time } from './schemas.ts';
 
 /* The shapes of accounts on the wire; those of all else are in schemas.ts. */
 
-const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
-const pattern = Type.String({ minLength: 1, maxLength: 64 });
+const pattern = givenName(64);
 
 const ScopeSchema = Type.Object(
   {
@@ -42,8 +42,8 @@ const TokenSchema = Type.Object(
     roles: RoleList,
     scopes: ScopeList,
     createdAt: Time,
-    expiresAt: Type.Union([Time, Type.Null()]),
-    lastUsedAt: Type.Union([Time, Type.Null()], { description: 'Kept about once a minute' }),
+    expiresAt: nullable(Time),
+    lastUsedAt: nullable(Type.String({ format: 'date-time', description: 'Kept about once a minute' })),
   },
   { title: 'Token' },
 );
@@ -53,7 +53,7 @@ export const TokenListSchema = Type.Object({ tokens: Type.Array(TokenSchema) }, 
 
 export const NewTokenBodySchema = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 128, description: 'What it is for, for people' }),
+    name: givenName(128, { description: 'What it is for, for people' }),
     roles: AssignedRoles,
     scopes: Type.Optional(ScopeList),
     expiresInSeconds: Type.Optional(
@@ -138,7 +138,7 @@ const AuditEntrySchema = Type.Object(
     action: Type.String({ description: 'The operation of this API' }),
     target: Type.String({ description: 'What it was done to' }),
     status: Type.Integer({ description: 'Of the answer; 499 where the caller left before it' }),
-    code: Type.Union([Type.String(), Type.Null()], { description: 'Of an error' }),
+    code: nullable(Type.String({ description: 'Of an error' })),
   },
   { title: 'AuditEntry' },
 );

@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox';
+import { ONE_LINE } from '../base/printable-text.ts';
 import { Type } from '../config/type.ts';
 import { COMMAND_KINDS, type JsonSchema } from '../devices/command.ts';
 import { MAX_TITLE_CHARACTERS } from '../devices/description.ts';
@@ -11,6 +12,9 @@ import { PRESENCE_REASONS } from '../devices/presence.ts';
  */
 
 export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' });
+/** What people call something. */
+export const givenName = (maxLength: number, words?: object) =>
+  Type.String({ minLength: 1, maxLength, pattern: ONE_LINE, ...words });
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const DeviceId = Type.String({
@@ -102,17 +106,9 @@ const MAX_TAG_CHARACTERS = 64;
 export const DevicePatchSchema = Type.Object(
   {
     title: Type.Optional(
-      nullable(
-        Type.String({
-          minLength: 1,
-          maxLength: MAX_TITLE_CHARACTERS,
-          description: 'null: as it calls itself',
-        }),
-      ),
+      nullable(givenName(MAX_TITLE_CHARACTERS, { description: 'null: as it calls itself' })),
     ),
-    tags: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: MAX_TAG_CHARACTERS }), { maxItems: MAX_TAGS }),
-    ),
+    tags: Type.Optional(Type.Array(givenName(MAX_TAG_CHARACTERS), { maxItems: MAX_TAGS })),
   },
   { title: 'DevicePatch', additionalProperties: false },
 );

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { FastifySchemaCompiler, FastifyServerOptions } from 'fastify';
 import type { Issue } from '../base/errors.ts';
+import { ONE_LINE } from '../base/printable-text.ts';
 import { PLAIN_JSON_SCHEMA } from '../config/type.ts';
 import { RequestRefused } from './problems.ts';
 
@@ -45,6 +46,8 @@ const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>)
   maxLength: (params) => `must not be longer than ${String(params['limit'])} characters`,
   // No schema of a request asks for more than one character.
   minLength: () => 'must not be empty',
+  pattern: ({ pattern }) =>
+    pattern === ONE_LINE ? 'must be one line, without control characters' : DOES_NOT_FIT.message,
   maximum: (params) => `must be at most ${String(params['limit'])}`,
   minimum: (params) => `must be at least ${String(params['limit'])}`,
   type: (params) => `must be ${TYPES[String(params['type'])] ?? String(params['type'])}`,

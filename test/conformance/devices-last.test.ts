@@ -26,6 +26,8 @@ test('people give a device a title and tags, by which it is found; its own title
   for (const patch of [
     { title: '' },
     { tags: [''] },
+    { tags: ['two\nlines'] },
+    { title: '\u001b]0;x\u0007' },
     { tags: Array(33).fill('x') },
     { colour: 'red' },
     { tags: 'x' },
