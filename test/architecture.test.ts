@@ -256,6 +256,7 @@ describe('files and packages', () => {
     const wrong = outside.filter(({ file, isTypeOnly }) => loaded.has(file) && !isTypeOnly);
     assert.deepEqual(wrong.map(describeArrow), []);
     assert.deepEqual([...loaded].filter((file) => folderOf(file) === 'api').toSorted(), [
+      'src/api/account-schemas.ts',
       'src/api/event-schemas.ts',
       'src/api/history-schemas.ts',
       'src/api/invocation-schemas.ts',

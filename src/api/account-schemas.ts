@@ -30,6 +30,8 @@ const ScopeSchema = Type.Object(
   },
 );
 
+export type ScopeResource = Static<typeof ScopeSchema>;
+
 const RoleList = Type.Array(Type.Enum([...ROLES]), { maxItems: ROLES.length });
 const ScopeList = Type.Array(ScopeSchema, { maxItems: 32, description: 'None: all that the roles permit' });
 
@@ -63,6 +65,8 @@ export const NewTokenBodySchema = Type.Object(
   { additionalProperties: false },
 );
 
+export type NewTokenBody = Static<typeof NewTokenBodySchema>;
+
 export const NewTokenSchema = Type.Object(
   { token: Type.String({ description: 'Shown here and never again' }), ...TokenSchema.properties },
   { title: 'NewToken' },
@@ -93,6 +97,8 @@ export const SignInBodySchema = Type.Object(
   { additionalProperties: false },
 );
 
+export type SignInBody = Static<typeof SignInBodySchema>;
+
 export const UserSchema = Type.Object(
   { name: Type.String(), roles: RoleList, scopes: ScopeList, createdAt: Time, passwordAt: Time },
   { title: 'User' },
@@ -111,6 +117,8 @@ export const NewUserBodySchema = Type.Object(
   { additionalProperties: false },
 );
 
+export type NewUserBody = Static<typeof NewUserBodySchema>;
+
 export const UserChangeBodySchema = Type.Object(
   {
     password: Type.Optional(Password),
@@ -122,6 +130,8 @@ export const UserChangeBodySchema = Type.Object(
   },
   { additionalProperties: false },
 );
+
+export type UserChangeBody = Static<typeof UserChangeBodySchema>;
 
 export const UserParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) });
 
@@ -152,6 +162,8 @@ export const AuditPageSchema = Type.Object(
   { title: 'AuditPage' },
 );
 
+export type AuditPageResource = Static<typeof AuditPageSchema>;
+
 export const AuditQuerySchema = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Entries a page' })),
@@ -161,3 +173,4 @@ export const AuditQuerySchema = Type.Object(
   },
   { additionalProperties: false },
 );
+export type AuditWish = Static<typeof AuditQuerySchema>;

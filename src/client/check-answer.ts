@@ -1,3 +1,11 @@
+import {
+  AuditPageSchema,
+  NewTokenSchema,
+  TokenListSchema,
+  UserListSchema,
+  UserSchema,
+  WhoAmISchema,
+} from '../api/account-schemas.ts';
 import { EVENT_SCHEMAS, TicketSchema, type EventResource, type EventType } from '../api/event-schemas.ts';
 import { HistorySchema } from '../api/history-schemas.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
@@ -61,6 +69,12 @@ export const readTelemetry = reader(TelemetrySchema, 'the readings');
 export const readTicket = reader(TicketSchema, 'the ticket');
 export const readServiceList = reader(ServiceListSchema, 'the list of services');
 export const readHistory = reader(HistorySchema, 'the history');
+export const readWhoAmI = reader(WhoAmISchema, 'who asks');
+export const readUser = reader(UserSchema, 'a user');
+export const readUserList = reader(UserListSchema, 'the list of users');
+export const readTokenList = reader(TokenListSchema, 'the list of tokens');
+export const readNewToken = reader(NewTokenSchema, 'the token');
+export const readAuditPage = reader(AuditPageSchema, 'the audit');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** The answer of the device, or that the command goes on. */

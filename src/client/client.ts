@@ -33,9 +33,10 @@ import {
   readTelemetry,
   readTicket,
 } from './check-answer.ts';
-import { HubAnswerError } from './errors.ts';
+import { createAccountCalls, type AccountCalls } from './account-calls.ts';
 import { followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
-import { askHub, type HubConnection } from './hub-request.ts';
+import { eachPage, listQuery, pathSegment } from './hub-paths.ts';
+import { askHub, type CallOptions, type CookieJar, type HubConnection, type Options } from './hub-request.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /**
@@ -49,17 +50,16 @@ export type ClientOptions = {
   readonly url: string;
   /** What the hub asks for as Bearer token, if it asks for one. */
   readonly token?: string | undefined;
+  /**
+   * Where the sign-in of a person is kept outside browsers, as `CookieJar` of the package tough-cookie does it. A page
+   * needs none: its browser keeps cookies, and sends them where there is no token.
+   */
+  readonly cookies?: CookieJar | undefined;
   /** Another `fetch` than the global one: that of Node gives up when no answer begins within 300 s. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** How long the whole answer of the hub may take, in ms [10 000]; commands get their own time on top. */
   readonly timeoutMs?: number | undefined;
 };
-
-/** Every call can be given up: it then throws the signal's reason. */
-export type CallOptions = { readonly signal?: AbortSignal | undefined };
-
-/** Members of a request, as options that may be left out or undefined. */
-type Options<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** `q` is a text to look for in the id, title, model or a tag. */
 export type DeviceFilter = Options<Pick<DeviceQuery, 'status' | 'gateway' | 'tag' | 'q'>>;
@@ -147,7 +147,7 @@ type ServiceCalls = {
 };
 
 /** A hub's HTTP API, typed. Each call throws `ProblemError`, `HubUnreachableError` or `HubAnswerError`. */
-export type Client = {
+export type Client = AccountCalls & {
   /** The hub's address, without a `/` at the end. */
   readonly url: string;
   readonly devices: DeviceCalls;
@@ -177,6 +177,7 @@ export function createClient(options: ClientOptions): Client {
   const hub: HubConnection = {
     url: readUrl(options.url),
     token: readToken(options.token),
+    cookies: options.cookies,
     fetch: options.fetch ?? globalThis.fetch,
   };
   const read: Read = (path, signal, check) =>
@@ -185,6 +186,7 @@ export function createClient(options: ClientOptions): Client {
     url: hub.url,
     devices: createDeviceCalls(hub, timeoutMs, read),
     invocations: createInvocationCalls(hub, timeoutMs, read),
+    ...createAccountCalls(hub, timeoutMs),
     services: {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
@@ -308,46 +310,15 @@ function createInvocationCalls(hub: HubConnection, timeoutMs: number, read: Read
 
 async function* eachDevice(
   url: string,
-  list: (options: DeviceListOptions) => Promise<DevicePageResource>,
+  list: DeviceCalls['list'],
   options: DeviceListOptions,
 ): AsyncGenerator<DeviceResource, void, void> {
-  let cursor = options.cursor;
-  for (;;) {
-    const page = await list({ ...options, cursor });
-    yield* page.devices;
-    if (page.nextCursor === undefined) return;
-    if (page.nextCursor === cursor) {
-      throw new HubAnswerError({
-        url,
-        status: 200,
-        detail: 'names the same next page again and again',
-        safeToRetry: true,
-      });
-    }
-    cursor = page.nextCursor;
-  }
-}
-
-function listQuery({
-  signal: _signal,
-  ...members
-}: DeviceListOptions | InvocationListOptions | (CallOptions & Options<HistoryWish>)): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(members)) {
-    if (value !== undefined && value !== '') query.set(name, String(value));
-  }
-  return query.size === 0 ? '' : `?${query.toString()}`;
+  const pages = eachPage(url, (cursor) => list({ ...options, cursor }), options.cursor);
+  for await (const { devices } of pages) yield* devices;
 }
 
 function devicePath(deviceId: string): string {
   return `/api/v1/devices/${pathSegment(deviceId, 'device id')}`;
-}
-
-function pathSegment(name: string, what: string): string {
-  // The URL parser resolves these away, even percent-encoded: the request would go to another address.
-  if (name === '' || name === '.' || name === '..')
-    throw new TypeError(`"${name}" is no ${what}: it names nothing.`);
-  return encodeURIComponent(name.toWellFormed());
 }
 
 function readUrl(text: string): string {

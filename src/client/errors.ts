@@ -41,8 +41,9 @@ export class ProblemError extends ClientError {
   /** What the device itself said, for `DEVICE_ERROR`. */
   readonly device: DeviceFailureResource | undefined;
 
-  constructor(problem: ProblemResource, retryAfterMs?: number) {
-    super(problemMessage(problem, retryAfterMs));
+  /** @param asked - `provesPassword`: a token would not have helped */
+  constructor(problem: ProblemResource, retryAfterMs?: number, asked = { provesPassword: false }) {
+    super(problemMessage(problem, retryAfterMs, asked));
     this.code = problem.code;
     this.status = problem.status;
     this.title = problem.title;
@@ -169,13 +170,18 @@ export class HubAnswerError extends ClientError {
   }
 }
 
-function problemMessage(problem: ProblemResource, retryAfterMs: number | undefined): string {
+function problemMessage(
+  problem: ProblemResource,
+  retryAfterMs: number | undefined,
+  { provesPassword }: { readonly provesPassword: boolean },
+): string {
   const parts = [sentence(problem.detail === '' ? problem.title : problem.detail)];
   for (const { pointer, message } of problem.errors ?? []) {
     const isTold = problem.detail.includes(pointer) && problem.detail.includes(message);
     if (!isTold) parts.push(sentence(`${pointer === '' ? 'The input' : pointer} ${message}`));
   }
-  if (problem.code === 'UNAUTHENTICATED') parts.push('Give createClient the token of this hub.');
+  if (problem.code === 'UNAUTHENTICATED' && !provesPassword)
+    parts.push('Give createClient the token of this hub, or sign in.');
   if (problem.safeToRetry === true && canSucceedLater(problem.status)) parts.push('It is safe to try again.');
   if (problem.safeToRetry === false)
     parts.push('The device may have done it: look before you invoke it again.');

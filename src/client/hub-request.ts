@@ -7,14 +7,29 @@ import { HubAnswerError, HubUnreachableError, ProblemError, type UnreachableReas
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const LONGEST_TIMER_MS = 2_147_483_647;
 
+/** Every call can be given up: it then throws the signal's reason. */
+export type CallOptions = { readonly signal?: AbortSignal | undefined };
+
+/** Members of a request, as options that may be left out or undefined. */
+export type Options<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** What keeps cookies, as `CookieJar` of tough-cookie. */
+export type CookieJar = {
+  /** What to send to an address: `name=value; other=…`. */
+  getCookieString(url: string): string | Promise<string>;
+  /** Takes one `Set-Cookie` of an answer. */
+  setCookie(cookie: string, url: string): unknown;
+};
+
 export type HubConnection = {
   /** Where the hub is, without a `/` at the end. */
   readonly url: string;
   readonly token: string | undefined;
+  readonly cookies: CookieJar | undefined;
   readonly fetch: typeof globalThis.fetch;
 };
 
-type HubRequest<T> = {
+export type HubRequest<T> = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the hub's address, percent-encoded, with its query. */
   readonly path: string;
@@ -25,6 +40,8 @@ type HubRequest<T> = {
   readonly signal?: AbortSignal | undefined;
   /** Asking twice does no more than asking once. */
   readonly idempotent: boolean;
+  /** It has a password in it: where it is refused, that one is wrong. */
+  readonly provesPassword?: boolean;
   /** Makes of the answer what the caller wants, or throws a `ShapeError`. */
   readonly read: (answer: unknown) => T;
 };
@@ -110,18 +127,24 @@ async function fetchResponse<T>(
     cache: 'no-store',
   };
   if (hub.token !== undefined) headers['authorization'] = `Bearer ${hub.token}`;
+  // Of a page at another address, too; a token makes cookies needless.
+  else init.credentials = 'include';
+  const url = hub.url + request.path;
+  const cookie = await hub.cookies?.getCookieString(url);
+  if (cookie !== undefined && cookie !== '') headers['cookie'] = cookie;
   if (request.body !== undefined) {
     headers['content-type'] = 'application/json';
     init.body = JSON.stringify(request.body);
   }
   // Called as a plain function: a browser's `fetch` refuses to be the method of another object.
   const { fetch } = hub;
-  try {
-    return await fetch(hub.url + request.path, init);
-  } catch (error) {
+  const response = await fetch(url, init).catch((error: unknown) => {
     if (!request.idempotent || signal.aborted || reasonOf(error) !== 'broken') throw error;
-    return await fetch(hub.url + request.path, init);
-  }
+    return fetch(url, init);
+  });
+  if (hub.cookies !== undefined)
+    for (const cookie of response.headers.getSetCookie()) await hub.cookies.setCookie(cookie, url);
+  return response;
 }
 
 async function readResponse<T>(hub: HubConnection, request: HubRequest<T>, response: Response): Promise<T> {
@@ -139,7 +162,10 @@ async function readResponse<T>(hub: HubConnection, request: HubRequest<T>, respo
   if (!response.ok) {
     const problem = readProblem(answer, response.status);
     if (problem === undefined) throw fail(`is an error in an unknown form${formOf(response)}`);
-    throw new ProblemError(problem, readRetryAfterMs(response.headers.get('retry-after')));
+    const { provesPassword = false } = request;
+    throw new ProblemError(problem, readRetryAfterMs(response.headers.get('retry-after')), {
+      provesPassword,
+    });
   }
   if (answer === undefined && response.status !== 204) throw fail(`is not JSON${formOf(response)}`);
   try {

@@ -24,11 +24,31 @@ export type {
   ServiceAgentResource as ServiceAgent,
   ServiceResource as Service,
 } from '../api/service-schemas.ts';
+export type {
+  AuditEntryResource as AuditEntry,
+  AuditPageResource as AuditPage,
+  NewTokenBody as NewToken,
+  NewTokenResource as CreatedToken,
+  NewUserBody as NewUser,
+  ScopeResource as Scope,
+  SignInBody as SignIn,
+  TokenResource as Token,
+  UserChangeBody as UserChange,
+  UserResource as User,
+  WhoAmIResource as WhoAmI,
+} from '../api/account-schemas.ts';
+export type {
+  AccountCalls,
+  AuditCalls,
+  AuditListOptions,
+  SessionCalls,
+  TokenCalls,
+  UserCalls,
+} from './account-calls.ts';
 export type { TicketResource as StreamTicket } from '../api/event-schemas.ts';
 export type { HistoryResource as MetricHistory } from '../api/history-schemas.ts';
 export {
   createClient,
-  type CallOptions,
   type Client,
   type ClientOptions,
   type DeviceCalls,
@@ -41,6 +61,7 @@ export {
   type StartOptions,
   type TicketOptions,
 } from './client.ts';
+export type { CallOptions, CookieJar } from './hub-request.ts';
 export type { EventKind, EventOptions, HubEvent } from './follow-events.ts';
 export {
   ClientError,
