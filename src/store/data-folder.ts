@@ -1,7 +1,10 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { RecadoError } from '../base/errors.ts';
+import { writeFaultOf } from '../base/file-fault.ts';
 import { takeFolder, type OwnerLock } from './owner-lock.ts';
+import { finishRestore } from './place-restored.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** What a folder's files have in all; 0 for one that is not there, or that this user may not look into. */
 export function folderBytes(path: string): number {
@@ -31,24 +34,44 @@ export class DataFolder {
     return join(this.path, name);
   }
 
-  /** @throws {RecadoError} `DATA_FOLDER_TAKEN` */
+  /** @throws {RecadoError} `DATA_FOLDER_TAKEN`, `STORE_UNAVAILABLE` where a restore was ended and cannot go on */
   open(): void {
+    let highest: string | undefined;
     try {
-      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      highest = mkdirSync(this.path, { recursive: true, mode: 0o700 });
     } catch {
       return;
     }
+    syncAbove(this.path, highest ?? this.path);
     const taken = takeFolder(this.path);
     if (!taken.ok) {
       const text = `the folder ${this.path} is in use by ${taken.failure}; stop that hub, or set another dataDir (RECADO_DATA_DIR)`;
       throw new RecadoError('DATA_FOLDER_TAKEN', text);
     }
     this.#lock = taken.value;
+    if (this.#lock === undefined) return;
+    try {
+      finishRestore(this.path);
+    } catch (error) {
+      this.close();
+      const text = `a restore into ${this.path} was ended, and cannot go on: ${writeFaultOf(error)}`;
+      throw new RecadoError('STORE_UNAVAILABLE', text, { cause: error });
+    }
   }
 
   /** After everything in it was closed. */
   close(): void {
     this.#lock?.release();
     this.#lock = undefined;
+  }
+}
+
+/** A folder has its name in the one above it: there it is made lasting, up to the highest that was new. */
+function syncAbove(path: string, highest: string): void {
+  try {
+    for (let made = path; made.length >= highest.length && made !== dirname(made); made = dirname(made))
+      syncFolder(dirname(made));
+  } catch {
+    // A disk that fails says so to the stores.
   }
 }

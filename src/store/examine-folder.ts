@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
 import { readFaultOf } from '../base/file-fault.ts';
-import { sizeOf } from './sqlite/open-database.ts';
+import { isHalfRestored } from './place-restored.ts';
+import { BUSY_TIMEOUT_MS, sizeOf } from './sqlite/open-database.ts';
 
 /** What there is to say of one database. */
 export type DatabaseReport = {
@@ -16,15 +17,13 @@ export type DatabaseReport = {
 };
 
 /**
- * The databases of a folder, by name; none where there is no folder.
+ * All that is in a folder; nothing where there is none.
  *
  * @throws {RecadoError} `STORE_UNAVAILABLE` when this user may not look into it
  */
-export function listDatabases(folder: string): string[] {
+function listFolder(folder: string): string[] {
   try {
-    return readdirSync(folder)
-      .filter((name) => name.endsWith('.db'))
-      .toSorted();
+    return readdirSync(folder).toSorted();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new RecadoError('STORE_UNAVAILABLE', `${folder} ${readFaultOf(error)}`, { cause: error });
@@ -32,14 +31,18 @@ export function listDatabases(folder: string): string[] {
 }
 
 /**
- * The same, for whoever only reads: where there are none, the name of the folder is likely a slip.
+ * The databases of a folder, by name, for whoever only reads: where there are none, the name of the folder is likely
+ * a slip.
  *
  * @throws {RecadoError} `STORE_UNAVAILABLE`
  */
 export function requireDatabases(folder: string): string[] {
-  const names = listDatabases(folder);
-  if (names.length > 0) return names;
-  const text = `no hub has kept anything in ${resolve(folder)}; name its folder with --data-dir, or its configuration with --config`;
+  const all = listFolder(folder);
+  const names = all.filter((name) => name.endsWith('.db'));
+  if (names.length > 0 && !isHalfRestored(all)) return names;
+  const text = isHalfRestored(all)
+    ? `a backup is being brought back to ${resolve(folder)}; where that was ended in the middle, start the hub, and it goes on`
+    : `no hub has kept anything in ${resolve(folder)}; name its folder with --data-dir, or its configuration with --config`;
   throw new RecadoError('STORE_UNAVAILABLE', text);
 }
 
@@ -48,7 +51,7 @@ export function examineFile(file: string): Omit<DatabaseReport, 'name'> {
   const sizes = { bytes: sizeOf(file), logBytes: sizeOf(`${file}-wal`) };
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file, { readOnly: true });
+    db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     const found = db.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
     return { ...sizes, fault: found === 'ok' ? undefined : String(found) };
   } catch (error) {
@@ -58,13 +61,16 @@ export function examineFile(file: string): Omit<DatabaseReport, 'name'> {
   }
 }
 
-/** The same for each database of a folder, and copies that older versions or a restore have left. */
+/**
+ * The same for each database of a folder, and copies that older versions or a restore have left.
+ *
+ * @throws {RecadoError} `STORE_UNAVAILABLE` where there are none
+ */
 export function examineFolder(folder: string): {
   readonly databases: readonly DatabaseReport[];
   readonly copies: readonly string[];
 } {
-  const databases = listDatabases(folder).map((name) => ({ name, ...examineFile(join(folder, name)) }));
+  const databases = requireDatabases(folder).map((name) => ({ name, ...examineFile(join(folder, name)) }));
   const isCopy = (name: string): boolean => /\.db\.v\d+$/.test(name) || name.startsWith('before-restore-');
-  const copies = databases.length === 0 ? [] : readdirSync(folder).filter(isCopy).toSorted();
-  return { databases, copies };
+  return { databases, copies: listFolder(folder).filter(isCopy) };
 }

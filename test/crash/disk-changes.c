@@ -1,6 +1,6 @@
 /*
  * Stands between a program and the files of one folder (LD_PRELOAD). Each change that the program makes there (a write,
- * a sync, another length, another name) is one moment, in one order, and the environment says what happens at it:
+ * a sync, another length, another name, a new folder) is one moment, in one order, and the environment says what happens at it:
  *
  *   DISK_FOLDER    the folder, by its full name: all else passes
  *   DISK_FILES     only files whose names begin so
@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -136,11 +137,40 @@ int fdatasync(int fd) {
   return sync_with(SYS_fdatasync, fd);
 }
 
-int unlink(const char *path) {
-  const char *name = within(path);
-  if (name == NULL) return syscall(SYS_unlinkat, AT_FDCWD, path, 0);
-  int ended = turn() ? -1 : syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+static int unlink_with(int folder_fd, const char *path, const char *name, int flags) {
+  if (name == NULL) return syscall(SYS_unlinkat, folder_fd, path, flags);
+  int ended = turn() ? -1 : syscall(SYS_unlinkat, folder_fd, path, flags);
   done(ended == 0, 'U', name, 0, NULL, 0);
+  return ended;
+}
+
+int unlink(const char *path) {
+  return unlink_with(AT_FDCWD, path, within(path), 0);
+}
+
+int rmdir(const char *path) {
+  return unlink_with(AT_FDCWD, path, within(path), AT_REMOVEDIR);
+}
+
+int remove(const char *path) {
+  return unlink(path) == 0 ? 0 : errno == EISDIR ? rmdir(path) : -1;
+}
+
+int unlinkat(int fd, const char *path, int flags) {
+  char link[64], whole[2 * PATH_MAX];
+  if (folder == NULL || path[0] == '/') return unlink_with(fd, path, within(path), flags);
+  snprintf(link, sizeof link, fd == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, whole, PATH_MAX - 1);
+  if (length < 0) return -1;
+  snprintf(whole + length, sizeof whole - length, "/%s", path);
+  return unlink_with(fd, path, within(whole), flags);
+}
+
+int mkdir(const char *path, mode_t mode) {
+  const char *name = within(path);
+  if (name == NULL || *name == '\0') return syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+  int ended = turn() ? -1 : syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+  done(ended == 0, 'D', name, 0, NULL, 0);
   return ended;
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -8,9 +8,9 @@ import { missingPrograms } from '../helpers/broker-program.ts';
 const SOURCE = join(import.meta.dirname, 'disk-changes.c');
 const HEAD_BYTES = 16;
 
-/** One change of a folder, as disk-changes.c appends it: written, truncated, synced, unlinked, renamed. */
+/** One change of a folder, as disk-changes.c appends it: written, truncated, synced, unlinked, renamed, a folder made. */
 export type DiskChange = {
-  readonly kind: 'W' | 'T' | 'S' | 'U' | 'R';
+  readonly kind: 'W' | 'T' | 'S' | 'U' | 'R' | 'D';
   /** Within the folder; empty for the folder itself. */
   readonly name: string;
   /** Where it was written, or the length that it was truncated to. */
@@ -33,6 +33,7 @@ export class WatchedDisk {
   constructor(t: TestContext) {
     this.#own = mkdtempSync(join(tmpdir(), 'recado-watched-'));
     this.folder = this.#file('data');
+    mkdirSync(this.folder);
     t.after(() => rmSync(this.#own, { recursive: true }));
     execFileSync('cc', ['-O1', '-shared', '-fPIC', '-o', this.#file('disk-changes.so'), SOURCE, '-lpthread']);
   }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
@@ -7,6 +6,7 @@ import { migrate } from '../../src/store/sqlite/migrate.ts';
 import { openDatabase } from '../../src/store/sqlite/open-database.ts';
 import { readFolder, writeImage, type Unsynced } from '../crash/disk-image.ts';
 import { GROWN_SCHEMA, SMALL_SCHEMA } from '../crash/grown-schema.ts';
+import { turnBack } from '../crash/turn-back.ts';
 import { WatchedDisk, whyNoWatchedDisk } from '../crash/watched-disk.ts';
 import type { Answer } from '../helpers/start-test-hub.ts';
 import { LastingHub } from '../helpers/lasting-hub.ts';
@@ -61,16 +61,6 @@ async function expectState(hub: LastingHub, when: string): Promise<void> {
   keeper.destroy();
 }
 
-/** Makes hub.db what the version before the newest step of its schema wrote. @returns the version */
-function turnBack(folder: string): number {
-  const db = new DatabaseSync(join(folder, 'hub.db'));
-  const { user_version: newest } = db.prepare('PRAGMA user_version').get() ?? {};
-  const version = Number(newest) - 1;
-  db.exec(`DROP TABLE audit; PRAGMA user_version = ${version}; PRAGMA wal_checkpoint(TRUNCATE)`);
-  db.close();
-  return version;
-}
-
 /** Starts a hub that is killed before a change of hub.db, and waits for its end. */
 async function beginAndBeKilled(
   hub: LastingHub,
@@ -123,6 +113,38 @@ describe(
   },
 );
 
+describe('a hub that is killed at its first start', { skip: whyNoWatchedDisk() }, () => {
+  it('is there the next time, whatever it had made', async (t) => {
+    const disk = new WatchedDisk(t);
+    const folder = join(disk.folder, 'deep', 'data');
+    const hub = await LastingHub.start(t, { folder, settings: disk.settings });
+    await hub.end('SIGKILL');
+    const moments = disk.changes().length;
+    const step = Math.max(1, moments / KILLS);
+    let kills = 0;
+    for (let moment = moments; moment >= 1; moment -= step) {
+      const at = Math.ceil(moment);
+      writeImage(disk.folder, {});
+      // Two threads write: one start makes a few changes less than another.
+      const isAlive = await hub.begin({ DISK_KILL_AT: String(at) }).then(
+        () => true,
+        () => false,
+      );
+      if (isAlive) await hub.end('SIGKILL');
+      else kills++;
+      await hub.begin({ LD_PRELOAD: '' });
+      const { status, body } = await hub.call('GET', '/readyz');
+      assert.deepEqual([status, body.status], [200, 'ok'], `killed before change ${at} of ${moments}`);
+      const client = new TcpWireClient(hub.mqttPort);
+      assert.equal((await client.connect('new')).reasonCode, 0);
+      client.destroy();
+      await hub.end('SIGKILL');
+    }
+    assert.ok(kills > 0);
+    t.diagnostic(`${moments} moments, killed in ${kills}`);
+  });
+});
+
 describe('a migration that ends after any of its changes', { skip: whyNoWatchedDisk() }, () => {
   const seed = 7;
   for (const [what, unsynced] of [
@@ -132,7 +154,6 @@ describe('a migration that ends after any of its changes', { skip: whyNoWatchedD
   ] as [string, Unsynced][]) {
     it(`is done anew from what there was: ${what}`, async (t) => {
       const disk = new WatchedDisk(t);
-      mkdirSync(disk.folder);
       const file = join(disk.folder, 'test.db');
       const old = openDatabase(file);
       migrate(old, file, SMALL_SCHEMA);

@@ -22,10 +22,8 @@ export function doctorCommand(): Command {
 }
 
 async function examine(flags: DataFolderFlags): Promise<void> {
-  const { examineFolder, requireDatabases } = await import('../../store/examine-folder.ts');
-  const folder = await findDataFolder(flags);
-  requireDatabases(folder);
-  const { databases, copies } = examineFolder(folder);
+  const { examineFolder } = await import('../../store/examine-folder.ts');
+  const { databases, copies } = examineFolder(await findDataFolder(flags));
   const rows = databases.map(({ name, bytes, logBytes, fault }) => [
     name,
     `${bytes}`,

@@ -1,5 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { syncFolder } from '../sync-folder.ts';
 import { createPrivate } from './open-database.ts';
 
 /** One step of a schema; its number is its place in the list, from 1. Never changed once it was published. */
@@ -69,4 +71,5 @@ function copyBefore(db: DatabaseSync, file: string, version: number): void {
   createPrivate(unfinished);
   db.prepare('VACUUM INTO ?').run(unfinished);
   renameSync(unfinished, copy);
+  syncFolder(dirname(file));
 }

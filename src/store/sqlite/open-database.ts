@@ -7,7 +7,7 @@ import { faultOf } from './sqlite-error.ts';
 /** What the write-ahead log keeps of its size once it was copied into the file. */
 const WAL_LIMIT_BYTES = 16_777_216;
 /** How long a backup or `recado doctor` may keep the file locked. */
-const BUSY_TIMEOUT_MS = 2000;
+export const BUSY_TIMEOUT_MS = 2000;
 
 const SETTINGS = `
   PRAGMA journal_mode = WAL;
