@@ -8,10 +8,23 @@ import type {
   PublishReceipt,
   UnacknowledgedMessage,
 } from '../mqtt/client/message.ts';
+import type { ClientInfo } from '../mqtt/broker/hooks.ts';
 import type { ProtocolVersion, QoS } from '../mqtt/codec/control-packet.ts';
 import type { BusError } from './bus-error.ts';
 
 export type { MessageProperties, OutgoingMessage, Patience, PublishReceipt, UnacknowledgedMessage };
+
+/** A client of a broker in this process: the same object for as long as its connection lasts. */
+export type BusClient = ClientInfo;
+
+/** How to publish. */
+export type PublishOptions = Patience & {
+  /**
+   * Called for each client that has acknowledged the message, above QoS 0. Only a broker in this process knows; over a
+   * connection nobody is ever told.
+   */
+  readonly onAcknowledged?: (client: BusClient) => void;
+};
 
 /** A message that came. */
 export type BusMessage = {
@@ -26,6 +39,8 @@ export type BusMessage = {
   /** 1 to 65,535; 0 at QoS 0. */
   readonly packetId: number;
   readonly properties: MessageProperties;
+  /** Who published it, or whose Will it is, where the broker is in this process and knows it. */
+  readonly from?: BusClient | undefined;
 };
 
 export type SubscribeOptions = Patience & {
@@ -85,7 +100,7 @@ export type Bus = {
    *   `BROKER_TIMEOUT` and `BROKER_LOST` (it may have arrived), `TOO_MANY_MESSAGES`, `BUS_CLOSED`; or the reason of the
    *   signal
    */
-  publish(message: OutgoingMessage, patience?: Patience): Promise<PublishReceipt>;
+  publish(message: OutgoingMessage, options?: PublishOptions): Promise<PublishReceipt>;
 
   /**
    * Hands a message to the broker now or not at all, at QoS 0 and without a promise: for what passes many times a

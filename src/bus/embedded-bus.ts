@@ -14,7 +14,7 @@ import {
   type BusEvent,
   type BusMessage,
   type OutgoingMessage,
-  type Patience,
+  type PublishOptions,
   type PublishReceipt,
   type SubscribeOptions,
   type Subscription,
@@ -50,11 +50,14 @@ class EmbeddedBus implements Bus {
     return this.isConnected;
   }
 
-  async publish(message: OutgoingMessage, { signal }: Patience = {}): Promise<PublishReceipt> {
+  async publish(
+    message: OutgoingMessage,
+    { signal, onAcknowledged }: PublishOptions = {},
+  ): Promise<PublishReceipt> {
     signal?.throwIfAborted();
     this.#expectOpen();
     const { qos = 0 } = message;
-    const count = toBusError(() => this.#broker.publish(message));
+    const count = toBusError(() => this.#broker.publish({ ...message, onAcknowledged }));
     this.counters.published++;
     return { matched: qos === 0 ? undefined : count > 0 };
   }
@@ -106,7 +109,7 @@ class EmbeddedBus implements Bus {
 
   #hand(
     message: ApplicationMessage,
-    { qos, retain }: Arrival,
+    { from, qos, retain }: Arrival,
     { onMessage, borrowsPayload }: { onMessage: (message: BusMessage) => unknown; borrowsPayload: boolean },
   ): void {
     this.counters.received++;
@@ -116,7 +119,7 @@ class EmbeddedBus implements Bus {
     const packetId = qos === 0 ? 0 : this.#nextPacketId();
     // There is no acknowledgement to wait with: the broker is gone when this program is.
     void handOver(
-      { topicName, payload, qos, retain, dup: false, packetId, properties },
+      { topicName, payload, qos, retain, dup: false, packetId, properties, from },
       onMessage,
       this.#log,
     );

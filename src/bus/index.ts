@@ -4,12 +4,14 @@ export type { ClientBusOptions } from './bus-options.ts';
 export type { TlsOptions } from '../mqtt/client/client-options.ts';
 export type {
   Bus,
+  BusClient,
   BusCounters,
   BusEvent,
   BusMessage,
   MessageProperties,
   OutgoingMessage,
   Patience,
+  PublishOptions,
   PublishReceipt,
   SubscribeOptions,
   Subscription,

@@ -1,7 +1,7 @@
 import type { QoS } from '../codec/control-packet.ts';
 import { MqttError } from '../codec/errors.ts';
 import type { PublishProperties } from '../codec/publish.ts';
-import { ClientSession, type LocalReceiver } from './client-session.ts';
+import { ClientSession, type LocalReceiver, type OnAcknowledged } from './client-session.ts';
 import { parseTopicFilter } from '../topics/topic-filter.ts';
 import { findTopicNameFault } from '../topics/topic-name.ts';
 import type { Transport, TransportAcceptor, TransportReceiver } from '../transport/transport.ts';
@@ -28,6 +28,8 @@ export type PublishRequest = {
   /** False by default. */
   readonly retain?: boolean;
   readonly properties?: PublishProperties;
+  /** Called for each client that has acknowledged it, above QoS 0. */
+  readonly onAcknowledged?: OnAcknowledged | undefined;
 };
 
 export type LocalSubscribeOptions = {
@@ -157,14 +159,17 @@ export class Broker implements TransportAcceptor {
   publish(request: PublishRequest): number {
     this.#expectOpen();
     if (this.#engine.noticePublishLoop()) throw publishLoop(this.#engine);
-    const { topicName, payload = '', qos = 0, retain = false, properties = {} } = request;
+    const { topicName, payload = '', qos = 0, retain = false, properties = {}, onAcknowledged } = request;
     const fault = findTopicNameFault(topicName, this.#engine.options.maxTopicLevels);
     if (fault !== undefined) throw invalid(`${JSON.stringify(topicName)} is not a Topic Name: ${fault}`);
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const message = { topicName, payload: bytes, qos, retain, properties };
     let count: number | undefined;
     try {
-      count = publishMessage(this.#engine, message, this.#engine.hooks, { mustBeRetained: true });
+      count = publishMessage(this.#engine, message, this.#engine.hooks, {
+        onAcknowledged,
+        mustBeRetained: true,
+      });
     } catch (error) {
       if (error instanceof MqttError) throw invalid(error.message);
       throw error;

@@ -16,8 +16,13 @@ import type { BrokerStats } from './stats.ts';
 /** Measured: what a message costs that waits or is in flight, beside what `StoredMessage.sizeBytes` says. */
 const PLACE_BYTES = 96;
 
+/** Told that a client has acknowledged a message. */
+export type OnAcknowledged = (client: ClientInfo) => void;
+
 /** How a message came to a subscriber. */
 export type Arrival = {
+  /** Who published it, or whose Will it is; undefined for messages of this program, and where it was retained. */
+  readonly from: ClientInfo | undefined;
   /** What was granted, or what it was published with if that is less. */
   readonly qos: QoS;
   /** It was retained before the subscription; or was published so, where the subscription keeps that. */
@@ -52,6 +57,8 @@ export class ClientSession extends Session<SessionConnection> {
   readonly local: LocalReceiver | undefined;
   /** Whom everything is booked to that is kept for it; held open until its end. */
   readonly party: Party;
+  /** Of messages in flight whose sender wants to know, by Packet Identifier. */
+  receipts: Map<number, OnAcknowledged> | undefined = undefined;
   #queuedBytes = 0;
   #queuedCount = 0;
   #inflightBytes = 0;
@@ -115,6 +122,11 @@ export class ClientSession extends Session<SessionConnection> {
     return this.party.hasRoomFor(KeptKind.QUEUED, sizeBytes);
   }
 
+  /** Somebody wants to know when a message that was sent is acknowledged. */
+  expectReceipt(packetId: number, onAcknowledged: OnAcknowledged): void {
+    (this.receipts ??= new Map()).set(packetId, onAcknowledged);
+  }
+
   /** Books what its messages have become, after some were added or have gone. */
   bookMessages(): void {
     const { queue, inflight } = this;
@@ -160,6 +172,7 @@ export class ClientSession extends Session<SessionConnection> {
     this.queue = undefined;
     this.inflight = undefined;
     this.received = undefined;
+    this.receipts = undefined;
     this.bookMessages();
     this.bookWill(undefined);
     this.party.change(KeptKind.SUBSCRIPTION, -this.#subscriptionBytes, -this.subscriptionCount);

@@ -146,6 +146,8 @@ export function deliverTo(
     inflight.remove(packetId);
     if (kept !== undefined) engine.notes.forgetQueued(session, kept);
     engine.countDrop(publication.topicName, session, 'packet-too-large');
+  } else if (publication.onAcknowledged !== undefined) {
+    session.expectReceipt(packetId, publication.onAcknowledged);
   }
   if (isKept) session.bookMessages();
 }
@@ -162,7 +164,8 @@ function deliverAway(
   if (session.hasEnded) return;
   const { local } = session;
   if (local !== undefined) {
-    const arrival = { qos: publication.qosBy(route), retain: publication.retainBy(route) };
+    const { from } = publication;
+    const arrival = { from, qos: publication.qosBy(route), retain: publication.retainBy(route) };
     engine.observe(session.clientId, 'onMessage', () => local(publication, arrival));
     return;
   }
@@ -217,5 +220,10 @@ function makeQueued(
   const qos = publication.qosBy(route);
   const retain = publication.retainBy(route);
   const { subscriptionIdentifiers } = route;
-  return new QueuedMessage(message, qos, retain, subscriptionIdentifiers, session.nextSequence++, group);
+  const sequence = session.nextSequence++;
+  const queued = new QueuedMessage(message, qos, retain, subscriptionIdentifiers, sequence, group);
+  const { onAcknowledged } = publication;
+  if (onAcknowledged !== undefined && qos > 0)
+    queued.onSent = (packetId) => session.expectReceipt(packetId, onAcknowledged);
+  return queued;
 }

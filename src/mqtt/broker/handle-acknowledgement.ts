@@ -9,6 +9,7 @@ import { expectReservedFlags } from '../codec/fixed-header.ts';
 import type { Framer } from '../codec/framer.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import { InflightState } from '../session/inflight.ts';
+import type { OnAcknowledged } from './client-session.ts';
 import type { Connection } from './connection/connection.ts';
 import { decodeShown } from './decode.ts';
 import { sendQueued } from './send-queued.ts';
@@ -56,7 +57,7 @@ export function handleAcknowledgement(
 function finish(connection: Connection, packetId: number, expected: InflightState): void {
   const { engine } = connection;
   const session = connection.session!;
-  const { inflight } = session;
+  const { inflight, receipts } = session;
   const state = inflight?.stateOf(packetId) ?? InflightState.FREE;
   if (inflight === undefined || state === InflightState.FREE) return;
   if (state !== expected) throw outOfPlace(packetId, state);
@@ -67,7 +68,20 @@ function finish(connection: Connection, packetId: number, expected: InflightStat
     engine.notes.forgetQueued(session, queued);
     session.bookMessages();
   }
+  if (receipts !== undefined && receipts.size > 0) tellReceipt(connection, receipts, packetId);
   sendQueued(engine, session);
+}
+
+/** This program wanted to know. */
+function tellReceipt(
+  { engine, client }: Connection,
+  receipts: Map<number, OnAcknowledged>,
+  packetId: number,
+): void {
+  const onAcknowledged = receipts.get(packetId);
+  if (onAcknowledged === undefined) return;
+  receipts.delete(packetId);
+  engine.observe('this program', 'onAcknowledged', () => onAcknowledged(client!));
 }
 
 function handlePubrec(connection: Connection, packetId: number, reasonCode: number): void {

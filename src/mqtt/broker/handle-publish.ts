@@ -47,6 +47,7 @@ export function handlePublish(connection: Connection, framer: Framer): void {
   const publication = engine.takePublication();
   try {
     if (!readPublication(connection, framer, publication)) return;
+    publication.from = connection.client;
     const { qos, packetId } = publication.fields;
     engine.stats.publishBytesReceived += publication.payloadLength;
     if (qos === 0) {

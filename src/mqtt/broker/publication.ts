@@ -8,7 +8,7 @@ import { readPropertiesToEnd } from '../codec/read-properties.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { PublishFields } from '../codec/scan-publish.ts';
 import { packetTooLarge, PacketWriter } from '../codec/writer.ts';
-import type { ClientSession } from './client-session.ts';
+import type { ClientSession, OnAcknowledged } from './client-session.ts';
 import {
   LARGE_PAYLOAD_BYTES,
   secondsLeft,
@@ -19,7 +19,7 @@ import type { Route } from '../topics/route.ts';
 import type { SharedGroup } from '../topics/shared-group.ts';
 import type { TopicEntry } from '../topics/topic-table.ts';
 import { Slice } from '../transport/slice.ts';
-import type { ApplicationMessage } from './hooks.ts';
+import type { ApplicationMessage, ClientInfo } from './hooks.ts';
 
 const EMPTY = Buffer.alloc(0);
 const VARIANTS = 12;
@@ -55,6 +55,10 @@ export class Publication implements ApplicationMessage {
   payloadBytes: Buffer = EMPTY;
   readonly fields = new PublishFields();
   entry: TopicEntry<ClientSession> | undefined = undefined;
+  /** Who published it, or whose Will it is. */
+  from: ClientInfo | undefined = undefined;
+  /** For a message of this program, which wants to know who has it. */
+  onAcknowledged: OnAcknowledged | undefined = undefined;
   /** Something of it, or of what this program published for it, was noted in the store: its sender waits for that. */
   isNoted = false;
   /** Where it goes back to its sender, who is to have its PUBREC first. */
@@ -280,6 +284,8 @@ export class Publication implements ApplicationMessage {
     this.#copy?.release();
     this.#copy = undefined;
     this.#block = undefined;
+    this.from = undefined;
+    this.onAcknowledged = undefined;
     this.isNoted = false;
     if (this.own.length > 0) this.own.length = 0;
   }

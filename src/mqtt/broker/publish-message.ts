@@ -1,4 +1,5 @@
 import type { CompiledHooks } from './compiled-hooks.ts';
+import type { OnAcknowledged } from './client-session.ts';
 import { deliver } from './deliver.ts';
 import type { Engine } from './engine.ts';
 import type { ClientInfo } from './hooks.ts';
@@ -9,6 +10,7 @@ import { retain } from './retain.ts';
 type HowToPublish = {
   /** Whose it is, where it is a Will. */
   readonly client?: ClientInfo;
+  readonly onAcknowledged?: OnAcknowledged | undefined;
   /** Where it cannot be retained nobody gets it; without it those who are there do, as a message that is not. */
   readonly mustBeRetained?: boolean;
 };
@@ -23,12 +25,14 @@ export function publishMessage(
   engine: Engine,
   message: ServerMessage | StoredMessage,
   hooks: CompiledHooks,
-  { client, mustBeRetained = false }: HowToPublish = {},
+  { client, onAcknowledged, mustBeRetained = false }: HowToPublish = {},
 ): number | undefined {
   const publication = engine.takePublication();
   try {
     if (message instanceof StoredMessage) publication.takeStored(message, engine.clock.now());
     else publication.takeMessage(message);
+    publication.from = client;
+    publication.onAcknowledged = onAcknowledged;
     const { bytes, topicStart, topicEnd } = publication;
     publication.entry = engine.topics.resolve(bytes, topicStart, topicEnd);
     if (!publication.entry.isValid) return 0;

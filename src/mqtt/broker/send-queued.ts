@@ -91,6 +91,7 @@ function sendOne(
     const firstByte = publishFirstByte(qos, isResent, retain);
     if (transmit(connection, publication, firstByte, subscriptionIdentifiers, queued.packetId)) {
       if (qos === 0) engine.notes.forgetQueued(session, queued);
+      if (!isResent) queued.onSent?.(queued.packetId);
       return;
     }
   } finally {

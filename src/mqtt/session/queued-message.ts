@@ -19,6 +19,8 @@ export class QueuedMessage {
   /** 0 until it was sent. */
   packetId = 0;
   isReleased = false;
+  /** Called when it was sent for the first time. */
+  onSent: ((packetId: number) => void) | undefined = undefined;
   /** Sent again over the present connection. */
   wasResent = false;
 
