@@ -3,19 +3,20 @@ import type { Principal } from '../../../accounts/principal.ts';
 import type { ErrorCode } from '../../../base/errors.ts';
 import type { Device } from '../../../devices/device.ts';
 import type { DeviceLink } from '../../../devices/device-link.ts';
-import type { DeviceFailure, Failure } from '../../../devices/failure.ts';
+import type { Failure } from '../../../devices/failure.ts';
 import type { Invocation } from '../../../devices/invocation.ts';
 import type { PresenceReason } from '../../../devices/presence.ts';
 import type { FramedDevice } from '../directory/device-directory.ts';
 import { checkCredentials } from './framed-credentials.ts';
 import { readHello, type Hello, type HelloRefusal } from '../wire/framed-hello.ts';
 import { LineReader } from '../../../base/line-reader.ts';
+import { AskedInvocations } from '../../asked-invocations.ts';
+import { deviceFailure, inputTooLarge, lostFailure } from '../../device-failures.ts';
+import { ReportedEvents } from '../../reported-events.ts';
+import { ReportedReadings } from '../../reported-readings.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './device-session.ts';
 import { tellFault } from './tell-fault.ts';
-import { inputTooLarge, lostFailure } from './device-failures.ts';
-import { FramedEvents } from './framed-events.ts';
-import { FramedTelemetry } from './framed-telemetry.ts';
 import { keepDescription } from './keep-description.ts';
 import { hasValidMac, ReplayWindow } from '../wire/signed-datagrams.ts';
 
@@ -31,14 +32,12 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   #peer: SocketPeer;
   readonly #context: SessionContext;
   readonly #reader: LineReader;
-  readonly #inFlight = new Map<string, Invocation>();
-  /** Those that were given up last: a device may have done all the same what it was told to leave. */
-  readonly #givenUp = new Map<string, Invocation>();
+  readonly #asked: AskedInvocations;
   readonly #openedAt: number;
   #hello: Omit<Hello, 'description'> | undefined;
   #device: Device | undefined;
-  #telemetry: FramedTelemetry | undefined;
-  #events: FramedEvents | undefined;
+  #telemetry: ReportedReadings | undefined;
+  #events: ReportedEvents | undefined;
   #udpKey: Buffer | undefined;
   #window = new ReplayWindow();
   #isEnded = false;
@@ -52,6 +51,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     this.#peer = peer;
     this.#context = context;
     this.maxInFlight = context.options.maxInFlightInvocations;
+    this.#asked = new AskedInvocations(this.maxInFlight);
     this.#reader = new LineReader(
       {
         maxBytes: context.options.maxLineBytes,
@@ -153,10 +153,12 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
       description: kept,
       link: this,
     });
-    this.#telemetry = new FramedTelemetry(this.#context, this.#device, (text) =>
+    this.#telemetry = new ReportedReadings(this.#context, this.#device, (text) =>
       this.#warn('READING_REFUSED', text),
     );
-    this.#events = new FramedEvents(this.#context, this.#device, (text) => this.#warn('EVENT_REFUSED', text));
+    this.#events = new ReportedEvents(this.#context, this.#device, (text) =>
+      this.#warn('EVENT_REFUSED', text),
+    );
     this.#context.directory.addFramed(this);
   }
 
@@ -172,21 +174,14 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   }
 
   #onResult(invocationId: string, message: Record<string, unknown>): void {
-    const invocation = this.#inFlight.get(invocationId) ?? this.#givenUp.get(invocationId);
+    const invocation = this.#asked.take(invocationId);
     if (invocation === undefined) {
       this.#context.counters.messagesUnasked++;
       return;
     }
-    this.#inFlight.delete(invocationId);
-    this.#givenUp.delete(invocationId);
     if (message['error'] === undefined || message['error'] === null)
       return invocation.answer(message['output'] ?? null);
-    const device = readDeviceFailure(message['error']);
-    invocation.fail({
-      code: 'DEVICE_ERROR',
-      message: device.message ?? `Device ${this.id} answered that ${invocation.command.name} failed.`,
-      device,
-    });
+    invocation.fail(deviceFailure(this.id, invocation.command.name, message['error']));
   }
 
   #onTelemetry(message: Record<string, unknown>): boolean {
@@ -246,19 +241,16 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     const deadline = `"deadlineMs":${Math.ceil(invocation.remainingMs)}`;
     const line = `{"cmd":"${id}","name":${JSON.stringify(command.name)}${input},${deadline}}`;
     if (Buffer.byteLength(line) > options.maxLineBytes)
-      return inputTooLarge(this.id, 'line', ['maxLineBytes', options.maxLineBytes]);
-    this.#inFlight.set(invocation.id, invocation);
+      return inputTooLarge(this.id, 'line', ['gateways.socket.maxLineBytes', options.maxLineBytes]);
+    this.#asked.add(invocation);
     this.#peer.socket.write(`${line}\n`);
     return undefined;
   }
 
   cancel(invocation: Invocation): void {
-    if (!this.#inFlight.delete(invocation.id)) return;
+    if (!this.#asked.giveUp(invocation)) return;
     this.#write({ cancel: invocation.id });
     invocation.release();
-    this.#givenUp.set(invocation.id, invocation);
-    if (this.#givenUp.size <= this.maxInFlight) return;
-    for (const [oldest] of this.#givenUp) return void this.#givenUp.delete(oldest);
   }
 
   close(reason: PresenceReason): void {
@@ -323,9 +315,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
     this.#reader.close();
     this.#context.directory.removeFramed(this);
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
-    const lost = [...this.#inFlight.values()];
-    this.#inFlight.clear();
-    for (const invocation of lost) invocation.fail(lostFailure(this.id));
+    for (const invocation of this.#asked.giveUpAll()) invocation.fail(lostFailure(this.id));
   }
 }
 
@@ -336,18 +326,6 @@ const FAREWELLS: Partial<Record<PresenceReason, { code: ErrorCode; message: stri
   },
   'hub-stopping': { code: 'HUB_STOPPING', message: 'The hub is shutting down. Come back later.' },
 };
-
-function readDeviceFailure(error: unknown): DeviceFailure {
-  if (typeof error !== 'object' || error === null) return { payload: error };
-  const { code, message, status } = error as Record<string, unknown>;
-  const isStatus = typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599;
-  return {
-    ...(typeof code === 'string' && { code: code.slice(0, 128) }),
-    ...(typeof message === 'string' && { message: message.slice(0, 2048) }),
-    ...(isStatus && { status }),
-    payload: error,
-  };
-}
 
 /** What a ping may carry, and its pong gives back: a number, or a short text. */
 function isPing(value: unknown): value is number | string {

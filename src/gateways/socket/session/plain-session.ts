@@ -10,7 +10,7 @@ import { DatagramWaiters } from './datagram-waiters.ts';
 import { MAX_UNASKED_MESSAGES } from '../options.ts';
 import { readPlainDescription, type PlainDescription } from '../wire/plain-description.ts';
 import { encodePlainCommand, PlainMessageReader, type PlainMessage } from '../wire/plain-messages.ts';
-import { inputTooLarge, lostFailure } from './device-failures.ts';
+import { inputTooLarge, lostFailure, offlineFailure } from '../../device-failures.ts';
 import { keepDescription } from './keep-description.ts';
 import { NEXT_PLAIN_STATES, type PlainQuestion, type PlainState } from './plain-question.ts';
 import { PlainTelemetry } from './plain-telemetry.ts';
@@ -265,7 +265,9 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     const message = encodePlainCommand(command.number, inputText);
     const { maxCommandBytes } = this.#context.options;
     if (Buffer.byteLength(message) > maxCommandBytes)
-      return invocation.fail(inputTooLarge(this.id, 'command', ['maxCommandBytes', maxCommandBytes]));
+      return invocation.fail(
+        inputTooLarge(this.id, 'command', ['gateways.socket.maxCommandBytes', maxCommandBytes]),
+      );
     const endsWith = invocation.command.number === 0 ? 'Recebido' : 'Resposta';
     this.#ask({ message, invocation, endsWith, askedAt: this.#context.clock.monotonic() });
     invocation.markSent();
@@ -332,11 +334,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     // The device leaves first: what is failed below must not make the lane send the next command here.
     if (this.#device !== undefined) this.#context.registry.disconnect(this.#device, this, reason);
     asked?.fail(reason === 'answer-timeout' ? this.#tooLate() : lostFailure(this.id));
-    this.#held?.fail({
-      code: 'DEVICE_OFFLINE',
-      message: `Device ${this.id} went offline before the command was sent.`,
-      retryAfterSeconds: 5,
-    });
+    this.#held?.fail(offlineFailure(this.id));
     this.#held = undefined;
     this.#waiters.failAll({
       code: 'DEVICE_OFFLINE',

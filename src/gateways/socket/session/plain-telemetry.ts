@@ -8,7 +8,7 @@ import {
   type Quantity,
 } from '../wire/plain-reading.ts';
 import type { SessionContext } from './device-session.ts';
-import { ReportWarnings } from './report-warnings.ts';
+import { ReportWarnings } from '../../report-warnings.ts';
 
 /** A number with its unit is shorter. */
 const MAX_REMEMBERED_CHARACTERS = 48;

@@ -1,19 +1,24 @@
-import { readTime } from '../../../base/read-time.ts';
-import type { Device } from '../../../devices/device.ts';
-import type { SessionContext } from './device-session.ts';
-import { ReportWarnings } from './report-warnings.ts';
+import { readTime } from '../base/read-time.ts';
+import type { Device } from '../devices/device.ts';
+import { ReportWarnings, type ReportContext } from './report-warnings.ts';
 
 const BAD_TIME = 'has an "at" that is no time of RFC 3339 since 1970; it got the time of the hub';
 
-/** What one framed device tells that happened. */
-export class FramedEvents {
-  readonly #context: SessionContext;
+type EventCounters = { eventsTaken: number; eventsRefused: number };
+
+/** What one device tells that happened, checked by its description. */
+export class ReportedEvents {
+  readonly #context: ReportContext<EventCounters>;
   readonly #device: Device;
   readonly #warn: (text: string) => void;
   readonly #warnings: ReportWarnings;
 
   /** @param warn - tells the device what is wrong with its events */
-  constructor(context: SessionContext, device: Device, warn: (text: string) => void) {
+  constructor(
+    context: ReportContext<EventCounters>,
+    device: Device,
+    warn: (text: string) => void = () => {},
+  ) {
     this.#context = context;
     this.#device = device;
     this.#warn = warn;

@@ -1,10 +1,18 @@
-import type { LogBudget } from '../../../base/log-budget.ts';
-import { MAX_METRIC_NAME_CHARACTERS } from '../../../devices/telemetry.ts';
+import type { Clock } from '../base/clock.ts';
+import type { LogBudget } from '../base/log-budget.ts';
+import { MAX_METRIC_NAME_CHARACTERS } from '../devices/telemetry.ts';
 
-/** Faults that are told on one connection, so that a device cannot fill the log; the others are counted only. */
+/** Faults that are told of one connection, so that a device cannot fill the log; the others are counted only. */
 const MAX_TOLD_FAULTS = 16;
 
-/** Tells what is wrong with what comes on one connection: each fault of each metric, or of each event, once. */
+/** What a gateway takes reports of devices with. */
+export type ReportContext<Counters> = {
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly logBudget: LogBudget;
+};
+
+/** Tells what is wrong with what one device reports: each fault of each metric, or of each event, once. */
 export class ReportWarnings {
   readonly #what: 'readings' | 'events';
   readonly #log: LogBudget;

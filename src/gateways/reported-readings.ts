@@ -1,21 +1,31 @@
-import { readTime } from '../../../base/read-time.ts';
-import { isJsonObject } from '../../../base/json.ts';
-import type { Device } from '../../../devices/device.ts';
-import { findValueFault, type MetricValue } from '../../../devices/reading.ts';
-import type { SessionContext } from './device-session.ts';
-import { ReportWarnings } from './report-warnings.ts';
+import { readTime } from '../base/read-time.ts';
+import { isJsonObject } from '../base/json.ts';
+import type { Device } from '../devices/device.ts';
+import { findValueFault, type MetricValue } from '../devices/reading.ts';
+import { ReportWarnings, type ReportContext } from './report-warnings.ts';
 
 const BAD_TIME = 'is no time of RFC 3339 since 1970; the readings got the time of the hub';
 
-/** What one framed device reports, on its connection and in its datagrams. */
-export class FramedTelemetry {
-  readonly #context: SessionContext;
+type ReadingCounters = {
+  /** Times that could not be read: the readings got the time of the hub. */
+  readingTimesInvalid: number;
+  /** Left out, because they are none, or there is no room. */
+  readingsRefused: number;
+};
+
+/** The readings that one device reports, checked by its description. */
+export class ReportedReadings {
+  readonly #context: ReportContext<ReadingCounters>;
   readonly #device: Device;
   readonly #warn: (text: string) => void;
   readonly #warnings: ReportWarnings;
 
   /** @param warn - tells the device what is wrong with its readings */
-  constructor(context: SessionContext, device: Device, warn: (text: string) => void) {
+  constructor(
+    context: ReportContext<ReadingCounters>,
+    device: Device,
+    warn: (text: string) => void = () => {},
+  ) {
     this.#context = context;
     this.#device = device;
     this.#warn = warn;
