@@ -37,6 +37,8 @@ export type DeviceDescription = {
   readonly telemetry: readonly MetricDescription[];
   /** Absent: it tells none. */
   readonly events?: readonly EventDescription[];
+  /** Its commands come with their deadline around the input, where the protocol itself cannot say it. */
+  readonly envelope?: true;
   /**
    * For devices whose commands are numbers on the wire: the description in the words of the plain socket protocol,
    * exactly as it came. Such a device is asked any number that a caller gives, and judges by itself.
@@ -61,7 +63,7 @@ export function isDeviceId(id: string): boolean {
 
 /**
  * Reads `{title, model?, commands: {name: {title, kind, input?, output?, idempotent?, concurrency?, expectedMs?}},
- * telemetry: {metric: {title, unit?, type}}, events: {name: {title?, data?}}}` as a device sent it.
+ * telemetry: {metric: {title, unit?, type}}, events: {name: {title?, data?}}, envelope?}` as a device sent it.
  */
 export function readDescription(value: unknown): Result<DeviceDescription, readonly Issue[]> {
   const issues: Issue[] = [];
@@ -77,12 +79,15 @@ export function readDescription(value: unknown): Result<DeviceDescription, reado
   const events = readMembers(value['events'] ?? {}, EVENTS, issues).map(([name, item]) =>
     readEvent(name, item, issues),
   );
+  const envelope = value['envelope'] ?? false;
+  if (typeof envelope !== 'boolean') issues.push({ pointer: '/envelope', message: 'must be true or false' });
   if (issues.length > 0) return fail(issues);
   return succeed({
     ...definedMembers({ title, model }),
     commands,
     telemetry,
     ...(events.length > 0 && { events }),
+    ...(envelope === true && { envelope }),
   });
 }
 

@@ -36,6 +36,7 @@ export class DeviceRegistry {
   readonly #offline = new Set<string>();
   #lastOrder = 0;
   readonly #observers: PresenceObserver[] = [];
+  readonly #forgetObservers: ((device: Device) => void)[] = [];
   readonly #limits: RegistryLimits;
   readonly #feed: EventFeed;
   readonly #check: ValueCheck;
@@ -93,6 +94,11 @@ export class DeviceRegistry {
     this.#observers.push(observer);
   }
 
+  /** Told of each device that somebody wanted to be forgotten; not of those for which there was no room. */
+  observeForgotten(observer: (device: Device) => void): void {
+    this.#forgetObservers.push(observer);
+  }
+
   /** Another gateway that has this id: it keeps it until the device is forgotten. Undefined where the id is free. */
   otherGatewayOf(deviceId: string, gateway: string): string | undefined {
     const known = this.#devices.get(deviceId);
@@ -112,29 +118,46 @@ export class DeviceRegistry {
       reason?: 'connected' | 'reconnected';
     },
   ): Device {
-    const known = this.#devices.get(deviceId);
-    const previous = known?.link;
-    const reason =
-      previous !== undefined
-        ? 'taken-over'
-        : (arrival.reason ?? (known === undefined ? 'connected' : 'reconnected'));
-    const device = known ?? this.#add(deviceId, arrival.description);
-    const { version } = device;
+    const device = this.#devices.get(deviceId) ?? this.#add(deviceId, arrival.description);
     this.#leaveOffline(device);
-    device.gateway = arrival.gateway;
-    device.describe(arrival.description);
-    device.link = arrival.link;
-    device.lane.open(arrival.link);
+    this.#describe(device, arrival);
+    this.come(device, arrival.link, arrival.reason);
+    return device;
+  }
+
+  /**
+   * A device says what it is, apart from its coming: it is listed from then on, and offline until it comes. The device
+   * may be off the list again at once, where there are as many as are kept.
+   */
+  describe(deviceId: string, said: { gateway: string; description: KeptDescription }): Device {
+    const device = this.#devices.get(deviceId) ?? this.#add(deviceId, said.description);
+    const { isOnline } = device;
+    if (!isOnline) this.#leaveOffline(device);
+    const isNews = this.#describe(device, said);
+    if (!isOnline) this.#enterOffline(device);
+    if (isNews) {
+      this.#store.saveDevice(device.record());
+      this.#commitSoon();
+    }
+    this.#forgetOldest();
+    return device;
+  }
+
+  /** A device that has described itself came, as with `connect`. */
+  come(device: Device, link: DeviceLink, reason?: 'connected' | 'reconnected'): void {
+    const previous = device.link;
+    this.#leaveOffline(device);
+    device.link = link;
+    device.lane.open(link);
     this.counters.connects++;
     if (previous !== undefined) {
       this.counters.takeovers++;
       previous.close('taken-over');
     }
-    if (known === undefined || device.version !== version)
-      this.#store.saveDescription(deviceId, device.descriptionText);
-    this.#change(device, 'online', reason);
+    const isFirst = device.presence.sequence === 0;
+    const came = reason ?? (isFirst ? 'connected' : 'reconnected');
+    this.#change(device, 'online', previous === undefined ? came : 'taken-over');
     device.lane.resume();
-    return device;
   }
 
   /** A link ended. Ignored when another link has taken the device over meanwhile. */
@@ -142,8 +165,7 @@ export class DeviceRegistry {
     if (device.link !== link) return;
     device.link = undefined;
     this.counters.disconnects++;
-    this.#offline.add(device.id);
-    this.#offlineCharacters += device.descriptionText.length;
+    this.#enterOffline(device);
     this.#change(device, 'offline', reason);
     device.lane.close();
     this.#forgetOldest();
@@ -154,13 +176,19 @@ export class DeviceRegistry {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return 'unknown';
     if (device.isOnline) return 'online';
+    this.#forget(device);
+    for (const observer of this.#forgetObservers) observer(device);
+    return 'forgotten';
+  }
+
+  #forget(device: Device): void {
+    const { id: deviceId } = device;
     this.#devices.delete(deviceId);
     device.forget();
     this.#leaveOffline(device);
     this.#feed.publish({ kind: 'forgotten', deviceId, time: this.#clock.now() });
     this.#store.deleteDevice(deviceId);
     this.#commitSoon();
-    return 'forgotten';
   }
 
   /** Settled when what was changed, or forgotten, lasts; undefined where nothing waits for that. */
@@ -195,6 +223,22 @@ export class DeviceRegistry {
     device.lastSeen = record.lastSeen;
     device.learnedTitle = record.learnedTitle;
     this.#offlineCharacters += descriptionText.length;
+  }
+
+  /** @returns whether it is new, or describes itself otherwise than before */
+  #describe(device: Device, said: { gateway: string; description: KeptDescription }): boolean {
+    const { version } = device;
+    const isNew = device.gateway === '';
+    device.gateway = said.gateway;
+    device.describe(said.description);
+    const isNews = isNew || device.version !== version;
+    if (isNews) this.#store.saveDescription(device.id, device.descriptionText);
+    return isNews;
+  }
+
+  #enterOffline(device: Device): void {
+    this.#offline.add(device.id);
+    this.#offlineCharacters += device.descriptionText.length;
   }
 
   #leaveOffline(device: Device): void {
@@ -248,7 +292,7 @@ export class DeviceRegistry {
     for (const deviceId of this.#offline) {
       if (this.#offline.size <= maxOfflineDevices && this.#offlineCharacters <= maxOfflineDescriptionBytes)
         return;
-      this.forget(deviceId);
+      this.#forget(this.#devices.get(deviceId)!);
       this.counters.offlineForgotten++;
     }
   }

@@ -251,6 +251,11 @@ export class Invocation implements Enrolled {
     if (this.lasting !== undefined) this.#journal?.notePhase(this);
   }
 
+  /** It is certain that the device did not get what was handed to the transport. */
+  markUnsent(): void {
+    if (!this.isEnded) this.sentAt = 0;
+  }
+
   /** The device's protocol confirmed the receipt. */
   markDelivered(): void {
     if (this.deliveredAt > 0) return;
