@@ -6,6 +6,9 @@ import { addCounter, addGauge, snakeCase } from './read-metric.ts';
 
 const MICROSECONDS = 1e6;
 
+/** Of the gateway: what begins with `mqtt` alone is the broker's. */
+const MQTT_DEVICES = 'mqtt_devices';
+
 /** What goes up and down; every other number only grows. */
 const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
 
@@ -13,7 +16,8 @@ const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
 export function collectMetrics(hub: Hub): Registry {
   const registry = new Registry();
   exposeAll(registry, 'devices', () => hub.devices.counters);
-  for (const { name, counters } of hub.gateways) exposeAll(registry, name, () => counters);
+  for (const { name, counters } of hub.gateways)
+    exposeAll(registry, name === 'mqtt' ? MQTT_DEVICES : name, () => counters);
   const { history, services } = hub;
   if (history !== undefined) exposeAll(registry, 'history', () => history.counters);
   if (services !== undefined) {

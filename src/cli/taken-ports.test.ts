@@ -13,7 +13,7 @@ function configWith(port: number): Config {
   return {
     ...others,
     http: { ...http, port },
-    gateways: { socket: { ...gateways.socket, enabled: false } },
+    gateways: { ...gateways, socket: { ...gateways.socket, enabled: false } },
     mqtt: { ...mqtt, enabled: false },
   };
 }

@@ -7,8 +7,11 @@ import { MemoryInvocationStore } from '../devices/invocation-store.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
 import { MemoryTelemetryStore } from '../devices/memory-telemetry-store.ts';
 import type { TelemetryStore } from '../devices/telemetry-store.ts';
+import { hostname } from 'node:os';
 import type { Gateway } from '../gateways/gateway.ts';
+import { MqttGateway } from '../gateways/mqtt/mqtt-gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
+import type { Broker } from '../mqtt/broker/broker.ts';
 import type { Config } from './config/config-schema.ts';
 import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
@@ -16,6 +19,8 @@ import { Feed } from './feed.ts';
 import { History } from './history.ts';
 import { HubStores } from './hub-stores.ts';
 import { Hub } from './hub.ts';
+import { ClientWatch } from './mqtt/client-watch.ts';
+import { GatewayBroker } from './mqtt/gateway-broker.ts';
 import { checkMqttPermissions } from './mqtt/mqtt-permissions.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { shareConnections } from './share-connections.ts';
@@ -44,7 +49,6 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     log: parts.log,
   });
   const accounts = createAccounts(config, stores, { log: parts.log, clock });
-  const gateways = createGateways(config, { ledger, registry: devices, accounts, log: parts.log, clock });
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt, accounts);
   const { topicPrefix, agents } = config.services;
@@ -52,9 +56,19 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const guard = guardServiceTopics({ topicPrefix, agents, wantsProof }, identify);
   const exceptBelow = config.services.enabled ? topicPrefix : undefined;
   const permissions = checkMqttPermissions({ accounts, identify, exceptBelow });
-  const hooks = [permissions, ...(config.services.enabled ? [guard] : [])];
+  const clients = new ClientWatch(identify);
+  const hooks = [permissions, ...(config.services.enabled ? [guard] : []), clients.hooks];
   const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts, store: stores?.sessions };
   const mqtt = config.mqtt.enabled ? new MqttServer({ mqtt: config.mqtt, openHosts }, mqttParts) : undefined;
+  const broker = createGatewayBroker(config, { broker: mqtt?.broker, clients, log: parts.log, clock });
+  const gateways = createGateways(config, {
+    ledger,
+    registry: devices,
+    accounts,
+    broker,
+    log: parts.log,
+    clock,
+  });
   const services = config.services.enabled
     ? createServices(config, { log: parts.log, clock, mqtt })
     : undefined;
@@ -91,18 +105,34 @@ function createAccounts(
   });
 }
 
+function createGatewayBroker(
+  { mqtt: { external: url }, gateways: { mqtt } }: Config,
+  {
+    broker,
+    clients,
+    ...parts
+  }: { broker: Broker | undefined; clients: ClientWatch; log: Logger; clock: Clock },
+): GatewayBroker {
+  const hubId = mqtt.hubId === '' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : mqtt.hubId;
+  return new GatewayBroker({ url, broker, clients, prefix: mqtt.prefix, hubId }, parts);
+}
+
 function createGateways(
-  { gateways: { socket } }: Config,
+  { gateways: { socket, mqtt } }: Config,
   parts: {
     ledger: Ledger;
     registry: DeviceRegistry;
     accounts: Accounts;
+    broker: GatewayBroker;
     log: Logger;
     clock: Clock;
   },
 ): Gateway[] {
-  if (!socket.enabled) return [];
-  return [new SocketGateway(socket, { ...parts, tls: new TlsReload('socket-tls', socket.tls, parts) })];
+  const socketTls = new TlsReload('socket-tls', socket.tls, parts);
+  return [
+    ...(socket.enabled ? [new SocketGateway(socket, { ...parts, tls: socketTls })] : []),
+    ...(mqtt.enabled ? [new MqttGateway(mqtt, parts)] : []),
+  ];
 }
 
 function createHistory(

@@ -1,5 +1,5 @@
 import type { Logger } from '../base/logger.ts';
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, OutgoingMessage } from '../bus/bus.ts';
 import { embedBus } from '../bus/embedded-bus.ts';
 import { logPresence } from '../bus/log-presence.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
@@ -9,6 +9,8 @@ type HubBusOptions = {
   /** Of another broker; empty for the one in this process. */
   readonly url: string;
   readonly embedded: Broker | undefined;
+  /** What another broker publishes when this program is gone without a word. */
+  readonly will?: OutgoingMessage;
   readonly log: Logger;
 };
 
@@ -18,11 +20,11 @@ type HubBusOptions = {
  * @returns undefined when there is neither
  * @throws {BusError} `CONFIG_INVALID` when the address is none
  */
-export async function openHubBus({ url, embedded, log }: HubBusOptions): Promise<Bus | undefined> {
+export async function openHubBus({ url, embedded, will, log }: HubBusOptions): Promise<Bus | undefined> {
   if (url === '') return embedded === undefined ? undefined : embedBus(embedded, { log });
   // The client is loaded only where there is another broker.
   const { connectBus } = await import('../bus/client-bus.ts');
-  const bus = await connectBus(url, { waitsForConnection: false, log });
+  const bus = await connectBus(url, { waitsForConnection: false, ...(will && { will }), log });
   logPresence(bus, log);
   return bus;
 }

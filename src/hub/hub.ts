@@ -45,6 +45,8 @@ type HubParts = {
   readonly clock?: Clock;
 };
 
+type HubPart = { start(): Promise<readonly ListeningAddress[]>; stop(): Promise<void> };
+
 /** Devices and their gateways, and the MQTT broker. The one way to a device for every face: `invoke`. */
 export class Hub {
   /** What peers make it keep. */
@@ -194,9 +196,14 @@ export class Hub {
     this.#invocations.cancel(invocation);
   }
 
-  /** In the order of their start: who comes in is looked up among the accounts, and services need the broker. */
-  get #parts(): readonly (Accounts | Gateway | MqttServer | HubServices)[] {
-    return [this.accounts, ...this.gateways, this.mqtt, this.services].filter((part) => part !== undefined);
+  /**
+   * In the order of their start: who comes in is looked up among the accounts, gateways and services need the broker,
+   * and nobody comes to it before the gateways hear what is said there.
+   */
+  get #parts(): readonly HubPart[] {
+    const { accounts, gateways, mqtt, services } = this;
+    const broker = mqtt && { start: () => mqtt.open(), stop: () => mqtt.stop() };
+    return [accounts, broker, ...gateways, mqtt, services].filter((part) => part !== undefined);
   }
 }
 

@@ -13,7 +13,7 @@ test('one address has half of the lines about devices that come and go, by whate
   const config = { ...defaultConfig(), inMemory: true, mqtt: { ...defaultConfig().mqtt, enabled: false } };
   const socket = { ...config.gateways.socket, tcpPort: 0, udpPort: 0 };
   const clock = { ...systemClock, monotonic: () => 0 };
-  const hub = createHub({ ...config, gateways: { socket } }, { log, clock });
+  const hub = createHub({ ...config, gateways: { ...config.gateways, socket } }, { log, clock });
   const listening = await hub.start();
   t.after(() => hub.stop());
   const { port } = new URL(listening.find(({ name }) => name === 'socket-tcp')?.address ?? '');

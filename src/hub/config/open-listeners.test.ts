@@ -15,7 +15,7 @@ function openListeners(changes: Changes): string[] {
   const http = { ...config.http, ...changes.http };
   const socket = { ...config.gateways.socket, ...changes.socket };
   const mqtt = { ...config.mqtt, ...changes.mqtt };
-  return findOpenListeners({ ...config, http, gateways: { socket }, mqtt }).map(
+  return findOpenListeners({ ...config, http, gateways: { ...config.gateways, socket }, mqtt }).map(
     ({ path, message }) => `${path} ${message}`,
   );
 }

@@ -10,7 +10,7 @@ type Change = { http?: object; mqtt?: object; socket?: object };
 
 function risksOf({ http, mqtt, socket }: Change): string[] {
   const config = defaultConfig();
-  const gateways = { socket: { ...config.gateways.socket, ...socket } };
+  const gateways = { ...config.gateways, socket: { ...config.gateways.socket, ...socket } };
   const changed = {
     ...config,
     http: { ...config.http, ...http },

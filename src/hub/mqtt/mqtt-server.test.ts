@@ -47,7 +47,7 @@ describe('MqttServer', () => {
     const config = defaultConfig();
     const socket = { ...config.gateways.socket, enabled: false };
     const hub = createHub(
-      { ...config, inMemory: true, gateways: { socket }, mqtt: mqttConfig() },
+      { ...config, inMemory: true, gateways: { ...config.gateways, socket }, mqtt: mqttConfig() },
       { log: silentLogger },
     );
     const [{ name, address } = { name: '', address: '' }, ...more] = await hub.start();
@@ -70,6 +70,7 @@ describe('MqttServer', () => {
 
   it('does not wait longer than lingerMs for a client that keeps its side open', async (t) => {
     const server = createServer({ lingerMs: 20 });
+    await server.open();
     const [{ address } = { address: '' }] = await server.start();
     const socket = connect({
       host: '127.0.0.1',
@@ -90,7 +91,7 @@ describe('MqttServer', () => {
     const aclFile = join(folder, 'acl');
     writeFileSync(aclFile, 'user ann\ntopic a\n');
     const server = createServer({ aclFile });
-    await assert.rejects(server.start(), {
+    await assert.rejects(server.open(), {
       code: 'CONFIG_INVALID',
       message:
         'the hub did not start, because files of its configuration are wrong:\n' +

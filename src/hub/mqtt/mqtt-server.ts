@@ -121,17 +121,30 @@ export class MqttServer {
   }
 
   /**
-   * Begins to listen, WebSocket excepted.
+   * Brings back what the broker has kept, before anybody may come.
    *
-   * @throws {RecadoError} `CONFIG_INVALID` when a file cannot be used; `PORT_IN_USE` or `LISTEN_FAILED`. Nothing is
-   *   left open then.
+   * @throws {RecadoError} `CONFIG_INVALID` when a file cannot be used. Nothing is left open then.
    */
-  async start(): Promise<readonly ListeningAddress[]> {
+  async open(): Promise<readonly []> {
     try {
       await this.#readFiles();
       await this.broker.start();
       this.#forgetAccounts = this.#accounts.onChange(() => this.#onAccountsChanged());
       this.#onAccountsChanged();
+      return [];
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Begins to listen, WebSocket excepted, when it is open.
+   *
+   * @throws {RecadoError} `PORT_IN_USE` or `LISTEN_FAILED`. Nothing is left open then.
+   */
+  async start(): Promise<readonly ListeningAddress[]> {
+    try {
       this.#listeners = await openMqttListeners(this.#options.mqtt, {
         acceptorOf: (name) => this.#acceptor(name),
         tlsReload: this.#tlsReload,
