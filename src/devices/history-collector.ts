@@ -1,91 +1,31 @@
-import type { HistoryFunction, HistoryQuery, HistoryValues } from './telemetry-store.ts';
+import { addReading, addStats, emptyStats, valueOf, type ReadingStats } from './reading-stats.ts';
+import type { HistoryQuery, HistoryValues } from './telemetry-store.ts';
 
-/** What is known of readings that lie together. */
-type ReadingStats = {
-  count: number;
-  min: number;
-  max: number;
-  sum: number;
-  first: number;
-  firstTime: number;
-  last: number;
-  lastTime: number;
+/** Old history is kept by the minute. */
+export const MINUTE_MS = 60_000;
+
+/** Readings that lie together, with what they come to. */
+export type ReadingChunk = {
+  /** Where they lie: times of readings, or beginnings of minutes. */
+  readonly t0: number;
+  readonly t1: number;
+  readonly stats: ReadingStats;
+  /** Only what each minute came to is known. */
+  readonly isByMinute: boolean;
 };
 
-function emptyStats(): ReadingStats {
-  return {
-    count: 0,
-    min: Number.POSITIVE_INFINITY,
-    max: Number.NEGATIVE_INFINITY,
-    sum: 0,
-    first: 0,
-    firstTime: Number.POSITIVE_INFINITY,
-    last: 0,
-    lastTime: Number.NEGATIVE_INFINITY,
-  };
-}
-
-/** What readings come to. */
-export function statsOf(times: Float64Array, values: Float64Array): ReadingStats {
-  const stats = emptyStats();
-  for (let index = 0; index < times.length; index++) addReading(stats, times[index]!, values[index]!);
-  return stats;
-}
-
-/** Counts one reading in. Of two at the same time the later one that came is the last. */
-function addReading(stats: ReadingStats, time: number, value: number): void {
-  stats.count++;
-  stats.sum += value;
-  if (value < stats.min) stats.min = value;
-  if (value > stats.max) stats.max = value;
-  if (time < stats.firstTime) {
-    stats.first = value;
-    stats.firstTime = time;
-  }
-  if (time >= stats.lastTime) {
-    stats.last = value;
-    stats.lastTime = time;
-  }
-}
-
-function addStats(stats: ReadingStats, more: ReadingStats): void {
-  stats.count += more.count;
-  stats.sum = finite(stats.sum) + finite(more.sum);
-  stats.min = Math.min(stats.min, more.min);
-  stats.max = Math.max(stats.max, more.max);
-  if (more.firstTime < stats.firstTime) {
-    stats.first = more.first;
-    stats.firstTime = more.firstTime;
-  }
-  if (more.lastTime >= stats.lastTime) {
-    stats.last = more.last;
-    stats.lastTime = more.lastTime;
-  }
-}
-
-const FUNCTIONS: Readonly<Record<HistoryFunction, (stats: ReadingStats) => number>> = {
-  avg: ({ sum, count, min, max }) => Math.min(Math.max(finite(sum) / count, min), max),
-  min: ({ min }) => min,
-  max: ({ max }) => max,
-  sum: ({ sum }) => finite(sum),
-  count: ({ count }) => count,
-  first: ({ first }) => first,
-  last: ({ last }) => last,
-};
-
-/** Sums of readings near the largest number would be none: they end at that number. */
-function finite(sum: number): number {
-  return Math.min(Math.max(sum, -Number.MAX_VALUE), Number.MAX_VALUE);
-}
+/** A reading, or the average of a minute. */
+type FoundValue = { readonly time: number; readonly value: number; readonly minute?: ReadingStats };
 
 /** Makes the answer to a query out of readings, in whatever order and pieces a store has them. */
 export class HistoryCollector {
   readonly #query: HistoryQuery;
   /** By the number of their stretch. */
   readonly #stretches = new Map<number, ReadingStats>();
-  #readings: { time: number; value: number }[] = [];
+  #found: FoundValue[] = [];
   /** Readings from here on are not wanted any more: enough come before. */
   #to: number;
+  #hasMinutes = false;
 
   constructor(query: HistoryQuery) {
     this.#query = query;
@@ -99,24 +39,32 @@ export class HistoryCollector {
 
   /** Takes readings one by one, those of a time in the order in which they came. */
   add(times: ArrayLike<number>, values: ArrayLike<number>): void {
-    const { by, from, limit } = this.#query;
+    const { by, from } = this.#query;
     if (by !== undefined) return this.#addByStretch(times, values, by.everyMs);
     for (let index = 0; index < times.length; index++) {
       const time = times[index]!;
-      if (time < from || time >= this.#to) continue;
-      this.#readings.push({ time, value: values[index]! });
-      if (this.#readings.length > 2 * limit + 1024) this.#trim();
+      if (time >= from && time < this.#to) this.#push({ time, value: values[index]! });
     }
   }
 
   /** Takes readings by what they come to; false when they must be added one by one. */
-  addTogether(stats: ReadingStats): boolean {
+  addTogether({ t0, t1, stats, isByMinute }: ReadingChunk): boolean {
     const { by, from } = this.#query;
-    if (by === undefined || stats.firstTime < from || stats.lastTime >= this.#to) return false;
-    const number = Math.floor(stats.firstTime / by.everyMs);
-    if (number !== Math.floor(stats.lastTime / by.everyMs)) return false;
+    if (by === undefined || t0 < from || t1 >= this.#to) return false;
+    const number = Math.floor(t0 / by.everyMs);
+    if (number !== Math.floor(t1 / by.everyMs)) return false;
+    this.#hasMinutes ||= isByMinute;
     addStats(this.#stretch(number), stats);
     return true;
+  }
+
+  /** Takes what the readings of a minute came to. It counts as a whole, where it begins. */
+  addMinute(minute: number, stats: ReadingStats): void {
+    const { by, from } = this.#query;
+    if (minute < from || minute >= this.#to) return;
+    this.#hasMinutes = true;
+    if (by === undefined) this.#push({ time: minute, value: valueOf('avg', stats), minute: stats });
+    else addStats(this.#stretch(Math.floor(minute / by.everyMs)), stats);
   }
 
   finish(): HistoryValues {
@@ -126,12 +74,13 @@ export class HistoryCollector {
         ? this.#sorted()
         : [...this.#stretches]
             .sort(([a], [b]) => a - b)
-            .map(([number, stats]) => ({ time: number * by.everyMs, value: FUNCTIONS[by.fn](stats) }));
+            .map(([number, stats]) => ({ time: number * by.everyMs, value: valueOf(by.fn, stats) }));
     const kept = found.slice(0, limit);
     return {
       times: Float64Array.from(kept, ({ time }) => time),
       values: Float64Array.from(kept, ({ value }) => value),
       next: found[limit]?.time,
+      resolutionMs: this.#hasMinutes ? MINUTE_MS : undefined,
     };
   }
 
@@ -161,17 +110,35 @@ export class HistoryCollector {
     return stats;
   }
 
-  /** Of those at the same time the last: a page could not end between them. */
-  #sorted(): { time: number; value: number }[] {
-    this.#readings.sort((a, b) => a.time - b.time);
-    return this.#readings.filter(({ time }, index) => this.#readings[index + 1]?.time !== time);
+  #push(found: FoundValue): void {
+    this.#found.push(found);
+    if (this.#found.length > 2 * this.#query.limit + 1024) this.#trim();
+  }
+
+  /** Of those at the same time the last: a page could not end between them. Of a minute in pieces, all of it. */
+  #sorted(): FoundValue[] {
+    this.#found.sort((a, b) => a.time - b.time);
+    const sorted: FoundValue[] = [];
+    for (const found of this.#found) {
+      const before = sorted.at(-1);
+      if (before?.time === found.time) sorted[sorted.length - 1] = merge(before, found);
+      else sorted.push(found);
+    }
+    return sorted;
   }
 
   /** One more than is wanted is kept: where the next page begins. */
   #trim(): void {
     const { limit } = this.#query;
-    this.#readings = this.#sorted().slice(0, limit + 1);
-    const next = this.#readings[limit];
+    this.#found = this.#sorted().slice(0, limit + 1);
+    const next = this.#found[limit];
     if (next !== undefined) this.#to = next.time + 1;
   }
+}
+
+function merge(before: FoundValue, found: FoundValue): FoundValue {
+  if (before.minute === undefined || found.minute === undefined) return found;
+  const minute = { ...before.minute };
+  addStats(minute, found.minute);
+  return { time: found.time, value: valueOf('avg', minute), minute };
 }

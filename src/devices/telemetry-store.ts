@@ -36,13 +36,15 @@ export type HistoryValues = {
   readonly values: Float64Array;
   /** There are more: from here on. */
   readonly next: number | undefined;
+  /** What is old is kept by stretches of so long; undefined where each reading was there. */
+  readonly resolutionMs: number | undefined;
 };
 
 /** Keeps what was read: numbers, and true and false as 1 and 0. */
 export type TelemetryStore = {
   /** Resolves when it is kept, or cannot be: what a disk has no room for is lost, and the store's health says so. */
   write(batch: ReadingBatch): Promise<{ readonly isKept: boolean }>;
-  /** Undefined when it cannot be read. */
-  read(query: HistoryQuery): Promise<HistoryValues | undefined>;
+  /** Undefined when it cannot be read, or its asker has given up. */
+  read(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryValues | undefined>;
   close(): Promise<void>;
 };

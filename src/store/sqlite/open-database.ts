@@ -85,3 +85,9 @@ export function sizeOf(file: string): number {
     return 0;
   }
 }
+
+/** What a database has, also where it is in the write-ahead log still, or not committed. */
+export function bytesOf(db: DatabaseSync): number {
+  const size = 'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size';
+  return Number(db.prepare(size).get()?.['bytes']);
+}

@@ -1,8 +1,10 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { statsOf, type HistoryCollector } from '../../../devices/history-collector.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { HistoryCollector } from '../../../devices/history-collector.ts';
+import { statsOf } from '../../../devices/reading-stats.ts';
 import type { HistoryQuery } from '../../../devices/telemetry-store.ts';
 import type { Schema } from '../migrate.ts';
-import { decodeChunk, encodeChunk } from './chunk-format.ts';
+import { encodeChunk } from './chunk-format.ts';
+import { ChunkTable, type TimeSpan } from './chunk-table.ts';
 import { SeriesBuffer } from './series-buffer.ts';
 
 /** A series with so many readings gets a chunk. */
@@ -40,9 +42,6 @@ export const TELEMETRY_SCHEMA: Schema = {
   ],
 };
 
-/** What the times of a file lie between; from after to where it has none. */
-export type TimeSpan = { readonly t0: number; readonly t1: number };
-
 type FileBatch = {
   readonly at: number;
   readonly buffers: readonly SeriesBuffer[];
@@ -52,7 +51,7 @@ type FileBatch = {
 
 /** One file of history: batches as they come, and the chunks that are made of them, in the same transaction. */
 export class TelemetryFile {
-  readonly #db: DatabaseSync;
+  readonly #chunks: ChunkTable;
   readonly #series = new Map<string, SeriesBuffer>();
   readonly #statements: ReturnType<typeof prepare>;
   #lastBatch = 0;
@@ -61,7 +60,7 @@ export class TelemetryFile {
 
   /** @param isWritten - one that is only read needs no names but of what is in no chunk */
   constructor(db: DatabaseSync, isWritten: boolean) {
-    this.#db = db;
+    this.#chunks = new ChunkTable(db, 'readings');
     this.#statements = prepare(db);
     if (isWritten || this.#statements.allHot.get() !== undefined) this.#load();
   }
@@ -111,25 +110,19 @@ export class TelemetryFile {
     this.#hotSince = Number.POSITIVE_INFINITY;
   }
 
-  collect({ deviceId, metric, from, to }: HistoryQuery, collector: HistoryCollector): void {
+  *collect(query: HistoryQuery, collector: HistoryCollector): Generator<undefined, void> {
+    const { deviceId, metric } = query;
     const buffer = this.#series.get(keyOf(deviceId, metric));
-    const id = buffer?.id ?? Number(this.#statements.findSeries.get(deviceId, metric)?.['id'] ?? -1);
-    // In the order in which they came: of two readings at the same time the later one counts.
-    for (const row of this.#statements.findChunks.iterate(id, to, from)) {
-      const { chunk, t0, t1, ...rest } = readRow(row);
-      if (!collector.wants(t0, t1)) continue;
-      if (collector.addTogether({ ...rest, firstTime: t0, lastTime: t1 })) continue;
-      const readings = this.#statements.readChunk.get(chunk)!['readings'] as Uint8Array;
-      const { times, values } = decodeChunk(readings, { t0, count: rest.count });
-      collector.add(times, values);
-    }
-    if (buffer !== undefined) collector.add(buffer.times, buffer.values);
+    const id = buffer?.id ?? this.#chunks.findSeries(deviceId, metric);
+    if (id === undefined) return;
+    // What gets a chunk meanwhile comes from here.
+    const [times, values] = [buffer?.times.slice() ?? [], buffer?.values.slice() ?? []];
+    yield* this.#chunks.collect(id, query, collector);
+    collector.add(times, values);
   }
 
-  /** What lies in chunks. */
   span(): TimeSpan {
-    const { t0, t1 } = this.#db.prepare('SELECT t0, t1 FROM span').get() ?? {};
-    return { t0: Number(t0), t1: Number(t1) };
+    return this.#chunks.span();
   }
 
   #seal(buffer: SeriesBuffer): void {
@@ -182,7 +175,6 @@ export class TelemetryFile {
 function prepare(db: DatabaseSync) {
   return {
     addSeries: db.prepare('INSERT INTO series (device, metric) VALUES (?, ?)'),
-    findSeries: db.prepare('SELECT id FROM series WHERE device = ? AND metric = ?'),
     allSeries: db.prepare('SELECT id, device, metric FROM series'),
     addHot: db.prepare('INSERT INTO hot (batch, at, readings) VALUES (?, ?, ?)'),
     allHot: db.prepare('SELECT batch, at, readings FROM hot ORDER BY batch'),
@@ -194,26 +186,6 @@ function prepare(db: DatabaseSync) {
     addChunk: db.prepare('INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     widen: db.prepare('UPDATE span SET t0 = min(t0, ?), t1 = max(t1, ?)'),
     size: db.prepare('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size'),
-    findChunks: db.prepare(
-      `SELECT rowid AS chunk, t0, t1, count, min, max, sum, first, last
-       FROM chunk WHERE series = ? AND t0 < ? AND t1 >= ? ORDER BY rowid`,
-    ),
-    readChunk: db.prepare('SELECT readings FROM chunk WHERE rowid = ?'),
-  };
-}
-
-function readRow(row: Record<string, SQLOutputValue>) {
-  const number = (name: string): number => Number(row[name]);
-  return {
-    chunk: number('chunk'),
-    t0: number('t0'),
-    t1: number('t1'),
-    count: number('count'),
-    min: number('min'),
-    max: number('max'),
-    sum: number('sum'),
-    first: number('first'),
-    last: number('last'),
   };
 }
 

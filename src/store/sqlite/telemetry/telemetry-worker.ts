@@ -3,17 +3,51 @@ import type { HistoryQuery, ReadingBatch } from '../../../devices/telemetry-stor
 import type { StoreFault } from '../../store-state.ts';
 import type { CallAnswer, DatabaseCall, DatabaseRequest, OpenAnswer } from '../database-messages.ts';
 import { faultOf } from '../sqlite-error.ts';
-import { FileLeftError, TelemetryFiles, type TelemetryFilesOptions } from './telemetry-files.ts';
+import { FileLeftError } from './file-left-error.ts';
+import { TelemetryFiles, type KeptHistory, type TelemetryFilesOptions } from './telemetry-files.ts';
+import { TelemetryQuestion } from './telemetry-question.ts';
 
-/* The thread of the history. Its files come and go, so each batch is a transaction of its own in the file it is for. */
+/*
+ * The thread of the history. Its files come and go, so each batch is a transaction of its own in the file it is for.
+ * What takes long is done in slices: its asker asks for the next one, and batches come between.
+ */
+
+/** How long a batch waits for what is done besides. */
+const SLICE_MS = 20;
 
 const { options } = workerData as { readonly options: TelemetryFilesOptions };
 const files = new TelemetryFiles(options);
+let question: TelemetryQuestion | undefined;
 
 const operations = {
-  append: (batch: ReadingBatch) => files.append(batch),
-  history: (query: HistoryQuery) => files.read(query),
+  append(batch: ReadingBatch): AppendAnswer {
+    files.append(batch);
+    return { kept: files.kept, isDue: files.isDue };
+  },
+  /** Begins a question; undefined: it is to be gone on with. The one before is given up. */
+  history(query: HistoryQuery) {
+    question = new TelemetryQuestion(files, query);
+    return question.goOn(SLICE_MS);
+  },
+  goOn: () => question?.goOn(SLICE_MS),
+  coarsen,
 };
+
+type AppendAnswer = { readonly kept: KeptHistory; readonly isDue: boolean };
+
+/** A slice of making minutes of old readings. What the disk says costs nobody a reading: it stays, and why. */
+function coarsen(): AppendAnswer & { readonly putOff: string | undefined } {
+  const until = performance.now() + SLICE_MS;
+  let putOff: string | undefined;
+  try {
+    while (files.isDue && performance.now() < until) files.coarsen();
+  } catch (error) {
+    const fault = faultOf(error) ?? folderFault(error);
+    if (fault === undefined || fault.state === 'damaged') throw error;
+    putOff = fault.message;
+  }
+  return { kept: files.kept, isDue: files.isDue, putOff };
+}
 
 export type TelemetryOperations = typeof operations;
 

@@ -1,78 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, it, test, type TestContext } from 'node:test';
-import type { ReadingBatch } from '../../../devices/telemetry-store.ts';
-import { SeriesBuffer } from './series-buffer.ts';
-import { TelemetryFiles } from './telemetry-files.ts';
-
-const DAY_MS = 86_400_000;
-const DAY = Date.parse('2026-11-22T00:00:00.000Z');
-
-/** A folder of files, which can be left as a process leaves them that is killed. */
-class FilesRig {
-  readonly folder: string;
-  readonly #limits: { maxFileBytes: number; maxBytes: number; retentionDays: number };
-  files: TelemetryFiles;
-
-  constructor(
-    t: TestContext,
-    limits: Partial<{ maxBytes: number; maxFileBytes: number; retentionDays: number }> = {},
-  ) {
-    this.folder = mkdtempSync(join(tmpdir(), 'recado-telemetry-'));
-    this.#limits = { maxFileBytes: 1e9, maxBytes: 1e9, retentionDays: 30, ...limits };
-    this.files = this.#open();
-    t.after(() => {
-      this.files.close();
-      rmSync(this.folder, { recursive: true });
-    });
-  }
-
-  /** As after a SIGKILL: nothing is closed, and the files are opened anew. */
-  kill(): void {
-    this.files = this.#open();
-  }
-
-  restart(): void {
-    this.files.close();
-    this.files = this.#open();
-  }
-
-  get names(): string[] {
-    return readdirSync(this.folder)
-      .filter((name) => name.endsWith('.db'))
-      .sort();
-  }
-
-  append(at: number, readings: readonly (readonly [time: number, value: number])[]): void {
-    const batch: ReadingBatch = {
-      at,
-      isFresh: true,
-      series: [{ number: 0, deviceId: 'pump', metric: 'bar' }],
-      numbers: new Uint32Array(readings.length),
-      times: Float64Array.from(readings, ([time]) => time),
-      values: Float64Array.from(readings, ([, value]) => value),
-    };
-    this.files.append(batch);
-  }
-
-  values(): number[] {
-    const whole = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, by: undefined, limit: 1e6 };
-    return [...this.files.read(whole).values];
-  }
-
-  count(): number {
-    const by = { everyMs: 9e15, fn: 'count' } as const;
-    const whole = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, by, limit: 10 };
-    return this.files.read(whole).values[0] ?? 0;
-  }
-
-  #open(): TelemetryFiles {
-    return new TelemetryFiles({ folder: this.folder, ...this.#limits });
-  }
-}
+import { describe, it, test } from 'node:test';
+import { SeriesBuffer } from '../../src/store/sqlite/telemetry/series-buffer.ts';
+import { DAY, DAY_MS, FilesRig } from '../helpers/telemetry-files-rig.ts';
 
 describe('files of history', () => {
   it('have each reading once, whenever the process is killed', (t) => {
