@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import type { Hub } from '../hub/hub.ts';
+import type { KeptHistory } from '../store/sqlite/telemetry/telemetry-files.ts';
 import { registerLedgerMetrics } from './ledger-metrics.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
 import { addCounter, addGauge, snakeCase } from './read-metric.ts';
@@ -20,6 +21,7 @@ export function collectMetrics(hub: Hub): Registry {
     exposeAll(registry, name === 'mqtt' ? MQTT_DEVICES : name, () => counters);
   const { history, services } = hub;
   if (history !== undefined) exposeAll(registry, 'history', () => history.counters);
+  if (hub.stores?.telemetry !== undefined) registerHistoryMetrics(registry, hub.stores.telemetry);
   if (services !== undefined) {
     exposeAll(registry, 'services', () => services.counters);
     const inFlight = (): number => services.serviceHub?.inFlightCount ?? 0;
@@ -54,6 +56,17 @@ export function collectMetrics(hub: Hub): Registry {
   };
   addCounter(registry, { name: 'process_cpu_seconds', help: 'CPU time of the hub', read });
   return registry;
+}
+
+/** Nothing is told before the first batch: the thread that knows it begins with that. */
+function registerHistoryMetrics(registry: Registry, store: { readonly kept: KeptHistory | undefined }): void {
+  for (const part of ['files', 'bytes'] as const)
+    addGauge(registry, {
+      name: `recado_history_${part}`,
+      help: `History on disk: ${part} with each reading, and with what they came to in each minute`,
+      labels: ['grain'],
+      read: () => Object.entries(store.kept ?? {}).map(([grain, kept]) => [{ grain }, kept[part]]),
+    });
 }
 
 function exposeAll<T extends Readonly<Record<keyof T, number>>>(

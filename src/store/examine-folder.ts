@@ -1,10 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
 import { readFaultOf } from '../base/file-fault.ts';
 import { isHalfRestored } from './place-restored.ts';
 import { BUSY_TIMEOUT_MS, sizeOf } from './sqlite/open-database.ts';
+import type { Grain } from './sqlite/telemetry/chunk-table.ts';
+import { holdsMinutes } from './sqlite/telemetry/minute-file.ts';
 
 /** What there is to say of one database. */
 export type DatabaseReport = {
@@ -12,6 +14,8 @@ export type DatabaseReport = {
   readonly bytes: number;
   /** Of its write-ahead log: what a hub that was killed had not copied yet. */
   readonly logBytes: number;
+  /** Of history: whether it has each reading, or minutes. */
+  readonly grain: Grain | undefined;
   /** What is wrong with it, in SQLite's words; undefined when it is whole. */
   readonly fault: string | undefined;
 };
@@ -47,7 +51,7 @@ export function requireDatabases(folder: string): string[] {
 }
 
 /** Reads all of a database, while a hub writes it or not. Nothing is changed. */
-export function examineFile(file: string): Omit<DatabaseReport, 'name'> {
+export function examineFile(file: string): Pick<DatabaseReport, 'bytes' | 'logBytes' | 'fault'> {
   const sizes = { bytes: sizeOf(file), logBytes: sizeOf(`${file}-wal`) };
   let db: DatabaseSync | undefined;
   try {
@@ -70,7 +74,15 @@ export function examineFolder(folder: string): {
   readonly databases: readonly DatabaseReport[];
   readonly copies: readonly string[];
 } {
-  const databases = requireDatabases(folder).map((name) => ({ name, ...examineFile(join(folder, name)) }));
+  const databases = requireDatabases(folder).map((name) => {
+    const file = join(folder, name);
+    return { name, grain: grainOf(file), ...examineFile(file) };
+  });
   const isCopy = (name: string): boolean => /\.db\.v\d+$/.test(name) || name.startsWith('before-restore-');
   return { databases, copies: listFolder(folder).filter(isCopy) };
+}
+
+function grainOf(file: string): Grain | undefined {
+  if (!basename(file).startsWith('telemetry-')) return undefined;
+  return holdsMinutes(file) ? 'minutes' : 'readings';
 }

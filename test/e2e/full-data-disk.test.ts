@@ -1,41 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { createDevice } from '../../src/device/index.ts';
 import { LastingHub } from '../helpers/lasting-hub.ts';
+import { smallDisk, whyNoSmallDisk } from '../helpers/small-disk.ts';
 import { TcpWireClient } from '../helpers/tcp-wire-client.ts';
 import { until } from '../helpers/until.ts';
 
 const QUOTA_EXCEEDED = 0x97;
 const PAYLOAD = 'x'.repeat(16_384);
-
-/** Mounting needs rights that a container may not have. */
-function whyNoSmallDisk(): string | false {
-  const folder = mkdtempSync(join(tmpdir(), 'recado-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder]);
-    return false;
-  } catch {
-    return 'this user may mount no tmpfs';
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** A disk of three mebibytes. */
-function smallDisk(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'recado-small-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder]);
-  t.after(() => {
-    execFileSync('umount', ['-l', folder]);
-    rmSync(folder, { recursive: true });
-  });
-  return folder;
-}
 
 async function readiness(hub: LastingHub): Promise<Record<string, unknown>> {
   return (await (await fetch(`${hub.url}/readyz`)).json()) as Record<string, unknown>;
@@ -57,7 +32,7 @@ async function fill(hub: LastingHub): Promise<number> {
 
 describe('a full disk', { skip: whyNoSmallDisk() }, () => {
   it('refuses what would have to be stored, lets the rest go on, and heals by itself', async (t) => {
-    const disk = smallDisk(t);
+    const disk = smallDisk(t, '3m');
     const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
     const keeper = new TcpWireClient(hub.mqttPort);
     await keeper.connect('keeper');
@@ -121,7 +96,7 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
   });
 
   it('that is full when the hub starts gives what it has, and heals', async (t) => {
-    const disk = smallDisk(t);
+    const disk = smallDisk(t, '3m');
     const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
     const keeper = new TcpWireClient(hub.mqttPort);
     await keeper.connect('keeper');
@@ -149,7 +124,7 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
   });
 
   it('costs history and no reading of now, and a process that is killed leaves what was written', async (t) => {
-    const disk = smallDisk(t);
+    const disk = smallDisk(t, '3m');
     const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
     assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024)), /ENOSPC/);
     const device = createDevice({

@@ -24,13 +24,14 @@ export function doctorCommand(): Command {
 async function examine(flags: DataFolderFlags): Promise<void> {
   const { examineFolder } = await import('../../store/examine-folder.ts');
   const { databases, copies } = examineFolder(await findDataFolder(flags));
-  const rows = databases.map(({ name, bytes, logBytes, fault }) => [
+  const rows = databases.map(({ name, bytes, logBytes, fault, grain = '' }) => [
     name,
     `${bytes}`,
     `${logBytes}`,
     fault ?? 'whole',
+    grain,
   ]);
-  printTable(['FILE', 'BYTES', 'LOG BYTES', 'STATE'], rows);
+  printTable(['FILE', 'BYTES', 'LOG BYTES', 'STATE', 'HISTORY'], rows);
   for (const copy of copies)
     printLine(`${copy} is a copy of what was there before; delete it when you need it no more`);
   if (databases.every(({ fault }) => fault === undefined)) return;

@@ -65,7 +65,11 @@ const telemetry = Type.Object(
   {
     enabled: Type.Boolean({ default: true, description: 'Whether numbers that devices report are kept.' }),
     flushMs: ms({ default: 1000, description: 'After how long what was reported is written.' }),
-    retentionDays: count({ default: 30, description: 'Days after which a file of history is taken away.' }),
+    rawDays: count({
+      default: 30,
+      description: 'Days for which each reading is kept; after them, what they came to in each minute.',
+    }),
+    retentionDays: count({ default: 365, description: 'Days after which a file of history is taken away.' }),
     maxBytes: size({
       default: 4_294_967_296,
       description: 'What all files may have; beyond it the oldest go.',
