@@ -26,6 +26,7 @@ const DEVICES = `## Devices
 | \`recado call DEVICE\` | what the device can be asked to do |
 | \`recado call DEVICE COMMAND [INPUT]\` | asks it, and prints the output; with \`--queue-for\` the command waits where the device is offline |
 | \`recado watch [DEVICE...]\` | prints what happens at devices: presence, readings, commands, events |
+| \`recado history DEVICE [METRIC...]\` | prints what metrics were as CSV: \`--from\`, \`--to\`, \`--every 1m\`, \`--fn max\` |
 
 They ask the hub of \`--url\` or \`RECADO_URL\` (this machine's, when neither is given), with the token of \`RECADO_TOKEN\`. \`--json\` prints a JSON
 value on each line, as the [HTTP API](http.md) has them, and failures as one on standard error. \`--names\` prints names alone, for completion:

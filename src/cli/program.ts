@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   devices: async () => (await import('./commands/devices.ts')).devicesCommand(),
   call: async () => (await import('./commands/call.ts')).callCommand(),
   watch: async () => (await import('./commands/watch.ts')).watchCommand(),
+  history: async () => (await import('./commands/history.ts')).historyCommand(),
   simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
   pub: async () => (await import('./commands/pub.ts')).pubCommand(),
   sub: async () => (await import('./commands/sub.ts')).subCommand(),

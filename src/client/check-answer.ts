@@ -7,7 +7,7 @@ import {
   WhoAmISchema,
 } from '../api/account-schemas.ts';
 import { EVENT_SCHEMAS, TicketSchema, type EventResource, type EventType } from '../api/event-schemas.ts';
-import { HistorySchema } from '../api/history-schemas.ts';
+import { HistoriesSchema, HistorySchema } from '../api/history-schemas.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import {
@@ -75,6 +75,7 @@ export const readUserList = reader(UserListSchema, 'the list of users');
 export const readTokenList = reader(TokenListSchema, 'the list of tokens');
 export const readNewToken = reader(NewTokenSchema, 'the token');
 export const readAuditPage = reader(AuditPageSchema, 'the audit');
+export const readHistories = reader(HistoriesSchema, 'the history');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** The answer of the device, or that the command goes on. */

@@ -1,5 +1,5 @@
 import type { TicketResource } from '../api/event-schemas.ts';
-import type { HistoryResource, HistoryWish } from '../api/history-schemas.ts';
+import type { HistoriesResource, HistoryResource, HistoryWish } from '../api/history-schemas.ts';
 import type {
   AcceptedResource,
   CommandResource,
@@ -24,6 +24,7 @@ import {
   readDeviceDetail,
   readDevicePage,
   readHealth,
+  readHistories,
   readHistory,
   readInvocationAnswer,
   readInvocationDetail,
@@ -128,6 +129,12 @@ export type DeviceCalls = {
   telemetry(deviceId: string, options?: CallOptions): Promise<TelemetryResource>;
   /** What a metric was; one page, `nextFrom` is the `from` of the next one. */
   history(deviceId: string, metric: string, options?: HistoryOptions): Promise<HistoryResource>;
+  /** The same of up to 32 metrics at once; `limit` is for each. */
+  histories(
+    deviceId: string,
+    metrics: readonly string[],
+    options?: HistoryOptions,
+  ): Promise<HistoriesResource>;
 };
 
 /** The commands that run, wait, or have ended. */
@@ -212,17 +219,27 @@ export function createClient(options: ClientOptions): Client {
 
 type Read = <T>(path: string, signal: AbortSignal | undefined, check: (answer: unknown) => T) => Promise<T>;
 
-async function readHistoryOf(
-  read: Read,
-  { deviceId, metric }: { deviceId: string; metric: string },
-  { signal, from, to, ...options }: HistoryOptions = {},
-): Promise<HistoryResource> {
-  const query = listQuery({ ...options, from: from?.toISOString(), to: to?.toISOString() });
-  return read(
-    `${devicePath(deviceId)}/telemetry/${pathSegment(metric, 'metric')}${query}`,
-    signal,
-    readHistory,
-  );
+function historyQuery(
+  { signal: _signal, from, to, ...options }: HistoryOptions,
+  metrics?: readonly string[],
+): string {
+  // Commas stand between names.
+  const list = metrics?.map((metric) => encodeURIComponent(metric.toWellFormed())).join(',');
+  return listQuery({ metrics: list, ...options, from: from?.toISOString(), to: to?.toISOString() });
+}
+
+function createHistoryCalls(read: Read): Pick<DeviceCalls, 'history' | 'histories'> {
+  return {
+    history: async (deviceId, metric, options = {}) => {
+      const path = `${devicePath(deviceId)}/telemetry/${pathSegment(metric, 'metric')}`;
+      return read(path + historyQuery(options), options.signal, readHistory);
+    },
+    histories: async (deviceId, metrics, options = {}) => {
+      if (metrics.length === 0) throw new TypeError('metrics: name one at least');
+      const path = `${devicePath(deviceId)}/telemetry`;
+      return read(path + historyQuery(options, metrics), options.signal, readHistories);
+    },
+  };
 }
 
 function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): DeviceCalls {
@@ -263,7 +280,7 @@ function createDeviceCalls(hub: HubConnection, timeoutMs: number, read: Read): D
         idempotent: true,
         read: readDeviceDetail,
       }),
-    history: (deviceId, metric, options) => readHistoryOf(read, { deviceId, metric }, options),
+    ...createHistoryCalls(read),
     forget: async (deviceId, { signal } = {}) =>
       askHub(hub, {
         method: 'DELETE',

@@ -46,7 +46,10 @@ export type {
   UserCalls,
 } from './account-calls.ts';
 export type { TicketResource as StreamTicket } from '../api/event-schemas.ts';
-export type { HistoryResource as MetricHistory } from '../api/history-schemas.ts';
+export type {
+  HistoriesResource as MetricHistories,
+  HistoryResource as MetricHistory,
+} from '../api/history-schemas.ts';
 export {
   createClient,
   type Client,

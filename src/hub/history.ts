@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventFeed, FeedReader } from '../devices/events.ts';
+import { HistoryQuestions } from './history-questions.ts';
 import type { ReadingBatch, SeriesName, TelemetryStore } from '../devices/telemetry-store.ts';
 
 /** How long readings stay in the feed before they are taken: it has room for them at any rate that it is made for. */
@@ -26,6 +27,7 @@ type HistoryParts = {
 export class History {
   readonly counters = { readingsKept: 0, readingsLost: 0 };
   readonly store: TelemetryStore;
+  readonly questions: HistoryQuestions;
   readonly #parts: HistoryParts;
   #reader: FeedReader | undefined;
   #timer: Timer | undefined;
@@ -46,6 +48,7 @@ export class History {
   constructor(parts: HistoryParts) {
     this.#parts = parts;
     this.store = parts.store;
+    this.questions = new HistoryQuestions(parts.store);
   }
 
   start(): void {

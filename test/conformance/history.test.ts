@@ -40,6 +40,7 @@ test('what a device reported is told as JSON, as CSV, and by stretches', async (
     to: '2026-11-23T00:00:00.000Z',
     every: null,
     fn: null,
+    resolution: null,
     values: [
       { time: NOON, value: 1 },
       { time: '2026-11-22T12:00:01.500Z', value: 2.5 },
@@ -55,10 +56,71 @@ test('what a device reported is told as JSON, as CSV, and by stretches', async (
   const page = await hub.call('GET', `${PATH}?${RANGE}&limit=2`);
   assert.equal(page.body.values.length, 2);
   assert.equal(page.body.nextFrom, '2026-11-22T12:01:00.000Z');
+  const link = page.headers.get('link') ?? '';
+  assert.match(link, /^<\?[^>]+>; rel="next"$/);
+  const rest = await hub.call('GET', PATH + link.slice(1, link.indexOf('>')));
+  assert.deepEqual(
+    [rest.body.values, rest.headers.get('link')],
+    [[{ time: after(60_000).toISOString(), value: 4 }], null],
+  );
   const client = createClient({ url: hub.url });
   const range = { from: after(-1000), to: after(60_000) };
   const { values, fn } = await client.devices.history('pump', 'bar', { ...range, every: '1h', fn: 'count' });
   assert.deepEqual([values, fn], [[{ time: NOON, value: 2 }], 'count']);
+});
+
+test('several metrics are told at once, page by page', async (t) => {
+  const hub = await startTestHub(t, quick);
+  const device = await online(t, hub);
+  device.report({ bar: 1, 'a,b%': 10 }, { at: after(0) });
+  device.report({ bar: 2 }, { at: after(1000) });
+  device.report({ bar: 3, 'a,b%': 30 }, { at: after(2000) });
+  await until('they are kept', () => written(hub) === 5);
+  const path = PATH.slice(0, -'/bar'.length);
+  const many = `${path}?${RANGE}&metrics=bar,${encodeURIComponent(encodeURIComponent('a,b%'))},none`;
+  const { body } = await hub.call('GET', many);
+  assert.deepEqual(
+    body.series.map(({ metric, values }: { metric: string; values: { value: number }[] }) => [
+      metric,
+      ...values.map(({ value }) => value),
+    ]),
+    [['bar', 1, 2, 3], ['a,b%', 10, 30], ['none']],
+  );
+  assert.equal(body.nextFrom, null);
+  const second = after(1000).toISOString();
+  const third = after(2000).toISOString();
+  const csv = await hub.call('GET', `${many}&format=csv`);
+  assert.equal(csv.text, `time,bar,"a,b%",none\r\n${NOON},1,10,\r\n${second},2,,\r\n${third},3,30,\r\n`);
+  const client = createClient({ url: hub.url });
+  const range = { from: after(-1000), to: after(60_000), limit: 1 };
+  const told: unknown[] = [];
+  for (let from: Date | undefined = range.from; from !== undefined;) {
+    const page: Awaited<ReturnType<typeof client.devices.histories>> = await client.devices.histories(
+      'pump',
+      ['bar', 'a,b%'],
+      { ...range, from },
+    );
+    told.push(...page.series.flatMap(({ values }, index) => values.map(({ value }) => [index, value])));
+    from = page.nextFrom === null ? undefined : new Date(page.nextFrom);
+  }
+  assert.deepEqual(told, [
+    [0, 1],
+    [1, 10],
+    [0, 2],
+    [0, 3],
+    [1, 30],
+  ]);
+  for (const [query, status] of [
+    ['', 200],
+    ['?metrics=', 400],
+    ['?metrics=a,,b', 400],
+    ['?metrics=%25', 400],
+    ['?from=2026-11-22T00:00:00Z', 400],
+    [`?metrics=${Array.from({ length: 33 }, (_, index) => index).join(',')}`, 400],
+    ['?metrics=a,b&limit=50001', 400],
+    ['?metrics=a&limit=100000', 200],
+  ] as const)
+    assert.equal((await hub.call('GET', path + query)).status, status, query);
 });
 
 test('questions that cannot be are refused', async (t) => {
@@ -73,6 +135,7 @@ test('questions that cannot be are refused', async (t) => {
     'limit=0',
     'limit=100001',
     'format=xml',
+    'from=2026-11-23T00:00:00Z&to=2026-11-22T00:00:00Z',
     `${RANGE}&every=1ms`,
   ]) {
     const { status, body } = await hub.call('GET', `${PATH}?${query}`);

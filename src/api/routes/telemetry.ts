@@ -1,20 +1,64 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from '../../config/type.ts';
+import { MAX_METRIC_NAME_CHARACTERS } from '../../devices/telemetry.ts';
 import type { Hub } from '../../hub/hub.ts';
+import { answerHistory } from '../answer-history.ts';
 import { findDevice } from '../find-device.ts';
+import {
+  HistoriesSchema,
+  MAX_HISTORY_METRICS,
+  TelemetryQuerySchema,
+  type TelemetryWish,
+} from '../history-schemas.ts';
+import { RequestRefused } from '../problems.ts';
 import { showTelemetry } from '../resources.ts';
 import { DeviceParams, PROBLEM_RESPONSE, TelemetrySchema } from '../schemas.ts';
+import { writeHistoriesJson } from '../write-history.ts';
 
 const TelemetryRouteSchema = {
   operationId: 'getTelemetry',
-  summary: 'The latest value of each metric',
+  summary: 'The latest value of each metric; with `metrics`, what these were',
   tags: ['telemetry'],
   params: DeviceParams,
-  response: { 200: TelemetrySchema, ...PROBLEM_RESPONSE },
+  querystring: TelemetryQuerySchema,
+  response: { 200: Type.Union([TelemetrySchema, HistoriesSchema]), ...PROBLEM_RESPONSE },
 };
 
-/** What devices reported last. */
+/** What devices reported last, and several metrics of before at once. */
 export const telemetryRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
-  app.get('/devices/:deviceId/telemetry', { schema: TelemetryRouteSchema }, async (request) =>
-    showTelemetry(findDevice(hub, request.params.deviceId)),
-  );
+  app.get('/devices/:deviceId/telemetry', { schema: TelemetryRouteSchema }, (request, reply) => {
+    const { deviceId } = request.params;
+    const { metrics, ...wish } = request.query;
+    if (metrics === undefined) {
+      refuseWithoutMetrics(wish);
+      return showTelemetry(findDevice(hub, deviceId));
+    }
+    const asked = { deviceId, metrics: readMetrics(metrics), wish };
+    return answerHistory(hub, { request, reply }, asked, writeHistoriesJson) as never;
+  });
 };
+
+function refuseWithoutMetrics(wish: Omit<TelemetryWish, 'metrics'>): void {
+  const [name] = Object.keys(wish);
+  if (name === undefined) return;
+  const text = `${name} is of a history: say of which metrics, with metrics=NAME,NAME. The latest values have no range.`;
+  throw new RequestRefused('REQUEST_INVALID', text);
+}
+
+function readMetrics(list: string): string[] {
+  const names = [...new Set(list.split(',').map(decodeName))];
+  if (names.length > MAX_HISTORY_METRICS)
+    throw new RequestRefused('REQUEST_INVALID', `metrics are more than ${MAX_HISTORY_METRICS}.`);
+  return names;
+}
+
+function decodeName(written: string): string {
+  try {
+    const name = decodeURIComponent(written);
+    if (name !== '' && name.length <= MAX_METRIC_NAME_CHARACTERS) return name;
+  } catch {
+    // A % that begins nothing.
+  }
+  const text = `metrics has "${written.slice(0, MAX_METRIC_NAME_CHARACTERS)}", which is no name of one; commas stand between names, and % is %25.`;
+  throw new RequestRefused('REQUEST_INVALID', text);
+}
