@@ -35,8 +35,8 @@ Each kind and the whole have a limit, and one rule:
   some of it and one more;
 - the rest is for those that hold next to nothing: a newcomer finds ${NEWCOMER_BYTES / KIB} KiB however much the others hold.
 
-Where that is not enough for who connects, for a packet or head that has not come whole, for a CONNECT with its Will, or for a
-Topic Alias that a client gives, and connections hold what is full, connections of the peer that holds most are closed, the newest first,
+Where that is not enough for who connects, for a packet or head that has not come whole, for a CONNECT with its Will, for a
+Topic Alias that a client gives, or for a message that has to wait until its client reads, and connections hold what is full, connections of the peer that holds most are closed, the newest first,
 no more of them than it takes; unless who asks would have more than its share.
 
 \`GET /metrics\` has, for each kind, \`recado_kept_bytes\`, \`recado_kept_things\`, \`recado_kept_limit_bytes\` and

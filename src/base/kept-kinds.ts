@@ -123,13 +123,14 @@ const ROWS = {
   },
   OUTBOX: {
     what: 'Bytes that wait for a peer that does not read',
-    whose: CLIENT,
+    whose: 'the address it comes from',
     fixedBytes: 256,
     // Buffers grow by doubling, and a slice may keep a block alive that is twice as large.
     perByte: 2,
     share: 1 / 8,
     isReclaimable: true,
-    refusal: 'QoS 0 is dropped and counted, QoS 1 and 2 wait in the queue, the peer is not read any more',
+    refusal:
+      'QoS 0 is dropped and counted, QoS 1 and 2 wait in the queue, a client is not read any more, a device is closed; for who has less, connections of whoever has most waiting are closed',
     options: ['mqtt.maxOutboxBytes', 'gateways.socket.maxOutboxBytes'],
   },
   WILL: {

@@ -227,12 +227,15 @@ export class Ledger {
   }
 
   hasRoomFor(party: Party, kind: KeptKind, bytes: number): boolean {
-    const isHalfEmpty =
-      this.#totals[kind]! + bytes <= this.#halves[kind]! && this.#total + bytes <= this.#half;
-    if (isHalfEmpty || (this.#isWithin(kind, party, bytes) && this.#isWithin(WHOLE, party, bytes)))
-      return true;
+    if (this.#isHalfEmpty(kind, bytes)) return true;
+    if (this.#isWithin(kind, party, bytes) && this.#isWithin(WHOLE, party, bytes)) return true;
     this.#refusals[kind]!++;
     return false;
+  }
+
+  /** Then everybody may have what there is. */
+  #isHalfEmpty(kind: KeptKind, bytes: number): boolean {
+    return this.#totals[kind]! + bytes <= this.#halves[kind]! && this.#total + bytes <= this.#half;
   }
 
   admit(party: Party, kind: KeptKind, bytes: number): boolean {
@@ -242,6 +245,7 @@ export class Ledger {
   }
 
   makeRoomFor(party: Party, kind: KeptKind, bytes: number): boolean {
+    if (this.#isHalfEmpty(kind, bytes)) return true;
     this.#makeRoom(kind, party, bytes);
     this.#makeRoom(WHOLE, party, bytes);
     return this.hasRoomFor(party, kind, bytes);

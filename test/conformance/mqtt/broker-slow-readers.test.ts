@@ -10,7 +10,7 @@ import { Ledger } from '../../../src/base/ledger.ts';
 import { listenUnix, type Broker } from '../../../src/mqtt/index.ts';
 import { compareGrowth, itMeasures } from '../../helpers/measured-growth.ts';
 import { bytesOf, connected, publishesOf, startBroker } from '../../helpers/mqtt-broker-rig.ts';
-import { connectPacket, subscribePacket } from '../../helpers/mqtt-wire-client.ts';
+import { connectPacket, subscribePacket, turnEnd, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 import { until } from '../../helpers/until.ts';
 
 const KIB = 1024;
@@ -88,5 +88,39 @@ describe('what waits in the sockets of clients that do not read', () => {
     });
     assert.ok(most <= limitBytes, `${most} were booked`);
     assert.equal(publishesOf(await reader.all()).length, published);
+  });
+
+  it('makes room for a newcomer: of whoever has most waiting, connections are closed', async (t) => {
+    const ledger = new Ledger({ limits: { [KeptKind.OUTBOX]: 512 * KIB } });
+    const broker = await startBroker(t, { ledger });
+    const slow = async (address: string, topicName: string): Promise<WireClient> => {
+      const client = await connected(broker, 5, { clientId: topicName }, { address, maxUnreadBytes: 100 });
+      await client.subscribe(topicName);
+      return client;
+    };
+    const { dropped } = broker.stats;
+    const holders: WireClient[] = [];
+    // One address after the other, until all its clients get no more.
+    for (const address of ['10.0.0.1', '10.0.0.2']) {
+      for (let count = 0; count < 3; count++) holders.push(await slow(address, `${address}/${count}`));
+      for (const before = dropped['outbox-full']; dropped['outbox-full'] === before; await turnEnd()) {
+        for (let count = 0; count < 3; count++)
+          broker.publish({ topicName: `${address}/${count}`, payload: Buffer.alloc(KIB) });
+      }
+    }
+    assert.ok(waiting(ledger).bytes > (3 / 4) * 512 * KIB - 8 * KIB, `${waiting(ledger).bytes} wait`);
+    const newcomer = await slow('10.0.1.1', 'news');
+    const before = dropped['outbox-full'];
+    for (let count = 0; count < 20; count++) {
+      broker.publish({ topicName: 'news', payload: Buffer.alloc(KIB) });
+      await turnEnd();
+    }
+    assert.equal(dropped['outbox-full'], before, 'all of it waits for the newcomer');
+    const isOpen = holders.map(({ transport }) => !transport.isClosed);
+    assert.deepEqual(isOpen, [true, true, false, true, true, true], 'the newest of whoever had most');
+    assert.equal(publishesOf(await newcomer.all()).length, 20);
+    for (const { transport } of [newcomer, ...holders]) transport.breakOff();
+    await turnEnd();
+    assert.deepEqual([waiting(ledger).bytes, waiting(ledger).count], [0, 0]);
   });
 });

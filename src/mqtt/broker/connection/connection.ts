@@ -138,9 +138,17 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
   /** Ends, because others need the room that its address has taken, where that gives back something of the kind. */
   yieldRoom(kind?: KeptKind): void {
     if (kind !== undefined && !this.#holds(kind)) return;
+    const isUnread = this.outbox.isBooked;
     const reason = 'others need the room that was taken';
     this.end('refused', { reasonCode: ReasonCode.QUOTA_EXCEEDED, reason });
+    if (isUnread) this.#dropUnread();
     this.releaseBooking();
+  }
+
+  /** Who does not read is not told: what waits would go on to be kept for it. */
+  #dropUnread(): void {
+    this.outbox.discard();
+    this.transport.destroy();
   }
 
   /** It is closed, or as good as that: gives back what it was booked with when it was accepted. */
@@ -166,6 +174,7 @@ export class Connection implements TransportReceiver, InboxOwner, OutboxOwner, S
     if (kind === KeptKind.TOPIC_ALIAS) return this.#aliasCost > 0;
     if (kind === KeptKind.CONNECT) return this.#connectBytes > 0;
     if (kind === KeptKind.WILL) return this.will !== undefined;
+    if (kind === KeptKind.OUTBOX) return this.outbox.isBooked;
     return kind === KeptKind.CONNECTION && this.#isBooked;
   }
 

@@ -101,14 +101,21 @@ export class Outbox {
     if (this.#state !== OPEN) {
       if (this.pendingBytes + bytes > this.#rules.maxBytes) return false;
     } else if (this.#bookedCost === 0) return true;
-    if (!this.#owner.party.hasRoomFor(KeptKind.OUTBOX, COST_PER_BYTE * bytes)) return false;
-    this.#book(this.#bookedCost + COST_PER_BYTE * bytes);
+    const cost = COST_PER_BYTE * bytes;
+    if (!this.#owner.party.makeRoomFor(KeptKind.OUTBOX, cost)) return false;
+    if (this.#state >= ENDING) return false; // among those that were closed to make room
+    this.#book(this.#bookedCost + cost);
     return true;
   }
 
   /** What was reserved is not added after all. */
   unreserve(): void {
     this.#bookWaiting();
+  }
+
+  /** Something waits for a client that does not read. */
+  get isBooked(): boolean {
+    return this.#bookedCost > 0;
   }
 
   /** So much waits that the client should not be read any more. */
