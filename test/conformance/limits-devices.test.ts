@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { KeptKind } from '../../src/base/kept-kinds.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 import { WireDevice } from '../helpers/wire-device.ts';
@@ -107,5 +108,37 @@ describe('limits of devices', () => {
     for (const { socket } of devices) socket.destroy();
     await until('nothing is kept', async () => (await keptOf(hub, 'partial')) === 0);
     assert.equal(await keptOf(hub, 'connection'), 0);
+  });
+
+  it('what a device does not read is booked, and of whoever has most waiting one is closed', async (t) => {
+    const hub = await startTestHub(t, ({ memory, gateways }) => {
+      memory.maxKeptBytes = 16 * MIB;
+      gateways.socket.maxOutboxBytes = 16 * MIB;
+    });
+    const outbox = (): { bytes: number; count: number; limitBytes: number } =>
+      hub.server.hub.ledger.totals()[KeptKind.OUTBOX]!;
+    const pings = `${JSON.stringify({ ping: 'x'.repeat(64) })}\n`.repeat(500);
+    /** Asks, and does not read. */
+    const hoard = async (address: string, isEnough: () => boolean): Promise<WireDevice> => {
+      const device = await arrive(t, hub, address, helloOf(address, 1));
+      device.socket.pause();
+      await until(`enough waits for ${address}`, () => {
+        if (device.socket.writableLength === 0) device.send(pings);
+        return device.socket.destroyed || isEnough();
+      });
+      return device;
+    };
+    const { limitBytes } = outbox();
+    const most = await hoard('127.0.0.2', () => outbox().bytes > 0.4 * limitBytes);
+    const second = await hoard('127.0.0.3', () => outbox().bytes > 0.6 * limitBytes);
+    assert.equal(outbox().count, 2);
+    const newcomer = await hoard('127.0.0.4', () => outbox().bytes < 0.5 * limitBytes);
+    assert.equal(hub.counters['outboxFull'], 0);
+    most.socket.resume();
+    await until('it sees it', () => most.socket.destroyed);
+    second.socket.resume();
+    newcomer.socket.resume();
+    await until('all has gone', () => outbox().bytes === 0);
+    assert.deepEqual([second.socket.destroyed, newcomer.socket.destroyed], [false, false]);
   });
 });

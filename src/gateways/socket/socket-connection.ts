@@ -9,6 +9,7 @@ import { MAX_CHECKS_PER_CONNECTION } from './options.ts';
 import { PlainMessageReader } from './wire/plain-messages.ts';
 import { PlainSession } from './session/plain-session.ts';
 import type { SocketPeer, DeviceSession, SessionContext } from './session/device-session.ts';
+import { UnreadBytes } from './session/unread-bytes.ts';
 
 const OPEN_BRACE = 0x7b;
 /** What is given back when it is closed. What its device says of itself stays while the device is in the list. */
@@ -39,9 +40,12 @@ export class SocketConnection implements Holder {
   #isEnded = false;
   #holding: Holding | undefined = undefined;
 
-  constructor(peer: Omit<SocketPeer, 'party'>, context: SessionContext) {
+  constructor(peer: Omit<SocketPeer, 'party' | 'unread'>, context: SessionContext) {
     this.addressParty = addressParty(peer.address);
-    this.peer = { ...peer, party: context.ledger.open(this.addressParty) };
+    const party = context.ledger.open(this.addressParty);
+    const onFull = (): void => this.#endUnread();
+    const unread = new UnreadBytes(peer.socket, { party, turn: context.turn, onFull });
+    this.peer = { ...peer, party, unread };
     this.#context = context;
     this.#openedAt = context.clock.monotonic();
   }
@@ -53,7 +57,9 @@ export class SocketConnection implements Holder {
 
   /** Ends, because others need the room that its address has taken. */
   yieldRoom(kind?: KeptKind): void {
-    if (kind !== undefined && !HELD.includes(kind)) return;
+    const holdsIt =
+      kind === KeptKind.OUTBOX ? this.peer.unread.isBooked : kind === undefined || HELD.includes(kind);
+    if (!holdsIt) return;
     this.end('protocol-error');
     this.releaseBooking();
   }
@@ -63,6 +69,7 @@ export class SocketConnection implements Holder {
     if (this.#holding === undefined) return;
     this.#holding.leave();
     this.#holding = undefined;
+    this.peer.unread.close();
     this.peer.party.release(KeptKind.CONNECTION, CONNECTION_BYTES);
     this.peer.party.close();
   }
@@ -147,6 +154,12 @@ export class SocketConnection implements Holder {
     if (this.#session !== undefined) return this.#session.tick(now);
     if (now - this.#openedAt < this.#context.options.handshakeTimeoutMs) return;
     this.#context.counters.handshakeTimeouts++;
+    this.end('protocol-error');
+  }
+
+  /** It asks and does not read, where there is no room for what waits. */
+  #endUnread(): void {
+    this.#context.counters.outboxFull++;
     this.end('protocol-error');
   }
 

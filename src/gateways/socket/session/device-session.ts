@@ -12,6 +12,7 @@ import type { PresenceReason } from '../../../devices/presence.ts';
 import type { SocketCounters } from '../counters.ts';
 import type { DeviceDirectory } from '../directory/device-directory.ts';
 import type { SocketGatewayOptions } from '../options.ts';
+import type { UnreadBytes } from './unread-bytes.ts';
 
 /** What every connection of the gateway works with. */
 export type SessionContext = {
@@ -53,4 +54,6 @@ export type SocketPeer = {
   readonly principal: Principal;
   /** Its address, for what is kept before it is known who it is; held open by the connection. */
   readonly party: Party;
+  /** To be told of what is written. */
+  readonly unread: UnreadBytes;
 };

@@ -244,6 +244,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
       return inputTooLarge(this.id, 'line', ['gateways.socket.maxLineBytes', options.maxLineBytes]);
     this.#asked.add(invocation);
     this.#peer.socket.write(`${line}\n`);
+    this.#peer.unread.look();
     return undefined;
   }
 
@@ -286,6 +287,7 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
   #write(message: object): void {
     if (this.#isEnded) return;
     this.#peer.socket.write(`${JSON.stringify(message)}\n`);
+    this.#peer.unread.look();
     // A peer that asks and does not read would fill the hub's memory with answers. Twice, because a command that was
     // let in just below the limit may itself be long.
     if (this.#peer.socket.writableLength <= this.#context.options.maxOutboxBytes * 2) return;

@@ -17,12 +17,14 @@ import { DeviceDirectory } from '../directory/device-directory.ts';
 import type { SocketGatewayOptions } from '../options.ts';
 import { PlainMessageReader } from '../wire/plain-messages.ts';
 import { PlainSession } from './plain-session.ts';
+import { UnreadBytes } from './unread-bytes.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 test('what comes before the question has left is no answer to it', async () => {
   const written: string[] = [];
-  const socket = { write: (text: string) => written.push(text), destroy: () => {} } as unknown as Socket;
+  const parts = { write: (text: string) => written.push(text), destroy: () => {}, writableLength: 0 };
+  const socket = parts as unknown as Socket;
   const limits = {
     maxQueuedInvocations: 9,
     maxQueuedPerCaller: 9,
@@ -55,12 +57,14 @@ test('what comes before the question has left is no answer to it', async () => {
     logBudget: new LogBudget(systemClock, silentLogger),
     tellOnce: new TellOnce(silentLogger, 9),
   };
+  const party = ledger.open('127.0.0.1');
+  const unread = new UnreadBytes(socket, { party, turn: context.turn, onFull: () => {} });
   const session = new PlainSession(
     'DE1',
-    { socket, address: '127.0.0.1', port: 1, principal: TRUSTED_NETWORK, party: ledger.open('127.0.0.1') },
+    { socket, address: '127.0.0.1', port: 1, principal: TRUSTED_NETWORK, party, unread },
     context,
     {
-      reader: new PlainMessageReader({ maxBytes: 9999, maxDepth: 9 }, ledger.open('127.0.0.1')),
+      reader: new PlainMessageReader({ maxBytes: 9999, maxDepth: 9 }, party),
       openedAt: systemClock.monotonic(),
     },
   );

@@ -285,6 +285,7 @@ export class PlainSession implements DeviceSession, DeviceLink, PlainDevice {
     if (this.#state !== 'asking' || this.#question === undefined) return;
     this.#go('awaiting');
     this.#peer.socket.write(this.#question.message);
+    this.#peer.unread.look();
   }
 
   tick(now: number): void {

@@ -5,6 +5,7 @@ import { systemClock } from '../../../base/clock.ts';
 import { Ledger } from '../../../base/ledger.ts';
 import { LogBudget } from '../../../base/log-budget.ts';
 import { silentLogger } from '../../../base/logger.ts';
+import { Turn } from '../../../base/turn.ts';
 import { TRUSTED_NETWORK } from '../../../accounts/principal.ts';
 import { SocketCounters } from '../counters.ts';
 import { DeviceDirectory } from '../directory/device-directory.ts';
@@ -12,6 +13,7 @@ import { PlainMessageReader } from '../wire/plain-messages.ts';
 import type { SessionContext, SocketPeer } from './device-session.ts';
 import { FramedSession } from './framed-session.ts';
 import { PlainSession } from './plain-session.ts';
+import { UnreadBytes } from './unread-bytes.ts';
 
 function startContext(t: TestContext): { context: SessionContext; told: string[] } {
   const told: string[] = [];
@@ -37,7 +39,9 @@ function peerAt({ ledger }: SessionContext, address: string): SocketPeer {
   const socket = { destroy: () => {} } as Partial<Socket> as Socket;
   const say = { cork: () => {}, uncork: () => {}, write: () => true, end: () => {}, once: () => {} };
   Object.assign(socket, say, { writableLength: 0 });
-  return { socket, address, port: 1, principal: TRUSTED_NETWORK, party: ledger.open(address) };
+  const party = ledger.open(address);
+  const unread = new UnreadBytes(socket, { party, turn: new Turn(), onFull: () => {} });
+  return { socket, address, port: 1, principal: TRUSTED_NETWORK, party, unread };
 }
 
 function speakFramed(context: SessionContext, address: string): void {
