@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import { LogBudget, NOBODY } from '../base/log-budget.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AccountChange, AccountRecord, AccountStore } from './account-store.ts';
 import type { Principal } from './principal.ts';
@@ -15,7 +16,7 @@ type BookParts = { readonly store: AccountStore; readonly clock: Clock; readonly
 export class AccountBook {
   readonly #store: AccountStore;
   readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #log: LogBudget;
   readonly #ended = new WeakSet<Principal>();
   readonly #listeners = new Set<() => void>();
   /** What is to be kept of those that were used, by kind and key; nothing of those that are gone by then. */
@@ -26,7 +27,7 @@ export class AccountBook {
   constructor({ store, clock, log }: BookParts) {
     this.#store = store;
     this.#clock = clock;
-    this.#log = log;
+    this.#log = new LogBudget(clock, log);
   }
 
   /** Does something when all that was begun before has ended: of two who want one name, one is refused. */
@@ -48,7 +49,12 @@ export class AccountBook {
 
   async #inTurnOrTell(act: () => Promise<void>): Promise<void> {
     await this.inTurn(act).catch((error: unknown) =>
-      this.#log.warn({ err: error }, 'what became of accounts could not be kept'),
+      this.#log.write(
+        'failures of the store',
+        { err: error },
+        'what became of accounts could not be kept',
+        NOBODY,
+      ),
     );
   }
 
@@ -82,6 +88,7 @@ export class AccountBook {
     this.#useTimer?.clear();
     await this.#keepUses();
     await this.#last;
+    this.#log.close();
   }
 
   async #keepUses(): Promise<void> {

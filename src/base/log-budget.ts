@@ -23,6 +23,8 @@ const KINDS = {
   'sessions that yield': { level: 'warn', linesPerSecond: 20 },
   'denials of access rules': { level: 'debug', linesPerSecond: 40 },
   'Wills denied': { level: 'warn', linesPerSecond: 20 },
+  'failures of handlers': { level: 'error', linesPerSecond: 20 },
+  'answers that were not sent': { level: 'debug', linesPerSecond: 20 },
   'failures of hooks': { level: 'error', linesPerSecond: 20 },
   'failures of connections': { level: 'error', linesPerSecond: 20 },
   'failures of the store': { level: 'error', linesPerSecond: 20 },

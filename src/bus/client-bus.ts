@@ -1,4 +1,6 @@
-import { failureLogger, type Logger } from '../base/logger.ts';
+import { systemClock } from '../base/clock.ts';
+import { LogBudget, NOBODY } from '../base/log-budget.ts';
+import { failureLogger } from '../base/logger.ts';
 import type { Result } from '../base/result.ts';
 import { parseBrokerUrl } from '../mqtt/client/broker-address.ts';
 import { MqttClient } from '../mqtt/client/client.ts';
@@ -42,14 +44,14 @@ class ClientBus implements Bus {
   readonly #waitsForConnection: boolean;
   readonly #onUnclaimed: (message: BusMessage) => void;
   readonly #keepsUnclaimed: boolean;
-  readonly #log: Logger;
+  readonly #log: LogBudget;
   readonly #table = new SubscriptionTable();
   readonly #listeners = new Set<(event: BusEvent) => void>();
 
   constructor(url: string, { onUnclaimed = () => {}, keepsUnclaimed = false, ...options }: ClientBusOptions) {
     this.#onUnclaimed = onUnclaimed;
     this.#keepsUnclaimed = keepsUnclaimed;
-    this.#log = options.log ?? failureLogger;
+    this.#log = new LogBudget(options.clock ?? systemClock, options.log ?? failureLogger);
     this.#waitsForConnection = options.waitsForConnection !== false;
     const onMessage = (message: ReceivedMessage): Promise<unknown> | undefined => this.#receive(message);
     const onEvent = (event: ClientEvent): void => this.#onEvent(event);
@@ -109,6 +111,7 @@ class ClientBus implements Bus {
   }
 
   close(): Promise<void> {
+    this.#log.close();
     return this.#client.close();
   }
 
@@ -146,7 +149,8 @@ class ClientBus implements Bus {
       try {
         listener(event);
       } catch (error) {
-        this.#log.error({ err: error, type: event.type }, 'a listener of the bus failed');
+        const fields = { err: error, type: event.type };
+        this.#log.write('failures of handlers', fields, 'a listener of the bus failed', NOBODY);
       }
     }
   }

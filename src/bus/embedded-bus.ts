@@ -1,5 +1,6 @@
-import type { Logger } from '../base/logger.ts';
-import { failureLogger } from '../base/logger.ts';
+import { systemClock } from '../base/clock.ts';
+import { LogBudget } from '../base/log-budget.ts';
+import { failureLogger, type Logger } from '../base/logger.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
@@ -32,14 +33,14 @@ class EmbeddedBus implements Bus {
   readonly protocolVersion = 5;
   readonly counters = new BusCounters();
   readonly #broker: Broker;
-  readonly #log: Logger;
+  readonly #log: LogBudget;
   readonly #subscriptions = new Set<{ unsubscribe(): void }>();
   #isClosed = false;
   #lastPacketId = 0;
 
   constructor(broker: Broker, log: Logger) {
     this.#broker = broker;
-    this.#log = log;
+    this.#log = new LogBudget(systemClock, log);
   }
 
   get isConnected(): boolean {
@@ -105,6 +106,7 @@ class EmbeddedBus implements Bus {
     this.#isClosed = true;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#subscriptions.clear();
+    this.#log.close();
   }
 
   #hand(

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { LogBudget } from '../base/log-budget.ts';
 import { failureLogger, type Logger } from '../base/logger.ts';
 import type { ValueCheck } from './device-events.ts';
 import { MemoryDeviceStore, type DeviceStore, type GivenWords, type StoredDevice } from './device-store.ts';
@@ -42,7 +43,7 @@ export class DeviceRegistry {
   readonly #check: ValueCheck;
   readonly #store: DeviceStore;
   readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #log: LogBudget;
 
   /** @param options - `check`: for the data of events */
   constructor(options: {
@@ -58,7 +59,7 @@ export class DeviceRegistry {
     this.#check = options.check;
     this.#store = options.store ?? new MemoryDeviceStore();
     this.#clock = options.clock;
-    this.#log = options.log ?? failureLogger;
+    this.#log = new LogBudget(options.clock, options.log ?? failureLogger);
   }
 
   /** Reads the devices that were known before the hub was started: they are offline until they come. */

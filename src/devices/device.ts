@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Party } from '../base/ledger.ts';
-import type { Logger } from '../base/logger.ts';
+import type { LogBudget } from '../base/log-budget.ts';
 import type { Command } from './command.ts';
 import type { DeviceDescription } from './description.ts';
 import type { KeptDescription } from './kept-description.ts';
@@ -22,7 +22,7 @@ type DeviceOptions = {
   readonly counters: LaneCounters;
   readonly feed: EventFeed;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: LogBudget;
 };
 
 /** Something reachable through the hub. The registry makes devices and changes them; others read. */

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Command } from './command.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { EventFeed } from './events.ts';
+import { LogBudget } from '../base/log-budget.ts';
 import { silentLogger } from '../base/logger.ts';
 import { InvocationLane, type LaneCounters } from './invocation-lane.ts';
 import { Invocation } from './invocation.ts';
@@ -56,7 +57,8 @@ function fixture(
     lateAnswers: 0,
   };
   const logged: unknown[] = [];
-  const log = { ...silentLogger, error: (fields: object) => void logged.push(fields) };
+  const logger = { ...silentLogger, error: (fields: object) => void logged.push(fields) };
+  const log = new LogBudget(clock, logger);
   const told: string[] = [];
   const feed: EventFeed = {
     last: 0,

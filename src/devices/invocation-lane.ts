@@ -1,6 +1,6 @@
 import { FairPlaces } from '../base/fair-places.ts';
 import { FairQueue } from '../base/fair-queue.ts';
-import type { Logger } from '../base/logger.ts';
+import type { LogBudget } from '../base/log-budget.ts';
 import type { DeviceLink } from './device-link.ts';
 import type { EventFeed } from './events.ts';
 import type { Failure } from './failure.ts';
@@ -30,14 +30,14 @@ export class InvocationLane implements InvocationOwner {
   readonly #busySerial = new Set<string>();
   readonly #counters: LaneCounters;
   readonly #feed: EventFeed;
-  readonly #log: Logger;
+  readonly #log: LogBudget;
   #link: DeviceLink | undefined;
   #advancing = false;
   #isLastingsTurn = true;
 
   constructor(
     limits: LaneLimits,
-    { counters, feed, log }: { counters: LaneCounters; feed: EventFeed; log: Logger },
+    { counters, feed, log }: { counters: LaneCounters; feed: EventFeed; log: LogBudget },
   ) {
     const { maxQueuedInvocations: maxItems, maxQueuedPerCaller: maxItemsPerCaller } = limits;
     this.#waiting = new FairQueue({ maxItems, maxItemsPerCaller }, (invocation) => this.#refuse(invocation));
@@ -227,7 +227,8 @@ export class InvocationLane implements InvocationOwner {
     try {
       this.#link?.invoke(invocation);
     } catch (error) {
-      this.#log.error({ err: error, device: invocation.deviceId }, 'a command could not be sent');
+      const fields = { err: error, device: invocation.deviceId };
+      this.#log.write('requests that failed', fields, 'a command could not be sent', invocation.caller);
       invocation.fail({
         code: 'INTERNAL',
         message: 'The command could not be sent. The log of the hub says why.',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Socket } from 'node:dgram';
 import { test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { defaultConfig } from '../../src/hub/config/hub-config.ts';
@@ -26,6 +27,21 @@ test('one address has half of the lines about devices that come and go, by whate
   }
   assert.equal(told(), 100);
   assert.equal(log.withheld.get('devices that came and went'), 10);
+});
+
+test('errors of the socket for datagrams, however many, are twenty lines', async (t) => {
+  const { log, lines } = recordingLogger();
+  // The system tells of such errors when it wants to.
+  const { mock } = t.mock.method(Socket.prototype, 'bind');
+  const config = { ...defaultConfig(), inMemory: true, mqtt: { ...defaultConfig().mqtt, enabled: false } };
+  const socket = { ...config.gateways.socket, tcpPort: 0, udpPort: 0 };
+  const hub = createHub({ ...config, gateways: { ...config.gateways, socket } }, { log });
+  await hub.start();
+  t.after(() => hub.stop());
+  const udp = mock.calls[0]?.this as Socket;
+  for (let count = 0; count < 50; count++) udp.emit('error', new Error('recvmsg ECONNREFUSED'));
+  const told = lines.filter(({ text }) => text === 'the UDP socket reported an error').length;
+  assert.ok(told > 0 && told <= 40, `${told} lines`);
 });
 
 test('lines that were withheld are counted where figures are read', async (t) => {

@@ -1,5 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { NOBODY } from '../../base/log-budget.ts';
 import { plainAddress } from '../../base/networks.ts';
 import type { SessionContext } from './session/device-session.ts';
 import { isSigned, parseSigned } from './wire/signed-datagrams.ts';
@@ -26,7 +27,12 @@ export class TelemetryReceiver {
     });
     this.#growReceiveBuffer(socket, receiveBufferBytes);
     socket.on('error', (error) =>
-      this.#context.log.error({ err: error }, 'the UDP socket reported an error'),
+      this.#context.logBudget.write(
+        'failures of connections',
+        { err: error },
+        'the UDP socket reported an error',
+        NOBODY,
+      ),
     );
     socket.on('message', (bytes, from) => this.#onDatagram(bytes, from));
     this.#socket = socket;

@@ -1,5 +1,6 @@
 import { BlockPool } from '../../base/blocks.ts';
 import type { Timer } from '../../base/clock.ts';
+import { LogBudget, NOBODY } from '../../base/log-budget.ts';
 import type { Result } from '../../base/result.ts';
 import { Turn } from '../../base/turn.ts';
 import type { ConnackPacket } from '../codec/connack.ts';
@@ -65,6 +66,7 @@ export class MqttClient {
   readonly #settings: ClientSettings;
   readonly #sender: MessageSender;
   readonly #subscriptions: ClientSubscriptions;
+  readonly #log: LogBudget;
   readonly #turn = new Turn();
   readonly #blocks = new BlockPool();
   readonly #owner: ConnectionOwner;
@@ -92,6 +94,7 @@ export class MqttClient {
     const takePacketId = (): number => this.#takePacketId();
     this.#address = address;
     this.#settings = settings;
+    this.#log = new LogBudget(clock, settings.log);
     this.label = label;
     this.counters = counters;
     this.#clientId = settings.clientId;
@@ -315,7 +318,7 @@ export class MqttClient {
   #onMessage(message: ReceivedMessage): Promise<unknown> | undefined {
     if (this.#isOver) return undefined;
     this.counters.received++;
-    return handOver(message, this.#settings.onMessage, this.#settings.log);
+    return handOver(message, this.#settings.onMessage, this.#log);
   }
 
   #onRoom(): void {
@@ -369,6 +372,7 @@ export class MqttClient {
 
   #finish(): void {
     this.#move(ClientState.CLOSED);
+    this.#log.close();
     this.#closed.resolve();
   }
 
@@ -389,7 +393,8 @@ export class MqttClient {
     try {
       this.#settings.onEvent(event);
     } catch (error) {
-      this.#settings.log.error({ err: error, type: event.type }, 'a listener of a client failed');
+      const fields = { err: error, type: event.type };
+      this.#log.write('failures of handlers', fields, 'a listener of a client failed', NOBODY);
     }
   }
 }

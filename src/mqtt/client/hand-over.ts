@@ -1,4 +1,4 @@
-import type { Logger } from '../../base/logger.ts';
+import { shown, type LogBudget } from '../../base/log-budget.ts';
 
 /**
  * Gives a message to a handler, whose failure is logged and keeps it from nobody else.
@@ -8,7 +8,7 @@ import type { Logger } from '../../base/logger.ts';
 export function handOver<M extends { readonly topicName: string }>(
   message: M,
   onMessage: (message: M) => unknown,
-  log: Logger,
+  log: LogBudget,
 ): Promise<unknown> | undefined {
   try {
     const handled = onMessage(message);
@@ -21,6 +21,7 @@ export function handOver<M extends { readonly topicName: string }>(
   }
 }
 
-function tell(error: unknown, { topicName }: { readonly topicName: string }, log: Logger): void {
-  log.error({ err: error, topicName }, 'a handler of a message failed');
+function tell(error: unknown, { topicName }: { readonly topicName: string }, log: LogBudget): void {
+  const fields = { err: error, topicName: shown(topicName) };
+  log.write('failures of handlers', fields, 'a handler of a message failed', shown(topicName));
 }

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { RecadoError } from '../../base/errors.ts';
+import { LogBudget, NOBODY, shown } from '../../base/log-budget.ts';
 import { failureLogger, type Logger } from '../../base/logger.ts';
 import { Roster } from '../../base/roster.ts';
 import { waitAtMost } from '../../base/waiting.ts';
@@ -68,6 +69,7 @@ class BusResponder implements Responder {
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #logBudget: LogBudget;
   readonly #limits: ResponderLimits;
   readonly #alarms: Alarms;
   readonly #services = new Set<ServedTopic>();
@@ -87,6 +89,7 @@ class BusResponder implements Responder {
     this.#bus = bus;
     this.#clock = clock;
     this.#log = log;
+    this.#logBudget = new LogBudget(clock, log);
     this.#limits = { ...DEFAULT_RESPONDER_LIMITS, ...limits };
     this.#answersBelow = answersBelow ?? [`${DEFAULT_PREFIX}/answers`];
     this.#alarms = new Alarms(clock);
@@ -152,6 +155,7 @@ class BusResponder implements Responder {
     if (this.#sending === 0) this.#onSent();
     await waitAtMost(this.#clock, closeTimeoutMs, Promise.all([sent, ...stopped]));
     this.#alarms.stop();
+    this.#logBudget.close();
   }
 
   #makeService(subscriptions: readonly Subscription[]): ServedTopic {
@@ -305,8 +309,11 @@ class BusResponder implements Responder {
   #failureOf(task: RequestTask, error: unknown): AnswerParts {
     this.counters.failed++;
     const told = tellableError(error);
-    if (told === undefined)
-      this.#log.error({ err: error, topicName: task.request.topicName }, 'the handler of a request failed');
+    if (told === undefined) {
+      const topicName = shown(task.request.topicName);
+      const fields = { err: error, topicName };
+      this.#logBudget.write('failures of handlers', fields, 'the handler of a request failed', topicName);
+    }
     const answer = told ?? new AnswerError('INTERNAL', 'the responder failed; its log says why');
     return errorAnswerOf(answer, this.#askedOf(task));
   }
@@ -342,7 +349,8 @@ class BusResponder implements Responder {
       this.counters.answered++;
     } else {
       this.counters.unsent++;
-      this.#log.debug({ err: error, topicName }, 'an answer could not be published');
+      const fields = { err: error, topicName: shown(topicName) };
+      this.#logBudget.write('answers that were not sent', fields, 'an answer could not be published', NOBODY);
     }
     if (this.#sending === 0) this.#onSent();
   }
