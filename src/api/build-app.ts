@@ -101,8 +101,9 @@ async function registerRoutes(
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(auditRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
-  await app.register(firstAdminRoutes, { accounts: hub.accounts, proxies });
-  await app.register(sessionRoutes, { accounts: hub.accounts, proxies, prefix: '/api/v1' });
+  const clearsPages = !config.services.sameOrigin;
+  await app.register(firstAdminRoutes, { accounts: hub.accounts, proxies, clearsPages });
+  await app.register(sessionRoutes, { accounts: hub.accounts, proxies, clearsPages, prefix: '/api/v1' });
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });

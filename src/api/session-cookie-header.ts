@@ -20,6 +20,12 @@ export function writeSessionCookie(
   return `${SESSION_COOKIE}=${secret}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
 }
 
+/**
+ * For an answer that signs in, where pages of services are sandboxed: what those of before the first account left in
+ * the browser, a service worker for one, acts as nobody. Browsers obey where the hub is asked by HTTPS, or is theirs.
+ */
+export const CLEARS_PAGES = { 'clear-site-data': '"cache", "storage"' } as const;
+
 /** Whether the person's browser speaks HTTPS, to the hub or to a proxy that is believed. */
 export function isOverTls({ socket, headers }: IncomingMessage, isProxy: boolean): boolean {
   if ('encrypted' in socket && socket.encrypted === true) return true;

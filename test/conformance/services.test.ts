@@ -52,7 +52,7 @@ describe('a request through a service', () => {
 
   it('keeps a traceparent that it has, and adds itself behind the proxies that are believed', async (t) => {
     const rig = await openServicesRig(t);
-    rig.place = { isSandboxed: false, isProxy: true };
+    rig.place = { sandbox: 'off', isProxy: true };
     await rig.startAgent(await openTarget(rig, echo));
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     const headers = { traceparent, forwarded: 'for=192.0.2.1' };

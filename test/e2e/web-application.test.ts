@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { describe, it, type TestContext } from 'node:test';
 import { ChildProgram } from '../helpers/child-program.ts';
-import { Browser, HAS_CHROMIUM } from '../helpers/chromium.ts';
+import { Browser, HAS_CHROMIUM, type BrowserPage } from '../helpers/chromium.ts';
 import { serveThroughHub } from '../helpers/hub-agent.ts';
 import { recadoWords } from '../helpers/hub-process.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
@@ -84,6 +84,27 @@ Promise.all(Object.entries(tries).map(async ([name, attempt]) => {
 })).then(() => { window.results = results; });
 </script><form method="post" action="/api/v1/devices/DE2/commands/ligar"></form>`;
 
+/** Shows all pages of its own making. */
+const WORKER = `onfetch = (event) => {
+  if (event.request.mode !== 'navigate') return;
+  const page = ${JSON.stringify(HOSTILE.replace('Hostile', 'worker')).replaceAll('</', '<\\/')};
+  event.respondWith(new Response(page, { headers: { 'content-type': 'text/html' } }));
+};`;
+
+async function signInAsAdmin(hub: TestHub, page: BrowserPage, origin = hub.url): Promise<void> {
+  const { accounts } = hub.server.hub;
+  const password = 'correct horse battery';
+  await accounts.users.create({ name: 'ann', password, roles: ['admin'], scopes: [] });
+  await page.goto(`${origin}/healthz`);
+  await page.waitFor('document.body.innerText.includes("ok")');
+  const body = JSON.stringify(JSON.stringify({ name: 'ann', password }));
+  const headers = '{ "content-type": "application/json" }';
+  const signIn = `fetch('/api/v1/session', { method: 'POST', headers: ${headers}, body: ${body} })`;
+  assert.equal(await page.evaluate(`${signIn}.then(({ status }) => status)`), 200);
+  assert.equal(await page.evaluate('document.cookie'), '');
+  assert.equal(await page.evaluate("fetch('/api/v1/users').then(({ status }) => status)"), 200);
+}
+
 describe('a hostile page of a service', options, () => {
   async function openHostile(t: TestContext, change: (config: MutableConfig) => void) {
     const hub = await startTestHub(t, (config) => {
@@ -123,17 +144,8 @@ describe('a hostile page of a service', options, () => {
       http.tokens = [];
       mqtt.trustedNetworks = ['127.0.0.1'];
     });
+    await signInAsAdmin(hub, page);
     const { accounts } = hub.server.hub;
-    const password = 'correct horse battery';
-    await accounts.users.create({ name: 'ann', password, roles: ['admin'], scopes: [] });
-    await page.goto(`${hub.url}/healthz`);
-    await page.waitFor('document.body.innerText.includes("ok")');
-    const body = JSON.stringify(JSON.stringify({ name: 'ann', password }));
-    const headers = '{ "content-type": "application/json" }';
-    const signIn = `fetch('/api/v1/session', { method: 'POST', headers: ${headers}, body: ${body} })`;
-    assert.equal(await page.evaluate(`${signIn}.then(({ status }) => status)`), 200);
-    assert.equal(await page.evaluate('document.cookie'), '');
-    assert.equal(await page.evaluate("fetch('/api/v1/users').then(({ status }) => status)"), 200);
 
     await page.goto(`${hub.url}/services/evil/`);
     const refused = 'refused';
@@ -151,6 +163,48 @@ describe('a hostile page of a service', options, () => {
       1,
     );
   });
+
+  for (const [host, hasWorkers] of [
+    ['127.0.0.1', true],
+    ['hub.example', false],
+  ] as const) {
+    it(`may not act as who is signed in where a browser kept it from before the first account: ${host}`, async (t) => {
+      const hub = await startTestHub(t, ({ http, mqtt }) => {
+        http.hostNames = ['hub.example'];
+        mqtt.trustedNetworks = ['127.0.0.1'];
+      });
+      await serveThroughHub(t, hub, 'evil', (request, response) => {
+        const isWorker = request.url === '/worker.js';
+        response.setHeader('cache-control', request.url === '/kept' ? 'max-age=3600' : 'no-cache');
+        response
+          .setHeader('content-type', isWorker ? 'text/javascript' : 'text/html')
+          .setHeader('etag', '"1"');
+        if (request.headers['if-none-match'] === '"1"') response.writeHead(304).end();
+        else response.end(isWorker ? WORKER : HOSTILE);
+      });
+      const origin = hub.url.replace('127.0.0.1', host);
+      const page = await (await Browser.open(t)).openPage('about:blank');
+      /** Of what it tried there, what was not refused. */
+      const tryAt = async (path: string): Promise<string[]> => {
+        await page.goto(`${origin}/services/evil${path}`);
+        const results = await page.waitFor(`location.pathname.endsWith('${path}') && window.results`);
+        return Object.entries(results as object).flatMap(([name, value]) =>
+          value === 'refused' ? [] : name,
+        );
+      };
+      const paths = ['/kept', '/asked', ...(hasWorkers ? ['/worked'] : [])];
+      for (const path of paths) assert.ok((await tryAt(path)).includes('storage'));
+      if (hasWorkers) {
+        const register =
+          "navigator.serviceWorker.register('worker.js').then(() => navigator.serviceWorker.ready)";
+        await page.evaluate(`${register}.then(() => true)`);
+        await tryAt('/worked');
+        assert.equal(await page.evaluate('document.title'), 'worker');
+      }
+      await signInAsAdmin(hub, page, origin);
+      for (const path of paths) assert.deepEqual([path, ...(await tryAt(path))], [path]);
+    });
+  }
 
   it('could, were it not sandboxed', async (t) => {
     const { page, device } = await openHostile(t, ({ services }) => {

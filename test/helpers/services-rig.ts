@@ -25,6 +25,7 @@ import { serveHttp } from '../../src/services/hub/http-entrance.ts';
 import type { ServiceHubLimits } from '../../src/services/options.ts';
 import type { ServiceFailure } from '../../src/services/wire/service-failure.ts';
 import { UpgradeResponse } from '../../src/services/hub/upgrade-response.ts';
+import type { Sandbox } from '../../src/services/hub/service-place.ts';
 import { ServiceHub } from '../../src/services/hub/service-hub.ts';
 import { Upstream } from '../../src/services/agent/upstream.ts';
 import { until } from './until.ts';
@@ -58,7 +59,7 @@ export class ServicesRig {
   readonly brokerUrl: string;
   readonly hubBus: Bus;
   /** What the hub is told of its callers. */
-  place = { isSandboxed: false, isProxy: false };
+  place: { readonly sandbox: Sandbox; readonly isProxy: boolean } = { sandbox: 'off', isProxy: false };
   readonly #protocolVersion: 4 | 5 | undefined;
   readonly #clock: Clock;
   readonly #closers: (() => Promise<unknown> | void)[];

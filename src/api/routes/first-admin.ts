@@ -9,7 +9,7 @@ import {
   firstAdminForm,
 } from '../first-admin-page.ts';
 import { RequestRefused } from '../problems.ts';
-import { isOverTls, writeSessionCookie } from '../session-cookie-header.ts';
+import { CLEARS_PAGES, isOverTls, writeSessionCookie } from '../session-cookie-header.ts';
 
 const MAX_FORM_BYTES = 8192;
 
@@ -22,7 +22,8 @@ const FOREIGN_PAGE = new RequestRefused('FORBIDDEN', 'A page of another site ask
 export const firstAdminRoutes: FastifyPluginAsync<{
   accounts: Accounts;
   proxies: TrustedProxies;
-}> = async (app, { accounts, proxies }) => {
+  clearsPages: boolean;
+}> = async (app, { accounts, proxies, clearsPages }) => {
   const { firstAdmin, signIns, users } = accounts;
   parseForms(app);
   const options = {
@@ -56,6 +57,7 @@ export const firstAdminRoutes: FastifyPluginAsync<{
       const secret = await signIns.open(principal, made.value.passwordAt);
       const maxAgeMs = signIns.limits.longestMs;
       reply.header('set-cookie', writeSessionCookie(secret, { maxAgeMs, isSecure }));
+      if (clearsPages) reply.headers(CLEARS_PAGES);
     }
     return send(reply, firstAdminDone(language));
   });

@@ -7,7 +7,7 @@ import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Ledger } from '../../base/ledger.ts';
 import { TrustedProxies } from '../../base/forwarding.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
-import { sandboxesPages } from '../../hub/config/open-listeners.ts';
+import { sandboxOf } from '../../hub/config/open-listeners.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { serveHttp } from '../../services/hub/http-entrance.ts';
 import type { ServiceHosts } from '../../services/hub/service-hosts.ts';
@@ -94,7 +94,7 @@ export function registerServiceEntrance(
         response: reply.raw,
         ...place,
         prefix: hasOwnHost ? '' : `${PREFIX}${place.service}`,
-        isSandboxed: sandboxesPages(config, hub.accounts.isOn) && !hasOwnHost,
+        sandbox: hasOwnHost ? ('off' as const) : sandboxOf(config, hub.accounts.isOn),
         isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
         dropsAuthorization,
         mayOnlyRead: !may(principal, 'command', { service: place.service }),

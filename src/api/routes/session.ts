@@ -10,7 +10,7 @@ import { showScopes, SignInBodySchema, WhoAmISchema, type WhoAmIResource } from 
 import { stayUntilAnswered } from '../open-requests.ts';
 import { RequestRefused } from '../problems.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
-import { isOverTls, readSessionCookie, writeSessionCookie } from '../session-cookie-header.ts';
+import { CLEARS_PAGES, isOverTls, readSessionCookie, writeSessionCookie } from '../session-cookie-header.ts';
 
 const WhoSchema = {
   operationId: 'whoAmI',
@@ -40,7 +40,9 @@ const FOREIGN_PAGE = new RequestRefused('FORBIDDEN', 'A page of another site ask
 export const sessionRoutes: FastifyPluginAsyncTypebox<{
   accounts: Accounts;
   proxies: TrustedProxies;
-}> = async (app, { accounts, proxies }) => {
+  /** Pages of services are sandboxed from the first account on. */
+  clearsPages: boolean;
+}> = async (app, { accounts, proxies, clearsPages }) => {
   const { users, signIns } = accounts;
   const setCookie = (
     request: FastifyRequest,
@@ -78,6 +80,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<{
     const secret = await signIns.open(principal, record.passwordAt);
     endBefore(request, reply);
     setCookie(request, reply, secret, signIns.limits.longestMs);
+    if (clearsPages) reply.headers(CLEARS_PAGES);
     return showPrincipal({ ...principal, provenBy: 'session' });
   });
 

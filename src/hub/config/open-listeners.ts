@@ -38,8 +38,9 @@ export function hasMqttRules({ passwordFile, trustedNetworks }: Config['mqtt']):
  * Whether pages of services are kept from acting as whoever looks at them: as soon as anything says who may what.
  * Without tokens, passwords and accounts there is nobody that they could act as whom others cannot.
  */
-export function sandboxesPages({ services, http, mqtt }: Config, hasAccounts: boolean): boolean {
-  return !services.sameOrigin && (hasAccounts || http.tokens.length > 0 || mqtt.passwordFile !== '');
+export function sandboxOf({ services, http, mqtt }: Config, hasAccounts: boolean): 'on' | 'later' | 'off' {
+  if (services.sameOrigin) return 'off';
+  return hasAccounts || http.tokens.length > 0 || mqtt.passwordFile !== '' ? 'on' : 'later';
 }
 
 function findOpenMqttListeners(mqtt: Config['mqtt']): OpenListener[] {

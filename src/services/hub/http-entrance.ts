@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { fail } from '../../base/result.ts';
 import { addForwarding, seeThroughProxy } from './forwarded.ts';
-import { fromCallerAddress, withoutSessionCookie, type ServicePlace } from './service-place.ts';
+import { fromCallerAddress, withoutSessionCookie, type Sandbox, type ServicePlace } from './service-place.ts';
 import {
   endToEndHeaders,
   isDestination,
@@ -37,8 +37,7 @@ type EntranceCall = {
   readonly target: string;
   /** What stands before that: `/services/billing`; empty where the service has the host for itself. */
   readonly prefix: string;
-  /** Its pages must not act as whoever looks at them. */
-  readonly isSandboxed: boolean;
+  readonly sandbox: Sandbox;
   /** The peer is a proxy whose word on who asked it is believed. */
   readonly isProxy: boolean;
   /** The caller's `Authorization` was for the hub. */
@@ -98,7 +97,7 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
 
 /** The head that goes on, and where the caller found the service. */
 function readPlace(call: EntranceCall, target: string): { headers: HeaderList; place: ServicePlace } {
-  const { request, prefix, isProxy, isSandboxed } = call;
+  const { request, prefix, isProxy, sandbox } = call;
   const without = call.dropsAuthorization ? OWN_HEADERS_AND_AUTHORIZATION : OWN_HEADERS;
   const { socket } = request;
   const caller = {
@@ -112,7 +111,7 @@ function readPlace(call: EntranceCall, target: string): { headers: HeaderList; p
   const headers = call.mayOnlyRead ? sent.filter(([name]) => !isOverride(name)) : sent;
   const seen = seeThroughProxy(headers, caller);
   const origin = `${seen.protocol}://${seen.host ?? ''}`;
-  const place = { origin, prefix: seen.prefix, isSandboxed, target };
+  const place = { origin, prefix: seen.prefix, sandbox, target };
   return {
     headers: addForwarding(
       headers.flatMap((field) => forService(field, place)),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HeaderList } from '../wire/header-list.ts';
-import { fromCallerAddress, toCallerHeaders, withoutSessionCookie } from './service-place.ts';
+import { fromCallerAddress, toCallerHeaders, withoutSessionCookie, type Sandbox } from './service-place.ts';
 
 const place = {
   origin: 'http://hub.example:5070',
   prefix: '/services/billing',
-  isSandboxed: false,
+  sandbox: 'off' as Sandbox,
   target: '/a/b?c',
 };
 
@@ -135,6 +135,7 @@ describe('what else an answer says', () => {
   });
 
   it('is joined by the sandbox where its pages must not act as whoever looks at them', () => {
-    assert.deepEqual(names({ isSandboxed: true }).slice(-1), ['sandbox allow-scripts allow-forms']);
+    assert.deepEqual(names({ sandbox: 'on' }).slice(-1), ['sandbox allow-scripts allow-forms']);
+    assert.deepEqual(names({ sandbox: 'later' }).slice(-1), ['Vary']);
   });
 });

@@ -2,20 +2,28 @@ import { isSessionCookie } from '../../accounts/session-cookie.ts';
 import { mapAddresses, pathOnHost } from '../wire/header-addresses.ts';
 import type { HeaderField, HeaderList } from '../wire/header-list.ts';
 
+/**
+ * Whether pages must not act as whoever looks at them. `later`: not yet, but what a browser keeps of them must not be
+ * shown to who has signed in by then.
+ */
+export type Sandbox = 'on' | 'later' | 'off';
+
 /** Where a caller found a service. */
 export type ServicePlace = {
   /** `http://hub.example:5070`, as the caller sees it. */
   readonly origin: string;
   /** In front of each path of the service: `/services/billing`; empty where it has the host for itself. */
   readonly prefix: string;
-  /** Its pages must not act as whoever looks at them. */
-  readonly isSandboxed: boolean;
+  readonly sandbox: Sandbox;
   /** That was asked for, without the prefix. */
   readonly target: string;
 };
 
 /** Scripts and forms work; the page has an origin of its own, so that to the hub it is a page from anywhere. */
 const SANDBOX: HeaderField = ['Content-Security-Policy', 'sandbox allow-scripts allow-forms'];
+
+/** Who has signed in has one more cookie: the browser asks anew. */
+const VARIES: HeaderField = ['Vary', 'Cookie'];
 
 /** For a proxy in front of the hub, or about the network that the service is in. */
 const NOT_FOR_CALLERS: ReadonlySet<string> = new Set([
@@ -47,7 +55,8 @@ export function toCallerHeaders(headers: HeaderList, place: ServicePlace): Heade
     cookiePath: (path) =>
       prefix === '' ? path : cookieBelow(prefix, path ?? defaultCookiePath(place.target)),
   });
-  return place.isSandboxed ? [...mapped, SANDBOX] : mapped;
+  const added = { on: [SANDBOX], later: [VARIES], off: [] }[place.sandbox];
+  return [...mapped, ...added];
 }
 
 /** An address that a caller gives, as a path of the service where it is one. */
