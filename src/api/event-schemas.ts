@@ -71,6 +71,7 @@ export const EVENT_SCHEMAS = {
     commandCount: Type.Integer(),
   }),
   reading: Type.Object({ deviceId: DeviceId, ...ReadingSchema.properties }),
+  unavailable: Type.Object({ ...happened, reason: Type.String() }),
   invocation: Type.Object({
     ...happened,
     invocation: InvocationSchema,

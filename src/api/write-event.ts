@@ -24,6 +24,7 @@ const WRITERS: { readonly [Kind in DeviceEventKind]: (event: EventOf<Kind>) => s
     `,"presence":${JSON.stringify({ status, sequence, reason, since: showTime(since) })}`,
   description: ({ title, model, commandCount }) =>
     `,"title":${textOrNull(title)},"model":${textOrNull(model)},"commandCount":${commandCount}`,
+  unavailable: ({ reason }) => `,"reason":${JSON.stringify(reason)}`,
   invocation: ({ invocation }) => {
     const { code, lateAnsweredAt: late } = invocation;
     const lateAnswer = late > 0 ? `,"lateAnsweredAt":"${showTime(late)}"` : '';

@@ -7,6 +7,7 @@ export const DEVICE_EVENT_KINDS = [
   'presence',
   'description',
   'reading',
+  'unavailable',
   'invocation',
   'event',
   'forgotten',
@@ -38,6 +39,8 @@ export type RareDeviceEvent = Happened &
         readonly model: string | undefined;
         readonly commandCount: number;
       }
+    /** It has nothing to report, and says why; told when it says so first. */
+    | { readonly kind: 'unavailable'; readonly reason: string }
     /** The hub accepted an invocation, or it ended. */
     | { readonly kind: 'invocation'; readonly invocation: InvocationSnapshot }
     /** The device told that something happened; `data` is JSON, undefined when it sent none. */

@@ -61,11 +61,16 @@ export class Telemetry {
 
   /** The device says that it has nothing to report, and why. The readings before stay, with their times. */
   observeUnavailable(reason: string, time: number): void {
+    const before = this.#unavailable?.reason;
     this.#forgetUnavailable();
     // A copy: a part of a text keeps all of it.
     const isLong = reason.length > MAX_METRIC_VALUE_CHARACTERS;
     const kept = isLong ? Buffer.from(reason.slice(0, MAX_METRIC_VALUE_CHARACTERS)).toString() : reason;
-    if (this.#party.book(KeptKind.READING, readingCost('', kept))) this.#unavailable = { reason: kept, time };
+    if (!this.#party.book(KeptKind.READING, readingCost('', kept))) return;
+    this.#unavailable = { reason: kept, time };
+    // Some devices say it as often as they would report.
+    if (kept === before) return;
+    this.#feed.publish({ kind: 'unavailable', deviceId: this.#deviceId, time, reason: kept });
   }
 
   get unavailable(): { readonly reason: string; readonly time: number } | undefined {

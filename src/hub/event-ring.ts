@@ -161,5 +161,6 @@ function emptyColumn<T>(slots: number): (T | undefined)[] {
 function bytesOf(rest: NonNullable<Rest>): number {
   if (typeof rest === 'string') return rest.length;
   if (typeof rest === 'boolean') return 0;
+  if (rest.kind === 'unavailable') return OBJECT_BYTES + rest.reason.length;
   return OBJECT_BYTES + (rest.kind === 'event' ? (rest.data?.length ?? 0) : 0);
 }

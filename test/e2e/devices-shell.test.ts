@@ -85,7 +85,7 @@ describe('devices from the shell', () => {
     assert.deepEqual([lines.end, lines.errors], [0, '']);
     assert.match(
       lines.output,
-      /^DEVICE +STATUS +GATEWAY +COMMANDS +TITLE\nlamp-1 +online +socket +5 +Lamp.*\n$/,
+      /^DEVICE +STATUS +GATEWAY +COMMANDS +TAGS +TITLE\nlamp-1 +online +socket +5 +Lamp.*\n$/,
     );
     assert.ok(!lines.output.includes('\u001b'));
     const json = await rig.run('devices', '--json', '--status', 'online');
@@ -94,8 +94,13 @@ describe('devices from the shell', () => {
     assert.deepEqual(await rig.run('devices', '--search', 'nothing', '--json'), {
       end: 0,
       output: '',
-      errors: 'recado: there is none; `recado simulate sensor` starts one\n',
+      errors: 'recado: there is none; `recado devices` lists all\n',
     });
+    const client = createClient({ url: rig.hub.url, token: TOKEN });
+    await client.devices.change('lamp-1', { title: 'Lamp\u200b', tags: ['floor2', 'x\u001b'] });
+    const tagged = await rig.run('devices', '--tag', 'floor2');
+    assert.match(tagged.output, /\nlamp-1 +online +socket +5 +floor2,x\\u001b +Lamp\\u200b\n$/);
+    assert.equal((await rig.run('devices', '--tag', 'floor', '--names')).output, '');
     assert.equal((await rig.run('call', 'lamp-1', '--names')).output, 'dim\nplace\nsay\nhang\nfail\n');
     const { output } = await rig.run('call', 'lamp-1');
     assert.match(output, /\ndim +write +number +dim\nplace +action +\{at, mode\?\} +place\n/);
@@ -227,18 +232,70 @@ describe('devices from the shell', () => {
     t.after(() => first.stop());
     const program = new ChildProgram(recadoWords('watch', '--url', first.url), { name: 'recado watch' });
     t.after(() => program.stop());
-    const device = createDevice({ id: 'lamp-9', hub: `127.0.0.1:${ports.tcp}`, maxBackoffMs: 500 });
+    const device = createDevice({
+      id: 'lamp-9',
+      hub: `127.0.0.1:${ports.tcp}`,
+      maxBackoffMs: 500,
+      commands: { hang: { kind: 'action', run: () => new Promise<never>(() => {}) } },
+    });
     t.after(() => device.stop());
     await device.start();
     await program.waitForLine(/ lamp-9 online /);
     // It has looked at all that there is when it tells what happens.
     device.report({ power: 1 });
     await program.waitForLine(/ lamp-9 power 1/);
+    const lost = assert.rejects(createClient({ url: first.url }).devices.invoke('lamp-9', 'hang'));
+    await program.waitForLine(/ lamp-9 hang: running$/);
     first.program.signal('SIGKILL');
+    await lost;
     await until('it is told', () => program.errorText.includes('recado: the hub is away'));
     const second = await startHubProcess(ports);
     t.after(() => second.stop());
     await until('it is told', () => program.errorText.endsWith('recado: the hub is back\n'));
+    await program.waitForLine(/ lamp-9 hang: failed \(HUB_RESTARTED\)$/);
+  });
+
+  it('are asked what became of a command when events are lost, and it is told once', async (t) => {
+    t.after(closeServers);
+    const invocation = (id: string, state: string): object => ({
+      id,
+      deviceId: 'lamp-1',
+      command: id,
+      state,
+      phases: { accepted: '2026-11-22T10:00:00.000Z' },
+    });
+    const happened = (type: string, data: object): string =>
+      `id: a-1\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+    const time = '2026-11-22T10:00:01.000Z';
+    const news = (id: string, state: string): string =>
+      happened('invocation', { deviceId: 'lamp-1', time, invocation: invocation(id, state), code: null });
+    const { url, seen } = await serveAnswers(({ url: path }, response) => {
+      if (path.startsWith('/api/v1/events')) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        const lost = news('dim', 'running') + news('blink', 'running') + happened('missed', { count: 2 });
+        response.write(lost + news('dim', 'completed') + news('off', 'running'));
+      } else if (path.startsWith('/api/v1/devices?')) {
+        response.end(JSON.stringify({ devices: [], total: 0 }));
+      } else if (path.endsWith('/dim')) {
+        response.end(JSON.stringify({ ...invocation('dim', 'completed'), ended: time, safeToRetry: false }));
+      } else {
+        response.statusCode = 404;
+        response.end(JSON.stringify({ code: 'INVOCATION_UNKNOWN', status: 404, title: 'x', detail: 'x' }));
+      }
+    });
+    const program = new ChildProgram(recadoWords('watch', '--url', url), { name: 'recado watch' });
+    t.after(() => program.stop());
+    await program.waitForLine(/ lamp-1 off: running$/);
+    const told = program.lines.map((line) => line.slice(line.indexOf(' ') + 1));
+    assert.deepEqual(told, [
+      'lamp-1 dim: running',
+      'lamp-1 blink: running',
+      'lamp-1 dim: completed',
+      'lamp-1 blink: ended, and how is not kept (INVOCATION_UNKNOWN)',
+      'lamp-1 off: running',
+    ]);
+    assert.match(program.errorText, /too slow: 2 events are lost/);
+    assert.equal(seen.length, 5);
   });
 
   it('are watched also over a hub that ends at the first look', async (t) => {

@@ -53,7 +53,6 @@ async function follow(
   { devices, signal }: { devices: readonly string[]; signal: AbortSignal },
 ): Promise<boolean> {
   let hasLooked = false;
-  let mustLook = false;
   let isAway = false;
   try {
     for await (const event of client.events({ devices, signal })) {
@@ -65,11 +64,9 @@ async function follow(
       if (event.type === 'missed') tell(`too slow: ${event.count} events are lost`);
       if (isAway) tellBack();
       isAway = false;
-      mustLook ||= event.type === 'connected' ? !event.isResumed : event.type === 'reset';
-      // What happens while it looks comes afterwards.
-      if (mustLook) mustLook = !(await look(observer, { signal, wasThere: true }));
-      hasLooked ||= !mustLook;
       observer.take(event);
+      // What happens while it looks comes afterwards.
+      if (observer.isStale) hasLooked = (await look(observer, { signal, wasThere: true })) || hasLooked;
     }
   } catch (error) {
     if (!hasLooked && error instanceof ProblemError && error.code === 'ROUTE_UNKNOWN') return false;
@@ -159,12 +156,16 @@ function printPlain(observation: Observation): void {
       const { metric, value, unit, time } = observation.reading;
       return printLine(`${time} ${deviceId} ${metric} ${value}${unit === null ? '' : ` ${unit}`}`);
     }
+    case 'unavailable':
+      return printLine(`${observation.time} ${deviceId} reports nothing: ${observation.reason}`);
     case 'description':
       return printLine(`${observation.time} ${deviceId} describes itself: ${observation.title ?? deviceId}`);
     case 'invocation': {
       const { invocation, code, time } = observation;
+      // Of one that is unknown now, it is only known how it stood.
+      const state = code === 'INVOCATION_UNKNOWN' ? 'ended, and how is not kept' : invocation.state;
       return printLine(
-        `${time} ${deviceId} ${invocation.command}: ${invocation.state}${code === null ? '' : ` (${code})`}`,
+        `${time} ${deviceId} ${invocation.command}: ${state}${code === null ? '' : ` (${code})`}`,
       );
     }
     case 'event': {
