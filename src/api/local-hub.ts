@@ -87,11 +87,13 @@ async function openFolder(folder: DataFolder, log: Logger): Promise<LocalHub> {
     done();
   });
   auditRequests(app, accounts);
+  let hasChanged = false;
   const close = async (): Promise<void> => {
     await app.close();
     await accounts.stop();
     await database.close();
-    folder.close();
+    if (hasChanged) folder.close();
+    else folder.abandon();
   };
   try {
     await database.start();
@@ -109,6 +111,7 @@ async function openFolder(folder: DataFolder, log: Logger): Promise<LocalHub> {
   return {
     async ask(method, url, body) {
       const { statusCode, payload } = await app.inject({ method, url, ...(body !== undefined && { body }) });
+      hasChanged ||= statusCode < 400;
       return { status: statusCode, body: parseJson(payload) };
     },
     close,

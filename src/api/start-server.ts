@@ -94,6 +94,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
   } catch (error) {
     await shutdown.close(config.shutdownTimeoutMs);
     await app.close();
+    hub.stores?.folder.abandon();
     throw error;
   }
 }

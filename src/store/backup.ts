@@ -77,15 +77,15 @@ export function restoreBackup(
     }
     const former = decideRestore(folder.path);
     finishRestore(folder.path);
+    folder.close();
     return { names, former };
   } catch (error) {
     undoRestore(folder.path);
-    const what = isHalfRestored(readdirSync(folder.path))
-      ? 'is not in place, and will be when its hub starts'
-      : 'was not brought back';
+    const isHalf = isHalfRestored(readdirSync(folder.path));
+    if (isHalf) folder.close();
+    else folder.abandon();
+    const what = isHalf ? 'is not in place, and will be when its hub starts' : 'was not brought back';
     throw failed(`${file} ${what}: ${writeFaultOf(error)}`, error);
-  } finally {
-    folder.close();
   }
 }
 

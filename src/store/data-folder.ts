@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { RecadoError } from '../base/errors.ts';
 import { writeFaultOf } from '../base/file-fault.ts';
@@ -25,6 +25,8 @@ export class DataFolder {
   /** Its full name. */
   readonly path: string;
   #lock: OwnerLock | undefined;
+  /** The folder, or the one nearest to the root above it, that `open` had to make. */
+  #made: string | undefined;
 
   constructor(path: string) {
     this.path = resolve(path);
@@ -36,13 +38,12 @@ export class DataFolder {
 
   /** @throws {RecadoError} `DATA_FOLDER_TAKEN`, `STORE_UNAVAILABLE` where a restore was ended and cannot go on */
   open(): void {
-    let highest: string | undefined;
     try {
-      highest = mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      this.#made = mkdirSync(this.path, { recursive: true, mode: 0o700 });
     } catch {
       return;
     }
-    syncAbove(this.path, highest ?? this.path);
+    syncAbove(this.path, this.#made ?? this.path);
     const taken = takeFolder(this.path);
     if (!taken.ok) {
       const text = `the folder ${this.path} is in use by ${taken.failure}; stop that hub, or set another dataDir (RECADO_DATA_DIR)`;
@@ -63,6 +64,25 @@ export class DataFolder {
   close(): void {
     this.#lock?.release();
     this.#lock = undefined;
+  }
+
+  /**
+   * The same where it turned out that nothing is to be kept: a folder that was not there before is taken away again.
+   * Its name is likely a slip.
+   */
+  abandon(): void {
+    this.close();
+    if (this.#made === undefined) return;
+    try {
+      rmSync(this.path, { recursive: true, force: true });
+      for (let path = this.path; path !== this.#made;) {
+        path = dirname(path);
+        rmdirSync(path);
+      }
+    } catch {
+      // Somebody has put something beside it meanwhile.
+    }
+    this.#made = undefined;
   }
 }
 

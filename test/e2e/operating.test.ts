@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -8,7 +9,9 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -131,5 +134,23 @@ describe('recado restore', () => {
     assert.ok(readFileSync(join(hub.folder, 'sessions.db')).equals(before));
     await hub.begin();
     assert.equal(await retained(hub), 'kept');
+  });
+
+  it('makes no folder for a file that it cannot bring back, nor do others that fail', async (t) => {
+    const cwd = workingFolder(t);
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(join(cwd, 'none'), 'no backup');
+    for (const [words, end] of [
+      [['restore', 'none', '--data-dir', 'slip/of/hand'], 1],
+      [['token', 'create', 'x', '--role', 'device', '--device', '', '--data-dir', 'slip/of/hand'], 1],
+      [['hub', '--http-port', String(port), '--mqtt-port', '0', '--tcp-port', '0', '--udp-port', '0'], 1],
+    ] as const) {
+      const ended = await runProgram(recadoWords(...words), { cwd });
+      assert.equal(ended.end, end, ended.errors);
+      assert.deepEqual(readdirSync(cwd), ['none'], words.join(' '));
+    }
   });
 });
