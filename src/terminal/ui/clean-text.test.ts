@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { array, assert as check, constantFrom, oneof, property, string } from 'fast-check';
-import { cleanLine, cleanText } from './clean-text.ts';
+import { cleanLine, cleanText, cleanTyped } from './clean-text.ts';
 
 describe('cleanText', () => {
   test('what a hostile device could send loses its teeth and keeps its words', () => {
@@ -21,7 +21,8 @@ describe('cleanText', () => {
       ['over\rwrite', 'over\nwrite'],
       ['two\r\nlines\u2028three', 'two\nlines\nthree'],
       ['tab\there', 'tab  here'],
-      ['\u202egnp.exe', 'gnp.exe'],
+      ['\u202egnp.exe', String.raw`\u202egnp.exe`],
+      ['lamp\u200b', String.raw`lamp\u200b`],
       ['lone \ud800 half', 'lone \ufffd half'],
       [`z${'\u0301'.repeat(50)}`, `z${'\u0301'.repeat(4)}`],
     ];
@@ -39,6 +40,11 @@ describe('cleanText', () => {
     ]) {
       assert.equal(cleanText(text), text);
     }
+  });
+
+  test('what is typed or pasted has nothing that is not seen, but for what joins it', () => {
+    assert.equal(cleanTyped('\ufeffpump\u200b-7\u2060\u001b[2J\n'), 'pump-7 ');
+    assert.equal(cleanTyped('می\u200c'), 'می\u200c');
   });
 
   test('sequences put together from the pieces of others do not come back', () => {

@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
-import { cleanText } from './clean-text.ts';
+import { cleanText, cleanTyped } from './clean-text.ts';
 import type { Question } from './page.ts';
 
 type PromptStreams = { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WritableStream };
@@ -28,7 +28,7 @@ export class LinePrompt {
   async ask({ text, isSecret = false }: Question): Promise<string | undefined> {
     this.#stdout.write(cleanText(text));
     const { done, value } = await this.#iterator.next();
-    const line = done === true ? undefined : cleanText(value);
+    const line = done === true ? undefined : cleanTyped(value);
     const repeated = line === undefined || isSecret ? '' : line;
     if (text !== '' && (line === undefined || !this.#isEchoed)) this.#stdout.write(`${repeated}\n`);
     return line;

@@ -1,4 +1,4 @@
-import { cleanLine, cleanText } from './clean-text.ts';
+import { cleanTyped } from './clean-text.ts';
 import { widthOf } from './rows.ts';
 import type { Key } from './key-reader.ts';
 
@@ -13,7 +13,7 @@ export class TextLine {
   #cursor: number;
 
   constructor(text = '') {
-    this.#text = cleanLine(text);
+    this.#text = cleanTyped(text);
     this.#cursor = this.#text.length;
   }
 
@@ -22,7 +22,7 @@ export class TextLine {
   }
 
   set text(text: string) {
-    this.#text = cleanLine(text);
+    this.#text = cleanTyped(text);
     this.#cursor = this.#text.length;
   }
 
@@ -82,8 +82,8 @@ export class TextLine {
 
   #insert(text: string): true {
     // A pasted text often ends with a line break that nobody means.
-    const clean =
-      cleanText(text).trimEnd() === '' ? cleanLine(text) : cleanLine(text.replace(/[\r\n]+$/, ''));
+    const isEmpty = cleanTyped(text).trimEnd() === '';
+    const clean = isEmpty ? cleanTyped(text) : cleanTyped(text.replace(/[\r\n]+$/, ''));
     const fitting = clean.slice(0, Math.max(0, MAX_LINE_CHARACTERS - this.#text.length)).toWellFormed();
     this.#text = this.#text.slice(0, this.#cursor) + fitting + this.#text.slice(this.#cursor);
     return this.#moveTo(this.#cursor + fitting.length);
