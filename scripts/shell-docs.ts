@@ -22,7 +22,7 @@ const DEVICES = `## Devices
 
 | command | what it does |
 | --- | --- |
-| \`recado devices\` | lists the devices of a hub; \`--status\`, \`--gateway\` and \`--search\` choose |
+| \`recado devices\` | lists the devices of a hub; \`--status\`, \`--gateway\`, \`--tag\` and \`--search\` choose |
 | \`recado call DEVICE\` | what the device can be asked to do |
 | \`recado call DEVICE COMMAND [INPUT]\` | asks it, and prints the output; with \`--queue-for\` the command waits where the device is offline |
 | \`recado watch [DEVICE...]\` | prints what happens at devices: presence, readings, commands, events |
@@ -55,7 +55,7 @@ ends with 2, where theirs end with 1. A test holds the table against the help an
 side.
 
 On a terminal, control characters in payloads, topics and properties are shown as JSON writes them (\`\\u001b\`), as are marks that turn the direction of
-writing; tabs and ends of lines of a payload stay, and bytes that are no UTF-8 show as \`�\`. Escapes in the text of \`-F\` work. Into a pipe or a file every byte goes as it is.
+writing and characters that are not seen, unless a script or an emoji needs them; tabs and ends of lines of a payload stay, and bytes that are no UTF-8 show as \`�\`. Escapes in the text of \`-F\` work. Into a pipe or a file every byte goes as it is.
 
 What differs:
 
