@@ -6,7 +6,7 @@ import { openHubStream, type HubConnection } from './hub-request.ts';
 
 const EVENTS_PATH = '/api/v1/events';
 const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 30_000;
+const DEFAULT_MAX_RETRY_MS = 30_000;
 /** A hub says something every 15 s, unless it was told otherwise. */
 const DEFAULT_SILENCE_MS = 45_000;
 const MAX_BLOCK_CHARACTERS = 4 * 1024 * 1024;
@@ -40,6 +40,8 @@ export type EventOptions = {
   readonly lastEventId?: string | undefined;
   /** How long the hub may be silent before it is taken for lost, in ms [45 000]: three times its `events.keepAliveMs`. */
   readonly silenceMs?: number | undefined;
+  /** How long to wait at most before coming back to a hub that is away, in ms [30 000]. */
+  readonly maxRetryMs?: number | undefined;
 };
 
 /**
@@ -54,7 +56,7 @@ export async function* followEvents(
   options: EventOptions,
 ): AsyncGenerator<HubEvent, void, void> {
   const path = EVENTS_PATH + eventQuery(options);
-  const { silenceMs = DEFAULT_SILENCE_MS } = options;
+  const { silenceMs = DEFAULT_SILENCE_MS, maxRetryMs = DEFAULT_MAX_RETRY_MS } = options;
   let lastEventId = options.lastEventId;
   let isKnown = false;
   let retryMs = FIRST_RETRY_MS;
@@ -86,7 +88,7 @@ export async function* followEvents(
     const retryInMs = Math.round(retryMs * (0.5 + Math.random() / 2));
     yield { type: 'disconnected', error, retryInMs };
     await wait(retryInMs, options.signal);
-    retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    retryMs = Math.min(retryMs * 2, maxRetryMs);
   }
 }
 

@@ -21,6 +21,10 @@ export type {
   TelemetryResource as DeviceTelemetry,
 } from '../api/schemas.ts';
 export type {
+  InvocationDetailResource as InvocationDetails,
+  InvocationPageResource as InvocationPage,
+} from '../api/invocation-schemas.ts';
+export type {
   ServiceAgentResource as ServiceAgent,
   ServiceResource as Service,
 } from '../api/service-schemas.ts';

@@ -75,6 +75,25 @@ describe('recado manage in plain lines', () => {
     assert.match(output, /\nDE1> b\n1 device\n/);
   });
 
+  it('tells tags, and what became of the commands that were sent, and cancels', async () => {
+    hub.add('DE1', { title: 'Lamp', status: 'offline', tags: ['floor2'], commands: GREENHOUSE });
+    const phases = { accepted: new Date().toISOString() };
+    const sent = { deviceId: 'DE1', command: 'hang', phases, safeToRetry: true };
+    hub.keep({ ...sent, id: 'i1', state: 'failed' });
+    hub.keep({ ...sent, id: 'i2', state: 'queued' });
+    const output = await run(['1', 'i', '2', 'x1', '9', '?', '0', 'q']);
+    assert.match(output, /\n1\. {2}DE1 {2}Lamp {2}#floor2 {2}offline for /);
+    assert.match(output, /\nDE1, Lamp {2}#floor2: offline .*\n1 command waits for it\n/);
+    assert.match(
+      output,
+      /> i\n1\. .* Hang {2}waits for the device\n2\. .* Hang {2}failed\n\nType a number to see/,
+    );
+    assert.match(output, /> 2\nfailed\nReached: accepted .*\nInvocation: i1\n/);
+    assert.match(output, /> x1\nHang is cancelled\.\n\n1\. .* Hang {2}cancelled\n/);
+    assert.match(output, /> 9\nThere is no "9" here/);
+    assert.match(output, /x and a number: cancels/);
+  });
+
   it('the end of the input ends it, wherever it is', async () => {
     hub.add('g', { commands: GREENHOUSE });
     for (const lines of [[], ['g'], ['g', '1'], ['g', '1', '20'], ['s']]) await run(lines);

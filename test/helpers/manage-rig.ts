@@ -62,6 +62,8 @@ export class ManageRig {
     this.hub.devices.clear();
     this.hub.invoked.length = 0;
     this.hub.requests.length = 0;
+    this.hub.invocations.length = 0;
+    this.hub.hasEvents = true;
     this.hub.token = undefined;
     await this.hub.start();
   }

@@ -195,6 +195,68 @@ describe('what is proposed', () => {
   });
 });
 
+describe('the commands that were sent to a device', () => {
+  const accepted = new Date(Date.now() - 5000).toISOString();
+  const command = { deviceId: 'DE1', command: 'on', phases: { accepted } };
+  const later = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
+
+  for (const language of LANGUAGES) {
+    test(`are listed, with what became of them, and can be cancelled (${language})`, async () => {
+      const say = createSay(language);
+      hub.add('DE1', { commands: [{ name: 'on', title: 'Switch on' }], tags: ['floor2', 'lab'] });
+      hub.invocations.length = 0;
+      hub.keep({
+        ...command,
+        id: 'i1',
+        state: 'failed',
+        safeToRetry: false,
+        problem: { type: '', code: 'DEVICE_ERROR', status: 409, title: 'x', detail: 'stuck' },
+      });
+      hub.keep({ ...command, id: 'i2', state: 'queued', queuedUntil: later(3600), safeToRetry: true });
+      const rig = new ManageAppRig(hub, { language });
+      await rig.see('#floor2 #lab');
+      rig.press('enter');
+      await rig.see(say('device.waiting', { count: 1 }));
+      assert.match(rig.text, /#floor2 #lab/);
+      rig.type('i');
+      await rig.see(/Switch on +\S+.*\n.*Switch on/);
+      assert.match(rig.text, new RegExp(`❯ .* ${say('invocation.queued')}`));
+      hub.keep({ ...command, id: 'i3', state: 'running', safeToRetry: false });
+      await rig.see(new RegExp(`❯ .* ${say('invocation.running')}`));
+      rig.press('down');
+      for (const [columns, rows] of [
+        [80, 24],
+        [24, 8],
+        [40, 10],
+      ] as const) {
+        rig.resize(columns, rows);
+        assert.match(rig.text, /❯ /, `${columns}x${rows}`);
+        assert.equal(rig.lines.length, rows);
+      }
+      rig.resize(80, 24);
+      rig.type('x');
+      await rig.see(say('invocation.cancelled.now', { command: 'Switch on' }));
+      await rig.see(say('invocation.cancelled'));
+      rig.press('down', 'enter');
+      await rig.see(say('problem.DEVICE_ERROR'));
+      assert.match(rig.text, /stuck/);
+      rig.press('escape', 'up', 'up', 'enter');
+      await rig.see(say('invocation.running'));
+      hub.keep({
+        ...command,
+        id: 'i3',
+        state: 'completed',
+        phases: { accepted, answered: new Date(Date.parse(accepted) + 12).toISOString() },
+        safeToRetry: false,
+        output: { level: 5 },
+      });
+      await rig.see(say('invocation.completed', { time: '12 ms' }));
+      assert.match(rig.text, /level +5/);
+      rig.app.quit();
+    });
+  }
+});
+
 describe('the token', () => {
   test('that is right leads back to where the person was', async () => {
     hub.add('DE1', { commands: GREENHOUSE });

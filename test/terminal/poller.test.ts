@@ -72,6 +72,19 @@ describe('Poller', () => {
     assert.equal(signals.length, 2);
   });
 
+  test('is refreshed after the run under way, and once a second at most', async () => {
+    const { clock, poller, signals, end } = rig();
+    poller.start();
+    clock.advance(0);
+    for (let times = 0; times < 5; times++) poller.refresh();
+    await end();
+    assert.equal(signals[0]?.aborted, false);
+    clock.advance(999);
+    assert.equal(signals.length, 1);
+    clock.advance(1);
+    assert.equal(signals.length, 2);
+  });
+
   test('stops with the run under way, and leaves no timer', async () => {
     const { clock, poller, signals } = rig();
     poller.start();

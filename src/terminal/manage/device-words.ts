@@ -12,6 +12,11 @@ export function titleOf(device: Device): string {
   return device.title ?? device.model ?? '';
 }
 
+/** What people have sorted it under: `  #floor2 #kitchen`; empty where they have not. */
+export function sayTags({ tags = [] }: Device): string {
+  return tags.map((tag, index) => `${index === 0 ? '  ' : ' '}#${tag}`).join('');
+}
+
 export function sayPresence(say: Say, device: Device, now: number): string {
   const { status, since } = device.presence;
   return say(`presence.${status}.for`, { time: sayDuration(msSince(since, now)) });

@@ -7,6 +7,8 @@ import {
   HubUnreachableError,
   ProblemError,
   type Client,
+  type EventOptions,
+  type HubEvent,
 } from '../../client/index.ts';
 
 /** How long a call may take before the hub counts as gone, in ms. */
@@ -98,10 +100,7 @@ export class HubSession {
     try {
       const answer = await ask(client);
       signal?.throwIfAborted();
-      if (client === this.#client) {
-        this.#isOutOfReach = false;
-        this.#wasFound();
-      }
+      if (client === this.#client) this.#hasAnswered();
       return succeed(answer);
     } catch (error) {
       signal?.throwIfAborted();
@@ -109,6 +108,34 @@ export class HubSession {
       if (client === this.#client) this.#hasFailed(error);
       return fail(error);
     }
+  }
+
+  /**
+   * What happens at devices, until the hub refuses to tell it; whether it is there is remembered.
+   *
+   * @throws {ClientError} as `client.events` does
+   */
+  async *events(
+    options: EventOptions & { readonly signal: AbortSignal },
+  ): AsyncGenerator<HubEvent, void, void> {
+    const client = this.#client;
+    try {
+      for await (const event of client.events(options)) {
+        if (client !== this.#client) return;
+        if (event.type === 'disconnected') this.#hasFailed(event.error);
+        else this.#hasAnswered();
+        yield event;
+      }
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof ClientError && client === this.#client) this.#hasFailed(error);
+      throw error;
+    }
+  }
+
+  #hasAnswered(): void {
+    this.#isOutOfReach = false;
+    this.#wasFound();
   }
 
   #hasFailed(error: ClientError): void {

@@ -1,13 +1,13 @@
 import type { Timer } from '../../base/clock.ts';
-import type { ClientError } from '../../client/index.ts';
+import type { ClientError, HubEvent } from '../../client/index.ts';
 import type { Language } from '../language.ts';
 import { createSay, type Say } from '../messages.ts';
 import { tellBlocks } from '../ui/blocks.ts';
 import type { Key } from '../ui/key-reader.ts';
 import { PageStack, type PageStackOptions } from '../ui/page-stack.ts';
-import { Poller } from '../ui/poller.ts';
 import type { Area, Row } from '../ui/rows.ts';
 import { explainFailure, failureBlocks } from './failure-words.ts';
+import { HubFollower } from './hub-follower.ts';
 import { HubSession, needsToken } from './hub-session.ts';
 import type { ManagePage, PageContext } from './page-context.ts';
 import { ConnectPage } from './pages/connect.ts';
@@ -16,8 +16,8 @@ import { TokenPage } from './pages/token.ts';
 import { bodyArea, drawWindow } from './window.ts';
 
 const NOTICE_MS = 5000;
-/** How often a hub is asked whether it is there while the page itself asks nothing, in ms. */
-const HEALTH_POLL_MS = 1000;
+/** Times that pass are told to the second. */
+const TICK_MS = 1000;
 
 type ManageAppOptions = PageStackOptions & {
   /** Where the hub is; undefined: it asks. */
@@ -32,7 +32,10 @@ export class ManageApp extends PageStack<ManagePage> implements PageContext {
   readonly say: Say;
   readonly language: Language;
   readonly hub: HubSession;
-  readonly #health: Poller;
+  readonly #follower: HubFollower;
+  readonly #ticker: Timer | undefined;
+  /** The page whose events are followed: the one that is seen, or one below it. */
+  #followed: ManagePage | undefined;
   area: Area = { columns: 80, rows: 24 };
   #notice = '';
   #noticeTimer: Timer | undefined;
@@ -44,7 +47,13 @@ export class ManageApp extends PageStack<ManagePage> implements PageContext {
     this.language = language;
     this.hub = new HubSession({ url: options.url ?? options.defaultUrl, token, clock });
     this.hub.onTokenNeeded = () => this.#askForToken();
-    this.#health = new Poller({ periodMs: HEALTH_POLL_MS, clock, run: (signal) => this.#askHealth(signal) });
+    this.#follower = new HubFollower({
+      hub: this.hub,
+      clock,
+      onEvent: (event) => this.#onEvent(event),
+      onStale: () => this.#onStale(),
+    });
+    this.#ticker = options.isLive ? clock.setTicker(TICK_MS, () => this.changed()) : undefined;
     this.open(new ConnectPage(this, { isAddressGiven: options.url !== undefined }));
   }
 
@@ -107,7 +116,8 @@ export class ManageApp extends PageStack<ManagePage> implements PageContext {
   }
 
   override quit(): void {
-    this.#health.stop();
+    this.#follower.stop();
+    this.#ticker?.clear();
     this.#noticeTimer?.clear();
     super.quit();
   }
@@ -120,25 +130,29 @@ export class ManageApp extends PageStack<ManagePage> implements PageContext {
   protected override onShown(page: ManagePage): void {
     super.onShown(page);
     if (!this.isLive) return;
-    if (page.pollMs === undefined) this.#health.start();
-    else this.#health.stop();
+    const followed = this.pages.findLast(({ follows }) => follows !== undefined);
+    if (followed === this.#followed) return;
+    this.#followed = followed;
+    if (followed?.follows === undefined) this.#follower.stop();
+    else this.#follower.follow(followed.follows);
+  }
+
+  #onEvent(event: HubEvent): void {
+    const page = this.#followed;
+    const isAbout = 'deviceId' in event;
+    if (isAbout && page?.onEvent?.(event) !== false) this.#onStale();
+    this.changed();
+  }
+
+  #onStale(): void {
+    if (this.#followed !== undefined) this.refresh(this.#followed);
+    this.changed();
   }
 
   /** The way to the page that is seen. */
   get #titles(): readonly string[] {
     const titles = this.pages.map(({ title }) => title);
     return titles.length === 1 ? titles : titles.slice(1);
-  }
-
-  /** The last line tells whether the hub is there, whatever is seen above it. */
-  async #askHealth(signal: AbortSignal): Promise<void> {
-    try {
-      await this.hub.call((client) => client.health({ signal }), signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      this.changed();
-    }
   }
 
   #openHelp(): void {

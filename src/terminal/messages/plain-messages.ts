@@ -13,11 +13,23 @@ export const PLAIN_MESSAGES = {
   'help.otherHub': ['back to the address of the hub', 'voltar ao endereço do hub'],
   'help.open': ['open the device', 'abrir o dispositivo'],
   'help.send': ['send the command; asks for its input first', 'enviar o comando; antes pede a entrada dele'],
-  'help.search': ['search devices by id, title or model', 'buscar dispositivos por id, título ou modelo'],
+  'help.search': [
+    'search devices by id, title, model or tag',
+    'buscar dispositivos por id, título, modelo ou etiqueta',
+  ],
   'help.filter': ['show all, online or offline devices', 'mostrar todos, só online ou só offline'],
   'help.pages': ['next and previous page', 'página seguinte e anterior'],
   'help.description': ['general description of the device', 'descrição geral do dispositivo'],
   'help.readings': ['all readings of the device', 'todas as leituras do dispositivo'],
+  'help.invocations': [
+    'commands sent to the device, and what became of them',
+    'comandos enviados ao dispositivo e o que foi feito deles',
+  ],
+  'help.invocation': ['see what became of it', 'ver o que foi feito dele'],
+  'help.cancel': [
+    'cancel a command that waits or runs',
+    'cancelar um comando que espera ou está em andamento',
+  ],
   'help.forget': ['forget an offline device', 'esquecer um dispositivo offline'],
   'help.nextField': ['next field; on the last one, send', 'próximo campo; no último, enviar'],
   'help.fields': ['other fields', 'outros campos'],
@@ -56,6 +68,10 @@ export const PLAIN_MESSAGES = {
     'Type a number to send a command, or: {keys}.',
     'Digite um número para enviar um comando, ou: {keys}.',
   ],
+  'plain.menu.invocations': [
+    'Type a number to see what became of a command, or: {keys}.',
+    'Digite um número para ver o que foi feito de um comando, ou: {keys}.',
+  ],
   'plain.key.next': ['n next page', 'n próxima página'],
   'plain.key.previous': ['p previous page', 'p página anterior'],
   'plain.key.search': ['/text search', '/texto buscar'],
@@ -65,6 +81,8 @@ export const PLAIN_MESSAGES = {
   'plain.key.server': ['s another hub', 's outro hub'],
   'plain.key.quit': ['q quit', 'q sair'],
   'plain.key.description': ['d general description', 'd descrição geral'],
+  'plain.key.invocations': ['i sent commands', 'i comandos enviados'],
+  'plain.key.cancel': ['x NUMBER cancel', 'x NÚMERO cancelar'],
   'plain.key.forget': ['x forget', 'x esquecer'],
   'plain.key.back': ['0 back', '0 voltar'],
   'plain.key.help': ['? help', '? ajuda'],
@@ -75,8 +93,8 @@ export const PLAIN_MESSAGES = {
     'um número: envia esse comando; antes pede a entrada dele',
   ],
   'plain.help.search': [
-    '/text: searches devices by id, title or model; / alone shows all',
-    '/texto: busca dispositivos por id, título ou modelo; só / mostra todos',
+    '/text: searches devices by id, title, model or tag; / alone shows all',
+    '/texto: busca dispositivos por id, título, modelo ou etiqueta; só / mostra todos',
   ],
   'plain.help.filter': [
     'f: all devices, only those online, only those offline',
@@ -88,12 +106,24 @@ export const PLAIN_MESSAGES = {
     'r, ou só Enter: pergunta de novo ao hub e mostra o que há agora',
   ],
   'plain.help.description': ['d: general description of the device', 'd: descrição geral do dispositivo'],
+  'plain.help.invocations': [
+    'i: commands sent to the device, and what became of them',
+    'i: comandos enviados ao dispositivo e o que foi feito deles',
+  ],
+  'plain.help.invocation': [
+    'a number: what became of that command',
+    'um número: o que foi feito desse comando',
+  ],
+  'plain.help.cancel': [
+    'x and a number: cancels a command that waits or runs',
+    'x e um número: cancela um comando que espera ou está em andamento',
+  ],
   'plain.help.forget': [
     'x: forgets the device, when it is offline',
     'x: esquece o dispositivo, quando está offline',
   ],
   'plain.help.server': ['s or 0: another hub', 's ou 0: outro hub'],
-  'plain.help.back': ['b or 0: back to the devices', 'b ou 0: voltar aos dispositivos'],
+  'plain.help.back': ['b or 0: back', 'b ou 0: voltar'],
   'plain.help.quit': ['q: quit', 'q: sair'],
   'plain.unknownChoice': ['There is no "{text}" here. ? explains.', 'Não há "{text}" aqui. ? explica.'],
   'plain.noDevice': [

@@ -9,7 +9,7 @@ type Entry<P extends Page> = { readonly page: P; readonly poller: Poller };
 
 export type PageStackOptions = {
   readonly clock: Clock;
-  /** It is seen on a screen: pages are loaded again and again. In plain lines they are loaded when they are told. */
+  /** It is seen on a screen, and kept as things are. In plain lines pages are loaded when they are told. */
   readonly isLive: boolean;
 };
 
@@ -72,6 +72,11 @@ export class PageStack<P extends Page = Page> {
     this.#entries.at(-1)?.poller.poke();
   }
 
+  /** What a page shows has changed: it is loaded once more. */
+  refresh(page: P): void {
+    this.#entries.find((entry) => entry.page === page)?.poller.refresh();
+  }
+
   /** What the page that is seen has under way is given up. */
   giveUp(): void {
     this.#entries.at(-1)?.poller.giveUp();
@@ -104,7 +109,7 @@ export class PageStack<P extends Page = Page> {
   }
 
   onResize(): void {
-    if (this.top?.pollMs !== undefined) this.reload();
+    for (const page of this.pages) page.onResize?.();
   }
 
   onHangUp(): void {

@@ -22,6 +22,8 @@ export type Page = {
   load?(signal: AbortSignal): Promise<Result<unknown, ClientError>>;
   /** How often it is loaded while it is seen on a screen; undefined: once, which goes on while others lie on it. */
   readonly pollMs?: number;
+  /** The screen has another size now. */
+  onResize?(): void;
   /** It is not seen any more. */
   onHidden?(): void;
 

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 
-/** However often somebody asks, runs begin at least this far apart: four a second. */
-const MIN_GAP_MS = 250;
+/** However often somebody asks for something else, runs begin at least this far apart: four a second. */
+const POKE_GAP_MS = 250;
+/** However often what was found changes. */
+const REFRESH_GAP_MS = 1000;
 
 type PollerOptions = {
   /**
@@ -21,8 +23,8 @@ export class Poller {
   #timer: Timer | undefined;
   #startedAt = Number.NEGATIVE_INFINITY;
   #isActive = false;
-  /** A run was asked for while one was under way. */
-  #isAsked = false;
+  /** A run is asked for, so long after the beginning of the one before. */
+  #askedGapMs: number | undefined;
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -49,14 +51,21 @@ export class Poller {
   /** Runs as soon as it may, because what is asked has changed: a run under way is given up. */
   poke(): void {
     if (!this.#isActive) return;
-    this.#isAsked = true;
+    this.#askedGapMs = POKE_GAP_MS;
     if (this.#abort === undefined) this.#schedule();
     else this.#abort.abort();
   }
 
+  /** Runs once more, because what it would find has changed: after the run under way, if there is one. */
+  refresh(): void {
+    if (!this.#isActive) return;
+    this.#askedGapMs ??= REFRESH_GAP_MS;
+    if (this.#abort === undefined) this.#schedule();
+  }
+
   #schedule(): void {
     const { clock, periodMs } = this.#options;
-    const gapMs = this.#isAsked ? MIN_GAP_MS : periodMs;
+    const gapMs = this.#askedGapMs ?? periodMs;
     if (gapMs === undefined) return;
     const waitMs = Math.max(0, this.#startedAt + gapMs - clock.monotonic());
     this.#timer?.clear();
@@ -65,7 +74,7 @@ export class Poller {
 
   async #run(): Promise<void> {
     this.#timer = undefined;
-    this.#isAsked = false;
+    this.#askedGapMs = undefined;
     this.#startedAt = this.#options.clock.monotonic();
     const abort = new AbortController();
     this.#abort = abort;

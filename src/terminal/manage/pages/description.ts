@@ -92,6 +92,7 @@ export class DescriptionPage extends ScrolledPage {
     const facts: Fact[] = [
       { label: say('description.id'), text: device.deviceId },
       { label: say('devices.column.title'), text: device.title ?? '' },
+      { label: say('description.tags'), text: (device.tags ?? []).join(', ') },
       { label: say('description.model'), text: device.model ?? '' },
       { label: say('devices.column.gateway'), text: device.gateway },
       {

@@ -3,7 +3,7 @@ import { cleanLines } from '../../ui/clean-text.ts';
 import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/rows.ts';
 import type { TextLine } from '../../ui/text-line.ts';
 import { typingCells } from '../../ui/typing-row.ts';
-import { presenceDot, sayPresence, titleOf } from '../device-words.ts';
+import { presenceDot, sayPresence, sayTags, titleOf } from '../device-words.ts';
 import { simulateCommandFor } from '../hub-url.ts';
 import type { PageContext } from '../page-context.ts';
 
@@ -138,7 +138,13 @@ function drawDeviceRow(device: Device, { columns, app, number, isSelected }: Row
     presenceDot(device, app.hub.status),
     { text: device.deviceId, width: columns.id, tone: isSelected ? 'focus' : 'plain' },
     ...(columns.title
-      ? [{ text: titleOf(device), width: 'rest', tone: isSelected ? 'focus' : 'plain' } satisfies Cell]
+      ? [
+          {
+            text: titleOf(device) + sayTags(device),
+            width: 'rest',
+            tone: isSelected ? 'focus' : 'plain',
+          } satisfies Cell,
+        ]
       : []),
     ...(columns.gateway
       ? [
@@ -156,7 +162,12 @@ export function tellDeviceList(state: DeviceListView, app: PageContext): string[
   const { part } = state;
   if (part === undefined) return [];
   const line = (device: Device, index: number): string =>
-    [`${index + 1}.`, device.deviceId, titleOf(device), sayPresence(say, device, clock.now())]
+    [
+      `${index + 1}.`,
+      device.deviceId,
+      titleOf(device) + sayTags(device),
+      sayPresence(say, device, clock.now()),
+    ]
       .filter((text) => text !== '')
       .join('  ');
   const devices =

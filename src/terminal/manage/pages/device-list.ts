@@ -12,6 +12,7 @@ import type { Hint, Question } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
 import { TextLine } from '../../ui/text-line.ts';
 import { TypedNumber } from '../../ui/typed-number.ts';
+import type { Follows } from '../hub-follower.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
 import {
   deviceRows,
@@ -28,8 +29,8 @@ const TOLD_DEVICES = 20;
 
 /** The devices of the hub, page by page, as they are now. */
 export class DeviceListPage implements ManagePage {
-  readonly pollMs = 1000;
   readonly topic = 'devices';
+  readonly follows: Follows = { kinds: ['presence', 'description', 'forgotten'] };
   readonly question: Question = { text: '> ' };
   readonly plainHelp: readonly MessageKey[] = [
     'plain.help.device',
@@ -95,6 +96,11 @@ export class DeviceListPage implements ManagePage {
     // The status line tells a failure; the devices seen last stay.
     if (part.ok) this.#take(part.value);
     return part;
+  }
+
+  /** There is room for more of them, or for fewer. */
+  onResize(): void {
+    this.#app.refresh(this);
   }
 
   onKey(key: Key): boolean {

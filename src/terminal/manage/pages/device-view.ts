@@ -4,7 +4,15 @@ import { cleanLines } from '../../ui/clean-text.ts';
 import { textRows } from '../../ui/blocks.ts';
 import { partShown, scrollTo } from '../../ui/list-window.ts';
 import { EMPTY_ROW, widthOf, type Area, type Cell, type Row } from '../../ui/rows.ts';
-import { presenceDot, sayPresence, sayReading, sayReason, titleOf, titleOfMetric } from '../device-words.ts';
+import {
+  presenceDot,
+  sayPresence,
+  sayReading,
+  sayReason,
+  sayTags,
+  titleOf,
+  titleOfMetric,
+} from '../device-words.ts';
 import type { PageContext } from '../page-context.ts';
 import { sayTimestamp } from '../time-words.ts';
 
@@ -14,6 +22,8 @@ export type DeviceDetailsView = {
   telemetry: DeviceTelemetry | undefined;
   /** What can be sent, without the general description; undefined until the hub has told. */
   commands: readonly Command[] | undefined;
+  /** How many commands wait for it. */
+  waiting: number;
   /** A command, or the general description after the last one. */
   selected: number;
   /** The hub does not know the device any more; or somebody is asked whether to forget it. */
@@ -58,11 +68,11 @@ function layOutDevice(state: DeviceDetailsView, app: PageContext, area: Area): D
   const banner = drawBanner(state, app, area);
   if (isSmall(area)) {
     // Whether it is there, one reading, the commands.
-    const head = [...drawHead(state.device, app).slice(-1), ...banner];
+    const head = [drawPresence(state.device, app), ...banner];
     const readingRows = area.rows - head.length >= 4 ? 1 : 0;
     return { head, readingRows, commandRows: Math.max(1, area.rows - head.length - readingRows) };
   }
-  const head = [...drawHead(state.device, app), ...banner, EMPTY_ROW];
+  const head = [...drawHead(state, app), ...banner, EMPTY_ROW];
   // Two headings, and an empty row between the two parts.
   const room = area.rows - head.length - 3;
   const choices = (state.commands?.length ?? 0) + 1;
@@ -76,15 +86,31 @@ function isSmall({ rows }: Area): boolean {
   return rows < ROWS_FOR_HEADINGS;
 }
 
-function drawHead(device: Device, app: PageContext): Row[] {
-  const { say, clock } = app;
-  const presence: Cell[] = [
-    presenceDot(device, app.hub.status),
+function drawHead({ device, waiting }: DeviceDetailsView, app: PageContext): Row[] {
+  const names: Cell[] = [
+    { text: titleOf(device), tone: 'strong' },
+    { text: sayTags(device), tone: 'dim' },
+  ];
+  const waits: Cell = { text: sayWaiting(waiting, app), tone: 'warn' };
+  return [names.filter(isSeen), drawPresence(device, app), [waits].filter(isSeen)].filter(
+    (row) => row.length > 0,
+  );
+}
+
+function drawPresence(device: Device, { say, clock, hub }: PageContext): Row {
+  return [
+    presenceDot(device, hub.status),
     { text: sayPresence(say, device, clock.now()) },
     { text: ` · ${sayReason(say, device.presence.reason)} · ${device.gateway}`, tone: 'dim' },
   ];
-  const title = titleOf(device);
-  return title === '' ? [presence] : [[{ text: title, tone: 'strong' }], presence];
+}
+
+function sayWaiting(count: number, { say }: PageContext): string {
+  return count === 0 ? '' : say('device.waiting', { count });
+}
+
+function isSeen({ text }: Cell): boolean {
+  return text !== '';
 }
 
 function drawBanner({ device, concern }: DeviceDetailsView, { say }: PageContext, area: Area): Row[] {
@@ -213,12 +239,12 @@ function sayKind({ kind, input }: Command, { say }: PageContext): string {
 
 /** The same in plain lines. */
 export function tellDevice(
-  { device, telemetry, commands = [] }: DeviceDetailsView,
+  { device, telemetry, commands = [], waiting }: DeviceDetailsView,
   app: PageContext,
 ): string[] {
   const { say, clock } = app;
   const now = clock.now();
-  const name = [device.deviceId, titleOf(device)].filter((part) => part !== '').join(', ');
+  const name = [device.deviceId, titleOf(device)].filter((part) => part !== '').join(', ') + sayTags(device);
   const { unavailable = null, readings = [] } = telemetry ?? {};
   const told = [
     ...(unavailable === null ? [] : [sayUnavailable(unavailable, app)]),
@@ -230,7 +256,12 @@ export function tellDevice(
   const needs = ({ input }: Command): string => (input === null ? '' : ` (${say('device.needsInput')})`);
   const numbered = commands.map((command) => `${command.number}. ${command.title}${needs(command)}`);
   return [
-    cleanLines([`${name}: ${sayPresence(say, device, now)} (${sayReason(say, device.presence.reason)})`]),
+    cleanLines(
+      [
+        `${name}: ${sayPresence(say, device, now)} (${sayReason(say, device.presence.reason)})`,
+        sayWaiting(waiting, app),
+      ].filter((line) => line !== ''),
+    ),
     cleanLines([`${say('device.readings')}:`, ...(told.length === 0 ? [say('device.readings.none')] : told)]),
     numbered.length === 0
       ? say('device.commands.none')
@@ -242,6 +273,7 @@ export function tellDevice(
 function sayMenu({ presence }: Device, { say }: PageContext): string {
   const keys = [
     say('plain.key.description'),
+    say('plain.key.invocations'),
     say('plain.key.refresh'),
     ...(presence.status === 'offline' ? [say('plain.key.forget')] : []),
     say('plain.key.back'),

@@ -8,6 +8,8 @@ import {
   type Device,
   type DeviceDetails,
   type DeviceTelemetry,
+  type HubEvent,
+  type InvocationPage,
 } from '../../../client/index.ts';
 import type { MessageKey } from '../../messages.ts';
 import type { Key } from '../../ui/key-reader.ts';
@@ -16,16 +18,20 @@ import type { Hint, Question } from '../../ui/page.ts';
 import type { Area, Row } from '../../ui/rows.ts';
 import { TypedNumber } from '../../ui/typed-number.ts';
 import { isDescribe } from '../device-words.ts';
+import type { Follows } from '../hub-follower.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
+import { withEvent, withNewer } from '../reading-news.ts';
 import { AnswerPage } from './answer.ts';
 import { CommandFormPage } from './command-form.ts';
 import { DescriptionPage } from './description.ts';
 import { drawDevice, tellDevice, type DeviceDetailsView, commandRowCount } from './device-view.ts';
+import { InvocationsPage } from './invocations.ts';
 import { ReadingsPage } from './readings.ts';
 
 const PLAIN_HELP: readonly MessageKey[] = [
   'plain.help.command',
   'plain.help.description',
+  'plain.help.invocations',
   'plain.help.refresh',
   'plain.help.forget',
   'plain.help.back',
@@ -37,12 +43,14 @@ type Snapshot = {
   readonly telemetry: DeviceTelemetry;
   /** Undefined when they are known already. */
   readonly commands: readonly Command[] | undefined;
+  /** Commands that wait for it. */
+  readonly waiting: number;
 };
 
 /** One device: whether it is there, what it reports, what it can be asked to do. */
 export class DeviceDetailsPage implements ManagePage {
-  readonly pollMs = 1000;
   readonly topic = 'device';
+  readonly follows: Follows;
   readonly #app: PageContext;
   readonly #number: TypedNumber;
   readonly #state: DeviceDetailsView;
@@ -54,7 +62,15 @@ export class DeviceDetailsPage implements ManagePage {
   constructor(app: PageContext, device: Device) {
     this.#app = app;
     this.#number = new TypedNumber(app.clock);
-    this.#state = { device, telemetry: undefined, commands: undefined, selected: 0, concern: 'none' };
+    this.follows = { devices: [device.deviceId] };
+    this.#state = {
+      device,
+      telemetry: undefined,
+      commands: undefined,
+      waiting: 0,
+      selected: 0,
+      concern: 'none',
+    };
   }
 
   get title(): string {
@@ -75,6 +91,7 @@ export class DeviceDetailsPage implements ManagePage {
       ...(device.presence.status === 'offline' ? ([['x', 'keys.forget']] as const) : []),
       ['d', 'keys.description'],
       ['r', 'keys.readings'],
+      ['i', 'keys.invocations'],
       ['Esc', 'keys.back'],
     ];
   }
@@ -83,14 +100,25 @@ export class DeviceDetailsPage implements ManagePage {
     const state = this.#state;
     const snapshot = await this.#app.hub.call((client) => this.#ask(client, signal), signal);
     if (snapshot.ok) {
-      const { device, telemetry, commands } = snapshot.value;
-      Object.assign(state, { device, telemetry });
+      const { device, commands, waiting } = snapshot.value;
+      const telemetry = withNewer(snapshot.value.telemetry, state.telemetry);
+      Object.assign(state, { device, telemetry, waiting });
       if (state.concern === 'unknown') state.concern = 'none';
       if (commands !== undefined) this.#takeCommands(commands, device.presence.sequence);
     } else if (snapshot.failure instanceof ProblemError && snapshot.failure.code === 'DEVICE_UNKNOWN') {
       state.concern = 'unknown';
     }
     return snapshot;
+  }
+
+  onEvent(event: HubEvent): boolean {
+    const state = this.#state;
+    if (event.type === 'invocation') return state.waiting > 0 || event.invocation.state === 'queued';
+    if (event.type === 'event') return false;
+    if (state.telemetry === undefined || (event.type !== 'reading' && event.type !== 'unavailable'))
+      return true;
+    state.telemetry = withEvent(state.telemetry, event);
+    return false;
   }
 
   onKey(key: Key): boolean {
@@ -128,7 +156,7 @@ export class DeviceDetailsPage implements ManagePage {
       return false;
     }
     const command = this.#commands.find((each) => String(each.number) === text || each.name === text);
-    if (text === 'd' || text === 'x') this.#takeLetter(text);
+    if (['d', 'i', 'x'].includes(text)) this.#takeLetter(text);
     else if (command !== undefined) this.#openCommand(command);
     else this.#app.notify(this.#app.say('plain.unknownChoice', { text }));
     return false;
@@ -149,6 +177,9 @@ export class DeviceDetailsPage implements ManagePage {
         return this.#openDescription();
       case 'r':
         this.#app.open(new ReadingsPage(this.#app, this.#state.device));
+        return true;
+      case 'i':
+        this.#app.open(new InvocationsPage(this.#app, this.#state));
         return true;
       case 'x':
         this.#askToForget();
@@ -220,15 +251,16 @@ export class DeviceDetailsPage implements ManagePage {
     else this.#app.tellFailure(failure);
   }
 
-  async #ask({ devices }: Client, signal: AbortSignal): Promise<Snapshot> {
+  async #ask({ devices, invocations }: Client, signal: AbortSignal): Promise<Snapshot> {
     const { deviceId } = this.#state.device;
-    const [device, telemetry] = await Promise.all([
+    const [device, telemetry, queued] = await Promise.all([
       devices.get(deviceId, { signal }),
       devices.telemetry(deviceId, { signal }),
+      invocations.list({ deviceId, state: 'queued', signal }).catch(noneOfOlderHub),
     ]);
     const isKnown = this.#commandsAt === device.presence.sequence;
     const commands = isKnown ? undefined : await devices.commands(deviceId, { signal });
-    return { device, telemetry, commands };
+    return { device, telemetry, commands, waiting: queued.invocations.length };
   }
 
   #takeCommands(commands: readonly Command[], presence: number): void {
@@ -239,4 +271,9 @@ export class DeviceDetailsPage implements ManagePage {
     const index = this.#commands.findIndex((command) => command.name === selected);
     this.#select(index >= 0 ? index : this.#state.selected);
   }
+}
+
+function noneOfOlderHub(error: unknown): InvocationPage {
+  if (error instanceof ProblemError && error.code === 'ROUTE_UNKNOWN') return { invocations: [] };
+  throw error;
 }

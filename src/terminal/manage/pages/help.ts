@@ -41,6 +41,7 @@ const TOPICS: Readonly<Record<HelpTopic, { readonly heading: MessageKey; readonl
       ['Enter →', 'help.send'],
       ['d', 'help.description'],
       ['r', 'help.readings'],
+      ['i', 'help.invocations'],
       ['x', 'help.forget'],
       ...BACK,
     ],
@@ -67,6 +68,11 @@ const TOPICS: Readonly<Record<HelpTopic, { readonly heading: MessageKey; readonl
   },
   description: { heading: 'description.title', keys: [['r', 'help.ask'], ...SCROLLING, ...BACK] },
   readings: { heading: 'device.readings', keys: [...SCROLLING, ...BACK] },
+  invocations: {
+    heading: 'invocations.title',
+    keys: [['↑ ↓', 'keys.choose'], ['Enter →', 'help.invocation'], ['x', 'help.cancel'], ...BACK],
+  },
+  invocation: { heading: 'invocation.title', keys: [...SCROLLING, ...BACK] },
 };
 const KEYS_COLUMNS = 10;
 

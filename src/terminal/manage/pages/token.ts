@@ -4,6 +4,7 @@ import type { Hint, Question } from '../../ui/page.ts';
 import { EMPTY_ROW, type Area, type Row } from '../../ui/rows.ts';
 import { TextLine } from '../../ui/text-line.ts';
 import { drawTypedLine } from '../../ui/typing-row.ts';
+import type { Follows } from '../hub-follower.ts';
 import { needsToken } from '../hub-session.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
 
@@ -11,6 +12,8 @@ import type { ManagePage, PageContext } from '../page-context.ts';
 export class TokenPage implements ManagePage {
   readonly isTyping = true;
   readonly topic = 'token';
+  /** None is told without a token: so it is seen whether the hub is there, and it wants one. */
+  readonly follows: Follows = { kinds: ['forgotten'] };
   readonly hints: readonly Hint[] = [
     ['Enter', 'keys.send'],
     ['Ctrl+U', 'keys.clear'],
