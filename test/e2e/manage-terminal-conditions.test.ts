@@ -75,7 +75,7 @@ describe('recado manage under all conditions', () => {
     assert.match(program.lines[0] ?? '', /Recado › Devices › evil/);
     program.press('enter');
     await program.waitFor(/key +one/);
-    assert.match(program.text, /\n +two *evil/);
+    assert.match(program.text, /\n +two\\u202eevil/);
     assert.ok(program.isOnOwnScreen);
     assert.deepEqual(program.liberties, []);
     assert.ok(
