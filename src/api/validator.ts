@@ -47,7 +47,7 @@ const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>)
   // No schema of a request asks for more than one character.
   minLength: () => 'must not be empty',
   pattern: ({ pattern }) =>
-    pattern === ONE_LINE ? 'must be one line, without control characters' : DOES_NOT_FIT.message,
+    pattern === ONE_LINE ? 'must be one line, without characters that are not seen' : DOES_NOT_FIT.message,
   maximum: (params) => `must be at most ${String(params['limit'])}`,
   minimum: (params) => `must be at least ${String(params['limit'])}`,
   type: (params) => `must be ${TYPES[String(params['type'])] ?? String(params['type'])}`,
