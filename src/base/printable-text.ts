@@ -2,7 +2,7 @@
 /** What a terminal obeys: controls but tab and line feed. */
 export const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
-/** What people may call something, as a pattern of JSON Schema: one line, in which all is seen but what joins letters. */
+/** What people may call something, as a pattern of JSON Schema: one line, all of it seen but what joins letters. */
 export const ONE_LINE =
   String.raw`^[^\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f` +
   String.raw`\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]*$`;
