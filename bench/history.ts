@@ -21,7 +21,7 @@ const MAX_ASK_MS = 20;
 /** Ten million readings of a thousand metrics, and a day of one that comes each second: how fast, how large, how soon read. */
 export async function benchHistory(): Promise<readonly Bar[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'recado-history-'));
-  const limits = { maxFileBytes: 1e12, maxBytes: 1e12, rawDays: 30, retentionDays: 30 };
+  const limits = { maxFileBytes: 1e12, maxBytes: 1e12, rawDays: 30, retentionDays: 30, maxBufferBytes: 1e8 };
   const store = new SqliteTelemetryStore({ folder, ...limits }, silentLogger);
   try {
     const cpuBefore = process.cpuUsage();

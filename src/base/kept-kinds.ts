@@ -166,6 +166,24 @@ const ROWS = {
     share: 1 / 8,
     refusal: 'it is left out and counted (`refused`)',
   },
+  SERIES: {
+    what: 'A metric that has had readings for the history within a day: its names, here and in the thread of the history',
+    whose: 'the device, else its address',
+    fixedBytes: 1280,
+    // The names here, and three times there.
+    perByte: 4,
+    share: 1 / 8,
+    refusal: 'its readings are left out of the history and counted (`recado_history_readings_refused_total`)',
+  },
+  HISTORY_READING: {
+    what: 'Room for readings on their way to the history: those that wait to be written, and those that no chunk has yet',
+    whose: 'this program',
+    fixedBytes: 20,
+    share: 1 / 8,
+    refusal:
+      'chunks are made sooner; what waits beyond is left out of the history and counted (`recado_history_readings_lost_total`)',
+    options: ['telemetry.flushMs', 'telemetry.maxReadingsInMemory'],
+  },
   EVENT: {
     what: 'What happened at devices, kept for who reads it late',
     whose: 'this program',

@@ -190,6 +190,11 @@ export class Ledger {
     return this.#total + this.#totals[KeptKind.PARTY]!;
   }
 
+  /** What all of a kind may have. */
+  limitOf(kind: KeptKind): number {
+    return this.#limits[kind]!;
+  }
+
   get partyCount(): number {
     return this.#parties.size;
   }

@@ -10,6 +10,9 @@ import type {
 /** What a series costs beside its readings, in readings. */
 const SERIES_READINGS = 16;
 
+/** A time and a value, and half as much for lists that grow. */
+const READING_BYTES = 24;
+
 type Series = { readonly key: string; times: number[]; values: number[] };
 
 /** History for as long as the program runs: the latest readings of each series. */
@@ -21,6 +24,10 @@ export class MemoryTelemetryStore implements TelemetryStore {
 
   constructor({ maxReadings }: { readonly maxReadings: number }) {
     this.#maxReadings = maxReadings;
+  }
+
+  get heldBytes(): number {
+    return this.#count * READING_BYTES;
   }
 
   write({ isFresh, series, numbers, times, values }: ReadingBatch): Promise<{ isKept: boolean }> {

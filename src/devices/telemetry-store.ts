@@ -42,6 +42,8 @@ export type HistoryValues = {
 
 /** Keeps what was read: numbers, and true and false as 1 and 0. */
 export type TelemetryStore = {
+  /** What it has of readings in memory, after the last batch. */
+  readonly heldBytes: number;
   /** Resolves when it is kept, or cannot be: what a disk has no room for is lost, and the store's health says so. */
   write(batch: ReadingBatch): Promise<{ readonly isKept: boolean }>;
   /** Undefined when it cannot be read, or its asker has given up. */

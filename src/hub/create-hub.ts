@@ -1,5 +1,6 @@
 import { Accounts } from '../accounts/accounts.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
+import { KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import { InvocationBook } from '../devices/invocation-book.ts';
@@ -16,7 +17,7 @@ import type { Config } from './config/config-schema.ts';
 import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
 import { Feed } from './feed.ts';
-import { History } from './history.ts';
+import { History, type HistoryParts } from './history.ts';
 import { HubStores } from './hub-stores.ts';
 import { Hub } from './hub.ts';
 import { ClientWatch } from './mqtt/client-watch.ts';
@@ -37,9 +38,8 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const config = shareConnections(wanted);
   const clock = parts.clock ?? systemClock;
   const ledger = createLedger(config);
-  const stores = config.inMemory ? undefined : new HubStores(config, { log: parts.log });
+  const stores = createStores(config, ledger, parts.log);
   const feed = new Feed(config.events, ledger);
-  const history = createHistory(config, { feed, store: stores?.telemetry, log: parts.log, clock });
   const devices = new DeviceRegistry({
     limits: config.devices,
     feed,
@@ -48,6 +48,8 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     clock,
     log: parts.log,
   });
+  const telemetry = stores?.telemetry;
+  const history = createHistory(config, { feed, ledger, devices, store: telemetry, log: parts.log, clock });
   const accounts = createAccounts(config, stores, { log: parts.log, clock });
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt, accounts);
@@ -90,6 +92,13 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     log: parts.log,
     clock,
   });
+}
+
+function createStores(config: Config, ledger: Ledger, log: Logger): HubStores | undefined {
+  if (config.inMemory) return undefined;
+  // The other half is for what waits to be written.
+  const maxBufferBytes = ledger.limitOf(KeptKind.HISTORY_READING) / 2;
+  return new HubStores(config, { log, maxBufferBytes });
 }
 
 function createAccounts(
@@ -137,11 +146,17 @@ function createGateways(
 
 function createHistory(
   { telemetry: { enabled, flushMs, maxReadingsInMemory } }: Config,
-  parts: { feed: Feed; store: TelemetryStore | undefined; log: Logger; clock: Clock },
+  {
+    devices,
+    ...parts
+  }: Omit<HistoryParts, 'partyOf' | 'store' | 'flushMs'> & {
+    devices: DeviceRegistry;
+    store: TelemetryStore | undefined;
+  },
 ): History | undefined {
   if (!enabled) return undefined;
   const store = parts.store ?? new MemoryTelemetryStore({ maxReadings: maxReadingsInMemory });
-  return new History({ ...parts, store, flushMs });
+  return new History({ ...parts, partyOf: (deviceId) => devices.get(deviceId)?.party, store, flushMs });
 }
 
 function createServices(

@@ -20,10 +20,11 @@ export class HistoryQuestions {
   readonly #store: TelemetryStore;
   readonly #waiting = new FairQueue<Question>(WAITING, (displaced) => this.#refuse(displaced));
   #isAsking = false;
-  refused = 0;
+  readonly #counters: { questionsRefused: number };
 
-  constructor(store: TelemetryStore) {
+  constructor(store: TelemetryStore, counters: { questionsRefused: number }) {
     this.#store = store;
+    this.#counters = counters;
   }
 
   /** @param queries - of one question: they are answered together */
@@ -66,7 +67,7 @@ export class HistoryQuestions {
   }
 
   #refuse({ answer }: Question): void {
-    this.refused++;
+    this.#counters.questionsRefused++;
     answer(fail('too-many'));
   }
 }

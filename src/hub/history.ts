@@ -1,4 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import { costOf, KeptKind } from '../base/kept-kinds.ts';
+import { OWN_PARTY, type Ledger, type Party } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventFeed, FeedReader } from '../devices/events.ts';
 import { HistoryQuestions } from './history-questions.ts';
@@ -9,13 +11,20 @@ const GATHER_MS = 250;
 const FIRST_READINGS = 1024;
 /** Readings that wait for the store. */
 const MAX_PENDING = 262_144;
-/** Series that are told apart by number, before numbers begin anew. */
-const MAX_SERIES = 100_000;
+/** Of one that waits: its number, time and value. */
+const PENDING_BYTES = costOf(KeptKind.HISTORY_READING, 0);
+/** Numbers of series begin anew: those that have had no reading since are given back. */
+const RENUMBER_MS = 86_400_000;
+/** The same when one found no room. */
+const RENUMBER_FULL_MS = 3_600_000;
 /** A clock that is set goes back by less, now and then. */
 const MAX_STEP_BACK_MS = 1000;
 
-type HistoryParts = {
+export type HistoryParts = {
   readonly feed: EventFeed;
+  readonly ledger: Ledger;
+  /** To whom the metrics of a device are booked; undefined for one that is not known any more. */
+  readonly partyOf: (deviceId: string) => Party | undefined;
   readonly store: TelemetryStore;
   /** After how long a reading is handed to the store. */
   readonly flushMs: number;
@@ -25,10 +34,11 @@ type HistoryParts = {
 
 /** Hands what is read to the store, in batches: numbers, and true and false as 1 and 0. */
 export class History {
-  readonly counters = { readingsKept: 0, readingsLost: 0 };
+  readonly counters = { readingsKept: 0, readingsLost: 0, readingsRefused: 0, questionsRefused: 0 };
   readonly store: TelemetryStore;
   readonly questions: HistoryQuestions;
   readonly #parts: HistoryParts;
+  readonly #party: Party;
   #reader: FeedReader | undefined;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
@@ -40,15 +50,23 @@ export class History {
   #since = 0;
   /** By device and metric. */
   readonly #series = new Map<string, Map<string, number>>();
-  #seriesCount = 0;
+  /** By number: to whom it is booked. */
+  #booked: { readonly party: Party; readonly cost: number }[] = [];
   #newSeries: SeriesName[] = [];
   #isFresh = true;
+  /** Monotonic, ms. */
+  #numberedAt: number;
+  #foundNoRoom = false;
+  #storeBytes = 0;
   #lastAt = 0;
 
   constructor(parts: HistoryParts) {
     this.#parts = parts;
+    this.#party = parts.ledger.open(OWN_PARTY);
+    this.#numberedAt = parts.clock.monotonic();
+    this.#party.change(KeptKind.HISTORY_READING, FIRST_READINGS * PENDING_BYTES, FIRST_READINGS);
     this.store = parts.store;
-    this.questions = new HistoryQuestions(parts.store);
+    this.questions = new HistoryQuestions(parts.store, this.counters);
   }
 
   start(): void {
@@ -80,6 +98,7 @@ export class History {
       const isDue = clock.monotonic() - this.#since + gatherMs > flushMs;
       if (isDue && this.#writing === undefined) this.#write();
       if (this.#count > 0) this.#arm();
+      else this.#renumber();
     });
   }
 
@@ -92,25 +111,37 @@ export class History {
 
   #take(deviceId: string, { metric, value, time }: { metric: string; value: unknown; time: number }): void {
     if (typeof value === 'string') return;
-    if (this.#count === MAX_PENDING) return this.#lose(1);
-    if (this.#count === this.#numbers.length) this.#grow();
-    this.#numbers[this.#count] = this.#numberOf(deviceId, metric);
+    const number = this.#numberOf(deviceId, metric);
+    if (number === undefined) return this.#refuse(deviceId, metric);
+    if (this.#count === this.#numbers.length && !this.#grow()) return this.#lose(1);
+    this.#numbers[this.#count] = number;
     this.#times[this.#count] = Math.round(time);
     this.#values[this.#count++] = Number(value);
   }
 
-  #numberOf(deviceId: string, metric: string): number {
-    let metrics = this.#series.get(deviceId);
-    if (metrics === undefined) {
-      metrics = new Map();
-      this.#series.set(deviceId, metrics);
-    }
-    const known = metrics.get(metric);
+  /** Undefined where there is no room for one more. */
+  #numberOf(deviceId: string, metric: string): number | undefined {
+    const known = this.#series.get(deviceId)?.get(metric);
     if (known !== undefined) return known;
-    const number = this.#seriesCount++;
+    const cost = costOf(KeptKind.SERIES, deviceId.length + metric.length);
+    const party = this.#parts.partyOf(deviceId) ?? this.#party;
+    if (!party.book(KeptKind.SERIES, cost)) return undefined;
+    const number = this.#booked.push({ party, cost }) - 1;
+    const metrics = this.#series.get(deviceId) ?? new Map<string, number>();
+    this.#series.set(deviceId, metrics);
     metrics.set(metric, number);
     this.#newSeries.push({ number, deviceId, metric });
     return number;
+  }
+
+  #refuse(deviceId: string, metric: string): void {
+    this.counters.readingsRefused++;
+    if (this.#foundNoRoom) return;
+    this.#foundNoRoom = true;
+    this.#parts.log.warn(
+      { device: deviceId, metric },
+      'the history has no room for more metrics, of this device or others: their readings are left out (memory.maxKeptBytes)',
+    );
   }
 
   #write(): void {
@@ -126,11 +157,11 @@ export class History {
     };
     this.#count = 0;
     this.#newSeries = [];
-    this.#isFresh = this.#seriesCount > MAX_SERIES;
-    if (this.#isFresh) {
-      this.#series.clear();
-      this.#seriesCount = 0;
-    }
+    this.#isFresh = false;
+    this.#renumber();
+    // Here, and on its way to the thread of the store.
+    const bytes = 2 * PENDING_BYTES * count;
+    this.#party.change(KeptKind.HISTORY_READING, bytes, count);
     this.#writing = this.store.write(batch).then(
       ({ isKept }) => this.#end(count, isKept),
       (error: unknown) => {
@@ -140,8 +171,24 @@ export class History {
     );
   }
 
+  /** When it is time, gives back the metrics that nobody reports any more. While none waits with its number. */
+  #renumber(): void {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#numberedAt < (this.#foundNoRoom ? RENUMBER_FULL_MS : RENUMBER_MS)) return;
+    this.#numberedAt = now;
+    this.#foundNoRoom = false;
+    this.#isFresh = true;
+    this.#newSeries = [];
+    this.#series.clear();
+    for (const { party, cost } of this.#booked.splice(0)) party.release(KeptKind.SERIES, cost);
+  }
+
   #end(count: number, isKept: boolean): void {
     this.#writing = undefined;
+    const { heldBytes } = this.store;
+    const bytes = heldBytes - this.#storeBytes - 2 * PENDING_BYTES * count;
+    this.#storeBytes = heldBytes;
+    this.#party.change(KeptKind.HISTORY_READING, bytes, -count);
     if (isKept) this.counters.readingsKept += count;
     else this.#lose(count);
   }
@@ -162,8 +209,12 @@ export class History {
     return now;
   }
 
-  #grow(): void {
+  /** Doubles the room; false where there is no more. */
+  #grow(): boolean {
     const slots = this.#numbers.length * 2;
+    const bytes = this.#numbers.length * PENDING_BYTES;
+    if (slots > MAX_PENDING || !this.#party.hasRoomFor(KeptKind.HISTORY_READING, bytes)) return false;
+    this.#party.change(KeptKind.HISTORY_READING, bytes, slots / 2);
     const [numbers, times, values] = [this.#numbers, this.#times, this.#values];
     this.#numbers = new Uint32Array(slots);
     this.#times = new Float64Array(slots);
@@ -171,5 +222,6 @@ export class History {
     this.#numbers.set(numbers);
     this.#times.set(times);
     this.#values.set(values);
+    return true;
   }
 }

@@ -10,7 +10,9 @@ import { SqliteTelemetryStore } from '../store/sqlite/telemetry/sqlite-telemetry
 import type { TelemetryFilesOptions } from '../store/sqlite/telemetry/telemetry-files.ts';
 import type { StoreHealth } from '../store/store-state.ts';
 
-type TelemetryLimits = Omit<TelemetryFilesOptions, 'folder'> & { readonly enabled: boolean };
+type TelemetryLimits = Omit<TelemetryFilesOptions, 'folder' | 'maxBufferBytes'> & {
+  readonly enabled: boolean;
+};
 
 /** What a hub keeps on disk: the files of its data folder, each with a thread of its own. */
 export class HubStores {
@@ -28,11 +30,13 @@ export class HubStores {
 
   constructor(
     { dataDir, telemetry }: { readonly dataDir: string; readonly telemetry: TelemetryLimits },
-    { log }: { readonly log: Logger },
+    { log, maxBufferBytes }: { readonly log: Logger; readonly maxBufferBytes: number },
   ) {
     this.folder = new DataFolder(dataDir);
     const { path: folder } = this.folder;
-    this.telemetry = telemetry.enabled ? new SqliteTelemetryStore({ folder, ...telemetry }, log) : undefined;
+    this.telemetry = telemetry.enabled
+      ? new SqliteTelemetryStore({ folder, maxBufferBytes, ...telemetry }, log)
+      : undefined;
     this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log });
     this.#hub = new HubDatabase(this.folder.file('hub.db'), log);
     this.accounts = new SqliteAccountStore(this.#hub);

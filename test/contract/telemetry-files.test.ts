@@ -161,9 +161,12 @@ describe('files of history', () => {
 });
 
 test('a series that has nothing takes no room', () => {
-  const buffer = new SeriesBuffer(1);
+  const room = { bytes: 0 };
+  const buffer = new SeriesBuffer(1, room);
   for (let time = 0; time < 5000; time++) buffer.add(time, time);
+  assert.ok(room.bytes >= 5000 * 16 && room.bytes <= 2 * 5000 * 16, String(room.bytes));
   buffer.clear();
+  assert.equal(room.bytes, 0);
   assert.equal(buffer.times.buffer.byteLength + buffer.values.buffer.byteLength, 0);
   buffer.add(1, 2);
   assert.deepEqual([[...buffer.times], [...buffer.values]], [[1], [2]]);

@@ -9,7 +9,7 @@ import { SqliteTelemetryStore } from '../../src/store/sqlite/telemetry/sqlite-te
 import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
 import { BatchWriter, DAY, describeTelemetryStore, readHistory } from './telemetry-store.ts';
 
-const LIMITS = { maxFileBytes: 1e9, maxBytes: 1e9, rawDays: 30, retentionDays: 30 };
+const LIMITS = { maxFileBytes: 1e9, maxBytes: 1e9, rawDays: 30, retentionDays: 30, maxBufferBytes: 1e8 };
 
 describeTelemetryStore('memory', () => new MemoryTelemetryStore({ maxReadings: 1_000_000 }));
 

@@ -22,7 +22,14 @@ export class FilesRig {
 
   constructor(t: TestContext, limits: Partial<Limits> = {}, folder?: string) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'recado-telemetry-'));
-    this.#limits = { maxFileBytes: 1e9, maxBytes: 1e9, rawDays: 10_000, retentionDays: 10_000, ...limits };
+    this.#limits = {
+      maxFileBytes: 1e9,
+      maxBytes: 1e9,
+      rawDays: 10_000,
+      retentionDays: 10_000,
+      maxBufferBytes: 1e9,
+      ...limits,
+    };
     this.files = this.#open();
     t.after(() => {
       this.files.close();

@@ -57,7 +57,7 @@ function expectRoom(path: string, bytes: number): void {
 }
 
 function sealAll(db: DatabaseSync): void {
-  const file = new TelemetryFile(db, false);
+  const file = new TelemetryFile(db, undefined);
   if (!file.hasHot) return;
   db.exec('BEGIN');
   file.sealAll();

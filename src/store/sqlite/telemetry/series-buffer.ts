@@ -1,17 +1,24 @@
 const FIRST_READINGS = 8;
 const NONE = new Float64Array(0);
 
+const READING_BYTES = 16;
+
+/** What the buffers of a file take together. */
+export type BufferRoom = { bytes: number };
+
 /** The readings of one series that no chunk has yet. */
 export class SeriesBuffer {
   /** Of the series in its file. */
   readonly id: number;
   count = 0;
+  readonly #room: BufferRoom;
   #times = NONE;
   #values = NONE;
   #isSorted = true;
 
-  constructor(id: number) {
+  constructor(id: number, room: BufferRoom) {
     this.id = id;
+    this.#room = room;
   }
 
   get times(): Float64Array {
@@ -42,14 +49,17 @@ export class SeriesBuffer {
   /** Gives its room back: many series have had much at some time, and few have much at once. */
   clear(): void {
     this.count = 0;
+    this.#room.bytes -= this.#times.length * READING_BYTES;
     this.#times = NONE;
     this.#values = NONE;
     this.#isSorted = true;
   }
 
   #grow(): void {
+    const room = Math.max(this.#times.length * 2, FIRST_READINGS);
+    this.#room.bytes += (room - this.#times.length) * READING_BYTES;
     const grown = (from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
-      const to = new Float64Array(Math.max(from.length * 2, FIRST_READINGS));
+      const to = new Float64Array(room);
       to.set(from);
       return to;
     };

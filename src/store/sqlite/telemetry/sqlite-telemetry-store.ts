@@ -18,6 +18,7 @@ const REST_RATIO = 3;
 export class SqliteTelemetryStore implements TelemetryStore {
   /** What there is of each grain; undefined before the first batch. */
   kept: KeptHistory | undefined;
+  heldBytes = 0;
   readonly #database: WorkerDatabase<TelemetryOperations>;
   readonly #log: Logger;
   readonly #closing = new AbortController();
@@ -38,6 +39,8 @@ export class SqliteTelemetryStore implements TelemetryStore {
   async write(batch: ReadingBatch): Promise<{ isKept: boolean }> {
     await this.#open();
     const written = await this.#database.write('append', batch);
+    // What a file that failed had in memory is read anew by the next batch.
+    this.heldBytes = written.ok ? written.value.bufferBytes : 0;
     if (!written.ok) return { isKept: false };
     this.kept = written.value.kept;
     if (written.value.isDue) this.#coarsening ??= this.#coarsen();

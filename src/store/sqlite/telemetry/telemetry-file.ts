@@ -5,13 +5,13 @@ import type { HistoryQuery } from '../../../devices/telemetry-store.ts';
 import type { Schema } from '../migrate.ts';
 import { encodeChunk } from './chunk-format.ts';
 import { ChunkTable, type TimeSpan } from './chunk-table.ts';
-import { SeriesBuffer } from './series-buffer.ts';
+import { SeriesBuffer, type BufferRoom } from './series-buffer.ts';
 
 /** A series with so many readings gets a chunk. */
 const CHUNK_READINGS = 1024;
 /** One that got more at once gets several. */
 const MAX_CHUNK_READINGS = 4096;
-/** All series get one when what has none takes so much, or is so old. */
+/** All series get one when the batches since take so much of the disk, or are so old. */
 const MAX_HOT_BYTES = 64 * 1024 * 1024;
 const MAX_HOT_MS = 900_000;
 /** A reading of a batch: the number of its series, its time, its value. */
@@ -52,17 +52,21 @@ type FileBatch = {
 /** One file of history: batches as they come, and the chunks that are made of them, in the same transaction. */
 export class TelemetryFile {
   readonly #chunks: ChunkTable;
+  /** Those that have had readings since numbers mean what they mean. */
   readonly #series = new Map<string, SeriesBuffer>();
+  readonly #room: BufferRoom = { bytes: 0 };
+  readonly #maxBufferBytes: number;
   readonly #statements: ReturnType<typeof prepare>;
   #lastBatch = 0;
   #hotBytes = 0;
   #hotSince = Number.POSITIVE_INFINITY;
 
-  /** @param isWritten - one that is only read needs no names but of what is in no chunk */
-  constructor(db: DatabaseSync, isWritten: boolean) {
+  /** @param maxBufferBytes - what readings that no chunk has may take in memory; undefined: it is only read */
+  constructor(db: DatabaseSync, maxBufferBytes: number | undefined) {
+    this.#maxBufferBytes = maxBufferBytes ?? Number.POSITIVE_INFINITY;
     this.#chunks = new ChunkTable(db, 'readings');
     this.#statements = prepare(db);
-    if (isWritten || this.#statements.allHot.get() !== undefined) this.#load();
+    if (maxBufferBytes !== undefined || this.#statements.allHot.get() !== undefined) this.#load();
   }
 
   get bytes(): number {
@@ -71,6 +75,11 @@ export class TelemetryFile {
 
   get seriesCount(): number {
     return this.#series.size;
+  }
+
+  /** What readings that no chunk has take in memory. */
+  get bufferBytes(): number {
+    return this.#room.bytes;
   }
 
   get hasHot(): boolean {
@@ -82,10 +91,17 @@ export class TelemetryFile {
     const key = keyOf(deviceId, metric);
     const known = this.#series.get(key);
     if (known !== undefined) return known;
-    const id = Number(this.#statements.addSeries.run(deviceId, metric).lastInsertRowid);
-    const buffer = new SeriesBuffer(id);
+    const id =
+      this.#chunks.findSeries(deviceId, metric) ??
+      Number(this.#statements.addSeries.run(deviceId, metric).lastInsertRowid);
+    const buffer = new SeriesBuffer(id, this.#room);
     this.#series.set(key, buffer);
     return buffer;
+  }
+
+  /** Numbers begin anew: what has nothing to be kept may have had its last reading. */
+  forgetIdle(): void {
+    for (const [key, { count }] of this.#series) if (count === 0) this.#series.delete(key);
   }
 
   /** Within a transaction. Where that is not committed, the file must be opened anew. */
@@ -99,7 +115,8 @@ export class TelemetryFile {
     this.#hotSince = Math.min(this.#hotSince, at);
     for (const [index, buffer] of buffers.entries()) buffer.add(times[index]!, values[index]!);
     for (const buffer of new Set(buffers)) if (buffer.count >= CHUNK_READINGS) this.#seal(buffer);
-    if (this.#hotBytes >= MAX_HOT_BYTES || at - this.#hotSince >= MAX_HOT_MS) this.sealAll();
+    const isMuch = this.#hotBytes >= MAX_HOT_BYTES || this.#room.bytes >= this.#maxBufferBytes;
+    if (isMuch || at - this.#hotSince >= MAX_HOT_MS) this.sealAll();
   }
 
   /** Makes chunks of all that has none. Within a transaction. */
@@ -140,13 +157,11 @@ export class TelemetryFile {
   }
 
   #load(): void {
-    for (const { id, device, metric } of this.#statements.allSeries.iterate())
-      this.#series.set(keyOf(String(device), String(metric)), new SeriesBuffer(Number(id)));
-    const byId = new Map([...this.#series.values()].map((buffer) => [buffer.id, buffer]));
     const sealed = new Map<number, number>();
     for (const { series, batch } of this.#statements.sealedSince.iterate())
       sealed.set(Number(series), Number(batch));
     this.#lastBatch = Number(this.#statements.lastBatch.get()?.['batch'] ?? 0);
+    const byId = new Map<number, SeriesBuffer>();
     for (const { batch, at, readings } of this.#statements.allHot.iterate()) {
       this.#lastBatch = Math.max(this.#lastBatch, Number(batch));
       this.#hotSince = Math.min(this.#hotSince, Number(at));
@@ -157,7 +172,7 @@ export class TelemetryFile {
   #replay(
     batch: number,
     readings: Uint8Array,
-    { byId, sealed }: { byId: ReadonlyMap<number, SeriesBuffer>; sealed: ReadonlyMap<number, number> },
+    { byId, sealed }: { byId: Map<number, SeriesBuffer>; sealed: ReadonlyMap<number, number> },
   ): void {
     const count = readings.length / READING_BYTES;
     // Where it lies in memory is not for SQLite to align.
@@ -167,15 +182,24 @@ export class TelemetryFile {
     this.#hotBytes += readings.length;
     for (const [index, id] of ids.entries()) {
       if (batch <= (sealed.get(id) ?? -1)) continue;
-      byId.get(id)?.add(columns[index]!, columns[count + index]!);
+      const known = byId.get(id) ?? this.#reopen(id);
+      byId.set(id, known);
+      known.add(columns[index]!, columns[count + index]!);
     }
+  }
+
+  #reopen(id: number): SeriesBuffer {
+    const { device, metric } = this.#statements.nameSeries.get(id)!;
+    const buffer = new SeriesBuffer(id, this.#room);
+    this.#series.set(keyOf(String(device), String(metric)), buffer);
+    return buffer;
   }
 }
 
 function prepare(db: DatabaseSync) {
   return {
     addSeries: db.prepare('INSERT INTO series (device, metric) VALUES (?, ?)'),
-    allSeries: db.prepare('SELECT id, device, metric FROM series'),
+    nameSeries: db.prepare('SELECT device, metric FROM series WHERE id = ?'),
     addHot: db.prepare('INSERT INTO hot (batch, at, readings) VALUES (?, ?, ?)'),
     allHot: db.prepare('SELECT batch, at, readings FROM hot ORDER BY batch'),
     clearHot: db.prepare('DELETE FROM hot'),

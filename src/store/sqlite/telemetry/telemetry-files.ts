@@ -36,6 +36,8 @@ export type TelemetryFilesOptions = {
   /** How long each reading is kept; then what they came to by the minute. */
   readonly rawDays: number;
   readonly retentionDays: number;
+  /** What readings that no chunk has may take in memory. */
+  readonly maxBufferBytes: number;
 };
 
 /** What there is of each grain. */
@@ -85,6 +87,7 @@ export class TelemetryFiles {
     if (batch.isFresh) this.#series = [];
     for (const name of batch.series) this.#series[name.number] = name;
     if (batch.isFresh) this.#buffers = [];
+    if (batch.isFresh) this.#current?.file.forgetIdle();
     try {
       this.#list();
       const { db, file } = this.#fileFor(batch.at);
@@ -101,6 +104,11 @@ export class TelemetryFiles {
       if (last !== undefined && isDamage(error)) this.#setAside(last);
       throw error;
     }
+  }
+
+  /** What readings that no chunk has take in memory. */
+  get bufferBytes(): number {
+    return this.#current?.file.bufferBytes ?? 0;
   }
 
   /** What there is now. */
@@ -272,7 +280,7 @@ export class TelemetryFiles {
     this.#forget(name);
     this.#stays.delete(name);
     const db = this.#openDatabase(name);
-    return { name, db, file: new TelemetryFile(db, true) };
+    return { name, db, file: new TelemetryFile(db, this.#options.maxBufferBytes) };
   }
 
   #openDatabase(name: string): DatabaseSync {
@@ -300,7 +308,11 @@ export class TelemetryFiles {
 
   #readOlder(name: string): OpenFile<TelemetryFile | MinuteFile> {
     const db = this.#openDatabase(name);
-    return { name, db, file: this.#ofMinutes.has(name) ? new MinuteFile(db) : new TelemetryFile(db, false) };
+    return {
+      name,
+      db,
+      file: this.#ofMinutes.has(name) ? new MinuteFile(db) : new TelemetryFile(db, undefined),
+    };
   }
 
   /**

@@ -20,9 +20,9 @@ const files = new TelemetryFiles(options);
 let question: TelemetryQuestion | undefined;
 
 const operations = {
-  append(batch: ReadingBatch): AppendAnswer {
+  append(batch: ReadingBatch): Progress & { readonly bufferBytes: number } {
     files.append(batch);
-    return { kept: files.kept, isDue: files.isDue };
+    return { kept: files.kept, isDue: files.isDue, bufferBytes: files.bufferBytes };
   },
   /** Begins a question; undefined: it is to be gone on with. The one before is given up. */
   history(query: HistoryQuery) {
@@ -33,10 +33,10 @@ const operations = {
   coarsen,
 };
 
-type AppendAnswer = { readonly kept: KeptHistory; readonly isDue: boolean };
+type Progress = { readonly kept: KeptHistory; readonly isDue: boolean };
 
 /** A slice of making minutes of old readings. What the disk says costs nobody a reading: it stays, and why. */
-function coarsen(): AppendAnswer & { readonly putOff: string | undefined } {
+function coarsen(): Progress & { readonly putOff: string | undefined } {
   const until = performance.now() + SLICE_MS;
   let putOff: string | undefined;
   try {
