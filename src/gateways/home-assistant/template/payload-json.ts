@@ -1,0 +1,22 @@
+import { float, type PythonValue } from './python-value.ts';
+
+/** Numbers that JavaScript would not tell as Python does: `21.0`, `1e3`, `-0`, and those of more than 15 digits. */
+const UNUSUAL_NUMBER = /\d\.0*(?!\d)|\d[eE]|-0|\d{16}/;
+
+/** What a payload is as JSON, as Python has it; undefined when it is none. */
+export function parsePayloadJson(text: string): PythonValue {
+  try {
+    return UNUSUAL_NUMBER.test(text)
+      ? (JSON.parse(text, reviveNumber) as PythonValue)
+      : (JSON.parse(text) as PythonValue);
+  } catch {
+    return undefined;
+  }
+}
+
+function reviveNumber(_: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number') return value;
+  const source = context?.source ?? String(value);
+  if (/[.eE]/.test(source)) return float(value);
+  return Number.isSafeInteger(value) ? value + 0 : BigInt(source);
+}
