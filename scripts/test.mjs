@@ -14,6 +14,7 @@ const SYSTEM_PACKAGES = [
   { name: 'haproxy', check: 'test -x /usr/sbin/haproxy' },
   { name: 'caddy', check: 'command -v caddy' },
   { name: 'nats-server', check: 'command -v nats-server || test -x /usr/sbin/nats-server' },
+  { name: 'python3-jinja2', check: '/usr/bin/python3 -c "import jinja2"' },
   { name: 'python3-paho-mqtt', check: '/usr/bin/python3 -c "import paho.mqtt.client"' },
 ];
 
