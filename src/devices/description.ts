@@ -29,6 +29,25 @@ export type EventDescription = {
   readonly data?: JsonSchema;
 };
 
+/** A template of a device's config that is not understood: what it is for does not work, and nothing is guessed. */
+export type NotUnderstood = {
+  /** The kind of its component, as the config calls it. */
+  readonly component: string;
+  /** Where in the config it stands. */
+  readonly key: string;
+  readonly template: string;
+  /** What is not understood, and where in the template, in characters from its begin. */
+  readonly why: string;
+  readonly at: number;
+};
+
+/** Of a device that others describe: as whom they know it, who they are, and what of their words is not understood. */
+type Discovered = {
+  readonly identities: readonly string[];
+  readonly origins: readonly string[];
+  readonly notUnderstood: readonly NotUnderstood[];
+};
+
 /** What a device says of itself when it connects. */
 export type DeviceDescription = {
   readonly title?: string;
@@ -39,6 +58,8 @@ export type DeviceDescription = {
   readonly events?: readonly EventDescription[];
   /** Its commands come with their deadline around the input, where the protocol itself cannot say it. */
   readonly envelope?: true;
+  /** Absent: it describes itself. */
+  readonly discovered?: Discovered;
   /**
    * For devices whose commands are numbers on the wire: the description in the words of the plain socket protocol,
    * exactly as it came. Such a device is asked any number that a caller gives, and judges by itself.

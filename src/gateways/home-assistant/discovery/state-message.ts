@@ -1,0 +1,28 @@
+import { parsePayloadJson } from '../template/payload-json.ts';
+import type { TemplateVariables } from '../template/compile-expression.ts';
+import type { PythonValue } from '../template/python-value.ts';
+
+/** What came on a state topic. Its JSON is read once for all components that listen there. */
+export class StateMessage {
+  readonly text: string;
+  readonly isRetained: boolean;
+  #variables: TemplateVariables | undefined;
+
+  constructor(text: string, isRetained: boolean) {
+    this.text = text;
+    this.isRetained = isRetained;
+  }
+
+  /** Undefined when it is no JSON. */
+  get json(): PythonValue {
+    return this.variables['value_json'];
+  }
+
+  /** `value`, and `value_json` where it is JSON. */
+  get variables(): TemplateVariables {
+    if (this.#variables !== undefined) return this.#variables;
+    const json = parsePayloadJson(this.text);
+    this.#variables = json === undefined ? { value: this.text } : { value: this.text, value_json: json };
+    return this.#variables;
+  }
+}
