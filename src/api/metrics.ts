@@ -80,7 +80,7 @@ function exposeAll<T extends Readonly<Record<keyof T, number>>>(
 
 function expose(registry: Registry, group: string, key: string, read: () => number): void {
   const words = snakeCase(key).replaceAll('_', ' ');
-  const name = `recado_${group}_${snakeCase(key)}`;
+  const name = `recado_${group.replaceAll('-', '_')}_${snakeCase(key)}`;
   if (GAUGES.has(key)) addGauge(registry, { name, help: words, read });
   else addCounter(registry, { name, help: `${group}: ${words}`, read });
 }

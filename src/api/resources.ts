@@ -50,9 +50,17 @@ export function showDevice(device: Device): DeviceResource {
 }
 
 export function showDeviceDetail(device: Device): DeviceDetailResource {
-  const { title = null, telemetry, events = [] } = device.description;
+  const { title = null, telemetry, events = [], discovered } = device.description;
   const description = { title, version: device.version, since: showTime(device.describedAt) };
-  return { ...showDevice(device), telemetry: [...telemetry], events: [...events], description };
+  return {
+    ...showDevice(device),
+    telemetry: [...telemetry],
+    events: [...events],
+    description,
+    ...(discovered !== undefined && {
+      discovered: { origins: [...discovered.origins], notUnderstood: [...discovered.notUnderstood] },
+    }),
+  };
 }
 
 export function showCommand(command: Command): CommandResource {

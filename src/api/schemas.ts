@@ -79,11 +79,29 @@ const EventDescriptionSchema = Type.Object(
 );
 export type EventDescriptionResource = Static<typeof EventDescriptionSchema>;
 
+const DiscoveredSchema = Type.Object(
+  {
+    origins: Type.Array(Type.String(), { description: 'The programs that describe it, with their versions' }),
+    notUnderstood: Type.Array(
+      Type.Object({
+        component: Type.String({ description: 'The kind of its component' }),
+        key: Type.String({ description: 'Where in the config the template stands' }),
+        template: Type.String(),
+        why: Type.String({ description: 'What of it is not understood' }),
+        at: Type.Integer({ description: 'Where in the template, in characters from its begin' }),
+      }),
+      { description: 'Templates of its configs that are not understood: what they are for does not work' },
+    ),
+  },
+  { title: 'Discovered', description: 'Of a device that others describe' },
+);
+
 export const DeviceDetailSchema = Type.Object(
   {
     ...deviceProperties,
     telemetry: Type.Array(MetricSchema),
     events: Type.Optional(Type.Array(EventDescriptionSchema)),
+    discovered: Type.Optional(DiscoveredSchema),
     description: Type.Optional(
       Type.Object(
         {

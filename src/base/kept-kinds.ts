@@ -158,6 +158,16 @@ const ROWS = {
     refusal: 'the device is told DESCRIPTION_INVALID, and closed',
     options: ['gateways.socket.maxLineBytes', 'devices.maxOfflineDescriptionBytes'],
   },
+  DISCOVERY_CONFIG: {
+    what: "A config of Home Assistant's discovery, with what is read and sent by it",
+    whose: 'the client that published it, else the broker',
+    fixedBytes: 8192,
+    // As objects, and as the functions that its templates become.
+    perByte: 4,
+    share: 1 / 8,
+    refusal: 'it is left out and counted (`configsRefused`)',
+    options: ['gateways.homeAssistant.maxConfigs', 'gateways.homeAssistant.maxMessageBytes'],
+  },
   READING: {
     what: 'The latest value of a metric of a device',
     whose: 'the device, else its address',

@@ -10,6 +10,7 @@ import { MemoryTelemetryStore } from '../devices/memory-telemetry-store.ts';
 import type { TelemetryStore } from '../devices/telemetry-store.ts';
 import { hostname } from 'node:os';
 import type { Gateway } from '../gateways/gateway.ts';
+import { HomeAssistantGateway } from '../gateways/home-assistant/home-assistant-gateway.ts';
 import { MqttGateway } from '../gateways/mqtt/mqtt-gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
@@ -127,7 +128,7 @@ function createGatewayBroker(
 }
 
 function createGateways(
-  { gateways: { socket, mqtt } }: Config,
+  { gateways: { socket, mqtt, homeAssistant } }: Config,
   parts: {
     ledger: Ledger;
     registry: DeviceRegistry;
@@ -141,6 +142,7 @@ function createGateways(
   return [
     ...(socket.enabled ? [new SocketGateway(socket, { ...parts, tls: socketTls })] : []),
     ...(mqtt.enabled ? [new MqttGateway(mqtt, parts)] : []),
+    ...(homeAssistant.enabled ? [new HomeAssistantGateway(homeAssistant, parts)] : []),
   ];
 }
 

@@ -4,6 +4,7 @@ import { httpListener } from '../../config/http-listener.ts';
 import { bytes, count, longMs, ms } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { services } from './sections/services.ts';
+import { HOME_ASSISTANT_OPTIONS } from '../../gateways/home-assistant/options.ts';
 import { MQTT_GATEWAY_OPTIONS } from '../../gateways/mqtt/options.ts';
 import { SOCKET_OPTIONS } from '../../gateways/socket/options.ts';
 
@@ -163,7 +164,7 @@ export const ConfigSchema = Type.Object(
   {
     http: httpListener(5070, 'The HTTP server: API, services and old routes.'),
     gateways: Type.Object(
-      { socket: SOCKET_OPTIONS, mqtt: MQTT_GATEWAY_OPTIONS },
+      { socket: SOCKET_OPTIONS, mqtt: MQTT_GATEWAY_OPTIONS, homeAssistant: HOME_ASSISTANT_OPTIONS },
       { additionalProperties: false, description: 'Where devices come in.' },
     ),
     mqtt,

@@ -1,0 +1,183 @@
+import type { BusMessage } from '../../bus/bus.ts';
+import type { Party } from '../../base/ledger.ts';
+import type { Device } from '../../devices/device.ts';
+import { KeptDescription } from '../../devices/kept-description.ts';
+import type { PresenceReason } from '../../devices/presence.ts';
+import { findValueFault, type Reading } from '../../devices/reading.ts';
+import { ReportWarnings } from '../report-warnings.ts';
+import { AvailabilityState } from './availability-state.ts';
+import { AwaitedEffects } from './awaited-effects.ts';
+import type { MetricPart } from './discovery/component-part.ts';
+import { describeDevice, type DescribedDevice, type DiscoveredItem } from './discovery/describe-device.ts';
+import { StateMessage } from './discovery/state-message.ts';
+import type { HomeAssistantContext } from './gateway-context.ts';
+import { HomeAssistantLink } from './home-assistant-link.ts';
+import { StateTopics } from './state-topics.ts';
+
+/** One device, out of all configs that speak of it. */
+export class DiscoveredDevice {
+  readonly id: string;
+  /** By the topics of their configs. */
+  readonly items = new Map<string, DiscoveredItem>();
+  readonly identities: Set<string>;
+  readonly #context: HomeAssistantContext;
+  readonly #topics: StateTopics;
+  readonly #effects: AwaitedEffects;
+  readonly #availability = new AvailabilityState();
+  readonly #readingWarnings: ReportWarnings;
+  readonly #eventWarnings: ReportWarnings;
+  #described: DescribedDevice | undefined;
+  #device: Device | undefined;
+  #link: HomeAssistantLink | undefined;
+  /** Metrics that were told since the broker is there: what it had retained of them before is older. */
+  readonly #told = new Set<string>();
+
+  constructor(id: string, identities: readonly string[], context: HomeAssistantContext) {
+    this.id = id;
+    this.identities = new Set(identities);
+    this.#context = context;
+    this.#topics = new StateTopics(context.bus, (topic, message) => this.#onMessage(topic, message));
+    this.#effects = new AwaitedEffects(context);
+    this.#readingWarnings = new ReportWarnings('readings', context.logBudget);
+    this.#eventWarnings = new ReportWarnings('events', context.logBudget);
+  }
+
+  /**
+   * Its configs have changed: it is described anew.
+   *
+   * @returns false when there is no room for its description
+   */
+  describe(party: Party): boolean {
+    const { registry, name } = this.#context;
+    const described = describeDevice([...this.items.values()], [...this.identities]);
+    const kept = KeptDescription.keep(described.description, party);
+    if (kept === undefined) return false;
+    const before = this.#device?.telemetry;
+    const readings = before?.latest() ?? [];
+    this.#described = described;
+    const device = registry.describe(this.id, { gateway: name, description: kept });
+    this.#device = device;
+    if (device.telemetry !== before) this.#observeAgain(readings);
+    this.#availability.use(described.availability);
+    this.update('disconnected');
+    this.#topics.listen(this.#wantedTopics(described));
+    return true;
+  }
+
+  /** It comes or goes, as its availability says and the broker is there. @param reason - why, if it goes */
+  update(reason: PresenceReason): void {
+    const device = this.#device;
+    if (device === undefined) return;
+    const { bus, registry } = this.#context;
+    const isThere = bus.isConnected && this.#availability.isAvailable;
+    if (isThere === (this.#link !== undefined)) return;
+    const link = this.#link;
+    if (isThere) {
+      this.#link = new HomeAssistantLink(device, {
+        findCommand: (name) => this.#described?.commands.get(name),
+        effects: this.#effects,
+        context: this.#context,
+      });
+      registry.come(device, this.#link);
+    } else if (link !== undefined) {
+      this.#link = undefined;
+      link.close(reason);
+      registry.disconnect(device, link, reason);
+    }
+  }
+
+  /** The broker is lost, and with it what it said of who is there. */
+  onBrokerLost(): void {
+    this.#told.clear();
+    this.#availability.forget();
+    this.update('connection-failed');
+  }
+
+  /** Nothing is heard of it any more. */
+  end(reason: PresenceReason): void {
+    this.#topics.close();
+    this.#availability.use(new Map());
+    this.update(reason);
+    this.#device = undefined;
+  }
+
+  #wantedTopics({ metrics, events }: DescribedDevice): ReadonlyMap<string, ReadonlySet<string>> {
+    const wanted = new Map<string, Set<string>>();
+    const want = (topic: string, name: string): void => {
+      const names = wanted.get(topic);
+      if (names === undefined) wanted.set(topic, new Set([name]));
+      else names.add(name);
+    };
+    for (const topic of this.#availability.topics()) want(topic, 'availability');
+    for (const [name, { topics }] of metrics) for (const topic of topics) want(topic, `metric ${name}`);
+    for (const [name, { topic }] of events) want(topic, `event ${name}`);
+    return wanted;
+  }
+
+  /** A device that describes itself otherwise has lost its readings; those that it still has a metric for come back. */
+  #observeAgain(readings: readonly Reading[]): void {
+    for (const { metric, value, time } of readings) {
+      const part = this.#described?.metrics.get(metric);
+      if (part !== undefined && findValueFault(value, part.type) === undefined)
+        this.#device?.telemetry.observe(metric, value, part.unit, time);
+    }
+  }
+
+  #onMessage(listenedTopic: string, { payload, retain }: BusMessage): void {
+    const { counters, options, clock } = this.#context;
+    const device = this.#device;
+    const described = this.#described;
+    if (device === undefined || described === undefined) return;
+    if (payload.length > options.maxMessageBytes) {
+      counters.messagesTooLarge++;
+      return;
+    }
+    counters.statesTaken++;
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
+    const message = new StateMessage(text, retain);
+    if (!retain) device.lastSeen = clock.now();
+    this.#availability.take(listenedTopic, message);
+    this.update('disconnected');
+    for (const [name, part] of described.metrics)
+      if (part.topics.includes(listenedTopic)) this.#read(name, part, message);
+    for (const [name, { topic, read }] of described.events) {
+      if (topic !== listenedTopic) continue;
+      const event = read(message);
+      if (!event.ok) this.#refuseEvent(name, event.failure);
+      else if (event.value !== undefined) this.#tellEvent(name, event.value.data);
+    }
+  }
+
+  #read(name: string, part: MetricPart, message: StateMessage): void {
+    const { counters, clock } = this.#context;
+    if (message.isRetained && this.#told.has(name)) return;
+    const read = part.read(message);
+    if (read.ok && read.value === undefined) return;
+    const value = read.ok ? read.value! : '';
+    const fault = read.ok
+      ? (findValueFault(value, part.type) ??
+        this.#device?.telemetry.observe(name, value, part.unit, clock.now()))
+      : `got what makes no sense (${read.failure})`;
+    if (fault !== undefined) {
+      counters.readingsRefused++;
+      this.#readingWarnings.tell(this.id, name, `${fault}; the reading was left out`);
+      return;
+    }
+    counters.readingsTaken++;
+    if (message.isRetained) return;
+    this.#told.add(name);
+    this.#effects.show(name, value);
+  }
+
+  #tellEvent(name: string, data: unknown): void {
+    const { counters, clock } = this.#context;
+    const fault = this.#device?.tellEvent({ name, data, time: clock.now() });
+    if (fault !== undefined) return this.#refuseEvent(name, fault);
+    counters.eventsTaken++;
+  }
+
+  #refuseEvent(name: string, fault: string): void {
+    this.#context.counters.eventsRefused++;
+    this.#eventWarnings.tell(this.id, name, `${fault}; the event was left out`);
+  }
+}

@@ -1,0 +1,189 @@
+import { hash } from 'node:crypto';
+import { Alarms } from '../../base/alarms.ts';
+import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
+import type { Ledger } from '../../base/ledger.ts';
+import { LogBudget } from '../../base/log-budget.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
+import type { Device } from '../../devices/device.ts';
+import type { DeviceRegistry } from '../../devices/device-registry.ts';
+import { BROKER_PARTY, type DeviceBroker } from '../device-broker.ts';
+import type { Gateway } from '../gateway.ts';
+import { ConfigQueue, type WaitingConfig } from './config-queue.ts';
+import { HomeAssistantCounters } from './counters.ts';
+import { DiscoveredDevices } from './discovered-devices.ts';
+import { discoveryFilters } from './discovery/discovery-topic.ts';
+import { ItemReader } from './item-reader.ts';
+import type { HomeAssistantContext } from './gateway-context.ts';
+import type { HomeAssistantOptions } from './options.ts';
+
+type HomeAssistantParts = {
+  readonly broker: DeviceBroker;
+  readonly ledger: Ledger;
+  readonly registry: DeviceRegistry;
+  readonly log: Logger;
+  readonly clock?: Clock;
+};
+
+/** A broker that is away is waited for. */
+const SUBSCRIBE_TIMEOUT_MS = 2_147_483_647;
+const BIRTH = Buffer.from('online');
+const NONE = new Uint8Array(0);
+
+/** Devices that announce themselves by Home Assistant's MQTT discovery, over the broker that the hub uses. */
+export class HomeAssistantGateway implements Gateway {
+  readonly name = 'home-assistant';
+  readonly counters = new HomeAssistantCounters() as HomeAssistantCounters & Record<string, number>;
+  readonly #options: HomeAssistantOptions;
+  readonly #parts: HomeAssistantParts;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #logBudget: LogBudget;
+  readonly #abort = new AbortController();
+  #bus: Bus | undefined;
+  #devices: DiscoveredDevices | undefined;
+  #queue: ConfigQueue | undefined;
+  #subscriptions: Subscription[] = [];
+  #unwatch: () => void = () => {};
+  #settling: Timer | undefined;
+
+  constructor(options: HomeAssistantOptions, parts: HomeAssistantParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
+    this.#log = parts.log;
+    this.#logBudget = new LogBudget(this.#clock, parts.log);
+    parts.registry.observeForgotten((device) => this.#onForgotten(device));
+  }
+
+  async start(): Promise<readonly []> {
+    const bus = await this.#parts.broker.open();
+    if (bus === undefined) return [];
+    const devices = new DiscoveredDevices(this.#contextOf(bus));
+    const reader = new ItemReader(this.#options.prefix);
+    this.#bus = bus;
+    this.#devices = devices;
+    this.#queue = new ConfigQueue({
+      take: (config) => this.#take(config, reader),
+      describe: (most) => {
+        devices.describeChanged(most);
+        return devices.hasChanges;
+      },
+    });
+    this.#unwatch = bus.watch(({ type }) => {
+      if (type === 'lost') for (const device of devices.all()) device.onBrokerLost();
+      else if (type === 'connected') for (const device of devices.all()) device.update('disconnected');
+    });
+    const subscribing = this.#subscribe(bus);
+    if (bus.isConnected) await subscribing;
+    else
+      subscribing.catch((error: unknown) => {
+        if (!this.#abort.signal.aborted)
+          this.#log.error({ err: error }, `configs of devices cannot come: ${(error as Error).message}`);
+      });
+    return [];
+  }
+
+  async stop(): Promise<void> {
+    if (this.#bus === undefined) return;
+    this.#bus = undefined;
+    this.#settling?.clear();
+    this.#unwatch();
+    this.#queue?.close();
+    for (const device of this.#devices?.all() ?? []) device.end('hub-stopping');
+    this.#abort.abort(new Error('the hub stops'));
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.unsubscribe()));
+    this.#logBudget.close();
+    await this.#parts.broker.close();
+  }
+
+  #contextOf(bus: Bus): HomeAssistantContext {
+    const { name, counters } = this;
+    const { ledger, registry } = this.#parts;
+    const alarms = new Alarms(this.#clock);
+    const [options, clock, logBudget] = [this.#options, this.#clock, this.#logBudget];
+    return { name, options, ledger, registry, counters, bus, clock, alarms, logBudget };
+  }
+
+  async #subscribe(bus: Bus): Promise<void> {
+    const { prefix, birthTopic, settleMs } = this.#options;
+    const options = { timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal, borrowsPayload: true };
+    for (const filter of discoveryFilters(prefix))
+      this.#subscriptions.push(await bus.subscribe(filter, options, (message) => this.#onConfig(message)));
+    // From here on everything that is retained is on its way.
+    this.#settling = this.#clock.setTimer(settleMs, () => this.#onSettled());
+    if (birthTopic === '') return;
+    bus.publish({ topicName: birthTopic, payload: BIRTH, qos: 1 }).catch((error: unknown) => {
+      this.#log.warn({ err: error }, `devices are not asked for their configs: ${(error as Error).message}`);
+    });
+  }
+
+  /** Costs a hash where a config is the one that is known. */
+  #onConfig({ topicName, payload, from }: BusMessage): void {
+    const queue = this.#queue!;
+    if (payload.length > this.#options.maxMessageBytes) {
+      this.counters.messagesTooLarge++;
+      return;
+    }
+    const digest = payload.length === 0 ? '' : hash('sha1', payload, 'base64');
+    const known = queue.get(topicName)?.digest ?? this.#devices!.digestOf(topicName) ?? '';
+    if (digest === known) {
+      if (digest !== '') this.counters.configsUnchanged++;
+      return;
+    }
+    const { clients } = this.#parts.broker;
+    const party = from === undefined || clients === undefined ? BROKER_PARTY : clients.partyOf(from);
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
+    queue.add({ topicName, payload: text, digest, from: party });
+  }
+
+  #take(config: WaitingConfig, reader: ItemReader): void {
+    const devices = this.#devices!;
+    const { topicName, payload, digest, from } = config;
+    if (payload === '') {
+      if (devices.remove(topicName)) this.counters.configsRemoved++;
+      return;
+    }
+    const read = reader.read(topicName, payload);
+    if (!read.ok) {
+      this.counters.configsInvalid++;
+      return this.#tell(topicName, `it ${read.failure}`, from);
+    }
+    if (read.value === 'migrating') return;
+    const { item, broken } = read.value;
+    this.counters.componentsRefused += broken.length;
+    for (const { key, why } of broken) this.#tell(topicName, `the component ${key} ${why}`, from);
+    if (item.components.length === 0) return;
+    const isTaken = devices.put(item, { digest, bytes: payload.length, from });
+    if (isTaken) this.counters.configsTaken++;
+    else {
+      this.counters.configsRefused++;
+      this.#tell(topicName, 'the hub keeps as many configs as it may', from);
+    }
+  }
+
+  #tell(topicName: string, why: string, party: string): void {
+    const text = `the config at ${topicName} was not taken: ${why}`;
+    this.#logBudget.write('faults of devices', { topic: topicName }, text, party);
+  }
+
+  #onSettled(): void {
+    const gone = this.#devices!.forgetGone();
+    this.counters.devicesGone += gone.length;
+    for (const device of gone)
+      this.#log.info({ device }, `device ${device} is forgotten: no config describes it any more`);
+  }
+
+  /** Somebody wanted it: what is retained of it would bring it back. */
+  #onForgotten(device: Device): void {
+    const bus = this.#bus;
+    if (device.gateway !== this.name || bus === undefined) return;
+    const topics = this.#devices!.topicsOf(device.id);
+    this.#devices!.onForgotten(device);
+    for (const topicName of topics)
+      bus.publish({ topicName, payload: NONE, qos: 1, retain: true }).catch((error: unknown) => {
+        const text = `the config of device ${device.id} could not be removed: ${(error as Error).message}`;
+        this.#log.warn({ err: error, device: device.id }, text);
+      });
+  }
+}
