@@ -90,3 +90,38 @@ it('nothing is left in the log when everything was taken', async (t) => {
   // What the last commit said of rows that are gone goes with the next one.
   assert.ok(logBytes(file) < 100, `${logBytes(file)} bytes are left`);
 });
+
+it('a log that has been written for long knows how far each message is', async (t) => {
+  const file = newFile(t);
+  const first = await open(t, file);
+  await loadAll(first);
+  first.saveSession(sessionOf('a'));
+  await first.commit();
+  await first.close();
+  const db = new DatabaseSync(file);
+  // As after half a year of four thousand commits a second.
+  db.exec(`INSERT INTO sqlite_sequence (name, seq) VALUES ('log', ${2 ** 36 - 2})`);
+  db.close();
+
+  const store = await open(t, file);
+  await loadAll(store);
+  for (const sequence of [1, 2, 3]) {
+    store.saveQueued('a', queuedOf(sequence, { qos: 2 }));
+    store.saveReceivedPacketId('a', sequence);
+    await store.commit();
+  }
+  for (const sequence of [1, 2, 3]) store.updateQueued('a', sequence, 65_530 + sequence, sequence === 2);
+  store.deleteReceivedPacketId('a', 2);
+  await store.commit();
+  await store.close();
+  const { sessions } = await loadAll(await open(t, file));
+  assert.deepEqual(
+    sessions[0]!.queued.map(({ sequence, packetId, isReleased }) => [sequence, packetId, isReleased]),
+    [
+      [1, 65_531, false],
+      [2, 65_532, true],
+      [3, 65_533, false],
+    ],
+  );
+  assert.deepEqual(sessions[0]!.receivedPacketIds, [1, 3]);
+});

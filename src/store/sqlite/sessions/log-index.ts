@@ -2,17 +2,26 @@ import { NoteKind } from './note-format.ts';
 import type { NoteReader } from './note-reader.ts';
 
 /** One row of the log, as far as somebody still needs it. */
-type LogRow = { readonly bytes: number; notes: number; live: number };
+type LogRow = { readonly id: number; readonly bytes: number; notes: number; live: number };
 
 /** What a session has in the log: by sequence or Packet Identifier, in which row, and for messages how far they are. */
 type LogSession = { readonly queued: Map<number, number>; readonly received: Map<number, number> };
 
-/** Of a place, for the Packet Identifier and whether it was released; the rest is the number of the row. */
+/** Of a place, for the Packet Identifier and whether it was released; the rest says which row. */
 const PROGRESS_VALUES = 2 ** 17;
+/**
+ * Rows are told apart by the end of their number: a log that has been written for months has numbers that a place has no
+ * room for, and never as many rows at a time.
+ */
+const ROW_KEYS = 2 ** 36;
+
+function keyOf(row: number): number {
+  return row % ROW_KEYS;
+}
 
 /** A queued message's row, Packet Identifier and release, as one number. */
 function placeOf(row: number, packetId: number, isReleased: boolean): number {
-  return row * PROGRESS_VALUES + packetId * 2 + (isReleased ? 1 : 0);
+  return keyOf(row) * PROGRESS_VALUES + packetId * 2 + (isReleased ? 1 : 0);
 }
 
 /**
@@ -20,6 +29,7 @@ function placeOf(row: number, packetId: number, isReleased: boolean): number {
  * that are gone is of no use, so the oldest can go when none of its messages is waited for any more.
  */
 export class LogIndex {
+  /** By the key of its number. */
   readonly #rows = new Map<number, LogRow>();
   readonly #sessions = new Map<number, LogSession>();
   /** The highest number that any session had, also one that is gone. */
@@ -29,21 +39,9 @@ export class LogIndex {
   notes = 0;
   live = 0;
 
-  /** The oldest row; undefined without any. */
-  get oldest(): number | undefined {
-    return this.#rows.keys().next().value;
-  }
-
-  isNeeded(row: number): boolean {
-    return (this.#rows.get(row)?.live ?? 0) > 0;
-  }
-
-  rows(): IterableIterator<number> {
-    return this.#rows.keys();
-  }
-
-  bytesOf(row: number): number {
-    return this.#rows.get(row)?.bytes ?? 0;
+  /** The oldest first. */
+  rows(): IterableIterator<Readonly<LogRow>> {
+    return this.#rows.values();
   }
 
   addSession(number: number): void {
@@ -56,22 +54,22 @@ export class LogIndex {
     if (session === undefined) return;
     this.#sessions.delete(number);
     for (const place of session.queued.values()) this.#lose(Math.floor(place / PROGRESS_VALUES));
-    for (const row of session.received.values()) this.#lose(row);
+    for (const key of session.received.values()) this.#lose(key);
   }
 
   /** A row is in the log. */
   addRow(row: number, notes: NoteReader): void {
-    const added = { bytes: notes.bytes.length, notes: 0, live: 0 };
-    this.#rows.set(row, added);
+    const added = { id: row, bytes: notes.bytes.length, notes: 0, live: 0 };
+    this.#rows.set(keyOf(row), added);
     this.bytes += added.bytes;
     while (notes.next()) this.#take(row, added, notes);
     this.notes += added.notes;
   }
 
   removeRow(row: number): void {
-    const removed = this.#rows.get(row);
+    const removed = this.#rows.get(keyOf(row));
     if (removed === undefined) return;
-    this.#rows.delete(row);
+    this.#rows.delete(keyOf(row));
     this.bytes -= removed.bytes;
     this.notes -= removed.notes;
     this.live -= removed.live;
@@ -84,13 +82,13 @@ export class LogIndex {
     sequence: number,
   ): { packetId: number; isReleased: boolean } | undefined {
     const place = this.#sessions.get(number)?.queued.get(sequence);
-    if (place === undefined || Math.floor(place / PROGRESS_VALUES) !== row) return undefined;
+    if (place === undefined || Math.floor(place / PROGRESS_VALUES) !== keyOf(row)) return undefined;
     const progress = place % PROGRESS_VALUES;
     return { packetId: progress >> 1, isReleased: (progress & 1) === 1 };
   }
 
   hasReceived(row: number, number: number, packetId: number): boolean {
-    return this.#sessions.get(number)?.received.get(packetId) === row;
+    return this.#sessions.get(number)?.received.get(packetId) === keyOf(row);
   }
 
   receivedOf(number: number): IterableIterator<number> {
@@ -124,7 +122,7 @@ export class LogIndex {
         return;
       case NoteKind.RECEIVED:
         this.#lose(received.get(packetId));
-        received.set(packetId, row);
+        received.set(packetId, keyOf(row));
         this.#win(added);
         return;
       case NoteKind.RECEIVED_END:
@@ -137,8 +135,8 @@ export class LogIndex {
     if (place !== undefined) this.#lose(Math.floor(place / PROGRESS_VALUES));
   }
 
-  #lose(row: number | undefined): void {
-    const found = row === undefined ? undefined : this.#rows.get(row);
+  #lose(key: number | undefined): void {
+    const found = key === undefined ? undefined : this.#rows.get(key);
     if (found === undefined) return;
     found.live--;
     this.live--;

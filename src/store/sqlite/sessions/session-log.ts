@@ -46,8 +46,8 @@ export class SessionLog {
     const { removed } = this.#change;
     const { index } = this;
     let copied = 0;
-    for (const row of index.rows()) {
-      if (index.isNeeded(row)) {
+    for (const { id: row, live } of index.rows()) {
+      if (live > 0) {
         if (copied >= COPY_BYTES || !this.#isSparse) break;
         copied += this.#copyNeeded(row);
       }
