@@ -107,7 +107,8 @@ function restoreSession(engine: Engine, record: StoredSession, nowMs: number, af
   session.isOwnerProven = record.isOwnerProven;
   session.expiryInterval = sessionExpiryInterval;
   session.disconnectedAtMs = record.disconnectedAtMs ?? nowMs;
-  const awayMs = nowMs - session.disconnectedAtMs;
+  // A clock that was set back since makes nobody wait for longer than it asked for.
+  const awayMs = Math.max(0, nowMs - session.disconnectedAtMs);
   const leftMs = sessionExpiryInterval === MAX_UINT_32 ? Infinity : sessionExpiryInterval * 1000 - awayMs;
   const hasEnded = leftMs <= 0;
   if (record.will !== undefined) restoreWill(engine, session, record.will, { nowMs, hasEnded, afterwards });
@@ -137,8 +138,8 @@ function restoreWill(
   { dueAtMs, ...will }: StoredWill,
   { nowMs, hasEnded, afterwards }: { nowMs: number; hasEnded: boolean; afterwards: Afterwards },
 ): void {
-  const delaySeconds = Math.min(will.willDelayInterval, session.expiryInterval);
-  const leftMs = dueAtMs === undefined ? delaySeconds * 1000 : dueAtMs - nowMs;
+  const delayMs = Math.min(will.willDelayInterval, session.expiryInterval) * 1000;
+  const leftMs = dueAtMs === undefined ? delayMs : Math.min(delayMs, dueAtMs - nowMs);
   if (hasEnded || leftMs <= 0) afterwards.dueWills.push({ session, will });
   else session.will = { ...will, dueMs: engine.clock.monotonic() + leftMs };
 }

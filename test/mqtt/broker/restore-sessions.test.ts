@@ -306,6 +306,16 @@ describe('after a restart the time goes on', () => {
     assert.deepEqual((await loadAll(rig.store)).sessions, []);
   });
 
+  it('of one that is no longer kept than it asked for, where the clock was set back', async (t) => {
+    const rig = await Rig.start(t);
+    (await rig.subscribed('one', 't/#', 100)).disconnect();
+    await rig.crash(-500 * SECOND_MS);
+    rig.clock.advance(99 * SECOND_MS);
+    assert.equal(rig.broker.counts.sessions, 1);
+    rig.clock.advance(2 * SECOND_MS);
+    assert.equal(rig.broker.counts.sessions, 0);
+  });
+
   it('of a session whose client was there to the end, from the first restart', async (t) => {
     const rig = await Rig.start(t);
     await rig.subscribed('one', 't/#', 100);

@@ -121,6 +121,15 @@ describe('a Will outlives the broker: it is part of the session (section 4.1)', 
     assert.ok(seconds !== undefined && seconds >= 19 && seconds <= 22, `after ${seconds} s`);
   });
 
+  it('waits no longer than its delay where the clock was set back', async (t) => {
+    const wills = await WillRig.start(t, willOf(60));
+    wills.willing.transport.breakOff();
+    await turnEnd();
+    await wills.rig.crash(-500 * SECOND_MS);
+    const seconds = await wills.secondsUntilPublished(120);
+    assert.ok(seconds !== undefined && seconds <= 61, `after ${seconds} s`);
+  });
+
   it('that was due while no broker was there is published by the next', async (t) => {
     const wills = await WillRig.start(t, willOf(60));
     wills.willing.transport.breakOff();
