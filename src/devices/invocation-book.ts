@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { KeptKind } from '../base/kept-kinds.ts';
 import { OWN_PARTY, type Ledger, type Party } from '../base/ledger.ts';
 import { Roster } from '../base/roster.ts';
@@ -7,6 +7,9 @@ import type { Invocation, InvocationJournal } from './invocation.ts';
 import { historyCost, InvocationHistory } from './invocation-history.ts';
 import { endByRestart, recordInvocation, type InvocationRecord } from './invocation-record.ts';
 import type { InvocationStore } from './invocation-store.ts';
+
+/** How long a phase that was reached waits for a commit that is needed anyway. */
+const PHASES_MS = 100;
 
 type HistoryLimits = {
   /** Ended invocations that are kept to be read. */
@@ -43,6 +46,7 @@ export class InvocationBook implements InvocationJournal {
   readonly #limits: HistoryLimits;
   readonly #clock: Clock;
   readonly #party: Party;
+  #phases: Timer | undefined;
 
   constructor(parts: { store: InvocationStore; limits: HistoryLimits; clock: Clock; ledger: Ledger }) {
     this.#store = parts.store;
@@ -114,7 +118,12 @@ export class InvocationBook implements InvocationJournal {
 
   notePhase(invocation: Invocation): void {
     this.#store.saveInvocation(recordInvocation(invocation));
-    void this.#store.commit()?.catch(() => {});
+    // The end comes sooner than that to most, and takes it along: a commit of its own would only stand in its way.
+    if (this.#phases !== undefined) return;
+    this.#phases = this.#clock.setTimer(PHASES_MS, () => {
+      this.#phases = undefined;
+      void this.#store.commit()?.catch(() => {});
+    });
   }
 
   live(id: string): Invocation | undefined {

@@ -38,7 +38,7 @@ export type InvocationJournal = {
    * @returns a promise where it lasts and the store takes time: what follows from it waits until then
    */
   write(invocation: Invocation): Promise<void> | undefined;
-  /** A phase was reached. Nothing waits for this. */
+  /** A phase was reached. Nothing waits for this, and it is written with what is written next. */
   notePhase(invocation: Invocation): void;
 };
 
