@@ -1,6 +1,7 @@
 import type { Bar } from './bars.ts';
 import { printContest, runContest, type Contender, type Workload } from './contest.ts';
 import { compareRates, MOSQUITTO, RECADO } from './mqtt-bars.ts';
+import { benchMqttBesideCommits } from './mqtt-beside-commits.ts';
 import { startMosquitto } from './servers/mosquitto.ts';
 import { startRecado } from './servers/recado.ts';
 
@@ -59,5 +60,6 @@ export async function benchMqttDurable({ rounds }: { rounds: number }): Promise<
       measured: `${eachMs.toFixed(2)} ms`,
       met: eachMs <= MAX_EACH_MS,
     },
+    ...(await benchMqttBesideCommits({ rounds })),
   ];
 }
