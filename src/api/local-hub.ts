@@ -75,7 +75,7 @@ function askRunning(socketPath: string): LocalHub {
 
 async function openFolder(folder: DataFolder, log: Logger): Promise<LocalHub> {
   folder.open();
-  const database = new HubDatabase(folder.file('hub.db'), log);
+  const database = new HubDatabase(folder.file('hub.db'), { log });
   const auditStore = new SqliteAuditStore(database);
   const accounts = new Accounts({ store: new SqliteAccountStore(database), auditStore, log });
   const app = createApp({ log, maxBodyBytes: MAX_BODY_BYTES, maxPathValueCharacters: 1024, place: '' });

@@ -284,7 +284,16 @@ export const ReadinessSchema = Type.Object(
       Type.Array(
         Type.Object({
           name: Type.String(),
-          state: Type.Enum(['full', 'read-only', 'failing', 'damaged', 'unreachable']),
+          state: Type.Enum([
+            'full',
+            'read-only',
+            'locked',
+            'removed',
+            'failing',
+            'damaged',
+            'unreachable',
+            'ended',
+          ]),
           advice: Type.String({ description: 'What to do' }),
         }),
         { description: 'Those that something is wrong with; not for who would be refused elsewhere' },

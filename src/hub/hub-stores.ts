@@ -5,6 +5,7 @@ import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts'
 import { SqliteDeviceStore } from '../store/sqlite/hub/sqlite-device-store.ts';
 import { SqliteInvocationStore } from '../store/sqlite/hub/sqlite-invocation-store.ts';
 import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
+import { createStoresThread } from '../store/sqlite/stores-thread.ts';
 import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
 import { SqliteTelemetryStore } from '../store/sqlite/telemetry/sqlite-telemetry-store.ts';
 import type { TelemetryFilesOptions } from '../store/sqlite/telemetry/telemetry-files.ts';
@@ -14,7 +15,7 @@ type TelemetryLimits = Omit<TelemetryFilesOptions, 'folder' | 'maxBufferBytes'> 
   readonly enabled: boolean;
 };
 
-/** What a hub keeps on disk: the files of its data folder, each with a thread of its own. */
+/** What a hub keeps on disk: the files of its data folder. */
 export class HubStores {
   readonly folder: DataFolder;
   /** Of the MQTT broker, which closes it. */
@@ -37,8 +38,9 @@ export class HubStores {
     this.telemetry = telemetry.enabled
       ? new SqliteTelemetryStore({ folder, maxBufferBytes, ...telemetry }, log)
       : undefined;
-    this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log });
-    this.#hub = new HubDatabase(this.folder.file('hub.db'), log);
+    const thread = createStoresThread(log);
+    this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log, thread });
+    this.#hub = new HubDatabase(this.folder.file('hub.db'), { log, thread });
     this.accounts = new SqliteAccountStore(this.#hub);
     this.devices = new SqliteDeviceStore(this.#hub);
     this.invocations = new SqliteInvocationStore(this.#hub);

@@ -8,7 +8,7 @@ import { DataFolder } from './data-folder.ts';
 import { examineFile, requireDatabases } from './examine-folder.ts';
 import { beginRestore, decideRestore, finishRestore, isHalfRestored, undoRestore } from './place-restored.ts';
 import { BUSY_TIMEOUT_MS, createPrivate } from './sqlite/open-database.ts';
-import { SQLITE_BUSY, sqliteCode } from './sqlite/sqlite-error.ts';
+import { faultOf } from './sqlite/sqlite-error.ts';
 import { syncFolder } from './sync-folder.ts';
 
 /**
@@ -38,7 +38,7 @@ export function makeBackup(folder: string, file: string): readonly string[] {
     return kept;
   } catch (error) {
     if (error instanceof RecadoError) throw error;
-    if (sqliteCode(error) === SQLITE_BUSY && backup === undefined)
+    if (faultOf(error)?.state === 'locked' && backup === undefined)
       throw failed(`the backup was not made: another one makes ${file} now`, error);
     throw failed(`the backup was not made: ${writeFaultOf(error)}`, error);
   } finally {

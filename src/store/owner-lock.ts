@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { createPrivate } from './sqlite/open-database.ts';
-import { SQLITE_BUSY, sqliteCode } from './sqlite/sqlite-error.ts';
+import { faultOf } from './sqlite/sqlite-error.ts';
 
 const LOCK_FILE = 'owner.lock';
 const WORDS_FILE = 'owner.txt';
@@ -31,7 +31,7 @@ export function takeFolder(folder: string): Result<OwnerLock | undefined, string
     db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    return sqliteCode(error) === SQLITE_BUSY ? fail(readOwner(folder)) : succeed(undefined);
+    return faultOf(error)?.state === 'locked' ? fail(readOwner(folder)) : succeed(undefined);
   }
   writeOwner(folder);
   const release = (): void => {

@@ -11,7 +11,7 @@ describeAuditStore('MemoryAuditStore', async () => new MemoryAuditStore());
 
 describeAuditStore('SqliteAuditStore', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'recado-audit-'));
-  const database = new HubDatabase(join(folder, 'hub.db'), silentLogger);
+  const database = new HubDatabase(join(folder, 'hub.db'), { log: silentLogger });
   t.after(async () => {
     await database.close();
     await rm(folder, { recursive: true });

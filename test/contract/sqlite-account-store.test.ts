@@ -23,7 +23,7 @@ describeAccountStore('SqliteAccountStore', async (t) => {
   return {
     open: async () => {
       await close();
-      database = new HubDatabase(file, silentLogger);
+      database = new HubDatabase(file, { log: silentLogger });
       await database.start();
       return new SqliteAccountStore(database);
     },

@@ -23,7 +23,7 @@ async function openRig<Store extends { commit(): Promise<void> | undefined }>(
   return {
     open: async (): Promise<Store> => {
       await opened?.close();
-      opened = new HubDatabase(file, silentLogger);
+      opened = new HubDatabase(file, { log: silentLogger });
       await opened.start();
       return held.letGoAfterCommit(make(opened));
     },
@@ -43,7 +43,7 @@ describeDeviceStore('SqliteDeviceStore', () => openRig((database) => new SqliteD
 test('a database that is closed while it opens is closed', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'recado-hub-db-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const database = new HubDatabase(join(folder, 'hub.db'), silentLogger);
+  const database = new HubDatabase(join(folder, 'hub.db'), { log: silentLogger });
   const opening = database.open();
   await database.close();
   assert.ok((await opening).ok);

@@ -123,6 +123,50 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
     publisher.destroy();
   });
 
+  it('that is read-only when the hub starts gives what it has, and heals', async (t) => {
+    const disk = smallDisk(t, '3m');
+    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
+    const keeper = new TcpWireClient(hub.mqttPort);
+    await keeper.connect('keeper');
+    await keeper.subscribe('big/#', 1);
+    keeper.destroy();
+    const publisher = async (text: string): Promise<number> => {
+      const client = new TcpWireClient(hub.mqttPort);
+      await client.connect('', { cleanStart: true, properties: {} });
+      client.publish('big/1', text, { qos: 1, packetId: 1 });
+      const answer = await client.next();
+      client.destroy();
+      return answer?.type === 'puback' ? answer.reasonCode : QUOTA_EXCEEDED;
+    };
+    assert.equal(await publisher('before'), 0);
+    await hub.end('SIGTERM');
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    await hub.begin();
+    const { stores } = await readiness(hub);
+    assert.deepEqual(
+      (stores as { name: string; state: string }[]).map(({ name, state }) => [name, state]),
+      [
+        ['sessions', 'read-only'],
+        ['hub', 'read-only'],
+      ],
+    );
+    assert.equal(await publisher('refused'), QUOTA_EXCEEDED);
+    execFileSync('mount', ['-o', 'remount,rw', disk]);
+    await until('it heals', async () => (await readiness(hub))['status'] === 'ok');
+    await until('it is taken', async () => (await publisher('after')) === 0);
+    await hub.restart('SIGKILL');
+    const back = new TcpWireClient(hub.mqttPort);
+    assert.equal((await back.connect('keeper')).sessionPresent, true);
+    const texts: string[] = [];
+    while (texts.at(-1) !== 'after') {
+      const { payload, packetId } = await back.expect('publish');
+      texts.push(Buffer.from(payload).toString());
+      back.acknowledge('puback', packetId);
+    }
+    assert.equal(texts[0], 'before');
+    back.destroy();
+  });
+
   it('costs history and no reading of now, and a process that is killed leaves what was written', async (t) => {
     const disk = smallDisk(t, '3m');
     const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
@@ -148,10 +192,9 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
       const { body } = await hub.call('GET', '/api/v1/devices/pump/telemetry/bar');
       return (body.values ?? []).map(({ value }: { value: number }) => value);
     };
-    await until('it heals', async () => {
-      device.report({ bar: 2 });
-      return (await values()).includes(2);
-    });
+    await until('it heals, though no reading comes', async () => (await telemetry()) === undefined);
+    device.report({ bar: 2 });
+    await until('readings are kept again', async () => (await values()).includes(2));
     const before = (await values()).length;
     await hub.restart('SIGKILL');
     assert.ok((await values()).length >= before);

@@ -5,3 +5,12 @@ export class DamagedFileError extends Error {
   override readonly name = 'DamagedFileError';
   readonly errcode = SQLITE_CORRUPT;
 }
+
+/** What a row has as JSON. @throws {DamagedFileError} */
+export function parseRow(json: unknown): unknown {
+  try {
+    return JSON.parse(String(json));
+  } catch (error) {
+    throw new DamagedFileError((error as Error).message, { cause: error });
+  }
+}

@@ -1,12 +1,14 @@
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import type { StoreFault } from '../store-state.ts';
 import { DamagedFileError } from './damaged-file-error.ts';
-import { faultOf } from './sqlite-error.ts';
+import { diskFaultOf } from './disk-fault.ts';
 
 /** What the write-ahead log keeps of its size once it was copied into the file. */
 const WAL_LIMIT_BYTES = 16_777_216;
-/** How long a backup or `recado doctor` may keep the file locked. */
+
+/** How long another program may keep the file locked: a backup, or `recado doctor`. */
 export const BUSY_TIMEOUT_MS = 2000;
 
 const SETTINGS = `
@@ -16,26 +18,45 @@ const SETTINGS = `
   PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES};
 `;
 
+/** A file and its write-ahead log, and what tells each from another file of its name. */
+type FileMark = { readonly path: string; readonly mark: string | undefined };
+
+export type OpenedFile = {
+  readonly db: DatabaseSync;
+  /** Undefined when it can be written. */
+  readonly whyOnlyRead: StoreFault | undefined;
+  readonly marks: readonly FileMark[];
+};
+
+/** Opens a database to read and to write, in a thread that may wait for it. */
+export function openDatabase(file: string): DatabaseSync {
+  return openFile(file, BUSY_TIMEOUT_MS).db;
+}
+
 /**
- * Opens a database to read and to write. Where the disk has no room for the index of the write-ahead log, the index is
+ * The same, and what came of it. Where the disk has no room for the index of the write-ahead log, the index is
  * in memory; where nothing can be written, the file is read as it is.
  *
  * @param file - empty for one in memory
+ * @param lockedMs - how long a statement waits while another program keeps the file locked
  */
-export function openDatabase(file: string): DatabaseSync {
-  if (file === '') return begin(':memory:', '');
+export function openFile(file: string, lockedMs: number): OpenedFile {
+  if (file === '') return { db: begin(':memory:', '', lockedMs), whyOnlyRead: undefined, marks: [] };
+  if (sizeOf(file) === 0 && sizeOf(`${file}-wal`) > 0)
+    throw new DamagedFileError('its write-ahead log lies there without it');
   createPrivate(file);
   try {
-    return begin(file, '');
+    return written(file, begin(file, '', lockedMs));
   } catch (error) {
-    const fault = faultOf(error);
-    if (fault === undefined || fault.state === 'damaged' || !existsSync(file)) throw error;
+    const fault = diskFaultOf(error, file);
+    if (fault === undefined || fault.state === 'damaged' || fault.state === 'locked' || !existsSync(file))
+      throw error;
     try {
-      return begin(file, 'PRAGMA locking_mode = EXCLUSIVE;');
+      return written(file, begin(file, 'PRAGMA locking_mode = EXCLUSIVE;', lockedMs));
     } catch {
       // What the log still has would not be seen; an empty file is one that there is no room to begin.
       if (sizeOf(`${file}-wal`) > 0 || sizeOf(file) === 0) throw error;
-      return readOnly(file);
+      return { db: readOnly(file), whyOnlyRead: fault, marks: [] };
     }
   }
 }
@@ -49,9 +70,30 @@ export function createPrivate(file: string): void {
   }
 }
 
-function begin(file: string, first: string): DatabaseSync {
+/** SQLite goes on writing to a file that has lost its name, and all of it would be gone with the process. */
+export function whyGone({ marks }: OpenedFile): StoreFault | undefined {
+  const gone = marks.find(({ path, mark }) => (markOf(path) ?? mark) !== mark);
+  return gone && { state: 'removed', message: `${gone.path} is not the file that was opened` };
+}
+
+function written(file: string, db: DatabaseSync): OpenedFile {
+  const marks = [file, `${file}-wal`].map((path) => ({ path, mark: markOf(path) }));
+  return { db, whyOnlyRead: undefined, marks };
+}
+
+/** Empty where nothing has that name; undefined where this user may not look. */
+function markOf(path: string): string | undefined {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? '' : `${stats.dev} ${stats.ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function begin(file: string, first: string, lockedMs: number): DatabaseSync {
   const wasLeft = sizeOf(`${file}-wal`) > 0;
-  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  const db = new DatabaseSync(file, { timeout: lockedMs });
   try {
     db.exec(first + SETTINGS);
     // The first read is what opens the write-ahead log. One that was left may not fit the file.

@@ -3,8 +3,8 @@ import type { StoreFault } from '../store-state.ts';
 /** Result codes of SQLite that say something about the disk or the file (https://sqlite.org/rescode.html). */
 const STATE_OF: Readonly<Record<number, StoreFault['state']>> = {
   3: 'unreachable', // SQLITE_PERM
-  5: 'failing', // SQLITE_BUSY: another program keeps the file locked
-  6: 'failing', // SQLITE_LOCKED
+  5: 'locked', // SQLITE_BUSY
+  6: 'locked', // SQLITE_LOCKED
   8: 'read-only', // SQLITE_READONLY
   10: 'failing', // SQLITE_IOERR
   11: 'damaged', // SQLITE_CORRUPT
@@ -14,10 +14,8 @@ const STATE_OF: Readonly<Record<number, StoreFault['state']>> = {
   26: 'damaged', // SQLITE_NOTADB
 };
 
-export const SQLITE_BUSY = 5;
-
 /** The primary result code of an error of SQLite; undefined for any other error. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   const { errcode } = Object(error) as { readonly errcode?: unknown };
   return typeof errcode === 'number' ? errcode & 0xff : undefined;
 }

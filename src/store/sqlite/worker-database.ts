@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
-import { STORE_STATES, type StoreFault, type StoreHealth, type StoreState } from '../store-state.ts';
+import { adviceFor, type StoreFault, type StoreHealth, type StoreState } from '../store-state.ts';
 import type {
   CallAnswer,
   DatabaseAnswer,
@@ -10,6 +10,7 @@ import type {
   DatabaseRequest,
   OpenAnswer,
 } from './database-messages.ts';
+import type { DatabaseThread } from './database-thread.ts';
 import type { ForeignFile } from './migrate.ts';
 
 type DatabaseParts = {
@@ -17,12 +18,10 @@ type DatabaseParts = {
   readonly name: string;
   /** Empty for one in memory, which is gone with `close`. */
   readonly file: string;
-  /** The module that calls `serveDatabase`, as it is named in the sources: `new URL('./x.ts', import.meta.url)`. */
-  readonly worker: URL;
-  /** The operation that writes and changes nothing, where nobody else finds out that the disk has healed. */
-  readonly probe?: string;
-  /** What the module needs besides. */
-  readonly options?: unknown;
+  /** Whose module serves it, by its name. */
+  readonly thread: DatabaseThread;
+  /** Who writes tries again what failed, so that it need not be tried here whether the disk has healed. */
+  readonly isTriedByOthers?: boolean;
   readonly log: Logger;
 };
 
@@ -38,19 +37,23 @@ type OutputOf<Operation> = Operation extends (input: never) => infer Output ? Ou
 
 /** How long after a write that failed the disk is tried again, if nobody writes before. */
 const RETRY_MS = 1000;
-const THREAD_ENDED: StoreFault = { state: 'failing', message: 'the thread of the database has ended' };
+const THREAD_ENDED: StoreFault = { state: 'ended', message: 'the thread of the database has ended' };
+/** Writes and changes nothing: whether the disk takes it is what is asked. Each thread has it. */
+const PROBE: DatabaseCall = { name: 'probe', input: undefined };
 const CLOSED: StoreFault = { state: 'unreachable', message: 'the database was closed' };
 
 /**
- * A database in a thread of its own, seen from the thread that asks it: no statement runs here. Writes that are asked
- * for while a commit is under way are committed together with the next one.
+ * A database in another thread, seen from the one that asks it: no statement runs here. Writes that are asked for while
+ * a commit is under way are committed together with the next one.
  *
- * `Operations` is the type of what the worker's module serves.
+ * `Operations` is the type of what its module serves.
  */
 export class WorkerDatabase<Operations extends DatabaseOperations> {
   readonly #parts: DatabaseParts;
-  #worker: Worker | undefined;
+  #port: MessagePort | undefined;
   #state: StoreState = 'ready';
+  /** The file holds nothing yet, and could not be begun. */
+  #isEmpty = false;
   /** It was told by a question how it stands. */
   #isReadFault = false;
   /** Who waits for the answers to the requests that were sent, the oldest first: answers come in that order. */
@@ -58,6 +61,7 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
   #writes: PendingWrite[] = [];
   #writing: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #isTriedByOthers = false;
   #opening: Promise<Result<void, ForeignFile>> | undefined;
   /** Why nothing can be asked any more. */
   #end: StoreFault | undefined = { state: 'unreachable', message: 'the database is not open' };
@@ -67,12 +71,13 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
   }
 
   get health(): StoreHealth {
-    return { name: this.#parts.name, state: this.#state, advice: STORE_STATES[this.#state] };
+    const isOver = this.#end !== undefined;
+    return { name: this.#parts.name, state: this.#state, advice: adviceFor(this.#state, isOver) };
   }
 
   /**
-   * Starts the worker, which opens the file and brings it to the newest schema. A fault of disk or file is a state of
-   * this object, and every call answers with it.
+   * Has the thread open the file and bring it to the newest schema. A fault of disk or file is a state of this object,
+   * and every call answers with it.
    *
    * @returns why the file is left alone, where it is
    */
@@ -82,27 +87,28 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
   }
 
   async #start(): Promise<Result<void, ForeignFile>> {
-    const { worker: module, file, name, log, options } = this.#parts;
-    const worker = new Worker(asPublished(module), { name: `recado ${name}`, workerData: { file, options } });
-    this.#worker = worker;
-    worker.on('error', (error: unknown) => {
-      log.error({ err: error, store: name }, `the thread of ${name} ended by an error`);
+    const { thread, name, file } = this.#parts;
+    const port = thread.connect({ name, file });
+    this.#port = port;
+    port.on('message', (answers: DatabaseAnswer) => this.#asked.shift()?.(answers));
+    port.once('close', () => {
+      this.#port = undefined;
+      this.#finish(THREAD_ENDED);
     });
-    const answer = await new Promise<OpenAnswer>((resolve) => {
-      worker.once('message', resolve);
-      worker.once('exit', () => {
-        this.#finish(THREAD_ENDED);
-        resolve({ state: 'fault', fault: THREAD_ENDED, isTriedAgain: false });
-      });
-    });
-    if (answer.state === 'foreign') return fail(answer.foreign);
     this.#end = undefined;
-    if (answer.state === 'fault') {
-      this.#turnTo(answer.fault);
-      if (answer.isTriedAgain) this.#tryLater();
-      else this.#finish(answer.fault);
+    const [answer] = await this.#ask({ kind: 'open' });
+    if (!('output' in answer!)) {
+      if ('error' in answer!) this.#finish(mistake(answer.error));
+      return succeed(undefined);
     }
-    worker.on('message', (answers: DatabaseAnswer) => this.#asked.shift()?.(answers));
+    const { foreign, fault, isTriedAgain } = answer.output as OpenAnswer;
+    if (foreign !== undefined) {
+      this.#end = { state: 'unreachable', message: foreign.message };
+      return fail(foreign);
+    }
+    this.#isEmpty = fault !== undefined && isTriedAgain === true;
+    if (fault !== undefined && !isTriedAgain) this.#finish(fault);
+    this.#turnTo(fault);
     return succeed(undefined);
   }
 
@@ -112,9 +118,23 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     input: InputOf<Operations[Name]>,
   ): Promise<Stored<OutputOf<Operations[Name]>>> {
     const [answer] = await this.#ask({ kind: 'read', call: { name, input } });
+    const isFault = 'fault' in answer!;
     // Whether it can be written is not known from what was read, unless it was a question that failed.
-    if ('fault' in answer! || this.#isReadFault) this.#turnTo('fault' in answer! ? answer.fault : undefined);
-    this.#isReadFault = 'fault' in answer!;
+    if (isFault || this.#isReadFault) this.#hear([answer!]);
+    this.#isReadFault = isFault;
+    return take(answer!);
+  }
+
+  /**
+   * Asks for what must be known before anything is written: where it cannot be read, nothing is asked any more, so that
+   * nothing is written over it.
+   */
+  async load<Name extends keyof Operations & string>(
+    name: Name,
+    input: InputOf<Operations[Name]>,
+  ): Promise<Stored<OutputOf<Operations[Name]>>> {
+    const [answer] = await this.#ask({ kind: 'read', call: { name, input } });
+    if ('fault' in answer! && !this.#isEmpty) this.#finish(answer.fault);
     return take(answer!);
   }
 
@@ -123,6 +143,7 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
     name: Name,
     input: InputOf<Operations[Name]>,
   ): Promise<Stored<OutputOf<Operations[Name]>>> {
+    this.#isTriedByOthers = this.#parts.isTriedByOthers === true;
     const answer = await new Promise<CallAnswer>((settle) => {
       this.#writes.push({ name, input, settle });
       this.#writing ??= this.#writeAll();
@@ -132,25 +153,22 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
 
   /** What was read is not what was written: nothing is asked any more. */
   condemn(message: string): void {
-    this.#turnTo({ state: 'damaged', message });
+    this.#finish({ state: 'damaged', message });
   }
 
   /** After everything that was asked. */
   async close(): Promise<void> {
-    // Until its worker has answered, nobody knows whether there is something to be closed.
+    // Until its thread has answered, nobody knows whether there is something to be closed.
     await Promise.allSettled([this.#opening]);
     await this.#writing;
     clearTimeout(this.#retry);
-    const worker = this.#worker;
-    this.#worker = undefined;
-    if (worker === undefined) return;
-    const isOpen = this.#end === undefined;
+    const port = this.#port;
+    this.#port = undefined;
     this.#end ??= CLOSED;
-    const exited = new Promise((resolve) => worker.once('exit', resolve));
-    // One that has nothing open ends by itself.
-    const request: DatabaseRequest = { kind: 'close' };
-    if (isOpen) worker.postMessage(request, []);
-    if (worker.threadId !== -1) await exited;
+    if (port === undefined) return;
+    const closed = new Promise((resolve) => port.once('close', resolve));
+    port.postMessage({ kind: 'close' } satisfies DatabaseRequest, []);
+    await closed;
   }
 
   async #writeAll(): Promise<void> {
@@ -159,60 +177,76 @@ export class WorkerDatabase<Operations extends DatabaseOperations> {
       this.#writes = [];
       const calls = writes.map(({ name, input }) => ({ name, input }));
       const answers = await this.#ask({ kind: 'write', calls });
-      const fault = answers.flatMap((answer) => ('fault' in answer ? [answer.fault] : []))[0];
-      this.#turnTo(fault);
+      this.#hear(answers);
       this.#isReadFault = false;
       for (const [index, { settle }] of writes.entries()) settle(answers[index] ?? answers[0]!);
     }
     this.#writing = undefined;
-    if (this.#state !== 'ready') this.#tryLater();
   }
 
-  /** What was refused may be all that was to be written: without this, nobody would find out that it can be again. */
-  #tryLater(): void {
-    const { probe } = this.#parts;
-    if (probe === undefined || this.#end !== undefined) return;
-    clearTimeout(this.#retry);
+  async #tryDisk(): Promise<void> {
     const { name, log } = this.#parts;
-    this.#retry = setTimeout(() => {
-      this.write(probe, undefined as never).catch((error: unknown) => {
-        log.error({ err: error, store: name }, `whether ${name} can be stored again cannot be tried`);
-      });
-    }, RETRY_MS).unref();
+    const [answer] = await this.#ask({ kind: 'write', calls: [PROBE] });
+    if ('error' in answer!)
+      log.error({ err: answer.error, store: name }, `whether ${name} can be stored again cannot be tried`);
+    this.#hear([answer!]);
   }
 
   #ask(request: DatabaseRequest): Promise<DatabaseAnswer> {
     if (this.#end !== undefined) return Promise.resolve([{ fault: this.#end }]);
     return new Promise((resolve) => {
-      this.#asked.push(resolve);
-      this.#worker!.postMessage(request, []);
+      try {
+        this.#port!.postMessage(request, []);
+        this.#asked.push(resolve);
+      } catch (error) {
+        // It cannot be copied: a mistake of who asks, and no answer will come.
+        resolve([{ error }]);
+      }
     });
   }
 
-  /** Tells people when it stands otherwise than before. A file that is damaged does not mend itself. */
+  /** What answers say of the disk; a mistake of a program says nothing of it. */
+  #hear(answers: DatabaseAnswer): void {
+    const faulty = answers.find((answer) => 'fault' in answer);
+    if (faulty !== undefined) this.#turnTo(faulty.fault);
+    else if (answers.some((answer) => 'output' in answer)) this.#turnTo(undefined);
+  }
+
   #turnTo(fault: StoreFault | undefined): void {
+    if (this.#end !== undefined) return;
+    // A file that is damaged does not mend itself.
+    if (fault?.state === 'damaged') return this.#finish(fault);
+    this.#tell(fault);
+    clearTimeout(this.#retry);
+    // What was refused may be all that was to be written: nobody else would find out that it can be again.
+    if (fault !== undefined && !this.#isTriedByOthers)
+      this.#retry = setTimeout(() => void this.#tryDisk(), RETRY_MS).unref();
+  }
+
+  /** Nothing can be asked any more. */
+  #finish(fault: StoreFault): void {
+    const end = (this.#end ??= fault);
+    if (end === fault) this.#tell(fault);
+    for (const answer of this.#asked.splice(0)) answer([{ fault: end }]);
+  }
+
+  /** Tells people when it stands otherwise than before. */
+  #tell(fault: StoreFault | undefined): void {
     const { name, file, log } = this.#parts;
     const state = fault?.state ?? 'ready';
-    if (state === this.#state || this.#end !== undefined) return;
+    if (state === this.#state) return;
     this.#state = state;
     const fields = { store: name, file, state };
     if (fault === undefined) log.warn(fields, `${name} can be stored again`);
-    else log.error(fields, `${name} cannot be stored (${fault.message}): ${STORE_STATES[fault.state]}`);
-    if (fault?.state === 'damaged') this.#end = fault;
+    else log.error(fields, `${name} cannot be stored (${fault.message}): ${this.health.advice}`);
   }
+}
 
-  #finish(fault: StoreFault): void {
-    this.#end ??= fault;
-    for (const answer of this.#asked.splice(0)) answer([{ fault: this.#end }]);
-  }
+function mistake(error: unknown): StoreFault {
+  return { state: 'ended', message: error instanceof Error ? error.message : String(error) };
 }
 
 function take<Output>(answer: CallAnswer): Stored<Output> {
   if ('error' in answer) throw answer.error;
   return 'fault' in answer ? fail(answer.fault) : succeed(answer.output as Output);
-}
-
-/** The sources run as they are; what is published is JavaScript. */
-function asPublished(module: URL): URL {
-  return import.meta.url.endsWith('.ts') ? module : new URL(module.href.replace(/\.ts$/, '.js'));
 }

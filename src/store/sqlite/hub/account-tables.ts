@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { parseRow } from '../damaged-file-error.ts';
 import type { AccountChange, AccountRecord } from '../../../accounts/account-store.ts';
 
 /** Records as JSON: all of them are read at the start, and none is looked for in here. */
@@ -16,12 +17,7 @@ export function serveAccounts(db: DatabaseSync) {
   const remove = db.prepare('DELETE FROM account WHERE kind = ? AND key = ?');
   return {
     loadAccounts: (): AccountRecord[] =>
-      load
-        .all()
-        .map(
-          ({ kind, key, value }) =>
-            ({ kind, key, value: JSON.parse(String(value)) as unknown }) as AccountRecord,
-        ),
+      load.all().map(({ kind, key, value }) => ({ kind, key, value: parseRow(value) }) as AccountRecord),
     writeAccounts: (changes: readonly AccountChange[]): void => {
       for (const change of changes) {
         if ('put' in change) put.run(change.put.kind, change.put.key, JSON.stringify(change.put.value));

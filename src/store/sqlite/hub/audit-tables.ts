@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { parseRow } from '../damaged-file-error.ts';
 import type { AuditEntry, AuditQuery, AuditRecord, AuditRetention } from '../../../accounts/audit.ts';
 
 export function createAuditTables(db: DatabaseSync): void {
@@ -27,7 +28,7 @@ export function serveAudit(db: DatabaseSync) {
     },
     readAudit: ({ limit, before = Number.MAX_SAFE_INTEGER }: AuditQuery): AuditRecord[] =>
       read.all(before, limit).map(({ number, entry }) => {
-        const known = JSON.parse(String(entry)) as AuditEntry;
+        const known = parseRow(entry) as AuditEntry;
         return { ...known, number: Number(number) };
       }),
   };

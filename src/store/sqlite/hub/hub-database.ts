@@ -1,13 +1,17 @@
 import { RecadoError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
+import type { DatabaseThread } from '../database-thread.ts';
+import { createStoresThread } from '../stores-thread.ts';
 import { WorkerDatabase } from '../worker-database.ts';
-import type { HubOperations } from './hub-worker.ts';
+import type { HubOperations } from './serve-hub.ts';
 
-/** hub.db: what a hub knows beside MQTT, in one file with a thread of its own. */
+/** hub.db: what a hub knows beside MQTT, in one file. */
 export class HubDatabase extends WorkerDatabase<HubOperations> {
-  constructor(file: string, log: Logger) {
-    const worker = new URL('./hub-worker.ts', import.meta.url);
-    super({ name: 'hub', file, worker, probe: 'writeVersion', log });
+  constructor(
+    file: string,
+    { log, thread = createStoresThread(log) }: { log: Logger; thread?: DatabaseThread },
+  ) {
+    super({ name: 'hub', file, thread, log });
   }
 
   /** @throws {RecadoError} `DATA_FILE_FOREIGN` */

@@ -1,6 +1,6 @@
 import { StoreError } from '../../store-state.ts';
 import type { HubDatabase } from './hub-database.ts';
-import type { RecordNote, RecordTable } from './record-tables.ts';
+import type { RecordNote, RecordRow, RecordTable } from './record-tables.ts';
 
 /**
  * The records of one store in hub.db. What changes is noted, the last word about each key, and one commit at a time
@@ -30,11 +30,20 @@ export class NotedRecords {
     table: RecordTable,
   ): AsyncGenerator<readonly (readonly [key: string, record: T])[], void, void> {
     for (let after = ''; ;) {
-      const piece = await this.#database.read('loadRecords', { table, after });
+      const piece = await this.#database.load('loadRecords', { table, after });
       const last = piece.ok ? piece.value.at(-1) : undefined;
       if (!piece.ok || last === undefined) return;
       [after] = last;
-      yield piece.value.map(([key, record]) => [key, JSON.parse(record!) as T] as const);
+      yield this.#understand(piece.value) as readonly (readonly [key: string, record: T])[];
+    }
+  }
+
+  #understand(rows: readonly RecordRow[]): readonly (readonly [key: string, record: unknown])[] {
+    try {
+      return rows.map(([key, record]) => [key, JSON.parse(record!) as unknown] as const);
+    } catch (error) {
+      this.#database.condemn((error as Error).message);
+      return [];
     }
   }
 

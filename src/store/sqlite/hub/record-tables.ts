@@ -10,7 +10,7 @@ export function createRecordTables(db: DatabaseSync): void {
 }
 
 /** A key with its record, or with null where it goes. */
-type RecordRow = readonly [key: string, record: string | null];
+export type RecordRow = readonly [key: string, record: string | null];
 export type RecordNote = readonly [table: RecordTable, ...RecordRow];
 
 /** Some rows, the first of all after a key. */

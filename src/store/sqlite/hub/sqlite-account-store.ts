@@ -12,7 +12,7 @@ export class SqliteAccountStore implements AccountStore {
 
   /** @throws {StoreError} */
   async load(): Promise<readonly AccountRecord[]> {
-    const loaded = await this.#database.read('loadAccounts', undefined);
+    const loaded = await this.#database.load('loadAccounts', undefined);
     if (!loaded.ok) throw new StoreError(loaded.failure);
     return loaded.value;
   }

@@ -10,8 +10,8 @@ type LogSession = { readonly queued: Map<number, number>; readonly received: Map
 /** Of a place, for the Packet Identifier and whether it was released; the rest says which row. */
 const PROGRESS_VALUES = 2 ** 17;
 /**
- * Rows are told apart by the end of their number: a log that has been written for months has numbers that a place has no
- * room for, and never as many rows at a time.
+ * Rows are told apart by the end of their number: a log that has been written for months has numbers that a place has
+ * no room for, and never as many rows at a time.
  */
 const ROW_KEYS = 2 ** 36;
 

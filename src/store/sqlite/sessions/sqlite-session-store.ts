@@ -12,15 +12,17 @@ import type { StoredMessage } from '../../../mqtt/session/stored-message.ts';
 import { formatTopicFilter, type TopicFilter } from '../../../mqtt/topics/topic-filter.ts';
 import type { SubscriptionOptions } from '../../../mqtt/topics/subscription-match.ts';
 import { StoreError, type StoreHealth } from '../../store-state.ts';
+import type { DatabaseThread } from '../database-thread.ts';
+import { createStoresThread } from '../stores-thread.ts';
 import { WorkerDatabase, type Stored } from '../worker-database.ts';
 import { NoteWriter } from './note-writer.ts';
 import { SessionReader } from './read-sessions.ts';
 import { encodeOptions, encodeSessionRecord } from './session-record.ts';
-import type { SessionNotes, SessionOperations } from './sessions-worker.ts';
+import type { SessionNotes, SessionOperations } from './serve-sessions.ts';
 
-type StoreParts = { readonly file: string; readonly log: Logger };
+type StoreParts = { readonly file: string; readonly log: Logger; readonly thread?: DatabaseThread };
 
-/** Sessions and retained messages in an SQLite file, which a thread of its own writes. */
+/** Sessions and retained messages in an SQLite file, which another thread writes. */
 export class SqliteSessionStore implements SessionStore {
   readonly #database: WorkerDatabase<SessionOperations>;
   /** What each session is called in the file. */
@@ -32,9 +34,9 @@ export class SqliteSessionStore implements SessionStore {
   #unwritten: SessionNotes[] = [];
   #opening: Promise<void> | undefined;
 
-  constructor({ file, log }: StoreParts) {
-    const worker = new URL('./sessions-worker.ts', import.meta.url);
-    this.#database = new WorkerDatabase<SessionOperations>({ name: 'sessions', file, worker, log });
+  constructor({ file, log, thread = createStoresThread(log) }: StoreParts) {
+    // The broker tries again what was not written.
+    this.#database = new WorkerDatabase({ name: 'sessions', file, thread, isTriedByOthers: true, log });
   }
 
   get health(): StoreHealth {
@@ -136,24 +138,24 @@ export class SqliteSessionStore implements SessionStore {
     await this.open();
     const reader = new SessionReader(this.#numbers);
     // The next piece is read while the broker takes this one in.
-    let next = this.#database.read('loadSessions', undefined);
+    let next = this.#database.load('loadSessions', undefined);
     for (;;) {
       const piece = valueOr(await next, undefined);
       if (piece === undefined) break;
-      next = this.#database.read('loadSessions', undefined);
+      next = this.#database.load('loadSessions', undefined);
       yield this.#understand(() => reader.read(piece));
     }
-    const highest = await this.#database.read('highestNumber', undefined);
+    const highest = await this.#database.load('highestNumber', undefined);
     this.#lastNumber = valueOr(highest, 0);
   }
 
   async *#loadRetained(): AsyncGenerator<readonly StoredMessage[]> {
     await this.open();
-    let next = this.#database.read('loadRetained', 0);
+    let next = this.#database.load('loadRetained', 0);
     for (;;) {
       const piece = valueOr(await next, undefined);
       if (piece === undefined) return;
-      next = this.#database.read('loadRetained', piece.last);
+      next = this.#database.load('loadRetained', piece.last);
       yield this.#understand(() => readRetained(piece.messages));
     }
   }

@@ -7,6 +7,7 @@ import type {
   TelemetryStore,
 } from '../../../devices/telemetry-store.ts';
 import type { StoreHealth } from '../../store-state.ts';
+import { DatabaseThread } from '../database-thread.ts';
 import { WorkerDatabase } from '../worker-database.ts';
 import type { KeptHistory, TelemetryFilesOptions } from './telemetry-files.ts';
 import type { TelemetryOperations } from './telemetry-worker.ts';
@@ -27,8 +28,9 @@ export class SqliteTelemetryStore implements TelemetryStore {
   #coarsening: Promise<void> | undefined;
 
   constructor(options: TelemetryFilesOptions, log: Logger) {
-    const worker = new URL('./telemetry-worker.ts', import.meta.url);
-    this.#database = new WorkerDatabase({ name: 'telemetry', file: options.folder, worker, log, options });
+    const module = new URL('./telemetry-worker.ts', import.meta.url);
+    const thread = new DatabaseThread({ name: 'telemetry', module, options, log });
+    this.#database = new WorkerDatabase({ name: 'telemetry', file: options.folder, thread, log });
     this.#log = log;
   }
 

@@ -119,6 +119,18 @@ export class TelemetryFiles {
     return { minutes, readings: { files: readings.files + 1, bytes } };
   }
 
+  /** Writes to the last file what stands there: whether the disk takes it is what is asked. */
+  probe(): void {
+    try {
+      this.#list();
+      const { db } = this.#fileFor(Date.now());
+      db.exec(`PRAGMA user_version = ${TELEMETRY_SCHEMA.migrations.length}`);
+    } catch (error) {
+      this.#leaveCurrent();
+      throw error;
+    }
+  }
+
   /** Answers a question in small steps. What it reads may be closed between them: see `changes`. */
   *read(query: HistoryQuery): Generator<undefined, HistoryValues> {
     const collector = new HistoryCollector(query);

@@ -1,8 +1,10 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { join } from 'node:path';
+import { workerData } from 'node:worker_threads';
 import type { HistoryQuery, ReadingBatch } from '../../../devices/telemetry-store.ts';
 import type { StoreFault } from '../../store-state.ts';
 import type { CallAnswer, DatabaseCall, DatabaseRequest, OpenAnswer } from '../database-messages.ts';
-import { faultOf } from '../sqlite-error.ts';
+import { diskFaultOf, systemFaultOf } from '../disk-fault.ts';
+import { serveThread } from '../serve-database.ts';
 import { FileLeftError } from './file-left-error.ts';
 import { TelemetryFiles, type KeptHistory, type TelemetryFilesOptions } from './telemetry-files.ts';
 import { TelemetryQuestion } from './telemetry-question.ts';
@@ -31,6 +33,7 @@ const operations = {
   },
   goOn: () => question?.goOn(SLICE_MS),
   coarsen,
+  probe: () => files.probe(),
 };
 
 type Progress = { readonly kept: KeptHistory; readonly isDue: boolean };
@@ -42,7 +45,7 @@ function coarsen(): Progress & { readonly putOff: string | undefined } {
   try {
     while (files.isDue && performance.now() < until) files.coarsen();
   } catch (error) {
-    const fault = faultOf(error) ?? folderFault(error);
+    const fault = faultHere(error);
     if (fault === undefined || fault.state === 'damaged') throw error;
     putOff = fault.message;
   }
@@ -55,7 +58,7 @@ function call({ name, input }: DatabaseCall): CallAnswer {
   try {
     return { output: operations[name as keyof TelemetryOperations](input as never) };
   } catch (error) {
-    const fault = faultOf(error) ?? folderFault(error);
+    const fault = faultHere(error);
     if (fault?.state !== 'damaged') return fault === undefined ? { error } : { fault };
     // One file of many: it was set aside, and the history goes on without it.
     const message = `a file of the history is damaged, and is set aside: ${fault.message}`;
@@ -63,21 +66,20 @@ function call({ name, input }: DatabaseCall): CallAnswer {
   }
 }
 
-function folderFault(error: unknown): StoreFault | undefined {
+function faultHere(error: unknown): StoreFault | undefined {
   if (error instanceof FileLeftError) return { state: 'failing', message: error.message };
-  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
-  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return undefined;
-  return { state: code === 'ENOSPC' ? 'full' : 'unreachable', message: String(message) };
+  return diskFaultOf(error, join(options.folder, 'telemetry')) ?? systemFaultOf(error);
 }
 
-const port = parentPort;
-if (port === null) throw new TypeError('history is served in a worker');
-port.postMessage({ state: 'open' } satisfies OpenAnswer);
-port.on('message', (request: DatabaseRequest) => {
-  if (request.kind === 'close') {
-    files.close();
-    port.close();
-    return;
-  }
-  port.postMessage(request.kind === 'read' ? [call(request.call)] : request.calls.map(call));
+serveThread(({ port }) => {
+  port.on('message', (request: DatabaseRequest) => {
+    if (request.kind === 'close') {
+      files.close();
+      port.close();
+    } else if (request.kind === 'open') {
+      port.postMessage([{ output: {} satisfies OpenAnswer }]);
+    } else {
+      port.postMessage(request.kind === 'read' ? [call(request.call)] : request.calls.map(call));
+    }
+  });
 });

@@ -1,13 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Schema } from '../migrate.ts';
-import { serveDatabase } from '../serve-database.ts';
+import type { ServedDatabase } from '../serve-database.ts';
 import { SessionLoading } from './load-sessions.ts';
 import { NoteKind } from './note-format.ts';
 import { NoteReader } from './note-reader.ts';
 import { SessionLog, asBuffer } from './session-log.ts';
 import { SessionRows } from './session-rows.ts';
-
-/** The thread of sessions.db. */
 
 const SCHEMA: Schema = {
   applicationId: 'RcSe',
@@ -34,6 +32,7 @@ function openSessions(db: DatabaseSync) {
   const rows = new SessionRows(db);
   const log = new SessionLog(db);
   let loading: SessionLoading | undefined;
+  let isIndexed = false;
   /** What the transaction writes that is not committed yet. */
   let saving: readonly SessionNotes[] = [];
   const readRows = (each: SessionNotes): NoteReader => new NoteReader(asBuffer(each.rows));
@@ -41,7 +40,7 @@ function openSessions(db: DatabaseSync) {
     operations: {
       /** Some sessions with all that they have, as notes; undefined when there are no more. */
       loadSessions: (): Uint8Array | undefined => {
-        loading ??= new SessionLoading(db, log);
+        loading ??= startLoading();
         const piece = loading.next();
         if (piece === undefined) loading = undefined;
         return piece;
@@ -50,6 +49,8 @@ function openSessions(db: DatabaseSync) {
       /** The highest number that a session ever had; after `loadSessions`. */
       highestNumber: (): number => log.index.highestNumber,
       save: (notes: readonly SessionNotes[]): void => {
+        // A file that is opened again has been loaded before.
+        if (!isIndexed) startLoading();
         saving = notes;
         log.clean();
         for (const each of notes) {
@@ -65,8 +66,16 @@ function openSessions(db: DatabaseSync) {
       for (const each of saving) takeSessions(each, NoteKind.SESSION_END);
       saving = [];
     },
-    onRolledBack: () => log.rolledBack(),
+    onRolledBack: (): void => {
+      log.rolledBack();
+      saving = [];
+    },
   };
+
+  function startLoading(): SessionLoading {
+    isIndexed = true;
+    return new SessionLoading(db, log);
+  }
 
   function takeSessions(notes: SessionNotes, kind: number): void {
     const reader = readRows(notes);
@@ -80,4 +89,5 @@ function openSessions(db: DatabaseSync) {
 
 export type SessionOperations = ReturnType<typeof openSessions>['operations'];
 
-serveDatabase({ schema: SCHEMA, open: openSessions });
+/** sessions.db, as its thread serves it. */
+export const SESSIONS: ServedDatabase = { schema: SCHEMA, open: openSessions };
