@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { escapeLine } from '../base/printable-text.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 
 /** A password in MQTT has no more bytes (MQTT 5.0 section 1.5.6). */
@@ -27,7 +28,7 @@ async function askTwice(user: string): Promise<Result<string, string>> {
   // The iterator keeps lines that come before they are asked for.
   const iterator = lines[Symbol.asyncIterator]();
   const ask = async (question: string): Promise<string | undefined> => {
-    process.stderr.write(question);
+    process.stderr.write(escapeLine(question));
     const { done, value } = await iterator.next();
     process.stderr.write('\n');
     return done === true ? undefined : value;
@@ -62,6 +63,7 @@ async function readLine(): Promise<Result<string, string>> {
 
 function findPasswordFault(password: string): string | undefined {
   if (password === '') return 'the password is empty, nothing was changed';
+  if (password.includes('\ufffd')) return 'the password is not UTF-8 text, nothing was changed';
   const isTooLong = Buffer.byteLength(password) > MAX_PASSWORD_BYTES;
   return isTooLong
     ? `the password is longer than ${MAX_PASSWORD_BYTES} bytes, nothing was changed`

@@ -6,6 +6,7 @@ import { withoutPasswords } from './without-passwords.ts';
 /** The caller must change the command line or the configuration; trying again does not help. */
 const EXIT_WRONG_USE = 2;
 const EXIT_FAILED = 1;
+const GONE_FOLDER = 'recado: the folder that you are in is not there any more; go to another one\n';
 const WRONG_USE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CONFIG_INVALID', 'LISTENER_UNSAFE']);
 
 /** What to print on standard error about a failure (perhaps nothing), and the exit code. */
@@ -18,11 +19,17 @@ export async function describeFailure(error: unknown): Promise<{ text: string; e
     const issues = error.issues.map((issue) => `\n  ${issue.pointer} ${issue.message}`).join('');
     return { text: withoutPasswords(`recado: ${error.message}${issues}\n`), exitCode };
   }
+  if (isFolderGone(error)) return { text: GONE_FOLDER, exitCode: EXIT_FAILED };
   if (isTerminalGone(error)) return { text: '', exitCode: EXIT_FAILED };
   const { ClientError } = await import('../client/errors.ts');
   if (error instanceof ClientError)
     return { text: withoutPasswords(`recado: ${error.message}\n`), exitCode: EXIT_FAILED };
   return { text: unexpectedText(error), exitCode: EXIT_FAILED };
+}
+
+/** Where the program was started somebody has removed the folder. */
+function isFolderGone(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).syscall === 'uv_cwd';
 }
 
 /**

@@ -2,11 +2,13 @@ import { writeFaultOf } from '../base/file-fault.ts';
 import { escapeControls } from '../base/printable-text.ts';
 import { keepTicksFast } from './keep-ticks-fast.ts';
 import { setOptimization } from './optimization.ts';
+import { findStartFault } from './start-fault.ts';
+import { tell } from './tell.ts';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that has seen enough (`recado … | head`) is no failure.
   if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`recado: the standard output cannot be written: ${writeFaultOf(error)}\n`);
+  tell(`the standard output cannot be written: ${writeFaultOf(error)}`);
   process.exit(1);
 });
 // What cannot be told leaves the exit code, which says it too.
@@ -38,6 +40,11 @@ async function failAndExit(error: unknown): Promise<void> {
 }
 
 keepTicksFast();
+const startFault = findStartFault();
+if (startFault !== undefined) {
+  tell(startFault);
+  process.exit(2);
+}
 const [word] = process.argv.slice(2);
 // Before anything large is loaded; the hub goes on without until it listens.
 if (word === 'hub') setOptimization('off');

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../base/version.ts';
+import { escapeControls } from '../base/printable-text.ts';
 import { withoutPasswords } from './without-passwords.ts';
 
 /** In the order of the help. Each is loaded when it is meant, or when all are to be told. */
@@ -72,7 +73,8 @@ function applyManners<T extends Command>(command: T): T {
   command.showSuggestionAfterError(true);
   command.showHelpAfterError(`(${commandPath(command)} --help says more)`);
   command.configureOutput({
-    outputError: (text, write) => write(withoutPasswords(text.replace(/^error: /, 'recado: '))),
+    outputError: (text, write) =>
+      write(escapeControls(withoutPasswords(text.replace(/^error: /, 'recado: ')))),
   });
   for (const child of command.commands) applyManners(child);
   return command;

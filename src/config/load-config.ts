@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { readFaultOf } from '../base/file-fault.ts';
 import { RecadoError } from '../base/errors.ts';
+import { readTextUpTo } from '../base/read-file.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { assembleSection, collectKeys, type ConfigKey, type SchemaNode } from './config-keys.ts';
 import { readDocument } from './read-document.ts';
@@ -119,14 +119,7 @@ export function loadConfigOrThrow<T>(
 
 /** The text of a configuration file, or what is wrong with the file. */
 export function readConfigText(file: string, folder: string): Result<string, string> {
-  const name = resolve(folder, file);
-  try {
-    if (statSync(name).size > MAX_CONFIG_FILE_BYTES)
-      return fail(`is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
-    return succeed(readFileSync(name, 'utf8'));
-  } catch (error) {
-    return fail(readFaultOf(error));
-  }
+  return readTextUpTo(resolve(folder, file), MAX_CONFIG_FILE_BYTES);
 }
 
 function chooseFile<T>(

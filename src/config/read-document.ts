@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
-import type { Document, LineCounter, Node, Pair, YAMLMap } from 'yaml';
+import type { Document, LineCounter, Node, Pair, YAMLError, YAMLMap } from 'yaml';
 import { assembleSection, childPath, collectKeys, type SchemaNode } from './config-keys.ts';
 import { nearestWord } from './nearest-word.ts';
 import { readValue } from './read-value.ts';
@@ -8,11 +8,22 @@ import { SourceReading, type Mistake } from './source-reading.ts';
 
 /** Aliases (`*name`) that one value may use: more is an attack or an accident. */
 const MAX_ALIASES = 100;
+/** Of a file that is something else altogether, nobody reads more. */
+const MAX_FAULTS = 10;
 const YAML_OPTIONS = { uniqueKeys: true, prettyErrors: false, version: '1.2' } as const;
 
 /** Loaded with the first file: a program that is given none goes without it. */
 const requireYaml = createRequire(import.meta.url);
 const yaml = (): typeof Yaml => requireYaml('yaml') as typeof Yaml;
+
+const LONE_CARRIAGE_RETURN = /\r(?!\n)/;
+const TOO_DEEP = 'TOO_DEEP';
+/** Of what the parser finds, in our words. */
+const FAULT_WORDS: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'this key is there twice; keep one of them',
+  MULTIPLE_DOCS: 'a second document begins here; keep one of them',
+  [TOO_DEEP]: 'this is nested too deep to be read',
+};
 
 type Entry = Pair<Node, Node | null>;
 
@@ -40,6 +51,7 @@ export function outlineDocument(text: string): ReadonlySet<string> {
 }
 
 class DocumentReader {
+  readonly #text: string;
   readonly #schema: SchemaNode;
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter = new (yaml().LineCounter)();
@@ -49,6 +61,7 @@ class DocumentReader {
   readonly #badValues: Mistake[] = [];
 
   constructor(text: string, fileName: string, schema: SchemaNode) {
+    this.#text = text;
     this.#schema = schema;
     this.#fileName = fileName;
     this.#document = yaml().parseDocument(text, { lineCounter: this.#lines, ...YAML_OPTIONS });
@@ -56,9 +69,14 @@ class DocumentReader {
 
   read(): SourceReading {
     const { errors, warnings, contents } = this.#document;
-    for (const { code, message, pos } of [...errors, ...warnings]) {
-      const isTwice = code === 'DUPLICATE_KEY';
-      const what = isTwice ? 'this key is there twice; keep one of them' : `this is not YAML: ${message}`;
+    const carriageReturn = errors.length > 0 ? this.#text.search(LONE_CARRIAGE_RETURN) : -1;
+    if (carriageReturn >= 0) {
+      const message = 'a carriage return alone ends no line; end lines with a line feed';
+      this.#reading.mistakes.push({ where: this.#place(carriageReturn), message });
+      return this.#reading;
+    }
+    for (const { code, message, pos } of pickFaults([...errors, ...warnings])) {
+      const what = FAULT_WORDS[code] ?? `this is not YAML: ${message}`;
       this.#reading.mistakes.push({ where: this.#place(pos[0]), message: what });
     }
     // A key that is there twice leaves the rest readable; what is not YAML does not.
@@ -201,6 +219,13 @@ class DocumentReader {
     const { line, col } = this.#lines.linePos(offset);
     return `${this.#fileName}:${Math.max(1, line)}:${Math.max(1, col)}`;
   }
+}
+
+/** What the parser says of depth is about its own stack; the rest follows from it. */
+function pickFaults(faults: readonly YAMLError[]): readonly Pick<YAMLError, 'message' | 'pos' | 'code'>[] {
+  const deep = faults.find(({ message }) => /call stack|Stack overflow/.test(message));
+  if (deep === undefined) return faults.slice(0, MAX_FAULTS);
+  return [{ code: TOO_DEEP as YAMLError['code'], message: '', pos: deep.pos }];
 }
 
 /** `http.tokens`, `['1']` → `http.tokens[1]`; `deviceTokens`, `['door']` → `deviceTokens.door`. */

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { readFaultOf } from '../base/file-fault.ts';
+import { readTextUpTo } from '../base/read-file.ts';
 import type { ConfigKey } from './config-keys.ts';
 import { nearestWord } from './nearest-word.ts';
 import { SourceReading, type Mistake } from './source-reading.ts';
@@ -40,14 +39,9 @@ function readVariable(key: ConfigKey, environment: Environment, reading: SourceR
     tell(variable, `is set, and ${fileVariable} too; keep one of them`);
   else if (text !== undefined) reading.takeText(key, text, variable);
   else if (file !== undefined) {
-    try {
-      const content = readFileSync(file, 'utf8');
-      if (content.length > MAX_SECRET_FILE_BYTES)
-        tell(fileVariable, `names a file that is too large: ${file}`);
-      else reading.takeText(key, content.trim().replaceAll(/\r?\n/g, ','), fileVariable);
-    } catch (error) {
-      tell(fileVariable, `names a file: ${file} ${readFaultOf(error)}`);
-    }
+    const content = readTextUpTo(file, MAX_SECRET_FILE_BYTES);
+    if (content.ok) reading.takeText(key, content.value.trim().replaceAll(/\r?\n/g, ','), fileVariable);
+    else tell(fileVariable, `names a file: ${file} ${content.failure}`);
   }
 }
 

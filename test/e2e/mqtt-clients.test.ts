@@ -289,7 +289,7 @@ describe('recado pub and recado sub', { skip }, () => {
       [pub('-m', 'x'), /where to\? give a topic with -t/],
       [pub('-t', 'a'), /what to send\? give -m, -f, -l, -s or -n/],
       [pub('-t', 'a', '-m', 'x', '-n'), /only one of -m, -f, -l, -s and -n/],
-      [pub('-t', 'a/#', '-m', 'x'), /"a\/#" is not a topic to publish to/],
+      [pub('-t', 'a/#', '-m', 'x'), /"a\/#" is not a topic: it has \+ or #/],
       [pub('-t', 'a', '-f', 'nowhere'), /--file: nowhere does not exist/],
       [pub('-t', 'a', '-f', '/'), /--file: \/ is a folder, not a file/],
       [pub('-t', 'a', '-m', 'x', '-q', '3'), /It must be 0, 1 or 2/],

@@ -1,6 +1,6 @@
-import { escapeLine } from '../../base/printable-text.ts';
 import type { LocalHub } from '../../api/local-hub.ts';
 import { findDataFolder } from '../find-data-folder.ts';
+import { tell } from '../tell.ts';
 import type { FolderFlags } from './account-flags.ts';
 
 type Problem = {
@@ -40,7 +40,7 @@ export async function askAccounts(flags: FolderFlags, { method, path, body }: Qu
     const answer = await hub.ask(method, `/api/v1${path}`, body);
     if (answer.status < 400) return answer.body ?? {};
     const problem = answer.body as Problem;
-    process.stderr.write(`recado: ${escapeLine(describe(problem))} (${problem.code})\n`);
+    tell(`${describe(problem)} (${problem.code})`);
     process.exitCode = 1;
     return undefined;
   } finally {

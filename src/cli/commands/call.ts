@@ -15,6 +15,7 @@ import { shapeOf } from '../devices/input-shape.ts';
 import { printTable } from '../devices/table.ts';
 import { readAllBytes } from '../mqtt/byte-lines.ts';
 import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
+import { tell } from '../tell.ts';
 
 type CallFlags = HubFlags & { readonly timeout?: number; readonly queueFor?: number; readonly names?: true };
 
@@ -108,10 +109,7 @@ function printAnswer(answer: InvocationResult | InvocationAccepted, { json }: Ca
   if (json === true) return printLine(JSON.stringify(answer));
   if (!('output' in answer)) {
     const { id, deviceId, queuedUntil = '' } = answer.invocation;
-    process.stderr.write(
-      `recado: ${deviceId} is offline; the command waits for it until ${queuedUntil}, as invocation ${id}\n`,
-    );
-    return;
+    return tell(`${deviceId} is offline; the command waits for it until ${queuedUntil}, as invocation ${id}`);
   }
   const { output } = answer;
   if (output === null) return;

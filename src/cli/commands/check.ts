@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { escapeControls } from '../../base/printable-text.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,7 +23,7 @@ async function runCheck(file: string | undefined, { print = false }: { print?: b
   const { checkConfig } = await import('../check-config.ts');
   const checked = await checkConfig({ environment: process.env, folder: process.cwd(), file });
   if (!checked.ok) {
-    process.stderr.write(`${checked.failure.join('\n')}\n`);
+    process.stderr.write(escapeControls(`${checked.failure.join('\n')}\n`));
     process.exitCode = 2;
     return;
   }
@@ -30,5 +31,5 @@ async function runCheck(file: string | undefined, { print = false }: { print?: b
   const text = print
     ? `${remarks.map((line) => `# ${line}`).join('\n')}\n${yaml}`
     : `${remarks.join('\n')}\n`;
-  process.stdout.write(text);
+  process.stdout.write(escapeControls(text));
 }

@@ -3,6 +3,7 @@ import type { Device } from '../../client/index.ts';
 import { tellFailure } from '../devices/failures.ts';
 import { hubQuestion, namesOption, openHub, printLine, type HubFlags } from '../devices/hub-flags.ts';
 import { printTable } from '../devices/table.ts';
+import { tell } from '../tell.ts';
 
 type DevicesFlags = HubFlags & {
   readonly status?: 'online' | 'offline';
@@ -46,7 +47,7 @@ async function listDevices(flags: DevicesFlags, command: Command): Promise<void>
     if (count === 0) {
       const isNarrowed = [status, gateway, tag, q].some((wish) => wish !== undefined);
       const next = isNarrowed ? '`recado devices` lists all' : '`recado simulate sensor` starts one';
-      process.stderr.write(`recado: there is none; ${next}\n`);
+      tell(`there is none; ${next}`);
     }
     printTable(['DEVICE', 'STATUS', 'GATEWAY', 'COMMANDS', 'TAGS', 'TITLE'], rows);
   } catch (error) {

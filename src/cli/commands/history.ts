@@ -4,6 +4,7 @@ import type { Client, HistoryOptions } from '../../client/index.ts';
 import { HISTORY_FUNCTIONS, type HistoryFunction } from '../../devices/telemetry-store.ts';
 import { tellFailure } from '../devices/failures.ts';
 import { hubQuestion, openHub, printLine, refuseEmptyNames, type HubFlags } from '../devices/hub-flags.ts';
+import { tell } from '../tell.ts';
 
 type HistoryFlags = HubFlags & {
   readonly from?: Date;
@@ -107,8 +108,4 @@ function readMoment(text: string): Date {
   throw new InvalidArgumentError(
     'It must be a time such as 2026-11-22T10:00:00Z, or how long ago: 15m, 12h, 7d.',
   );
-}
-
-function tell(text: string): void {
-  process.stderr.write(`recado: ${text}\n`);
 }

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { askNewPassword } from '../ask-password.ts';
 import { writeFaultOf } from '../../base/file-fault.ts';
+import { printLine } from '../devices/hub-flags.ts';
+import { tell } from '../tell.ts';
 
 type PasswdFlags = { readonly scram?: true; readonly delete?: true };
 
@@ -50,7 +52,7 @@ async function runPasswd(file: string, user: string, flags: PasswdFlags, command
 function tellFaults(lines: readonly string[]): void {
   const more = lines.length - MAX_SHOWN_FAULTS;
   const shown = more > 0 ? [...lines.slice(0, MAX_SHOWN_FAULTS), `… and ${more} more`] : lines;
-  process.stderr.write(shown.map((line) => `recado: ${line}\n`).join(''));
+  for (const line of shown) tell(line);
   process.exitCode = 1;
 }
 
@@ -65,7 +67,7 @@ async function removeUser(file: string, user: string): Promise<readonly string[]
   });
   if (!edit.ok) return edit.failure;
   if (!isThere) return [`${file} has no user ${JSON.stringify(user)}`];
-  process.stdout.write(`${user} is no longer in ${file}.\n`);
+  printLine(`${user} is no longer in ${file}.`);
   return [];
 }
 
@@ -105,8 +107,7 @@ async function setPassword(file: string, user: string, flags: PasswdFlags): Prom
     return setUserSecrets(text, user, withScram ? [hash, credentials.text] : [hash]);
   });
   if (!edit.ok) return edit.failure;
-  process.stdout.write(`${user} can come ${kinds} (${file}).\n`);
-  if (isScramLost)
-    process.stderr.write('recado: no longer with SCRAM-SHA-256, which prohibits this password\n');
+  printLine(`${user} can come ${kinds} (${file}).`);
+  if (isScramLost) tell('no longer with SCRAM-SHA-256, which prohibits this password');
   return [];
 }

@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import { definedMembers } from '../../base/defined-members.ts';
 import type { Bus, OutgoingMessage } from '../../bus/bus.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
-import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
 import { readAllBytes, readByteLines } from '../mqtt/byte-lines.ts';
 import { readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
 import { mqttCommand } from '../mqtt/flag-table.ts';
+import { refuseBadTopic } from '../mqtt/refuse-topics.ts';
 import { readFlagFile } from '../mqtt/tls-flags.ts';
 import { voiceOf, withBus, type Voice } from '../mqtt/with-broker.ts';
 import { STOP_SIGNALS, stopSignal } from '../stop-signal.ts';
@@ -51,8 +51,7 @@ export function pubCommand(): Command {
 async function runPub(flags: PubFlags, command: Command): Promise<void> {
   const target = readTarget(flags, command);
   const topicName = flags.topic ?? target.topic ?? command.error('error: where to? give a topic with -t');
-  if (!isValidTopicName(topicName, Number.POSITIVE_INFINITY))
-    command.error(`error: "${topicName}" is not a topic to publish to: it has + or #, or is empty`);
+  refuseBadTopic(topicName, command);
   // The client gives aliases itself, as many as it may.
   const { topicAlias: maxTopicAliases, ...properties } = target.properties.publish;
   const message = {

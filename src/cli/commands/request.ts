@@ -3,13 +3,13 @@ import { RecadoError } from '../../base/errors.ts';
 import type { BusError } from '../../bus/bus-error.ts';
 import type { Bus, MessageProperties } from '../../bus/bus.ts';
 import { MAX_VARIABLE_BYTE_INTEGER, type QoS } from '../../mqtt/codec/control-packet.ts';
-import { isValidTopicName } from '../../mqtt/topics/topic-name.ts';
 import type { Answer, CorrelationChoice } from '../../rpc/index.ts';
 import { readAllBytes } from '../mqtt/byte-lines.ts';
 import { clientIdFor, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
 import { mqttCommand } from '../mqtt/flag-table.ts';
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
 import type { PrintableMessage } from '../mqtt/printable-message.ts';
+import { refuseBadTopic } from '../mqtt/refuse-topics.ts';
 import { readFlagFile } from '../mqtt/tls-flags.ts';
 import { voiceOf, withBus, type Voice } from '../mqtt/with-broker.ts';
 import { STOP_SIGNALS, stopSignal, type StopSignal } from '../stop-signal.ts';
@@ -66,7 +66,7 @@ async function runRequest(
   const target = readTarget(flags, command);
   const topicName =
     topicArgument ?? flags.topic ?? target.topic ?? command.error('error: where to? give a topic');
-  refuseBadTopics([topicName, flags.responseTopic ?? topicName], command);
+  for (const topic of [topicName, flags.responseTopic ?? topicName]) refuseBadTopic(topic, command);
   // For one message an alias saves nothing.
   const { topicAlias: _, ...properties } = target.properties.publish;
   const format = chooseFormat(flags, process.stdout.isTTY, command);
@@ -164,9 +164,4 @@ async function readPayload(
   if (file !== undefined) return readFlagFile('--file', file, command);
   if (stdinFile !== true) return Buffer.from(argument ?? message ?? '');
   return readAllBytes(process.stdin, MAX_VARIABLE_BYTE_INTEGER);
-}
-
-function refuseBadTopics(topics: readonly string[], command: Command): void {
-  const wrong = topics.find((topic) => !isValidTopicName(topic, Number.POSITIVE_INFINITY));
-  if (wrong !== undefined) command.error(`error: "${wrong}" is not a topic: it has + or #, or is empty`);
 }

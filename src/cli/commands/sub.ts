@@ -5,13 +5,13 @@ import type { MqttClient } from '../../mqtt/client/client.ts';
 import type { ClientEvent } from '../../mqtt/client/client-options.ts';
 import type { ReceivedMessage } from '../../mqtt/client/message.ts';
 import { MAX_UINT_16, type QoS } from '../../mqtt/codec/control-packet.ts';
-import { matchesTopicFilter, parseTopicFilter } from '../../mqtt/topics/topic-filter.ts';
-import { TOPIC_FAULT_WORDS } from '../../mqtt/topics/topic-name.ts';
+import { matchesTopicFilter } from '../../mqtt/topics/topic-filter.ts';
 import { clientIdFor, readTarget, type ConnectionFlags } from '../mqtt/connection-flags.ts';
 import { mqttCommand } from '../mqtt/flag-table.ts';
 import { chooseFormat, type MessageFormat } from '../mqtt/message-format.ts';
 import { Printer } from '../mqtt/printer.ts';
 import type { Properties } from '../mqtt/property-flags.ts';
+import { refuseBadFilters } from '../mqtt/refuse-topics.ts';
 import { describeBusError, voiceOf, withClient, type Voice } from '../mqtt/with-broker.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -216,12 +216,4 @@ function writeOut(bytes: Uint8Array): Promise<void> {
 function isPipe(fd: number): boolean {
   const stats = fstatSync(fd);
   return stats.isFIFO() || stats.isSocket();
-}
-
-function refuseBadFilters(filters: readonly string[], command: Command): void {
-  for (const filter of filters) {
-    const parsed = parseTopicFilter(filter, Number.POSITIVE_INFINITY);
-    if (!parsed.ok)
-      command.error(`error: "${filter}" is not a topic filter: it ${TOPIC_FAULT_WORDS[parsed.failure]}`);
-  }
 }

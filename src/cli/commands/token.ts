@@ -11,6 +11,7 @@ import {
 import { askAccounts } from '../accounts/ask-accounts.ts';
 import { printLine, refuseEmptyNames } from '../devices/hub-flags.ts';
 import { printTable } from '../devices/table.ts';
+import { tell } from '../tell.ts';
 
 type CreateFlags = RightsFlags & { readonly expiresIn?: string };
 
@@ -70,8 +71,8 @@ async function createToken(name: string, flags: CreateFlags, command: Command): 
   const made = answer as NewTokenResource;
   printLine(flags.json === true ? JSON.stringify(made) : made.token);
   if (flags.json !== true)
-    process.stderr.write(
-      `recado: ${made.id} is a token (${describeRights(made.roles, made.scopes)}); keep it, it is not shown again\n`,
+    tell(
+      `${made.id} is a token (${describeRights(made.roles, made.scopes)}); keep it, it is not shown again`,
     );
 }
 

@@ -12,6 +12,7 @@ import { askAccounts } from '../accounts/ask-accounts.ts';
 import { askNewPassword } from '../ask-password.ts';
 import { printLine, refuseEmptyNames } from '../devices/hub-flags.ts';
 import { printTable } from '../devices/table.ts';
+import { tell } from '../tell.ts';
 
 const HELP = `
 Asks the hub that runs here, by a socket in its data folder; where none runs, it opens the folder itself.
@@ -59,7 +60,7 @@ async function addUser(name: string, flags: RightsFlags, command: Command): Prom
   const password = await readPassword(name);
   if (password === undefined) return;
   const body = { name, password, roles, scopes };
-  await tell(flags, await askAccounts(flags, { method: 'POST', path: '/users', body }), 'is a user now');
+  await printUser(flags, await askAccounts(flags, { method: 'POST', path: '/users', body }), 'is a user now');
 }
 
 async function changeUser(name: string, flags: RightsFlags, command: Command): Promise<void> {
@@ -67,7 +68,11 @@ async function changeUser(name: string, flags: RightsFlags, command: Command): P
   const { roles, scopes = [] } = readRights(flags);
   if (roles === undefined) command.error('error: --role is needed: roles and scopes are set together');
   const body = { roles, scopes };
-  await tell(flags, await askAccounts(flags, { method: 'PATCH', path: pathOf(name), body }), 'was changed');
+  await printUser(
+    flags,
+    await askAccounts(flags, { method: 'PATCH', path: pathOf(name), body }),
+    'was changed',
+  );
 }
 
 async function setPassword(name: string, flags: FolderFlags, command: Command): Promise<void> {
@@ -75,7 +80,7 @@ async function setPassword(name: string, flags: FolderFlags, command: Command): 
   const password = await readPassword(name);
   if (password === undefined) return;
   const answer = await askAccounts(flags, { method: 'PATCH', path: pathOf(name), body: { password } });
-  await tell(flags, answer, 'has a new password, and has to sign in anew');
+  await printUser(flags, answer, 'has a new password, and has to sign in anew');
 }
 
 async function removeUser(name: string, flags: FolderFlags, command: Command): Promise<void> {
@@ -87,12 +92,12 @@ async function removeUser(name: string, flags: FolderFlags, command: Command): P
 async function readPassword(name: string): Promise<string | undefined> {
   const asked = await askNewPassword(name);
   if (asked.ok) return asked.value;
-  process.stderr.write(`recado: ${asked.failure}\n`);
+  tell(asked.failure);
   process.exitCode = 1;
   return undefined;
 }
 
-async function tell({ json }: FolderFlags, answer: unknown, what: string): Promise<void> {
+async function printUser({ json }: FolderFlags, answer: unknown, what: string): Promise<void> {
   if (answer === undefined) return;
   const { name, roles, scopes } = answer as UserResource;
   printLine(json === true ? JSON.stringify(answer) : `${name} ${what} (${describeRights(roles, scopes)}).`);

@@ -6,6 +6,7 @@ import { tellFailure } from '../devices/failures.ts';
 import { hubQuestion, openHub, printLine, refuseEmptyNames, type HubFlags } from '../devices/hub-flags.ts';
 import { Observer, type Observation } from '../devices/observer.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { tell } from '../tell.ts';
 
 type WatchFlags = HubFlags & { readonly interval: number };
 
@@ -121,10 +122,6 @@ function tellAway(): void {
 
 function tellBack(): void {
   tell('the hub is back');
-}
-
-function tell(text: string): void {
-  process.stderr.write(`recado: ${text}\n`);
 }
 
 function isAbsence(error: unknown): boolean {

@@ -1,10 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { readFaultOf } from '../../base/file-fault.ts';
+import { readFileUpTo } from '../../base/read-file.ts';
 import { definedMembers } from '../../base/defined-members.ts';
 import type { TlsOptions } from '../../mqtt/client/client-options.ts';
 import type { TlsVersion } from './flag-table.ts';
+
+/** No MQTT packet has more. */
+const MAX_FLAG_FILE_BYTES = 268_435_455;
 
 /** What the command line says about TLS. */
 export type TlsFlags = {
@@ -46,11 +50,8 @@ export function readTlsFlags(flags: TlsFlags, command: Command): TlsOptions {
 
 /** The bytes of a file that a flag names. */
 export function readFlagFile(flag: string, file: string, command: Command): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    return command.error(`error: ${flag}: ${file} ${readFaultOf(error)}`);
-  }
+  const bytes = readFileUpTo(file, MAX_FLAG_FILE_BYTES);
+  return bytes.ok ? bytes.value : command.error(`error: ${flag}: ${file} ${bytes.failure}`);
 }
 
 function readAuthorities({ cafile, capath, tlsUseOsCerts }: TlsFlags, command: Command): (string | Buffer)[] {
@@ -65,7 +66,9 @@ function readAuthorities({ cafile, capath, tlsUseOsCerts }: TlsFlags, command: C
 function readFolder(folder: string, command: Command): string[] {
   try {
     const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
-    const texts = files.map(({ name }) => readFileSync(join(folder, name), 'latin1'));
+    const texts = files.map(({ name }) =>
+      readFlagFile('--capath', join(folder, name), command).toString('latin1'),
+    );
     return [...new Set(texts.filter((text) => text.includes('-----BEGIN CERTIFICATE-----')))];
   } catch (error) {
     const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR';

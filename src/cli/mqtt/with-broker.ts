@@ -1,4 +1,3 @@
-import { escapeLine } from '../../base/printable-text.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { ClientBusOptions } from '../../bus/bus-options.ts';
@@ -8,6 +7,7 @@ import { parseBrokerUrl } from '../../mqtt/client/broker-address.ts';
 import type { ClientEvent, MqttClientOptions } from '../../mqtt/client/client-options.ts';
 import type { ReceivedMessage } from '../../mqtt/client/message.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
+import { tell } from '../tell.ts';
 import type { BrokerTarget, ConnectionFlags } from './connection-flags.ts';
 
 /** Which flags a person may have to look at. */
@@ -32,13 +32,12 @@ export type Voice = {
 
 /** Speaks as the flags say, a line each, in the manner of all commands. */
 export function voiceOf({ quiet, debug }: Pick<ConnectionFlags, 'quiet' | 'debug'>): Voice {
-  const print = (text: string): void => void process.stderr.write(`recado: ${escapeLine(text)}\n`);
   return {
     tell: (text) => {
-      if (quiet !== true) print(text);
+      if (quiet !== true) tell(text);
     },
     debug: (text) => {
-      if (debug === true) print(text);
+      if (debug === true) tell(text);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import { constants, type BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { readFaultOf } from '../../base/file-fault.ts';
 import { fail, succeed, type Result } from '../../base/result.ts';
@@ -27,7 +27,8 @@ const OTHERS_MAY_WRITE = 0o002n;
 /** Reads a file in one piece: never half of what somebody is writing. */
 export async function readAccessFile(file: string): Promise<FileReading> {
   try {
-    const handle = await open(file, 'r');
+    // A pipe into which nobody writes would not open.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const before = await handle.stat({ bigint: true });
       const signature = signatureOf(before);

@@ -9,7 +9,7 @@ import type { MessageKey } from '../../messages.ts';
 import type { Key } from '../../ui/key-reader.ts';
 import { clamp, stepOf } from '../../ui/list-window.ts';
 import type { Hint, Question } from '../../ui/page.ts';
-import type { Area, Row } from '../../ui/rows.ts';
+import { cutTo, type Area, type Row } from '../../ui/rows.ts';
 import { TextLine } from '../../ui/text-line.ts';
 import { TypedNumber } from '../../ui/typed-number.ts';
 import type { Follows } from '../hub-follower.ts';
@@ -26,6 +26,8 @@ import { DeviceDetailsPage } from './device.ts';
 const FILTERS: readonly PresenceFilter[] = ['all', 'online', 'offline'];
 /** So many devices are told at once in plain lines. */
 const TOLD_DEVICES = 20;
+/** Longer ones there are not. */
+const MAX_ID_CHARACTERS = 64;
 
 /** The devices of the hub, page by page, as they are now. */
 export class DeviceListPage implements ManagePage {
@@ -258,14 +260,14 @@ export class DeviceListPage implements ManagePage {
   async #openNamed(text: string): Promise<void> {
     const { hub, say } = this.#app;
     const chosen = /^\d{1,4}$/.test(text) ? this.#devices[Number(text) - 1] : undefined;
-    // These two are parts of every path.
-    const isId = text !== '.' && text !== '..';
+    // The first two are parts of every path.
+    const isId = text !== '.' && text !== '..' && text.length <= MAX_ID_CHARACTERS;
     const asked =
       chosen === undefined && isId ? await hub.call(({ devices }) => devices.get(text)) : undefined;
     const device = chosen ?? (asked?.ok === true ? asked.value : undefined);
     if (device !== undefined) this.#app.open(new DeviceDetailsPage(this.#app, device));
     else if (asked?.ok === false && !isUnknown(asked.failure)) this.#app.tellFailure(asked.failure);
-    else this.#app.notify(say('plain.noDevice', { text }));
+    else this.#app.notify(say('plain.noDevice', { text: cutTo(text, MAX_ID_CHARACTERS) }));
   }
 
   #take(part: DeviceListPart): void {
