@@ -23,13 +23,12 @@ import { HubStores } from './hub-stores.ts';
 import { Hub } from './hub.ts';
 import { ClientWatch } from './mqtt/client-watch.ts';
 import { GatewayBroker } from './mqtt/gateway-broker.ts';
-import { checkMqttPermissions } from './mqtt/mqtt-permissions.ts';
+import { mqttRules } from './mqtt/mqtt-rules.ts';
 import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { shareConnections } from './share-connections.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';
 import { HubServices } from './services/hub-services.ts';
 import { TlsReload } from './tls/tls-reload.ts';
-import { guardServiceTopics } from './services/topic-guard.ts';
 import { validateValue } from './validate-input.ts';
 
 const HOUR_MS = 3_600_000;
@@ -54,13 +53,8 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const accounts = createAccounts(config, stores, { log: parts.log, clock });
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt, accounts);
-  const { topicPrefix, agents } = config.services;
-  const wantsProof = (): boolean => accounts.isOn || config.mqtt.passwordFile !== '';
-  const guard = guardServiceTopics({ topicPrefix, agents, wantsProof }, identify);
-  const exceptBelow = config.services.enabled ? topicPrefix : undefined;
-  const permissions = checkMqttPermissions({ accounts, identify, exceptBelow });
   const clients = new ClientWatch(identify);
-  const hooks = [permissions, ...(config.services.enabled ? [guard] : []), clients.hooks];
+  const hooks = [...mqttRules(config, { accounts, identify }), clients.hooks];
   const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts, store: stores?.sessions };
   const mqtt = config.mqtt.enabled ? new MqttServer({ mqtt: config.mqtt, openHosts }, mqttParts) : undefined;
   const broker = createGatewayBroker(config, { broker: mqtt?.broker, clients, log: parts.log, clock });
@@ -128,7 +122,7 @@ function createGatewayBroker(
 }
 
 function createGateways(
-  { gateways: { socket, mqtt, homeAssistant } }: Config,
+  { gateways: { socket, mqtt, homeAssistant }, mqtt: { enabled: isBroker, external } }: Config,
   parts: {
     ledger: Ledger;
     registry: DeviceRegistry;
@@ -138,11 +132,12 @@ function createGateways(
     clock: Clock;
   },
 ): Gateway[] {
+  const hasBroker = isBroker || external !== '';
   const socketTls = new TlsReload('socket-tls', socket.tls, parts);
   return [
     ...(socket.enabled ? [new SocketGateway(socket, { ...parts, tls: socketTls })] : []),
-    ...(mqtt.enabled ? [new MqttGateway(mqtt, parts)] : []),
-    ...(homeAssistant.enabled ? [new HomeAssistantGateway(homeAssistant, parts)] : []),
+    ...(mqtt.enabled && hasBroker ? [new MqttGateway(mqtt, parts)] : []),
+    ...(homeAssistant.enabled && hasBroker ? [new HomeAssistantGateway(homeAssistant, parts)] : []),
   ];
 }
 

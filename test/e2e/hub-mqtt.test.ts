@@ -332,9 +332,12 @@ describe('WebSocket on the HTTP port', () => {
 });
 
 it('/metrics count what the broker does', async (t) => {
-  const hub = await startTestHub(t, ({ mqtt, services }) => {
+  const hub = await startTestHub(t, ({ mqtt, services, gateways }) => {
     mqtt.sysTopicIntervalMs = 0;
-    services.enabled = false; // They have subscriptions of their own.
+    // These have subscriptions of their own.
+    services.enabled = false;
+    gateways.mqtt.enabled = false;
+    gateways.homeAssistant.enabled = false;
   });
   const client = await comeIn(t, urlOf(hub.server, 'mqtt'), { properties: { maximumPacketSize: 500 } });
   const messages = await listen(client, 'counted');

@@ -7,8 +7,8 @@ import type { IdentifyMqttClient } from './mqtt-principal.ts';
 type MqttPermissionParts = {
   readonly accounts: Accounts;
   readonly identify: IdentifyMqttClient;
-  /** Topics below it are for others to judge; undefined where there are none. */
-  readonly exceptBelow: string | undefined;
+  /** Topics that begin so are for others to judge. */
+  readonly except: readonly string[];
 };
 
 const DENIED: Verdict = Object.freeze({
@@ -18,13 +18,12 @@ const DENIED: Verdict = Object.freeze({
 });
 
 /** Holds clients to what their accounts may: to publish is to command, to subscribe and to receive is to read. */
-export function checkMqttPermissions({ accounts, identify, exceptBelow }: MqttPermissionParts): BrokerHooks {
-  const below = exceptBelow === undefined ? undefined : `${exceptBelow}/`;
+export function checkMqttPermissions({ accounts, identify, except }: MqttPermissionParts): BrokerHooks {
   let isAsked = false;
   const isPermitted = (client: ClientInfo, verb: Verb, topic: string): boolean =>
     // Who came by an account may do nothing when it is gone, also where it was the last one.
     !(isAsked ||= accounts.isOn) ||
-    (below !== undefined && topic.startsWith(below)) ||
+    except.some((start) => topic.startsWith(start)) ||
     may(identify(client), verb);
   return {
     name: 'accounts',
