@@ -1,3 +1,4 @@
+import { RecadoError } from '../base/errors.ts';
 import { findValueFault, type MetricValue } from '../devices/reading.ts';
 import {
   prepareDevice,
@@ -9,6 +10,7 @@ import {
   type PreparedDevice,
   type ReadingsOf,
 } from './definition.ts';
+import { BrokerLink } from './broker-link.ts';
 import { FramedLink } from './framed-link.ts';
 import type { Link, LinkListener, Report, ReportStatus } from './link.ts';
 import {
@@ -41,6 +43,7 @@ export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
     this.#prepared = prepareDevice(definition, this.protocol);
     this.#options = resolveOptions(options);
     this.#hub = this.#options.hub;
+    requireProtocol(this.protocol, this.#hub);
     this.#id = this.protocol === 2 ? definition.id : undefined;
     this.#state = { ...NOT_STARTED, since: this.#options.clock.now(), retryInMs: 0 };
     if (options.onState !== undefined) this.watch(options.onState);
@@ -85,7 +88,9 @@ export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
   start({ hub }: { hub?: string } = {}): Promise<DeviceState> {
     if (hub !== undefined) {
       const address = requireHubAddress(hub);
-      const isSame = address.host === this.#hub.host && address.port === this.#hub.port;
+      requireProtocol(this.protocol, address);
+      const { host, port, broker } = this.#hub;
+      const isSame = address.host === host && address.port === port && address.broker === broker;
       this.#hub = address;
       if (!isSame) this.#abort();
     }
@@ -162,10 +167,10 @@ export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
         if (isNew && this.#state.status === 'online') this.#setState(this.#state);
       },
     };
-    const link =
-      this.protocol === 1
-        ? new PlainLink(this.#prepared, options, listener)
-        : new FramedLink(this.#prepared, options, listener);
+    const parts = [this.#prepared, options, listener] as const;
+    const isByBroker = this.#hub.broker !== undefined;
+    const framed = isByBroker ? BrokerLink : FramedLink;
+    const link = this.protocol === 1 ? new PlainLink(...parts) : new framed(...parts);
     const ended = link.run(stop.signal);
     this.#run = { stop, ended, link };
   }
@@ -261,6 +266,15 @@ export class Device<Metrics = MetricDefinitions, Events = EventDefinitions> {
     while (sent < this.#kept.length && link?.report(this.#kept[sent] as Report) === 'sent') sent++;
     if (sent > 0) this.#kept.splice(0, sent);
   }
+}
+
+/** @throws {RecadoError} `CONFIG_INVALID` */
+function requireProtocol(protocol: 1 | 2, { broker }: HubAddress): void {
+  if (broker === undefined || protocol === 2) return;
+  throw new RecadoError(
+    'CONFIG_INVALID',
+    'A device of version 1 of the socket protocol cannot come over MQTT.',
+  );
 }
 
 const MAX_AROUND_DATA_BYTES = 256;

@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { LineReader } from '../base/line-reader.ts';
-import { RunningCommand, type CommandEnd } from './command-runner.ts';
-import type { PreparedCommand, PreparedDevice } from './definition.ts';
+import type { PreparedDevice } from './definition.ts';
 import type { HubSocket } from './hub-socket.ts';
 import type { Report } from './link.ts';
 import type { LinkOptions } from './options.ts';
+import { RunningCommands, writeOutput, type CommandFailure } from './running-commands.ts';
 
 /** What the hub gives a device of version 2 that it accepts. */
 export type Welcome = {
@@ -37,8 +37,7 @@ export class FramedConnection {
   readonly #options: LinkOptions;
   readonly #listener: FramedListener;
   readonly #lines: LineReader;
-  readonly #commands: ReadonlyMap<string, PreparedCommand>;
-  readonly #running = new Map<string, RunningCommand>();
+  readonly #commands: RunningCommands;
   #isWelcome = false;
   #pings = 0;
 
@@ -52,17 +51,19 @@ export class FramedConnection {
     this.#listener = context.listener;
     const { maxLineBytes: maxBytes, maxNestingDepth: maxDepth } = context.options;
     this.#lines = new LineReader({ maxBytes, maxDepth });
-    this.#commands = new Map(context.device.commands.map((command) => [command.name, command]));
+    this.#commands = new RunningCommands(context.device.commands, context.options, {
+      output: (re, output) => {
+        const around = (json: string): string => `{"re":${JSON.stringify(re)},"output":${json}}`;
+        this.socket.write(`${writeOutput(output, maxBytes, around)}\n`);
+      },
+      failure: (re, failure) => this.#answerError(re, failure),
+    });
   }
 
   /** Says hello. */
   start(): void {
     this.socket.read((chunk) => this.#onBytes(chunk));
-    this.socket.whenClosed(() => {
-      const lost = [...this.#running.values()];
-      this.#running.clear();
-      for (const command of lost) command.abandon('connection-lost');
-    });
+    this.socket.whenClosed(() => this.#commands.abandonAll());
     const { id, description } = this.#device;
     const { token } = this.#options;
     this.send({ recado: 2, id, ...(token !== undefined && { token }), description });
@@ -98,8 +99,9 @@ export class FramedConnection {
   #onMessage(message: unknown): void {
     if (!isJsonObject(message)) return this.#break('a line is no JSON object');
     if (!this.#isWelcome) return this.#onHelloAnswer(message);
-    if (typeof message['cmd'] === 'string') this.#onCommand(message['cmd'], message);
-    else if (typeof message['cancel'] === 'string') this.#end(message['cancel'])?.abandon('cancelled');
+    const { cmd, name, input, deadlineMs, cancel } = message;
+    if (typeof cmd === 'string') this.#commands.begin(cmd, { name: String(name), input, deadlineMs });
+    else if (typeof cancel === 'string') this.#commands.cancel(cancel);
     else if (message['ping'] !== undefined) this.send({ pong: message['ping'] });
     else if (message['error'] !== undefined) this.#listener.onError(readError(message['error']));
     else if (message['warning'] !== undefined) this.#onWarning(readError(message['warning']));
@@ -121,66 +123,7 @@ export class FramedConnection {
     });
   }
 
-  #onCommand(id: string, message: Record<string, unknown>): void {
-    if (this.#running.has(id)) return; // Said twice; the first is running.
-    const command = this.#commands.get(String(message['name']));
-    if (command === undefined) {
-      return this.#answerError(id, {
-        code: 'COMMAND_UNKNOWN',
-        message: `This device has no command ${String(message['name'])}.`,
-        status: 404,
-      });
-    }
-    const { clock, onError, maxCommandsInFlight, maxCommandMs } = this.#options;
-    if (this.#running.size >= maxCommandsInFlight) {
-      const text = `The device runs ${maxCommandsInFlight} commands already. Try again when some have ended.`;
-      return this.#answerError(id, { code: 'TOO_MANY_COMMANDS', message: text, status: 429 });
-    }
-    const asked = message['deadlineMs'];
-    const deadlineMs = typeof asked === 'number' && asked >= 0 ? Math.min(asked, maxCommandMs) : maxCommandMs;
-    const whenDone = (end: CommandEnd): void => {
-      this.#running.delete(id);
-      this.#answer(id, end);
-    };
-    const call = { input: command.input === undefined ? undefined : message['input'], deadlineMs };
-    this.#running.set(id, new RunningCommand(command, call, { clock, onError, whenDone }));
-  }
-
-  /** Takes a command out, because nobody waits for it. */
-  #end(id: string): RunningCommand | undefined {
-    const command = this.#running.get(id);
-    this.#running.delete(id);
-    return command;
-  }
-
-  #answer(id: string, end: CommandEnd): void {
-    if (end.kind === 'error') return this.#answerError(id, end);
-    // The hub has told the caller already that no answer came: one that comes now would only be counted as late.
-    if (end.kind === 'abandoned') return;
-    const line = this.#writeOutput(id, end.output);
-    if (line === undefined) {
-      const message =
-        'The output of the command is no JSON value, or is too large. The log of the device says which.';
-      return this.#answerError(id, { code: 'OUTPUT_INVALID', message, status: undefined });
-    }
-    this.socket.write(line);
-  }
-
-  #writeOutput(id: string, output: unknown): string | undefined {
-    try {
-      const line = `${JSON.stringify({ re: id, output: output ?? null })}\n`;
-      if (Buffer.byteLength(line) - 1 <= this.#options.maxLineBytes) return line;
-      throw new RangeError(`it would take more than ${this.#options.maxLineBytes} bytes`);
-    } catch (error) {
-      this.#options.onError(new Error('The output of a handler cannot be sent.', { cause: error }));
-      return undefined;
-    }
-  }
-
-  #answerError(
-    id: string,
-    { code, message, status }: { code: string; message: string; status: number | undefined },
-  ): void {
+  #answerError(id: string, { code, message, status }: CommandFailure): void {
     this.send({ re: id, error: { code, message, ...(status !== undefined && { status }) } });
   }
 

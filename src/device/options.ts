@@ -3,6 +3,7 @@ import { formatHostPort } from '../base/address.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { RecadoError } from '../base/errors.ts';
 import { warnProcess } from '../base/logger.ts';
+import { isBrokerUrl, parseBrokerUrl, withoutSecret } from '../mqtt/client/broker-address.ts';
 import type { ConnectGate } from './connect-gate.ts';
 import type { DeviceState } from './state.ts';
 
@@ -51,13 +52,18 @@ export type DeviceTuning = { readonly [Name in keyof typeof DEVICE_DEFAULTS]: nu
 
 /** Where the hub is, and how to speak with it. */
 export type ConnectionOptions = Partial<DeviceTuning> & {
-  /** `host`, `host:port` or `[address]:port`; `127.0.0.1:5050` when absent. With `tls`, the port is written. */
+  /**
+   * `host`, `host:port` or `[address]:port`, `tcp://` before it or not; `127.0.0.1:5050` when absent. With `tls`, the
+   * port is written. Or an MQTT broker, as `mqtt://host:1883` or `mqtts://user:password@host`.
+   */
   readonly hub?: string;
   /** The hub's port for datagrams; 5060 when absent. */
   readonly udpPort?: number;
   /** 2 (the default): ids, tokens, many commands at once. 1: the plain protocol that existing hubs speak. */
   readonly protocol?: 1 | 2;
-  /** Version 2: the token that the hub has for this device. */
+  /** Over MQTT: what its topics begin with; `recado` when absent. */
+  readonly mqttPrefix?: string;
+  /** Version 2: the token that the hub has for this device; over MQTT its password. */
   readonly token?: string;
   /** Version 2: telemetry goes through the connection, or in signed datagrams. Version 1 always uses datagrams. */
   readonly telemetryBy?: 'connection' | 'datagram';
@@ -87,11 +93,17 @@ export type DeviceTlsOptions = {
   readonly serverName?: string;
 };
 
-export type HubAddress = { readonly host: string; readonly port: number };
+export type HubAddress = {
+  readonly host: string;
+  readonly port: number;
+  /** The URL of the MQTT broker that the hub is reached by; absent where it is reached by a socket. */
+  readonly broker?: string;
+};
 
 export type LinkOptions = DeviceTuning & {
   readonly hub: HubAddress;
   readonly udpPort: number;
+  readonly mqttPrefix: string;
   readonly token: string | undefined;
   readonly telemetryBy: 'connection' | 'datagram';
   readonly tls: DeviceTlsOptions | undefined;
@@ -109,9 +121,17 @@ const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 5050;
 const DEFAULT_UDP_PORT = 5060;
 
-/** Reads `host`, `host:port` or `[IPv6]:port`; an empty text is `127.0.0.1:5050`. Undefined when it is none of them. */
+/**
+ * Reads `host`, `host:port` or `[IPv6]:port`, or the URL of an MQTT broker; an empty text is `127.0.0.1:5050`. Undefined
+ * when it is none of them.
+ */
 export function parseHubAddress(text: string): HubAddress | undefined {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace(/^tcp:\/\//i, '');
+  if (trimmed.includes('://')) {
+    if (!isBrokerUrl(trimmed)) return undefined;
+    const { host, port } = parseBrokerUrl(trimmed);
+    return { host, port, broker: trimmed };
+  }
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+))?(?::(\d{1,5}))?$/.exec(trimmed);
   if (match === null) return isIPv6(trimmed) ? { host: trimmed, port: DEFAULT_PORT } : undefined;
   const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);
@@ -119,9 +139,9 @@ export function parseHubAddress(text: string): HubAddress | undefined {
   return { host: match[1] ?? match[2] ?? DEFAULT_HOST, port };
 }
 
-/** `host:port`, with brackets where the host is an IPv6 address. */
-export function formatHubAddress({ host, port }: HubAddress): string {
-  return formatHostPort(host, port);
+/** `host:port`, with brackets where the host is an IPv6 address; of a broker, its URL without a password. */
+export function formatHubAddress({ host, port, broker }: HubAddress): string {
+  return broker === undefined ? formatHostPort(host, port) : parseBrokerUrl(broker).label;
 }
 
 /** @throws {RecadoError} `CONFIG_INVALID` when it is no address */
@@ -130,7 +150,7 @@ export function requireHubAddress(text: string): HubAddress {
   if (address !== undefined) return address;
   throw new RecadoError(
     'CONFIG_INVALID',
-    `"${text}" is no address of a hub. Write host or host:port, such as 192.168.0.10:5050.`,
+    `"${withoutSecret(text)}" is no address of a hub. Write host or host:port, such as 192.168.0.10:5050, or mqtt://host.`,
   );
 }
 
@@ -144,6 +164,7 @@ export function resolveOptions(options: ConnectionOptions): LinkOptions {
     ...readTuning(options),
     hub: requireHubAddress(options.hub ?? ''),
     udpPort: options.udpPort ?? DEFAULT_UDP_PORT,
+    mqttPrefix: options.mqttPrefix ?? 'recado',
     token: options.token,
     telemetryBy: options.telemetryBy ?? 'connection',
     tls: options.tls === true ? {} : options.tls || undefined,

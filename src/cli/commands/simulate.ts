@@ -21,6 +21,7 @@ type SimulateOptions = {
   readonly port: number;
   readonly udpPort: number;
   readonly protocol: '1' | '2';
+  readonly mqtt?: string | true;
   readonly id?: string;
   readonly title?: string;
   readonly token?: string;
@@ -46,7 +47,8 @@ const EXAMPLES = `${WITHOUT_TERMINAL}  recado simulate sensor                   
   recado simulate radio --lang pt-BR
   recado simulate sensor --headless --on --wave     no menu, connected at once
   recado simulate sensor --count 1000 --on --wave   a thousand of them, without a menu
-  recado simulate radio --protocol 2 --id kitchen   the framed protocol, with an id of its own`;
+  recado simulate radio --protocol 2 --id kitchen   the framed protocol, with an id of its own
+  recado simulate sensor --mqtt --on --wave         over MQTT, by the broker of a hub on this machine`;
 
 const SENSOR_EXAMPLES = `${WITHOUT_TERMINAL}  recado simulate sensor
   recado simulate sensor --host 192.168.0.10 --temperature 21 --on
@@ -99,10 +101,18 @@ function deviceCommand(name: string, description: string): Command {
         .choices(['1', '2'])
         .default('1'),
     )
-    .option('--id <id>', 'id at the hub, protocol 2 only (default: one with a random end)', readId)
+    .addOption(
+      new Option(
+        '--mqtt [url]',
+        'come over MQTT, by this broker (default: RECADO_BROKER, or mqtt://127.0.0.1)',
+      )
+        .implies({ protocol: '2' })
+        .conflicts(['host', 'port', 'udpPort']),
+    )
+    .option('--id <id>', 'id at the hub, protocol 2 or MQTT (default: one with a random end)', readId)
     .option('--title <text>', 'what it is called instead of its usual title')
     .addOption(
-      new Option('--token <token>', 'token of the device, protocol 2 only').env('RECADO_DEVICE_TOKEN'),
+      new Option('--token <token>', 'token of the device, protocol 2 or MQTT').env('RECADO_DEVICE_TOKEN'),
     )
     .option('--tls', 'connect with TLS, to the port of the hub for that')
     .option('--cafile <file>', 'connect with TLS, and trust these certificates (PEM)')
@@ -157,7 +167,7 @@ function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions, command: C
   return {
     kind,
     language: languageOf(options),
-    hub: formatHostPort(host, port),
+    hub: brokerOf(options) ?? formatHostPort(host, port),
     udpPort,
     protocol: protocol === '2' ? 2 : 1,
     ...(id !== undefined && { id }),
@@ -170,6 +180,12 @@ function choiceOf(kind: 'sensor' | 'radio', options: SimulateOptions, command: C
     temperature,
     isWave: wave === true,
   };
+}
+
+/** Undefined for a device that comes over a socket. */
+function brokerOf({ mqtt }: SimulateOptions): string | undefined {
+  if (mqtt === undefined || typeof mqtt === 'string') return mqtt;
+  return process.env['RECADO_BROKER'] || 'mqtt://127.0.0.1';
 }
 
 function languageOf({ lang }: SimulateOptions): Language {

@@ -1,0 +1,91 @@
+import { RunningCommand, type CommandEnd } from './command-runner.ts';
+import type { PreparedCommand } from './definition.ts';
+import type { LinkOptions } from './options.ts';
+
+/** What went wrong with a command, as the hub is told. */
+export type CommandFailure = {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number | undefined;
+};
+
+/** How answers go to the hub. */
+type AnswerWriter = {
+  /** Throws when the output is no JSON value, or too large. */
+  output(invocationId: string, output: unknown): void;
+  failure(invocationId: string, failure: CommandFailure): void;
+};
+
+/** The commands that run for one connection, by the ids of their invocations. */
+export class RunningCommands {
+  readonly #commands: ReadonlyMap<string, PreparedCommand>;
+  readonly #options: LinkOptions;
+  readonly #answers: AnswerWriter;
+  readonly #running = new Map<string, RunningCommand>();
+
+  constructor(commands: readonly PreparedCommand[], options: LinkOptions, answers: AnswerWriter) {
+    this.#commands = new Map(commands.map((command) => [command.name, command]));
+    this.#options = options;
+    this.#answers = answers;
+  }
+
+  /** Runs a command and answers when it ends. Said twice, the first is running. */
+  begin(
+    id: string,
+    { name, input, deadlineMs: asked }: { name: string; input: unknown; deadlineMs: unknown },
+  ): void {
+    if (this.#running.has(id)) return;
+    const command = this.#commands.get(name);
+    if (command === undefined) {
+      const message = `This device has no command ${name}.`;
+      return this.#answers.failure(id, { code: 'COMMAND_UNKNOWN', message, status: 404 });
+    }
+    const { clock, onError, maxCommandsInFlight, maxCommandMs } = this.#options;
+    if (this.#running.size >= maxCommandsInFlight) {
+      const message = `The device runs ${maxCommandsInFlight} commands already. Try again when some have ended.`;
+      return this.#answers.failure(id, { code: 'TOO_MANY_COMMANDS', message, status: 429 });
+    }
+    const deadlineMs = typeof asked === 'number' && asked >= 0 ? Math.min(asked, maxCommandMs) : maxCommandMs;
+    const whenDone = (end: CommandEnd): void => {
+      this.#running.delete(id);
+      this.#answer(id, end);
+    };
+    const call = { input: command.input === undefined ? undefined : input, deadlineMs };
+    this.#running.set(id, new RunningCommand(command, call, { clock, onError, whenDone }));
+  }
+
+  /** Nobody waits for it any more. */
+  cancel(id: string): void {
+    const command = this.#running.get(id);
+    this.#running.delete(id);
+    command?.abandon('cancelled');
+  }
+
+  /** The connection has ended: nobody could be answered. */
+  abandonAll(): void {
+    const lost = [...this.#running.values()];
+    this.#running.clear();
+    for (const command of lost) command.abandon('connection-lost');
+  }
+
+  #answer(id: string, end: CommandEnd): void {
+    if (end.kind === 'error') return this.#answers.failure(id, end);
+    // The hub has told the caller already that no answer came: one that comes now would only be counted as late.
+    if (end.kind === 'abandoned') return;
+    try {
+      this.#answers.output(id, end.output);
+    } catch (error) {
+      this.#options.onError(new Error('The output of a handler cannot be sent.', { cause: error }));
+      const message =
+        'The output of the command is no JSON value, or is too large. The log of the device says which.';
+      this.#answers.failure(id, { code: 'OUTPUT_INVALID', message, status: undefined });
+    }
+  }
+}
+
+/** An output as JSON, `null` for none. @throws when it is no JSON value, or has more than `most` bytes */
+export function writeOutput(output: unknown, most: number, wrap: (json: string) => string): string {
+  const text = wrap(JSON.stringify(output ?? null));
+  if (Buffer.byteLength(text) > most) throw new RangeError(`it would take more than ${most} bytes`);
+  return text;
+}
