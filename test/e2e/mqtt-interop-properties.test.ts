@@ -6,7 +6,8 @@ import { until } from '../helpers/until.ts';
 import { InteropBroker } from './interop/interop-broker.ts';
 import { mosquittoArguments, runToEnd, whyNoMosquittoClients } from './interop/mosquitto-driver.ts';
 import { connectMqttJs } from './interop/mqtt-js-driver.ts';
-import { PahoClient, whyNoPaho } from './interop/paho-driver.ts';
+import { PahoClient } from './interop/paho-driver.ts';
+import { whyNoPaho } from '../helpers/paho.ts';
 
 const noMosquitto = whyNoMosquittoClients();
 const noPaho = whyNoPaho();

@@ -1,22 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { HANG_MS } from './until.ts';
 import { ChildProgram } from './child-program.ts';
+import { PYTHON, whyNoPaho } from './paho.ts';
 import { recadoWords } from './hub-process.ts';
 import { plainEnvironment } from './run-program.ts';
 
 const SEED = path.join(import.meta.dirname, '..', 'seed', 'http-over-mqtt');
-/** Debian's, which has its package of Paho; another one that comes first on the path has not. */
-const PYTHON = '/usr/bin/python3';
-
 /** For the `skip` option of a test: false where Paho can be used, else why it was skipped. */
-export const skipWithoutPaho: false | string =
-  spawnSync(PYTHON, ['-c', 'import paho.mqtt.client']).status === 0
-    ? false
-    : 'paho-mqtt is not installed (Debian: python3-paho-mqtt)';
+export const skipWithoutPaho: false | string = whyNoPaho();
 
 /** The settings of the seed's own mosquitto.conf, without its port. */
 export function seedMosquittoSettings(): string[] {

@@ -1,19 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ChildProgram } from '../../helpers/child-program.ts';
+import { PYTHON, whyNoPaho } from '../../helpers/paho.ts';
 import { until } from '../../helpers/until.ts';
 import type { InteropDriver, ListenOptions, PublishOptions, ReceivedMessage } from './interop-driver.ts';
 
-/** Debian's own Python, which its packages are for; another one may be first in PATH. */
-const PYTHON = '/usr/bin/python3';
 const SCRIPT = fileURLToPath(new URL('paho_client.py', import.meta.url));
-
-/** Why Paho cannot run here; false when it can. */
-export function whyNoPaho(): string | false {
-  const isThere = spawnSync(PYTHON, ['-c', 'import paho.mqtt.client']).status === 0;
-  return !isThere && `${PYTHON} does not find paho.mqtt (Debian package python3-paho-mqtt)`;
-}
 
 type Event = {
   readonly event: 'connected' | 'disconnected' | 'subscribed' | 'published' | 'message';
