@@ -21,7 +21,7 @@ export function readDevice(configs: Configs): ReadDevice {
     const read = reader.read(`homeassistant/${topic}/config`, JSON.stringify(config));
     assert.ok(read.ok && read.value !== 'migrating', JSON.stringify(read));
     broken.push(...read.value.broken.map(({ key, why }) => `${key} ${why}`));
-    return read.value.item;
+    return read.value.items[0]!;
   });
   return { device: describeDevice(items, identitiesOf(items[0]?.device)), broken };
 }

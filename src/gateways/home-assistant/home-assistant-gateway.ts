@@ -13,9 +13,11 @@ import { ConfigQueue, type WaitingConfig } from './config-queue.ts';
 import { HomeAssistantCounters } from './counters.ts';
 import { DiscoveredDevices } from './discovered-devices.ts';
 import { discoveryFilters } from './discovery/discovery-topic.ts';
+import type { DiscoveredItem } from './discovery/describe-device.ts';
 import { ItemReader } from './item-reader.ts';
 import type { HomeAssistantContext } from './gateway-context.ts';
 import type { HomeAssistantOptions } from './options.ts';
+import { TASMOTA_FILTERS } from './tasmota/tasmota-reader.ts';
 
 type HomeAssistantParts = {
   readonly broker: DeviceBroker;
@@ -108,7 +110,7 @@ export class HomeAssistantGateway implements Gateway {
   async #subscribe(bus: Bus): Promise<void> {
     const { prefix, birthTopic, settleMs } = this.#options;
     const options = { timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal, borrowsPayload: true };
-    for (const filter of discoveryFilters(prefix))
+    for (const filter of [...discoveryFilters(prefix), ...TASMOTA_FILTERS])
       this.#subscriptions.push(await bus.subscribe(filter, options, (message) => this.#onConfig(message)));
     // From here on everything that is retained is on its way.
     this.#settling = this.#clock.setTimer(settleMs, () => this.#onSettled());
@@ -141,6 +143,7 @@ export class HomeAssistantGateway implements Gateway {
     const devices = this.#devices!;
     const { topicName, payload, digest, from } = config;
     if (payload === '') {
+      reader.forget(topicName);
       if (devices.remove(topicName)) this.counters.configsRemoved++;
       return;
     }
@@ -150,16 +153,25 @@ export class HomeAssistantGateway implements Gateway {
       return this.#tell(topicName, `it ${read.failure}`, from);
     }
     if (read.value === 'migrating') return;
-    const { item, broken } = read.value;
+    const { items, broken } = read.value;
     this.counters.componentsRefused += broken.length;
     for (const { key, why } of broken) this.#tell(topicName, `the component ${key} ${why}`, from);
-    if (item.components.length === 0) return;
-    const isTaken = devices.put(item, { digest, bytes: payload.length, from });
-    if (isTaken) this.counters.configsTaken++;
-    else {
-      this.counters.configsRefused++;
-      this.#tell(topicName, 'the hub keeps as many configs as it may', from);
+    for (const item of items) {
+      const isOwn = item.topicName === topicName;
+      if (item.components.length > 0)
+        this.#keep(item, { ...config, digest: isOwn ? digest : (devices.digestOf(item.topicName) ?? '') });
+      // All of it was taken away; what is only broken leaves what was known.
+      else if (broken.length === 0) devices.remove(item.topicName);
     }
+  }
+
+  #keep(item: DiscoveredItem, { digest, payload, from }: WaitingConfig): void {
+    if (this.#devices!.put(item, { digest, bytes: payload.length, from })) {
+      this.counters.configsTaken++;
+      return;
+    }
+    this.counters.configsRefused++;
+    this.#tell(item.topicName, 'the hub keeps as many configs as it may', from);
   }
 
   #tell(topicName: string, why: string, party: string): void {

@@ -3,11 +3,13 @@ import type { DiscoveredItem } from './discovery/describe-device.ts';
 import { readDiscoveryTopic } from './discovery/discovery-topic.ts';
 import { readDiscoveryConfig } from './discovery/read-config.ts';
 import { buildComponent } from './platforms/build-component.ts';
+import { TasmotaReader } from './tasmota/tasmota-reader.ts';
 import { TemplateCache } from './template/template-cache.ts';
 
-/** A config that was read, and those of its components that could not be used. */
-type ReadItem = {
-  readonly item: DiscoveredItem;
+/** What follows from a config, and those of its components that could not be used. */
+type ReadItems = {
+  /** That of its own topic first. */
+  readonly items: readonly DiscoveredItem[];
   readonly broken: readonly { readonly key: string; readonly why: string }[];
 };
 
@@ -15,13 +17,18 @@ type ReadItem = {
 export class ItemReader {
   readonly #prefix: string;
   readonly #templates = new TemplateCache();
+  readonly #tasmota = new TasmotaReader(this.#templates);
 
   constructor(prefix: string) {
     this.#prefix = prefix;
   }
 
   /** What is wrong with all of it is told in words. */
-  read(topicName: string, payload: string): Result<ReadItem | 'migrating', string> {
+  read(topicName: string, payload: string): Result<ReadItems | 'migrating', string> {
+    if (TasmotaReader.isTopic(topicName)) {
+      const items = this.#tasmota.read(topicName, payload);
+      return items.ok ? succeed({ items: items.value, broken: [] }) : items;
+    }
     const topic = readDiscoveryTopic(topicName, this.#prefix);
     if (topic === undefined) return fail('is at a topic whose ids have characters that are not allowed');
     const read = readDiscoveryConfig(payload, topic);
@@ -39,6 +46,11 @@ export class ItemReader {
       isWholeDevice: topic.component === 'device',
     };
     const refused = built.flatMap(({ key, result }) => (result.ok ? [] : [{ key, why: result.failure }]));
-    return succeed({ item, broken: [...broken, ...refused] });
+    return succeed({ items: [item], broken: [...broken, ...refused] });
+  }
+
+  /** A topic says nothing any more. */
+  forget(topicName: string): void {
+    if (TasmotaReader.isTopic(topicName)) this.#tasmota.forget(topicName);
   }
 }
