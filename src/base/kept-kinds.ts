@@ -161,9 +161,9 @@ const ROWS = {
   DISCOVERY_CONFIG: {
     what: "A config of Home Assistant's discovery, with what is read and sent by it",
     whose: 'the client that published it, else the broker',
-    fixedBytes: 8192,
+    fixedBytes: 6144,
     // As objects, and as the functions that its templates become.
-    perByte: 4,
+    perByte: 8,
     share: 1 / 8,
     refusal: 'it is left out and counted (`configsRefused`)',
     options: ['gateways.homeAssistant.maxConfigs', 'gateways.homeAssistant.maxMessageBytes'],

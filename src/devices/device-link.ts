@@ -5,6 +5,8 @@ import type { PresenceReason } from './presence.ts';
 export type DeviceLink = {
   /** How many exchanges the wire can tell apart at once: 1 where answers carry no id. */
   readonly maxInFlight: number;
+  /** Nothing tells whether the device is really there: so it may be forgotten while it is taken to be. */
+  readonly isPresumed?: boolean;
   /**
    * Sends a command. The link then calls `markSent`, perhaps `markDelivered`, and ends with `answer` or `fail`.
    * It must end every invocation it was given, also when the connection closes.

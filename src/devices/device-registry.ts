@@ -176,6 +176,11 @@ export class DeviceRegistry {
   forget(deviceId: string): 'forgotten' | 'unknown' | 'online' {
     const device = this.#devices.get(deviceId);
     if (device === undefined) return 'unknown';
+    const { link } = device;
+    if (link?.isPresumed === true) {
+      link.close('disconnected');
+      this.disconnect(device, link, 'disconnected');
+    }
     if (device.isOnline) return 'online';
     this.#forget(device);
     for (const observer of this.#forgetObservers) observer(device);

@@ -134,6 +134,38 @@ describe("devices of Home Assistant's discovery", () => {
     );
   });
 
+  it('that leave in the middle of a command are lost', async (t) => {
+    const { hub, client, retain } = await withLamp(t);
+    const heard = new Promise((resolve) => client.once('message', resolve));
+    await client.subscribeAsync('acme/lamp/set', { qos: 1 });
+    const asked = hub.call('POST', `${PATH}/commands/lamp`, { input: true });
+    await heard;
+    await retain('acme/lamp/status', 'offline');
+    const { status, body } = await asked;
+    assert.deepEqual([status, body.code], [502, 'DEVICE_LOST']);
+    await untilIs(hub, 'offline');
+  });
+
+  it('that only tell when something begins are over after their delay', async (t) => {
+    const { hub, client, retain } = await start(t);
+    const config = { state_topic: 'motion', off_delay: 0.05, unique_id: 'motion' };
+    await retain('homeassistant/binary_sensor/motion/config', config);
+    await until('it is listed', async () => (await hub.call('GET', '/api/v1/devices/motion')).status === 200);
+    const values: unknown[] = [];
+    const reader = hub.server.hub.feed.open(
+      { devices: undefined, kinds: new Set(['reading']) },
+      { wake: () => {} },
+    )!;
+    t.after(() => reader.close());
+    await client.publishAsync('motion', 'ON');
+    await until('it is over', () => {
+      for (let event = reader.next(); event !== undefined; event = reader.next())
+        values.push((event as { value: unknown }).value);
+      return values.length === 2;
+    });
+    assert.deepEqual(values, [true, false]);
+  });
+
   it('cannot prove what no state shows, and the answer says so', async (t) => {
     const { hub, client, retain } = await start(t);
     await retain('homeassistant/button/bell/config', { command_topic: 'bell/ring', unique_id: 'bell' });
@@ -206,6 +238,32 @@ describe('configs', () => {
     await until('all that is retained has come', () => heard.includes('homeassistant/end'));
     assert.deepEqual(heard, ['homeassistant/end']);
     assert.equal((await hub.call('GET', PATH)).status, 404);
+  });
+
+  it('without availability may be forgotten while they are taken to be there', async (t) => {
+    const { hub, retain } = await start(t);
+    await retain('homeassistant/button/bell/config', { command_topic: 'bell/ring', unique_id: 'bell' });
+    await untilIs(hub, 'online', '/api/v1/devices/bell');
+    assert.equal((await hub.call('DELETE', '/api/v1/devices/bell')).status, 204);
+    assert.equal((await hub.call('GET', '/api/v1/devices/bell')).status, 404);
+  });
+
+  it('bring a device back for which there was no room while it was away', async (t) => {
+    const { hub, retain } = await start(t, (config) => {
+      config.devices.maxOfflineDevices = 1;
+    });
+    const config = (id: string): object => ({
+      state_topic: id,
+      unique_id: id,
+      availability_topic: `${id}/status`,
+    });
+    await retain('homeassistant/sensor/a/config', config('a'));
+    await retain('homeassistant/sensor/b/config', config('b'));
+    await until('one has no room', async () => (await hub.call('GET', '/api/v1/devices')).body.total === 1);
+    await retain('a/status', 'online');
+    await retain('b/status', 'online');
+    await untilIs(hub, 'online', '/api/v1/devices/a');
+    await untilIs(hub, 'online', '/api/v1/devices/b');
   });
 
   it('move from one topic to that of the whole device', async (t) => {

@@ -42,6 +42,11 @@ export class AvailabilityState {
       });
   }
 
+  /** Whether any component of the device is taken to be there while the broker is. */
+  get isPresumed(): boolean {
+    return [...this.#parts.values()].includes(undefined);
+  }
+
   /** A device is there when any of its components is; one that has no such topics is there while the broker is. */
   get isAvailable(): boolean {
     return [...this.#parts].some(([key, part]) => part === undefined || this.#isPartAvailable(key, part));

@@ -1,5 +1,6 @@
 import type { BusMessage } from '../../bus/bus.ts';
 import type { Party } from '../../base/ledger.ts';
+import { WheelTimer } from '../../base/timer-wheel.ts';
 import type { Device } from '../../devices/device.ts';
 import { KeptDescription } from '../../devices/kept-description.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
@@ -31,6 +32,9 @@ export class DiscoveredDevice {
   #link: HomeAssistantLink | undefined;
   /** Metrics that were told since the broker is there: what it had retained of them before is older. */
   readonly #told = new Set<string>();
+  /** By metric: what is false again some time after it became true. */
+  readonly #delays = new Map<string, WheelTimer>();
+  #party: Party | undefined;
 
   constructor(id: string, identities: readonly string[], context: HomeAssistantContext) {
     this.id = id;
@@ -52,6 +56,7 @@ export class DiscoveredDevice {
     const described = describeDevice([...this.items.values()], [...this.identities]);
     const kept = KeptDescription.keep(described.description, party);
     if (kept === undefined) return false;
+    this.#party = party;
     const before = this.#device?.telemetry;
     const readings = before?.latest() ?? [];
     this.#described = described;
@@ -70,12 +75,14 @@ export class DiscoveredDevice {
     if (device === undefined) return;
     const { bus, registry } = this.#context;
     const isThere = bus.isConnected && this.#availability.isAvailable;
-    if (isThere === (this.#link !== undefined)) return;
     const link = this.#link;
+    if (isThere === (link !== undefined)) return;
     if (isThere) {
+      if (registry.get(this.id) !== device) return this.#meetAgain(device);
       this.#link = new HomeAssistantLink(device, {
         findCommand: (name) => this.#described?.commands.get(name),
         effects: this.#effects,
+        isPresumed: this.#availability.isPresumed,
         context: this.#context,
       });
       registry.come(device, this.#link);
@@ -84,6 +91,12 @@ export class DiscoveredDevice {
       link.close(reason);
       registry.disconnect(device, link, reason);
     }
+  }
+
+  /** There were too many that were away: it was taken off the list, and comes back now. */
+  #meetAgain(before: Device): void {
+    this.#device = undefined;
+    if (this.#party === undefined || !this.describe(this.#party)) this.#device = before;
   }
 
   /** The broker is lost, and with it what it said of who is there. */
@@ -96,6 +109,8 @@ export class DiscoveredDevice {
   /** Nothing is heard of it any more. */
   end(reason: PresenceReason): void {
     this.#topics.close();
+    for (const timer of this.#delays.values()) this.#context.alarms.clear(timer);
+    this.#delays.clear();
     this.#availability.use(new Map());
     this.update(reason);
     this.#device = undefined;
@@ -164,9 +179,23 @@ export class DiscoveredDevice {
       return;
     }
     counters.readingsTaken++;
+    if (part.offDelayMs !== undefined) this.#delayOff(name, part.offDelayMs, value === true);
     if (message.isRetained) return;
     this.#told.add(name);
     this.#effects.show(name, value);
+  }
+
+  /** A sensor that only tells when something begins: it is over after some time. */
+  #delayOff(name: string, offDelayMs: number, isOn: boolean): void {
+    const { alarms, clock } = this.#context;
+    const before = this.#delays.get(name);
+    if (before !== undefined) alarms.clear(before);
+    if (!isOn) return;
+    const timer = new WheelTimer(
+      () => void this.#device?.telemetry.observe(name, false, undefined, clock.now()),
+    );
+    this.#delays.set(name, timer);
+    alarms.set(timer, clock.monotonic() + offDelayMs);
   }
 
   #tellEvent(name: string, data: unknown): void {

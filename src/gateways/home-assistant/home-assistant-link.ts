@@ -16,6 +16,7 @@ const RETRY_SECONDS = 5;
 /** The command topics of one device, for as long as it is online. */
 export class HomeAssistantLink implements DeviceLink {
   readonly maxInFlight = MAX_IN_FLIGHT;
+  readonly isPresumed: boolean;
   readonly #device: Device;
   readonly #findCommand: (name: string) => CommandPart | undefined;
   readonly #effects: AwaitedEffects;
@@ -26,12 +27,15 @@ export class HomeAssistantLink implements DeviceLink {
     parts: {
       readonly findCommand: (name: string) => CommandPart | undefined;
       readonly effects: AwaitedEffects;
+      /** It has no topic that would tell that it has gone. */
+      readonly isPresumed: boolean;
       readonly context: HomeAssistantContext;
     },
   ) {
     this.#device = device;
     this.#findCommand = parts.findCommand;
     this.#effects = parts.effects;
+    this.isPresumed = parts.isPresumed;
     this.#context = parts.context;
   }
 

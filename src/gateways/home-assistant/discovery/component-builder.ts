@@ -25,6 +25,8 @@ type StateWish = {
   readonly template?: string;
   readonly type: MetricType;
   readonly unit?: string | undefined;
+  /** It is false again so long after it became true. */
+  readonly offDelayMs?: number;
   /** What a text stands for; undefined: it is none of those that are known. Absent: itself, or the number it is. */
   readonly read?: (text: string) => MetricValue | undefined;
 };
@@ -72,13 +74,14 @@ export class ComponentBuilder {
   /** The same with a text that is got in another way. */
   stateOn(
     topics: readonly string[],
-    { part, type, unit, read = readerOf(type) }: Omit<StateWish, 'topic' | 'template'>,
+    { part, type, unit, offDelayMs, read = readerOf(type) }: Omit<StateWish, 'topic' | 'template'>,
     getText: (message: StateMessage) => Result<string | undefined, string>,
   ): void {
     this.metrics.push({
       ...this.nameOf(part),
       unit,
       type,
+      offDelayMs,
       topics,
       read: (message) => {
         const text = getText(message);

@@ -10,6 +10,8 @@ export type MetricPart = {
   readonly title: string;
   readonly unit: string | undefined;
   readonly type: MetricType;
+  /** It is false again so long after it became true. */
+  readonly offDelayMs?: number | undefined;
   /** Where it is told; most have one. */
   readonly topics: readonly string[];
   /** Undefined where the message says nothing of it; a failure where it makes no sense, and the old value stays. */

@@ -2,6 +2,7 @@ import type { JsonSchema } from '../../../devices/command.ts';
 import { readNumber, readSwitch, type ComponentBuilder } from '../discovery/component-builder.ts';
 
 const STATE = { topic: 'state_topic', template: 'value_template' };
+const MAX_OFF_DELAY_SECONDS = 86_400;
 const COMMAND = { topic: 'command_topic', template: 'command_template' };
 
 /** A number where it has a unit, or is measured or counted; else a text. */
@@ -15,7 +16,9 @@ export function buildSensor(builder: ComponentBuilder): void {
 export function buildBinarySensor(builder: ComponentBuilder): void {
   const { settings } = builder;
   const read = readSwitch(settings.textOr('payload_on', 'ON'), settings.textOr('payload_off', 'OFF'));
-  builder.state({ ...STATE, type: 'boolean', read });
+  const offDelay = settings.number('off_delay', 0);
+  const offDelayMs = offDelay > 0 && offDelay <= MAX_OFF_DELAY_SECONDS ? { offDelayMs: offDelay * 1000 } : {};
+  builder.state({ ...STATE, type: 'boolean', read, ...offDelayMs });
 }
 
 export function buildSwitch(builder: ComponentBuilder): void {
