@@ -13,6 +13,28 @@ export const DAY_MS = 86_400_000;
 export const DAY = Date.parse('2026-11-22T00:00:00.000Z');
 
 type Limits = Omit<TelemetryFilesOptions, 'folder'>;
+type Readings = readonly (readonly [time: number, value: number])[];
+
+/** Nothing is old, and nothing too much. */
+export const FILES_LIMITS: Limits = {
+  maxFileBytes: 1e9,
+  maxBytes: 1e9,
+  rawDays: 10_000,
+  retentionDays: 10_000,
+  maxBufferBytes: 1e9,
+};
+
+/** Readings of one metric of a pump, which came together. */
+export function pumpBatch(at: number, readings: Readings, metric = 'bar'): ReadingBatch {
+  return {
+    at,
+    isFresh: true,
+    series: [{ number: 0, deviceId: 'pump', metric }],
+    numbers: new Uint32Array(readings.length),
+    times: Float64Array.from(readings, ([time]) => time),
+    values: Float64Array.from(readings, ([, value]) => value),
+  };
+}
 
 /** A folder of files, which can be left as a process leaves them that is killed. */
 export class FilesRig {
@@ -22,14 +44,7 @@ export class FilesRig {
 
   constructor(t: TestContext, limits: Partial<Limits> = {}, folder?: string) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'recado-telemetry-'));
-    this.#limits = {
-      maxFileBytes: 1e9,
-      maxBytes: 1e9,
-      rawDays: 10_000,
-      retentionDays: 10_000,
-      maxBufferBytes: 1e9,
-      ...limits,
-    };
+    this.#limits = { ...FILES_LIMITS, ...limits };
     this.files = this.#open();
     t.after(() => {
       this.files.close();
@@ -62,16 +77,8 @@ export class FilesRig {
       .sort();
   }
 
-  append(at: number, readings: readonly (readonly [time: number, value: number])[], metric = 'bar'): void {
-    const batch: ReadingBatch = {
-      at,
-      isFresh: true,
-      series: [{ number: 0, deviceId: 'pump', metric }],
-      numbers: new Uint32Array(readings.length),
-      times: Float64Array.from(readings, ([time]) => time),
-      values: Float64Array.from(readings, ([, value]) => value),
-    };
-    this.files.append(batch);
+  append(at: number, readings: Readings, metric?: string): void {
+    this.files.append(pumpBatch(at, readings, metric));
   }
 
   /** Makes minutes of all that is due; in how many steps. */

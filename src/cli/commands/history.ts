@@ -62,12 +62,12 @@ async function printPages(
   { deviceId, names }: { readonly deviceId: string; readonly names: readonly string[] },
   { from, to = new Date(), every, fn, json }: HistoryFlags,
 ): Promise<void> {
-  if (json !== true) printLine(`time,${names.map(csvCell).join(',')}`);
   let hasMinutes = false;
   let begin: Date | undefined = from ?? new Date(to.getTime() - UNITS_MS['d']!);
-  while (begin !== undefined) {
+  for (let page = 0; begin !== undefined; page++) {
     const asked: HistoryOptions = { from: begin, to, every, fn, limit: PAGE_VALUES };
     const { series, nextFrom, resolution } = await client.devices.histories(deviceId, names, asked);
+    if (page === 0 && json !== true) printLine(`time,${names.map(csvCell).join(',')}`);
     const rows = new Map<string, (number | undefined)[]>();
     for (const [index, { values }] of series.entries())
       for (const { time, value } of values) {
@@ -77,7 +77,7 @@ async function printPages(
       }
     for (const [time, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1)))
       printLine(json === true ? jsonOf(time, names, row) : `${time},${row.join(',')}`);
-    if (!hasMinutes && typeof resolution === 'string') tell(`some of it is kept by ${resolution} only`);
+    if (!hasMinutes && typeof resolution === 'string') tell('some of it is old, and kept by the minute only');
     hasMinutes ||= typeof resolution === 'string';
     begin = nextFrom === null ? undefined : new Date(nextFrom);
   }

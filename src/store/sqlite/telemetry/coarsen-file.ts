@@ -39,6 +39,8 @@ export function* coarsenFile(path: string, release: () => void): Generator<undef
     endLog(db);
     db.close();
     sync(unfinished);
+    // A log that came back after a power failure would be taken for that of the new file.
+    sync(dirname(path));
     renameSync(unfinished, path);
     sync(dirname(path));
     return true;
