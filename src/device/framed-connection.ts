@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { LineReader } from '../base/line-reader.ts';
 import type { PreparedDevice } from './definition.ts';
@@ -12,7 +13,7 @@ export type Welcome = {
   /** Whoever has not heard of the other for so long pings it. */
   readonly keepAliveMs: number;
   /** For the datagrams of this session; undefined when the hub takes none. */
-  readonly udpKey: Buffer | undefined;
+  readonly udpKey: KeyObject | undefined;
 };
 
 /** Why the hub refused a device, or ended its connection. */
@@ -119,7 +120,7 @@ export class FramedConnection {
     this.#listener.onWelcome({
       id: typeof id === 'string' ? id : (this.#device.id ?? ''),
       keepAliveMs: readKeepAlive(keepAliveMs),
-      udpKey: typeof udpKey === 'string' && udpKey !== '' ? Buffer.from(udpKey, 'base64url') : undefined,
+      udpKey: typeof udpKey === 'string' && udpKey !== '' ? createSecretKey(udpKey, 'base64url') : undefined,
     });
   }
 

@@ -1,6 +1,6 @@
 import { parseJsonObject, type JsonObject } from '../../../base/json.ts';
 import { readText } from '../../../base/read-text.ts';
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 const MAC_CHARACTERS = 43;
 const MAC_MEMBER = Buffer.from(',"mac":"');
@@ -27,7 +27,7 @@ export function parseSigned(bytes: Buffer): JsonObject | undefined {
 }
 
 /** Checks the HMAC-SHA-256, which covers every byte before `,"mac":`. */
-export function hasValidMac(bytes: Buffer, key: Buffer): boolean {
+export function hasValidMac(bytes: Buffer, key: KeyObject): boolean {
   const at = bytes.length - SUFFIX_BYTES;
   const expected = createHmac('sha256', key).update(bytes.subarray(0, at)).digest();
   const from = at + MAC_MEMBER.length;
