@@ -6,6 +6,7 @@ import { benchFeed } from './feed.ts';
 import { benchFixedRoute } from './fixed-route.ts';
 import { benchFleet } from './fleet.ts';
 import { benchHistory } from './history.ts';
+import { benchHistoryLoad } from './history-load.ts';
 import { benchMqttBrokers } from './mqtt-brokers.ts';
 import { benchMqttDurable } from './mqtt-durable.ts';
 import { benchMqttNagle } from './mqtt-nagle.ts';
@@ -43,6 +44,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   feed        what it costs that 100,000 readings a second go through the feed (3 rounds of 2 s each)
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
   history     ten million readings: how fast they are stored, how large, how soon read
+  history-load  commands beside 50,000 readings a second that are stored       (3 rounds of 4 s each)
   fixed-route HTTP → gateway → MQTT → agent → service, against a reverse proxy (3 rounds of 4 s each)
   services    1 GiB each way through an HTTP service behind an agent          (3 rounds)
   service-tunnels  the same and small answers, against two Node proxies and ssh -R (3 rounds of 4 s each)
@@ -73,6 +75,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   feed: ({ rounds, seconds }) => benchFeed({ rounds, seconds: seconds ?? 2 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
   history: () => benchHistory(),
+  'history-load': ({ rounds, seconds }) => benchHistoryLoad({ rounds, seconds: seconds ?? 4 }),
   'fixed-route': ({ rounds, seconds }) => benchFixedRoute({ rounds, seconds: seconds ?? 4 }),
   services: ({ rounds }) => benchServices({ rounds }),
   'service-tunnels': ({ rounds, seconds }) => benchServiceTunnels({ rounds, seconds: seconds ?? 4 }),
