@@ -4,6 +4,7 @@ const READ_FAULTS: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'may not be read by this user'],
   ['ELOOP', 'is a link that leads back to itself'],
   ['EISDIR', 'is a folder, not a file'],
+  ['ENAMETOOLONG', 'has a name that is too long'],
 ]);
 
 const WRITE_FAULTS: ReadonlyMap<string, string> = new Map([
@@ -14,6 +15,7 @@ const WRITE_FAULTS: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'this user may not write there'],
   ['ENOENT', 'there is no such folder'],
   ['ENOTDIR', 'there is no such folder'],
+  ['ENAMETOOLONG', 'the name is too long'],
 ]);
 
 /** Why a file could not be read: the end of a sentence that begins with its name. */

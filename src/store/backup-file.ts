@@ -1,7 +1,6 @@
 import { closeSync, fsyncSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createPrivate } from './sqlite/open-database.ts';
 
 /* What a backup is: an SQLite file that has other files in pieces. */
 
@@ -12,7 +11,8 @@ const DATABASE_NAME = /^[a-z0-9][a-z0-9.-]*\.db$/;
 
 /** Begins one, in place of what was left there. While it is open, no other program begins it too. */
 export function beginBackupFile(file: string): DatabaseSync {
-  createPrivate(file);
+  // For its owner alone; what the system says of it is clearer than what SQLite does.
+  closeSync(openSync(file, 'a', 0o600));
   const backup = new DatabaseSync(file, { timeout: 0 });
   try {
     backup.exec(

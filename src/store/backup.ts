@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
@@ -20,12 +20,13 @@ import { syncFolder } from './sync-folder.ts';
  */
 export function makeBackup(folder: string, file: string): readonly string[] {
   const names = requireDatabases(folder);
-  refuseExisting(file);
   const unfinished = `${file}.unfinished`;
   const copy = `${file}.copy`;
   const place = dirname(resolve(file));
+  if (place === resolve(folder)) throw failed(`${file} would lie in the folder of which it is a copy`);
   let backup: DatabaseSync | undefined;
   try {
+    refuseExisting(file);
     accessSync(place, constants.W_OK);
     backup = beginBackupFile(unfinished);
     // Another one may have been finished since.
@@ -66,8 +67,11 @@ export function restoreBackup(
   } catch (error) {
     throw failed(`${file} ${readFaultOf(error)}`, error);
   }
+  if (!statSync(file).isFile()) throw failed(`${file} is no file`);
   const folder = new DataFolder(path);
   folder.open();
+  if (statSync(folder.path, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw failed(`${path} is no folder, and none can be made there`);
   try {
     const fresh = beginRestore(folder.path);
     const names = extractBackup(file, fresh);
@@ -113,7 +117,8 @@ function copyDatabase(file: string, copy: string): void {
 }
 
 function refuseExisting(file: string): void {
-  if (existsSync(file)) throw failed(`${file} is there already; a backup replaces no file`);
+  if (lstatSync(file, { throwIfNoEntry: false }) !== undefined)
+    throw failed(`${file} is there already; a backup replaces no file`);
 }
 
 function failed(message: string, cause?: unknown): RecadoError {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { RecadoError } from '../base/errors.ts';
 import { writeFaultOf } from '../base/file-fault.ts';
@@ -39,7 +39,7 @@ export class DataFolder {
   /** @throws {RecadoError} `DATA_FOLDER_TAKEN`, `STORE_UNAVAILABLE` where a restore was ended and cannot go on */
   open(): void {
     try {
-      this.#made = mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      this.#made = makeFolders(this.path);
     } catch {
       return;
     }
@@ -84,6 +84,18 @@ export class DataFolder {
     }
     this.#made = undefined;
   }
+}
+
+/**
+ * Makes a folder and those above it. Node's own way never comes to an end where there can be none (in /proc).
+ *
+ * @returns the highest that was new
+ */
+function makeFolders(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const highest = makeFolders(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+  return highest ?? path;
 }
 
 /** A folder has its name in the one above it: there it is made lasting, up to the highest that was new. */

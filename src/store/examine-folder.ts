@@ -30,7 +30,9 @@ function listFolder(folder: string): string[] {
     return readdirSync(folder).toSorted();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new RecadoError('STORE_UNAVAILABLE', `${folder} ${readFaultOf(error)}`, { cause: error });
+    const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+    const fault = isFile ? 'is no folder' : readFaultOf(error);
+    throw new RecadoError('STORE_UNAVAILABLE', `${folder} ${fault}`, { cause: error });
   }
 }
 

@@ -110,6 +110,25 @@ describe('recado backup, restore and doctor', () => {
       [['backup', 'closed/x'], /^recado: the backup was not made: ELOOP: .*\n$/],
       [['backup', 'x', '--data-dir', 'closed'], /^recado: .*closed is a link that leads back to itself\n$/],
       [['doctor', '--data-dir', 'closed'], /^recado: .*closed is a link that leads back to itself\n$/],
+      [['backup', 'closed'], /^recado: closed is there already; a backup replaces no file\n$/],
+      [['backup', 'x'.repeat(250)], /^recado: the backup was not made: the name is too long\n$/],
+      [['backup', '/proc/x'], /^recado: the backup was not made: there is no such folder\n$/],
+      [['backup', 'recado-data/x.db'], /^recado: recado-data\/x\.db would lie in the folder of which it is/],
+      [['backup', 'x', '--data-dir', '/dev/null'], /^recado: \/dev\/null is no folder\n$/],
+      [['restore', 'recado-data'], /^recado: recado-data is no file\n$/],
+      [
+        ['restore', 'recado-data/hub.db', '--data-dir', '/dev/null'],
+        /^recado: \/dev\/null is no folder, and none/,
+      ],
+      [
+        ['restore', 'recado-data/hub.db', '--data-dir', '/proc/x'],
+        /^recado: \/proc\/x is no folder, and none/,
+      ],
+      // Where the system makes no folders.
+      [
+        ['token', 'create', 'x', '--data-dir', '/proc/x'],
+        /recado: the accounts in \/proc\/x cannot be had: /,
+      ],
       [['restore', 'nothing'], /^recado: nothing does not exist\n$/],
       [['restore', 'closed'], /^recado: closed is a link that leads back to itself\n$/],
     ] as const) {

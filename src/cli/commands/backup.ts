@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printLine } from '../devices/hub-flags.ts';
+import { printLine, refuseEmptyNames } from '../devices/hub-flags.ts';
 import { findDataFolder, type DataFolderFlags } from '../find-data-folder.ts';
 
 const BACKUP_HELP = `
@@ -20,7 +20,8 @@ export function backupCommand(): Command {
   return folderCommand('backup', 'copy all that the hub keeps into one file')
     .argument('<file>', 'the file to make; it must not be there yet')
     .addHelpText('after', BACKUP_HELP)
-    .action(async (file: string, flags: DataFolderFlags) => {
+    .action(async (file: string, flags: DataFolderFlags, command: Command) => {
+      refuseEmptyNames([file], command);
       const { makeBackup } = await import('../../store/backup.ts');
       const names = makeBackup(await findDataFolder(flags), file);
       printLine(`${file} has ${names.join(', ')}`);
@@ -32,7 +33,8 @@ export function restoreCommand(): Command {
   return folderCommand('restore', 'bring a backup back')
     .argument('<file>', 'what recado backup made')
     .addHelpText('after', RESTORE_HELP)
-    .action(async (file: string, flags: DataFolderFlags) => {
+    .action(async (file: string, flags: DataFolderFlags, command: Command) => {
+      refuseEmptyNames([file], command);
       const { restoreBackup } = await import('../../store/backup.ts');
       const folder = await findDataFolder(flags);
       const { names, former } = restoreBackup(file, folder);
