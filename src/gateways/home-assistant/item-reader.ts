@@ -4,6 +4,7 @@ import { readDiscoveryTopic } from './discovery/discovery-topic.ts';
 import { readDiscoveryConfig } from './discovery/read-config.ts';
 import { buildComponent } from './platforms/build-component.ts';
 import { TasmotaReader } from './tasmota/tasmota-reader.ts';
+import { catchFaults } from './template/template-fault.ts';
 import { TemplateCache } from './template/template-cache.ts';
 
 /** What follows from a config, and those of its components that could not be used. */
@@ -25,6 +26,10 @@ export class ItemReader {
 
   /** What is wrong with all of it is told in words. */
   read(topicName: string, payload: string): Result<ReadItems | 'migrating', string> {
+    return catchFaults(() => this.#read(topicName, payload));
+  }
+
+  #read(topicName: string, payload: string): Result<ReadItems | 'migrating', string> {
     if (TasmotaReader.isTopic(topicName)) {
       const items = this.#tasmota.read(topicName, payload);
       return items.ok ? succeed({ items: items.value, broken: [] }) : items;

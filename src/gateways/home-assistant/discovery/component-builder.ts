@@ -5,6 +5,7 @@ import type { MetricType, MetricValue } from '../../../devices/reading.ts';
 import type { TemplateVariables } from '../template/compile-expression.ts';
 import { pythonText } from '../template/python-text.ts';
 import type { PythonValue } from '../template/python-value.ts';
+import { catchFaults } from '../template/template-fault.ts';
 import type { Template } from '../template/template.ts';
 import type { CommandPart, EventPart, MetricPart } from './component-part.ts';
 import type { ComponentSettings } from './component-settings.ts';
@@ -84,7 +85,7 @@ export class ComponentBuilder {
       offDelayMs,
       topics,
       read: (message) => {
-        const text = getText(message);
+        const text = catchFaults(() => getText(message));
         if (!text.ok || text.value === undefined || text.value === '' || text.value === UNKNOWN)
           return text.ok ? succeed(undefined) : text;
         const value = read(text.value);
@@ -126,7 +127,7 @@ export class ComponentBuilder {
       qos: qos === 1 || qos === 2 ? qos : 0,
       retain: this.settings.isTrue('retain'),
       expectedMs: EXPECTED_MS[this.settings.platform] ?? USUAL_EXPECTED_MS,
-      makePayload: (input) => makePayload(input as T),
+      makePayload: (input) => catchFaults(() => makePayload(input as T)),
       proof: isProven ? { metric: named.name, wants: (input) => wants(input as T) } : undefined,
     });
   }

@@ -1,14 +1,8 @@
 import type { NotUnderstood } from '../../../devices/description.ts';
 import type { Template } from '../template/template.ts';
 import type { TemplateCache } from '../template/template-cache.ts';
-import { pythonText } from '../template/python-text.ts';
-import {
-  isJsonMembers,
-  isList,
-  numberOf,
-  type JsonMembers,
-  type PythonValue,
-} from '../template/python-value.ts';
+import { scalarText } from '../template/python-text.ts';
+import { isJsonMembers, isList, numberOf, type JsonMembers } from '../template/python-value.ts';
 
 const MAX_TOPIC_CHARACTERS = 1024;
 
@@ -32,7 +26,7 @@ export class ComponentSettings {
 
   /** Texts, and numbers and true and false as Python writes them. */
   text(key: string): string | undefined {
-    return textOf(this.#members[key]);
+    return scalarText(this.#members[key]);
   }
 
   textOr(key: string, otherwise: string): string {
@@ -58,7 +52,7 @@ export class ComponentSettings {
 
   list(key: string): readonly string[] {
     const value = this.#members[key];
-    return isList(value) ? value.map((item) => textOf(item)).filter((item) => item !== undefined) : [];
+    return isList(value) ? value.map((item) => scalarText(item)).filter((item) => item !== undefined) : [];
   }
 
   /** One that may be a list of objects, or one of them. */
@@ -102,9 +96,4 @@ export function isStateTopic(topic: string): boolean {
   return (
     isPlain && topic.length <= MAX_TOPIC_CHARACTERS && levels.some((level) => level !== '+' && level !== '')
   );
-}
-
-function textOf(value: PythonValue): string | undefined {
-  const isScalar = typeof value === 'string' || typeof value === 'boolean' || numberOf(value) !== undefined;
-  return isScalar ? pythonText(value) : undefined;
 }

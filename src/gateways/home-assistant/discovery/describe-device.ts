@@ -7,7 +7,7 @@ import {
 } from '../../../devices/description.ts';
 import { checkSchema } from '../../../devices/json-schema.ts';
 import { MAX_METRICS_PER_DEVICE } from '../../../devices/telemetry.ts';
-import { pythonText } from '../template/python-text.ts';
+import { scalarText } from '../template/python-text.ts';
 import type { JsonMembers, PythonValue } from '../template/python-value.ts';
 import type {
   AvailabilityPart,
@@ -71,7 +71,7 @@ export function describeDevice(
     telemetry: [...metrics].map(([metric, { title, unit, type }]) => ({
       metric,
       title: shorten(title),
-      ...definedMembers({ unit }),
+      ...definedMembers({ unit: unit && shorten(unit) }),
       type,
     })),
     ...(events.size > 0 && {
@@ -140,7 +140,7 @@ function toCommand(name: string, { title, kind, input, expectedMs }: CommandPart
 function wordsOf(items: readonly DiscoveredItem[]): { readonly title?: string; readonly model?: string } {
   const said = (key: string): string | undefined => {
     const value = items.map(({ device }) => device?.[key]).find((each) => isWord(each));
-    return value === undefined ? undefined : pythonText(value).slice(0, MAX_MODEL_CHARACTERS);
+    return scalarText(value)?.slice(0, MAX_MODEL_CHARACTERS);
   };
   const model = [said('manufacturer'), said('model')].filter((word) => word !== undefined).join(' ');
   const title = said('name');

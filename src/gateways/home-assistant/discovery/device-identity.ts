@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeviceId } from '../../../devices/description.ts';
-import { pythonText } from '../template/python-text.ts';
+import { scalarText } from '../template/python-text.ts';
 import { isList, type JsonMembers, type PythonValue } from '../template/python-value.ts';
 
 const MAX_ID_CHARACTERS = 64;
@@ -11,10 +11,10 @@ const MAX_IDENTITIES = 32;
 export function identitiesOf(device: JsonMembers | undefined): readonly string[] {
   if (device === undefined) return [];
   const { identifiers, connections } = device;
-  const named = listOf(identifiers).map(pythonText);
+  const named = listOf(identifiers).map((identity) => scalarText(identity) ?? '');
   const connected = listOf(connections)
-    .map((pair) => (isList(pair) ? pair.map(pythonText) : []))
-    .filter((pair) => pair.length === 2)
+    .map((pair) => (isList(pair) ? pair.map((part) => scalarText(part) ?? '') : []))
+    .filter((pair) => pair.length === 2 && !pair.includes(''))
     .map(([kind, value]) => `${kind} ${value}`);
   return [...named, ...connected].filter((identity) => identity !== '').slice(0, MAX_IDENTITIES);
 }

@@ -1,6 +1,6 @@
 import { fail, succeed, type Result } from '../../../base/result.ts';
 import { parsePayloadJson } from '../template/payload-json.ts';
-import { pythonText } from '../template/python-text.ts';
+import { scalarText } from '../template/python-text.ts';
 import { isJsonMembers, isList, type JsonMembers, type PythonValue } from '../template/python-value.ts';
 import { expandAbbreviations } from './abbreviations.ts';
 import type { DiscoveryTopic } from './discovery-topic.ts';
@@ -91,7 +91,7 @@ function readOrigin(value: PythonValue): DiscoveryOrigin | undefined {
   const name = isJsonMembers(value) ? value['name'] : undefined;
   if (!isJsonMembers(value) || typeof name !== 'string' || name === '') return undefined;
   const version = value['sw_version'];
-  return { name, version: version === undefined ? undefined : pythonText(version) };
+  return { name, version: scalarText(version) };
 }
 
 /** `~` stands for a base, as the first or the last character of topics. */

@@ -3,7 +3,7 @@ import type { JsonSchema } from '../../../devices/command.ts';
 import { readSwitch, renderState, type ComponentBuilder } from '../discovery/component-builder.ts';
 import type { StateMessage } from '../discovery/state-message.ts';
 import type { TemplateVariables } from '../template/compile-expression.ts';
-import { jsonText, pythonText } from '../template/python-text.ts';
+import { jsonText, scalarText } from '../template/python-text.ts';
 import { isJsonMembers, type PythonValue } from '../template/python-value.ts';
 import { buildOnOff } from './climate-platforms.ts';
 import { buildMode, stateTemplateOf } from './modes.ts';
@@ -141,8 +141,7 @@ function jsonPart(builder: ComponentBuilder, { part, type, read, input }: JsonPa
 function memberText({ json }: StateMessage, member: string): Result<string | undefined, string> {
   if (!isJsonMembers(json)) return fail('is no JSON object');
   const value = json[member];
-  if (value === undefined || value === null) return succeed(undefined);
-  return succeed(typeof value === 'object' && isJsonMembers(value) ? jsonText(value) : pythonText(value));
+  return succeed(isJsonMembers(value) ? jsonText(value) : scalarText(value));
 }
 
 /** One topic, and templates for each thing on it. */

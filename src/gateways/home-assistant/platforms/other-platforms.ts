@@ -1,6 +1,6 @@
 import { fail, succeed } from '../../../base/result.ts';
 import { renderState, type ComponentBuilder } from '../discovery/component-builder.ts';
-import { jsonText, pythonText } from '../template/python-text.ts';
+import { jsonText, scalarText } from '../template/python-text.ts';
 import { isJsonMembers, type PythonValue } from '../template/python-value.ts';
 import { choiceOf } from './plain-platforms.ts';
 import { buildOnOff } from './climate-platforms.ts';
@@ -154,8 +154,7 @@ export function buildVacuum(builder: ComponentBuilder): void {
       builder.stateOn([topic], { ...(part !== undefined && { part }), type: 'string' }, (message) => {
         const { json } = message;
         if (!isJsonMembers(json)) return fail('is no JSON object');
-        const value = json[member];
-        return succeed(value === undefined || value === null ? undefined : pythonText(value));
+        return succeed(scalarText(json[member]));
       });
   const written = settings.list('supported_features');
   const features = written.length === 0 ? DEFAULT_VACUUM_FEATURES : written;

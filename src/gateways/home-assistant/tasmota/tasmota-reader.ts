@@ -4,7 +4,7 @@ import type { AvailabilityPart, ComponentParts } from '../discovery/component-pa
 import { ComponentSettings } from '../discovery/component-settings.ts';
 import type { DiscoveredItem } from '../discovery/describe-device.ts';
 import type { StateMessage } from '../discovery/state-message.ts';
-import { pythonText } from '../template/python-text.ts';
+import { scalarText } from '../template/python-text.ts';
 import { isJsonMembers, type PythonValue } from '../template/python-value.ts';
 import type { TemplateCache } from '../template/template-cache.ts';
 import { readTasmotaConfig, readTasmotaSensors, type TasmotaConfig } from './tasmota-config.ts';
@@ -201,6 +201,5 @@ function memberAt({ json }: StateMessage, path: readonly string[]): PythonValue 
 
 /** Nothing where the message does not tell it. */
 function textAt(message: StateMessage, path: readonly string[]): Result<string | undefined, string> {
-  const value = memberAt(message, path);
-  return succeed(value === undefined || value === null ? undefined : pythonText(value));
+  return succeed(scalarText(memberAt(message, path)));
 }

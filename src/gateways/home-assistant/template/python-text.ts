@@ -4,6 +4,7 @@ import {
   isList,
   itemsOf,
   membersOf,
+  numberOf,
   WholeFloat,
   type PythonValue,
 } from './python-value.ts';
@@ -24,6 +25,12 @@ export function boundedText(text: string): string {
 export function pythonText(value: PythonValue): string {
   if (typeof value === 'string') return value;
   return value === undefined ? '' : pythonRepr(value);
+}
+
+/** The text of what is no list and no dict; undefined for what is. */
+export function scalarText(value: PythonValue): string | undefined {
+  const isScalar = typeof value === 'string' || typeof value === 'boolean' || numberOf(value) !== undefined;
+  return isScalar ? pythonText(value) : undefined;
 }
 
 /** Python's `repr(value)`: how a value stands in a list. */

@@ -7,7 +7,7 @@ import {
 } from './compile-expression.ts';
 import { boundedText, pythonText } from './python-text.ts';
 import { isTruthy } from './python-value.ts';
-import { TemplateFault } from './template-fault.ts';
+import { catchFaults, TemplateFault } from './template-fault.ts';
 import type { TemplateStatement } from './template-node.ts';
 import { parseTemplate } from './statement-parser.ts';
 
@@ -26,12 +26,7 @@ export class Template {
 
   /** The text that it makes of the variables, without white space around it; or why it makes none. */
   render(variables: TemplateVariables): Result<string, string> {
-    try {
-      return succeed(this.#run({ variables, own: undefined }).trim());
-    } catch (error) {
-      if (error instanceof TemplateFault) return fail(error.message);
-      throw error;
-    }
+    return catchFaults(() => succeed(this.#run({ variables, own: undefined }).trim()));
   }
 }
 
