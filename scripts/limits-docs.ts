@@ -1,12 +1,15 @@
 import { DEFAULT_MAX_KEPT_BYTES, Ledger, RESERVE } from '../src/base/ledger.ts';
 import { DEFAULT_VERIFIER_LIMITS } from '../src/mqtt/access/password-verifier.ts';
 import { DEFAULT_HANDSHAKE_TIMEOUT_MS, DEFAULT_MAX_HANDSHAKES } from '../src/mqtt/transport/handshakes.ts';
-import { KEPT_KINDS, NEWCOMER_BYTES, PARTY_BYTES } from '../src/base/kept-kinds.ts';
+import { KEPT_KINDS, NEWCOMER_BYTES, PARTY_BYTES, TLS_HANDSHAKE_BYTES } from '../src/base/kept-kinds.ts';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
-const [lines] = new Ledger().totals();
-const MAX_PARTIES = (lines?.limitBytes ?? 0) / PARTY_BYTES;
+
+function partiesOf(newcomerBytes: number): string {
+  const [lines] = new Ledger({ newcomerBytes }).totals();
+  return ((lines?.limitBytes ?? 0) / PARTY_BYTES).toLocaleString('en');
+}
 
 /** docs/limits.md: `npm run docs:limits` writes it anew. */
 export function limitsDocs(): string {
@@ -25,7 +28,7 @@ This page is made from the table in \`src/base/kept-kinds.ts\` by \`npm run docs
 Everything that a peer makes the hub keep is booked in one ledger, at what it costs in memory: to the peer, to its kind,
 and to the whole. The whole is \`memory.maxKeptBytes\` (${DEFAULT_MAX_KEPT_BYTES / MIB} MiB unless it says otherwise). A peer is whoever has proven who it is: a
 token, an MQTT user, a certificate, a device token. All others are their address; of IPv6 the first 64 bits. Up to
-${MAX_PARTIES.toLocaleString('en')} of them are told apart, ${PARTY_BYTES} bytes each, in proportion to that memory and no more than 32,768; those beyond
+${partiesOf(NEWCOMER_BYTES)} of them are told apart, ${PARTY_BYTES} bytes each, in proportion to that memory and no more than 32,768; those beyond
 share one line.
 
 Each kind and the whole have a limit, and one rule:
@@ -33,7 +36,8 @@ Each kind and the whole have a limit, and one rule:
 - up to half of the limit everybody may have what there is;
 - from there to ${(1 - RESERVE) * 100} %, a peer may not grow above its share: ${(1 - RESERVE) * 100} % of the limit, divided by the number of peers that hold
   some of it and one more;
-- the rest is for those that hold next to nothing: a newcomer finds ${NEWCOMER_BYTES / KIB} KiB however much the others hold.
+- the rest is for those that hold next to nothing: a newcomer finds ${NEWCOMER_BYTES / KIB} KiB however much the others hold; where a port has
+  TLS, ${(NEWCOMER_BYTES + TLS_HANDSHAKE_BYTES) / KIB} KiB, and ${partiesOf(NEWCOMER_BYTES + TLS_HANDSHAKE_BYTES)} peers are told apart.
 
 Where that is not enough for who connects, for a packet or head that has not come whole, for a CONNECT with its Will, for a
 Topic Alias that a client gives, or for a message that has to wait until its client reads, and connections hold what is full, connections of the peer that holds most are closed, the newest first,
@@ -47,13 +51,14 @@ way, in a ledger of its broker's own.
 its options says a number of bytes for all of the kind, that is its limit instead. The other options bound what one peer,
 or one thing, may have.
 
-Costs are memory of Node: the heap and its buffers, and not what the system has for sockets. \`limits-growth.test.ts\` and
-\`limits-growth-wire.test.ts\` of \`test/conformance\` fill each kind, and hold what is booked to at least 80 % of
+Costs are memory of Node: the heap and its buffers, and not what the system has for sockets; of TLS, that of OpenSSL. \`limits-growth.test.ts\`,
+\`limits-growth-wire.test.ts\` and \`limits-tls.test.ts\` of \`test/conformance\` fill each kind, and hold what is booked to at least 80 % of
 what the process has grown by.
 
 What is not booked has a bound of its own:
 
 - answers of services on their way to a slow caller: their flow control bounds them for each request;
+- connections whose PROXY header or upgrade is under way: some KiB each, and ${DEFAULT_MAX_HANDSHAKES} at a listener;
 - one body of a request up to 4 KiB, and one answer up to 4 KiB, which \`http_connection\` has in its cost;
 - lines of the log that their reader does not take: 1 MiB, then they are dropped, and how many is told.
 `;

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../base/errors.ts';
-import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
-import { Ledger } from '../base/ledger.ts';
+import type { Ledger } from '../base/ledger.ts';
 import { addressParty } from '../base/networks.ts';
 import type { Logger } from '../base/logger.ts';
 import { shareOpenFiles } from '../base/open-files.ts';
@@ -29,6 +28,7 @@ const MAX_PARAM_CHARACTERS = 1024;
 type BridgeAppParts = {
   readonly config: BridgeServerConfig;
   readonly caller: TopicCaller;
+  readonly ledger: Ledger;
   /** Counts connections that do not get as far as HTTP. */
   readonly refusals: Refusals;
   readonly log: Logger;
@@ -37,7 +37,8 @@ type BridgeAppParts = {
 };
 
 /** The HTTP side of a gateway: each route is a question over MQTT. Nothing is opened before `listen`. */
-export function buildBridgeApp({ config, caller, refusals, log, print }: BridgeAppParts): FastifyInstance {
+export function buildBridgeApp(parts: BridgeAppParts): FastifyInstance {
+  const { config, caller, log, print } = parts;
   const app = createApp({
     log,
     maxBodyBytes: config.http.maxBodyBytes,
@@ -54,7 +55,7 @@ export function buildBridgeApp({ config, caller, refusals, log, print }: BridgeA
 
   admitRequests(app, new HttpAdmission({ ...config.http, insecure: config.insecure }));
 
-  limitCallers(app, { http: config.http, refusals });
+  limitCallers(app, parts);
   addProbes(app, caller);
   for (const route of config.routes) addRoute(app, route.route, new TopicRoute(route, caller, print));
   return app;
@@ -79,13 +80,8 @@ function addProbes(app: FastifyInstance, caller: TopicCaller): void {
   });
 }
 
-function limitCallers(
-  app: FastifyInstance,
-  { http, refusals }: { http: BridgeServerConfig['http']; refusals: Refusals },
-): void {
+function limitCallers(app: FastifyInstance, { config: { http }, ledger, refusals }: BridgeAppParts): void {
   const maxConnections = Math.min(http.maxConnections, shareOpenFiles().http);
-  const limits = { [KeptKind.HTTP_CONNECTION]: maxConnections * HTTP_CONNECTION_BYTES };
-  const ledger = new Ledger({ limits });
   limitHttpConnections(app.server, { ...http, maxConnections, ledger, refusals });
   limitRequestBodies(app, { ...http, ledger });
 }

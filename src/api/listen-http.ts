@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { formatHostPort } from '../base/address.ts';
 import { systemClock } from '../base/clock.ts';
+import type { Ledger } from '../base/ledger.ts';
 import { listenError } from '../base/listen-error.ts';
 import type { Logger } from '../base/logger.ts';
 import { setPeerAddress } from '../base/peer-address.ts';
@@ -47,6 +48,7 @@ export async function listenHttp(app: FastifyInstance, http: HttpListener, parts
 type Parts = {
   /** Counts what does not get as far as HTTP. */
   readonly refusals: Refusals;
+  readonly ledger: Ledger;
   readonly log: Logger;
 };
 
@@ -56,7 +58,7 @@ async function prepareConnections(app: FastifyInstance, http: HttpListener, part
   if (!proxyProtocol && !tls.enabled) return;
   const handshakes = new Handshakes(parts.refusals, {});
   const serve = takeServing(app.server);
-  const take = tls.enabled ? await serveSecure(app, { tls, handshakes, serve }, parts.log) : serve;
+  const take = tls.enabled ? await serveSecure(app, { tls, handshakes, serve }, parts) : serve;
   const receive = receiveIncoming(
     proxyProtocol ? { trustedNetworks: trustedProxies } : undefined,
     { ...parts, handshakes, hasHandshake: tls.enabled },
@@ -96,10 +98,10 @@ async function serveSecure(
     handshakes,
     serve,
   }: { readonly tls: TlsFiles; readonly handshakes: Handshakes; readonly serve: TakeIncoming },
-  log: Logger,
+  { ledger, log }: Parts,
 ): Promise<TakeIncoming> {
   const files = new TlsReload('http', tls, { log, clock: systemClock });
-  const { take, reload } = secureIncoming(await files.read(), handshakes, (secured) => {
+  const { take, reload } = secureIncoming(await files.read(), { handshakes, ledger }, (secured) => {
     const { socket, incoming, address, port } = secured;
     if (!handshakes.finish(incoming)) return;
     replaceHttpConnection(incoming, socket);

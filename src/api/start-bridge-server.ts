@@ -1,4 +1,7 @@
+import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
+import { Ledger } from '../base/ledger.ts';
 import type { Logger } from '../base/logger.ts';
+import { shareOpenFiles } from '../base/open-files.ts';
 import { Shutdown } from '../base/shutdown.ts';
 import type { Bus } from '../bus/bus.ts';
 import { findOpenHttpListener } from '../config/http-listener.ts';
@@ -37,10 +40,14 @@ export async function startBridgeServer(
   const caller = new TopicCaller({ bus, routes, limits });
   shutdown.add('requester', () => caller.close());
   const refusals = new Refusals(new RefusalLog(log).of('http'));
-  const app = buildBridgeApp({ config, caller, refusals, log, print });
+  const maxConnections = Math.min(config.http.maxConnections, shareOpenFiles().http);
+  const ledger = new Ledger({
+    limits: { [KeptKind.HTTP_CONNECTION]: maxConnections * HTTP_CONNECTION_BYTES },
+  });
+  const app = buildBridgeApp({ config, caller, ledger, refusals, log, print });
   shutdown.add('http', () => app.close());
   try {
-    const url = await listenHttp(app, config.http, { refusals, log });
+    const url = await listenHttp(app, config.http, { refusals, ledger, log });
     return { url, close: () => shutdown.close(config.shutdownTimeoutMs) };
   } catch (error) {
     await shutdown.close(config.shutdownTimeoutMs);

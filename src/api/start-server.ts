@@ -69,7 +69,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       if (isForService(request)) connections.passOn(socket);
       else connections.forget(socket);
     });
-    const url = await listenHttp(app, config.http, { refusals, log });
+    const url = await listenHttp(app, config.http, { refusals, ledger: hub.ledger, log });
     if (isClosed) offerFirstAdmin(hub.accounts, url, log);
     hub.refusals.set('http', refusals.counts);
     listening.push({ name: 'http', address: url });

@@ -24,6 +24,10 @@ const CLIENT = 'client';
 /** Measured on Node 24, idle: socket, transport, framer and timer. */
 export const CONNECTION_BYTES = 3584;
 export const HTTP_CONNECTION_BYTES = 12_288;
+/** Measured on Node 24 with OpenSSL 3: state and buffers, outside the heap. */
+export const TLS_BYTES = 49_152;
+/** The same in the handshake. */
+export const TLS_HANDSHAKE_BYTES = 73_728;
 
 /** The cost that a line of the ledger has: its object, its key, its place in the table and in the books. */
 export const PARTY_BYTES = 640;
@@ -77,6 +81,14 @@ const ROWS = {
     isReclaimable: true,
     refusal: 'as for `connection`',
     options: ['http.maxConnections', 'http.maxConnectionsPerAddress'],
+  },
+  TLS: {
+    what: `What TLS keeps of a connection of any kind; in its handshake ${TLS_HANDSHAKE_BYTES / 1024} KiB`,
+    whose: 'the address it comes from',
+    fixedBytes: TLS_BYTES,
+    share: 1,
+    isReclaimable: true,
+    refusal: 'as for `connection`',
   },
   CONNECT: {
     what: 'A CONNECT that is being decided',

@@ -23,6 +23,8 @@ type LedgerOptions = {
   readonly maxBytes?: number;
   /** Peers that are told apart; those beyond share one line. */
   readonly maxParties?: number;
+  /** What a newcomer finds however much the others hold: the more it is, the fewer parties are told apart. */
+  readonly newcomerBytes?: number;
   /** Bytes of a kind; where nothing is said its share of the whole. */
   readonly limits?: Readonly<Partial<Record<KeptKind, number>>>;
 };
@@ -128,7 +130,7 @@ export class Party {
  * - in the reserve it may not grow above R / P, where P lines are all that there can be.
  *
  * Only who holds no more than R / P ever grows in the reserve, and there are no more than P of them: so the limit is
- * kept, and a newcomer finds R / P, no less than `NEWCOMER_BYTES`, however much the others hold. Up to its share it finds
+ * kept, and a newcomer finds R / P, no less than `newcomerBytes`, however much the others hold. Up to its share it finds
  * room too where connections hold what is kept: when it is refused though it asks for no more, the others hold above
  * (L − R) · n / (n + 1) together, so one of these n − 1 holds more than a share. Of the one that holds most, as many
  * connections are closed as it takes.
@@ -167,11 +169,12 @@ export class Ledger {
   constructor({
     maxBytes = DEFAULT_MAX_KEPT_BYTES,
     maxParties = DEFAULT_MAX_PARTIES,
+    newcomerBytes = NEWCOMER_BYTES,
     limits,
   }: LedgerOptions = {}) {
     // What the lines themselves may cost is set aside, so that they need no rule of their own. There are no more of
     // them than find what a newcomer needs in the reserve.
-    const affordable = Math.floor((maxBytes * RESERVE) / (NEWCOMER_BYTES + RESERVE * PARTY_BYTES)) - 1;
+    const affordable = Math.floor((maxBytes * RESERVE) / (newcomerBytes + RESERVE * PARTY_BYTES)) - 1;
     this.#maxParties = Math.min(maxParties, affordable);
     this.#maxTotal = maxBytes - this.#maxParties * PARTY_BYTES;
     for (const [kind, { share }] of KEPT_KINDS.entries()) {

@@ -320,7 +320,7 @@ describe('what is booked is what the process grows by, at the wire', () => {
     await peers.open(
       mqttPort,
       Array.from({ length: 8 }, () => opening()),
-      false,
+      { reads: false },
     );
     await until('all subscribe', () => countOf(ledger, KeptKind.SUBSCRIPTION) === 8);
     await compareGrowth(t, ledger, async () => {

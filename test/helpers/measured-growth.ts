@@ -21,30 +21,40 @@ const MAX_COLLECTIONS = 40;
 const MIN_COLLECTIONS = 8;
 
 /** Collects until nothing more is given back: what an earlier test left would hide what a later one grows by. */
-async function memoryBytes(): Promise<number> {
+async function memoryBytes(read: () => number): Promise<number> {
   let bytes = Number.POSITIVE_INFINITY;
   for (let collections = 1; ; collections++) {
     collectGarbage();
     // What is freed by finalizers is gone after the next turn.
     await new Promise((resolve) => setTimeout(resolve, 10));
-    const { heapUsed, external } = process.memoryUsage();
-    const fallenBytes = bytes - (heapUsed + external);
-    bytes = heapUsed + external;
+    const now = read();
+    const fallenBytes = bytes - now;
+    bytes = now;
     const isSettled = collections >= MIN_COLLECTIONS && fallenBytes < SETTLED_BYTES;
     if (isSettled || collections === MAX_COLLECTIONS) return bytes;
   }
 }
 
-/** How much of what was kept for peers while `fill` ran is booked; what it gives is held meanwhile. */
+function heapBytes(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/**
+ * How much of what was kept for peers while `fill` ran is booked; what it gives is held meanwhile.
+ *
+ * @param read - of this process; the heap and its buffers unless told
+ */
 export async function compareGrowth(
   t: TestContext,
   ledger: Ledger,
   fill: () => Promise<unknown> | void,
+  read: () => number = heapBytes,
 ): Promise<{ readonly grown: number; readonly booked: number }> {
-  const memoryBefore = await memoryBytes();
+  const memoryBefore = await memoryBytes(read);
   const bookedBefore = ledger.totalBytes;
   const held = await fill();
-  const grown = (await memoryBytes()) - memoryBefore;
+  const grown = (await memoryBytes(read)) - memoryBefore;
   const booked = ledger.totalBytes - bookedBefore;
   t.diagnostic(`grown ${grown}, booked ${booked}: ${(booked / grown).toFixed(2)}`);
   assert.ok(grown > LEAST_BYTES, `only ${grown} bytes: that tells nothing`);

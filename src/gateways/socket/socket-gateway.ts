@@ -153,7 +153,7 @@ export class SocketGateway implements Gateway {
     if (source === undefined) throw new TypeError('a listener with TLS needs a certificate');
     const handshakes = new Handshakes(this.#refusals, {});
     const options = { host, port, ...this.#proxyProtocol, ...(await source.read()) };
-    const parts = { refusals: this.#refusals, handshakes };
+    const parts = { refusals: this.#refusals, handshakes, ledger: this.#context.ledger };
     const server = await openSecureIncoming(options, parts, (secured) => {
       if (handshakes.finish(secured.incoming)) this.#accept(secured.socket, secured.address, secured.port);
     }).catch((error) => {

@@ -1,3 +1,4 @@
+import type { Ledger } from '../../base/ledger.ts';
 import type { QoS } from '../codec/control-packet.ts';
 import { MqttError } from '../codec/errors.ts';
 import type { PublishProperties } from '../codec/publish.ts';
@@ -133,6 +134,11 @@ export class Broker implements TransportAcceptor {
     return FIGURES.map(({ read, ...figure }) => ({ ...figure, read: () => read(this.#engine) }));
   }
 
+  /** What it keeps for its peers. */
+  get ledger(): Ledger {
+    return this.#engine.ledger;
+  }
+
   /** Takes a connection under the broker's own rules. */
   accept(transport: Transport): TransportReceiver | undefined {
     return this.#acceptFor(this.#acceptor, transport);
@@ -146,7 +152,7 @@ export class Broker implements TransportAcceptor {
    */
   acceptor(options: ListenerOptions): TransportAcceptor {
     const acceptor = new Acceptor(this.#engine, this.#connections, options);
-    return { accept: (transport) => this.#acceptFor(acceptor, transport) };
+    return { ledger: this.ledger, accept: (transport) => this.#acceptFor(acceptor, transport) };
   }
 
   /**

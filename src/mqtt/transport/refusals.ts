@@ -8,6 +8,8 @@ export type RefusalReason =
   | 'too-many-from-address'
   /** There were `maxHandshakes`, most of them from its address, and it was the oldest of these. */
   | 'too-many-handshakes'
+  /** TLS keeps as much for its address, or for all, as it may. */
+  | 'no-room'
   /** PROXY header, TLS and HTTP upgrade together took longer than `handshakeTimeoutMs`. */
   | 'handshake-timeout'
   /** The peer went away in the middle, or never asked for an upgrade. */
@@ -39,6 +41,7 @@ export class Refusals {
     'too-many-connections': 0,
     'too-many-from-address': 0,
     'too-many-handshakes': 0,
+    'no-room': 0,
     'handshake-timeout': 0,
     'handshake-unfinished': 0,
     'proxy-untrusted': 0,

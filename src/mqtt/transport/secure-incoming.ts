@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Ledger } from '../../base/ledger.ts';
+import { bookTls } from './book-tls.ts';
 import type { Handshakes } from './handshakes.ts';
 import { openIncoming, type IncomingOptions, type TakeIncoming } from './incoming.ts';
 import type { Refusals } from './refusals.ts';
@@ -19,12 +21,14 @@ type SecureServer = {
   close: () => Promise<void>;
 };
 
-type Known = { readonly address: string; readonly port: number };
+type Known = { readonly address: string; readonly port: number; readonly settle: () => void };
+
+const NOTHING = (): void => {};
 
 /** Makes TLS connections of those that come. */
 export function secureIncoming(
   options: TlsMaterial & TlsRules,
-  handshakes: Handshakes,
+  { handshakes, ledger }: { readonly handshakes: Handshakes; readonly ledger: Ledger | undefined },
   take: (secured: Secured) => void,
 ): { readonly take: TakeIncoming; readonly reload: (material: TlsMaterial) => void } {
   const { createServer } = process.getBuiltinModule('node:tls');
@@ -33,7 +37,8 @@ export function secureIncoming(
   // It listens nowhere: connections come from the server that reads the PROXY header, which is not encrypted.
   const secureServer = createServer(identities.serverOptions, (socket) => {
     const incoming = underneath(socket);
-    const { address, port } = known.get(incoming) ?? { address: '', port: 0 };
+    const { address, port, settle } = known.get(incoming) ?? { address: '', port: 0, settle: NOTHING };
+    settle();
     take({ socket, incoming, address, port });
   });
   secureServer.on('tlsClientError', (error, socket) => {
@@ -43,7 +48,9 @@ export function secureIncoming(
   });
   return {
     take: (incoming, address, port) => {
-      known.set(incoming, { address, port });
+      const settle = ledger === undefined ? NOTHING : bookTls(ledger, incoming, address);
+      if (settle === undefined) return handshakes.refuse(incoming, 'no-room');
+      known.set(incoming, { address, port, settle });
       secureServer.emit('connection', incoming);
     },
     reload: (material) => identities.replace(material, (own) => secureServer.setSecureContext(own)),
@@ -53,10 +60,10 @@ export function secureIncoming(
 /** Listens for TCP connections, reads their PROXY headers where they must have one, and shakes hands. */
 export async function openSecureIncoming(
   options: IncomingOptions & TlsMaterial & TlsRules,
-  parts: { refusals: Refusals; handshakes: Handshakes },
+  parts: { refusals: Refusals; handshakes: Handshakes; ledger: Ledger | undefined },
   take: (secured: Secured) => void,
 ): Promise<SecureServer> {
-  const secure = secureIncoming(options, parts.handshakes, take);
+  const secure = secureIncoming(options, parts, take);
   const { port, close } = await openIncoming(options, { ...parts, hasHandshake: true }, secure.take);
   return { port, reload: secure.reload, close };
 }

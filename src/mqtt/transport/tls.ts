@@ -35,7 +35,8 @@ export async function listenTls(
 ): Promise<TlsListener> {
   const refusals = new Refusals(options.onRefused);
   const handshakes = new Handshakes(refusals, options);
-  const server = await openSecureIncoming(options, { refusals, handshakes }, (secured) => {
+  const { ledger } = acceptor;
+  const server = await openSecureIncoming(options, { refusals, handshakes, ledger }, (secured) => {
     const { socket, incoming, address, port } = secured;
     if (!handshakes.finish(incoming)) return;
     const certificate = clientCertificate(socket);

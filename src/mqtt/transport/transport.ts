@@ -1,3 +1,4 @@
+import type { Ledger } from '../../base/ledger.ts';
 import type { Slice } from './slice.ts';
 
 /** What became of bytes that were given to a transport. */
@@ -73,6 +74,8 @@ export type Transport = {
 
 /** What a listener hands its connections to. A broker is one; so is each `broker.acceptor(…)` with its own rules. */
 export type TransportAcceptor = {
+  /** Where TLS books what it keeps; without one, nowhere. */
+  readonly ledger?: Ledger;
   /** @returns undefined when the connection is refused: the transport has been destroyed then */
   accept(transport: Transport): TransportReceiver | undefined;
 };

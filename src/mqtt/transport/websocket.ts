@@ -74,6 +74,7 @@ export async function listenWebSocket(
   options: WebSocketListenOptions,
 ): Promise<WebSocketListener> {
   const { host, path = DEFAULT_PATH, tls } = options;
+  const { ledger } = acceptor;
   const refusals = new Refusals(options.onRefused);
   const handshakes = new Handshakes(refusals, options);
   const serve = makeHttp(new WebSocketUpgrades(acceptor, options, refusals), handshakes);
@@ -82,7 +83,7 @@ export async function listenWebSocket(
       ? await openIncoming(options, { refusals, handshakes, hasHandshake: true }, (socket, address, port) =>
           serve(socket, { incoming: socket, address, port }),
         )
-      : await openSecureIncoming({ ...options, ...tls }, { refusals, handshakes }, (secured) =>
+      : await openSecureIncoming({ ...options, ...tls }, { refusals, handshakes, ledger }, (secured) =>
           serve(secured.socket, secured),
         );
   const { port, close } = opened;
