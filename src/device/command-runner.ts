@@ -22,6 +22,8 @@ export class RunningCommand {
   readonly #whenDone: (end: CommandEnd) => void;
   readonly #timer: { clear(): void };
   #isDone = false;
+  /** Resolves when the handler has ended, which may be long after nobody waits for it. */
+  readonly ended: Promise<void>;
 
   /**
    * Starts the handler. `whenDone` is called exactly once, whatever the handler does, and never before the
@@ -39,7 +41,7 @@ export class RunningCommand {
     const { signal } = this.#controller;
     const run = async (): Promise<unknown> =>
       command.run({ input: call.input as never, signal, deadlineMs: call.deadlineMs });
-    run().then(
+    this.ended = run().then(
       (output) => this.#finish({ kind: 'output', output }),
       (error: unknown) => {
         // A handler that stops because it was told to has not failed.

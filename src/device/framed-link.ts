@@ -106,7 +106,7 @@ export class FramedLink implements Link {
     const { clock, helloTimeoutMs } = this.#options;
     const dialled = await dial(this.#options, signal);
     if (!dialled.ok) return fail({ ...dialled.failure, isFinal: false });
-    const socket = new HubSocket(dialled.value, clock);
+    const socket = new HubSocket(dialled.value, clock, this.#options.maxOutboxBytes);
     const { promise: welcomed, resolve } = Promise.withResolvers<void>();
     const listener = {
       onWelcome: (welcome: Welcome): void => {

@@ -11,14 +11,17 @@ const FAREWELL_MS = 500;
 export class HubSocket {
   readonly #socket: Socket;
   readonly #clock: Clock;
+  readonly #maxWaitingBytes: number;
   readonly #onClose = new Set<() => void>();
   #onBytes: (chunk: Buffer) => void = ignore;
   #lastHeardAt: number;
   #isOpen = true;
   #heard: PromiseWithResolvers<void> | undefined = undefined;
 
-  constructor(socket: Socket, clock: Clock) {
+  /** @param maxWaitingBytes - a hub that asks, and does not read the answers, is not read either from there on */
+  constructor(socket: Socket, clock: Clock, maxWaitingBytes: number) {
     this.#socket = socket;
+    this.#maxWaitingBytes = maxWaitingBytes;
     this.#clock = clock;
     this.#lastHeardAt = clock.monotonic();
     socket.on('data', (chunk: Buffer) => {
@@ -27,6 +30,7 @@ export class HubSocket {
       this.#heard = undefined;
       this.#onBytes(chunk);
     });
+    socket.on('drain', () => socket.resume());
     socket.on('error', ignore); // 'close' follows, and that is what matters.
     socket.on('end', () => this.close());
     socket.on('close', () => this.#ended());
@@ -59,7 +63,9 @@ export class HubSocket {
   }
 
   write(text: string): void {
-    if (this.#isOpen) this.#socket.write(text);
+    if (!this.#isOpen) return;
+    this.#socket.write(text);
+    if (this.waitingBytes > this.#maxWaitingBytes) this.#socket.pause();
   }
 
   /** Resolves when the next bytes arrive; never, when none do. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { fail, succeed, type Result } from '../base/result.ts';
 import { inTurn } from './connect-gate.ts';
 import { Datagrams } from './datagrams.ts';
@@ -81,7 +82,7 @@ export class PlainLink implements Link {
   async #open(signal: AbortSignal): Promise<Try<PlainConnection>> {
     const dialled = await dial(this.#options, signal);
     if (!dialled.ok) return dialled;
-    const socket = new HubSocket(dialled.value, this.#options.clock);
+    const socket = this.#socketOf(dialled.value);
     this.#brokenBecause = undefined;
     const { promise: accepted, resolve: accept } = Promise.withResolvers<void>();
     const listener = {
@@ -146,6 +147,10 @@ export class PlainLink implements Link {
     return signal.aborted ? 'stopped' : 'heard';
   }
 
+  #socketOf(socket: Socket): HubSocket {
+    return new HubSocket(socket, this.#options.clock, this.#options.maxOutboxBytes);
+  }
+
   #showOnline(): void {
     this.#listener.onState({ status: 'online', reason: 'accepted', message: `Connected to ${this.#hub}.` });
   }
@@ -154,7 +159,7 @@ export class PlainLink implements Link {
   async #check(signal: AbortSignal): Promise<Try<'connected' | 'disconnected'>> {
     const dialled = await dial(this.#options, signal);
     if (!dialled.ok) return dialled;
-    const socket = new HubSocket(dialled.value, this.#options.clock);
+    const socket = this.#socketOf(dialled.value);
     const { promise: answered, resolve } = Promise.withResolvers<void>();
     let text = '';
     socket.read((chunk) => {

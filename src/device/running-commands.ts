@@ -22,6 +22,8 @@ export class RunningCommands {
   readonly #options: LinkOptions;
   readonly #answers: AnswerWriter;
   readonly #running = new Map<string, RunningCommand>();
+  /** Handlers that run, those included that nobody waits for any more. */
+  #handlers = 0;
 
   constructor(commands: readonly PreparedCommand[], options: LinkOptions, answers: AnswerWriter) {
     this.#commands = new Map(commands.map((command) => [command.name, command]));
@@ -41,7 +43,7 @@ export class RunningCommands {
       return this.#answers.failure(id, { code: 'COMMAND_UNKNOWN', message, status: 404 });
     }
     const { clock, onError, maxCommandsInFlight, maxCommandMs } = this.#options;
-    if (this.#running.size >= maxCommandsInFlight) {
+    if (this.#handlers >= maxCommandsInFlight) {
       const message = `The device runs ${maxCommandsInFlight} commands already. Try again when some have ended.`;
       return this.#answers.failure(id, { code: 'TOO_MANY_COMMANDS', message, status: 429 });
     }
@@ -51,7 +53,10 @@ export class RunningCommands {
       this.#answer(id, end);
     };
     const call = { input: command.input === undefined ? undefined : input, deadlineMs };
-    this.#running.set(id, new RunningCommand(command, call, { clock, onError, whenDone }));
+    const running = new RunningCommand(command, call, { clock, onError, whenDone });
+    this.#running.set(id, running);
+    this.#handlers++;
+    void running.ended.then(() => this.#handlers--);
   }
 
   /** Nobody waits for it any more. */
