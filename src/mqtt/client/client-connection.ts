@@ -15,12 +15,11 @@ import {
   type ProtocolVersion,
   type QoS,
 } from '../codec/control-packet.ts';
-import { decodePacket, type ControlPacket } from '../codec/decode-packet.ts';
+import type { ControlPacket } from '../codec/decode-packet.ts';
 import { encodePacket } from '../codec/encode-packet.ts';
 import { MqttError, protocolError } from '../codec/errors.ts';
 import { Framer } from '../codec/framer.ts';
 import { NO_PROPERTIES } from '../codec/property.ts';
-import { PacketReader } from '../codec/reader.ts';
 import { ReasonCode } from '../codec/reason-code.ts';
 import type { Transport, TransportReceiver } from '../transport/transport.ts';
 import type { BrokerAddress } from './broker-address.ts';
@@ -42,6 +41,7 @@ import { dialBroker } from './dial.ts';
 import { Intake } from './intake.ts';
 import type { ReceivedMessage } from './message.ts';
 import { OwedAcknowledgements } from './owed-acknowledgements.ts';
+import { decodeControl } from './decode-control.ts';
 import { PublishReader } from './publish-reader.ts';
 import { PublishWriter } from './publish-writer.ts';
 
@@ -83,7 +83,7 @@ export class ClientConnection implements TransportReceiver, Caller {
     this.version = connect.protocolVersion;
     this.#framer = new Framer(settings.maxPacketBytes, blocks);
     this.#framer.setVersion(this.version);
-    this.#reader = new PublishReader(this.version, settings.maxTopicAliases);
+    this.#reader = new PublishReader(this.version, settings);
   }
 
   /** @throws {MqttClientError} `CONFIG_INVALID`, when the options do not allow even an attempt */
@@ -241,7 +241,7 @@ export class ClientConnection implements TransportReceiver, Caller {
       case PacketType.PUBCOMP:
         return this.#onAcknowledgement(type, framer);
       default:
-        return this.#onOther(decode(framer, this.version));
+        return this.#onOther(decodeControl(framer, this.version, this.#parts.settings));
     }
   }
 
@@ -253,7 +253,7 @@ export class ClientConnection implements TransportReceiver, Caller {
     // A server of MQTT 3 answers a CONNECT of another version with a CONNACK of its own.
     const isOld = framer.bodyEnd - framer.bodyStart === 2;
     const version = isOld && this.version === 5 ? 4 : this.version;
-    const connack = decode(framer, version) as ConnackPacket;
+    const connack = decodeControl(framer, version, settings) as ConnackPacket;
     const { reasonCode, properties, sessionPresent } = connack;
     if (reasonCode !== ReasonCode.SUCCESS) {
       // In the words of the version that the server speaks.
@@ -311,17 +311,18 @@ export class ClientConnection implements TransportReceiver, Caller {
   ): void {
     const outbox = this.#outbox!;
     writeAcknowledgement(outbox.writer, type, packetId, reasonCode, this.version);
-    outbox.written();
+    if (!outbox.acknowledged())
+      this.abort(lostError(this.#parts.address.label, 'it does not read what it is sent'));
   }
 
   #onAcknowledgement(type: AcknowledgementType, framer: Framer): void {
-    const { owner } = this.#parts;
+    const { owner, settings } = this.#parts;
     const { bytes, bodyStart, bodyEnd, firstByte } = framer;
     if (bodyEnd - bodyStart === 2 && (firstByte & 0x0f) === 0) {
       const packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
       if (packetId > 0) return owner.onAcknowledged(type, packetId, ReasonCode.SUCCESS);
     }
-    const { packetId, reasonCode } = decode(framer, this.version) as AcknowledgementPacket;
+    const { packetId, reasonCode } = decodeControl(framer, this.version, settings) as AcknowledgementPacket;
     owner.onAcknowledged(type, packetId, reasonCode);
   }
 
@@ -392,8 +393,4 @@ export class ClientConnection implements TransportReceiver, Caller {
     this.#owed.clear();
     this.#parts.owner.onEnded(error);
   }
-}
-
-function decode({ bytes, bodyStart, bodyEnd, firstByte }: Framer, version: ProtocolVersion): ControlPacket {
-  return decodePacket(new PacketReader().over(bytes, bodyStart, bodyEnd), firstByte, version);
 }

@@ -118,6 +118,8 @@ export const DEFAULT_CLIENT_LIMITS = {
   maxQueuedBytes: 64 * 1024 * 1024,
   /** The largest packet that the broker may send; over MQTT 5 it is told so. */
   maxPacketBytes: MAX_VARIABLE_BYTE_INTEGER,
+  /** The largest packet of the broker that is no PUBLISH, and the most that the properties of one may take. */
+  maxControlPacketBytes: 128 * 1024,
   /** MQTT 5: messages at QoS 1 and 2 that the broker may send without an acknowledgement. */
   receiveMaximum: 65_535,
   /** MQTT 5: Topic Aliases that the broker may give, and that are given to it if it takes as many. */

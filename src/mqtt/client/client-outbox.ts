@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Turn, TurnWork } from '../../base/turn.ts';
+import { MAX_UINT_16 } from '../codec/control-packet.ts';
 import { PacketWriter } from '../codec/writer.ts';
 import { Written, type Transport } from '../transport/transport.ts';
 
@@ -30,6 +31,8 @@ export class ClientOutbox implements TurnWork {
   readonly #onRoom: () => void;
   #mode: OutboxMode = OutboxMode.OPEN;
   #isInTurn = false;
+  /** Acknowledgements since the transport last took all. */
+  #unread = 0;
   /** The last buffer that the transport was given to keep, and one that it has done with. */
   #lent: Buffer | undefined = undefined;
   #spare: Buffer | undefined = undefined;
@@ -84,6 +87,16 @@ export class ClientOutbox implements TurnWork {
     if (this.writer.length >= FLUSH_BYTES) this.flush();
   }
 
+  /**
+   * After an acknowledgement was encoded into `writer`.
+   *
+   * @returns false when more of them wait than a peer that waits for them has Packet Identifiers: it reads none of them
+   */
+  acknowledged(): boolean {
+    this.written();
+    return this.takesMore || ++this.#unread <= MAX_UINT_16;
+  }
+
   endTurn(): void {
     this.#isInTurn = false;
     this.flush();
@@ -93,6 +106,7 @@ export class ClientOutbox implements TurnWork {
   drained(): void {
     if (this.#mode !== OutboxMode.BLOCKED) return;
     this.#mode = OutboxMode.OPEN;
+    this.#unread = 0;
     this.#takeBack();
     this.flush();
     if (this.takesMore) this.#onRoom();

@@ -7,6 +7,7 @@ import { readPropertiesToEnd } from '../codec/read-properties.ts';
 import { PacketReader } from '../codec/reader.ts';
 import { PublishFields, scanPublish } from '../codec/scan-publish.ts';
 import { InboundTopicAliases } from '../topics/topic-alias.ts';
+import type { MqttClientLimits } from './client-options.ts';
 import type { MessageProperties, ReceivedMessage } from './message.ts';
 
 const TOPIC_SLOTS = 256;
@@ -20,6 +21,7 @@ type Properties = Pick<ReceivedMessage, 'properties' | 'subscriptionIdentifiers'
 export class PublishReader {
   readonly #version: ProtocolVersion;
   readonly #aliases: InboundTopicAliases<string>;
+  readonly #maxPropertiesBytes: number;
   readonly #fields = new PublishFields();
   readonly #reader = new PacketReader();
   /** By hash; topics that share a slot push each other out. */
@@ -27,16 +29,17 @@ export class PublishReader {
   /** Lists of the one identifier that most messages come with. */
   readonly #lists = new Map<number, Properties>();
 
-  /** @param topicAliasMaximum - what the broker was told */
-  constructor(version: ProtocolVersion, topicAliasMaximum: number) {
+  constructor(version: ProtocolVersion, limits: MqttClientLimits) {
     this.#version = version;
-    this.#aliases = new InboundTopicAliases(topicAliasMaximum);
+    this.#aliases = new InboundTopicAliases(limits.maxTopicAliases);
+    this.#maxPropertiesBytes = limits.maxControlPacketBytes;
   }
 
   /** @throws {MqttError} */
   read({ bytes, bodyStart, bodyEnd, firstByte, block }: Framer): ReceivedMessage {
     const fields = this.#fields;
-    scanPublish(bytes, bodyStart, bodyEnd, firstByte & 0x0f, this.#version, fields);
+    const flags = firstByte & 0x0f;
+    scanPublish(bytes, bodyStart, bodyEnd, flags, this.#version, fields, this.#maxPropertiesBytes);
     const { qos, retain, dup, packetId, topicAlias, payloadStart, payloadEnd } = fields;
     const topicName = this.#topicName(bytes);
     const { properties, subscriptionIdentifiers } = this.#properties(bytes);
