@@ -140,6 +140,11 @@ export class Accounts {
     return this.#book.hasEnded(principal);
   }
 
+  /** What scopes know devices by has changed: who may do what may be another thing now. */
+  tellTagsChanged(): void {
+    this.#book.tellChange();
+  }
+
   /** Calls whenever somebody may no longer do what they could, or proof is asked for. @returns what takes it back */
   onChange(listener: () => void): () => void {
     return this.#book.onChange(listener);

@@ -26,8 +26,8 @@ describe('what a principal may', () => {
     );
     assert.deepEqual(verbsOf(tokenPrincipal('a'.repeat(44))), VERBS);
     assert.deepEqual(verbsOf(devicePrincipal('pump-1')), []);
-    assert.equal(may(devicePrincipal('pump-1'), 'connect', { device: 'pump-1' }), true);
-    assert.equal(may(devicePrincipal('pump-1'), 'connect', { device: 'pump-10' }), false);
+    assert.equal(may(devicePrincipal('pump-1'), 'connect', { device: 'pump-1', tags: [] }), true);
+    assert.equal(may(devicePrincipal('pump-1'), 'connect', { device: 'pump-10', tags: [] }), false);
   });
 
   it('is never more than its role, whatever its scopes say', () => {
@@ -41,9 +41,9 @@ describe('what a principal may', () => {
       { verbs: ['command'], devices: ['pump-*'] },
       { verbs: ['read'], devices: ['*'] },
     );
-    assert.equal(may(principal, 'command', { device: 'pump-7' }), true);
-    assert.equal(may(principal, 'command', { device: 'lamp' }), false);
-    assert.equal(may(principal, 'read', { device: 'lamp' }), true);
+    assert.equal(may(principal, 'command', { device: 'pump-7', tags: [] }), true);
+    assert.equal(may(principal, 'command', { device: 'lamp', tags: [] }), false);
+    assert.equal(may(principal, 'read', { device: 'lamp', tags: [] }), true);
   });
 
   it('with devices is not the hub itself, and no service', () => {
@@ -51,7 +51,7 @@ describe('what a principal may', () => {
     assert.equal(may(principal, 'read'), false);
     assert.equal(may(principal, 'administer'), false);
     assert.equal(may(principal, 'read', { service: 'billing' }), false);
-    assert.equal(may(principal, 'read', { device: 'x' }), true);
+    assert.equal(may(principal, 'read', { device: 'x', tags: [] }), true);
   });
 
   it('with services is those services alone', () => {
@@ -59,18 +59,48 @@ describe('what a principal may', () => {
     assert.equal(may(principal, 'serve', { service: 'billing' }), true);
     assert.equal(may(principal, 'serve', { service: 'shop-7' }), true);
     assert.equal(may(principal, 'serve', { service: 'billing2' }), false);
-    assert.equal(may(principal, 'serve', { device: 'billing' }), false);
+    assert.equal(may(principal, 'serve', { device: 'billing', tags: [] }), false);
     assert.equal(may(principal, 'serve'), false);
   });
 
+  it('with tags is the devices that have one of them, as they are when it is asked', () => {
+    const principal = holder('operator', { tags: ['hall', 'stairs'], devices: ['lamp'] });
+    assert.equal(may(principal, 'command', { device: 'pump', tags: ['cellar', 'stairs'] }), true);
+    assert.equal(may(principal, 'command', { device: 'pump', tags: ['hal', 'Hall'] }), false);
+    assert.equal(may(principal, 'command', { device: 'lamp', tags: [] }), true);
+    assert.equal(may(principal, 'command'), false);
+    assert.equal(may(principal, 'command', { topic: 'hall' }), false);
+    assert.equal(may(holder('admin', { tags: [] }), 'read', { device: 'x', tags: ['x'] }), false);
+  });
+
+  it('with topics is those: a name that one matches, a filter that one covers', () => {
+    const principal = holder(
+      'operator',
+      { verbs: ['command'], topics: ['a/+/set'] },
+      { verbs: ['read'], topics: ['a/#'] },
+    );
+    assert.equal(may(principal, 'command', { topic: 'a/b/set' }), true);
+    assert.equal(may(principal, 'command', { topic: 'a/b' }), false);
+    assert.equal(may(principal, 'read', { topic: 'a' }), true);
+    assert.equal(may(principal, 'read', { topic: 'b' }), false);
+    assert.equal(may(principal, 'read', { topicFilter: 'a/+/x' }), true);
+    for (const topicFilter of ['#', '+/b', 'b', '$SYS/#'])
+      assert.equal(may(principal, 'read', { topicFilter }), false);
+    assert.equal(may(principal, 'read', { device: 'a', tags: [] }), false);
+    assert.equal(may(principal, 'read'), false);
+    const everything = holder('viewer', { topics: ['#'] });
+    assert.equal(may(everything, 'read', { topic: '$SYS/broker/uptime' }), false);
+    assert.equal(may(everything, 'read', { topicFilter: '$SYS/#' }), false);
+  });
+
   it('by an empty list of devices is nothing', () => {
-    assert.equal(may(holder('admin', { devices: [] }), 'read', { device: 'x' }), false);
+    assert.equal(may(holder('admin', { devices: [] }), 'read', { device: 'x', tags: [] }), false);
   });
 });
 
 describe('a pattern', () => {
   const matches = (pattern: string, device: string): boolean =>
-    may(holder('viewer', { devices: [pattern] }), 'read', { device });
+    may(holder('viewer', { devices: [pattern] }), 'read', { device, tags: [] });
 
   it('has * for any characters, and everything else for itself', () => {
     for (const [pattern, device] of [

@@ -1,3 +1,7 @@
+import { covers } from '../mqtt/access/filter-relations.ts';
+import { matchesTopicFilter, parseTopicFilter } from '../mqtt/topics/topic-filter.ts';
+import { TOPIC_FAULT_WORDS } from '../mqtt/topics/topic-name.ts';
+
 /** What somebody can be that accounts are made for. */
 export const ROLES = ['viewer', 'operator', 'admin', 'device', 'agent'] as const;
 export type AssignableRole = (typeof ROLES)[number];
@@ -23,20 +27,31 @@ const VERBS_OF: Readonly<Record<Role, ReadonlySet<Verb>>> = {
 };
 
 /**
- * A part of what roles permit. Without `verbs`, all of theirs. Without `devices` and `services`, everything; else only
- * what is named there: ids in which `*` stands for any characters.
+ * A part of what roles permit. Without `verbs`, all of theirs. Where it names devices, tags, services or topics, these
+ * and nothing else; of several that it names, one is enough.
  */
 export type Scope = {
   readonly verbs?: readonly Verb[];
+  /** Ids, in which `*` stands for any characters. */
   readonly devices?: readonly string[];
+  /** Devices that people gave one of these. */
+  readonly tags?: readonly string[];
+  /** Names, with `*` likewise. */
   readonly services?: readonly string[];
+  /** Topic Filters of MQTT: to subscribe is to read, to publish is to command. */
+  readonly topics?: readonly string[];
 };
 
 /** Whoever something is permitted to. */
 type Holder = { readonly roles: readonly Role[]; readonly scopes: readonly Scope[] };
 
-/** What something is done to; the hub itself, with all that it has, where it is neither. */
-export type Target = { readonly device?: string; readonly service?: string };
+/** What something is done to; the hub itself, with all that it has, where it is none of these. */
+export type Target =
+  | { readonly device: string; readonly tags: readonly string[] }
+  | { readonly service: string }
+  | { readonly topic: string }
+  | { readonly topicFilter: string }
+  | Readonly<Record<string, never>>;
 
 const WHOLE_HUB: Target = {};
 
@@ -51,11 +66,29 @@ export function isLetIn({ roles }: Holder): boolean {
   return roles.includes('let-in');
 }
 
-function isWithin({ verbs, devices, services }: Scope, verb: Verb, { device, service }: Target): boolean {
+function isWithin(scope: Scope, verb: Verb, target: Target): boolean {
+  const { verbs, devices, tags, services, topics } = scope;
   if (verbs?.includes(verb) === false) return false;
-  if (devices === undefined && services === undefined) return true;
-  if (device !== undefined) return devices?.some((pattern) => matchesPattern(pattern, device)) === true;
-  return service !== undefined && services?.some((pattern) => matchesPattern(pattern, service)) === true;
+  if ((devices ?? tags ?? services ?? topics) === undefined) return true;
+  if ('device' in target) {
+    const { device, tags: given } = target;
+    if (tags?.some((tag) => given.includes(tag)) === true) return true;
+    return devices?.some((pattern) => matchesPattern(pattern, device)) === true;
+  }
+  if ('service' in target) return services?.some((name) => matchesPattern(name, target.service)) === true;
+  if ('topic' in target) return topics?.some((filter) => matchesTopicFilter(filter, target.topic)) === true;
+  return 'topicFilter' in target && topics?.some((filter) => covers(filter, target.topicFilter)) === true;
+}
+
+/** What is wrong with scopes that somebody is to be given; undefined where nothing is. */
+export function findScopeFault(scopes: readonly Scope[]): string | undefined {
+  for (const filter of scopes.flatMap(({ topics = [] }) => topics)) {
+    const parsed = parseTopicFilter(filter, Infinity);
+    if (!parsed.ok) return `The topic ${filter} of a scope ${TOPIC_FAULT_WORDS[parsed.failure]}.`;
+    if (parsed.value.shareName !== undefined)
+      return `The topic ${filter} of a scope names a group: write what follows it, groups are included.`;
+  }
+  return undefined;
 }
 
 /** Whether a text is what a pattern says, in which each `*` stands for any characters: in one walk, whatever it says. */

@@ -4,6 +4,7 @@ import { fail, succeed, type Result } from '../base/result.ts';
 import type { AccountBook } from './account-book.ts';
 import { accountFailure, MAX_ACCOUNTS, type AccountFailure } from './account-failure.ts';
 import type { AccountRecord, Rights, TokenRecord } from './account-store.ts';
+import { findScopeFault } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { createTokenText, digestSecret, isSameDigest, readTokenId } from './token-text.ts';
 
@@ -56,6 +57,8 @@ export class TokenAccounts {
 
   /** @returns the record, and the text of the token, which nobody can tell again */
   create({ name, roles, scopes, expiresAt }: NewTokenWish): Promise<Result<CreatedToken, AccountFailure>> {
+    const fault = findScopeFault(scopes);
+    if (fault !== undefined) return Promise.resolve(fail(accountFailure('REQUEST_INVALID', fault)));
     return this.#book.inTurn(async () => {
       if (this.#entries.size >= MAX_ACCOUNTS) return fail(accountFailure('ACCOUNTS_FULL'));
       const { id, text, digest } = createTokenText();

@@ -6,6 +6,7 @@ import type { AccountBook } from './account-book.ts';
 import { accountFailure, MAX_ACCOUNTS, type AccountFailure } from './account-failure.ts';
 import type { Rights, UserRecord } from './account-store.ts';
 import { GuessLimits } from './guess-limits.ts';
+import { findScopeFault } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { findNameFault, findPasswordFault, passwordBytes, userKey } from './user-name.ts';
 
@@ -61,7 +62,7 @@ export class UserAccounts {
 
   create(wish: NewUserWish): Promise<Result<UserRecord, AccountFailure>> {
     const { name, password, roles, scopes } = wish;
-    const fault = findNameFault(name) ?? findPasswordFault(password);
+    const fault = findNameFault(name) ?? findPasswordFault(password) ?? findScopeFault(scopes);
     if (fault !== undefined) return Promise.resolve(fail(accountFailure('REQUEST_INVALID', fault)));
     return this.#book.inTurn(async () => {
       if (this.#entries.has(userKey(name))) return fail(accountFailure('USER_EXISTS', name));
@@ -77,7 +78,8 @@ export class UserAccounts {
   /** Changes what is given. Whoever is there as this user comes anew. */
   change(name: string, change: UserChange): Promise<Result<UserRecord, AccountFailure>> {
     const { password, ...rights } = change;
-    const fault = password === undefined ? undefined : findPasswordFault(password);
+    const passwordFault = password === undefined ? undefined : findPasswordFault(password);
+    const fault = passwordFault ?? findScopeFault(rights.scopes ?? []);
     if (fault !== undefined) return Promise.resolve(fail(accountFailure('REQUEST_INVALID', fault)));
     return this.#book.inTurn(async () => {
       const before = this.#entries.get(userKey(name));

@@ -19,14 +19,25 @@ const ScopeSchema = Type.Object(
     devices: Type.Optional(
       Type.Array(pattern, { minItems: 1, maxItems: 100, description: 'Device ids; `*` is any characters' }),
     ),
+    tags: Type.Optional(
+      Type.Array(pattern, { minItems: 1, maxItems: 100, description: 'Of devices, as people gave them' }),
+    ),
     services: Type.Optional(
-      Type.Array(pattern, { minItems: 1, maxItems: 100, description: 'Names of services, likewise' }),
+      Type.Array(pattern, { minItems: 1, maxItems: 100, description: 'Names of services, with `*`' }),
+    ),
+    topics: Type.Optional(
+      Type.Array(givenName(1024), {
+        minItems: 1,
+        maxItems: 100,
+        description: 'Topic Filters of MQTT: to subscribe is to read, to publish is to command',
+      }),
     ),
   },
   {
     additionalProperties: false,
     title: 'Scope',
-    description: 'A part of what the roles permit: with devices or services, these and nothing else',
+    description:
+      'A part of what the roles permit: what it names and nothing else; where it names nothing, all',
   },
 );
 

@@ -72,6 +72,7 @@ export async function buildApp(parts: {
     insecure: config.insecure,
     accounts: hub.accounts,
     tickets,
+    targetOf: (deviceId) => hub.devices.targetOf(deviceId),
   });
   auditRequests(app, hub.accounts);
   // In front of a service, Authorization may be meant for what stands behind it.

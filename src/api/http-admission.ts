@@ -20,7 +20,7 @@ import { lendHttpConnection } from './http-connections.ts';
 import { OpenRequests } from './open-requests.ts';
 import { isFromOwner } from './owner-socket.ts';
 import { RequestRefused } from './problems.ts';
-import { checkPermission } from './request-permission.ts';
+import { checkPermission, type DeviceTargets } from './request-permission.ts';
 import { readSessionCookie } from './session-cookie-header.ts';
 import type { StreamTicket, StreamTickets } from './stream-tickets.ts';
 
@@ -37,6 +37,8 @@ type HttpAdmissionOptions = {
   readonly hostNames: readonly string[];
   /** Everybody may do everything. */
   readonly insecure: boolean;
+  /** Undefined where there are no devices. */
+  readonly targetOf?: DeviceTargets;
 };
 
 const NEEDS_TOKEN = 'This server needs a token: send it as "Authorization: Bearer …".';
@@ -59,6 +61,7 @@ export class HttpAdmission {
   readonly proxies: TrustedProxies;
   readonly #tokens: ReadonlyMap<string, Principal>;
   readonly accounts: Accounts | undefined;
+  readonly targetOf: DeviceTargets;
   readonly #tickets: StreamTickets | undefined;
   readonly #trusted: TrustedNetworks;
   readonly #hostNames: ReadonlySet<string>;
@@ -69,6 +72,7 @@ export class HttpAdmission {
     // Kept as digests, so that looking one up takes the same time whatever part of it is right.
     this.#tokens = new Map(options.tokens.map(digest).map((text) => [text, tokenPrincipal(text)]));
     this.accounts = options.accounts;
+    this.targetOf = options.targetOf ?? ((device) => ({ device, tags: [] }));
     this.#tickets = options.tickets;
     this.#trusted = new TrustedNetworks(options.trustedNetworks, () => this.accounts?.isOn === true);
     this.#hostNames = new Set(
@@ -234,7 +238,7 @@ export function admitRequests(
     if (isProxy && !lendHttpConnection(socket, origin.address, reply.raw)) return done(TOO_MANY);
     try {
       request.principal = admission.check(request, origin, { isForHub: isForHub(request.url) });
-      checkPermission(request);
+      checkPermission(request, admission.targetOf);
       open?.add(request, reply);
       done();
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { may, type Verb } from '../accounts/permissions.ts';
+import { may, type Target, type Verb } from '../accounts/permissions.ts';
 import { asksForWebSocket } from '../services/hub/http-entrance.ts';
 import { RequestRefused } from './problems.ts';
 
@@ -23,13 +23,16 @@ export function isSafeMethod(method: string): boolean {
   return SAFE_METHODS.has(method);
 }
 
+/** What scopes know a device by. */
+export type DeviceTargets = (deviceId: string) => Target;
+
 /** Throws `FORBIDDEN` when who asks may not do this, whether it exists or not. */
-export function checkPermission(request: FastifyRequest): void {
+export function checkPermission(request: FastifyRequest, targetOf: DeviceTargets): void {
   const { principal, method, params, routeOptions } = request;
   const { deviceId, service } = (params ?? {}) as Params;
   const verb = routeOptions.config.verb ?? (service === undefined ? hubVerb(method) : serviceVerb(request));
   if (verb === 'any') return;
-  const target = deviceId === undefined ? (service === undefined ? {} : { service }) : { device: deviceId };
+  const target = deviceId === undefined ? (service === undefined ? {} : { service }) : targetOf(deviceId);
   if (may(principal, verb, target)) return;
   const about = deviceId === undefined ? '' : ` with ${deviceId.slice(0, 64)}`;
   throw new RequestRefused('FORBIDDEN', `This account may not do this${about}: it would have to ${verb}.`);

@@ -138,6 +138,6 @@ function online(hub: Hub, deviceId: string): Device | undefined {
 function onlineIds(hub: Hub, principal: Principal): string[] {
   const ids: string[] = [];
   for (const { id, isOnline } of hub.devices.all())
-    if (isOnline && may(principal, 'read', { device: id })) ids.push(id);
+    if (isOnline && may(principal, 'read', hub.devices.targetOf(id))) ids.push(id);
   return ids;
 }

@@ -11,6 +11,8 @@ import { KeptDescription } from './kept-description.ts';
 import { LaneCounters } from './invocation-lane.ts';
 import { nextPresence, presenceAfterRestart, type Presence, type PresenceReason } from './presence.ts';
 
+const NO_TAGS: readonly string[] = [];
+
 type RegistryLimits = DeviceLimits & {
   /** Devices kept in the list after they went; beyond it the one that left first is forgotten. */
   readonly maxOfflineDevices: number;
@@ -44,8 +46,9 @@ export class DeviceRegistry {
   readonly #store: DeviceStore;
   readonly #clock: Clock;
   readonly #log: LogBudget;
+  readonly #onTags: () => void;
 
-  /** @param options - `check`: for the data of events */
+  /** @param options - `check`: for the data of events; `onTags`: people have given a device other tags */
   constructor(options: {
     limits: RegistryLimits;
     feed: EventFeed;
@@ -53,7 +56,9 @@ export class DeviceRegistry {
     store?: DeviceStore;
     clock: Clock;
     log?: Logger;
+    onTags?: () => void;
   }) {
+    this.#onTags = options.onTags ?? (() => {});
     this.#limits = options.limits;
     this.#feed = options.feed;
     this.#check = options.check;
@@ -84,6 +89,11 @@ export class DeviceRegistry {
 
   get(deviceId: string): Device | undefined {
     return this.#devices.get(deviceId);
+  }
+
+  /** What scopes of accounts know a device by; one that is not there has no tags. */
+  targetOf(deviceId: string): { readonly device: string; readonly tags: readonly string[] } {
+    return { device: deviceId, tags: this.#devices.get(deviceId)?.given.tags ?? NO_TAGS };
   }
 
   /** All devices, online and offline, in the order in which the hub first met them. */
@@ -204,7 +214,9 @@ export class DeviceRegistry {
 
   /** People give a device a title and tags. They last when `commit` is done. */
   give(device: Device, words: GivenWords): void {
+    const areOtherTags = words.tags.join('\n') !== device.given.tags.join('\n');
     device.given = words;
+    if (areOtherTags) this.#onTags();
     device.tellDescription();
     this.#store.saveDevice(device.record());
   }

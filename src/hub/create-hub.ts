@@ -47,6 +47,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     ...(stores !== undefined && { store: stores.devices }),
     clock,
     log: parts.log,
+    onTags: () => accounts.tellTagsChanged(),
   });
   const telemetry = stores?.telemetry;
   const history = createHistory(config, { feed, ledger, devices, store: telemetry, log: parts.log, clock });

@@ -246,7 +246,7 @@ export class HubInvocations {
   /** Who has lost an account has nothing done any more, also what was accepted before. */
   #cancelForbidden({ id, lane }: Device): void {
     for (const invocation of lane.lasting)
-      if (!this.#parts.accounts.mayStill(invocation, 'command', { device: id }))
+      if (!this.#parts.accounts.mayStill(invocation, 'command', this.#parts.devices.targetOf(id)))
         lane.giveUp(invocation, 'cancelled');
   }
 

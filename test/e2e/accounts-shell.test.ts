@@ -199,7 +199,16 @@ describe('recado user and recado token', () => {
     ])
       await fails([...words, ''], 2, /^recado: "" names nothing\n/);
     await fails(['user', 'change', '..', '--role', 'admin'], 2, /^recado: "\.\." names nothing\n/);
-    await fails(['token', 'create', 'x', '--device', ''], 1, /^recado: --device must not be empty \(/);
+    await fails(
+      ['token', 'create', 'x', '--scope', 'raed tag:hall'],
+      2,
+      /"raed" is no verb \(read, .*\), nor device:…, tag:…/,
+    );
+    await fails(
+      ['token', 'create', 'x', '--scope', 'topic:a/#/b'],
+      1,
+      /^recado: The topic a\/#\/b of a scope has a wildcard/,
+    );
     await fails(
       ['token', 'create', 'x'.repeat(129)],
       1,

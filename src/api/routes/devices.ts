@@ -58,7 +58,7 @@ export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
     const { limit = DEFAULT_PAGE_DEVICES, cursor, ...filter } = request.query;
     const { principal } = request;
     const found = [...hub.devices.all()].filter(
-      (device) => may(principal, 'read', { device: device.id }) && matches(device, filter),
+      (device) => may(principal, 'read', hub.devices.targetOf(device.id)) && matches(device, filter),
     );
     const after = cursor === undefined ? 0 : Number(readCursor('after', cursor));
     const rest = found.filter((device) => device.order > after);

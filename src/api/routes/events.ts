@@ -66,7 +66,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
   const config = { verb: 'any', isLong: true, takesTicket: true } as const;
   app.get('/events', { config, schema: FollowSchema }, (request, reply) => {
     const { principal, address } = request;
-    const { interest, lastEventId } = readWish(request);
+    const { interest, lastEventId } = readWish(request, hub);
     const caller = partyOf(principal, address);
     const isHead = request.method === 'HEAD';
     if (!isHead && !streams.hasRoomFor(caller)) {
@@ -85,7 +85,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
   app.post('/tickets', { config: { verb: 'any' }, schema: TicketRouteSchema }, async (request, reply) => {
     const { principal, address, body } = request;
     const { lastEventId } = body;
-    const interest = readInterest(body, principal);
+    const interest = readInterest(body, principal, hub);
     const ticket = { principal, caller: partyOf(principal, address), interest, lastEventId };
     const text = tickets.give(ticket, (body.device ?? '').length);
     if (text === undefined) throw tooMany('The hub keeps as many tickets as it may. Each ends by itself.');
@@ -99,11 +99,11 @@ type EventRequest = Pick<FastifyRequest, 'principal' | 'headers' | 'streamTicket
 };
 
 /** What a stream is to tell, and from where on. A ticket says that itself: nothing in the address makes more of it. */
-function readWish(request: EventRequest): Pick<StreamTicket, 'interest' | 'lastEventId'> {
+function readWish(request: EventRequest, hub: Hub): Pick<StreamTicket, 'interest' | 'lastEventId'> {
   const { query, principal, headers, streamTicket } = request;
   if (streamTicket === undefined) {
     return {
-      interest: readInterest(query, principal),
+      interest: readInterest(query, principal, hub),
       lastEventId: headers['last-event-id']?.toString(),
     };
   }
@@ -120,6 +120,7 @@ function tooMany(text: string): RequestRefused {
 function readInterest(
   { device, kind }: { readonly device?: string; readonly kind?: string },
   principal: Principal,
+  { devices: known }: Hub,
 ): EventInterest {
   const devices = device?.split(',');
   const wrong = devices?.find((id) => !isDeviceId(id));
@@ -131,11 +132,12 @@ function readInterest(
     const text = `kind: ${unknown.slice(0, 64)} is none. There are ${DEVICE_EVENT_KINDS.join(', ')}.`;
     throw new RequestRefused('REQUEST_INVALID', text);
   }
-  const isReadable = (id: string): boolean => may(principal, 'read', { device: id });
+  const isReadable = (id: string): boolean => may(principal, 'read', known.targetOf(id));
   const denied = devices?.find((id) => !isReadable(id));
   if (denied !== undefined)
     throw new RequestRefused('FORBIDDEN', `This account may not read ${denied.slice(0, 64)}.`);
-  const isNarrowed = devices === undefined && !may(principal, 'read');
+  // Also of devices that it may read now: people may give them other tags.
+  const isNarrowed = !may(principal, 'read');
   return {
     devices: devices && new Set(devices),
     kinds: kinds && new Set(kinds as DeviceEventKind[]),

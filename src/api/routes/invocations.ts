@@ -50,7 +50,7 @@ export const invocationRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (
   app.get('/invocations', { config: ANY, schema: ListSchema }, async (request) => {
     const { limit = DEFAULT_PAGE_INVOCATIONS, cursor, ...filter } = request.query;
     const { principal } = request;
-    const isSeen = (deviceId: string): boolean => may(principal, 'read', { device: deviceId });
+    const isSeen = (deviceId: string): boolean => may(principal, 'read', hub.devices.targetOf(deviceId));
     const before = cursor === undefined ? undefined : readCursor('before', cursor);
     const found = hub.book.list({ ...filter, isSeen }, before, limit + 1);
     const page = found.slice(0, limit);
@@ -68,7 +68,7 @@ export const invocationRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (
   app.delete('/invocations/:invocationId', { config: ANY, schema: CancelSchema }, (request, reply) => {
     const { invocationId } = request.params;
     const { state, deviceId } = findInvocation(hub, request);
-    if (!may(request.principal, 'command', { device: deviceId }))
+    if (!may(request.principal, 'command', hub.devices.targetOf(deviceId)))
       throw new RequestRefused('FORBIDDEN', `This account may not command ${deviceId}.`);
     const invocation = hub.book.live(invocationId);
     if (invocation !== undefined) {
@@ -93,7 +93,7 @@ function findInvocation(
 ): InvocationRecord {
   const id = params.invocationId;
   const found = hub.book.get(id);
-  if (found !== undefined && may(principal, 'read', { device: found.deviceId })) return found;
+  if (found !== undefined && may(principal, 'read', hub.devices.targetOf(found.deviceId))) return found;
   throw new RequestRefused('INVOCATION_UNKNOWN', `No invocation ${id} is known: it may be forgotten.`);
 }
 

@@ -1,6 +1,7 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { DataFolderFlags } from '../find-data-folder.ts';
-import { ROLES, VERBS, type AssignableRole, type Scope, type Verb } from '../../accounts/permissions.ts';
+import { ROLES, type AssignableRole, type Scope } from '../../accounts/permissions.ts';
+import { formatScope, parseScope } from '../../accounts/scope-text.ts';
 
 /** Where the accounts are. */
 export type FolderFlags = DataFolderFlags & { readonly json?: true };
@@ -8,9 +9,7 @@ export type FolderFlags = DataFolderFlags & { readonly json?: true };
 /** What an account may. */
 export type RightsFlags = FolderFlags & {
   readonly role?: readonly AssignableRole[];
-  readonly verb?: readonly Verb[];
-  readonly device?: readonly string[];
-  readonly service?: readonly string[];
+  readonly scope?: readonly Scope[];
 };
 
 /** A command that asks the hub of this machine, or opens its data folder. */
@@ -27,29 +26,26 @@ export function accountCommand(name: string, description: string): Command {
 export function rightsCommand(name: string, description: string): Command {
   return accountCommand(name, description)
     .addOption(new Option('--role <role...>', 'what it may').choices([...ROLES]))
-    .option('--device <id...>', 'only with these devices; * is any characters')
-    .option('--service <name...>', 'only with these services')
-    .addOption(new Option('--verb <verb...>', 'only this of what its roles permit').choices([...VERBS]));
+    .option('--scope <scope>', `only this part of it, as ${EXAMPLE}; again for another part`, addScope);
 }
 
-/** The flags as the API has them: at most one scope; scopes that differ are for the API itself. */
-export function readRights({ role, verb: verbs, device: devices, service: services }: RightsFlags): {
+const EXAMPLE = '"read,command device:pump-* tag:hall service:billing topic:house/#"';
+
+function addScope(text: string, before: readonly Scope[] = []): readonly Scope[] {
+  const parsed = parseScope(text);
+  if (!parsed.ok) throw new InvalidArgumentError(`${parsed.failure}. Write it as ${EXAMPLE}.`);
+  return [...before, parsed.value];
+}
+
+/** The flags as the API has them. */
+export function readRights({ role, scope }: RightsFlags): {
   readonly roles?: readonly AssignableRole[];
   readonly scopes?: readonly Scope[];
 } {
-  const scope = {
-    ...(verbs !== undefined && { verbs }),
-    ...(devices !== undefined && { devices }),
-    ...(services !== undefined && { services }),
-  };
-  const scopes = Object.keys(scope).length > 0 ? [scope] : undefined;
-  return { ...(role !== undefined && { roles: role }), ...(scopes !== undefined && { scopes }) };
+  return { ...(role !== undefined && { roles: role }), ...(scope !== undefined && { scopes: scope }) };
 }
 
-/** `operator; read, command of pump-*` */
+/** `operator; read,command device:pump-*` */
 export function describeRights(roles: readonly string[], scopes: readonly Scope[]): string {
-  const parts = scopes.map(({ verbs = [], devices = [], services = [] }) =>
-    [verbs.join(', '), [...devices, ...services].join(', ')].filter((text) => text !== '').join(' of '),
-  );
-  return [roles.join(', '), ...parts].join('; ');
+  return [roles.join(', '), ...scopes.map(formatScope)].join('; ');
 }

@@ -11,8 +11,10 @@ type Problem = {
 
 /** What the command line calls the members of a request. */
 const WORDS: Readonly<Record<string, string>> = {
-  devices: '--device',
-  services: '--service',
+  devices: '--scope',
+  tags: '--scope',
+  services: '--scope',
+  topics: '--scope',
   expiresInSeconds: '--expires-in',
 };
 

@@ -23,8 +23,9 @@ A token is printed once, when it is made, alone on standard output.
 
 Examples:
   recado token create grafana --role viewer --expires-in 365d
-  recado token create pump-7 --role device --device pump-7
-  recado token create billing --role agent --service billing
+  recado token create pump-7 --role device --scope device:pump-7
+  recado token create billing --role agent --scope service:billing
+  recado token create lights --role operator --scope 'command topic:house/+/set' --scope 'read topic:house/#'
   recado token list
   recado token revoke 0123456789ab`;
 

@@ -20,7 +20,7 @@ The password is asked for, without showing it; where the input is no terminal, i
 
 Examples:
   recado user add ann --role admin
-  recado user add bob --role operator --device 'pump-*'
+  recado user add bob --role operator --scope 'device:pump-*' --scope 'read tag:hall'
   printf '%s\\n' "$PASSWORD" | recado user passwd ann
   recado user remove bob`;
 

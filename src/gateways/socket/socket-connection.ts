@@ -78,6 +78,11 @@ export class SocketConnection implements Holder {
     return this.#session?.isSilent ?? true;
   }
 
+  /** The device that has said hello; empty where none has. */
+  get deviceId(): string {
+    return this.#session instanceof FramedSession ? this.#session.id : '';
+  }
+
   /** Who is at the other end by now. */
   get principal(): Principal {
     return this.#session?.principal ?? this.peer.principal;

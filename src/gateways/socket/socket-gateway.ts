@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Accounts } from '../../accounts/accounts.ts';
+import { may } from '../../accounts/permissions.ts';
 import { ANONYMOUS, TRUSTED_NETWORK } from '../../accounts/principal.ts';
 import { TrustedNetworks } from '../../accounts/trusted-networks.ts';
 import { formatHostPort } from '../../base/address.ts';
@@ -249,9 +250,10 @@ export class SocketGateway implements Gateway {
   /** Ends the connections of those who would not be let in now as they were. */
   #endStale(): void {
     for (const connection of this.#connections) {
-      const { principal, peer } = connection;
+      const { principal, peer, deviceId } = connection;
       const isTrusted = principal !== TRUSTED_NETWORK || this.#trusted.has(peer.address);
-      if (!isTrusted || this.#accounts.hasEnded(principal)) connection.end('access-lost');
+      const mayStay = deviceId === '' || may(principal, 'connect', this.#context.registry.targetOf(deviceId));
+      if (!isTrusted || !mayStay || this.#accounts.hasEnded(principal)) connection.end('access-lost');
     }
   }
 

@@ -13,7 +13,7 @@ export function checkCredentials(
 ): Result<Principal, HelloRefusal> {
   const account = hello.token === undefined ? undefined : context.accounts.tokens.verify(hello.token);
   if (account !== undefined) {
-    if (may(account, 'connect', { device: hello.id })) return succeed(account);
+    if (may(account, 'connect', context.registry.targetOf(hello.id))) return succeed(account);
     return fail({ code: 'FORBIDDEN', message: `This token is not for a device ${hello.id}.` });
   }
   const { deviceTokens } = context.options;
