@@ -53,7 +53,7 @@ export function buildBridgeApp(parts: BridgeAppParts): FastifyInstance {
     else done(read.failure);
   });
 
-  admitRequests(app, new HttpAdmission({ ...config.http, insecure: config.insecure }));
+  admitRequests(app, new HttpAdmission({ ...config.http, insecure: config.insecure, log }));
 
   limitCallers(app, parts);
   addProbes(app, caller);

@@ -72,6 +72,7 @@ export async function buildApp(parts: {
     insecure: config.insecure,
     accounts: hub.accounts,
     tickets,
+    log,
     targetOf: (deviceId) => hub.devices.targetOf(deviceId),
   });
   auditRequests(app, hub.accounts);

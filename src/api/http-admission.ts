@@ -15,12 +15,14 @@ import {
 } from '../accounts/principal.ts';
 import { TrustedNetworks } from '../accounts/trusted-networks.ts';
 import { TrustedProxies, type RequestOrigin } from '../base/forwarding.ts';
+import type { Logger } from '../base/logger.ts';
 import { isFromOwnPage } from '../base/page-origin.ts';
+import { PlainSecrets } from '../base/plain-secrets.ts';
 import { lendHttpConnection } from './http-connections.ts';
 import { OpenRequests } from './open-requests.ts';
 import { isFromOwner } from './owner-socket.ts';
 import { RequestRefused } from './problems.ts';
-import { checkPermission, type DeviceTargets } from './request-permission.ts';
+import { checkPermission, isSafeMethod, type DeviceTargets } from './request-permission.ts';
 import { readSessionCookie } from './session-cookie-header.ts';
 import type { StreamTicket, StreamTickets } from './stream-tickets.ts';
 
@@ -39,10 +41,16 @@ type HttpAdmissionOptions = {
   readonly insecure: boolean;
   /** Undefined where there are no devices. */
   readonly targetOf?: DeviceTargets;
+  readonly log: Logger;
 };
 
 const NEEDS_TOKEN = 'This server needs a token: send it as "Authorization: Bearer …".';
 const NO_TICKET = 'The ticket is wrong, was used, or is too old: each opens one stream. Ask for a new one.';
+const PLAIN_HTTP = {
+  listener: 'HTTP',
+  remedy:
+    'set http.tls, or name the proxy that has TLS in http.trustedProxies and let it send X-Forwarded-Proto',
+};
 const TOO_MANY = new RequestRefused(
   'TOO_MANY_REQUESTS',
   'As many connections are used from this address as one may have (http.maxConnectionsPerAddress).',
@@ -62,6 +70,7 @@ export class HttpAdmission {
   readonly #tokens: ReadonlyMap<string, Principal>;
   readonly accounts: Accounts | undefined;
   readonly targetOf: DeviceTargets;
+  readonly #secrets: PlainSecrets;
   readonly #tickets: StreamTickets | undefined;
   readonly #trusted: TrustedNetworks;
   readonly #hostNames: ReadonlySet<string>;
@@ -73,6 +82,7 @@ export class HttpAdmission {
     this.#tokens = new Map(options.tokens.map(digest).map((text) => [text, tokenPrincipal(text)]));
     this.accounts = options.accounts;
     this.targetOf = options.targetOf ?? ((device) => ({ device, tags: [] }));
+    this.#secrets = new PlainSecrets(options.log, PLAIN_HTTP);
     this.#tickets = options.tickets;
     this.#trusted = new TrustedNetworks(options.trustedNetworks, () => this.accounts?.isOn === true);
     this.#hostNames = new Set(
@@ -114,6 +124,15 @@ export class HttpAdmission {
     }
     this.#checkBrowser(headers);
     return trusted;
+  }
+
+  /** Warns of secrets in a request that others could have read. */
+  noteSecrets({ raw, method, headers, routeOptions }: FastifyRequest, { address }: RequestOrigin): void {
+    if (this.proxies.isOverTls(raw) || isFromOwner(raw.socket)) return;
+    if (headers.authorization !== undefined) this.#secrets.note('token', address);
+    if (readSessionCookie(headers.cookie) !== undefined) this.#secrets.note('cookie', address);
+    if (routeOptions.config.takesPassword === true && !isSafeMethod(method))
+      this.#secrets.note('password', address);
   }
 
   /** Whether who came in as this principal would not be let in so now. */
@@ -206,6 +225,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Everybody may ask for it. */
     isOpenToAll?: boolean;
+    /** There may be a password in the body. */
+    takesPassword?: boolean;
     /** A ticket in the query lets a request in. */
     takesTicket?: boolean;
   }
@@ -234,6 +255,7 @@ export function admitRequests(
     const { socket } = request.raw;
     const origin = admission.proxies.originOf(request.raw);
     request.address = origin.address;
+    admission.noteSecrets(request, origin);
     const isProxy = admission.proxies.has(socket.remoteAddress ?? '');
     if (isProxy && !lendHttpConnection(socket, origin.address, reply.raw)) return done(TOO_MANY);
     try {

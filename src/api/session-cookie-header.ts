@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { isSessionCookie, SESSION_COOKIE } from '../accounts/session-cookie.ts';
 
 /**
@@ -25,9 +24,3 @@ export function writeSessionCookie(
  * the browser, a service worker for one, acts as nobody. Browsers obey where the hub is asked by HTTPS, or is theirs.
  */
 export const CLEARS_PAGES = { 'clear-site-data': '"cache", "storage"' } as const;
-
-/** Whether the person's browser speaks HTTPS, to the hub or to a proxy that is believed. */
-export function isOverTls({ socket, headers }: IncomingMessage, isProxy: boolean): boolean {
-  if ('encrypted' in socket && socket.encrypted === true) return true;
-  return isProxy && headers['x-forwarded-proto'] === 'https';
-}

@@ -50,7 +50,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
   try {
     const listening = [...(await hub.start())];
     shutdown.add('gateways', () => hub.stop());
-    const admission = new HttpAdmission({ ...config.http, insecure: config.insecure });
+    const admission = new HttpAdmission({ ...config.http, insecure: config.insecure, log });
     const isForService = serveServiceUpgrades(app, hosts);
     const webSocketPath = hub.mqtt?.attachWebSocket({
       server: app.server,

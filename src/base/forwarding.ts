@@ -72,6 +72,14 @@ export class TrustedProxies {
     return this.#networks?.has(address) === true;
   }
 
+  /** Whether who asks speaks TLS, to this server or to a proxy that is believed. */
+  isOverTls({ socket, headers }: IncomingMessage): boolean {
+    if ('encrypted' in socket && socket.encrypted === true) return true;
+    if (!this.has(socket.remoteAddress ?? '')) return false;
+    const [first = ''] = listOf(headers['x-forwarded-proto']) ?? [];
+    return first.trim().toLowerCase() === 'https';
+  }
+
   /** Where a request comes from: its connection; behind a proxy, what that one says. */
   originOf({ socket, headers, rawHeaders }: IncomingMessage): RequestOrigin {
     const peer = plainAddress(socket.remoteAddress ?? '');

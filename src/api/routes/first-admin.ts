@@ -9,7 +9,7 @@ import {
   firstAdminForm,
 } from '../first-admin-page.ts';
 import { RequestRefused } from '../problems.ts';
-import { CLEARS_PAGES, isOverTls, writeSessionCookie } from '../session-cookie-header.ts';
+import { CLEARS_PAGES, writeSessionCookie } from '../session-cookie-header.ts';
 
 const MAX_FORM_BYTES = 8192;
 
@@ -27,7 +27,7 @@ export const firstAdminRoutes: FastifyPluginAsync<{
   const { firstAdmin, signIns, users } = accounts;
   parseForms(app);
   const options = {
-    config: { isOpenToAll: true, verb: 'any' as const },
+    config: { isOpenToAll: true, verb: 'any' as const, takesPassword: true },
     schema: { hide: true, operationId: 'makeFirstAdmin' },
     exposeHeadRoute: false,
   };
@@ -53,7 +53,7 @@ export const firstAdminRoutes: FastifyPluginAsync<{
     request.auditTarget = made.value.name;
     const principal = users.principalOf(made.value.name);
     if (principal !== undefined) {
-      const isSecure = isOverTls(request.raw, proxies.has(request.raw.socket.remoteAddress ?? ''));
+      const isSecure = proxies.isOverTls(request.raw);
       const secret = await signIns.open(principal, made.value.passwordAt);
       const maxAgeMs = signIns.limits.longestMs;
       reply.header('set-cookie', writeSessionCookie(secret, { maxAgeMs, isSecure }));

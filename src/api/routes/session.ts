@@ -10,7 +10,7 @@ import { showScopes, SignInBodySchema, WhoAmISchema, type WhoAmIResource } from 
 import { stayUntilAnswered } from '../open-requests.ts';
 import { RequestRefused } from '../problems.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
-import { CLEARS_PAGES, isOverTls, readSessionCookie, writeSessionCookie } from '../session-cookie-header.ts';
+import { CLEARS_PAGES, readSessionCookie, writeSessionCookie } from '../session-cookie-header.ts';
 
 const WhoSchema = {
   operationId: 'whoAmI',
@@ -50,7 +50,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<{
     secret: string,
     maxAgeMs: number,
   ): void => {
-    const isSecure = isOverTls(request.raw, proxies.has(request.raw.socket.remoteAddress ?? ''));
+    const isSecure = proxies.isOverTls(request.raw);
     reply.header('set-cookie', writeSessionCookie(secret, { maxAgeMs, isSecure }));
     reply.header('cache-control', 'no-store');
   };
@@ -68,7 +68,8 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<{
   });
 
   const open = { verb: 'any' as const, isOpenToAll: true };
-  app.post('/session', { config: open, schema: SignInSchema }, async (request, reply) => {
+  const signIn = { ...open, takesPassword: true };
+  app.post('/session', { config: signIn, schema: SignInSchema }, async (request, reply) => {
     if (!isFromOwnPage(request.headers)) throw FOREIGN_PAGE;
     const { name, password } = request.body;
     // What is no name here may be a password that was typed too early.

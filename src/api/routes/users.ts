@@ -21,6 +21,7 @@ import { PROBLEM_RESPONSE } from '../schemas.ts';
 import { refusalOf } from './session.ts';
 
 const config = { verb: 'administer' as const };
+const CHANGE = { verb: 'any' as const, takesPassword: true };
 
 const ListSchema = {
   operationId: 'listUsers',
@@ -63,12 +64,16 @@ export const userRoutes: FastifyPluginAsyncTypebox<{ accounts: Accounts }> = asy
   const { users } = accounts;
   app.get('/users', { config, schema: ListSchema }, async () => ({ users: users.list().map(showUser) }));
 
-  app.post('/users', { config, schema: CreateSchema }, async (request, reply) => {
-    request.auditTarget = request.body.name;
-    const made = await users.create({ scopes: [], ...request.body });
-    reply.code(201);
-    return showUser(orThrow(made));
-  });
+  app.post(
+    '/users',
+    { config: { ...config, takesPassword: true }, schema: CreateSchema },
+    async (request, reply) => {
+      request.auditTarget = request.body.name;
+      const made = await users.create({ scopes: [], ...request.body });
+      reply.code(201);
+      return showUser(orThrow(made));
+    },
+  );
 
   app.get('/users/:name', { config, schema: GetSchema }, async (request) => {
     const user = users.get(request.params.name);
@@ -77,7 +82,7 @@ export const userRoutes: FastifyPluginAsyncTypebox<{ accounts: Accounts }> = asy
     return showUser(user);
   });
 
-  app.patch('/users/:name', { config: { verb: 'any' }, schema: ChangeSchema }, async (request, reply) => {
+  app.patch('/users/:name', { config: CHANGE, schema: ChangeSchema }, async (request, reply) => {
     const { currentPassword, ...change } = request.body;
     const { name } = request.params;
     await checkChange(accounts, request, { name, currentPassword, members: Object.keys(change) });

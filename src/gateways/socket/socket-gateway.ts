@@ -13,6 +13,7 @@ import { LogBudget } from '../../base/log-budget.ts';
 import type { Logger } from '../../base/logger.ts';
 import { sayFull } from '../../base/open-files.ts';
 import { shareReads } from '../../base/shared-reads.ts';
+import { PlainSecrets } from '../../base/plain-secrets.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import { Turn } from '../../base/turn.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
@@ -41,6 +42,7 @@ type GatewayParts = {
 };
 
 const TICK_MS = 100;
+const PLAIN_DEVICES = { listener: 'the port of devices', remedy: 'let devices come by gateways.socket.tls' };
 
 type OpenServer = { close(): Promise<void> };
 
@@ -86,6 +88,7 @@ export class SocketGateway implements Gateway {
       log,
       logBudget: new LogBudget(clock, log),
       tellOnce: new TellOnce(log, MAX_TOLD_CAUSES),
+      secrets: new PlainSecrets(log, PLAIN_DEVICES),
     };
     this.#accounts = parts.accounts;
     this.#trusted = new TrustedNetworks(options.trustedNetworks, () => parts.accounts.tokens.hasDevices);
@@ -180,7 +183,9 @@ export class SocketGateway implements Gateway {
       room: () => undefined,
     });
     const principal = this.#trusted.has(address) ? TRUSTED_NETWORK : ANONYMOUS;
-    const connection = new SocketConnection({ socket, address, port, principal }, this.#context);
+    // Load balancers know what they speak with devices.
+    const isPlain = !('encrypted' in accepted) && this.#context.options.proxyProtocolNetworks.length === 0;
+    const connection = new SocketConnection({ socket, address, port, isPlain, principal }, this.#context);
     // Without a listener, a reset by the peer would end the process.
     let failed = false;
     socket.on('error', () => (failed = true));

@@ -90,7 +90,8 @@ async function verifyUser(
   return verified.failure.why === 'wrong' ? WRONG : BUSY;
 }
 
-function readToken({ password }: Pick<Credentials, 'password'>): string | undefined {
+/** The token that comes as a password; undefined where it is none. */
+export function readToken({ password }: Pick<Credentials, 'password'>): string | undefined {
   if (password === undefined || password.length > MAX_TOKEN_BYTES) return undefined;
   const text = Buffer.from(password).toString('latin1');
   return readTokenId(text) === undefined ? undefined : text;

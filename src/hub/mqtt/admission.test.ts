@@ -16,6 +16,7 @@ const RULES: AdmissionRules = {
   isOpenToAll: false,
   wantsProof: () => false,
   usesCertificateNames: false,
+  isBehindProxy: false,
 };
 
 type Come = Partial<Peer> & { readonly userName?: string };

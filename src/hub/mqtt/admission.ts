@@ -1,11 +1,15 @@
 import type { Logger } from '../../base/logger.ts';
+import { PlainSecrets } from '../../base/plain-secrets.ts';
 import { TellOnce } from '../../base/tell-once.ts';
 import { ALLOW, type BrokerHooks, type ConnectVerdict } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
+import { readToken } from './account-admission.ts';
 import type { ClientCertificate, Peer } from '../../mqtt/transport/transport.ts';
 
 /** Addresses of strangers that are told apart in the log. */
 const MAX_TOLD_ADDRESSES = 1000;
+
+const PLAIN_TRANSPORTS: ReadonlySet<Peer['transport']> = new Set(['tcp', 'websocket']);
 
 /** Addresses whose peers are trusted for where they are. */
 type AddressSet = { has(address: string): boolean };
@@ -19,6 +23,8 @@ export type AdmissionRules = {
   readonly isOpenToAll: boolean;
   /** Whether there are passwords or accounts: who gives a user name must prove it, which another hook sees to. */
   readonly wantsProof: () => boolean;
+  /** Whether load balancers stand before the listener: what they speak with who asks is for them to know. */
+  readonly isBehindProxy: boolean;
   /** Whether the common name of a certificate is the user name. */
   readonly usesCertificateNames: boolean;
 };
@@ -38,10 +44,15 @@ const STRANGER: ConnectVerdict = Object.freeze({
 export function createAdmission(rules: AdmissionRules, log: Logger): BrokerHooks {
   const tellOnce = new TellOnce(log, MAX_TOLD_ADDRESSES);
   const { isOpenToAll, trusted } = rules;
+  let secrets: PlainSecrets | undefined;
   return {
     name: 'admission',
     provesUserNames: false,
-    authenticate({ userName, password }, { peer }) {
+    authenticate({ userName, password }, { peer, listener }) {
+      if (password !== undefined && !rules.isBehindProxy && PLAIN_TRANSPORTS.has(peer.transport)) {
+        secrets ??= new PlainSecrets(log, { listener, remedy: 'let clients come by mqtt.tls' });
+        secrets.note(readToken({ password }) === undefined ? 'password' : 'token', peer.address);
+      }
       if (isOpenToAll || isTrustedPeer(peer, trusted) || isProof(peer.certificate, rules)) return ALLOW;
       if (rules.wantsProof())
         return userName === undefined && password === undefined ? NEEDS_PASSWORD : ALLOW;

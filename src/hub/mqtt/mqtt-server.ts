@@ -238,6 +238,7 @@ export class MqttServer {
         isOpenToAll: openHosts.has(HOST_KEYS[name]) && (name === 'mqtt-tls' || !hasMqttRules(mqtt)),
         wantsProof: () => hasPasswordFile || accounts.isOn,
         usesCertificateNames: namesByCertificate,
+        isBehindProxy: name === 'mqtt' && mqtt.proxyProtocolNetworks.length > 0,
       },
       this.#log,
     );

@@ -105,7 +105,7 @@ export class WebSocketUpgrades {
     const certificate = isSecure ? clientCertificate(socket) : undefined;
     const port = socket.remotePort ?? 0;
     const { address, isForwarded } = this.#proxies.originOf(request);
-    const transport = isSecure ? 'websocket-tls' : 'websocket';
+    const transport = this.#proxies.isOverTls(request) ? 'websocket-tls' : 'websocket';
     return { transport, address, port, certificate, ...(isForwarded && { isForwarded }) };
   }
 

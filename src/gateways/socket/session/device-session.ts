@@ -5,6 +5,7 @@ import type { Clock } from '../../../base/clock.ts';
 import type { Ledger, Party } from '../../../base/ledger.ts';
 import type { LogBudget } from '../../../base/log-budget.ts';
 import type { Logger } from '../../../base/logger.ts';
+import type { PlainSecrets } from '../../../base/plain-secrets.ts';
 import type { TellOnce } from '../../../base/tell-once.ts';
 import type { Turn } from '../../../base/turn.ts';
 import type { DeviceRegistry } from '../../../devices/device-registry.ts';
@@ -29,6 +30,7 @@ export type SessionContext = {
   /** For what devices can have written as often as they want. */
   readonly logBudget: LogBudget;
   readonly tellOnce: TellOnce;
+  readonly secrets: PlainSecrets;
 };
 
 /** One way to understand the bytes of a connection. It owns the socket until `end`. */
@@ -50,6 +52,8 @@ export type SocketPeer = {
   /** Its address in plain spelling: `10.0.0.11`. */
   readonly address: string;
   readonly port: number;
+  /** Others on the way can read what it says. */
+  readonly isPlain: boolean;
   /** Who it is, as far as it has proven it. */
   readonly principal: Principal;
   /** Its address, for what is kept before it is known who it is; held open by the connection. */

@@ -11,6 +11,7 @@ export function checkCredentials(
   peer: SocketPeer,
   context: SessionContext,
 ): Result<Principal, HelloRefusal> {
+  if (hello.token !== undefined && peer.isPlain) context.secrets.note('token', peer.address);
   const account = hello.token === undefined ? undefined : context.accounts.tokens.verify(hello.token);
   if (account !== undefined) {
     if (may(account, 'connect', context.registry.targetOf(hello.id))) return succeed(account);

@@ -8,6 +8,7 @@ import { systemClock } from '../../../base/clock.ts';
 import { LogBudget } from '../../../base/log-budget.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { Ledger } from '../../../base/ledger.ts';
+import { PlainSecrets } from '../../../base/plain-secrets.ts';
 import { TellOnce } from '../../../base/tell-once.ts';
 import { Turn } from '../../../base/turn.ts';
 import { DeviceRegistry } from '../../../devices/device-registry.ts';
@@ -56,12 +57,13 @@ test('what comes before the question has left is no answer to it', async () => {
     log: silentLogger,
     logBudget: new LogBudget(systemClock, silentLogger),
     tellOnce: new TellOnce(silentLogger, 9),
+    secrets: new PlainSecrets(silentLogger, { listener: 'a test', remedy: '' }),
   };
   const party = ledger.open('127.0.0.1');
   const unread = new UnreadBytes(socket, { party, turn: context.turn, onFull: () => {} });
   const session = new PlainSession(
     'DE1',
-    { socket, address: '127.0.0.1', port: 1, principal: TRUSTED_NETWORK, party, unread },
+    { socket, address: '127.0.0.1', port: 1, isPlain: true, principal: TRUSTED_NETWORK, party, unread },
     context,
     {
       reader: new PlainMessageReader({ maxBytes: 9999, maxDepth: 9 }, party),

@@ -41,7 +41,7 @@ function peerAt({ ledger }: SessionContext, address: string): SocketPeer {
   Object.assign(socket, say, { writableLength: 0 });
   const party = ledger.open(address);
   const unread = new UnreadBytes(socket, { party, turn: new Turn(), onFull: () => {} });
-  return { socket, address, port: 1, principal: TRUSTED_NETWORK, party, unread };
+  return { socket, address, port: 1, isPlain: true, principal: TRUSTED_NETWORK, party, unread };
 }
 
 function speakFramed(context: SessionContext, address: string): void {
