@@ -45,13 +45,25 @@ export const TicketBodySchema = Type.Object(
     lastEventId: Type.Optional(
       Type.String({ maxLength: 64, description: 'The `id` of the event after which to go on' }),
     ),
+    service: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'For one WebSocket of this service, and no events',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
 
+export type TicketBody = Static<typeof TicketBodySchema>;
+
 export const TicketSchema = Type.Object(
   {
-    ticket: Type.String({ description: 'Good for one stream, as `ticket` in the query of `/api/v1/events`' }),
+    ticket: Type.String({
+      description:
+        'Good once, as `ticket` in the query of `/api/v1/events`, or `recado_ticket` in that of a WebSocket of the service',
+    }),
     expiresInSeconds: Type.Integer(),
   },
   { title: 'StreamTicket' },

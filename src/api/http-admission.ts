@@ -24,7 +24,8 @@ import { isFromOwner } from './owner-socket.ts';
 import { RequestRefused } from './problems.ts';
 import { checkPermission, isSafeMethod, type DeviceTargets } from './request-permission.ts';
 import { readSessionCookie } from './session-cookie-header.ts';
-import type { StreamTicket, StreamTickets } from './stream-tickets.ts';
+import { asksForWebSocket } from '../services/hub/http-entrance.ts';
+import { findServiceTicket, type StreamTicket, type StreamTickets } from './stream-tickets.ts';
 
 type HttpAdmissionOptions = {
   /** Undefined where there are none: the configuration alone says who may come in. */
@@ -100,10 +101,8 @@ export class HttpAdmission {
    */
   check(request: FastifyRequest, origin: RequestOrigin, { isForHub = true } = {}): Principal {
     const { headers, raw } = request;
-    if (request.routeOptions.config.takesTicket === true) {
-      const { ticket } = request.query as { readonly ticket?: unknown };
-      if (ticket !== undefined) return this.#useTicket(request, origin, ticket);
-    }
+    const ticket = readTicket(request);
+    if (ticket !== undefined) return this.#useTicket(request, origin, ticket);
     if (isFromOwner(raw.socket)) return OWNER;
     const { authorization } = headers;
     const trusted = this.#findTrusted(origin);
@@ -155,6 +154,7 @@ export class HttpAdmission {
     const ticket = typeof text === 'string' ? this.#tickets?.take(text) : undefined;
     const isGood =
       ticket !== undefined &&
+      isTicketFor(ticket, request) &&
       !this.hasEnded(ticket.principal) &&
       ticket.caller === partyOf(ticket.principal, address);
     if (!isGood) throw new RequestRefused('UNAUTHENTICATED', NO_TICKET);
@@ -207,6 +207,18 @@ export class HttpAdmission {
   }
 }
 
+function readTicket({ routeOptions, query, raw }: FastifyRequest): unknown {
+  const { takesTicket } = routeOptions.config;
+  if (takesTicket === 'events') return (query as { readonly ticket?: unknown }).ticket;
+  return takesTicket === 'service' ? findServiceTicket(raw.url ?? '') : undefined;
+}
+
+function isTicketFor({ opens }: StreamTicket, { params, raw }: FastifyRequest): boolean {
+  const { service } = params as { readonly service?: string };
+  if (!('service' in opens)) return service === undefined;
+  return opens.service === service && asksForWebSocket(raw);
+}
+
 function digest(token: string): string {
   return createHash('sha256').update(token).digest('base64');
 }
@@ -227,8 +239,8 @@ declare module 'fastify' {
     isOpenToAll?: boolean;
     /** There may be a password in the body. */
     takesPassword?: boolean;
-    /** A ticket in the query lets a request in. */
-    takesTicket?: boolean;
+    /** A ticket in the query lets a request in: to a stream of events, or to a WebSocket of a service. */
+    takesTicket?: 'events' | 'service';
   }
 }
 

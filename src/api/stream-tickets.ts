@@ -14,9 +14,27 @@ export type StreamTicket = {
   readonly principal: Principal;
   /** To whom it was given: of who has proven nothing, the address. */
   readonly caller: string;
-  readonly interest: EventInterest;
-  readonly lastEventId: string | undefined;
+  /** Events, or one WebSocket of a service. */
+  readonly opens: EventWish | { readonly service: string };
 };
+
+/** Which events a stream tells, and from where on. */
+export type EventWish = { readonly interest: EventInterest; readonly lastEventId: string | undefined };
+
+/** What has it in the address of a WebSocket: `ticket` may be a word of the service's own. */
+const IN_ADDRESS = /([?&])recado_ticket=([^&]*)(&?)/;
+
+/** The ticket in the address of a WebSocket of a service. */
+export function findServiceTicket(url: string): string | undefined {
+  return IN_ADDRESS.exec(url)?.[2];
+}
+
+/** The address as the service may know it. */
+export function withoutServiceTicket(target: string): string {
+  return target.replace(IN_ADDRESS, (_, before: string, _ticket, after: string) =>
+    after === '' ? '' : before,
+  );
+}
 
 type Entry = {
   readonly ticket: StreamTicket;
@@ -26,8 +44,9 @@ type Entry = {
 };
 
 /**
- * Tickets for streams of those that can send no header, as an `EventSource`. An address is read by many on the way (logs of
- * proxies), so what stands in it is good once, and not for long. Kept here is the digest.
+ * Tickets for streams of those that can send no header, as an `EventSource` or the WebSocket of a page. An address is
+ * read by many on the way (logs of proxies), so what stands in it is good once, and not for long. Kept here is the
+ * digest.
  */
 export class StreamTickets {
   readonly #ledger: Ledger;

@@ -94,8 +94,9 @@ export type HistoryOptions = CallOptions &
     readonly to?: Date | undefined;
   };
 
-/** What the stream of a ticket tells, as for `events`. */
-export type TicketOptions = CallOptions & Pick<EventOptions, 'devices' | 'kinds' | 'lastEventId'>;
+/** What the stream of a ticket tells, as for `events`; or the service whose WebSocket it opens. */
+export type TicketOptions = CallOptions &
+  (Pick<EventOptions, 'devices' | 'kinds' | 'lastEventId'> | { readonly service: string });
 
 /** The devices of one hub. */
 export type DeviceCalls = {
@@ -167,7 +168,8 @@ export type Client = AccountCalls & {
   events(options?: EventOptions): AsyncGenerator<HubEvent, void, void>;
   /**
    * A ticket for one stream of events, within half a minute: for a page, whose `EventSource` can send no token, of
-   * `{url}/api/v1/events?ticket=…`. It tells only what was asked for here.
+   * `{url}/api/v1/events?ticket=…`. It tells only what was asked for here. With `service`, for one WebSocket of it, at
+   * `{url}/services/{service}/…?recado_ticket=…`.
    */
   ticket(options?: TicketOptions): Promise<TicketResource>;
   /** Whether a hub is there, and its version. Needs no token. */
@@ -198,15 +200,11 @@ export function createClient(options: ClientOptions): Client {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
     events: (options = {}) => followEvents(hub, timeoutMs, options),
-    ticket: ({ signal, devices = [], kinds = [], lastEventId } = {}) =>
+    ticket: ({ signal, ...wish } = {}) =>
       askHub(hub, {
         method: 'POST',
         path: '/api/v1/tickets',
-        body: {
-          ...(devices.length > 0 && { device: devices.join(',') }),
-          ...(kinds.length > 0 && { kind: kinds.join(',') }),
-          lastEventId,
-        },
+        body: 'service' in wish ? wish : ticketBody(wish),
         timeoutMs,
         signal,
         // One that nobody has got ends by itself.
@@ -214,6 +212,14 @@ export function createClient(options: ClientOptions): Client {
         read: readTicket,
       }),
     health: ({ signal } = {}) => read('/api/v1/health', signal, readHealth),
+  };
+}
+
+function ticketBody({ devices = [], kinds = [], lastEventId }: EventOptions): object {
+  return {
+    ...(devices.length > 0 && { device: devices.join(',') }),
+    ...(kinds.length > 0 && { kind: kinds.join(',') }),
+    lastEventId,
   };
 }
 

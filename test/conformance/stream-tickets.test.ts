@@ -182,8 +182,7 @@ describe('what tickets cost', () => {
   const ticket: StreamTicket = {
     principal: TRUSTED_NETWORK,
     caller: 'somebody',
-    interest: { devices: undefined, kinds: undefined },
-    lastEventId: undefined,
+    opens: { interest: { devices: undefined, kinds: undefined }, lastEventId: undefined },
   };
 
   const booked = (ledger: Ledger): number =>

@@ -13,12 +13,13 @@ import {
   TicketBodySchema,
   TicketSchema,
   type EventQuery,
+  type TicketBody,
 } from '../event-schemas.ts';
 import { EventStreams, MAX_WAITING_BYTES } from '../event-streams.ts';
 import { RequestRefused } from '../problems.ts';
 import { bookForRequest } from '../request-bookings.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
-import { TICKET_SECONDS, type StreamTicket, type StreamTickets } from '../stream-tickets.ts';
+import { TICKET_SECONDS, type EventWish, type StreamTickets } from '../stream-tickets.ts';
 
 const FollowSchema = {
   operationId: 'followEvents',
@@ -39,7 +40,8 @@ const FollowSchema = {
 
 const TicketRouteSchema = {
   operationId: 'createTicket',
-  summary: 'Makes a ticket for one stream of events, for a page whose EventSource can send no header',
+  summary:
+    'Makes a ticket for one stream of events, or one WebSocket of a service, for a page that can send no header',
   tags: ['events'],
   body: TicketBodySchema,
   response: { 201: TicketSchema, ...PROBLEM_RESPONSE },
@@ -63,7 +65,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
   const { hub, events, tickets } = options;
   const streams = new EventStreams(hub.feed, events, systemClock);
   app.addHook('preClose', async () => streams.close());
-  const config = { verb: 'any', isLong: true, takesTicket: true } as const;
+  const config = { verb: 'any', isLong: true, takesTicket: 'events' } as const;
   app.get('/events', { config, schema: FollowSchema }, (request, reply) => {
     const { principal, address } = request;
     const { interest, lastEventId } = readWish(request, hub);
@@ -84,10 +86,12 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
 
   app.post('/tickets', { config: { verb: 'any' }, schema: TicketRouteSchema }, async (request, reply) => {
     const { principal, address, body } = request;
-    const { lastEventId } = body;
-    const interest = readInterest(body, principal, hub);
-    const ticket = { principal, caller: partyOf(principal, address), interest, lastEventId };
-    const text = tickets.give(ticket, (body.device ?? '').length);
+    const { service, lastEventId, device = '' } = body;
+    const opens =
+      service === undefined
+        ? { interest: readInterest(body, principal, hub), lastEventId }
+        : readService(body, service, principal);
+    const text = tickets.give({ principal, caller: partyOf(principal, address), opens }, device.length);
     if (text === undefined) throw tooMany('The hub keeps as many tickets as it may. Each ends by itself.');
     reply.code(201).header('cache-control', 'no-store');
     return { ticket: text, expiresInSeconds: TICKET_SECONDS };
@@ -99,7 +103,7 @@ type EventRequest = Pick<FastifyRequest, 'principal' | 'headers' | 'streamTicket
 };
 
 /** What a stream is to tell, and from where on. A ticket says that itself: nothing in the address makes more of it. */
-function readWish(request: EventRequest, hub: Hub): Pick<StreamTicket, 'interest' | 'lastEventId'> {
+function readWish(request: EventRequest, hub: Hub): EventWish {
   const { query, principal, headers, streamTicket } = request;
   if (streamTicket === undefined) {
     return {
@@ -107,9 +111,22 @@ function readWish(request: EventRequest, hub: Hub): Pick<StreamTicket, 'interest
       lastEventId: headers['last-event-id']?.toString(),
     };
   }
-  if (query.device !== undefined || query.kind !== undefined)
+  const { opens } = streamTicket;
+  if ('service' in opens || query.device !== undefined || query.kind !== undefined)
     throw new RequestRefused('REQUEST_INVALID', 'What a ticket is for was said when it was made.');
-  return streamTicket;
+  return opens;
+}
+
+/** Throws `FORBIDDEN` for a service that the caller may not say everything to, whether there is one or not. */
+function readService(body: TicketBody, service: string, principal: Principal): { readonly service: string } {
+  if (Object.keys(body).length > 1)
+    throw new RequestRefused(
+      'REQUEST_INVALID',
+      'A ticket is for a service, or for events, and not for both.',
+    );
+  if (!may(principal, 'command', { service }))
+    throw new RequestRefused('FORBIDDEN', `This account may not use ${service}: it would have to command.`);
+  return { service };
 }
 
 function tooMany(text: string): RequestRefused {

@@ -16,6 +16,7 @@ import { problemOf, RequestRefused } from '../problems.ts';
 import { bookForRequest, headLength } from '../request-bookings.ts';
 import { showService } from '../resources.ts';
 import { PROBLEM_RESPONSE } from '../schemas.ts';
+import { withoutServiceTicket } from '../stream-tickets.ts';
 import { ServiceListSchema } from '../service-schemas.ts';
 
 const PREFIX = '/services/';
@@ -66,7 +67,7 @@ export function registerServiceEntrance(
   app.route({
     method: [...app.supportedMethods],
     url: `${PREFIX}:service`,
-    config: { isLong: true },
+    config: { isLong: true, takesTicket: 'service' },
     exposeHeadRoute: false,
     schema: { hide: true },
     handler: async (): Promise<never> => {
@@ -85,7 +86,7 @@ export function registerServiceEntrance(
         return;
       }
       reply.hijack();
-      const { raw, principal } = request;
+      const { raw, principal, streamTicket } = request;
       // It was for the hub, and is none of the service's.
       const dropsAuthorization = principal.provenBy === 'token';
       const hasOwnHost = hosts.find(raw.headers.host) !== undefined;
@@ -93,6 +94,7 @@ export function registerServiceEntrance(
         request: raw,
         response: reply.raw,
         ...place,
+        ...(streamTicket !== undefined && { target: withoutServiceTicket(place.target) }),
         prefix: hasOwnHost ? '' : `${PREFIX}${place.service}`,
         sandbox: hasOwnHost ? ('off' as const) : sandboxOf(config, hub.accounts.isOn),
         isProxy: proxies.has(raw.socket.remoteAddress ?? ''),
