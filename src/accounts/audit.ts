@@ -44,6 +44,8 @@ const AUDIT_LIMITS: AuditLimits = { maxEntries: 100_000, maxAgeMs: 90 * DAY_MS }
 const WRITE_AFTER_MS = 200;
 /** That wait to be written; more are counted, and one entry tells of them. */
 const MAX_WAITING = 10_000;
+/** Of these, what one principal may have. */
+const MAX_WAITING_OF_ONE = MAX_WAITING / 2;
 /** Of those who have proven nothing, in a second: they do not crowd the others out. */
 const MAX_STRANGERS_PER_SECOND = 10;
 
@@ -60,7 +62,11 @@ export class Audit {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #limits: AuditLimits;
+  /** Entries that were written, and those that were left out or could not be. */
+  readonly counters = { entries: 0, lost: 0 };
   #waiting: AuditEntry[] = [];
+  /** How many of them each principal has. */
+  #waitingOf = new Map<string, number>();
   #lost = 0;
   #strangers = 0;
   #strangersSince = 0;
@@ -78,9 +84,15 @@ export class Audit {
   }
 
   note(principal: Principal, entry: Omit<AuditEntry, 'at' | 'principal'>): void {
-    const isFull = this.#waiting.length >= MAX_WAITING;
-    if (isFull || (isUnproven(principal) && !this.#takeStranger())) this.#lost++;
-    else this.#waiting.push({ at: this.#clock.now(), principal: principal.id, ...entry });
+    const { id } = principal;
+    const ofOne = (this.#waitingOf.get(id) ?? 0) + 1;
+    const isFull = this.#waiting.length >= MAX_WAITING || ofOne > MAX_WAITING_OF_ONE;
+    if (isFull || (isUnproven(principal) && !this.#takeStranger())) {
+      this.#lose(1);
+    } else {
+      this.#waiting.push({ at: this.#clock.now(), principal: id, ...entry });
+      this.#waitingOf.set(id, ofOne);
+    }
     this.#timer ??= this.#clock.setTimer(WRITE_AFTER_MS, () => this.#begin());
   }
 
@@ -105,22 +117,34 @@ export class Audit {
   #begin(): void {
     this.#timer?.clear();
     this.#timer = undefined;
-    const entries = this.#waiting;
-    if (this.#lost > 0) entries.push(lostEntry(this.#clock.now(), this.#lost));
+    const [entries, lost] = [this.#waiting, this.#lost];
+    if (lost > 0) entries.push(lostEntry(this.#clock.now(), lost));
     this.#waiting = [];
+    this.#waitingOf = new Map();
     this.#lost = 0;
-    if (entries.length > 0) this.#writing = this.#writing.then(() => this.#write(entries));
+    if (entries.length > 0) this.#writing = this.#writing.then(() => this.#write(entries, lost));
   }
 
-  async #write(entries: readonly AuditEntry[]): Promise<void> {
+  #lose(count: number): void {
+    this.#lost += count;
+    this.counters.lost += count;
+  }
+
+  /** @param lost - how many the last of them tells of */
+  async #write(entries: readonly AuditEntry[], lost: number): Promise<void> {
     const { maxEntries, maxAgeMs } = this.#limits;
     // Who sets the clock forward must not have all of it forgotten by that.
     const now = Math.min(this.#clock.now(), this.#clock.monotonic() + this.#wallOffsetMs);
     const retention = { maxEntries, since: now - maxAgeMs };
-    await this.#store.append(entries, retention).catch((error: unknown) => {
-      this.#lost += entries.length;
-      this.#log.error({ err: error, lost: entries.length }, 'entries of the audit could not be kept');
-    });
+    try {
+      await this.#store.append(entries, retention);
+      this.counters.entries += entries.length;
+    } catch (error) {
+      // Those of before are told of again, and the entry that could not tell of them is none.
+      this.#lost += lost;
+      this.#lose(lost > 0 ? entries.length - 1 : entries.length);
+      this.#log.error({ err: error, lost: this.#lost }, 'entries of the audit could not be kept');
+    }
   }
 }
 

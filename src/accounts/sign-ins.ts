@@ -50,6 +50,10 @@ export class SignIns {
     book.onChange(() => this.#endWhere(({ user }) => book.hasEnded(user)));
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** @param user - the principal of its user, as it is now */
   restore(record: SignInRecord, user: Principal): void {
     const now = this.#clock.now();

@@ -41,6 +41,11 @@ export class TokenAccounts {
     return this.#entries.size;
   }
 
+  /** Those that have not expired. */
+  get liveCount(): number {
+    return [...this.#entries.values()].filter((entry) => !this.#isExpired(entry)).length;
+  }
+
   /** Whether any of them is a device's: devices prove who they are then. */
   get hasDevices(): boolean {
     for (const { record } of this.#entries.values()) if (record.roles.includes('device')) return true;

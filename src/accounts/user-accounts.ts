@@ -30,6 +30,8 @@ export class UserAccounts {
   readonly #entries = new Map<string, Entry>();
   readonly #verifier: PasswordVerifier;
   readonly #guesses: GuessLimits;
+  /** Passwords that were tried, by what became of it: `locked` had to wait, of `busy` nobody had the time to look. */
+  readonly tries = { right: 0, wrong: 0, locked: 0, busy: 0 };
 
   constructor({ book, clock }: { readonly book: AccountBook; readonly clock: Clock }) {
     this.#book = book;
@@ -121,15 +123,23 @@ export class UserAccounts {
   ): Promise<Result<{ readonly record: UserRecord; readonly principal: Principal }, PasswordRefusal>> {
     const key = userKey(name);
     const guess = this.#guesses.begin(key, address);
-    if ('waitMs' in guess) return fail({ why: 'too-many', retryAfterMs: guess.waitMs });
+    if ('waitMs' in guess) {
+      this.tries.locked++;
+      return fail({ why: 'too-many', retryAfterMs: guess.waitMs });
+    }
     const bytes = passwordBytes(password.slice(0, MAX_TRIED_BYTES));
     const verification = await this.#verifier.verify(key, bytes, address);
     if (verification === 'busy') {
       guess.unjudged();
+      this.tries.busy++;
       return fail({ why: 'too-many', retryAfterMs: BUSY_RETRY_MS });
     }
     const entry = this.#entries.get(key);
-    if (verification === 'wrong' || entry === undefined) return fail({ why: 'wrong' });
+    if (verification === 'wrong' || entry === undefined) {
+      this.tries.wrong++;
+      return fail({ why: 'wrong' });
+    }
+    this.tries.right++;
     guess.right();
     return succeed(entry);
   }

@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import type { Hub } from '../hub/hub.ts';
 import type { KeptHistory } from '../store/sqlite/telemetry/telemetry-files.ts';
+import { registerAccountMetrics } from './account-metrics.ts';
 import { registerLedgerMetrics } from './ledger-metrics.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
 import { addCounter, addGauge, snakeCase } from './read-metric.ts';
@@ -28,6 +29,7 @@ export function collectMetrics(hub: Hub): Registry {
     gauge(registry, 'recado_services_in_flight', 'Requests of services on their way', inFlight);
   }
   registerLedgerMetrics(registry, hub.ledger);
+  registerAccountMetrics(registry, hub.accounts);
   addCounter(registry, {
     name: 'recado_http_connections_refused',
     help: 'Connections that did not get as far as HTTP, by reason',

@@ -51,8 +51,17 @@ describe('the audit', () => {
 
   it('keeps no more than it may until it is written', async () => {
     const { audit, actions } = open();
-    for (let count = 0; count < 10_500; count++) audit.note(OWNER, ENTRY);
+    const others = [1, 2, 3].map((count) => ({ ...OWNER, id: `token:${count}` }));
+    for (let count = 0; count < 3500; count++) for (const each of others) audit.note(each, ENTRY);
     assert.equal((await actions())[0], 'lostEntries 500');
+    assert.deepEqual(audit.counters, { entries: 10_001, lost: 500 });
+  });
+
+  it('has entries of others while one principal does more than can be written', async () => {
+    const { audit, actions } = open();
+    for (let count = 0; count < 20_000; count++) audit.note({ ...OWNER, id: 'token:x' }, ENTRY);
+    audit.note(OWNER, { ...ENTRY, action: 'removeUser' });
+    assert.deepEqual((await actions()).slice(0, 3), ['lostEntries 15000', 'removeUser', 'signIn']);
   });
 
   it('tells later what a disk did not take', async () => {
@@ -63,8 +72,11 @@ describe('the audit', () => {
     audit.note(OWNER, ENTRY);
     await audit.close();
     assert.match(lines[0]?.text ?? '', /could not be kept/);
+    audit.note(OWNER, ENTRY);
+    await audit.close();
     store.append = append;
     audit.note(OWNER, { ...ENTRY, action: 'createUser' });
-    assert.deepEqual(await actions(), ['lostEntries 1', 'createUser']);
+    assert.deepEqual(await actions(), ['lostEntries 2', 'createUser']);
+    assert.deepEqual(audit.counters, { entries: 2, lost: 2 });
   });
 });

@@ -125,6 +125,20 @@ const accounts = Type.Object(
       default: 100_000,
       description: 'Most entries of it; beyond, the oldest go. In memory only, 10,000.',
     }),
+    commandTopics: Type.Array(
+      Type.String({
+        minLength: 1,
+        maxLength: 1024,
+        pattern: '^(?:(?:\\+|[^+#/]*)/)*(?:\\+|#|[^+#/]*)$',
+        expected: 'a topic filter, as house/+/set',
+      }),
+      {
+        maxItems: 100,
+        default: [],
+        description:
+          'Topics of MQTT, as `house/+/set`, on which clients give commands: each message there has an entry.',
+      },
+    ),
   },
   { additionalProperties: false, description: 'Who may come in, and do what: [accounts.md](accounts.md).' },
 );

@@ -1,12 +1,15 @@
 import type { Accounts } from '../../accounts/accounts.ts';
-import { may, type Target, type Verb } from '../../accounts/permissions.ts';
+import { may } from '../../accounts/permissions.ts';
+import type { Principal } from '../../accounts/principal.ts';
 import { ALLOW, type BrokerHooks, type ClientInfo, type Verdict } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
+import type { MqttAudit } from './mqtt-audit.ts';
 import type { IdentifyMqttClient } from './mqtt-principal.ts';
 
 type MqttPermissionParts = {
   readonly accounts: Accounts;
   readonly identify: IdentifyMqttClient;
+  readonly audit: MqttAudit;
   /** Topics that begin so are for others to judge. */
   readonly except: readonly string[];
 };
@@ -18,19 +21,36 @@ const DENIED: Verdict = Object.freeze({
 });
 
 /** Holds clients to what their accounts may: to publish is to command, to subscribe and to receive is to read. */
-export function checkMqttPermissions({ accounts, identify, except }: MqttPermissionParts): BrokerHooks {
+export function checkMqttPermissions(parts: MqttPermissionParts): BrokerHooks {
+  const { accounts, identify, audit, except } = parts;
   let isAsked = false;
-  const isPermitted = (client: ClientInfo, verb: Verb, topic: string, target: Target): boolean =>
-    // Who came by an account may do nothing when it is gone, also where it was the last one.
-    !(isAsked ||= accounts.isOn) ||
-    except.some((start) => topic.startsWith(start)) ||
-    may(identify(client), verb, target);
+  /** Who must be asked about; undefined where everybody may. Who came by an account may do nothing when it is gone. */
+  const judged = (client: ClientInfo, topic: string): Principal | undefined =>
+    (isAsked ||= accounts.isOn) && !except.some((start) => topic.startsWith(start))
+      ? identify(client)
+      : undefined;
   return {
     name: 'accounts',
-    authorizeSubscribe: (client, topicFilter) =>
-      isPermitted(client, 'read', topicFilter, { topicFilter }) ? ALLOW : DENIED,
-    authorizePublish: (client, { topicName: topic }) =>
-      isPermitted(client, 'command', topic, { topic }) ? ALLOW : DENIED,
-    authorizeReceive: (client, topic) => isPermitted(client, 'read', topic, { topic }),
+    authorizeSubscribe(client, topicFilter) {
+      const principal = judged(client, topicFilter);
+      if (principal === undefined || may(principal, 'read', { topicFilter })) return ALLOW;
+      audit.noteDenied(principal, client, 'subscribeMqtt', topicFilter);
+      return DENIED;
+    },
+    authorizePublish(client, message) {
+      const { topicName: topic } = message;
+      const principal = judged(client, topic);
+      if (principal === undefined) return ALLOW;
+      if (may(principal, 'command', { topic })) {
+        audit.notePublish(principal, client, message);
+        return ALLOW;
+      }
+      audit.noteDenied(principal, client, 'publishMqtt', topic);
+      return DENIED;
+    },
+    authorizeReceive(client, topic) {
+      const principal = judged(client, topic);
+      return principal === undefined || may(principal, 'read', { topic });
+    },
   };
 }

@@ -1,23 +1,32 @@
 import type { Accounts } from '../../accounts/accounts.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { BrokerHooks } from '../../mqtt/broker/hooks.ts';
 import type { Config } from '../config/config-schema.ts';
 import { guardServiceTopics } from '../services/topic-guard.ts';
+import { MqttAudit } from './mqtt-audit.ts';
 import { guardDeviceTopics } from './device-guard.ts';
 import { checkMqttPermissions } from './mqtt-permissions.ts';
 import type { IdentifyMqttClient } from './mqtt-principal.ts';
 
+type MqttRuleParts = {
+  readonly accounts: Accounts;
+  readonly identify: IdentifyMqttClient;
+  readonly clock: Clock;
+};
+
 /** Who may say and hear what at the hub's own broker: by accounts, and on the topics of devices and of services. */
 export function mqttRules(
-  { mqtt: { passwordFile }, gateways, services }: Config,
-  { accounts, identify }: { readonly accounts: Accounts; readonly identify: IdentifyMqttClient },
+  { accounts: { commandTopics }, mqtt: { passwordFile }, gateways, services }: Config,
+  { accounts, identify, clock }: MqttRuleParts,
 ): BrokerHooks[] {
   const { enabled, topicPrefix, agents } = services;
   const { prefix } = gateways.mqtt;
   const wantsProof = (): boolean => accounts.isOn || passwordFile !== '';
   const ofServices = enabled ? [`${topicPrefix}/`] : [];
   const except = [...ofServices, `${prefix}/devices/`, `${prefix}/hubs/`];
+  const audit = new MqttAudit({ accounts, clock, commandTopics });
   return [
-    checkMqttPermissions({ accounts, identify, except }),
+    checkMqttPermissions({ accounts, identify, audit, except }),
     guardDeviceTopics({ accounts, identify, prefix }),
     ...(enabled ? [guardServiceTopics({ topicPrefix, agents, wantsProof }, identify)] : []),
   ];
