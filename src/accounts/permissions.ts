@@ -53,6 +53,9 @@ export type Target =
   | { readonly topicFilter: string }
   | Readonly<Record<string, never>>;
 
+/** What scopes know a device by. */
+export type DeviceTargets = (deviceId: string) => Target;
+
 const WHOLE_HUB: Target = {};
 
 /** Whether somebody may do something. Every way in asks this, and nothing else decides. */

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
+import type { DeviceTargets } from '../accounts/permissions.ts';
 import {
   ANONYMOUS,
   OWNER,
@@ -22,7 +23,7 @@ import { lendHttpConnection } from './http-connections.ts';
 import { OpenRequests } from './open-requests.ts';
 import { isFromOwner } from './owner-socket.ts';
 import { RequestRefused } from './problems.ts';
-import { checkPermission, isSafeMethod, type DeviceTargets } from './request-permission.ts';
+import { checkPermission, isSafeMethod } from './request-permission.ts';
 import { readSessionCookie } from './session-cookie-header.ts';
 import { asksForWebSocket } from '../services/hub/http-entrance.ts';
 import { findServiceTicket, type StreamTicket, type StreamTickets } from './stream-tickets.ts';

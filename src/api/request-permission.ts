@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { may, type Target, type Verb } from '../accounts/permissions.ts';
+import { may, type DeviceTargets, type Verb } from '../accounts/permissions.ts';
 import { asksForWebSocket } from '../services/hub/http-entrance.ts';
 import { RequestRefused } from './problems.ts';
 
@@ -22,9 +22,6 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function isSafeMethod(method: string): boolean {
   return SAFE_METHODS.has(method);
 }
-
-/** What scopes know a device by. */
-export type DeviceTargets = (deviceId: string) => Target;
 
 /** Throws `FORBIDDEN` when who asks may not do this, whether it exists or not. */
 export function checkPermission(request: FastifyRequest, targetOf: DeviceTargets): void {

@@ -55,7 +55,8 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt, accounts);
   const clients = new ClientWatch(identify);
-  const hooks = [...mqttRules(config, { accounts, identify, clock }), clients.hooks];
+  const targetOf = devices.targetOf.bind(devices);
+  const hooks = [...mqttRules(config, { accounts, identify, clock, targetOf }), clients.hooks];
   const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts, store: stores?.sessions };
   const mqtt = config.mqtt.enabled ? new MqttServer({ mqtt: config.mqtt, openHosts }, mqttParts) : undefined;
   const broker = createGatewayBroker(config, { broker: mqtt?.broker, clients, log: parts.log, clock });

@@ -1,5 +1,5 @@
 import type { Accounts } from '../../accounts/accounts.ts';
-import { may } from '../../accounts/permissions.ts';
+import { may, type DeviceTargets } from '../../accounts/permissions.ts';
 import { isDeviceId } from '../../devices/description.ts';
 import { ALLOW, type BrokerHooks, type ClientInfo, type Verdict } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
@@ -8,6 +8,7 @@ import type { IdentifyMqttClient } from './mqtt-principal.ts';
 type DeviceGuardParts = {
   readonly accounts: Accounts;
   readonly identify: IdentifyMqttClient;
+  readonly targetOf: DeviceTargets;
   /** The topics of devices and hubs begin with it. */
   readonly prefix: string;
 };
@@ -27,7 +28,8 @@ const NOT_YOURS: Verdict = Object.freeze({
  * Where accounts are in use: a device speaks for itself alone and hears what it is told, only hubs command devices, and
  * only they say that they are there. Who may read a device may read its topics.
  */
-export function guardDeviceTopics({ accounts, identify, prefix }: DeviceGuardParts): BrokerHooks {
+export function guardDeviceTopics(parts: DeviceGuardParts): BrokerHooks {
+  const { accounts, identify, targetOf, prefix } = parts;
   const devices = `${prefix}/devices/`;
   const hubs = `${prefix}/hubs/`;
   let isAsked = false;
@@ -37,7 +39,8 @@ export function guardDeviceTopics({ accounts, identify, prefix }: DeviceGuardPar
     const { device, isFromHub } = ownedBy(topic, devices);
     const principal = identify(client);
     if (device === undefined) return may(principal, 'read');
-    return may(principal, 'read', { device }) || (isFromHub && may(principal, 'connect', { device }));
+    const target = targetOf(device);
+    return may(principal, 'read', target) || (isFromHub && may(principal, 'connect', target));
   };
   return {
     name: 'topics of devices',
@@ -50,7 +53,7 @@ export function guardDeviceTopics({ accounts, identify, prefix }: DeviceGuardPar
       if (!topicName.startsWith(devices)) return topicName.startsWith(hubs) && isOn() ? NOT_YOURS : ALLOW;
       if (!isOn()) return ALLOW;
       const { device, isFromHub } = ownedBy(topicName, devices);
-      const isOwn = device !== undefined && !isFromHub && may(identify(client), 'connect', { device });
+      const isOwn = device !== undefined && !isFromHub && may(identify(client), 'connect', targetOf(device));
       return isOwn ? ALLOW : NOT_YOURS;
     },
     authorizeReceive: (client, topicName) =>

@@ -1,5 +1,6 @@
 import type { Accounts } from '../../accounts/accounts.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { DeviceTargets } from '../../accounts/permissions.ts';
 import type { BrokerHooks } from '../../mqtt/broker/hooks.ts';
 import type { Config } from '../config/config-schema.ts';
 import { guardServiceTopics } from '../services/topic-guard.ts';
@@ -12,12 +13,13 @@ type MqttRuleParts = {
   readonly accounts: Accounts;
   readonly identify: IdentifyMqttClient;
   readonly clock: Clock;
+  readonly targetOf: DeviceTargets;
 };
 
 /** Who may say and hear what at the hub's own broker: by accounts, and on the topics of devices and of services. */
 export function mqttRules(
   { accounts: { commandTopics }, mqtt: { passwordFile }, gateways, services }: Config,
-  { accounts, identify, clock }: MqttRuleParts,
+  { accounts, identify, clock, targetOf }: MqttRuleParts,
 ): BrokerHooks[] {
   const { enabled, topicPrefix, agents } = services;
   const { prefix } = gateways.mqtt;
@@ -27,7 +29,7 @@ export function mqttRules(
   const audit = new MqttAudit({ accounts, clock, commandTopics });
   return [
     checkMqttPermissions({ accounts, identify, audit, except }),
-    guardDeviceTopics({ accounts, identify, prefix }),
+    guardDeviceTopics({ accounts, identify, targetOf, prefix }),
     ...(enabled ? [guardServiceTopics({ topicPrefix, agents, wantsProof }, identify)] : []),
   ];
 }
