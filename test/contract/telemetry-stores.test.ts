@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReadingBatch } from '../../src/devices/telemetry-store.ts';
@@ -7,6 +7,7 @@ import { MemoryTelemetryStore } from '../../src/devices/memory-telemetry-store.t
 import { silentLogger } from '../../src/base/logger.ts';
 import { SqliteTelemetryStore } from '../../src/store/sqlite/telemetry/sqlite-telemetry-store.ts';
 import { TestFolder } from '../helpers/mqtt-hub-rig.ts';
+import { DAY_MS, FILES_LIMITS, FilesRig, pumpBatch } from '../helpers/telemetry-files-rig.ts';
 import { BatchWriter, DAY, describeTelemetryStore, readHistory } from './telemetry-store.ts';
 
 const LIMITS = { maxFileBytes: 1e9, maxBytes: 1e9, rawDays: 30, retentionDays: 30, maxBufferBytes: 1e8 };
@@ -61,6 +62,65 @@ test('what is to be written waits for one question, not for all', async (t) => {
   order.push('written');
   await Promise.all(asked);
   assert.ok(order.indexOf('written') < order.indexOf('second'), String(order));
+});
+
+test('what is to be written comes between the slices of one that takes long; one whose asker has left ends', async (t) => {
+  const store = new SqliteTelemetryStore({ folder: new TestFolder(t).path, ...LIMITS }, silentLogger);
+  t.after(() => store.close());
+  const writer = new BatchWriter(store);
+  const many = 400_000;
+  for (let from = 0; from < many; from += 50_000)
+    await writer.write(
+      Array.from({ length: 50_000 }, (_, index) => ({ time: DAY + from + index, value: 1 })),
+    );
+  const order: string[] = [];
+  const each = { every: 1, fn: 'count' } as const;
+  const asked = readHistory(store, { ...each, limit: 10 }).then(({ values }) => {
+    order.push('answered');
+    return values;
+  });
+  for (const time of [many, many + 1]) {
+    await writer.write([{ time: DAY + time, value: 2 }]);
+    order.push('written');
+  }
+  assert.equal((await asked).length, 10);
+  assert.deepEqual(order, ['written', 'written', 'answered']);
+  const leaving = new AbortController();
+  const query = { deviceId: 'pump', metric: 'bar', from: 0, to: 9e15, limit: 10 };
+  const left = store.read({ ...query, by: { everyMs: 1, fn: 'count' } }, leaving.signal);
+  leaving.abort();
+  assert.equal(await left, undefined);
+  const last = store.read({ ...query, from: DAY + many + 1, by: undefined });
+  assert.deepEqual([...(await last)!.values], [2]);
+});
+
+test('old history is made minutes of beside what is written, and goes on after a close in the middle', async (t) => {
+  const rig = new FilesRig(t, { rawDays: 1 });
+  const day = Array.from({ length: 86_400 }, (_, second) => [DAY + second * 1000, second] as const);
+  for (const metric of ['bar', 'flow', 'level']) rig.append(DAY, day, metric);
+  rig.append(DAY + DAY_MS, [[DAY + DAY_MS, 5]]);
+  rig.files.close();
+  const limits = { ...FILES_LIMITS, rawDays: 1, folder: rig.folder };
+  const open = (): SqliteTelemetryStore => new SqliteTelemetryStore(limits, silentLogger);
+  const batch = (at: number): ReadingBatch => pumpBatch(at, [[at, 6]], 'flow');
+  const first = open();
+  assert.deepEqual(await first.write(batch(DAY + 2 * DAY_MS)), { isKept: true });
+  await first.close();
+  assert.equal(first.kept?.minutes.files, 0);
+  assert.deepEqual(
+    readdirSync(rig.folder).filter((name) => !/^telemetry-2026-11-2[2-4]\.001\.db$/.test(name)),
+    [],
+  );
+  const second = open();
+  t.after(() => second.close());
+  await second.write(batch(DAY + 2 * DAY_MS + 1));
+  const sums = { every: DAY_MS, fn: 'sum', to: DAY + DAY_MS } as const;
+  for (let at = DAY + 2 * DAY_MS + 2; second.kept?.minutes.files === 0; at++) {
+    assert.deepEqual((await readHistory(second, sums)).values, [[0, 3_732_436_800]]);
+    await second.write(batch(at));
+  }
+  assert.deepEqual((await readHistory(second, sums)).values, [[0, 3_732_436_800]]);
+  assert.equal(second.kept?.minutes.files, 1);
 });
 
 test('a question that failed says how it stands until the next one', async (t) => {

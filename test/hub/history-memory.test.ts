@@ -3,11 +3,14 @@ import { describe, it } from 'node:test';
 import { KeptKind } from '../../src/base/kept-kinds.ts';
 import { Ledger, OWN_PARTY } from '../../src/base/ledger.ts';
 import { MemoryTelemetryStore } from '../../src/devices/memory-telemetry-store.ts';
-import type { ReadingBatch } from '../../src/devices/telemetry-store.ts';
+import type { ReadingBatch, TelemetryStore } from '../../src/devices/telemetry-store.ts';
 import { History } from '../../src/hub/history.ts';
+import { TelemetryFiles } from '../../src/store/sqlite/telemetry/telemetry-files.ts';
+import { compareGrowth, itMeasures } from '../helpers/measured-growth.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { openFeed } from '../helpers/open-feed.ts';
 import { recordingLogger } from '../helpers/recording-logger.ts';
+import { FilesRig } from '../helpers/telemetry-files-rig.ts';
 
 const HOUR_MS = 3_600_000;
 const FLUSH_MS = 1000;
@@ -31,11 +34,40 @@ class GatedStore extends MemoryTelemetryStore {
   }
 }
 
+/** What runs in a thread of its own otherwise, where its memory cannot be seen from here. */
+class FilesInThisThread implements TelemetryStore {
+  readonly #files: TelemetryFiles;
+
+  constructor(files: TelemetryFiles) {
+    this.#files = files;
+  }
+
+  get heldBytes(): number {
+    return this.#files.bufferBytes;
+  }
+
+  write(batch: ReadingBatch): Promise<{ isKept: boolean }> {
+    this.#files.append(structuredClone(batch));
+    return Promise.resolve({ isKept: true });
+  }
+
+  read(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 function startHistory(maxBytes: number, maxReadings = 1e6) {
+  return withStore(maxBytes, new GatedStore({ maxReadings }));
+}
+
+function withStore<Store extends TelemetryStore>(maxBytes: number, store: Store) {
   const ledger = new Ledger({ maxBytes });
   const clock = new ManualClock();
   const feed = openFeed(ledger, { maxKeptEvents: 65_536 });
-  const store = new GatedStore({ maxReadings });
   const { log, lines } = recordingLogger();
   // Whose a device is stands before its dot.
   const partyOf = (deviceId: string) => ledger.open(deviceId.split('.')[0]!);
@@ -54,6 +86,24 @@ function startHistory(maxBytes: number, maxReadings = 1e6) {
 }
 
 describe('the memory of the history', () => {
+  for (const readings of [1, 30])
+    itMeasures(`is booked at what it is, with ${readings} readings of each metric`, async (t) => {
+      const rig = new FilesRig(t);
+      const { ledger, history, report, flush } = withStore(1e9, new FilesInThisThread(rig.files));
+      report('warm.1', 'up');
+      await flush();
+      await compareGrowth(t, ledger, async () => {
+        for (let reading = 0; reading < readings; reading++)
+          for (let device = 0; device < 100; device++) {
+            for (let metric = 0; metric < 40; metric++)
+              report(`device.${device}`, `a metric with a name ${metric}`);
+            if (device % 20 === 19) await flush();
+          }
+        return history;
+      });
+      await history.stop();
+    });
+
   it('has an end for who invents metrics, and room for the others', async () => {
     const { ledger, store, history, report, flush, held, lines, clock } = startHistory(64 * 1024 * 1024);
     const limit = ledger.limitOf(KeptKind.SERIES);
