@@ -26,6 +26,8 @@ export class LaneCounters {
 export class InvocationLane implements InvocationOwner {
   readonly #waiting: FairQueue<Invocation>;
   readonly #lasting: LastingQueue;
+  /** Those of it that are being written down, to go out through a link then. */
+  readonly #leaving = new Map<Invocation, DeviceLink>();
   readonly #inFlight = new FairPlaces();
   readonly #busySerial = new Set<string>();
   readonly #counters: LaneCounters;
@@ -63,6 +65,7 @@ export class InvocationLane implements InvocationOwner {
   /** The device came: what enters goes through this link. */
   open(link: DeviceLink): void {
     this.#link = link;
+    this.#recall();
   }
 
   /** Starts what has waited for the device, which is there now and has told all of itself. */
@@ -73,6 +76,7 @@ export class InvocationLane implements InvocationOwner {
   /** The device went. What waited fails, unless it was promised to wait for it; what was sent is ended by its link. */
   close(): void {
     this.#link = undefined;
+    this.#recall();
     const left = this.#lasting.all().filter((invocation) => !invocation.waitsForDevice);
     for (const invocation of [...this.#waiting.drain(), ...left]) invocation.fail(wentOffline(invocation));
   }
@@ -129,10 +133,7 @@ export class InvocationLane implements InvocationOwner {
   }
 
   onUnsent(invocation: Invocation): void {
-    this.#givePlace(invocation);
-    invocation.state = 'queued';
-    this.#lasting.putBack(invocation);
-    void invocation.write();
+    this.#putBack(invocation);
     this.#advance();
   }
 
@@ -186,25 +187,39 @@ export class InvocationLane implements InvocationOwner {
     this.#takePlace(invocation);
     const isNew = invocation.state === 'running';
     invocation.state = 'running';
-    const link = this.#link;
+    const link = this.#link!;
     const written = isNew ? this.#accept(invocation) : invocation.write();
     if (written === undefined) return this.#send(invocation);
+    this.#leaving.set(invocation, link);
+    const go = (failure?: Failure): void => {
+      // The device went, and it waits again: it may be leaving by another link.
+      if (this.#leaving.get(invocation) !== link) return;
+      this.#leaving.delete(invocation);
+      if (failure === undefined && !invocation.isEnded) return this.#send(invocation);
+      if (failure !== undefined) invocation.fail(failure);
+      this.onReleased(invocation);
+    };
     written.then(
-      () => this.#sendWritten(invocation, link),
-      (error: unknown) => {
-        invocation.fail(notStored(error));
-        this.onReleased(invocation);
-      },
+      () => go(),
+      (error: unknown) => go(notStored(error)),
     );
   }
 
-  #sendWritten(invocation: Invocation, link: DeviceLink | undefined): void {
-    if (invocation.isEnded) return this.onReleased(invocation);
-    if (this.#link === link) return this.#send(invocation);
-    // The device went meanwhile, and may have come back.
-    if (this.#link !== undefined || invocation.waitsForDevice) return this.onUnsent(invocation);
-    invocation.fail(wentOffline(invocation));
-    this.onReleased(invocation);
+  /** The link that they were to go out through is gone. They wait again, in their place, before others leave. */
+  #recall(): void {
+    for (const invocation of this.#leaving.keys()) {
+      this.#leaving.delete(invocation);
+      if (invocation.isEnded) this.#givePlace(invocation);
+      else this.#putBack(invocation);
+    }
+  }
+
+  #putBack(invocation: Invocation): void {
+    this.#givePlace(invocation);
+    invocation.state = 'queued';
+    this.#lasting.putBack(invocation);
+    // Where it cannot be, it is written with what becomes of it.
+    void invocation.write()?.catch(() => {});
   }
 
   #start(invocation: Invocation): void {
