@@ -1,78 +1,124 @@
-/** A message of the load: which publisher, at which QoS, the how manyeth. */
-export type LoadMessage = { readonly publisher: number; readonly qos: 1 | 2; readonly number: number };
+import { RetainedRecord } from './retained-record.ts';
 
+/** What is published, and what is promised of it. */
+const KINDS = {
+  /** Each that was acknowledged comes to every receiver, in order. */
+  load: { isPromised: true, isOrdered: true },
+  /** Each that was acknowledged comes to one member of the group. */
+  shared: { isPromised: true, isOrdered: false },
+  /** A Will whose client never comes back: it comes. */
+  will: { isPromised: true, isOrdered: false },
+  /** It expires at once, so it need not come; it must not come later. */
+  brief: { isPromised: false, isOrdered: true },
+  /** A Will whose client always comes back in time: it does not come. */
+  never: { isPromised: false, isOrdered: false },
+} as const;
+
+export type LoadKind = keyof typeof KINDS;
+
+/** A message of the load: which publisher, at which QoS, the how manyeth. */
+export type LoadMessage = {
+  readonly kind: LoadKind;
+  readonly publisher: number;
+  readonly qos: 0 | 1 | 2;
+  readonly number: number;
+};
+
+/** What one receiver has of one kind, publisher and QoS. */
 type Flow = {
-  /** The last that was acknowledged; all before it were too, or are still waited for. */
-  readonly acknowledged: Set<number>;
-  readonly received: number[];
+  /** Acknowledged to its publisher, and not come yet. */
+  readonly missing: Set<number>;
+  readonly came: Set<number>;
+  last: number;
+  /** That came again. */
+  again: number;
 };
 
 /** What was promised to the clients of a load, and what came of it: kept apart from the hub, and held against it. */
 export class CrashRecord {
-  readonly #flows = new Map<string, Flow>();
   /** What is wrong, in words. */
   readonly wrong: string[] = [];
-  /** Of each retained topic: the last value that was sent, and the last that was acknowledged. */
-  readonly retained = new Map<string, { sent: number; acknowledged: number }>();
+  readonly retained = new RetainedRecord(this.wrong);
+  readonly #receivers = new Map<string, readonly LoadKind[]>();
+  readonly #flows = new Map<string, Flow>();
+  /** When each was acknowledged, by its publisher and number. */
+  readonly #acknowledgedAt = new Map<string, number>();
+  /** How many promises were made, by what they are about. */
+  readonly counts = new Map<string, number>();
+
+  /** From now on it is to get what it is promised. */
+  addReceiver(name: string, kinds: readonly LoadKind[]): void {
+    this.#receivers.set(name, kinds);
+  }
 
   acknowledged(message: LoadMessage): void {
-    this.#flowOf(message).acknowledged.add(message.number);
+    const { kind, number, publisher, qos } = message;
+    this.count(`${kind} at QoS ${qos}`);
+    this.#acknowledgedAt.set(`${kind} ${publisher} ${number}`, performance.now());
+    if (!KINDS[kind].isPromised) return;
+    for (const [receiver, kinds] of this.#receivers) {
+      const flow = this.#flowOf(receiver, message);
+      if (kinds.includes(kind) && !flow.came.has(number)) flow.missing.add(number);
+    }
   }
 
-  received(message: LoadMessage): void {
-    this.#flowOf(message).received.push(message.number);
+  /** Undefined for one that nobody has acknowledged. */
+  acknowledgedAt({ kind, publisher, number }: LoadMessage): number | undefined {
+    return this.#acknowledgedAt.get(`${kind} ${publisher} ${number}`);
   }
 
-  sentRetained(topicName: string, value: number): void {
-    const known = this.retained.get(topicName);
-    if (known === undefined) this.retained.set(topicName, { sent: value, acknowledged: 0 });
-    else known.sent = value;
+  received(receiver: string, message: LoadMessage): void {
+    const { kind, number } = message;
+    const flow = this.#flowOf(receiver, message);
+    flow.missing.delete(number);
+    if (flow.came.has(number)) {
+      flow.again++;
+      return;
+    }
+    flow.came.add(number);
+    if (KINDS[kind].isOrdered && number < flow.last)
+      this.wrong.push(`${nameOf(receiver, message)}: ${number} came after ${flow.last}`);
+    flow.last = number;
   }
 
-  acknowledgedRetained(topicName: string, value: number): void {
-    const known = this.retained.get(topicName)!;
-    known.acknowledged = Math.max(known.acknowledged, value);
+  /** One more promise was made. */
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  /** What a new subscriber was given for a topic; 0 for nothing. */
-  foundRetained(topicName: string, value: number): void {
-    const { sent, acknowledged } = this.retained.get(topicName)!;
-    if (value < acknowledged || value > sent)
-      this.wrong.push(`${topicName} retains ${value}; ${acknowledged} was acknowledged, ${sent} sent`);
-  }
-
-  get acknowledgedCount(): number {
-    return [...this.#flows.values()].reduce((sum, { acknowledged }) => sum + acknowledged.size, 0);
+  get promiseCount(): number {
+    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
   /** Whether everything that was acknowledged has come. */
   get isComplete(): boolean {
-    return [...this.#flows.values()].every(({ acknowledged, received }) => {
-      const came = new Set(received);
-      return [...acknowledged].every((number) => came.has(number));
-    });
+    return [...this.#flows.values()].every(({ missing }) => missing.size === 0);
   }
 
-  /** When nothing more comes: what is lost, doubled or out of its order. */
+  /** When nothing more comes: what is lost, and what came twice. */
   conclude(): readonly string[] {
-    for (const [name, { acknowledged, received }] of this.#flows) {
-      const came = new Set(received);
-      const lost = [...acknowledged].filter((number) => !came.has(number));
-      if (lost.length > 0)
-        this.wrong.push(`${name}: ${lost.length} acknowledged messages are lost, first ${lost[0]}`);
-      const first = [...came];
-      const late = first.findIndex((number, index) => index > 0 && number < first[index - 1]!);
-      if (late >= 0) this.wrong.push(`${name}: ${first[late]} came after ${first[late - 1]}`);
-      if (name.endsWith('QoS 2') && came.size !== received.length)
-        this.wrong.push(`${name}: ${received.length - came.size} messages came twice`);
+    for (const [name, { missing, again }] of this.#flows) {
+      if (missing.size > 0)
+        this.wrong.push(`${name}: ${missing.size} that were acknowledged are lost, first ${[...missing][0]}`);
+      if (again > 0 && !name.endsWith('QoS 1')) this.wrong.push(`${name}: ${again} came twice`);
+      if (name.includes(' never ')) this.wrong.push(`${name}: it came`);
     }
     return this.wrong;
   }
 
-  #flowOf({ publisher, qos }: LoadMessage): Flow {
-    const name = `publisher ${publisher}, QoS ${qos}`;
-    const flow = this.#flows.get(name) ?? { acknowledged: new Set<number>(), received: [] };
+  #flowOf(receiver: string, message: LoadMessage): Flow {
+    const name = nameOf(receiver, message);
+    const flow = this.#flows.get(name) ?? {
+      missing: new Set<number>(),
+      came: new Set<number>(),
+      last: 0,
+      again: 0,
+    };
     this.#flows.set(name, flow);
     return flow;
   }
+}
+
+function nameOf(receiver: string, { kind, publisher, qos }: LoadMessage): string {
+  return `to ${receiver} ${kind} of publisher ${publisher} at QoS ${qos}`;
 }
