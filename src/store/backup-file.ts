@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { faultOf } from './sqlite/sqlite-error.ts';
 
 /* What a backup is: an SQLite file that has other files in pieces. */
 
@@ -26,8 +27,14 @@ export function beginBackupFile(file: string): DatabaseSync {
     return backup;
   } catch (error) {
     backup.close();
+    if (faultOf(error)?.state !== 'locked') removeDatabase(file);
     throw error;
   }
+}
+
+/** With what SQLite keeps beside one that is not at its end. */
+export function removeDatabase(file: string): void {
+  for (const each of [file, `${file}-journal`]) rmSync(each, { force: true });
 }
 
 export function addFile(backup: DatabaseSync, name: string, file: string): void {

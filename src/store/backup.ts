@@ -1,9 +1,9 @@
-import { accessSync, constants, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
 import { readFaultOf, writeFaultOf } from '../base/file-fault.ts';
-import { addFile, beginBackupFile, extractBackup } from './backup-file.ts';
+import { addFile, beginBackupFile, extractBackup, removeDatabase } from './backup-file.ts';
 import { DataFolder } from './data-folder.ts';
 import { examineFile, requireDatabases } from './examine-folder.ts';
 import { beginRestore, decideRestore, finishRestore, isHalfRestored, undoRestore } from './place-restored.ts';
@@ -41,13 +41,12 @@ export function makeBackup(folder: string, file: string): readonly string[] {
     if (error instanceof RecadoError) throw error;
     if (faultOf(error)?.state === 'locked' && backup === undefined)
       throw failed(`the backup was not made: another one makes ${file} now`, error);
-    throw failed(`the backup was not made: ${writeFaultOf(error)}`, error);
+    throw failed(`the backup was not made: ${reasonOf(error)}`, error);
   } finally {
     // Not what another one has.
     if (backup !== undefined) {
-      for (const each of [copy, unfinished]) rmSync(each, { force: true });
       backup.close();
-      rmSync(`${unfinished}-journal`, { force: true });
+      for (const each of [copy, unfinished]) removeDatabase(each);
     }
   }
 }
@@ -98,10 +97,10 @@ function addDatabase(backup: DatabaseSync, file: string, copy: string): boolean 
   const name = basename(file);
   const isGone = statSync(file, { throwIfNoEntry: false }) === undefined;
   if (isGone && name.startsWith('telemetry-')) return false;
-  rmSync(copy, { force: true });
+  removeDatabase(copy);
   copyDatabase(file, copy);
   addFile(backup, name, copy);
-  rmSync(copy);
+  removeDatabase(copy);
   return true;
 }
 
@@ -114,6 +113,11 @@ function copyDatabase(file: string, copy: string): void {
   } finally {
     db.close();
   }
+}
+
+/** SQLite has words of its own for a full disk. */
+function reasonOf(error: unknown): string {
+  return faultOf(error)?.state === 'full' ? 'no space is left on the device' : writeFaultOf(error);
 }
 
 function refuseExisting(file: string): void {

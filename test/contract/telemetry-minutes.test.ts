@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { HISTORY_FUNCTIONS, type HistoryFunction } from '../../src/devices/telemetry-store.ts';
 import { holdsMinutes } from '../../src/store/sqlite/telemetry/minute-file.ts';
 import { DAY, DAY_MS, FilesRig } from '../helpers/telemetry-files-rig.ts';
-import { smallDisk, whyNoSmallDisk } from '../helpers/small-disk.ts';
+import { SmallDisk, whyNoSmallDisk } from '../helpers/small-disk.ts';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -309,7 +309,7 @@ describe('old history by the minute', () => {
 
 describe('old history on a disk that becomes full', { skip: whyNoSmallDisk() }, () => {
   it('stays as it is until there is room', (t) => {
-    const disk = smallDisk(t, '40m');
+    const { path: disk } = new SmallDisk(t, 40);
     const rig = new FilesRig(t, { rawDays: 1 }, disk);
     const count = fillDay(rig, 0);
     for (let metric = 0; metric < 20; metric++) fillDay(rig, 0, `m${metric}`);

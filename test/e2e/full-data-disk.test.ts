@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createDevice } from '../../src/device/index.ts';
 import { LastingHub } from '../helpers/lasting-hub.ts';
-import { smallDisk, whyNoSmallDisk } from '../helpers/small-disk.ts';
+import { SmallDisk, whyNoSmallDisk } from '../helpers/small-disk.ts';
 import { TcpWireClient } from '../helpers/tcp-wire-client.ts';
 import { until } from '../helpers/until.ts';
 
@@ -32,8 +29,8 @@ async function fill(hub: LastingHub): Promise<number> {
 
 describe('a full disk', { skip: whyNoSmallDisk() }, () => {
   it('refuses what would have to be stored, lets the rest go on, and heals by itself', async (t) => {
-    const disk = smallDisk(t, '3m');
-    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
+    const disk = new SmallDisk(t, 3);
+    const hub = await LastingHub.start(t, { folder: disk.file('data') });
     const keeper = new TcpWireClient(hub.mqttPort);
     await keeper.connect('keeper');
     await keeper.subscribe('big/#', 1);
@@ -76,7 +73,7 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
     const persistent = new TcpWireClient(hub.mqttPort);
     assert.equal((await persistent.connect('newcomer')).reasonCode, 0x88);
 
-    execFileSync('mount', ['-o', 'remount,size=32m', disk]);
+    disk.remount('size=32m');
     await until('it heals', async () => (await readiness(hub))['status'] === 'ok');
     publisher.publish('big/4', 'stored again', { qos: 1, packetId: 3 });
     assert.equal((await publisher.expect('puback')).reasonCode, 0);
@@ -96,14 +93,14 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
   });
 
   it('that is full when the hub starts gives what it has, and heals', async (t) => {
-    const disk = smallDisk(t, '3m');
-    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
+    const disk = new SmallDisk(t, 3);
+    const hub = await LastingHub.start(t, { folder: disk.file('data') });
     const keeper = new TcpWireClient(hub.mqttPort);
     await keeper.connect('keeper');
     await keeper.subscribe('big/#', 1);
     keeper.destroy();
     await hub.end('SIGKILL');
-    assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024)), /ENOSPC/);
+    disk.fill();
     await hub.begin();
     const publisher = new TcpWireClient(hub.mqttPort);
     await publisher.connect('publisher', { cleanStart: true, properties: {} });
@@ -115,7 +112,7 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
       probe.destroy();
       return (await readiness(hub))['status'] === 'degraded';
     });
-    rmSync(join(disk, 'filler'));
+    disk.makeRoom();
     await until('it heals', async () => (await readiness(hub))['status'] === 'ok');
     const back = new TcpWireClient(hub.mqttPort);
     assert.equal((await back.connect('keeper')).sessionPresent, true);
@@ -124,8 +121,8 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
   });
 
   it('that is read-only when the hub starts gives what it has, and heals', async (t) => {
-    const disk = smallDisk(t, '3m');
-    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
+    const disk = new SmallDisk(t, 3);
+    const hub = await LastingHub.start(t, { folder: disk.file('data') });
     const keeper = new TcpWireClient(hub.mqttPort);
     await keeper.connect('keeper');
     await keeper.subscribe('big/#', 1);
@@ -140,7 +137,7 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
     };
     assert.equal(await publisher('before'), 0);
     await hub.end('SIGTERM');
-    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    disk.remount('ro');
     await hub.begin();
     const { stores } = await readiness(hub);
     assert.deepEqual(
@@ -151,7 +148,7 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
       ],
     );
     assert.equal(await publisher('refused'), QUOTA_EXCEEDED);
-    execFileSync('mount', ['-o', 'remount,rw', disk]);
+    disk.remount('rw');
     await until('it heals', async () => (await readiness(hub))['status'] === 'ok');
     await until('it is taken', async () => (await publisher('after')) === 0);
     await hub.restart('SIGKILL');
@@ -168,9 +165,9 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
   });
 
   it('costs history and no reading of now, and a process that is killed leaves what was written', async (t) => {
-    const disk = smallDisk(t, '3m');
-    const hub = await LastingHub.start(t, { folder: join(disk, 'data') });
-    assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024)), /ENOSPC/);
+    const disk = new SmallDisk(t, 3);
+    const hub = await LastingHub.start(t, { folder: disk.file('data') });
+    disk.fill();
     const device = createDevice({
       id: 'pump',
       hub: `127.0.0.1:${hub.tcpPort}`,
@@ -187,7 +184,7 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
     await until('it says that the disk is full', async () => (await telemetry())?.['state'] === 'full');
     const { readings } = (await hub.call('GET', '/api/v1/devices/pump/telemetry')).body;
     assert.equal(readings[0].value, 1);
-    rmSync(join(disk, 'filler'));
+    disk.makeRoom();
     const values = async (): Promise<number[]> => {
       const { body } = await hub.call('GET', '/api/v1/devices/pump/telemetry/bar');
       return (body.values ?? []).map(({ value }: { value: number }) => value);
