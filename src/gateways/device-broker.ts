@@ -13,6 +13,8 @@ export type DeviceBroker = {
   close(): Promise<void>;
   /** What only the hub's own broker knows; undefined with another one. */
   readonly clients: BrokerClients | undefined;
+  /** The name of this hub at the broker. */
+  readonly hubId: string;
 };
 
 /** The clients of the hub's own broker. */

@@ -9,6 +9,8 @@ import { DeviceRegistry } from '../devices/device-registry.ts';
 import { MemoryTelemetryStore } from '../devices/memory-telemetry-store.ts';
 import type { TelemetryStore } from '../devices/telemetry-store.ts';
 import { hostname } from 'node:os';
+import type { EventFeed } from '../devices/events.ts';
+import type { DeviceCaller } from '../gateways/mqtt/exported-commands.ts';
 import type { Gateway } from '../gateways/gateway.ts';
 import { HomeAssistantGateway } from '../gateways/home-assistant/home-assistant-gateway.ts';
 import { MqttGateway } from '../gateways/mqtt/mqtt-gateway.ts';
@@ -56,25 +58,24 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const identify = identifyMqttClients(config.mqtt, accounts);
   const clients = new ClientWatch(identify);
   const targetOf = devices.targetOf.bind(devices);
-  const hooks = [...mqttRules(config, { accounts, identify, clock, targetOf }), clients.hooks];
+  const ruleParts = { accounts, identify, clock, targetOf, devices };
+  const hooks = [...mqttRules(config, ruleParts), clients.hooks];
   const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts, store: stores?.sessions };
   const mqtt = config.mqtt.enabled ? new MqttServer({ mqtt: config.mqtt, openHosts }, mqttParts) : undefined;
   const broker = createGatewayBroker(config, { broker: mqtt?.broker, clients, log: parts.log, clock });
-  const gateways = createGateways(config, {
-    ledger,
-    registry: devices,
-    accounts,
-    broker,
-    log: parts.log,
-    clock,
-  });
+  const caller: DeviceCaller = {
+    begin: (...asked) => hub.begin(...asked),
+    cancel: (invocation) => hub.cancel(invocation),
+  };
+  const world = { ledger, registry: devices, accounts, broker, feed, caller };
+  const gateways = createGateways(config, { ...world, log: parts.log, clock });
   const services = config.services.enabled
     ? createServices(config, { log: parts.log, clock, mqtt })
     : undefined;
   const { invocations } = config;
   const store = stores?.invocations ?? new MemoryInvocationStore();
   const book = new InvocationBook({ store, limits: invocations, clock, ledger });
-  return new Hub({
+  const hub = new Hub({
     ledger,
     accounts,
     feed,
@@ -89,6 +90,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     log: parts.log,
     clock,
   });
+  return hub;
 }
 
 function createStores(config: Config, ledger: Ledger, log: Logger): HubStores | undefined {
@@ -130,6 +132,8 @@ function createGateways(
     registry: DeviceRegistry;
     accounts: Accounts;
     broker: GatewayBroker;
+    feed: EventFeed;
+    caller: DeviceCaller;
     log: Logger;
     clock: Clock;
   },

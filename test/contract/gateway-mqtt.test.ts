@@ -3,6 +3,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { ANONYMOUS } from '../../src/accounts/principal.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { Ledger } from '../../src/base/ledger.ts';
+import { openFeed } from '../helpers/open-feed.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { DeviceRegistry } from '../../src/devices/device-registry.ts';
 import type { Gateway, ListeningAddress } from '../../src/gateways/gateway.ts';
@@ -23,8 +24,14 @@ function gatewayOver(registry: DeviceRegistry, broker: GatewayBroker): MqttGatew
     broker,
     ledger: new Ledger(),
     registry,
+    feed: openFeed(),
+    caller: { begin: nobodyAsks, cancel: nobodyAsks },
     log: silentLogger,
   });
+}
+
+function nobodyAsks(): never {
+  throw new Error('nothing is exported here');
 }
 
 const hubParts = { prefix: 'recado', hubId: HUB_ID };

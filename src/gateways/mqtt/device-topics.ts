@@ -54,10 +54,12 @@ export function readDeviceTopic(below: string, topic: string): DeviceTopic | und
   return { deviceId, kind, rest: kindEnd < 0 ? '' : topic.slice(kindEnd + 1) };
 }
 
-/**
- * The metric of a level, which is percent-encoded there, for it may hold what a level cannot; undefined when it is not
- * one level, or not encoded well.
- */
+/** A metric may hold what a level of a topic cannot: it is percent-encoded there. */
+export function metricLevel(metric: string): string {
+  return metric.replace(/[/+#%\0]/g, (character) => encodeURIComponent(character));
+}
+
+/** The metric of a level; undefined when it is not one level, or not encoded well. */
 export function readMetricLevel(level: string): string | undefined {
   if (level.includes('/')) return undefined;
   if (!level.includes('%')) return level;

@@ -9,9 +9,13 @@ import { readDescription } from '../../devices/description.ts';
 import type { Device } from '../../devices/device.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import { KeptDescription } from '../../devices/kept-description.ts';
+import type { EventFeed } from '../../devices/events.ts';
 import type { DeviceBroker } from '../device-broker.ts';
 import type { Gateway } from '../gateway.ts';
 import { readAnswer } from './answer-message.ts';
+import { hubOfDescription } from './description-message.ts';
+import { DeviceExport } from './device-export.ts';
+import type { DeviceCaller } from './exported-commands.ts';
 import { MqttGatewayCounters } from './counters.ts';
 import { DeviceTable } from './device-table.ts';
 import { allDevices, deviceTopic, devicesBelow, readDeviceTopic, type DeviceTopic } from './device-topics.ts';
@@ -25,6 +29,9 @@ type MqttGatewayParts = {
   readonly broker: DeviceBroker;
   readonly ledger: Ledger;
   readonly registry: DeviceRegistry;
+  /** For what is shown of other gateways' devices. */
+  readonly feed: EventFeed;
+  readonly caller: DeviceCaller;
   readonly log: Logger;
   readonly clock?: Clock;
 };
@@ -40,6 +47,7 @@ type OnTopic = (topic: DeviceTopic, message: BusMessage) => void;
 export class MqttGateway implements Gateway {
   readonly name = 'mqtt';
   readonly counters = new MqttGatewayCounters() as MqttGatewayCounters & Record<string, number>;
+  readonly #parts: MqttGatewayParts;
   readonly #broker: DeviceBroker;
   readonly #context: MqttGatewayContext;
   readonly #log: Logger;
@@ -47,11 +55,13 @@ export class MqttGateway implements Gateway {
   readonly #abort = new AbortController();
   #bus: Bus | undefined;
   #table: DeviceTable | undefined;
+  #export: DeviceExport | undefined;
   #subscriptions: Subscription[] = [];
   #unwatch: () => void = () => {};
 
   constructor(options: MqttGatewayOptions, parts: MqttGatewayParts) {
     const { broker, ledger, registry, log, clock = systemClock } = parts;
+    this.#parts = parts;
     this.#broker = broker;
     this.#log = log;
     this.#below = devicesBelow(options.prefix);
@@ -79,6 +89,7 @@ export class MqttGateway implements Gateway {
       unwatchClients?.();
       unwatchBus();
     };
+    if (this.#context.options.export) this.#export = this.#openExport(bus);
     const subscribing = this.#subscribe(bus);
     if (bus.isConnected) await subscribing;
     else
@@ -94,10 +105,19 @@ export class MqttGateway implements Gateway {
     this.#bus = undefined;
     this.#unwatch();
     this.#table?.leaveAll('hub-stopping');
+    const exported = this.#export?.stop();
     this.#abort.abort(new Error('the hub stops'));
-    await Promise.all(this.#subscriptions.map((subscription) => subscription.unsubscribe()));
+    await Promise.all([exported, ...this.#subscriptions.map((subscription) => subscription.unsubscribe())]);
     this.#context.logBudget.close();
     await this.#broker.close();
+  }
+
+  #openExport(bus: Bus): DeviceExport {
+    const { feed, caller } = this.#parts;
+    const { hubId } = this.#broker;
+    const shown = new DeviceExport({ bus, feed, caller, hubId, context: this.#context, exceptOf: this.name });
+    shown.start();
+    return shown;
   }
 
   /** In this order: a device is known before anything else of it, and all of it is heard before it is online. */
@@ -108,7 +128,9 @@ export class MqttGateway implements Gateway {
       const onMessage = (message: BusMessage): void => {
         const topic = readDeviceTopic(this.#below, message.topicName);
         if (topic === undefined) this.counters.messagesUnknown++;
-        else take(topic, message);
+        // What the hub itself shows there is not read back.
+        else if (topic.kind === 'description' || this.#export?.has(topic.deviceId) !== true)
+          take(topic, message);
       };
       const subscription = await bus.subscribe(allDevices(prefix, filter), { ...options, qos: 1 }, onMessage);
       this.#subscriptions.push(subscription);
@@ -132,6 +154,7 @@ export class MqttGateway implements Gateway {
       this.counters.descriptionsUnchanged++;
       return;
     }
+    if (this.#isOwn(deviceId, message)) return;
     const other = this.#context.registry.otherGatewayOf(deviceId, this.name);
     if (other !== undefined) {
       const why = `${deviceId} is a device of the gateway ${other}, until that one is forgotten`;
@@ -140,6 +163,14 @@ export class MqttGateway implements Gateway {
     const met = this.#table?.meet(deviceId, from);
     if (met === undefined) return this.#refuse(deviceId, 'DESCRIPTION_INVALID', NO_ROOM);
     this.#describe(met, message, digest);
+  }
+
+  /** Whether it is what this hub shows of a device of its own; what is left of one that it shows no more is removed. */
+  #isOwn(deviceId: string, message: BusMessage): boolean {
+    const read = readMessageValue(message, this.#context.options);
+    if (!read.ok || hubOfDescription(read.value) !== this.#broker.hubId) return false;
+    if (this.#export?.has(deviceId) !== true && message.retain) this.#removeRetained(deviceId);
+    return true;
   }
 
   #describe(met: MqttDevice, message: BusMessage, digest: string): void {
@@ -186,14 +217,17 @@ export class MqttGateway implements Gateway {
 
   /** Somebody wanted it: what is retained of it would bring it back. */
   #onForgotten(device: Device): void {
-    const bus = this.#bus;
-    if (device.gateway !== this.name || bus === undefined) return;
+    if (device.gateway !== this.name) return;
     this.#table?.forget(device);
+    this.#removeRetained(device.id);
+  }
+
+  #removeRetained(deviceId: string): void {
     for (const kind of ['description', 'presence'] as const) {
-      const topicName = deviceTopic(this.#context.options.prefix, device.id, kind);
-      bus.publish({ topicName, payload: NONE, qos: 1, retain: true }).catch((error: unknown) => {
-        const text = `what the broker retains of device ${device.id} could not be removed: ${(error as Error).message}`;
-        this.#log.warn({ err: error, device: device.id }, text);
+      const topicName = deviceTopic(this.#context.options.prefix, deviceId, kind);
+      this.#bus?.publish({ topicName, payload: NONE, qos: 1, retain: true }).catch((error: unknown) => {
+        const text = `what the broker retains of device ${deviceId} could not be removed: ${(error as Error).message}`;
+        this.#log.warn({ err: error, device: deviceId }, text);
       });
     }
   }
@@ -209,6 +243,7 @@ export class MqttGateway implements Gateway {
     const device = isCleared ? table.get(deviceId) : table.meet(deviceId, from);
     if (device === undefined) return;
     if (from !== undefined && said?.state === 'online') table.attach(device, from);
+    if (said?.hub === this.#broker.hubId) return table.tidy(device);
     device.say(said, from);
     this.#hear(device);
     table.tidy(device);

@@ -23,6 +23,11 @@ export const MQTT_GATEWAY_OPTIONS = Type.Object(
       description:
         'The name of this hub among those at one broker, in `recado/hubs/…`; empty is the name of the machine.',
     }),
+    export: Type.Boolean({
+      default: false,
+      description:
+        'Whether the devices of other gateways are shown under these topics too, and take commands there, for Node-RED and other hubs.',
+    }),
     maxInFlightInvocations: count({
       default: 256,
       description: 'Most commands at once in one device; an eighth is kept for callers that have none.',

@@ -11,6 +11,8 @@ type DeviceGuardParts = {
   readonly targetOf: DeviceTargets;
   /** The topics of devices and hubs begin with it. */
   readonly prefix: string;
+  /** Whether the hub takes commands for a device there, from those who may command it. */
+  readonly takesCommands: (deviceId: string) => boolean;
 };
 
 /** Whose a topic is; without a device where it may be several. */
@@ -29,7 +31,7 @@ const NOT_YOURS: Verdict = Object.freeze({
  * only they say that they are there. Who may read a device may read its topics.
  */
 export function guardDeviceTopics(parts: DeviceGuardParts): BrokerHooks {
-  const { accounts, identify, targetOf, prefix } = parts;
+  const { accounts, identify, targetOf, prefix, takesCommands } = parts;
   const devices = `${prefix}/devices/`;
   const hubs = `${prefix}/hubs/`;
   let isAsked = false;
@@ -53,8 +55,8 @@ export function guardDeviceTopics(parts: DeviceGuardParts): BrokerHooks {
       if (!topicName.startsWith(devices)) return topicName.startsWith(hubs) && isOn() ? NOT_YOURS : ALLOW;
       if (!isOn()) return ALLOW;
       const { device, isFromHub } = ownedBy(topicName, devices);
-      const isOwn = device !== undefined && !isFromHub && may(identify(client), 'connect', targetOf(device));
-      return isOwn ? ALLOW : NOT_YOURS;
+      if (device === undefined || (isFromHub && !takesCommands(device))) return NOT_YOURS;
+      return may(identify(client), isFromHub ? 'command' : 'connect', targetOf(device)) ? ALLOW : NOT_YOURS;
     },
     authorizeReceive: (client, topicName) =>
       !topicName.startsWith(devices) || !isOn() || mayHear(client, topicName),

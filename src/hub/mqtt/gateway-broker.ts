@@ -19,6 +19,7 @@ type GatewayBrokerOptions = {
 /** The one connection of all gateways to the broker, and what it says of the hub: `recado/hubs/{hubId}`. */
 export class GatewayBroker implements DeviceBroker {
   readonly clients: BrokerClients | undefined;
+  readonly hubId: string;
   readonly #options: GatewayBrokerOptions;
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -27,6 +28,7 @@ export class GatewayBroker implements DeviceBroker {
 
   constructor(options: GatewayBrokerOptions, { log, clock }: { log: Logger; clock: Clock }) {
     this.clients = options.url === '' ? options.clients : undefined;
+    this.hubId = options.hubId;
     this.#options = options;
     this.#log = log;
     this.#clock = clock;
