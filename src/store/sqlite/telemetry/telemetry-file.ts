@@ -106,15 +106,22 @@ export class TelemetryFile {
 
   /** Within a transaction. Where that is not committed, the file must be opened anew. */
   append({ at, buffers, times, values }: FileBatch): void {
-    const ids = Uint32Array.from(buffers, ({ id }) => id);
+    const ids = new Uint32Array(buffers.length);
+    const full: SeriesBuffer[] = [];
+    // Plain loops: this is done for each reading.
+    for (let index = 0; index < ids.length; index++) {
+      const buffer = buffers[index]!;
+      ids[index] = buffer.id;
+      buffer.add(times[index]!, values[index]!);
+      if (buffer.count === CHUNK_READINGS) full.push(buffer);
+    }
     const parts = [ids, times, values].map((part) =>
       Buffer.from(part.buffer, part.byteOffset, part.byteLength),
     );
     this.#statements.addHot.run(++this.#lastBatch, at, Buffer.concat(parts));
     this.#hotBytes += buffers.length * READING_BYTES;
     this.#hotSince = Math.min(this.#hotSince, at);
-    for (const [index, buffer] of buffers.entries()) buffer.add(times[index]!, values[index]!);
-    for (const buffer of new Set(buffers)) if (buffer.count >= CHUNK_READINGS) this.#seal(buffer);
+    for (const buffer of full) this.#seal(buffer);
     const isMuch = this.#hotBytes >= MAX_HOT_BYTES || this.#room.bytes >= this.#maxBufferBytes;
     if (isMuch || at - this.#hotSince >= MAX_HOT_MS) this.sealAll();
   }

@@ -92,7 +92,8 @@ export class TelemetryFiles {
       this.#list();
       const { db, file } = this.#fileFor(batch.at);
       db.exec('BEGIN');
-      const buffers = Array.from(batch.numbers, (number) => this.#bufferOf(file, number));
+      const buffers: SeriesBuffer[] = [];
+      for (const number of batch.numbers) buffers.push(this.#bufferOf(file, number));
       file.append({ at: batch.at, buffers, times: batch.times, values: batch.values });
       db.exec('COMMIT');
       if (this.#keptOlder === NOTHING_KEPT) this.#findDue(batch.at);
