@@ -196,6 +196,18 @@ describe('what is proposed', () => {
 });
 
 describe('the commands that were sent to a device', () => {
+  test('are none, which is told in full in a small window', async () => {
+    hub.add('DE1');
+    hub.invocations.length = 0;
+    const rig = new ManageAppRig(hub);
+    await openDevice(rig);
+    rig.type('i');
+    await rig.see('no command was sent');
+    rig.resize(30, 9);
+    assert.match(rig.lines.join(' '), /no command +was sent +to this +device\./);
+    rig.app.quit();
+  });
+
   const accepted = new Date(Date.now() - 5000).toISOString();
   const command = { deviceId: 'DE1', command: 'on', phases: { accepted } };
   const later = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();

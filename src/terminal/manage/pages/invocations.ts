@@ -7,6 +7,7 @@ import {
   type Invocation,
 } from '../../../client/index.ts';
 import type { MessageKey } from '../../messages.ts';
+import { textRows } from '../../ui/blocks.ts';
 import { cleanLines } from '../../ui/clean-text.ts';
 import type { Key } from '../../ui/key-reader.ts';
 import { clamp, partShown, scrollTo, stepOf } from '../../ui/list-window.ts';
@@ -92,7 +93,7 @@ export class InvocationsPage implements ManagePage {
     const { say } = this.#app;
     if (this.#invocations === undefined) return [[{ text: say('device.loading'), tone: 'dim' }]];
     const count = this.#all.length;
-    if (count === 0) return [[{ text: say('invocations.none'), tone: 'dim' }]];
+    if (count === 0) return textRows(say('invocations.none'), area, { tone: 'dim' });
     this.#rows = Math.max(1, count <= area.rows ? count : area.rows - 2);
     const list = { count, selected: this.#selected, rows: this.#rows };
     this.#first = scrollTo(this.#first, list);
