@@ -232,7 +232,11 @@ describe('the commands that were sent to a device', () => {
       assert.match(rig.text, /#floor2 #lab/);
       rig.type('i');
       await rig.see(/Switch on +\S+.*\n.*Switch on/);
-      assert.match(rig.text, new RegExp(`❯ .* ${say('invocation.queued')}`));
+      const queued = say('invocation.queued.until', { time: '00:00:00' }).replace(
+        '00:00:00',
+        String.raw`\S+`,
+      );
+      assert.match(rig.text, new RegExp(`❯ .* ${queued}\\s`), 'all of it');
       hub.keep({ ...command, id: 'i3', state: 'running', safeToRetry: false });
       await rig.see(new RegExp(`❯ .* ${say('invocation.running')}`));
       rig.press('down');

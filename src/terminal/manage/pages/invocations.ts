@@ -12,7 +12,7 @@ import { cleanLines } from '../../ui/clean-text.ts';
 import type { Key } from '../../ui/key-reader.ts';
 import { clamp, partShown, scrollTo, stepOf } from '../../ui/list-window.ts';
 import type { Hint, Question } from '../../ui/page.ts';
-import { EMPTY_ROW, type Area, type Row } from '../../ui/rows.ts';
+import { EMPTY_ROW, widthOf, type Area, type Row } from '../../ui/rows.ts';
 import type { Follows } from '../hub-follower.ts';
 import { isUnended, sayState, titleOfCommand, toneOfState } from '../invocation-words.ts';
 import type { ManagePage, PageContext } from '../page-context.ts';
@@ -24,7 +24,12 @@ const MAX_SEEN = 100;
 /** So many are told at once in plain lines. */
 const TOLD_INVOCATIONS = 20;
 const TIME_COLUMNS = 18;
+/** Below this there is no room for times. */
+const COLUMNS_FOR_TIMES = 50;
+const MARK_COLUMNS = 2;
+const GAP = 2;
 
+type Columns = { readonly time: number; readonly title: number };
 type InvocationsOptions = { readonly device: Device; readonly commands: readonly Command[] | undefined };
 
 /** The commands that were sent to a device, the newest first: which wait, which run, what became of the others. */
@@ -98,9 +103,12 @@ export class InvocationsPage implements ManagePage {
     const list = { count, selected: this.#selected, rows: this.#rows };
     this.#first = scrollTo(this.#first, list);
     const part = partShown(this.#first, list);
+    const columns = this.#chooseColumns(area);
     const rows = this.#all
       .slice(this.#first, this.#first + this.#rows)
-      .map((invocation, index) => this.#row(invocation, this.#first + index === this.#selected));
+      .map((invocation, index) =>
+        this.#row(invocation, { columns, isSelected: this.#first + index === this.#selected }),
+      );
     if (part === undefined) return rows;
     return [
       ...rows,
@@ -143,18 +151,27 @@ export class InvocationsPage implements ManagePage {
     return this.#invocations ?? [];
   }
 
-  #row(invocation: Invocation, isSelected: boolean): Row {
+  /** Title and state have what the other leaves, and half of the room at least. */
+  #chooseColumns(area: Area): Columns {
     const { say, clock } = this.#app;
     const now = clock.now();
+    const time = area.columns < COLUMNS_FOR_TIMES ? 0 : TIME_COLUMNS;
+    const room = Math.max(1, area.columns - MARK_COLUMNS - time - GAP);
+    const longest = (texts: readonly string[]): number => Math.max(...texts.map(widthOf));
+    const states = longest(this.#all.map((invocation) => sayState(invocation, say, now)));
+    const titles = longest(this.#all.map((invocation) => titleOfCommand(invocation, this.#commands)));
+    return { time, title: Math.min(titles, Math.max(Math.floor(room / 2), room - states)) };
+  }
+
+  #row(invocation: Invocation, { columns, isSelected }: { columns: Columns; isSelected: boolean }): Row {
+    const { say, clock } = this.#app;
+    const now = clock.now();
+    const title = titleOfCommand(invocation, this.#commands);
     return [
-      { text: isSelected ? '❯' : '', width: 2, tone: 'focus' },
-      { text: sayTimestamp(invocation.phases.accepted, now), width: TIME_COLUMNS, tone: 'dim' },
-      {
-        text: titleOfCommand(invocation, this.#commands),
-        width: 'rest',
-        tone: isSelected ? 'focus' : 'plain',
-      },
-      { text: '  ' },
+      { text: isSelected ? '❯' : '', width: MARK_COLUMNS, tone: 'focus' },
+      { text: sayTimestamp(invocation.phases.accepted, now), width: columns.time, tone: 'dim' },
+      { text: title, width: columns.title, tone: isSelected ? 'focus' : 'plain' },
+      { text: '', width: GAP },
       { text: sayState(invocation, say, now), width: 'rest', tone: toneOfState(invocation) },
     ];
   }
