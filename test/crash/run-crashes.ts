@@ -104,10 +104,16 @@ export async function runCrashes(
   for (const client of [...publishers, ...changers]) client.isStopping = true;
   const lives = await beginAll(hub, load.choose(true));
   const isQuiet = (): boolean => record.isComplete && publishers.every(({ isIdle }) => isIdle);
-  await until('all is delivered', isQuiet, QUIET_MS).catch(() => {});
-  for (const [index, publisher] of publishers.entries())
-    publisher.sayLast(lives.at(index - publishers.length)!.client);
-  await until('the last is delivered', isQuiet, QUIET_MS).catch(() => {});
+  const isDelivered = (): Promise<boolean> =>
+    until('all is delivered', isQuiet, QUIET_MS).then(
+      () => true,
+      () => false,
+    );
+  if (await isDelivered()) {
+    for (const [index, publisher] of publishers.entries())
+      publisher.sayLast(lives.at(index - publishers.length)!.client);
+    await isDelivered();
+  }
   for (const { client } of lives) client.destroy();
   await load.leavers.checkSessions(hub.mqttPort);
   for (const changer of changers) await changer.check(hub.mqttPort);
