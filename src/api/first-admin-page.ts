@@ -11,6 +11,9 @@ const WORDS = {
     again: 'Password once more',
     send: 'Make the account',
     differs: 'These were two different passwords.',
+    badName:
+      'A name begins with a letter or a digit, and has these and . _ @ + - only: 64 characters at most.',
+    badPassword: 'A password has 8 characters at least, and 1,024 bytes at most.',
     doneTitle: 'Done',
     done: 'You are the admin of this hub, and are signed in in this browser. This link opens nothing any more.',
   },
@@ -23,6 +26,9 @@ const WORDS = {
     again: 'Senha, de novo',
     send: 'Criar a conta',
     differs: 'As duas senhas são diferentes.',
+    badName:
+      'Um nome começa com uma letra ou um dígito, e tem só estes e . _ @ + -: no máximo 64 caracteres.',
+    badPassword: 'Uma senha tem no mínimo 8 caracteres, e no máximo 1.024 bytes.',
     doneTitle: 'Pronto',
     done: 'Você é o administrador deste hub e já entrou neste navegador. Este link não abre mais nada.',
   },
@@ -50,20 +56,28 @@ export function choosePageLanguage(accepted: string | undefined): PageLanguage {
   return wanted === 'pt' ? 'pt-BR' : 'en';
 }
 
-/** The form. @param fault - why the one before was not taken: a text of the hub, or that the passwords differ */
+export type FormFault = { readonly text: string } | 'differs' | 'badName' | 'badPassword';
+
+/**
+ * The form.
+ *
+ * @param before - why the one before was not taken: a text of the hub, or what is wrong with it; and the name in it
+ */
 export function firstAdminForm(
   language: PageLanguage,
-  fault?: { readonly text: string } | 'differs',
+  before?: { readonly fault: FormFault; readonly name: string },
 ): string {
   const words = WORDS[language];
-  const text = fault === 'differs' ? words.differs : fault?.text;
+  const fault = before?.fault;
+  const text = typeof fault === 'string' ? words[fault] : fault?.text;
+  const typed = before === undefined ? '' : `value="${escapeHtml(before.name)}" `;
   const field = (name: string, label: string, more: string): string =>
     `<label>${label}<input name="${name}" required ${more}></label>`;
   return page(language, words.title, [
     `<p>${words.intro}</p>`,
     text === undefined ? '' : `<p class="fault" role="alert">${escapeHtml(text)}</p>`,
     '<form method="post">',
-    field('name', words.name, 'autocomplete="username" maxlength="64" autofocus'),
+    field('name', words.name, `${typed}autocomplete="username" maxlength="64" autofocus`),
     field('password', words.password, 'type="password" autocomplete="new-password" minlength="8"'),
     field('again', words.again, 'type="password" autocomplete="new-password" minlength="8"'),
     `<button>${words.send}</button></form>`,

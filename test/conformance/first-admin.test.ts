@@ -95,6 +95,14 @@ describe('the first start where others reach the hub', () => {
       /As duas senhas são diferentes/,
     );
     assert.match(await (await fetch(link, { headers: portuguese })).text(), /lang="pt-BR"/);
+    for (const [form, fault] of [
+      [{ ...FORM, password: 'curta', again: 'curta' }, 'Uma senha tem'],
+      [{ ...FORM, name: '"<b>' }, 'Um nome começa'],
+    ] as const) {
+      const { text } = await send(link, form, portuguese);
+      assert.ok(text.includes(fault), text);
+      assert.ok(text.includes(`value="${form.name.replace('"<b>', '&#34;&#60;b&#62;')}"`), text);
+    }
     assert.equal((await send(link, FORM)).status, 200);
   });
 

@@ -7,7 +7,9 @@ import {
   FIRST_ADMIN_HEADERS,
   firstAdminDone,
   firstAdminForm,
+  type FormFault,
 } from '../first-admin-page.ts';
+import { findNameFault, findPasswordFault } from '../../accounts/user-name.ts';
 import { RequestRefused } from '../problems.ts';
 import { CLEARS_PAGES, writeSessionCookie } from '../session-cookie-header.ts';
 
@@ -47,9 +49,13 @@ export const firstAdminRoutes: FastifyPluginAsync<{
     if (!firstAdmin.isGood(code)) throw UNKNOWN;
     const language = choosePageLanguage(request.headers['accept-language']);
     const { name, password, again } = readForm(request.body);
-    if (password !== again) return send(reply.code(400), firstAdminForm(language, 'differs'));
+    const refuse = (fault: FormFault): FastifyReply =>
+      send(reply.code(400), firstAdminForm(language, { fault, name }));
+    if (password !== again) return refuse('differs');
+    if (findNameFault(name) !== undefined) return refuse('badName');
+    if (findPasswordFault(password) !== undefined) return refuse('badPassword');
     const made = await firstAdmin.claim(code, { name, password });
-    if (!made.ok) return send(reply.code(400), firstAdminForm(language, { text: made.failure.message }));
+    if (!made.ok) return refuse({ text: made.failure.message });
     request.auditTarget = made.value.name;
     const principal = users.principalOf(made.value.name);
     if (principal !== undefined) {
