@@ -17,6 +17,8 @@ export class AccountBook {
   readonly #store: AccountStore;
   readonly #clock: Clock;
   readonly #log: LogBudget;
+  /** How often anything has changed that somebody may have been told. */
+  changes = 0;
   readonly #ended = new WeakSet<Principal>();
   readonly #listeners = new Set<() => void>();
   /** What is to be kept of those that were used, by kind and key; nothing of those that are gone by then. */
@@ -75,6 +77,7 @@ export class AccountBook {
   }
 
   tellChange(): void {
+    this.changes++;
     for (const listener of this.#listeners) listener();
   }
 

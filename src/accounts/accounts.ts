@@ -69,6 +69,7 @@ export class Accounts {
       if (user !== undefined && isSame) this.signIns.restore(record, user);
     }
     this.#isRead = !this.#isUnread;
+    this.#book.tellChange();
     return [];
   }
 
@@ -101,6 +102,7 @@ export class Accounts {
   /** From now on proof is asked for, also while there is no account. */
   wantProof(): void {
     this.#isProofWanted = true;
+    this.#book.tellChange();
   }
 
   /** Whether there is an account: proof is asked for then, where nobody wrote which networks need none. */
@@ -143,6 +145,11 @@ export class Accounts {
   /** What scopes know devices by has changed: who may do what may be another thing now. */
   tellTagsChanged(): void {
     this.#book.tellChange();
+  }
+
+  /** Grows with each change: what was found out about somebody before may not be so any more. */
+  get changes(): number {
+    return this.#book.changes;
   }
 
   /** Calls whenever somebody may no longer do what they could, or proof is asked for. @returns what takes it back */

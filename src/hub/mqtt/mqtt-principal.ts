@@ -22,6 +22,34 @@ export type IdentifyMqttClient = (client: ClientInfo) => Principal;
  * name that they gave and by where they are.
  */
 export function identifyMqttClients(mqtt: Config['mqtt'], accounts: Accounts): IdentifyMqttClient {
+  const find = findPrincipals(mqtt, accounts);
+  const byClient = new WeakMap<ClientInfo, Known>();
+  // Who publishes much is asked about many times in a row.
+  let lastClient: ClientInfo | undefined;
+  let last: Known | undefined;
+  return (client) => {
+    const { changes } = accounts;
+    const { userName } = client;
+    let known = client === lastClient ? last : byClient.get(client);
+    // An authentication in the middle of a connection may change the user name.
+    if (known?.changes !== changes || known.userName !== userName) {
+      known = { userName, changes, principal: find(client) };
+      byClient.set(client, known);
+    }
+    lastClient = client;
+    last = known;
+    return known.principal;
+  };
+}
+
+/** Who a client was found to be, as long as no account has changed since. */
+type Known = {
+  readonly userName: string | undefined;
+  readonly changes: number;
+  readonly principal: Principal;
+};
+
+function findPrincipals(mqtt: Config['mqtt'], accounts: Accounts): IdentifyMqttClient {
   const trusted = new TrustedNetworks(mqtt.trustedNetworks, () => accounts.isOn);
   const overWebSocket = new TrustedNetworks(mqtt.webSocket.trustedNetworks, () => accounts.isOn);
   const isTrusted = (peer: Peer): boolean =>
