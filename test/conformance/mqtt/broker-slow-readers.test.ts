@@ -9,7 +9,7 @@ import { KEPT_KINDS, KeptKind } from '../../../src/base/kept-kinds.ts';
 import { Ledger } from '../../../src/base/ledger.ts';
 import { listenUnix, type Broker } from '../../../src/mqtt/index.ts';
 import { compareGrowth, itMeasures } from '../../helpers/measured-growth.ts';
-import { bytesOf, connected, publishesOf, startBroker } from '../../helpers/mqtt-broker-rig.ts';
+import { bytesOf, connected, publishesOf, startBroker, willOf } from '../../helpers/mqtt-broker-rig.ts';
 import { connectPacket, subscribePacket, turnEnd, type WireClient } from '../../helpers/mqtt-wire-client.ts';
 import { until } from '../../helpers/until.ts';
 
@@ -120,6 +120,37 @@ describe('what waits in the sockets of clients that do not read', () => {
     assert.deepEqual(isOpen, [true, true, false, true, true, true], 'the newest of whoever had most');
     assert.equal(publishesOf(await newcomer.all()).length, 20);
     for (const { transport } of [newcomer, ...holders]) transport.breakOff();
+    await turnEnd();
+    assert.deepEqual([waiting(ledger).bytes, waiting(ledger).count], [0, 0]);
+  });
+
+  it('makes room in the middle of a message: who is closed may be its publisher, and its Will goes the same way', async (t) => {
+    const ledger = new Ledger({ limits: { [KeptKind.OUTBOX]: 256 * KIB } });
+    const broker = await startBroker(t, { ledger });
+    const { dropped } = broker.stats;
+    const slow = async (address: string, clientId: string, fields: object = {}): Promise<WireClient> => {
+      const client = await connected(broker, 5, { clientId, ...fields }, { address, maxUnreadBytes: 100 });
+      await client.subscribe(clientId);
+      return client;
+    };
+    const willMessage = willOf({ topicName: 'news', payload: Buffer.from('gone') });
+    const publisher = await slow('10.0.0.1', 'hoard/1', { willMessage });
+    const other = await slow('10.0.0.2', 'hoard/2');
+    for (const topicName of ['hoard/1', 'hoard/2'])
+      for (const before = dropped['outbox-full']; dropped['outbox-full'] === before; await turnEnd())
+        broker.publish({ topicName, payload: Buffer.alloc(KIB) });
+    const newcomer = await slow('10.0.1.1', 'news');
+    for (let count = 0; count < 20; count++) {
+      publisher.publish('news', 'x'.repeat(KIB));
+      await turnEnd();
+    }
+    assert.deepEqual(
+      [publisher, other].map(({ transport }) => transport.isClosed),
+      [true, false],
+    );
+    const received = publishesOf(await newcomer.all()).map(({ payload }) => payload.length);
+    assert.ok(received.length > 1 && received.includes(4), received.join());
+    for (const { transport } of [newcomer, other]) transport.breakOff();
     await turnEnd();
     assert.deepEqual([waiting(ledger).bytes, waiting(ledger).count], [0, 0]);
   });
