@@ -62,6 +62,7 @@ const WITHOUT_NODE: readonly string[] = ['client', 'devices'];
 const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'src/mqtt': [['codec'], ['topics'], ['session'], ['transport'], ['broker', 'client'], ['access']],
   'src/gateways/socket': [['wire'], ['directory'], ['session']],
+  'src/gateways/home-assistant': [['template'], ['discovery'], ['platforms', 'tasmota', 'publication']],
   'src/services': [['wire'], ['flow'], ['hub', 'agent']],
   'src/rpc': [['wire'], ['correlation', 'responder']],
 };

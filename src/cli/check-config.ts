@@ -6,6 +6,7 @@ import { recognizeBridgeFile } from '../bridge/bridge-files.ts';
 import { BRIDGE_CALLER_CONFIG } from '../bridge/caller-config.ts';
 import { BRIDGE_SERVER_CONFIG } from '../bridge/server-config.ts';
 import { findOpenHttpListener } from '../config/http-listener.ts';
+import type { Config } from '../hub/config/config-schema.ts';
 import { loadConfig, type ConfigSources } from '../config/load-config.ts';
 import { MASK, maskSecrets } from '../config/mask-secrets.ts';
 import type { OpenListener } from '../config/open-listener.ts';
@@ -48,11 +49,21 @@ async function checkHubConfig(sources: ConfigSources): Promise<Result<CheckedCon
   const remarks = [
     ...open.map((sentence) => `Careful, ${careful}: ${sentence}.`),
     ...(config.services.sameOrigin ? [SAME_ORIGIN] : []),
+    ...findImpliedExport(config),
     ...findRiskyDefaults(config).map((sentence) => `Careful, ${sentence}.`),
     ...(files.ok ? files.value.map((warning) => `Careful, ${warning}.`) : []),
     result,
   ];
   return succeed({ remarks, yaml: stringify(maskSecrets(config, HUB_CONFIG.schema)) });
+}
+
+/** One setting that sets another one. */
+function findImpliedExport({ gateways: { mqtt, homeAssistant } }: Config): string[] {
+  if (!homeAssistant.enabled || !homeAssistant.publish || mqtt.export) return [];
+  const [publish, shown] = ['gateways.homeAssistant.publish', 'other devices of the hub are shown over MQTT'];
+  return mqtt.enabled
+    ? [`With ${publish} ${shown}, as with gateways.mqtt.export.`]
+    : [`Careful, ${publish} does nothing while gateways.mqtt.enabled is false.`];
 }
 
 function findServerMistakes(sources: ConfigSources): string[] {

@@ -139,11 +139,16 @@ function createGateways(
   },
 ): Gateway[] {
   const hasBroker = isBroker || external !== '';
+  // Home Assistant uses the topics under which devices are shown.
+  const publish = homeAssistant.enabled && homeAssistant.publish && mqtt.enabled;
+  const isShown = mqtt.export || publish;
   const socketTls = new TlsReload('socket-tls', socket.tls, parts);
   return [
     ...(socket.enabled ? [new SocketGateway(socket, { ...parts, tls: socketTls })] : []),
-    ...(mqtt.enabled && hasBroker ? [new MqttGateway(mqtt, parts)] : []),
-    ...(homeAssistant.enabled && hasBroker ? [new HomeAssistantGateway(homeAssistant, parts)] : []),
+    ...(mqtt.enabled && hasBroker ? [new MqttGateway({ ...mqtt, export: isShown }, parts)] : []),
+    ...(homeAssistant.enabled && hasBroker
+      ? [new HomeAssistantGateway({ ...homeAssistant, publish }, { ...parts, shownPrefix: mqtt.prefix })]
+      : []),
   ];
 }
 

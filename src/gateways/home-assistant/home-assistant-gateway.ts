@@ -14,15 +14,22 @@ import { HomeAssistantCounters } from './counters.ts';
 import { DiscoveredDevices } from './discovered-devices.ts';
 import { discoveryFilters } from './discovery/discovery-topic.ts';
 import type { DiscoveredItem } from './discovery/describe-device.ts';
+import type { EventFeed } from '../../devices/events.ts';
 import { ItemReader } from './item-reader.ts';
 import type { HomeAssistantContext } from './gateway-context.ts';
 import type { HomeAssistantOptions } from './options.ts';
+import { DevicePublisher } from './publication/device-publisher.ts';
+import { isOwnConfigTopic } from './publication/published-config.ts';
 import { TASMOTA_FILTERS } from './tasmota/tasmota-reader.ts';
 
 type HomeAssistantParts = {
   readonly broker: DeviceBroker;
   readonly ledger: Ledger;
   readonly registry: DeviceRegistry;
+  /** For what is told of the hub's other devices. */
+  readonly feed: EventFeed;
+  /** Where these are shown over MQTT. */
+  readonly shownPrefix: string;
   readonly log: Logger;
   readonly clock?: Clock;
 };
@@ -45,9 +52,11 @@ export class HomeAssistantGateway implements Gateway {
   #bus: Bus | undefined;
   #devices: DiscoveredDevices | undefined;
   #queue: ConfigQueue | undefined;
+  #publisher: DevicePublisher | undefined;
   #subscriptions: Subscription[] = [];
   #unwatch: () => void = () => {};
   #settling: Timer | undefined;
+  #lastConfigMs = 0;
 
   constructor(options: HomeAssistantOptions, parts: HomeAssistantParts) {
     this.#options = options;
@@ -65,6 +74,7 @@ export class HomeAssistantGateway implements Gateway {
     const reader = new ItemReader(this.#options.prefix);
     this.#bus = bus;
     this.#devices = devices;
+    if (this.#options.publish) this.#publisher = this.#makePublisher(bus);
     this.#queue = new ConfigQueue({
       take: (config) => this.#take(config, reader),
       describe: (most) => {
@@ -92,6 +102,7 @@ export class HomeAssistantGateway implements Gateway {
     this.#settling?.clear();
     this.#unwatch();
     this.#queue?.close();
+    await this.#publisher?.stop();
     for (const device of this.#devices?.all() ?? []) device.end('hub-stopping');
     this.#abort.abort(new Error('the hub stops'));
     await Promise.all(this.#subscriptions.map((subscription) => subscription.unsubscribe()));
@@ -113,20 +124,51 @@ export class HomeAssistantGateway implements Gateway {
     for (const filter of [...discoveryFilters(prefix), ...TASMOTA_FILTERS])
       this.#subscriptions.push(await bus.subscribe(filter, options, (message) => this.#onConfig(message)));
     // From here on everything that is retained is on its way.
-    this.#settling = this.#clock.setTimer(settleMs, () => this.#onSettled());
-    if (birthTopic === '') return;
-    bus.publish({ topicName: birthTopic, payload: BIRTH, qos: 1 }).catch((error: unknown) => {
-      this.#log.warn({ err: error }, `devices are not asked for their configs: ${(error as Error).message}`);
+    this.#lastConfigMs = this.#clock.monotonic();
+    this.#settling = this.#clock.setTimer(settleMs, () => this.#onQuiet());
+    if (birthTopic !== '')
+      await bus
+        .publish({ topicName: birthTopic, payload: BIRTH, qos: 1 }, options)
+        .catch((error: unknown) => {
+          this.#log.warn(
+            { err: error },
+            `devices are not asked for their configs: ${(error as Error).message}`,
+          );
+        });
+    // After the birth of this hub, which is not that of Home Assistant.
+    if (!this.#abort.signal.aborted) await this.#publisher?.start();
+  }
+
+  #makePublisher(bus: Bus): DevicePublisher {
+    const { registry, feed, shownPrefix, broker } = this.#parts;
+    const { prefix, birthTopic } = this.#options;
+    const { hubId } = broker;
+    return new DevicePublisher({
+      bus,
+      registry,
+      feed,
+      logBudget: this.#logBudget,
+      prefix,
+      birthTopic,
+      shownPrefix,
+      hubId,
+      exceptOf: [this.name, 'mqtt'],
     });
   }
 
   /** Costs a hash where a config is the one that is known. */
   #onConfig({ topicName, payload, from }: BusMessage): void {
     const queue = this.#queue!;
+    // What the hub itself has said is not read back.
+    if (isOwnConfigTopic(this.#options.prefix, topicName)) {
+      if (payload.length > 0) this.#publisher?.onOwnConfig(topicName, Buffer.from(payload).toString());
+      return;
+    }
     if (payload.length > this.#options.maxMessageBytes) {
       this.counters.messagesTooLarge++;
       return;
     }
+    this.#lastConfigMs = this.#clock.monotonic();
     const digest = payload.length === 0 ? '' : hash('sha1', payload, 'base64');
     const known = queue.get(topicName)?.digest ?? this.#devices!.digestOf(topicName) ?? '';
     if (digest === known) {
@@ -177,6 +219,13 @@ export class HomeAssistantGateway implements Gateway {
   #tell(topicName: string, why: string, party: string): void {
     const text = `the config at ${topicName} was not taken: ${why}`;
     this.#logBudget.write('faults of devices', { topic: topicName }, text, party);
+  }
+
+  /** A broker far away, or with many devices, takes its time. */
+  #onQuiet(): void {
+    const leftMs = this.#lastConfigMs + this.#options.settleMs - this.#clock.monotonic();
+    if (leftMs <= 0) this.#onSettled();
+    else this.#settling = this.#clock.setTimer(Math.ceil(leftMs), () => this.#onQuiet());
   }
 
   #onSettled(): void {

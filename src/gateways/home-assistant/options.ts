@@ -28,10 +28,15 @@ export const HOME_ASSISTANT_OPTIONS = Type.Object(
       description:
         'Where the hub says `online` when it listens, so that devices which do not retain their configs send them; empty: it says nothing.',
     }),
+    publish: Type.Boolean({
+      default: false,
+      description:
+        'Whether Home Assistant is told of the other devices of the hub, so that it shows and commands them; `gateways.mqtt.export` is on then too.',
+    }),
     settleMs: ms({
       default: 10_000,
       description:
-        'How long after the start configs may take to come: devices that were known and that nothing describes by then are forgotten.',
+        'How long after the start no config may come any more, until devices that were known and that nothing describes are forgotten.',
     }),
     maxConfigs: count({
       default: 50_000,
