@@ -5,6 +5,7 @@ import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts'
 import { SqliteDeviceStore } from '../store/sqlite/hub/sqlite-device-store.ts';
 import { SqliteInvocationStore } from '../store/sqlite/hub/sqlite-invocation-store.ts';
 import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
+import type { DatabaseThread } from '../store/sqlite/database-thread.ts';
 import { createStoresThread } from '../store/sqlite/stores-thread.ts';
 import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
 import { SqliteTelemetryStore } from '../store/sqlite/telemetry/sqlite-telemetry-store.ts';
@@ -25,6 +26,7 @@ export class HubStores {
   readonly invocations: SqliteInvocationStore;
   readonly audit: SqliteAuditStore;
   readonly #hub: HubDatabase;
+  readonly #thread: DatabaseThread;
 
   /** Undefined where no history is kept. */
   readonly telemetry: SqliteTelemetryStore | undefined;
@@ -39,6 +41,7 @@ export class HubStores {
       ? new SqliteTelemetryStore({ folder, maxBufferBytes, ...telemetry }, log)
       : undefined;
     const thread = createStoresThread(log);
+    this.#thread = thread;
     this.sessions = new SqliteSessionStore({ file: this.folder.file('sessions.db'), log, thread });
     this.#hub = new HubDatabase(this.folder.file('hub.db'), { log, thread });
     this.accounts = new SqliteAccountStore(this.#hub);
@@ -66,6 +69,11 @@ export class HubStores {
       await this.stop();
       throw error;
     }
+  }
+
+  /** Has their thread give back what the start has left behind. */
+  giveBackMemory(): void {
+    this.#thread.giveBackMemory();
   }
 
   /** After the parts of the hub that use them. */

@@ -75,13 +75,20 @@ export function examineFile(file: string): Pick<DatabaseReport, 'bytes' | 'logBy
 export function examineFolder(folder: string): {
   readonly databases: readonly DatabaseReport[];
   readonly copies: readonly string[];
+  /** Files of the history that a hub found damaged and set aside. */
+  readonly setAside: readonly string[];
 } {
   const databases = requireDatabases(folder).map((name) => {
     const file = join(folder, name);
     return { name, grain: grainOf(file), ...examineFile(file) };
   });
   const isCopy = (name: string): boolean => /\.db\.v\d+$/.test(name) || name.startsWith('before-restore-');
-  return { databases, copies: listFolder(folder).filter(isCopy) };
+  const names = listFolder(folder);
+  return {
+    databases,
+    copies: names.filter(isCopy),
+    setAside: names.filter((name) => name.endsWith('.db.damaged')),
+  };
 }
 
 function grainOf(file: string): Grain | undefined {

@@ -143,6 +143,31 @@ describe('files of history', () => {
     assert.equal(rig.names.length, 3);
   });
 
+  it('that are damaged stay as long as history, and not too many of them', (t) => {
+    const rig = new FilesRig(t, { retentionDays: 3, maxBytes: 400_000 });
+    const damage = (day: number): void => {
+      rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
+      rig.files.close();
+      const name = rig.names.at(-1)!;
+      writeFileSync(join(rig.folder, name), Buffer.alloc(40_000, 'no database'));
+      rig.restart();
+      assert.throws(() => rig.count());
+    };
+    const left = (): string[] =>
+      readdirSync(rig.folder)
+        .filter((name) => name.endsWith('.damaged'))
+        .toSorted();
+    damage(0);
+    damage(1);
+    assert.deepEqual(left(), ['telemetry-2026-11-22.001.db.damaged', 'telemetry-2026-11-23.001.db.damaged']);
+    damage(2);
+    // Three have more than a quarter of what all history may have.
+    rig.append(DAY + 3 * DAY_MS, [[DAY + 3 * DAY_MS, 3]]);
+    assert.deepEqual(left(), ['telemetry-2026-11-23.001.db.damaged', 'telemetry-2026-11-24.001.db.damaged']);
+    for (let day = 4; day < 9; day++) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);
+    assert.deepEqual(left(), []);
+  });
+
   it('are set aside when they are damaged; the others go on', (t) => {
     const rig = new FilesRig(t);
     for (const day of [0, 1, 2]) rig.append(DAY + day * DAY_MS, [[DAY + day * DAY_MS, day]]);

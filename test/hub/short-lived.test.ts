@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { getHeapSpaceStatistics } from 'node:v8';
 import { Roster } from '../../src/base/roster.ts';
-import { findCollector } from '../../src/cli/find-collector.ts';
+import { findCollector } from '../../src/base/find-collector.ts';
 import { FlowTable } from '../../src/services/flow/flow-table.ts';
 
 const ROUNDS = 60;

@@ -23,7 +23,7 @@ export function doctorCommand(): Command {
 
 async function examine(flags: DataFolderFlags): Promise<void> {
   const { examineFolder } = await import('../../store/examine-folder.ts');
-  const { databases, copies } = examineFolder(await findDataFolder(flags));
+  const { databases, copies, setAside } = examineFolder(await findDataFolder(flags));
   const rows = databases.map(({ name, bytes, logBytes, fault, grain = '' }) => [
     name,
     `${bytes}`,
@@ -34,6 +34,10 @@ async function examine(flags: DataFolderFlags): Promise<void> {
   printTable(['FILE', 'BYTES', 'LOG BYTES', 'STATE', 'HISTORY'], rows);
   for (const copy of copies)
     printLine(`${copy} is a copy of what was there before; delete it when you need it no more`);
+  for (const name of setAside)
+    printLine(
+      `${name} was damaged, and history goes on without it; \`sqlite3 ${name} .recover\` may read some of it, until the hub lets it go with other old history`,
+    );
   if (databases.every(({ fault }) => fault === undefined)) return;
   printLine(
     'stop the hub and bring a backup back with `recado restore FILE`; what is there is kept beside it',

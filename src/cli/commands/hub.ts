@@ -6,7 +6,7 @@ import type { ConfigFlag } from '../../config/load-config.ts';
 import type { Config } from '../../hub/config/config-schema.ts';
 import { findClosedDoors } from '../../hub/config/risky-defaults.ts';
 import { folderBytes } from '../../store/data-folder.ts';
-import { findCollector } from '../find-collector.ts';
+import { findCollector } from '../../base/find-collector.ts';
 import { setOptimization } from '../optimization.ts';
 import { stopInOrder, stopSignal } from '../stop-signal.ts';
 import { welcomeText } from '../welcome-text.ts';
@@ -78,6 +78,7 @@ async function runHub(argument: string | undefined, options: HubOptions): Promis
   const server = await startServer(config, { log }).catch((error: unknown) => rethrow(error, config));
   // What the start leaves behind is given back now, while nobody waits.
   findCollector()?.({ type: 'major', flavor: 'last-resort' });
+  server.hub.stores?.giveBackMemory();
   setOptimization('on');
   boundYoungGeneration(SERVER_YOUNG_BYTES);
   announce(server, log);

@@ -16,6 +16,9 @@ export type ServedFile = {
 /** Where requests for it come from, and answers go. */
 export type DatabaseConnection = ServedFile & { readonly port: MessagePort };
 
+/** Said to a thread when nobody waits for it. */
+export const GIVE_BACK_MEMORY = 'give back memory';
+
 export type DatabaseCall = { readonly name: string; readonly input: unknown };
 
 /** What is asked of the thread. */

@@ -1,6 +1,6 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
-import type { DatabaseConnection, ServedFile } from './database-messages.ts';
+import { GIVE_BACK_MEMORY, type DatabaseConnection, type ServedFile } from './database-messages.ts';
 
 type ThreadParts = {
   /** As people know it. */
@@ -34,6 +34,11 @@ export class DatabaseThread {
     });
     worker.postMessage({ ...served, port: port2 } satisfies DatabaseConnection, [port2]);
     return port1;
+  }
+
+  /** Has it give back what opening and loading have left behind. */
+  giveBackMemory(): void {
+    this.#worker?.postMessage(GIVE_BACK_MEMORY, []);
   }
 
   #start(): Worker {

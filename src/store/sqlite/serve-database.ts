@@ -1,14 +1,16 @@
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import type { DatabaseSync } from 'node:sqlite';
+import { findCollector } from '../../base/find-collector.ts';
 import type { StoreFault } from '../store-state.ts';
-import type {
-  CallAnswer,
-  DatabaseAnswer,
-  DatabaseCall,
-  DatabaseConnection,
-  DatabaseOperations,
-  DatabaseRequest,
-  OpenAnswer,
+import {
+  GIVE_BACK_MEMORY,
+  type CallAnswer,
+  type DatabaseAnswer,
+  type DatabaseCall,
+  type DatabaseConnection,
+  type DatabaseOperations,
+  type DatabaseRequest,
+  type OpenAnswer,
 } from './database-messages.ts';
 import { diskFaultOf } from './disk-fault.ts';
 import { migrate, type ForeignFile, type Schema } from './migrate.ts';
@@ -35,7 +37,10 @@ const LOOK_AGAIN_MS = 20;
 /** The whole of a thread: it serves each database that it is told of. */
 export function serveThread(serve: (connection: DatabaseConnection) => void): void {
   if (parentPort === null) throw new TypeError('databases are served in a worker');
-  parentPort.on('message', serve);
+  parentPort.on('message', (message: DatabaseConnection | typeof GIVE_BACK_MEMORY) => {
+    if (message === GIVE_BACK_MEMORY) findCollector()?.({ type: 'major', flavor: 'last-resort' });
+    else serve(message);
+  });
 }
 
 /**

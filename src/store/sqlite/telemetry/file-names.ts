@@ -10,7 +10,11 @@ export function listTelemetryFiles(folder: string): string[] {
   const names = readdirSync(folder);
   for (const name of names.filter((each) => each.startsWith('telemetry-') && each.endsWith(UNFINISHED)))
     rmSync(join(folder, name), { force: true });
-  return names.filter((name) => FILE_NAME.test(name)).sort(byAge);
+  return names.filter(isTelemetryFile).sort(byAge);
+}
+
+export function isTelemetryFile(name: string): boolean {
+  return FILE_NAME.test(name);
 }
 
 export function unfinishedOf(path: string): string {

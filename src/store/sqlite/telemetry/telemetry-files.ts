@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HistoryCollector } from '../../../devices/history-collector.ts';
@@ -13,6 +13,7 @@ import { openDatabase, sizeOf } from '../open-database.ts';
 import { faultOf } from '../sqlite-error.ts';
 import type { Grain, TimeSpan } from './chunk-table.ts';
 import { coarsenFile } from './coarsen-file.ts';
+import { dropDamagedFiles, setFileAside } from './damaged-files.ts';
 import { FileLeftError } from './file-left-error.ts';
 import { beginningOf, byAge, dayOf, dayOfTime, listTelemetryFiles, nameAfter } from './file-names.ts';
 import { holdsMinutes, MINUTE_SCHEMA, MinuteFile } from './minute-file.ts';
@@ -204,14 +205,9 @@ export class TelemetryFiles {
     if (file.hasHot || collector.wants(span.t0, span.t1)) yield* file.collect(query, collector);
   }
 
-  /** History goes on without a file that is damaged; it stays for who can read it. */
   #setAside(name: string): void {
     this.#forget(name);
-    try {
-      renameSync(join(this.#options.folder, name), join(this.#options.folder, `${name}.damaged`));
-    } catch {
-      // Then it is met again, and told again, by the next run.
-    }
+    setFileAside(this.#options.folder, name);
     this.#remove(name);
   }
 
@@ -334,11 +330,13 @@ export class TelemetryFiles {
    */
   #dropOld(at: number): void {
     const { folder, retentionDays, maxBytes, maxFileBytes } = this.#options;
+    const isOld = (name: string): boolean => this.#isOlderThan(name, retentionDays, at);
+    dropDamagedFiles(folder, { maxBytes: maxBytes * LARGEST_PART, isOld });
     const sizes = this.#names.map((name) => sizeOf(join(folder, name)));
     let total = sizes.reduce((sum, bytes) => sum + bytes, 0);
     while (this.#names[0] !== undefined && this.#names[0] !== this.#current?.name) {
       const name = this.#names[0];
-      if (!this.#isOlderThan(name, retentionDays, at) && total <= maxBytes - maxFileBytes) return;
+      if (!isOld(name) && total <= maxBytes - maxFileBytes) return;
       if (this.#coarsening?.name === name) this.#stopCoarsening();
       this.#forget(name);
       for (const end of ['', '-wal', '-shm']) rmSync(join(folder, name + end), { force: true });
