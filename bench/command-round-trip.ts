@@ -67,7 +67,8 @@ export async function benchCommands({
   }
 }
 
-async function startBareFastify(): Promise<{ program: ChildProgram; port: number }> {
+/** The route that commands are held against. */
+export async function startBareFastify(): Promise<{ program: ChildProgram; port: number }> {
   const words = [...SERVER_CORE, process.execPath, path.join(import.meta.dirname, 'bare-fastify.ts')];
   const program = new ChildProgram(words, { name: 'bare Fastify' });
   const line = await program.waitForLine(/^port \d+$/);

@@ -14,6 +14,7 @@ import { benchMqttOpenLoop } from './mqtt-open-loop.ts';
 import { benchMqttTls, benchMqttWebSocket } from './mqtt-transports.ts';
 import { benchHubMemory } from './hub-memory.ts';
 import { benchMqttChurn } from './mqtt-churn.ts';
+import { benchMqttDevices } from './mqtt-devices.ts';
 import { benchMqttClient } from './mqtt-client.ts';
 import { benchMqttCodec } from './mqtt-codec.ts';
 import { benchMqttIdle } from './mqtt-idle.ts';
@@ -40,6 +41,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   hub-memory  a packaged hub, idle and after the fifteen rows                 (two minutes)
   event-loop  how long one peer keeps everybody waiting, with each kind of flood (3 s each)
   commands    HTTP call → TCP device → answer, against a bare Fastify route   (3 rounds of 4 s each)
+  mqtt-devices  the same to devices over MQTT, also by a Mosquitto; and 10,000 of them (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   feed        what it costs that 100,000 readings a second go through the feed (3 rounds of 2 s each)
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
@@ -71,6 +73,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   'hub-memory': () => benchHubMemory(),
   'event-loop': ({ seconds }) => benchEventLoop({ seconds: seconds ?? 3 }),
   commands: ({ rounds, seconds }) => benchCommands({ rounds, seconds: seconds ?? 4 }),
+  'mqtt-devices': ({ rounds, seconds }) => benchMqttDevices({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   feed: ({ rounds, seconds }) => benchFeed({ rounds, seconds: seconds ?? 2 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
