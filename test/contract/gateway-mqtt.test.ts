@@ -14,6 +14,7 @@ import { GatewayBroker } from '../../src/hub/mqtt/gateway-broker.ts';
 import { Broker } from '../../src/mqtt/broker/broker.ts';
 import { listenTcp, type TcpListener } from '../../src/mqtt/transport/tcp.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
+import { Nats, whyNoNats } from '../helpers/nats.ts';
 import { describeGateway, type GatewayRig, type ReceivedCommand, type RigDevice } from './gateway.ts';
 
 const HUB_ID = 'contract';
@@ -72,12 +73,13 @@ class EmbeddedRig implements Gateway {
 /** Another program is the broker. */
 class ExternalRig implements Gateway {
   readonly name = 'mqtt';
-  readonly #mosquitto = new Mosquitto();
+  readonly #program: Mosquitto | Nats;
   readonly #registry: DeviceRegistry;
   #gateway: MqttGateway | undefined;
 
-  constructor(registry: DeviceRegistry) {
+  constructor(registry: DeviceRegistry, program: Mosquitto | Nats) {
     this.#registry = registry;
+    this.#program = program;
   }
 
   get counters(): Readonly<Record<string, number>> {
@@ -85,8 +87,8 @@ class ExternalRig implements Gateway {
   }
 
   async start(): Promise<readonly ListeningAddress[]> {
-    await this.#mosquitto.start();
-    const address = this.#mosquitto.url;
+    await this.#program.start();
+    const address = this.#program.url;
     const clients = new ClientWatch(() => ANONYMOUS);
     const broker = new GatewayBroker({ ...hubParts, url: address, broker: undefined, clients }, log);
     this.#gateway = gatewayOver(this.#registry, broker);
@@ -96,7 +98,7 @@ class ExternalRig implements Gateway {
 
   async stop(): Promise<void> {
     await this.#gateway?.stop();
-    await this.#mosquitto.remove();
+    await this.#program.remove();
   }
 }
 
@@ -186,9 +188,19 @@ for (const version of [4, 5] as const) {
     `the MQTT gateway on a Mosquitto, and devices of ${name}`,
     {
       ...rig,
-      make: (registry) => new ExternalRig(registry),
+      make: (registry) => new ExternalRig(registry, new Mosquitto()),
       connect: (t, listening, number) => connectDevice(t, listening, number, version),
     },
     whyNoMosquitto(),
   );
 }
+
+describeGateway(
+  'the MQTT gateway on a broker that speaks MQTT 3.1.1 only',
+  {
+    ...rig,
+    make: (registry) => new ExternalRig(registry, new Nats()),
+    connect: (t, listening, number) => connectDevice(t, listening, number, 4),
+  },
+  whyNoNats(),
+);

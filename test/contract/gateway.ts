@@ -92,7 +92,7 @@ export function describeGateway(name: string, rig: GatewayRig, skip: string | fa
       const command = device?.command(commandName);
       assert.ok(device !== undefined && command !== undefined, `${id} has no ${commandName}`);
       const invocation = new Invocation({
-        id: `i${Math.random()}`,
+        id: `i${Math.random().toString(36).slice(2)}`,
         deviceId: id,
         command,
         inputText: input === undefined ? undefined : JSON.stringify(input),
