@@ -167,8 +167,13 @@ const ROWS = {
     whose: 'the device, else its address',
     fixedBytes: 2048,
     share: 1 / 8,
-    refusal: 'the device is told DESCRIPTION_INVALID, and closed',
-    options: ['gateways.socket.maxLineBytes', 'devices.maxOfflineDescriptionBytes'],
+    refusal:
+      'a device at a socket is told DESCRIPTION_INVALID, and closed; of one over MQTT the log tells it, and it is counted',
+    options: [
+      'gateways.socket.maxLineBytes',
+      'gateways.mqtt.maxMessageBytes',
+      'devices.maxOfflineDescriptionBytes',
+    ],
   },
   DISCOVERY_CONFIG: {
     what: "A config of Home Assistant's discovery, with what is read and sent by it",
