@@ -164,7 +164,7 @@ describe('recado restore', () => {
     writeFileSync(join(cwd, 'none'), 'no backup');
     for (const [words, end] of [
       [['restore', 'none', '--data-dir', 'slip/of/hand'], 1],
-      [['token', 'create', 'x', '--role', 'device', '--device', '', '--data-dir', 'slip/of/hand'], 1],
+      [['token', 'create', 'x', '--role', 'device', '--scope', 'topic:#/a', '--data-dir', 'slip/of/hand'], 1],
       [['hub', '--http-port', String(port), '--mqtt-port', '0', '--tcp-port', '0', '--udp-port', '0'], 1],
     ] as const) {
       const ended = await runProgram(recadoWords(...words), { cwd });
