@@ -15,7 +15,7 @@ const SPARE_BYTES = 16 * 1024 * 1024;
  * Puts what the readings of a file came to by the minute in their place, a chunk of readings at a time. At each moment,
  * also when the process or the machine ends, the name belongs to the one file or to the other, and each is whole.
  *
- * @param release - called before the file is changed: closes it where it is open elsewhere in this process
+ * @param release - closes the file where it is open elsewhere in this process
  * @returns false where it stays as it is, because it would not become smaller
  * @throws what SQLite or the disk says; the file is as it was then
  */
@@ -23,11 +23,12 @@ export function* coarsenFile(path: string, release: () => void): Generator<undef
   const unfinished = unfinishedOf(path);
   // One that a full disk had no room to begin, or that somebody took away.
   if (sizeOf(path) === 0) return false;
+  // Where a question opened it while the disk was full, it is locked for everybody else.
+  release();
   const db = openDatabase(path);
   try {
     const foreign = migrate(db, path, TELEMETRY_SCHEMA);
     if (foreign !== undefined) throw new FileLeftError(foreign.message);
-    release();
     // One that was left in a hurry has more than chunks.
     sealAll(db);
     const maxBytes = bytesOf(db);
