@@ -13,6 +13,10 @@ describe('the delay before another attempt', () => {
     );
   });
 
+  it('is not cut where only the least one was given', () => {
+    assert.equal(reconnectDelayMs(0, { minMs: 60_000, maxMs: 15_000, random: () => 1 }), 60_000);
+  });
+
   it('is at least half of that', () => {
     assert.deepEqual(
       delays(() => 0),
