@@ -275,7 +275,10 @@ describe("the topics of services on the hub's broker", () => {
     });
     await own.publish({ topicName: 'other', payload: Buffer.from('x'), qos: 1 });
     await until('the other message', () => seen.includes('other'));
-    assert.deepEqual(seen, ['other']);
+    assert.deepEqual(
+      seen.filter((topic) => topic.startsWith('recado/services/')),
+      [],
+    );
   });
 
   it('belong to the users that the configuration names', async (t) => {
