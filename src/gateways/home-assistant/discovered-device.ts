@@ -14,6 +14,7 @@ import { StateMessage } from './discovery/state-message.ts';
 import type { HomeAssistantContext } from './gateway-context.ts';
 import { HomeAssistantLink } from './home-assistant-link.ts';
 import { StateTopics } from './state-topics.ts';
+import { withinWork } from './template/template-work.ts';
 
 /** One device, out of all configs that speak of it. */
 export class DiscoveredDevice {
@@ -40,7 +41,9 @@ export class DiscoveredDevice {
     this.id = id;
     this.identities = new Set(identities);
     this.#context = context;
-    this.#topics = new StateTopics(context.bus, (topic, message) => this.#onMessage(topic, message));
+    this.#topics = new StateTopics(context.bus, (topic, message) =>
+      withinWork(() => this.#onMessage(topic, message)),
+    );
     this.#effects = new AwaitedEffects(context);
     this.#readingWarnings = new ReportWarnings('readings', context.logBudget);
     this.#eventWarnings = new ReportWarnings('events', context.logBudget);

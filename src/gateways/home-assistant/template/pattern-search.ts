@@ -1,5 +1,7 @@
 import type { PatternStep } from './pattern.ts';
+import { joinTexts } from './python-text.ts';
 import { TemplateFault } from './template-fault.ts';
+import { spend } from './template-work.ts';
 
 /** Of one search or replacement: each step of each way that is followed, character by character. */
 const MAX_SEARCH_STEPS = 200_000;
@@ -20,6 +22,7 @@ export class PatternSearch {
 
   constructor(program: readonly PatternStep[], text: string) {
     this.#program = program;
+    spend(text.length);
     this.#text = Array.from(text);
   }
 
@@ -37,12 +40,12 @@ export class PatternSearch {
     for (;;) {
       const found = this.#find(from, { isAnchored: false, isEmptyWanted });
       if (found === undefined) break;
-      parts.push(...this.#text.slice(from, found.begin), replacement);
+      parts.push(this.#text.slice(from, found.begin).join(''), replacement);
       from = found.end;
       // Two empty matches cannot stand at one place, nor an empty one where an empty one was.
       isEmptyWanted = found.end > found.begin;
     }
-    return [...parts, ...this.#text.slice(from)].join('');
+    return joinTexts([...parts, this.#text.slice(from).join('')], '');
   }
 
   #find(
@@ -77,6 +80,7 @@ export class PatternSearch {
     const open = ways.toReversed();
     for (let way = open.pop(); way !== undefined; way = open.pop()) {
       if (seen.has(way.step)) continue;
+      spend(1);
       if (--this.#stepsLeft < 0) throw new TemplateFault('a regular expression that takes too long');
       seen.add(way.step);
       const { begin } = way;

@@ -3,6 +3,9 @@ import { float, type PythonValue } from './python-value.ts';
 /** Numbers that JavaScript would not tell as Python does: `21.0`, `1e3`, `-0`, and those of more than 15 digits. */
 const UNUSUAL_NUMBER = /\d\.0*(?!\d)|\d[eE]|-0|\d{16}/;
 
+/** Python reads no longer one, for the time that it takes. */
+const MAX_INT_CHARACTERS = 4300;
+
 /** What a payload is as JSON, as Python has it; undefined when it is none. */
 export function parsePayloadJson(text: string): PythonValue {
   try {
@@ -18,5 +21,7 @@ function reviveNumber(_: string, value: unknown, context?: { readonly source?: s
   if (typeof value !== 'number') return value;
   const source = context?.source ?? String(value);
   if (/[.eE]/.test(source)) return float(value);
-  return Number.isSafeInteger(value) ? value + 0 : BigInt(source);
+  if (Number.isSafeInteger(value)) return value + 0;
+  if (source.length > MAX_INT_CHARACTERS) throw new RangeError('an int that Python does not read');
+  return BigInt(source);
 }

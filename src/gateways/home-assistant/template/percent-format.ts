@@ -16,6 +16,8 @@ export function percentFormat(text: string, values: readonly PythonValue[]): str
       if (next >= values.length) throw new TemplateFault('not enough values for a format');
       if (Number(width) > MAX_TEXT_CHARACTERS) throw new TemplateFault('a text that is too long');
       const digits = precision === undefined ? undefined : Number(precision);
+      if (digits !== undefined && digits > MAX_TEXT_CHARACTERS)
+        throw new TemplateFault('a text that is too long');
       return pad(placeText(String(kind), { value: values[next++], digits, flags }), flags, Number(width));
     },
   );

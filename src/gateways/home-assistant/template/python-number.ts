@@ -10,14 +10,15 @@ import {
 } from './python-value.ts';
 import { boundedText, MAX_TEXT_CHARACTERS } from './python-text.ts';
 import { TemplateFault } from './template-fault.ts';
+import { spend } from './template-work.ts';
 
 const FLOAT_TEXT = /^[+-]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i;
 const INT_TEXT = /^([+-]?)([\da-z]+(?:_[\da-z]+)*)$/i;
-const SPECIAL_FLOATS: Readonly<Record<string, number>> = {
-  inf: Number.POSITIVE_INFINITY,
-  infinity: Number.POSITIVE_INFINITY,
-  nan: Number.NaN,
-};
+const SPECIAL_FLOATS: ReadonlyMap<string, number> = new Map([
+  ['inf', Number.POSITIVE_INFINITY],
+  ['infinity', Number.POSITIVE_INFINITY],
+  ['nan', Number.NaN],
+]);
 const LONGEST_FIXED = 75;
 
 /** Python's `float(value)` as a plain number; undefined where it raises ValueError or TypeError. */
@@ -26,7 +27,7 @@ export function readFloat(value: PythonValue): number | undefined {
   if (typeof value !== 'string') return numberOf(value);
   const text = plainDigitsOf(value);
   if (FLOAT_TEXT.test(text)) return Number(text.replaceAll('_', ''));
-  const special = SPECIAL_FLOATS[text.toLowerCase().replace(/^[+-]/, '')];
+  const special = SPECIAL_FLOATS.get(text.toLowerCase().replace(/^[+-]/, ''));
   return special !== undefined && text.startsWith('-') ? -special : special;
 }
 
@@ -110,10 +111,15 @@ function modulo(first: number, second: number): number {
 
 function join(one: PythonValue, other: PythonValue): PythonValue {
   if (typeof one === 'string' && typeof other === 'string') return boundedText(one + other);
-  if (isList(one) && isList(other)) return [...one, ...other];
+  if (isList(one) && isList(other)) return joinItems(one, other);
   if (one instanceof PythonTuple && other instanceof PythonTuple)
-    return new PythonTuple([...one.items, ...other.items]);
+    return new PythonTuple(joinItems(one.items, other.items));
   throw new TemplateFault(`${typeName(one)} + ${typeName(other)}`);
+}
+
+function joinItems(one: readonly PythonValue[], other: readonly PythonValue[]): readonly PythonValue[] {
+  spend(one.length + other.length);
+  return [...one, ...other];
 }
 
 function repeat(value: PythonValue, times: number): PythonValue {

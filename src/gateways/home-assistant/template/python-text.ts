@@ -9,6 +9,7 @@ import {
   type PythonValue,
 } from './python-value.ts';
 import { TemplateFault } from './template-fault.ts';
+import { spend } from './template-work.ts';
 
 /** No text that a template makes, on the way or in the end, is longer. */
 export const MAX_TEXT_CHARACTERS = 65_536;
@@ -19,6 +20,14 @@ export function boundedText(text: string): string {
   if (text.length > MAX_TEXT_CHARACTERS)
     throw new TemplateFault(`a text of more than ${MAX_TEXT_CHARACTERS} characters`);
   return text;
+}
+
+/** Texts with another one between them, which is found to be too long before it is made. */
+export function joinTexts(texts: readonly string[], separator: string): string {
+  const between = separator.length * Math.max(0, texts.length - 1);
+  if (texts.reduce((length, text) => length + text.length, between) > MAX_TEXT_CHARACTERS)
+    throw new TemplateFault(`a text of more than ${MAX_TEXT_CHARACTERS} characters`);
+  return texts.join(separator);
 }
 
 /** Python's `str(value)`; undefined is the empty text. */
@@ -37,6 +46,7 @@ export function scalarText(value: PythonValue): string | undefined {
 function pythonRepr(value: PythonValue, depth = 0): string {
   if (depth > MAX_SHOWN_DEPTH)
     throw new TemplateFault(`a text of more than ${MAX_SHOWN_DEPTH} lists in lists`);
+  spend(1);
   if (value === undefined) return 'Undefined';
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -100,6 +110,7 @@ export function jsonText(value: PythonValue): string {
 
 function jsonParts(value: PythonValue, depth: number): string {
   if (depth > MAX_SHOWN_DEPTH) throw new TemplateFault(`JSON of more than ${MAX_SHOWN_DEPTH} lists in lists`);
+  spend(1);
   if (value === undefined) throw new TemplateFault('undefined as JSON');
   if (typeof value === 'bigint' || value === null) return String(value);
   if (typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);

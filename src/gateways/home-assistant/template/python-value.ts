@@ -1,4 +1,5 @@
 import { TemplateFault } from './template-fault.ts';
+import { spend } from './template-work.ts';
 
 /**
  * A float whose value is a whole number: Python prints it as `42.0`. Every other float is a plain number, and so is an
@@ -102,6 +103,7 @@ export function membersOf(
   if (value instanceof PythonDict) return value.entries();
   if (!isJsonMembers(value)) return undefined;
   const entries = Object.entries(value);
+  spend(entries.length);
   // JavaScript tells such names first and in the order of numbers, whatever the payload said.
   if (entries.length > 1 && entries.some(([name]) => /^\d+$/.test(name)))
     throw new TemplateFault('the order of members whose names are numbers');
@@ -160,12 +162,15 @@ export function lengthOf(value: PythonValue): number | undefined {
 
 /** Python counts characters, JavaScript halves of some. */
 export function charactersOf(text: string): string | readonly string[] {
-  return /[\ud800-\udfff]/.test(text) ? Array.from(text) : text;
+  if (!/[\ud800-\udfff]/.test(text)) return text;
+  spend(text.length);
+  return Array.from(text);
 }
 
 /** `one == other`. */
 export function areEqual(one: PythonValue, other: PythonValue, depth = 0): boolean {
   if (one === other) return true;
+  spend(1);
   if (depth > MAX_COMPARED_DEPTH) throw new TemplateFault('a comparison of lists that are too deep');
   const first = numberOf(one) ?? (typeof one === 'bigint' ? one : undefined);
   const second = numberOf(other) ?? (typeof other === 'bigint' ? other : undefined);

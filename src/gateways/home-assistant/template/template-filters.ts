@@ -1,10 +1,11 @@
 import { ABSENT, given, values, type Argument, type TemplateFunction } from './template-function.ts';
+import { spend } from './template-work.ts';
 import { percentFormat } from './percent-format.ts';
 import { patternOf } from './pattern-cache.ts';
 import { PatternSearch } from './pattern-search.ts';
 import { parsePayloadJson } from './payload-json.ts';
 import { readFloat, readInt, calculate, roundFloat } from './python-number.ts';
-import { boundedText, jsonText, pythonText } from './python-text.ts';
+import { joinTexts, jsonText, pythonText } from './python-text.ts';
 import {
   charactersOf,
   compare,
@@ -49,7 +50,7 @@ export const TEMPLATE_FILTERS: ReadonlyMap<string, TemplateFunction> = new Map(
     is_defined: plain((value) => (value === undefined ? refuse('is_defined', value) : value)),
     tojson: plain(jsonText),
     to_json: plain(jsonText),
-    from_json: plain((value) => parsePayloadJson(textOf('from_json', value)) ?? refuse('from_json', value)),
+    from_json: plain(fromJson),
     lower: plain((value) => pythonText(value).toLowerCase()),
     upper: plain((value) => pythonText(value).toUpperCase()),
     string: plain(pythonText),
@@ -122,14 +123,21 @@ function refuse(what: string, value: PythonValue): never {
   );
 }
 
+function fromJson(value: PythonValue): PythonValue {
+  const text = textOf('from_json', value);
+  spend(text.length);
+  return parsePayloadJson(text) ?? refuse('from_json', value);
+}
+
 function textOf(what: string, value: PythonValue): string {
   return typeof value === 'string' ? value : refuse(what, value);
 }
 
 function listOf(what: string, value: PythonValue): readonly PythonValue[] {
   if (value === undefined) return [];
-  if (typeof value === 'string') return Array.from(charactersOf(value));
-  return itemsOf(value) ?? refuse(what, value);
+  const items = typeof value === 'string' ? Array.from(charactersOf(value)) : itemsOf(value);
+  spend(items?.length ?? 0);
+  return items ?? refuse(what, value);
 }
 
 function orDefault(value: PythonValue, [otherwise, boolean]: readonly Argument[]): PythonValue {
@@ -211,11 +219,7 @@ function extreme(items: readonly PythonValue[], direction: 1 | -1): PythonValue 
 }
 
 function join(value: PythonValue, [separator]: readonly Argument[]): PythonValue {
-  return boundedText(
-    listOf('join', value)
-      .map(pythonText)
-      .join(pythonText(given(separator, ''))),
-  );
+  return joinTexts(listOf('join', value).map(pythonText), pythonText(given(separator, '')));
 }
 
 function replaceText(value: PythonValue, [old, replacement]: readonly Argument[]): PythonValue {
@@ -226,7 +230,7 @@ function replaceText(value: PythonValue, [old, replacement]: readonly Argument[]
 /** Python's `text.replace(from, to)`. */
 export function replaceAll(text: string, from: string, to: string): string {
   if (from === '') throw new TemplateFault('the replacement of an empty text');
-  return boundedText(text.split(from).join(to));
+  return joinTexts(text.split(from), to);
 }
 
 function format(value: PythonValue, args: readonly Argument[]): PythonValue {
@@ -259,5 +263,5 @@ function replacePattern(
 ): PythonValue {
   const text = textOf('a replacement', given(replacement, ''));
   if (text.includes('\\')) throw new TemplateFault('a backslash in a replacement');
-  return boundedText(search(value, find, ignoresCase).replace(text));
+  return search(value, find, ignoresCase).replace(text);
 }

@@ -152,4 +152,32 @@ describe('limits of templates', () => {
     const wide = "{{ value | regex_replace('(a|b|c|d|a|a)*e', '') }}";
     assert.equal(render(wide, 'a'.repeat(60_000)), '! a regular expression that takes too long');
   });
+
+  it('hold before a text is made, however a template would make it', () => {
+    const tooLong = /^! a text (that is too long|of more than 65536 characters)$/;
+    assert.match(render("{{ '%.999999999d' % 1 }}"), tooLong);
+    assert.match(render("{{ value | replace('a', value) }}", 'a'.repeat(60_000)), tooLong);
+    assert.match(render("{{ value_json | join('x' * 60000) }}", `[${'1,'.repeat(60_000)}1]`), tooLong);
+    assert.match(render("{{ value | regex_replace('z', '') }}", `${'a'.repeat(150_000)}z`), tooLong);
+  });
+
+  it('are kept by lists that double, or hold one another', () => {
+    const doubled = `{% set a = [1] %}${'{% set a = a + a %}'.repeat(40)}{{ a | length }}`;
+    assert.equal(render(doubled), '! a template that takes too long');
+    const nested = (name: string): string =>
+      `{% set ${name} = [1] %}${`{% set ${name} = [${name}, ${name}] %}`.repeat(30)}`;
+    assert.equal(render(`${nested('a')}{{ a | tojson }}`), '! a template that takes too long');
+    assert.equal(render(`${nested('a')}${nested('b')}{{ a == b }}`), '! a template that takes too long');
+  });
+
+  it('hold for all regular expressions of a template together', () => {
+    const many = `{{ value${" | regex_replace('[^b-y]|z', 'a')".repeat(90)} }}`;
+    assert.equal(render(many, 'a'.repeat(20_000)), '! a template that takes too long');
+  });
+
+  it('hold for ints, as in Python', () => check('{{ value_json }}', { ['9'.repeat(5000)]: '' }));
+
+  it('are none of the names that objects of JavaScript have', () => {
+    check('{{ value | float(0) }}', { constructor: '0', ['__proto__']: '0' });
+  });
 });

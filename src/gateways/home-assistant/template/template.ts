@@ -9,6 +9,7 @@ import { boundedText, pythonText } from './python-text.ts';
 import { isTruthy } from './python-value.ts';
 import { catchFaults, TemplateFault } from './template-fault.ts';
 import type { TemplateStatement } from './template-node.ts';
+import { withinWork } from './template-work.ts';
 import { parseTemplate } from './statement-parser.ts';
 
 /** What of a template is not understood, and where: in characters from its begin. */
@@ -26,7 +27,7 @@ export class Template {
 
   /** The text that it makes of the variables, without white space around it; or why it makes none. */
   render(variables: TemplateVariables): Result<string, string> {
-    return catchFaults(() => succeed(this.#run({ variables, own: undefined }).trim()));
+    return catchFaults(() => withinWork(() => succeed(this.#run({ variables, own: undefined }).trim())));
   }
 }
 
