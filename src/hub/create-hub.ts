@@ -126,7 +126,7 @@ function createGatewayBroker(
 }
 
 function createGateways(
-  { gateways: { socket, mqtt, homeAssistant }, mqtt: { enabled: isBroker, external } }: Config,
+  { gateways: { socket, mqtt, homeAssistant }, mqtt: { enabled: isBroker, external }, services }: Config,
   parts: {
     ledger: Ledger;
     registry: DeviceRegistry;
@@ -142,12 +142,18 @@ function createGateways(
   // Home Assistant uses the topics under which devices are shown.
   const publish = homeAssistant.enabled && homeAssistant.publish && mqtt.enabled;
   const isShown = mqtt.export || publish;
+  const ownTopics = [`${mqtt.prefix}/devices/#`, `${mqtt.prefix}/hubs/#`, `${services.topicPrefix}/#`];
   const socketTls = new TlsReload('socket-tls', socket.tls, parts);
   return [
     ...(socket.enabled ? [new SocketGateway(socket, { ...parts, tls: socketTls })] : []),
     ...(mqtt.enabled && hasBroker ? [new MqttGateway({ ...mqtt, export: isShown }, parts)] : []),
     ...(homeAssistant.enabled && hasBroker
-      ? [new HomeAssistantGateway({ ...homeAssistant, publish }, { ...parts, shownPrefix: mqtt.prefix })]
+      ? [
+          new HomeAssistantGateway(
+            { ...homeAssistant, publish },
+            { ...parts, shownPrefix: mqtt.prefix, ownTopics },
+          ),
+        ]
       : []),
   ];
 }

@@ -35,6 +35,7 @@ class HomeAssistantRig implements Gateway {
       registry,
       feed: openFeed(),
       shownPrefix: 'recado',
+      ownTopics: [],
       log: silentLogger,
     });
   }

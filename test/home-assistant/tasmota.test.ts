@@ -113,6 +113,19 @@ describe("Tasmota's own discovery", () => {
     assert.equal(payloadOf(device, 'cover1.position', 55), 'home/cmnd/kitchen/ShutterPosition1 55');
   });
 
+  it('may have sensors that are called like members of all objects', () => {
+    const device = read(CONFIG, { sn: { A: { constructor: 1, toString: 2 } } });
+    assert.deepEqual(
+      device.description.telemetry.filter(({ metric }) => metric.startsWith('A.')).map(({ unit }) => unit),
+      [undefined, undefined],
+    );
+  });
+
+  it('is left out where its topics are none', () => {
+    for (const ft of ['#', '+/%prefix%/', '$share/g/%prefix%/', '\0%prefix%/'])
+      assert.equal(read({ ...CONFIG, ft }).description.commands.length, 0, ft);
+  });
+
   it('is refused where it is none', () => {
     const reader = new ItemReader('homeassistant');
     for (const payload of [

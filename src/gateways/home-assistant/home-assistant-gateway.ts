@@ -30,6 +30,8 @@ type HomeAssistantParts = {
   readonly feed: EventFeed;
   /** Where these are shown over MQTT. */
   readonly shownPrefix: string;
+  /** Topic Filters of what is the hub's own: configs must not name them. */
+  readonly ownTopics: readonly string[];
   readonly log: Logger;
   readonly clock?: Clock;
 };
@@ -71,7 +73,7 @@ export class HomeAssistantGateway implements Gateway {
     const bus = await this.#parts.broker.open();
     if (bus === undefined) return [];
     const devices = new DiscoveredDevices(this.#contextOf(bus));
-    const reader = new ItemReader(this.#options.prefix);
+    const reader = new ItemReader(this.#options.prefix, this.#parts.ownTopics);
     this.#bus = bus;
     this.#devices = devices;
     if (this.#options.publish) this.#publisher = this.#makePublisher(bus);

@@ -1,9 +1,10 @@
 import { fail, succeed, type Result } from '../../base/result.ts';
 import type { DiscoveredItem } from './discovery/describe-device.ts';
-import { readDiscoveryTopic } from './discovery/discovery-topic.ts';
+import { discoveryFilters, readDiscoveryTopic } from './discovery/discovery-topic.ts';
+import { ForeignTopics } from './discovery/foreign-topics.ts';
 import { readDiscoveryConfig } from './discovery/read-config.ts';
 import { buildComponent } from './platforms/build-component.ts';
-import { TasmotaReader } from './tasmota/tasmota-reader.ts';
+import { TASMOTA_FILTERS, TasmotaReader } from './tasmota/tasmota-reader.ts';
 import { catchFaults } from './template/template-fault.ts';
 import { TemplateCache } from './template/template-cache.ts';
 
@@ -19,9 +20,12 @@ export class ItemReader {
   readonly #prefix: string;
   readonly #templates = new TemplateCache();
   readonly #tasmota = new TasmotaReader(this.#templates);
+  readonly #foreign: ForeignTopics;
 
-  constructor(prefix: string) {
+  /** @param own - Topic Filters of the hub's own topics, beside those of configs */
+  constructor(prefix: string, own: readonly string[] = []) {
     this.#prefix = prefix;
+    this.#foreign = new ForeignTopics([...own, ...discoveryFilters(prefix), ...TASMOTA_FILTERS]);
   }
 
   /** What is wrong with all of it is told in words. */
@@ -32,13 +36,13 @@ export class ItemReader {
   #read(topicName: string, payload: string): Result<ReadItems | 'migrating', string> {
     if (TasmotaReader.isTopic(topicName)) {
       const items = this.#tasmota.read(topicName, payload);
-      return items.ok ? succeed({ items: items.value, broken: [] }) : items;
+      return items.ok ? succeed(this.#withoutOwn(items.value)) : items;
     }
     const topic = readDiscoveryTopic(topicName, this.#prefix);
     if (topic === undefined) return fail('is at a topic whose ids have characters that are not allowed');
-    const read = readDiscoveryConfig(payload, topic);
-    if (!read.ok || read.value === 'migrating') return read as Result<'migrating', string>;
-    const { device, origin, components, broken } = read.value;
+    const config = readDiscoveryConfig(payload, topic);
+    if (!config.ok || config.value === 'migrating') return config as Result<'migrating', string>;
+    const { device, origin, components, broken } = config.value;
     const built = components.map((config) => ({
       key: config.key,
       result: buildComponent(config, this.#templates),
@@ -51,7 +55,22 @@ export class ItemReader {
       isWholeDevice: topic.component === 'device',
     };
     const refused = built.flatMap(({ key, result }) => (result.ok ? [] : [{ key, why: result.failure }]));
-    return succeed({ items: [item], broken: [...broken, ...refused] });
+    const read = this.#withoutOwn([item]);
+    return succeed({ items: read.items, broken: [...broken, ...refused, ...read.broken] });
+  }
+
+  /** Components that would have the hub listen or publish on topics of its own are none. */
+  #withoutOwn(items: readonly DiscoveredItem[]): ReadItems {
+    const broken: { key: string; why: string }[] = [];
+    const kept = items.map((item) => ({
+      ...item,
+      components: item.components.filter((component) => {
+        const why = this.#foreign.findFault(component);
+        if (why !== undefined) broken.push({ key: component.key, why });
+        return why === undefined;
+      }),
+    }));
+    return { items: kept, broken };
   }
 
   /** A topic says nothing any more. */

@@ -63,7 +63,9 @@ function deviceOf(config: JsonObject, mac: string): JsonMembers {
 
 /** `%prefix%/%topic%/` with everything in its place. */
 function fillTopic(form: string, values: Readonly<Record<string, string>>): string {
-  const filled = form.replaceAll(/%(\w+)%/g, (whole, name: string) => values[name] ?? whole);
+  const filled = form.replaceAll(/%(\w+)%/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? values[name]! : whole,
+  );
   return filled.endsWith('/') ? filled : `${filled}/`;
 }
 
@@ -108,12 +110,13 @@ const UNITS: Readonly<Record<string, string>> = {
 export function readTasmotaSensors(payload: string): readonly TasmotaSensor[] | undefined {
   const telemetry = parseJsonObject(payload)?.['sn'];
   if (!isJsonObject(telemetry)) return undefined;
-  const units: Readonly<Record<string, string>> = {
-    ...UNITS,
-    Temperature: `°${textOr(telemetry['TempUnit'], 'C')}`,
-    DewPoint: `°${textOr(telemetry['TempUnit'], 'C')}`,
-    Pressure: textOr(telemetry['PressureUnit'], 'hPa'),
-  };
+  // A sensor may be called like a member that all objects have.
+  const units = new Map([
+    ...Object.entries(UNITS),
+    ['Temperature', `°${textOr(telemetry['TempUnit'], 'C')}`],
+    ['DewPoint', `°${textOr(telemetry['TempUnit'], 'C')}`],
+    ['Pressure', textOr(telemetry['PressureUnit'], 'hPa')],
+  ]);
   const sensors: TasmotaSensor[] = [];
   const visit = (value: unknown, path: readonly string[]): void => {
     if (isJsonObject(value) && path.length < MAX_SENSOR_DEPTH)
@@ -124,7 +127,7 @@ export function readTasmotaSensors(payload: string): readonly TasmotaSensor[] | 
       sensors.length < MAX_SENSORS &&
       (typeof value === 'number' || typeof value === 'string')
     )
-      sensors.push({ path, isNumber: typeof value === 'number', unit: units[path.at(-1)!] });
+      sensors.push({ path, isNumber: typeof value === 'number', unit: units.get(path.at(-1)!) });
   };
   visit(telemetry, []);
   return sensors;
