@@ -40,6 +40,7 @@ export class DeviceRegistry {
   #lastOrder = 0;
   readonly #observers: PresenceObserver[] = [];
   readonly #forgetObservers: ((device: Device) => void)[] = [];
+  readonly #goneObservers: ((device: Device) => void)[] = [];
   readonly #limits: RegistryLimits;
   readonly #feed: EventFeed;
   readonly #check: ValueCheck;
@@ -108,6 +109,11 @@ export class DeviceRegistry {
   /** Told of each device that somebody wanted to be forgotten; not of those for which there was no room. */
   observeForgotten(observer: (device: Device) => void): void {
     this.#forgetObservers.push(observer);
+  }
+
+  /** Told of each device that is off the list, whether somebody wanted it or there was no room for it. */
+  observeGone(observer: (device: Device) => void): void {
+    this.#goneObservers.push(observer);
   }
 
   /** Another gateway that has this id: it keeps it until the device is forgotten. Undefined where the id is free. */
@@ -205,6 +211,7 @@ export class DeviceRegistry {
     this.#feed.publish({ kind: 'forgotten', deviceId, time: this.#clock.now() });
     this.#store.deleteDevice(deviceId);
     this.#commitSoon();
+    for (const observer of this.#goneObservers) observer(device);
   }
 
   /** Settled when what was changed, or forgotten, lasts; undefined where nothing waits for that. */

@@ -21,7 +21,7 @@ const MAX_COLLECTIONS = 40;
 const MIN_COLLECTIONS = 8;
 
 /** Collects until nothing more is given back: what an earlier test left would hide what a later one grows by. */
-async function memoryBytes(read: () => number): Promise<number> {
+export async function memoryBytes(read: () => number = heapBytes): Promise<number> {
   let bytes = Number.POSITIVE_INFINITY;
   for (let collections = 1; ; collections++) {
     collectGarbage();

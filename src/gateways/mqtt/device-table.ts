@@ -67,6 +67,8 @@ export class DeviceTable {
 
   /** A client is the device, as long as it is connected. */
   attach(device: MqttDevice, client: BusClient): void {
+    // Whose Will speaks has left already, and nobody will say so again.
+    if (this.#context.clients?.isConnected(client) === false) return;
     const devices = this.#byClient.get(client);
     if (devices === undefined) this.#byClient.set(client, new Set([device]));
     else devices.add(device);

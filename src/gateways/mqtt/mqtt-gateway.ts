@@ -68,6 +68,9 @@ export class MqttGateway implements Gateway {
     const logBudget = new LogBudget(clock, log);
     const { counters } = this;
     this.#context = { options, ledger, registry, counters, clients: broker.clients, clock, logBudget };
+    registry.observeGone((device) => {
+      if (device.gateway === this.name) this.#table?.forget(device);
+    });
     registry.observeForgotten((device) => this.#onForgotten(device));
   }
 
@@ -163,6 +166,7 @@ export class MqttGateway implements Gateway {
     const met = this.#table?.meet(deviceId, from);
     if (met === undefined) return this.#refuse(deviceId, 'DESCRIPTION_INVALID', NO_ROOM);
     this.#describe(met, message, digest);
+    this.#table?.tidy(met);
   }
 
   /** Whether it is what this hub shows of a device of its own; what is left of one that it shows no more is removed. */
@@ -217,9 +221,7 @@ export class MqttGateway implements Gateway {
 
   /** Somebody wanted it: what is retained of it would bring it back. */
   #onForgotten(device: Device): void {
-    if (device.gateway !== this.name) return;
-    this.#table?.forget(device);
-    this.#removeRetained(device.id);
+    if (device.gateway === this.name) this.#removeRetained(device.id);
   }
 
   #removeRetained(deviceId: string): void {
@@ -240,10 +242,10 @@ export class MqttGateway implements Gateway {
       this.counters.presencesInvalid++;
       return;
     }
+    if (said?.hub === this.#broker.hubId) return;
     const device = isCleared ? table.get(deviceId) : table.meet(deviceId, from);
     if (device === undefined) return;
     if (from !== undefined && said?.state === 'online') table.attach(device, from);
-    if (said?.hub === this.#broker.hubId) return table.tidy(device);
     device.say(said, from);
     this.#hear(device);
     table.tidy(device);
