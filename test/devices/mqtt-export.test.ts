@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { createDevice } from '../../src/device/index.ts';
+import { ALLOW } from '../../src/mqtt/broker/hooks.ts';
+import { ReasonCode } from '../../src/mqtt/codec/reason-code.ts';
+import { openBrokerOnTcp } from '../helpers/broker-on-tcp.ts';
 import { lastLevel, MqttDeviceClient } from '../helpers/mqtt-device.ts';
 import { Mosquitto, whyNoMosquitto } from '../helpers/mosquitto.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
@@ -183,5 +186,33 @@ describe('devices of other gateways over MQTT', () => {
     );
     assert.equal(hub.server.hub.devices.get('lamp-1')?.title, 'Lamp');
     assert.equal(lastLevel(BELOW), 'lamp-1');
+  });
+
+  it('are shown where the broker does not let the hub hear their commands, which is told', async (t) => {
+    const { close, url } = await openBrokerOnTcp({
+      hooks: [
+        {
+          name: 'no commands',
+          authorizeSubscribe: (_, topicFilter) =>
+            topicFilter.includes('/commands/')
+              ? { allow: false, reasonCode: ReasonCode.NOT_AUTHORIZED, reasonString: 'not for hubs' }
+              : ALLOW,
+        },
+      ],
+    });
+    t.after(close);
+    const change = exporting((config) => {
+      config.mqtt.external = url;
+      config.mqtt.enabled = false;
+    });
+    const hub = await startTestHub(t, change);
+    await startLamp(t, hub);
+    const reader = await MqttDeviceClient.connect(t, url, 'lamp-1');
+    await reader.client.subscribeAsync(`${BELOW}/+`, { qos: 1 });
+    await heard(reader, 'presence', '"online"');
+    await until('it is told', () =>
+      hub.logged.some(({ text }) => text.startsWith('devices cannot be shown over MQTT')),
+    );
+    assert.equal((await hub.call('GET', '/healthz')).status, 200);
   });
 });

@@ -26,6 +26,8 @@ export class DeviceExport {
   readonly #commands: ExportedCommands;
   /** What they say is shown, and what is said on their topics is the hub's own. */
   readonly #shown = new Map<string, Promise<Subscription[]>>();
+  /** Those whose commands the broker did not let the hub hear: it is asked again with what they say next. */
+  readonly #unheard = new Set<string>();
   /** Those whose description and presence are to be published; one after the other. */
   readonly #changed = new Set<string>();
   #isPublishing = false;
@@ -61,7 +63,7 @@ export class DeviceExport {
     await Promise.all(
       shown.map(async ([id, subscribing]) => {
         const offline = this.#publish(bus, id, 'presence', this.#presence('offline', 'hub-stopping'));
-        const subscriptions = await subscribing.catch(() => []);
+        const subscriptions = await subscribing;
         await Promise.all([offline.catch(() => {}), ...subscriptions.map((each) => each.unsubscribe())]);
       }),
     );
@@ -146,7 +148,8 @@ export class DeviceExport {
     const { bus, context, hubId } = this.#parts;
     const device = context.registry.get(deviceId);
     if (this.#isOurs(device)) {
-      if (!this.#shown.has(deviceId)) this.#shown.set(deviceId, this.#commands.take(deviceId));
+      if (this.#unheard.delete(deviceId) || !this.#shown.has(deviceId))
+        this.#shown.set(deviceId, this.#takeCommands(deviceId));
       await this.#publish(bus, deviceId, 'description', descriptionMessage(device, hubId));
       const { status, reason } = device.presence;
       await this.#publish(bus, deviceId, 'presence', this.#presence(status, reason));
@@ -156,10 +159,20 @@ export class DeviceExport {
     // A device of MQTT with this id speaks for itself now.
     if (subscribing === undefined) return;
     this.#shown.delete(deviceId);
+    this.#unheard.delete(deviceId);
     for (const subscription of await subscribing) await subscription.unsubscribe();
     if (device !== undefined) return;
     await this.#publish(bus, deviceId, 'description', '');
     await this.#publish(bus, deviceId, 'presence', '');
+  }
+
+  /** What the device says is shown all the same. */
+  #takeCommands(deviceId: string): Promise<Subscription[]> {
+    return this.#commands.take(deviceId).catch((error: unknown) => {
+      this.#unheard.add(deviceId);
+      this.#tell(error as Error);
+      return [];
+    });
   }
 
   #presence(state: string, reason: string): string {
