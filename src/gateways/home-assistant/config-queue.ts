@@ -1,5 +1,12 @@
+import { KeptKind } from '../../base/kept-kinds.ts';
+import type { Party } from '../../base/ledger.ts';
+
 /** Configs that are read in one turn of the event loop, and devices that are described in one. */
 const CONFIGS_PER_TURN = 16;
+/** A turn in which so much was read is over. */
+const CHARACTERS_PER_TURN = 65_536;
+/** What a config costs that waits, beside its text. */
+const WAITING_BYTES = 512;
 const DEVICES_PER_TURN = 8;
 
 /** A config that waits to be read. */
@@ -12,6 +19,8 @@ export type WaitingConfig = {
   readonly from: string;
 };
 
+type Waiting = { readonly config: WaitingConfig; readonly party: Party; readonly bytes: number };
+
 type ConfigReader = {
   readonly take: (config: WaitingConfig) => void;
   /** Describes devices whose configs were taken; false when there are none left. */
@@ -21,7 +30,7 @@ type ConfigReader = {
 /** Configs come by the thousand when a bridge starts: a few are read in a turn, so that nobody else waits for them. */
 export class ConfigQueue {
   readonly #reader: ConfigReader;
-  readonly #waiting = new Map<string, WaitingConfig>();
+  readonly #waiting = new Map<string, Waiting>();
   #isRunning = false;
   #isClosed = false;
 
@@ -30,13 +39,22 @@ export class ConfigQueue {
   }
 
   get(topicName: string): WaitingConfig | undefined {
-    return this.#waiting.get(topicName);
+    return this.#waiting.get(topicName)?.config;
   }
 
-  /** Of a topic that says two things in a row, the later one is read. */
-  add(config: WaitingConfig): void {
-    this.#waiting.set(config.topicName, config);
+  /**
+   * Of a topic that says two things in a row, the later one is read.
+   *
+   * @returns false when there is no room for it to wait
+   */
+  add(config: WaitingConfig, party: Party): boolean {
+    const { topicName, payload } = config;
+    const bytes = WAITING_BYTES + 2 * (topicName.length + payload.length);
+    if (!party.book(KeptKind.DISCOVERY_CONFIG, bytes)) return false;
+    this.#release(topicName);
+    this.#waiting.set(topicName, { config, party, bytes });
     this.run();
+    return true;
   }
 
   /** Goes on until nothing waits. */
@@ -48,7 +66,14 @@ export class ConfigQueue {
 
   close(): void {
     this.#isClosed = true;
-    this.#waiting.clear();
+    for (const topicName of this.#waiting.keys()) this.#release(topicName);
+  }
+
+  #release(topicName: string): void {
+    const waiting = this.#waiting.get(topicName);
+    if (waiting === undefined) return;
+    this.#waiting.delete(topicName);
+    waiting.party.release(KeptKind.DISCOVERY_CONFIG, waiting.bytes);
   }
 
   /** All configs that have come are read before a device is described: most of its own are among them. */
@@ -56,9 +81,11 @@ export class ConfigQueue {
     this.#isRunning = false;
     if (this.#isClosed) return;
     let count = 0;
-    for (const [topicName, config] of this.#waiting) {
-      if (count++ >= CONFIGS_PER_TURN) break;
-      this.#waiting.delete(topicName);
+    let characters = 0;
+    for (const [topicName, { config }] of this.#waiting) {
+      if (count++ >= CONFIGS_PER_TURN || characters >= CHARACTERS_PER_TURN) break;
+      characters += config.payload.length;
+      this.#release(topicName);
       this.#reader.take(config);
     }
     if (this.#waiting.size > 0 || this.#reader.describe(DEVICES_PER_TURN)) this.run();

@@ -21,7 +21,8 @@ export class DiscoveredDevice {
   readonly id: string;
   /** By the topics of their configs. */
   readonly items = new Map<string, DiscoveredItem>();
-  readonly identities: Set<string>;
+  readonly order: number;
+  identities: ReadonlySet<string> = new Set();
   readonly #context: HomeAssistantContext;
   readonly #topics: StateTopics;
   readonly #effects: AwaitedEffects;
@@ -37,9 +38,10 @@ export class DiscoveredDevice {
   readonly #delays = new Map<string, WheelTimer>();
   #party: Party | undefined;
 
-  constructor(id: string, identities: readonly string[], context: HomeAssistantContext) {
+  /** @param order - its place among all that were met */
+  constructor(id: string, order: number, context: HomeAssistantContext) {
     this.id = id;
-    this.identities = new Set(identities);
+    this.order = order;
     this.#context = context;
     this.#topics = new StateTopics(context.bus, (topic, message) =>
       withinWork(() => this.#onMessage(topic, message)),

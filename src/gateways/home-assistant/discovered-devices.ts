@@ -23,6 +23,7 @@ export class DiscoveredDevices {
   readonly #byId = new Map<string, DiscoveredDevice>();
   /** Those whose configs have changed since they were described. */
   readonly #changed = new Set<DiscoveredDevice>();
+  #lastOrder = 0;
   /** Ids of devices from before the hub was started, by what they are known as. */
   readonly #restored = new Map<string, string>();
 
@@ -91,8 +92,12 @@ export class DiscoveredDevices {
     for (const device of this.#changed) {
       if (count++ >= most) return;
       this.#changed.delete(device);
-      if (device.items.size === 0) this.#end(device);
-      else if (!device.describe(this.#partyOf(device))) this.#context.counters.configsRefused++;
+      if (device.items.size === 0) {
+        this.#end(device);
+        continue;
+      }
+      this.#forgetIdentities(device);
+      if (!device.describe(this.#partyOf(device))) this.#context.counters.configsRefused++;
     }
   }
 
@@ -142,18 +147,14 @@ export class DiscoveredDevices {
 
   /** The device that a config speaks of. One that names two of them joins them: the older one stays. */
   #deviceOf(item: DiscoveredItem): DiscoveredDevice {
-    const named = identitiesOf(item.device);
-    const identities = named.length > 0 ? named : [ownIdentity(item)];
+    const identities = identitiesOfItem(item);
     const known = new Set(
       identities.map((identity) => this.#byIdentity.get(identity)).filter((device) => device !== undefined),
     );
-    const [first, ...others] = [...this.#byId.values()].filter((device) => known.has(device));
+    const [first, ...others] = [...known].toSorted((one, other) => one.order - other.order);
     const device = first ?? this.#make(identities);
     for (const other of others) this.#join(device, other);
-    for (const identity of identities) {
-      device.identities.add(identity);
-      this.#byIdentity.set(identity, device);
-    }
+    this.#know(device, identities);
     return device;
   }
 
@@ -163,7 +164,7 @@ export class DiscoveredDevices {
     const isTaken = (id: string): boolean => this.#byId.has(id) || registry.get(id) !== undefined;
     const id =
       stored !== undefined && !this.#byId.has(stored) ? stored : makeDeviceId(identities[0]!, isTaken);
-    const device = new DiscoveredDevice(id, identities, this.#context);
+    const device = new DiscoveredDevice(id, ++this.#lastOrder, this.#context);
     this.#byId.set(id, device);
     return device;
   }
@@ -175,13 +176,29 @@ export class DiscoveredDevices {
       device.items.set(topicName, kept.item);
     }
     other.items.clear();
-    for (const identity of other.identities) {
-      device.identities.add(identity);
-      this.#byIdentity.set(identity, device);
-    }
-    other.identities.clear();
+    const { identities } = other;
+    other.identities = new Set();
+    this.#know(device, identities);
     this.#changed.add(other);
   }
+
+  #know(device: DiscoveredDevice, identities: Iterable<string>): void {
+    device.identities = new Set([...device.identities, ...identities]);
+    for (const identity of identities) this.#byIdentity.set(identity, device);
+  }
+
+  /** What only a config said that says something else now does not tell it from others any more. */
+  #forgetIdentities(device: DiscoveredDevice): void {
+    const said = new Set([...device.items.values()].flatMap(identitiesOfItem));
+    for (const identity of device.identities)
+      if (!said.has(identity) && this.#byIdentity.get(identity) === device) this.#byIdentity.delete(identity);
+    device.identities = new Set([...device.identities].filter((identity) => said.has(identity)));
+  }
+}
+
+function identitiesOfItem(item: DiscoveredItem): readonly string[] {
+  const named = identitiesOf(item.device);
+  return named.length > 0 ? named : [ownIdentity(item)];
 }
 
 /** A component without a device is one. */

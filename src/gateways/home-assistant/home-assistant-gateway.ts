@@ -38,6 +38,7 @@ type HomeAssistantParts = {
 
 /** A broker that is away is waited for. */
 const SUBSCRIBE_TIMEOUT_MS = 2_147_483_647;
+const NO_ROOM = 'the hub keeps as many configs as it may';
 const BIRTH = Buffer.from('online');
 const NONE = new Uint8Array(0);
 
@@ -101,12 +102,13 @@ export class HomeAssistantGateway implements Gateway {
   async stop(): Promise<void> {
     if (this.#bus === undefined) return;
     this.#bus = undefined;
+    // First of all: what is still subscribing sets no timer behind this.
+    this.#abort.abort(new Error('the hub stops'));
     this.#settling?.clear();
     this.#unwatch();
     this.#queue?.close();
     await this.#publisher?.stop();
     for (const device of this.#devices?.all() ?? []) device.end('hub-stopping');
-    this.#abort.abort(new Error('the hub stops'));
     await Promise.all(this.#subscriptions.map((subscription) => subscription.unsubscribe()));
     this.#logBudget.close();
     await this.#parts.broker.close();
@@ -178,9 +180,15 @@ export class HomeAssistantGateway implements Gateway {
       return;
     }
     const { clients } = this.#parts.broker;
-    const party = from === undefined || clients === undefined ? BROKER_PARTY : clients.partyOf(from);
+    const party = this.#parts.ledger.open(
+      from === undefined || clients === undefined ? BROKER_PARTY : clients.partyOf(from),
+    );
     const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
-    queue.add({ topicName, payload: text, digest, from: party });
+    if (!queue.add({ topicName, payload: text, digest, from: party.key }, party)) {
+      this.counters.configsRefused++;
+      this.#tell(topicName, NO_ROOM, party.key);
+    }
+    party.close();
   }
 
   #take(config: WaitingConfig, reader: ItemReader): void {
@@ -215,7 +223,7 @@ export class HomeAssistantGateway implements Gateway {
       return;
     }
     this.counters.configsRefused++;
-    this.#tell(item.topicName, 'the hub keeps as many configs as it may', from);
+    this.#tell(item.topicName, NO_ROOM, from);
   }
 
   #tell(topicName: string, why: string, party: string): void {

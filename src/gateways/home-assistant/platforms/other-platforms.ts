@@ -5,6 +5,7 @@ import { isJsonMembers, type PythonValue } from '../template/python-value.ts';
 import { choiceOf } from './plain-platforms.ts';
 import { buildOnOff } from './climate-platforms.ts';
 
+const MAX_EVENT_DEPTH = 32;
 const VACUUM_ORDERS = {
   start: ['start', 'payload_start'],
   pause: ['pause', 'payload_pause'],
@@ -50,9 +51,16 @@ export function buildEvent(builder: ComponentBuilder): void {
       if (typeof type !== 'string') return fail('is no JSON object with an event_type');
       if (types.length > 0 && !types.includes(type))
         return fail(`has the event_type ${JSON.stringify(type)}`);
+      if (data !== undefined && isTooDeep(data)) return fail('is nested too deep');
       return succeed({ data });
     },
   });
+}
+
+/** What could not be written as JSON again. */
+function isTooDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth >= MAX_EVENT_DEPTH || Object.values(value).some((member) => isTooDeep(member, depth + 1));
 }
 
 function parseMembers(text: string): Record<string, unknown> | undefined {
