@@ -91,3 +91,38 @@ describe('an event that is nested without end', () => {
     );
   });
 });
+
+describe('a device that was taken off the list, whose id another gateway has now', () => {
+  it('does not take it back, and does not have it forgotten', async (t) => {
+    const hub = await startTestHub(t, ({ devices }) => void (devices.maxOfflineDevices = 1));
+    const url = `mqtt://127.0.0.1:${hub.mqttPort}`;
+    const { client } = await MqttDeviceClient.connect(t, url, 'bridge');
+    const { counters } = hub.server.hub.gateways.find(({ name }) => name === 'home-assistant')!;
+    const { devices } = hub.server.hub;
+    const say = (id: string, name: string): Promise<unknown> => {
+      const config = {
+        device: { identifiers: [id], name },
+        state_topic: 'a/b',
+        availability_topic: 'a/there',
+      };
+      return client.publishAsync(`homeassistant/sensor/${id}/config`, JSON.stringify(config), { qos: 1 });
+    };
+    await say('pump-9', 'Stranger');
+    await until('it is listed', () => devices.get('pump-9'));
+    await say('pump-8', 'Another');
+    await until('there is no room for it', () => devices.get('pump-9') === undefined);
+    const pump = await MqttDeviceClient.connect(t, url, 'pump-9');
+    await pump.come({ title: 'Pump', commands: {}, telemetry: {} });
+    const device = await until('it comes by itself', () => devices.get('pump-9'));
+    await say('pump-9', 'Stranger again');
+    await until('the config is refused', () => counters['configsRefused'] === 1);
+    assert.deepEqual([device.gateway, device.title, devices.get('pump-9')], ['mqtt', 'Pump', device]);
+    await pump.retain('presence', 'offline');
+    await until('it is offline', () => !device.isOnline);
+    await client.publishAsync('homeassistant/sensor/pump-9/config', '', { qos: 1 });
+    await until('it is taken away', () => counters['configsRemoved'] === 1);
+    // What has no config any more ends in the turn that follows.
+    for (let turns = 0; turns < 5; turns++) await turn();
+    assert.equal(devices.get('pump-9'), device);
+  });
+});

@@ -54,10 +54,11 @@ export class DiscoveredDevice {
   /**
    * Its configs have changed: it is described anew.
    *
-   * @returns false when there is no room for its description
+   * @returns false when there is no room for its description, or another gateway has its id
    */
   describe(party: Party): boolean {
     const { registry, name } = this.#context;
+    if (registry.otherGatewayOf(this.id, name) !== undefined) return false;
     const described = describeDevice([...this.items.values()], [...this.identities]);
     const kept = KeptDescription.keep(described.description, party);
     if (kept === undefined) return false;

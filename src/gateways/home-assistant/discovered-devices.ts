@@ -131,7 +131,8 @@ export class DiscoveredDevices {
   #end(device: DiscoveredDevice): void {
     this.#leave(device);
     device.end('disconnected');
-    this.#context.registry.forget(device.id);
+    const { registry, name } = this.#context;
+    if (registry.otherGatewayOf(device.id, name) === undefined) registry.forget(device.id);
   }
 
   #leave(device: DiscoveredDevice): void {
