@@ -126,3 +126,17 @@ describe('a device that was taken off the list, whose id another gateway has now
     assert.equal(devices.get('pump-9'), device);
   });
 });
+
+describe('a device whose description alone is more than the list takes', () => {
+  it('is not listed, and the hub goes on', async (t) => {
+    const hub = await startTestHub(t, ({ devices }) => void (devices.maxOfflineDescriptionBytes = 1));
+    const { client } = await MqttDeviceClient.connect(t, `mqtt://127.0.0.1:${hub.mqttPort}`, 'bridge');
+    const { counters } = hub.server.hub.gateways.find(({ name }) => name === 'home-assistant')!;
+    const config = JSON.stringify({ device: { identifiers: ['lamp-7'] }, state_topic: 'acme/lamp' });
+    await client.publishAsync('homeassistant/sensor/lamp/config', config, { qos: 1 });
+    await until('it is taken', () => counters['configsTaken'] === 1);
+    for (let turns = 0; turns < 5; turns++) await turn();
+    assert.equal(hub.server.hub.devices.get('lamp-7'), undefined);
+    assert.equal((await hub.call('GET', '/healthz')).status, 200);
+  });
+});

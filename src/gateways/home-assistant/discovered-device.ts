@@ -37,6 +37,7 @@ export class DiscoveredDevice {
   /** By metric: what is false again some time after it became true. */
   readonly #delays = new Map<string, WheelTimer>();
   #party: Party | undefined;
+  #isMeeting = false;
 
   /** @param order - its place among all that were met */
   constructor(id: string, order: number, context: HomeAssistantContext) {
@@ -101,8 +102,12 @@ export class DiscoveredDevice {
 
   /** There were too many that were away: it was taken off the list, and comes back now. */
   #meetAgain(before: Device): void {
+    // It was taken off the list in the moment in which it was listed: there is no room for it at all.
+    if (this.#isMeeting) return;
+    this.#isMeeting = true;
     this.#device = undefined;
     if (this.#party === undefined || !this.describe(this.#party)) this.#device = before;
+    this.#isMeeting = false;
   }
 
   /** The broker is lost, and with it what it said of who is there. */
