@@ -70,7 +70,7 @@ export async function* followEvents(
       const isResumed = lastEventId !== undefined;
       isKnown = true;
       yield { type: 'connected', isResumed };
-      for await (const block of readBlocks(response.body!, silenceMs)) {
+      for await (const block of readBlocks(hub.url, response.body!, silenceMs)) {
         retryMs = FIRST_RETRY_MS;
         lastEventId = block.id ?? lastEventId;
         const event = readEvent(hub.url, block);
@@ -122,21 +122,51 @@ class SilenceError extends Error {
 
 /** The blocks of a stream, also those that have no event. Throws a `SilenceError` when nothing comes for so long. */
 async function* readBlocks(
+  url: string,
   body: ReadableStream<Uint8Array>,
   silenceMs: number,
 ): AsyncGenerator<Block, void, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder('utf-8');
-  let text = '';
+  const cutter = new BlockCutter();
   for (;;) {
     const { done, value } = await withinSilence(reader.read(), silenceMs);
     if (done) return;
-    text += decoder.decode(value, { stream: true });
-    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      yield readBlock(text.slice(0, end));
-      text = text.slice(end + 2);
+    yield* cutter.cut(decoder.decode(value, { stream: true }));
+    if (cutter.length > MAX_BLOCK_CHARACTERS) {
+      const detail = `has an event of more than ${MAX_BLOCK_CHARACTERS} characters`;
+      throw new HubAnswerError({ url, status: 200, detail, safeToRetry: true });
     }
-    if (text.length > MAX_BLOCK_CHARACTERS) throw new RangeError('an event is too large');
+  }
+}
+
+/** Cuts text at its empty lines. Each part is searched once, and joined once: a hub may send single bytes. */
+class BlockCutter {
+  #parts: string[] = [];
+  /** Characters of the block that is not whole. */
+  length = 0;
+
+  *cut(text: string): Generator<Block, void, void> {
+    let start = 0;
+    // The two ends of lines may come in two parts.
+    if (text.startsWith('\n') && this.#parts.at(-1)?.endsWith('\n') === true) {
+      yield this.#end('');
+      start = 1;
+    }
+    for (let end = text.indexOf('\n\n', start); end >= 0; end = text.indexOf('\n\n', start)) {
+      yield this.#end(text.slice(start, end));
+      start = end + 2;
+    }
+    if (start === text.length) return;
+    this.#parts.push(text.slice(start));
+    this.length += text.length - start;
+  }
+
+  #end(text: string): Block {
+    const block = readBlock(this.#parts.join('') + text);
+    this.#parts = [];
+    this.length = 0;
+    return block;
   }
 }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { afterEach, test, type TestContext } from 'node:test';
-import { createClient, type EventOptions, type HubEvent } from '../../src/client/index.ts';
+import {
+  createClient,
+  type EventOptions,
+  type HubAnswerError,
+  type HubEvent,
+} from '../../src/client/index.ts';
 import { findFreeTcpPort } from '../helpers/free-ports.ts';
 import { answerJson, closeServers, serveAnswers, serveBytes } from '../helpers/serve-answers.ts';
 import { startTestHub, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
@@ -144,4 +149,39 @@ test('what cannot be is told by the first connection', async (t) => {
   await assert.rejects(events('http://127.0.0.1:9'), { name: 'HubUnreachableError', reason: 'blocked-port' });
   const wrong = events(hub.url, { devices: ['a b'] });
   await assert.rejects(wrong, { name: 'ProblemError', code: 'REQUEST_INVALID' });
+});
+
+/** A stream of events as parts of HTTP, each of which its reader is given alone. */
+function serveParts(parts: Iterable<string>): Promise<string> {
+  const chunks = Array.from(parts, (part) => `${Buffer.byteLength(part).toString(16)}\r\n${part}\r\n`);
+  return serveBytes((socket) => {
+    const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
+    socket.once('data', () => socket.write(head + chunks.join('')));
+  });
+}
+
+test('an event without an end is given up at its bound, in however small parts it comes', async (t) => {
+  const url = await serveParts(Array<string>(4 * 4096 + 1).fill('x'.repeat(256)));
+  const { seen, failed } = follow(t, url);
+  await until('it was given up', () => failed.length === 1);
+  const { name, detail } = failed[0] as HubAnswerError;
+  assert.equal(name, 'HubAnswerError');
+  assert.equal(detail, 'has an event of more than 4194304 characters');
+  assert.deepEqual(seen, ['connected']);
+});
+
+test('events come whole whose every character, and the empty line, is a part', async (t) => {
+  const eventOf = (value: number): string => {
+    const time = new Date(1).toISOString();
+    const data = JSON.stringify({ deviceId: 'pump', metric: 'bar', value, unit: null, time });
+    return `id: r-${value}\nevent: reading\ndata: ${data}\n\n`;
+  };
+  const url = await serveParts([
+    ...Array.from(`: comes\n\n${eventOf(1)}${eventOf(2).slice(0, -1)}`),
+    `\n${eventOf(3)}`,
+  ]);
+  const { seen, failed } = follow(t, url);
+  await until('all came', () => seen.length === 4 || failed.length > 0);
+  assert.deepEqual(failed, []);
+  assert.deepEqual(seen, ['connected', 'bar=1', 'bar=2', 'bar=3']);
 });
