@@ -313,21 +313,21 @@ const ROWS = {
     ],
   },
   IDEMPOTENCY_KEY: {
-    what: 'An idempotency key, for 24 hours',
+    what: 'An idempotency key, for 24 hours, with what became of its command',
     whose: 'the caller',
     fixedBytes: 512,
     perByte: 2,
-    share: 1 / 32,
-    refusal: '429 TOO_MANY_INVOCATIONS',
+    share: 1 / 16,
+    refusal:
+      'for who has less, the key of whoever has most whose command ended first is given up, and may be used anew; else 429 TOO_MANY_INVOCATIONS',
   },
   HISTORY: {
-    what: 'What became of a command that ended',
+    what: 'What became of a command that ended, where no key stands for it',
     whose: 'this program',
     fixedBytes: 768,
     perByte: 2,
     share: 1 / 16,
-    refusal:
-      'what ended first is forgotten; while keys stand for all that is left, new ones are refused with 429 TOO_MANY_INVOCATIONS',
+    refusal: 'what ended first is forgotten',
     options: ['invocations.maxHistory', 'invocations.historyMs'],
   },
   ANSWER: {

@@ -259,6 +259,15 @@ export class Ledger {
     return this.hasRoomFor(party, kind, bytes);
   }
 
+  /** Whether there is room up to its share, or `giveUp` has given back enough, one thing at a time, of who holds most. */
+  makeRoomBy(party: Party, kind: KeptKind, bytes: number, giveUp: (most: Party) => boolean): boolean {
+    while (!this.#isWithin(kind, party, bytes) && this.#isWithinShare(kind, party, bytes)) {
+      const most = this.#findMost(kind, party);
+      if (most === undefined || !giveUp(most)) break;
+    }
+    return this.hasRoomFor(party, kind, bytes);
+  }
+
   change(party: Party, kind: KeptKind, bytes: number, things: number): void {
     const at = party.at + kind;
     const before = this.#held[at]!;
@@ -270,18 +279,13 @@ export class Ledger {
     this.#largest[kind]?.set(party.at / KINDS, after);
     if (ARE_RECLAIMABLE[kind] === true)
       this.#largest[KINDS]?.set(party.at / KINDS, this.#reclaimableAt(party.at));
-    if (before === 0 && after !== 0) this.#begin(party, kind);
-    else if (after === 0 && before !== 0) this.#end(party, kind);
-  }
-
-  #begin(party: Party, kind: KeptKind): void {
-    this.#holders[kind]!++;
-    party.uses++;
-  }
-
-  #end(party: Party, kind: KeptKind): void {
-    this.#holders[kind]!--;
-    this.close(party);
+    if (before === 0 && after !== 0) {
+      this.#holders[kind]!++;
+      party.uses++;
+    } else if (after === 0 && before !== 0) {
+      this.#holders[kind]!--;
+      this.close(party);
+    }
   }
 
   #isWithin(level: number, party: Party, bytes: number): boolean {
@@ -315,10 +319,15 @@ export class Ledger {
     return (this.#limitAt(level) * (1 - RESERVE)) / (parties + 1);
   }
 
+  #isWithinShare(level: number, party: Party, bytes: number): boolean {
+    return this.#heldAt(level, party) + bytes <= this.#shareAt(level, party);
+  }
+
   /** Closes connections of the party that holds most for one that asks for no more than its share. */
   #makeRoom(level: number, party: Party, bytes: number): void {
+    if (level !== WHOLE && ARE_RECLAIMABLE[level] !== true) return;
     if (this.#isReclaimVain || this.#isWithin(level, party, bytes)) return;
-    if (this.#heldAt(level, party) + bytes > this.#shareAt(level, party)) return;
+    if (!this.#isWithinShare(level, party, bytes)) return;
     const kind = level === WHOLE ? undefined : (level as KeptKind);
     // What closes may close others: whoever has left the list still knows who came before it.
     for (let each = this.#findMost(level, party)?.holding; each !== undefined; each = each.before) {
@@ -329,9 +338,8 @@ export class Ledger {
     setImmediate(() => (this.#isReclaimVain = false));
   }
 
-  /** Of those that hold more than a share of what closing gives back. */
+  /** Of those that hold more than a share of a kind; of the whole: of what closing gives back. */
   #findMost(level: number, asking: Party): Party | undefined {
-    if (level !== WHOLE && ARE_RECLAIMABLE[level] !== true) return undefined;
     const index = level === WHOLE ? KINDS : level;
     const bytesAt = (line: number): number => {
       const at = line * KINDS;

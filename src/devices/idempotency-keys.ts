@@ -25,9 +25,14 @@ export type KeyedInvocation = {
 type StandingKey = KeyedInvocation & {
   readonly party: Party;
   readonly bytes: number;
+  /** What it costs that is kept of its command, once that has ended. */
+  endBytes: number;
   /** By the clock that never jumps: whoever sets the other one has nothing done twice. */
   readonly untilMs: number;
 };
+
+/** The invocation with this id has no key any more; `isEarly`: others needed the room before the time was up. */
+type OnFreed = (id: string, isEarly: boolean) => void;
 
 /** Which invocation each idempotency key stands for. */
 export class IdempotencyKeys {
@@ -37,10 +42,11 @@ export class IdempotencyKeys {
   readonly #names = new Map<string, string>();
   readonly #clock: Clock;
   readonly #ledger: Ledger;
-  readonly #onFreed: (id: string) => void;
+  readonly #onFreed: OnFreed;
+  /** The names of the keys whose commands have ended, in that order, by who is booked for them. */
+  readonly #ended = new Map<Party, Set<string>>();
 
-  /** @param onFreed - the invocation with this id has no key any more */
-  constructor(clock: Clock, ledger: Ledger, onFreed: (id: string) => void) {
+  constructor(clock: Clock, ledger: Ledger, onFreed: OnFreed) {
     this.#clock = clock;
     this.#ledger = ledger;
     this.#onFreed = onFreed;
@@ -66,9 +72,18 @@ export class IdempotencyKeys {
     const name = nameOf(command);
     const party = this.#ledger.open(caller);
     const bytes = costOf(KeptKind.IDEMPOTENCY_KEY, name.length);
-    const hasRoom = party.book(KeptKind.IDEMPOTENCY_KEY, bytes);
+    const giveUp = (most: Party): boolean => this.#giveUpFirst(most);
+    const hasRoom = this.#ledger.makeRoomBy(party, KeptKind.IDEMPOTENCY_KEY, bytes, giveUp);
+    if (hasRoom) party.charge(KeptKind.IDEMPOTENCY_KEY, bytes);
     party.close();
-    if (hasRoom) this.#add(name, { ...invocation, party, bytes, untilMs: this.#clock.monotonic() + KEY_MS });
+    if (hasRoom)
+      this.#add(name, {
+        ...invocation,
+        party,
+        bytes,
+        endBytes: 0,
+        untilMs: this.#clock.monotonic() + KEY_MS,
+      });
     return hasRoom;
   }
 
@@ -84,7 +99,17 @@ export class IdempotencyKeys {
     party.charge(KeptKind.IDEMPOTENCY_KEY, bytes);
     party.close();
     const untilMs = this.#clock.monotonic() + KEY_MS - ageMs;
-    this.#add(name, { id, digest, acceptedAt, party, bytes, untilMs });
+    this.#add(name, { id, digest, acceptedAt, party, bytes, endBytes: 0, untilMs });
+  }
+
+  /** What a key stands for has ended, or was answered late, and is kept with it. @param bytes - what that costs */
+  noteEnd(id: string, bytes: number): void {
+    const name = this.#names.get(id)!;
+    const key = this.#keys.get(name)!;
+    key.party.change(KeptKind.IDEMPOTENCY_KEY, bytes - key.endBytes, 0);
+    key.endBytes = bytes;
+    const ended = this.#ended.get(key.party) ?? new Set();
+    this.#ended.set(key.party, ended.add(name));
   }
 
   /** What comes with this key again is done: nothing was sent for it, or it was the key of somebody else. */
@@ -92,6 +117,14 @@ export class IdempotencyKeys {
     const name = this.#names.get(id);
     const key = name === undefined ? undefined : this.#keys.get(name);
     if (key !== undefined) this.#remove(name!, key);
+  }
+
+  /** Gives up the key of a party whose command ended first: one that has not ended is never done twice. */
+  #giveUpFirst(party: Party): boolean {
+    const name = this.#ended.get(party)?.values().next().value;
+    if (name === undefined) return false;
+    this.#remove(name, this.#keys.get(name)!, true);
+    return true;
   }
 
   forgetOld(): void {
@@ -109,11 +142,13 @@ export class IdempotencyKeys {
     this.#names.set(key.id, name);
   }
 
-  #remove(name: string, { id, party, bytes }: StandingKey): void {
+  #remove(name: string, { id, party, bytes, endBytes }: StandingKey, isEarly = false): void {
     this.#keys.delete(name);
     this.#names.delete(id);
-    party.release(KeptKind.IDEMPOTENCY_KEY, bytes);
-    this.#onFreed(id);
+    const ended = this.#ended.get(party);
+    if (ended?.delete(name) === true && ended.size === 0) this.#ended.delete(party);
+    party.release(KeptKind.IDEMPOTENCY_KEY, bytes + endBytes);
+    this.#onFreed(id, isEarly);
   }
 }
 

@@ -54,17 +54,12 @@ export class InvocationBook implements InvocationJournal {
     this.#clock = parts.clock;
     this.#party = parts.ledger.open(OWN_PARTY);
     this.#history = new InvocationHistory(parts.limits.maxHistory, this.#party);
-    this.keys = new IdempotencyKeys(parts.clock, parts.ledger, (id) => this.#onFreed(id));
+    this.keys = new IdempotencyKeys(parts.clock, parts.ledger, (id, isEarly) => this.#onFreed(id, isEarly));
   }
 
   /** Whether what waits goes on when the hub is started again. */
   get outlivesHub(): boolean {
     return this.#store.outlivesHub;
-  }
-
-  /** Whether more may be promised to be kept. */
-  get hasRoom(): boolean {
-    return this.#party.hasRoomFor(KeptKind.HISTORY, 0);
   }
 
   /**
@@ -164,17 +159,27 @@ export class InvocationBook implements InvocationJournal {
   }
 
   #keep(record: InvocationRecord): void {
-    this.#party.charge(KeptKind.HISTORY, historyCost(record));
-    (this.keys.stands(record.id) ? this.#keyed : this.#ended).set(record.id, record);
+    if (this.keys.stands(record.id)) {
+      this.#keyed.set(record.id, record);
+      this.keys.noteEnd(record.id, historyCost(record));
+    } else {
+      this.#party.charge(KeptKind.HISTORY, historyCost(record));
+      this.#ended.set(record.id, record);
+    }
   }
 
-  /** The key stands for it no more: it is one of the others. */
-  #onFreed(id: string): void {
+  /** The key stands for it no more: it is one of the others. One that was given up does not come back with the hub. */
+  #onFreed(id: string, isEarly: boolean): void {
     const record = this.#keyed.get(id);
     if (record === undefined) return;
     this.#keyed.delete(id);
-    this.#ended.set(id, record);
-    if (this.#isOld(record)) this.#drop(id);
+    const { lasting } = record;
+    const kept = isEarly
+      ? { ...record, lasting: { ...lasting!, key: undefined, digest: undefined } }
+      : record;
+    this.#keep(kept);
+    if (isEarly) this.#store.saveInvocation(kept);
+    if (this.#isOld(kept)) this.#drop(id);
   }
 
   /** What a key stands for stays as long as the key. */
@@ -186,9 +191,13 @@ export class InvocationBook implements InvocationJournal {
   #forgetOld(): void {
     this.keys.forgetOld();
     for (const [id, record] of this.#ended) {
-      if (this.#ended.size <= this.#limits.maxHistory && !this.#isOld(record) && this.hasRoom) return;
+      if (this.#ended.size <= this.#limits.maxHistory && !this.#isOld(record) && this.#hasRoom) return;
       this.#drop(id);
     }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#party.hasRoomFor(KeptKind.HISTORY, 0);
   }
 
   #drop(id: string): void {
@@ -197,12 +206,10 @@ export class InvocationBook implements InvocationJournal {
   }
 
   #forget(id: string): void {
-    for (const records of [this.#keyed, this.#ended]) {
-      const record = records.get(id);
-      if (record === undefined) continue;
-      records.delete(id);
-      this.#party.release(KeptKind.HISTORY, historyCost(record));
-    }
+    const record = this.#ended.get(id);
+    if (record === undefined) return;
+    this.#ended.delete(id);
+    this.#party.release(KeptKind.HISTORY, historyCost(record));
   }
 }
 

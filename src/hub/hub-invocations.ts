@@ -112,7 +112,6 @@ export class HubInvocations {
       return tooLong('queueForMs', queueForMs, limits.maxQueueForMs, 'maxQueueForMs');
     const idempotency = key === undefined ? undefined : { key, digest };
     const begun = this.#enter(found.value, options, { queueForMs, idempotency }, (invocation) => {
-      if (!book.hasRoom) return false;
       if (keyed === undefined) return true;
       const { id, acceptedAt } = invocation;
       return book.keys.keep(keyed, { id, digest, acceptedAt }, invocation.caller);
