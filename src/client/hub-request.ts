@@ -223,8 +223,9 @@ function explainFailure<T>(
 ): Error {
   const { url } = hub;
   const code = codeOf(error);
-  if (!timedOut && isParserError(error)) {
-    const detail = 'is not HTTP';
+  const isTooLarge = code === 'UND_ERR_HEADERS_OVERFLOW';
+  if (!timedOut && (isTooLarge || isParserError(error))) {
+    const detail = isTooLarge ? 'has a head that is too large' : 'is not HTTP';
     return new HubAnswerError({ url, status: 0, detail, safeToRetry: request.idempotent, cause: error });
   }
   const reason = timedOut ? 'timeout' : reasonOf(error);

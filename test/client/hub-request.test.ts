@@ -243,6 +243,15 @@ describe('answers that are none', () => {
     assert.match(failure.message, /^The answer of http:\/\/127\.0\.0\.1:\d+ is not HTTP\./);
   });
 
+  test('a server whose head has no end', async () => {
+    const url = await serveBytes((socket) =>
+      socket.write(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(1024 * 1024)}`),
+    );
+    const failure = await failureOf(createClient({ url }).devices.list());
+    assert.ok(failure instanceof HubAnswerError, String(failure));
+    assert.equal(failure.detail, 'has a head that is too large');
+  });
+
   test('an answer without end is given up at the limit', async () => {
     const url = await serveBytes((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n"');
