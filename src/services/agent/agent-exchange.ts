@@ -18,8 +18,6 @@ export type AgentExchangeParts = {
   readonly upstream: Upstream;
   readonly limits: AgentLimits;
   readonly clock: Clock;
-  /** The request as it may be sent to the target; or why it may not. */
-  readonly admit: (frame: Frame) => RequestHead | AgentFailure;
   readonly onEnd: (exchange: AgentExchange, end: AgentExchangeEnd) => void;
 };
 
@@ -29,8 +27,7 @@ export type AgentExchangeEnd = { readonly status: number | undefined; readonly f
 /** One request of a hub, on the agent's side: the call of the target, and its answer. */
 export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, Enrolled {
   rosterIndex = -1;
-  /** Undefined where it was refused. */
-  head: RequestHead | undefined;
+  readonly head: RequestHead;
   readonly #parts: AgentExchangeParts;
   readonly #flow: Flow;
   #state: 'calling' | 'answering' | 'over' = 'calling';
@@ -51,13 +48,24 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   /** What came of the body, to send it again; undefined when that is too much. */
   #kept: Uint8Array[] | undefined = [];
   #status: number | undefined;
-  #timeoutMs = 0;
+  readonly #timeoutMs: number;
   #progress = 0;
   #progressMs: number;
   #waitingSinceMs: number | undefined;
 
-  constructor(link: FrameLink, { request, creditBytes }: Frame, parts: AgentExchangeParts) {
+  /**
+   * @param frame - the first one
+   * @param head - of the request, as it may be sent to the target
+   */
+  constructor(
+    link: FrameLink,
+    { frame, head }: { readonly frame: Frame; readonly head: RequestHead },
+    parts: AgentExchangeParts,
+  ) {
+    const { request, creditBytes } = frame;
+    this.head = head;
     this.#parts = parts;
+    this.#timeoutMs = Math.min(parts.limits.timeoutMs, frame.timeoutMs);
     const nowMs = parts.clock.monotonic();
     this.#progressMs = nowMs;
     this.#flow = new Flow(link, { request, creditBytes, listener: this, nowMs });
@@ -97,14 +105,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   }
 
   onHead(frame: Frame): void {
-    const admitted = this.#parts.admit(frame);
-    if ('code' in admitted) {
-      this.#fail(admitted);
-      return;
-    }
-    this.head = admitted;
-    this.#timeoutMs = Math.min(this.#parts.limits.timeoutMs, frame.timeoutMs);
-    if (admitted.upgrade !== undefined) {
+    if (this.head.upgrade !== undefined) {
       // What follows is for the other protocol, and does not come before the answer.
       this.#waitingSinceMs = this.#parts.clock.monotonic();
       this.#call();
@@ -122,7 +123,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   }
 
   onBody(body: Uint8Array): void {
-    if (this.head?.upgrade !== undefined) {
+    if (this.head.upgrade !== undefined) {
       if (this.#socket === undefined) this.#failRequest();
       else this.#socket.write(body);
       return;
@@ -134,7 +135,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
       this.#fail({ code: 'too-large', message, isUntouched: false });
       return;
     }
-    if (this.#receivedBytes > (this.head?.bodyBytes ?? Number.POSITIVE_INFINITY)) this.#failRequest();
+    if (this.#receivedBytes > (this.head.bodyBytes ?? Number.POSITIVE_INFINITY)) this.#failRequest();
     if (this.#body === undefined) return;
     const piece = Buffer.from(body);
     this.#kept?.push(piece);
@@ -146,8 +147,8 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
     this.#isBodyOver = true;
     this.#waitingSinceMs = this.#parts.clock.monotonic();
     if (this.#socket !== undefined) this.#socket.end();
-    else if (this.head?.upgrade !== undefined) this.#failRequest();
-    else if (this.#receivedBytes < (this.head?.bodyBytes ?? 0)) this.#failRequest();
+    else if (this.head.upgrade !== undefined) this.#failRequest();
+    else if (this.#receivedBytes < (this.head.bodyBytes ?? 0)) this.#failRequest();
     else this.#body?.finish();
   }
 
@@ -182,7 +183,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   }
 
   get #mayBeDoneTwice(): boolean {
-    return isIdempotent(this.head?.method ?? '');
+    return isIdempotent(this.head.method);
   }
 
   /** Undici's word for: the first byte of an answer. */
@@ -201,7 +202,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
     { upgrade }: IncomingHttpHeaders,
     socket: Duplex,
   ): void {
-    const isWebSocket = status === 101 && String(upgrade).toLowerCase() === this.head?.upgrade;
+    const isWebSocket = status === 101 && String(upgrade).toLowerCase() === this.head.upgrade;
     if (!isWebSocket) {
       this.#fail({ code: 'bad-answer', message: 'The target speaks another protocol.', isUntouched: false });
     } else this.#startAnswer(controller, status);
@@ -223,7 +224,7 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
     if (this.#state !== 'calling') return;
     const raw = controller.rawHeaders as readonly Buffer[] | null;
     const { limits, upstream } = this.#parts;
-    const asked = { address: upstream.address, target: this.head?.target ?? '/' };
+    const asked = { address: upstream.address, target: this.head.target };
     const answer = encodeHead(readAnswerHead(status, raw ?? [], asked));
     this.#status = status;
     if (answer.length > limits.maxHeadBytes) {
@@ -272,7 +273,6 @@ export class AgentExchange implements FlowListener, Dispatcher.DispatchHandler, 
   #call(): void {
     const { upstream } = this.#parts;
     const { head } = this;
-    if (head === undefined) return;
     if (head.upgrade !== undefined) {
       upstream.requestAnew({ ...head, body: null }, this);
       return;

@@ -3,6 +3,7 @@ import { systemClock, type Clock, type Timer } from '../../base/clock.ts';
 import { definedMembers } from '../../base/defined-members.ts';
 import { RecadoError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import { fail, type Result } from '../../base/result.ts';
 import { Roster } from '../../base/roster.ts';
 import { BusError } from '../../bus/bus-error.ts';
 import type { Bus, BusEvent, BusMessage, OutgoingMessage } from '../../bus/bus.ts';
@@ -111,7 +112,6 @@ export class HttpServiceAgent {
       upstream: options.upstream,
       limits: this.#limits,
       clock: this.#clock,
-      admit: this.#admit,
       onEnd: this.#onEnd,
     };
     this.#health = new HealthCheck({
@@ -266,37 +266,46 @@ export class HttpServiceAgent {
       return;
     }
     this.counters.requests++;
-    const exchange = new AgentExchange(hub.link, frame, this.#exchangeParts);
+    const admitted = this.#admit(frame.head);
+    if (!admitted.ok) {
+      const { failure } = admitted;
+      this.counters.failures++;
+      this.#log.debug({ service: this.#options.service, failure }, `refused: ${failure.message}`);
+      sendFailure(hub, frame.request, failure);
+      return;
+    }
+    const exchange = new AgentExchange(hub.link, { frame, head: admitted.value }, this.#exchangeParts);
     this.#running.add(exchange);
     exchange.begin(frame);
   }
 
-  #disown({ link }: HubLink, request: number, isUntouched: boolean): void {
-    const failure = { code: 'lost', message: 'The agent does not have the request.', isUntouched } as const;
-    link.send({ type: FrameType.FAILURE, request, body: encodeAgentFailure(failure) });
+  #disown(hub: HubLink, request: number, isUntouched: boolean): void {
+    const message = 'The agent does not have the request.';
+    sendFailure(hub, request, { code: 'lost', message, isUntouched });
   }
 
-  readonly #admit = (frame: Frame): RequestHead | AgentFailure => {
+  /** The request as it may be sent to the target; or why it may not. */
+  #admit(bytes: Uint8Array): Result<RequestHead, AgentFailure> {
     const { maxInFlight, maxRequestBytes, maxHeadBytes } = this.#limits;
-    const head = frame.head.length > maxHeadBytes ? undefined : decodeRequestHead(frame.head);
+    const head = bytes.length > maxHeadBytes ? undefined : decodeRequestHead(bytes);
     if (head === undefined) return refuse('bad-request', 'The request of the hub cannot be read.');
     const admitted = this.#options.allow.admit(head);
     if (!admitted.ok) {
       this.counters.refused++;
       return refuse('forbidden', admitted.failure);
     }
-    if (this.#running.size > maxInFlight)
+    if (this.#running.size >= maxInFlight)
       return refuse('busy', `The agent has ${maxInFlight} requests in flight, as many as it takes.`);
     if ((head.bodyBytes ?? 0) > maxRequestBytes)
       return refuse('too-large', `The body is larger than the agent takes (${maxRequestBytes} bytes).`);
-    return admitted.value;
-  };
+    return admitted;
+  }
 
   readonly #onEnd = (exchange: AgentExchange, { status, failure }: AgentExchangeEnd): void => {
     this.#running.remove(exchange);
     if (this.#running.size === 0 && this.#state === 'leaving') this.#idle.resolve();
     const { service } = this.#options;
-    const { method = '-', target = '-' } = exchange.head ?? {};
+    const { method, target } = exchange.head;
     this.#log.debug(
       { service, method, target, status, failure },
       `${method} ${target} → ${failure ?? status}`,
@@ -334,8 +343,12 @@ export class HttpServiceAgent {
   }
 }
 
-function refuse(code: AgentFailure['code'], message: string): AgentFailure {
-  return { code, message, isUntouched: true };
+function refuse(code: AgentFailure['code'], message: string): Result<never, AgentFailure> {
+  return fail({ code, message, isUntouched: true });
+}
+
+function sendFailure({ link }: HubLink, request: number, failure: AgentFailure): void {
+  link.send({ type: FrameType.FAILURE, request, body: encodeAgentFailure(failure) });
 }
 
 function newEpoch(): number {
