@@ -82,7 +82,7 @@ function addProbes(app: FastifyInstance, caller: TopicCaller): void {
 
 function limitCallers(app: FastifyInstance, { config: { http }, ledger, refusals }: BridgeAppParts): void {
   const maxConnections = Math.min(http.maxConnections, shareOpenFiles().http);
-  limitHttpConnections(app.server, { ...http, maxConnections, ledger, refusals });
+  limitHttpConnections(app, { ...http, maxConnections, ledger, refusals });
   limitRequestBodies(app, { ...http, ledger });
 }
 

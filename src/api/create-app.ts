@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../base/logger.ts';
 import { toOriginForm } from '../base/request-head.ts';
 import { answerOtherMethods } from './other-methods.ts';
-import { answerFrameworkError, RequestRefused, useProblems } from './problems.ts';
+import { answerFrameworkError, HUB_STOPPING, useProblems } from './problems.ts';
 import { answerClientError, refuseBrokenHeads, refuseTunnels } from './request-heads.ts';
 import { spreadPipelines } from './spread-pipelines.ts';
 import { COMPILERS } from './validator.ts';
@@ -67,10 +67,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-const CLOSING = new RequestRefused('HUB_STOPPING', 'This server is shutting down.', {
-  headers: { 'retry-after': '1' },
-});
-
 /** Requests on connections that are still there. One that is kept after its last answer would hold all up. */
 function refuseWhenClosing(app: FastifyInstance): void {
   let isClosing = false;
@@ -78,7 +74,7 @@ function refuseWhenClosing(app: FastifyInstance): void {
     isClosing = true;
     done();
   });
-  app.addHook('onRequest', (_request, _response, done) => done(isClosing ? CLOSING : undefined));
+  app.addHook('onRequest', (_request, _response, done) => done(isClosing ? HUB_STOPPING : undefined));
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close');
     done();

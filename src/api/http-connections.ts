@@ -1,5 +1,6 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { TrustedProxies } from '../base/forwarding.ts';
 import { HTTP_CONNECTION_BYTES, KeptKind } from '../base/kept-kinds.ts';
 import type { Holder, Holding } from '../base/holding.ts';
@@ -71,6 +72,8 @@ class Booking implements Holder {
   readonly head = new PartialHead();
   #holding: Holding;
   #isOver = false;
+  /** What had come before the first request could begin: a handshake. */
+  #bytesBefore = 0;
 
   constructor(socket: Socket, { party, place }: Pick<Booking, 'party' | 'place'>, places: HttpPlaces) {
     this.socket = socket;
@@ -79,6 +82,16 @@ class Booking implements Holder {
     this.places = places;
     places.take(place);
     this.#holding = party.hold(this);
+  }
+
+  /** Whether it has not begun to ask for anything. */
+  get isSilent(): boolean {
+    return this.socket.bytesRead === this.#bytesBefore;
+  }
+
+  goOnAs(socket: Socket): void {
+    this.socket = socket;
+    this.#bytesBefore = socket.bytesRead;
   }
 
   givePlaceTo(place: string): void {
@@ -155,18 +168,20 @@ export function lendHttpConnection(socket: Socket, address: string, response: Se
 export function replaceHttpConnection(before: Socket, after: Socket): void {
   const booking = bookings.get(before);
   if (booking === undefined) return;
-  booking.socket = after;
+  booking.goOnAs(after);
   bookings.set(after, booking);
 }
 
 /**
  * Holds the connections of the HTTP server within their share, so that callers, who need no token to connect, do not
  * take the descriptors of devices and MQTT clients. For a newcomer those of the address that has most are closed.
+ * When the server closes, those over which nothing came are closed at once: Node waits for their first request.
  *
  * @returns for a socket that becomes a WebSocket. A listener for upgrades here would make Node wait for somebody who
  *   answers them, also on servers that have no WebSocket
  */
-export function limitHttpConnections(server: Server, options: HttpConnectionsOptions): HttpConnections {
+export function limitHttpConnections(app: FastifyInstance, options: HttpConnectionsOptions): HttpConnections {
+  const { server } = app;
   const { ledger, refusals } = options;
   const places = new HttpPlaces(options);
   const open = new Set<Booking>();
@@ -181,7 +196,14 @@ export function limitHttpConnections(server: Server, options: HttpConnectionsOpt
   }, LOOK_EVERY_MS);
   ticker.unref();
   server.once('close', () => clearInterval(ticker));
+  let isClosing = false;
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    for (const { isSilent, socket } of open) if (isSilent) socket.destroy();
+    done();
+  });
   server.on('connection', (socket: Socket) => {
+    if (isClosing) socket.destroy();
     if (socket.destroyed) return;
     const { remoteAddress: address = '' } = socket;
     const key = addressParty(address);

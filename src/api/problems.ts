@@ -25,6 +25,11 @@ export class RequestRefused extends RecadoError {
   }
 }
 
+/** To whoever asks a server that closes. */
+export const HUB_STOPPING = new RequestRefused('HUB_STOPPING', 'This server is shutting down.', {
+  headers: { 'retry-after': '1' },
+});
+
 export function problemOf(
   code: ErrorCode,
   detail: string,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { KeptKind } from '../base/kept-kinds.ts';
 import type { Ledger } from '../base/ledger.ts';
-import { RequestRefused } from './problems.ts';
+import { HUB_STOPPING, RequestRefused } from './problems.ts';
 import { bookForRequest, headLength } from './request-bookings.ts';
 
 /** Of a body, and of a head; a connection is booked with as much. */
@@ -45,9 +45,18 @@ export function limitRequestBodies(app: FastifyInstance, options: RequestBodiesO
     }
   }, LOOK_EVERY_MS);
   ticker.unref();
+  let isClosing = false;
+  // Nothing has been done for them, and what is missing may never come.
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    for (const { reply } of coming.values()) void reply.send(HUB_STOPPING);
+    done();
+  });
   const finish = (raw: IncomingMessage): void => {
     coming.delete(raw);
-    if (!raw.complete) setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref();
+    if (raw.complete) return;
+    if (isClosing) raw.socket.destroySoon();
+    else setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref();
   };
 
   app.addHook('onRequest', (request, reply, done) => {

@@ -59,7 +59,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       trustedProxies: config.http.trustedProxies,
     });
     const refusals = new Refusals(new RefusalLog(log).of('http'));
-    const connections = limitHttpConnections(app.server, {
+    const connections = limitHttpConnections(app, {
       ...config.http,
       maxConnections: Math.min(config.http.maxConnections, shareOpenFiles().http),
       ledger: hub.ledger,

@@ -70,6 +70,16 @@ describe('http.tls', () => {
     );
   });
 
+  it('closes at once who is let in and asks nothing, when the hub stops', async (t) => {
+    const hub = await startHttps(t, (config) => (config.shutdownTimeoutMs = 3_600_000));
+    const url = addressOf(hub, 'http');
+    const silent = connectTls({ port: Number(new URL(url).port), ca: authority.ca });
+    await once(silent, 'secureConnect');
+    assert.equal((await ask(url)).status, 200);
+    assert.equal(await hub.server.close(), true);
+    if (!silent.destroyed) await once(silent, 'close');
+  });
+
   for (const proxyProtocol of [false, true]) {
     const before = proxyProtocol ? 'its PROXY header' : 'TLS is up';
     it(`gives a place back as soon as its peer leaves before ${before}`, async (t) => {
