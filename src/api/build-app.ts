@@ -11,6 +11,7 @@ import type { describeApi } from './describe-api.ts';
 import { admitRequests, HttpAdmission } from './http-admission.ts';
 import { limitKeptAnswers } from './kept-answers.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { brokerRoutes } from './routes/broker.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
@@ -113,5 +114,6 @@ async function registerRoutes(
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(historyRoutes, { hub, prefix: '/api/v1' });
   await app.register(eventRoutes, { hub, events: config.events, tickets, prefix: '/api/v1' });
+  await app.register(brokerRoutes, { hub, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
 }

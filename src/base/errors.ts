@@ -58,6 +58,8 @@ export const ERROR_TABLE = {
   BROKER_TIMEOUT: { status: 504, title: 'The MQTT broker did not answer in time' },
   TOO_MANY_MESSAGES: { status: 429, title: 'Too many messages wait for the MQTT broker' },
   PACKET_TOO_LARGE: { status: 413, title: 'The message is larger than the MQTT broker takes' },
+  NO_BROKER: { status: 404, title: 'The hub is no MQTT broker' },
+  CLIENT_UNKNOWN: { status: 404, title: 'The MQTT broker has no such client or session' },
   TOPIC_INVALID: { status: 400, title: 'The topic is not valid' },
   BUS_CLOSED: { status: 503, title: 'The connection to the MQTT broker was closed here' },
   NO_RESPONDER: { status: 503, title: 'Nobody is there to answer the request' },

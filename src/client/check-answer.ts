@@ -6,6 +6,7 @@ import {
   UserSchema,
   WhoAmISchema,
 } from '../api/account-schemas.ts';
+import { BrokerSessionSchema, ClientPageSchema, SessionPageSchema } from '../api/broker-schemas.ts';
 import { EVENT_SCHEMAS, TicketSchema, type EventResource, type EventType } from '../api/event-schemas.ts';
 import { HistoriesSchema, HistorySchema } from '../api/history-schemas.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
@@ -76,6 +77,9 @@ export const readTokenList = reader(TokenListSchema, 'the list of tokens');
 export const readNewToken = reader(NewTokenSchema, 'the token');
 export const readAuditPage = reader(AuditPageSchema, 'the audit');
 export const readHistories = reader(HistoriesSchema, 'the history');
+export const readBrokerSession = reader(BrokerSessionSchema, 'a session of the broker');
+export const readClientPage = reader(ClientPageSchema, 'the list of clients');
+export const readSessionPage = reader(SessionPageSchema, 'the list of sessions');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** The answer of the device, or that the command goes on. */

@@ -34,6 +34,7 @@ import {
   readTelemetry,
   readTicket,
 } from './check-answer.ts';
+import { createBrokerCalls, type BrokerCalls } from './broker-calls.ts';
 import { createAccountCalls, type AccountCalls } from './account-calls.ts';
 import { followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
 import { eachPage, listQuery, pathSegment } from './hub-paths.ts';
@@ -161,6 +162,7 @@ export type Client = AccountCalls & {
   readonly devices: DeviceCalls;
   readonly invocations: InvocationCalls;
   readonly services: ServiceCalls;
+  readonly broker: BrokerCalls;
   /**
    * What happens at devices, as it happens: `for await (const event of client.events())`. It comes back by itself when
    * the connection breaks, and goes on where it was. Leaving the loop ends it.
@@ -196,6 +198,7 @@ export function createClient(options: ClientOptions): Client {
     devices: createDeviceCalls(hub, timeoutMs, read),
     invocations: createInvocationCalls(hub, timeoutMs, read),
     ...createAccountCalls(hub, timeoutMs),
+    broker: createBrokerCalls(hub, timeoutMs),
     services: {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },

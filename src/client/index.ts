@@ -49,6 +49,17 @@ export type {
   TokenCalls,
   UserCalls,
 } from './account-calls.ts';
+export type {
+  BrokerSessionResource as BrokerSession,
+  ClientPageResource as BrokerClientPage,
+  SessionPageResource as BrokerSessionPage,
+} from '../api/broker-schemas.ts';
+export type {
+  BrokerCalls,
+  BrokerClient,
+  BrokerClientListOptions,
+  BrokerSessionListOptions,
+} from './broker-calls.ts';
 export type { TicketResource as StreamTicket } from '../api/event-schemas.ts';
 export type {
   HistoriesResource as MetricHistories,

@@ -427,6 +427,10 @@ test('openapi.json describes every route of v1', async (t) => {
   assert.equal(body.openapi, '3.1.0');
   assert.deepEqual(Object.keys(body.paths).sort(), [
     '/api/v1/audit',
+    '/api/v1/broker/clients',
+    '/api/v1/broker/clients/{client}',
+    '/api/v1/broker/sessions',
+    '/api/v1/broker/sessions/{client}',
     '/api/v1/devices',
     '/api/v1/devices/{deviceId}',
     '/api/v1/devices/{deviceId}/commands',

@@ -36,6 +36,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   'PATCH /api/v1/users/:name': 'administer',
   'DELETE /api/v1/users/:name': 'administer',
   'GET /api/v1/audit': 'administer',
+  'GET /api/v1/broker/clients': 'read',
+  'GET /api/v1/broker/sessions': 'read',
+  'GET /api/v1/broker/clients/:client': 'read',
+  'GET /api/v1/broker/sessions/:client': 'read',
+  'DELETE /api/v1/broker/clients/:client': 'manage',
+  'DELETE /api/v1/broker/sessions/:client': 'manage',
   // What somebody may not read is left out of these.
   'GET /devices': 'any',
   'GET /devices/': 'any',

@@ -47,6 +47,8 @@ export type LocalSubscription = { unsubscribe(): void };
 
 /** A session as it is listed. */
 export type SessionInfo = {
+  /** Its place among them, which it keeps as long as it lives. */
+  readonly number: number;
   readonly client: ClientInfo;
   readonly isConnected: boolean;
   /** Seconds. */
@@ -211,18 +213,19 @@ export class Broker implements TransportAcceptor {
     return { unsubscribe: () => endSession(engine, session) };
   }
 
-  /** Every session, also those whose client is away. */
-  *sessions(): IterableIterator<SessionInfo> {
-    for (const session of this.#engine.sessions.values()) {
-      yield {
-        client: session.client,
-        isConnected: session.connection !== undefined,
-        expiryInterval: session.expiryInterval,
-        subscriptionCount: session.subscriptionCount,
-        queuedCount: session.queue?.count ?? 0,
-        inflightCount: session.inflight?.count ?? 0,
-      };
-    }
+  /**
+   * The sessions in the order in which they began, also those whose client is away.
+   *
+   * @param after - the `number` of the last one that is known already
+   */
+  *sessions({ after = 0 } = {}): IterableIterator<SessionInfo> {
+    for (const session of this.#engine.sessions.after(after)) yield showSession(session);
+  }
+
+  /** The session of a client; undefined when there is none. */
+  session(clientId: string): SessionInfo | undefined {
+    const session = this.#engine.sessions.get(clientId);
+    return session && showSession(session);
   }
 
   /**
@@ -310,6 +313,18 @@ function publishLoop({ stats }: Engine): BrokerError {
   stats.publishLoops++;
   const text = `publish was called from within itself ${MAX_PUBLISH_DEPTH} times: a subscriber or hook answers itself`;
   return new BrokerError('MQTT_PUBLISH_LOOP', text);
+}
+
+function showSession(session: ClientSession): SessionInfo {
+  return {
+    number: session.number,
+    client: session.client,
+    isConnected: session.connection !== undefined,
+    expiryInterval: session.expiryInterval,
+    subscriptionCount: session.subscriptionCount,
+    queuedCount: session.queue?.count ?? 0,
+    inflightCount: session.inflight?.count ?? 0,
+  };
 }
 
 function invalid(message: string): BrokerError {

@@ -18,7 +18,7 @@ import { CommitGroup } from './commit-group.ts';
 import { compileHooks, type CompiledHooks } from './compiled-hooks.ts';
 import { Denials } from './denials.ts';
 import type { Inbox } from './connection/inbox.ts';
-import type { ClientSession } from './client-session.ts';
+import { SessionList, type ClientSession } from './client-session.ts';
 import type { ApplicationMessage, BrokerHooks, ClientInfo, DenyingRule, DropReason } from './hooks.ts';
 import { resolveBrokerOptions, type BrokerOptions, type ResolvedBrokerOptions } from './options.ts';
 import { LogBudget, NOBODY } from '../../base/log-budget.ts';
@@ -101,7 +101,7 @@ export class Engine {
   readonly stats = new BrokerStats();
   /** Network connections of all listeners. */
   connectionCount = 0;
-  readonly sessions = new Map<string, ClientSession>();
+  readonly sessions = new SessionList();
   readonly away = new AwaySessions();
   readonly subscriptions = new SubscriptionTree<ClientSession>(this);
   readonly topics: TopicTable<ClientSession>;

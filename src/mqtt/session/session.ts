@@ -30,6 +30,8 @@ type SessionState = (typeof SessionState)[keyof typeof SessionState];
  */
 export class Session<Connection extends Receiver> {
   readonly clientId: string;
+  /** Its place among all sessions of its broker: greater than those of all before it. */
+  number = 0;
   readonly quota = new Quota();
   #state: SessionState = SessionState.AWAY;
   /** Set by `connect` and `disconnect` alone; a plain field, for each delivery reads it. */

@@ -167,9 +167,14 @@ describe('what a broker tells of itself', () => {
     await connectedTo(broker, 'other');
     client.transport.breakOff();
     broker.publish({ topicName: 'a', qos: 1 });
-    const shown = [...broker.sessions()].map(({ client: { clientId }, ...rest }) => ({ clientId, ...rest }));
+    const shown = [...broker.sessions()].map(({ number, client: { clientId }, ...rest }) => ({
+      number,
+      clientId,
+      ...rest,
+    }));
     assert.deepEqual(shown, [
       {
+        number: 1,
         clientId: 'one',
         isConnected: false,
         expiryInterval: 100,
@@ -178,6 +183,7 @@ describe('what a broker tells of itself', () => {
         inflightCount: 1,
       },
       {
+        number: 2,
         clientId: 'other',
         isConnected: true,
         expiryInterval: 0,
