@@ -42,6 +42,7 @@ export function buildBridgeApp(parts: BridgeAppParts): FastifyInstance {
   const app = createApp({
     log,
     maxBodyBytes: config.http.maxBodyBytes,
+    allowedOrigins: config.http.cors.allowedOrigins,
     maxPathValueCharacters: MAX_PARAM_CHARACTERS,
     place: 'The routes are in the configuration of this gateway.',
   });

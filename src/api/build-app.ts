@@ -52,6 +52,7 @@ export async function buildApp(parts: {
   const app = createApp({
     log,
     maxBodyBytes: config.http.maxBodyBytes,
+    allowedOrigins: config.http.cors.allowedOrigins,
     maxPathValueCharacters: MAX_PATH_VALUE_CHARACTERS,
     place: PLACE,
     http: {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerOptions } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../base/logger.ts';
 import { toOriginForm } from '../base/request-head.ts';
+import { allowOrigins } from './cross-origin.ts';
 import { answerOtherMethods } from './other-methods.ts';
 import { answerFrameworkError, HUB_STOPPING, useProblems } from './problems.ts';
 import { answerClientError, refuseBrokenHeads, refuseTunnels } from './request-heads.ts';
@@ -23,6 +24,8 @@ type AppOptions = {
   readonly http?: ServerOptions;
   /** What the router is asked for. */
   readonly urlOf?: (request: IncomingMessage) => string;
+  /** Whose pages may read answers. */
+  readonly allowedOrigins?: readonly string[];
   /** Requests whose heads may be as large as `http.maxHeaderSize` says: they are passed on. */
   readonly isPassedOn?: (url: string) => boolean;
 };
@@ -63,6 +66,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   useProblems(app, options.log);
   answerOtherMethods(app, options.place);
   refuseBrokenHeads(app, options.isPassedOn);
+  allowOrigins(app, options);
   refuseWhenClosing(app);
   return app;
 }

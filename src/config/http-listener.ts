@@ -4,6 +4,40 @@ import { bytes, count, host, identityFiles, ms, networks, port, TOKEN } from './
 import type { Contradiction } from './load-config.ts';
 import { namesMoreThanLoopback, type OpenListener } from './open-listener.ts';
 
+const tls = Type.Object(
+  {
+    enabled: Type.Boolean({
+      default: false,
+      description: 'Whether the port speaks HTTPS, and HTTP no more.',
+    }),
+    ...identityFiles('the server'),
+  },
+  {
+    additionalProperties: false,
+    description: 'HTTPS. Files are read anew when they change; new connections get what is new.',
+  },
+);
+
+const cors = Type.Object(
+  {
+    allowedOrigins: Type.Array(
+      Type.String({
+        minLength: 1,
+        maxLength: 300,
+        pattern: '^(?:\\*|https?://(?:[A-Za-z0-9_.-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)$',
+        expected: 'an origin, as https://app.example:8443, or *',
+      }),
+      {
+        maxItems: 1000,
+        default: [],
+        description:
+          'Origins whose pages may read answers, as `https://app.example`; `*` for all. They need a token or a ticket all the same.',
+      },
+    ),
+  },
+  { additionalProperties: false, description: 'What browsers let pages of other origins do (CORS).' },
+);
+
 /**
  * The section `http` of a program whose HTTP server listens on this port when nobody says more.
  */
@@ -37,19 +71,8 @@ export const httpListener = (usualPort: number, description: string) =>
         description:
           'Whether each connection begins with a header of the PROXY protocol; it must come from one of `trustedProxies` then.',
       }),
-      tls: Type.Object(
-        {
-          enabled: Type.Boolean({
-            default: false,
-            description: 'Whether the port speaks HTTPS, and HTTP no more.',
-          }),
-          ...identityFiles('the server'),
-        },
-        {
-          additionalProperties: false,
-          description: 'HTTPS. Files are read anew when they change; new connections get what is new.',
-        },
-      ),
+      tls,
+      cors,
       maxConnections: count({
         default: 10_000,
         description: 'Most connections at once; never more than a twelfth of what the system lets be opened.',

@@ -28,10 +28,11 @@ async function openForeignPage(t: TestContext, browser: Browser): Promise<Browse
   return page;
 }
 
-async function openHub(t: TestContext): Promise<TestHub> {
+async function openHub(t: TestContext, allowedOrigins: string[] = []): Promise<TestHub> {
   const hub = await startTestHub(t, (config) => {
     config.http.tokens = [ROOT];
     config.http.trustedNetworks = [];
+    config.http.cors.allowedOrigins = allowedOrigins;
   });
   await hub.server.hub.accounts.users.create({ ...PERSON, roles: ['admin'], scopes: [] });
   return hub;
@@ -60,6 +61,38 @@ describe('pages in a browser', options, () => {
       await page.waitFor('told.length === 1');
       assert.deepEqual(await page.evaluate('told'), ['error'], query);
     }
+  });
+
+  it('of a listed origin ask, command and follow with a token, and those of others do not', async (t) => {
+    const browser = await Browser.open(t);
+    const page = await openForeignPage(t, browser);
+    const origin = String(await page.evaluate('location.origin'));
+    const hub = await openHub(t, [origin]);
+    const script = `
+      const headers = { authorization: 'Bearer ${ROOT}', 'content-type': 'application/json' };
+      const ask = (method, path, more) =>
+        fetch('${hub.url}/api/v1' + path, { method, headers, ...more }).then((response) => response, () => undefined);
+      window.run = async () => {
+        const list = await ask('GET', '/devices');
+        const away = await ask('POST', '/devices/none/commands/x', { body: '{}' });
+        const withCookie = await ask('GET', '/devices', { credentials: 'include' });
+        const made = await ask('POST', '/tickets', { body: '{"kind":"presence"}' });
+        const { ticket } = made === undefined ? {} : await made.json();
+        const events = new EventSource('${hub.url}/api/v1/events?ticket=' + ticket);
+        const opened = await new Promise((resolve) => {
+          events.onopen = () => resolve('open'); events.onerror = () => resolve('error');
+        });
+        events.close();
+        return JSON.stringify([list?.status, away?.status, withCookie?.status, opened]);
+      };
+      window.told = undefined; run().then((text) => { window.told = text; });`;
+    const told = async (where: BrowserPage): Promise<unknown> => {
+      await where.evaluate(script);
+      await where.waitFor('window.told !== undefined');
+      return JSON.parse(String(await where.evaluate('told')));
+    };
+    assert.deepEqual(await told(page), [200, 404, null, 'open']);
+    assert.deepEqual(await told(await openForeignPage(t, browser)), [null, null, null, 'error']);
   });
 
   it('of another address cannot act as who is signed in, by a form, a request or a picture', async (t) => {

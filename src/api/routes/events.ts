@@ -54,9 +54,6 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 };
 
-/** Who has a ticket needs nothing else: no cookie comes along, and none would make more of it. */
-const FOR_ANY_PAGE = { 'access-control-allow-origin': '*' };
-
 type EventRoutesOptions = {
   readonly hub: Hub;
   readonly tickets: StreamTickets;
@@ -82,8 +79,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
     if (!isHead && !bookForRequest(hub.ledger, request, reply.raw, kept))
       throw tooMany('The hub keeps as much for streams of events as it may.');
     reply.hijack();
-    const others = request.streamTicket === undefined ? {} : FOR_ANY_PAGE;
-    const headers = { ...reply.getHeaders(), ...HEADERS, ...others };
+    const headers = { ...reply.getHeaders(), ...HEADERS };
     reply.raw.writeHead(200, headers as Record<string, string>);
     if (isHead) reply.raw.end();
     else streams.serve(reply.raw, { caller, interest, lastEventId });

@@ -189,7 +189,7 @@ describe('environment variables', () => {
 const TOKEN = '0123456789abcdef';
 const SECTIONS = Object.keys(defaultConfig()).join(', ');
 const HTTP_KEYS =
-  'host, port, tokens, hostNames, trustedNetworks, trustedProxies, proxyProtocol, tls, maxConnections, maxConnectionsPerAddress, bodyTimeoutMs, maxBodyBytes';
+  'host, port, tokens, hostNames, trustedNetworks, trustedProxies, proxyProtocol, tls, cors, maxConnections, maxConnectionsPerAddress, bodyTimeoutMs, maxBodyBytes';
 const SAMPLE_TOKEN = 'this is the sample from the documentation: make your own, e.g. openssl rand -hex 24';
 const TOKEN_RULE = '16 to 512 characters out of A-Z a-z 0-9 . _ ~ + / = -';
 
