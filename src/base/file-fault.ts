@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 const READ_FAULTS: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'does not exist'],
   ['ENOTDIR', 'does not exist'],
@@ -18,14 +20,22 @@ const WRITE_FAULTS: ReadonlyMap<string, string> = new Map([
   ['ENAMETOOLONG', 'the name is too long'],
 ]);
 
+/**
+ * The name of what a call of the system says; undefined for another kind of error. Node knows no name for a quota that
+ * is used up.
+ */
+export function systemCodeOf(error: unknown): string | undefined {
+  const { code, errno } = Object(error) as { readonly code?: unknown; readonly errno?: unknown };
+  if (code === 'UNKNOWN') return errno === -constants.errno.EDQUOT ? 'EDQUOT' : code;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
 /** Why a file could not be read: the end of a sentence that begins with its name. */
 export function readFaultOf(error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return READ_FAULTS.get(code) ?? `cannot be read: ${message}`;
+  return READ_FAULTS.get(systemCodeOf(error) ?? '') ?? `cannot be read: ${(error as Error).message}`;
 }
 
 /** Why nothing could be written, in a few words. */
 export function writeFaultOf(error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return WRITE_FAULTS.get(code) ?? message;
+  return WRITE_FAULTS.get(systemCodeOf(error) ?? '') ?? (error as Error).message;
 }

@@ -49,7 +49,7 @@ export class WatchedDisk {
   }
 
   /** Each change fails so from now on. */
-  failWith(name: 'EIO' | 'ENOSPC' | 'EROFS'): void {
+  failWith(name: keyof typeof constants.errno): void {
     writeFileSync(this.#file('fault'), String(constants.errno[name]));
   }
 

@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemCodeOf } from '../../base/file-fault.ts';
 import type { StoreFault } from '../store-state.ts';
 import { faultOf } from './sqlite-error.ts';
 
@@ -39,9 +40,9 @@ export function diskFaultOf(error: unknown, path: string): StoreFault | undefine
 
 /** What an error of a call of the system says; undefined when it is another kind of error. */
 export function systemFaultOf(error: unknown): StoreFault | undefined {
-  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
-  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return undefined;
-  return { state: STATE_OF[code] ?? 'unreachable', message: String(message) };
+  const code = systemCodeOf(error);
+  if (code === undefined) return undefined;
+  return { state: STATE_OF[code] ?? 'unreachable', message: (error as Error).message };
 }
 
 /** With what error nothing can be written beside a file; empty when something can. */
@@ -57,7 +58,7 @@ function tryDisk(path: string): string {
       closeSync(handle);
     }
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? '';
+    return systemCodeOf(error) ?? '';
   } finally {
     remove(tried);
   }
