@@ -10,6 +10,7 @@ import { requireDatabases } from '../store/examine-folder.ts';
 import { HubDatabase } from '../store/sqlite/hub/hub-database.ts';
 import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts';
 import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
+import type { StoreHealth } from '../store/store-state.ts';
 import { auditRequests } from './audit-requests.ts';
 import { createApp } from './create-app.ts';
 import { parseJsonBodies } from './json-bodies.ts';
@@ -45,6 +46,13 @@ export async function openLocalHub(
   if (await isThere(running)) return running;
   if (!makesFolder) requireDatabases(folder.path);
   return openFolder(folder, log);
+}
+
+/** What the hub that runs over a data folder says of its stores that are not ready; undefined where none answers. */
+export async function askStores(dataDir: string): Promise<readonly StoreHealth[] | undefined> {
+  const running = askRunning(ownerSocketPath(new DataFolder(dataDir).path));
+  const answer = await running.ask('GET', '/readyz').catch(() => undefined);
+  return answer && ((answer.body as { readonly stores?: readonly StoreHealth[] }).stores ?? []);
 }
 
 /** Whether somebody answers. A socket whose hub is gone refuses. */

@@ -1,13 +1,13 @@
 import { accessSync, constants, lstatSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
 import { readFaultOf, writeFaultOf } from '../base/file-fault.ts';
 import { addFile, beginBackupFile, extractBackup, removeDatabase } from './backup-file.ts';
 import { DataFolder } from './data-folder.ts';
 import { examineFile, requireDatabases } from './examine-folder.ts';
 import { beginRestore, decideRestore, finishRestore, isHalfRestored, undoRestore } from './place-restored.ts';
-import { BUSY_TIMEOUT_MS, createPrivate } from './sqlite/open-database.ts';
+import { createPrivate, openToRead } from './sqlite/open-database.ts';
 import { faultOf } from './sqlite/sqlite-error.ts';
 import { syncFolder } from './sync-folder.ts';
 
@@ -76,7 +76,7 @@ export function restoreBackup(
     const names = extractBackup(file, fresh);
     for (const name of names) {
       const { fault } = examineFile(join(fresh, name));
-      if (fault !== undefined) throw new Error(`${name} in it is damaged: ${fault}`);
+      if (fault !== undefined) throw new Error(`${name} in it is ${fault.state}: ${fault.message}`);
     }
     const former = decideRestore(folder.path);
     finishRestore(folder.path);
@@ -107,7 +107,7 @@ function addDatabase(backup: DatabaseSync, file: string, copy: string): boolean 
 /** A copy of one moment, without what was deleted. */
 function copyDatabase(file: string, copy: string): void {
   createPrivate(copy);
-  const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  const db = openToRead(file);
   try {
     db.prepare('VACUUM INTO ?').run(copy);
   } finally {

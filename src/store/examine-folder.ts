@@ -1,12 +1,14 @@
-import { readdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { RecadoError } from '../base/errors.ts';
-import { readFaultOf } from '../base/file-fault.ts';
+import { readFaultOf, writeFaultOf } from '../base/file-fault.ts';
 import { isHalfRestored } from './place-restored.ts';
-import { BUSY_TIMEOUT_MS, sizeOf } from './sqlite/open-database.ts';
+import { openToRead, sizeOf } from './sqlite/open-database.ts';
+import { faultOf } from './sqlite/sqlite-error.ts';
 import type { Grain } from './sqlite/telemetry/chunk-table.ts';
 import { holdsMinutes } from './sqlite/telemetry/minute-file.ts';
+import type { StoreFault } from './store-state.ts';
 
 /** What there is to say of one database. */
 export type DatabaseReport = {
@@ -16,8 +18,10 @@ export type DatabaseReport = {
   readonly logBytes: number;
   /** Of history: whether it has each reading, or minutes. */
   readonly grain: Grain | undefined;
-  /** What is wrong with it, in SQLite's words; undefined when it is whole. */
-  readonly fault: string | undefined;
+  /** Why it cannot be read as a whole; undefined when it can, and is whole. */
+  readonly fault: StoreFault | undefined;
+  /** Why this user cannot write it, in a few words; undefined when it can. */
+  readonly whyOnlyRead: string | undefined;
 };
 
 /**
@@ -53,15 +57,18 @@ export function requireDatabases(folder: string): string[] {
 }
 
 /** Reads all of a database, while a hub writes it or not. Nothing is changed. */
-export function examineFile(file: string): Pick<DatabaseReport, 'bytes' | 'logBytes' | 'fault'> {
-  const sizes = { bytes: sizeOf(file), logBytes: sizeOf(`${file}-wal`) };
+export function examineFile(file: string): Omit<DatabaseReport, 'name' | 'grain'> {
+  const seen = { bytes: sizeOf(file), logBytes: sizeOf(`${file}-wal`), whyOnlyRead: findWhyOnlyRead(file) };
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    db = openToRead(file);
     const found = db.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
-    return { ...sizes, fault: found === 'ok' ? undefined : String(found) };
+    return { ...seen, fault: found === 'ok' ? undefined : { state: 'damaged', message: String(found) } };
   } catch (error) {
-    return { ...sizes, fault: (error as Error).message };
+    const fault = faultOf(error) ?? { state: 'damaged', message: (error as Error).message };
+    // What its log has is read by an index beside it, which cannot be made there.
+    const isOnlyRead = fault.state === 'unreachable' && seen.whyOnlyRead !== undefined;
+    return { ...seen, fault: isOnlyRead ? { ...fault, state: 'read-only' } : fault };
   } finally {
     db?.close();
   }
@@ -89,6 +96,15 @@ export function examineFolder(folder: string): {
     copies: names.filter(isCopy),
     setAside: names.filter((name) => name.endsWith('.db.damaged')),
   };
+}
+
+function findWhyOnlyRead(file: string): string | undefined {
+  try {
+    for (const each of [dirname(file), file]) accessSync(each, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return writeFaultOf(error);
+  }
 }
 
 function grainOf(file: string): Grain | undefined {

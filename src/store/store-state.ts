@@ -32,10 +32,15 @@ export type StoreHealth = {
   readonly advice: string;
 };
 
-/** What to do; and whether the hub goes on by itself then. */
+/** What to do. */
+export function remedyFor(state: StoreState): string {
+  return STORE_STATES[state];
+}
+
+/** The same, and whether the hub goes on by itself then. */
 export function adviceFor(state: StoreState, isOver: boolean): string {
-  if (state === 'ready' || state === 'damaged') return STORE_STATES[state];
-  return `${STORE_STATES[state]}; ${isOver ? 'then start the hub again' : 'the hub goes on by itself then'}`;
+  if (state === 'ready' || state === 'damaged') return remedyFor(state);
+  return `${remedyFor(state)}; ${isOver ? 'then start the hub again' : 'the hub goes on by itself then'}`;
 }
 
 /** What a store threw or sent back because of a fault. */

@@ -114,3 +114,29 @@ describe('a full disk', { skip: whyNoSmallDisk() }, () => {
 function databasesOf(hub: LastingHub): Map<string, Buffer> {
   return new Map([...readFolder(hub.folder)].filter(([name]) => /\.db(-wal)?$/.test(name)));
 }
+
+describe('a read-only disk', { skip: whyNoSmallDisk() }, () => {
+  it('is no damage, and what it has can be had', async (t) => {
+    const disk = new SmallDisk(t, 16);
+    const hub = await LastingHub.start(t, { folder: disk.file('data') });
+    await retain(hub, 'kept');
+    await hub.end('SIGTERM');
+    disk.remount('ro');
+    const doctor = await recado('doctor', '--data-dir', hub.folder);
+    assert.deepEqual([doctor.end, doctor.errors], [0, ''], doctor.output);
+    assert.match(doctor.output, / whole\n[^]*sessions\.db can only be read: the file system is read-only\n$/);
+    const backup = join(workingFolder(t), 'backup');
+    assert.equal((await recado('backup', backup, '--data-dir', hub.folder)).end, 0);
+
+    disk.remount('rw');
+    await hub.begin();
+    await retain(hub, 'only in the log');
+    await hub.end('SIGKILL');
+    rmSync(join(hub.folder, 'sessions.db-shm'));
+    disk.remount('ro');
+    const unread = await recado('doctor', '--data-dir', hub.folder);
+    assert.equal(unread.end, 1);
+    assert.match(unread.output, /sessions\.db .* read-only: [^]*\n.*: make it writable\n$/);
+    assert.doesNotMatch(unread.output, /recado restore/);
+  });
+});

@@ -3,8 +3,10 @@ import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { recadoWords } from '../helpers/hub-process.ts';
 import { LastingHub } from '../helpers/lasting-hub.ts';
 import { joinPump, PUMP } from '../helpers/lasting-rig.ts';
+import { runProgram } from '../helpers/run-program.ts';
 import { TcpWireClient } from '../helpers/tcp-wire-client.ts';
 import { until } from '../helpers/until.ts';
 
@@ -43,6 +45,13 @@ async function startWithKeeper(t: Parameters<typeof LastingHub.start>[0]): Promi
   return hub;
 }
 
+/** What `recado doctor` says of a folder in which something is wrong. */
+async function doctor(hub: LastingHub): Promise<string> {
+  const { end, output, errors } = await runProgram(recadoWords('doctor', '--data-dir', hub.folder));
+  assert.deepEqual([end, errors], [1, '']);
+  return output;
+}
+
 /** What the session was kept, until the last one. */
 async function keptUntil(hub: LastingHub, last: string): Promise<string[]> {
   const keeper = new TcpWireClient(hub.mqttPort);
@@ -71,6 +80,7 @@ describe('sessions.db of a hub that runs', () => {
       assert.deepEqual(await statesOf(hub), ['sessions removed']);
       await until('it is refused', async () => (await publish(hub, 'meanwhile')) === QUOTA_EXCEEDED);
       assert.match(hub.program.errorText, /sessions cannot be stored .*put it back/);
+      assert.match(await doctor(hub), /the hub that runs cannot store sessions \(removed\): .*: put it back/);
       for (const end of ends) renameSync(`${file}${end}.away`, file + end);
       await until('it heals', async () => (await statesOf(hub)).length === 0);
       assert.equal(await publish(hub, 'after'), 0);
@@ -113,7 +123,8 @@ describe('hub.db that another program keeps locked', () => {
   it('is told as such, sessions go on meanwhile, and it heals', async (t) => {
     const hub = await startWithKeeper(t);
     await joinPump(t, hub.tcpPort);
-    const holder = new DatabaseSync(join(hub.folder, 'hub.db'));
+    // The hub writes to it at times.
+    const holder = new DatabaseSync(join(hub.folder, 'hub.db'), { timeout: 5000 });
     holder.exec('BEGIN IMMEDIATE');
     const command = hub.call('POST', `${PUMP}/start`, { input: 1, queueForMs: 60_000 });
     let isOver = false;
@@ -128,6 +139,12 @@ describe('hub.db that another program keeps locked', () => {
     assert.deepEqual(await refused, [503, 'STORE_UNAVAILABLE']);
     assert.deepEqual(await statesOf(hub), ['hub locked']);
     assert.match(hub.program.errorText, /hub cannot be stored .*another program keeps the file locked/);
+    const told = await doctor(hub);
+    assert.match(
+      told,
+      /the hub that runs cannot store hub \(locked\): another program keeps the file locked/,
+    );
+    assert.doesNotMatch(told, /recado restore/);
     holder.close();
     await until('it heals', async () => (await statesOf(hub)).length === 0);
   });

@@ -4,11 +4,14 @@ import { printTable } from '../devices/table.ts';
 import { findDataFolder, type DataFolderFlags } from '../find-data-folder.ts';
 
 const HELP = `
-Reads every byte of every database, and changes nothing; the hub may run meanwhile.
-Exit code 1 says that something is damaged, or that there is nothing.
+Reads every byte of every database, and changes nothing. The hub may run meanwhile, and says how its stores are.
+Exit code 1 says that something is damaged or cannot be read or stored, or that there is nothing.
 
 Example:
   recado doctor --data-dir /var/lib/recado`;
+
+const BRING_BACK =
+  'stop the hub and bring a backup back with `recado restore FILE`; what is there is kept beside it';
 
 /** `recado doctor`. */
 export function doctorCommand(): Command {
@@ -22,13 +25,18 @@ export function doctorCommand(): Command {
 }
 
 async function examine(flags: DataFolderFlags): Promise<void> {
-  const { examineFolder } = await import('../../store/examine-folder.ts');
-  const { databases, copies, setAside } = examineFolder(await findDataFolder(flags));
+  const [{ examineFolder }, { askStores }, { remedyFor }] = await Promise.all([
+    import('../../store/examine-folder.ts'),
+    import('../../api/local-hub.ts'),
+    import('../../store/store-state.ts'),
+  ]);
+  const folder = await findDataFolder(flags);
+  const { databases, copies, setAside } = examineFolder(folder);
   const rows = databases.map(({ name, bytes, logBytes, fault, grain = '' }) => [
     name,
     `${bytes}`,
     `${logBytes}`,
-    fault ?? 'whole',
+    fault === undefined ? 'whole' : `${fault.state}: ${fault.message}`,
     grain,
   ]);
   printTable(['FILE', 'BYTES', 'LOG BYTES', 'STATE', 'HISTORY'], rows);
@@ -38,9 +46,14 @@ async function examine(flags: DataFolderFlags): Promise<void> {
     printLine(
       `${name} was damaged, and history goes on without it; \`sqlite3 ${name} .recover\` may read some of it, until the hub lets it go with other old history`,
     );
-  if (databases.every(({ fault }) => fault === undefined)) return;
-  printLine(
-    'stop the hub and bring a backup back with `recado restore FILE`; what is there is kept beside it',
-  );
-  process.exitCode = 1;
+  for (const { name, whyOnlyRead } of databases)
+    if (whyOnlyRead !== undefined) printLine(`${name} can only be read: ${whyOnlyRead}`);
+  const unready = (await askStores(folder)) ?? [];
+  for (const { name, state, advice } of unready)
+    printLine(`the hub that runs cannot store ${name} (${state}): ${advice}`);
+  const faults = new Set(databases.flatMap(({ fault }) => fault?.state ?? []));
+  if (faults.has('damaged')) printLine(BRING_BACK);
+  // A hub that runs knows more of it.
+  else if (unready.length === 0) for (const state of faults) printLine(remedyFor(state));
+  if (faults.size + unready.length > 0) process.exitCode = 1;
 }

@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import type { StoreFault } from '../store-state.ts';
 import { DamagedFileError } from './damaged-file-error.ts';
 import { diskFaultOf } from './disk-fault.ts';
+import { faultOf } from './sqlite-error.ts';
 
 /** What the write-ahead log keeps of its size once it was copied into the file. */
 const WAL_LIMIT_BYTES = 16_777_216;
@@ -58,6 +59,22 @@ export function openFile(file: string, lockedMs: number): OpenedFile {
       if (sizeOf(`${file}-wal`) > 0 || sizeOf(file) === 0) throw error;
       return { db: readOnly(file), whyOnlyRead: fault, marks: [] };
     }
+  }
+}
+
+/**
+ * Opens a database to be read, while a hub writes it or not. Where the disk takes no index of its write-ahead log, it
+ * is read as it is, unless that log has something: it would not be seen.
+ */
+export function openToRead(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return db;
+  } catch (error) {
+    db.close();
+    if (faultOf(error)?.state !== 'unreachable' || sizeOf(`${file}-wal`) > 0) throw error;
+    return readOnly(file);
   }
 }
 
