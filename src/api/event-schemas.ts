@@ -1,21 +1,24 @@
 import type { Static } from 'typebox';
 import { Type } from '../config/type.ts';
 import { DEVICE_EVENT_KINDS } from '../devices/events.ts';
-import { DeviceId, InvocationSchema, nullable, presenceProperties, ReadingSchema, Time } from './schemas.ts';
+import {
+  DeviceId,
+  InvocationSchema,
+  LIST,
+  nullable,
+  presenceProperties,
+  ReadingSchema,
+  selectorProperties,
+  Time,
+} from './schemas.ts';
 
 /* What `GET /api/v1/events` tells: one schema for the data of each type of event. */
 
-const LIST = '^[^,]+(,[^,]+)*$';
-const MAX_LIST_CHARACTERS = 8192;
+// What `status` a device has is what events tell.
+const { status: _status, ...ofDevices } = selectorProperties;
 
 const wish = {
-  device: Type.Optional(
-    Type.String({
-      maxLength: MAX_LIST_CHARACTERS,
-      pattern: LIST,
-      description: 'Only these: ids, with commas between them. They need not be known yet',
-    }),
-  ),
+  ...ofDevices,
   kind: Type.Optional(
     Type.String({
       maxLength: 256,

@@ -132,12 +132,34 @@ export const DevicePatchSchema = Type.Object(
 );
 export type DevicePatch = Static<typeof DevicePatchSchema>;
 
+/** Several words, with commas between them. */
+export const LIST = '^[^,]+(,[^,]+)*$';
+const MAX_LIST_CHARACTERS = 8192;
+
+/** What devices are chosen by, wherever some of all are meant: each of what is said must be so. */
+export const selectorProperties = {
+  device: Type.Optional(
+    Type.String({
+      maxLength: MAX_LIST_CHARACTERS,
+      pattern: LIST,
+      description: 'Only these: ids, with commas between them',
+    }),
+  ),
+  status: Type.Optional(Type.Enum(['online', 'offline'])),
+  gateway: Type.Optional(Type.String({ maxLength: 64 })),
+  tag: Type.Optional(Type.String({ maxLength: MAX_TAG_CHARACTERS, description: 'One of its tags' })),
+  q: Type.Optional(Type.String({ maxLength: 256, description: 'Text in the id, title, model or a tag' })),
+};
+export const DeviceSelectorSchema = Type.Object(selectorProperties, {
+  title: 'DeviceSelector',
+  description: 'Which devices; {} is all',
+  additionalProperties: false,
+});
+export type DeviceSelector = Static<typeof DeviceSelectorSchema>;
+
 export const DeviceQuerySchema = Type.Object(
   {
-    status: Type.Optional(Type.Enum(['online', 'offline'])),
-    gateway: Type.Optional(Type.String({ maxLength: 64 })),
-    tag: Type.Optional(Type.String({ maxLength: MAX_TAG_CHARACTERS, description: 'One of its tags' })),
-    q: Type.Optional(Type.String({ maxLength: 256, description: 'Text in the id, title, model or a tag' })),
+    ...selectorProperties,
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: MAX_PAGE_DEVICES, description: 'Devices a page' }),
     ),

@@ -1,8 +1,9 @@
-import type { EventResource, EventType } from '../api/event-schemas.ts';
+import type { EventResource, EventType, TicketBody } from '../api/event-schemas.ts';
 import { parseJson } from '../base/json.ts';
 import { readEventData } from './check-answer.ts';
 import { HubAnswerError, HubUnreachableError, ProblemError, type ClientError } from './errors.ts';
-import { openHubStream, type HubConnection } from './hub-request.ts';
+import { listQuery } from './hub-paths.ts';
+import { openHubStream, type HubConnection, type Options } from './hub-request.ts';
 
 const EVENTS_PATH = '/api/v1/events';
 const FIRST_RETRY_MS = 1000;
@@ -34,6 +35,10 @@ export type EventOptions = {
   readonly signal?: AbortSignal | undefined;
   /** Only these; they need not be known yet. */
   readonly devices?: readonly string[] | undefined;
+  /** Only those that are so when it happens, as in the list of devices. */
+  readonly gateway?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly q?: string | undefined;
   /** Only these. */
   readonly kinds?: readonly EventKind[] | undefined;
   /** The `id` of the event after which to go on. */
@@ -55,7 +60,7 @@ export async function* followEvents(
   timeoutMs: number,
   options: EventOptions,
 ): AsyncGenerator<HubEvent, void, void> {
-  const path = EVENTS_PATH + eventQuery(options);
+  const path = EVENTS_PATH + listQuery(eventWish(options));
   const { silenceMs = DEFAULT_SILENCE_MS, maxRetryMs = DEFAULT_MAX_RETRY_MS } = options;
   let lastEventId = options.lastEventId;
   let isKnown = false;
@@ -66,7 +71,14 @@ export async function* followEvents(
       options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal]);
     let error: ClientError;
     try {
-      const response = await openHubStream(hub, { path, timeoutMs, signal, lastEventId });
+      const response = await openHubStream(hub, {
+        method: 'GET',
+        path,
+        timeoutMs,
+        signal,
+        ...(lastEventId !== undefined && { headers: { 'last-event-id': lastEventId } }),
+        mediaType: 'text/event-stream',
+      });
       const isResumed = lastEventId !== undefined;
       isKnown = true;
       yield { type: 'connected', isResumed };
@@ -92,15 +104,19 @@ export async function* followEvents(
   }
 }
 
-function eventQuery({ devices, kinds }: EventOptions): string {
-  const query = new URLSearchParams();
-  if (devices !== undefined && devices.length > 0) query.set('device', devices.join(','));
-  if (kinds !== undefined && kinds.length > 0) query.set('kind', kinds.join(','));
-  return query.size === 0 ? '' : `?${query.toString()}`;
+/** What is wanted, in the words of the API. */
+export function eventWish({ devices = [], kinds = [], gateway, tag, q }: EventOptions): Options<TicketBody> {
+  return {
+    ...(devices.length > 0 && { device: devices.join(',') }),
+    ...(kinds.length > 0 && { kind: kinds.join(',') }),
+    gateway,
+    tag,
+    q,
+  };
 }
 
 /** The connection broke in the middle of the stream: the system's error, or the silence. */
-function readAbsence(url: string, error: unknown): ClientError {
+export function readAbsence(url: string, error: unknown): ClientError {
   if (error instanceof ProblemError || error instanceof HubAnswerError) return error;
   if (error instanceof HubUnreachableError) return error;
   const reason = error instanceof SilenceError ? 'timeout' : 'broken';
@@ -108,7 +124,7 @@ function readAbsence(url: string, error: unknown): ClientError {
 }
 
 /** Whether it is worth coming back: what a hub refuses, it refuses again. */
-function isAway(error: ClientError): boolean {
+export function isAway(error: ClientError): boolean {
   if (error instanceof HubAnswerError) return AWAY_STATUSES.has(error.status);
   if (error instanceof ProblemError) return error.code === 'HUB_STOPPING' || error.status === 429;
   return true;
@@ -203,7 +219,7 @@ function readEvent(url: string, { id = '', event, data }: Block): ToldEvent | un
   return { type: event, id, ...read.value } as ToldEvent;
 }
 
-async function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+export async function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const leave = (): void => {
       clearTimeout(timer);

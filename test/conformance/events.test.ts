@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createDevice, type Device } from '../../src/device/index.ts';
 import { EventStreamReader } from '../helpers/event-stream.ts';
+import type { Json } from '../helpers/json.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
 
@@ -69,6 +70,30 @@ test('filters leave out devices and kinds', async (t) => {
     assert.deepEqual([status, body.code], [400, 'REQUEST_INVALID'], query);
   }
   assert.equal((await hub.call('HEAD', '/api/v1/events')).status, 200);
+});
+
+test('devices are chosen as in the list, by what they are when it happens', async (t) => {
+  const hub = await startTestHub(t);
+  const [a, b] = [await online(t, hub, 'a'), await online(t, hub, 'b')];
+  const give = (id: string, tags: string[]) => hub.call('PATCH', `/api/v1/devices/${id}`, { tags });
+  await give('b', ['cellar']);
+  const cellar = await EventStreamReader.open(t, hub.url, {
+    query: '?tag=cellar&gateway=socket&kind=reading',
+  });
+  const named = await EventStreamReader.open(t, hub.url, { query: '?q=THE%20A&kind=reading' });
+  const other = await EventStreamReader.open(t, hub.url, { query: '?tag=cellar&device=a&kind=reading' });
+  for (const device of [a, b]) device.report({ bar: 1 });
+  await cellar.told(1);
+  await give('a', ['cellar']);
+  await give('b', []);
+  for (const device of [a, b]) device.report({ litres: 2 });
+  assert.deepEqual(await cellar.told(2), ['reading b bar', 'reading a litres']);
+  assert.deepEqual(await named.told(2), ['reading a bar', 'reading a litres']);
+  assert.deepEqual(await other.told(1), ['reading a litres']);
+  const list = async (query: string) =>
+    (await hub.call('GET', `/api/v1/devices?${query}`)).body.devices.map(({ deviceId }: Json) => deviceId);
+  assert.deepEqual(await list('device=b,ghost,a&tag=cellar'), ['a']);
+  assert.equal((await hub.call('GET', '/api/v1/devices?device=a%20b')).status, 400);
 });
 
 test('a reader that comes back goes on where it was, or is told that it cannot', async (t) => {

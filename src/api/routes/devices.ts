@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { may } from '../../accounts/permissions.ts';
 import { Type } from '../../config/type.ts';
-import type { Device } from '../../devices/device.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { findDevice } from '../find-device.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
+import { readSelector } from '../device-selector.ts';
 import { RequestRefused } from '../problems.ts';
 import { showDevice, showDeviceDetail } from '../resources.ts';
 import {
@@ -14,7 +14,6 @@ import {
   DeviceParams,
   DeviceQuerySchema,
   PROBLEM_RESPONSE,
-  type DeviceQuery,
 } from '../schemas.ts';
 
 const DEFAULT_PAGE_DEVICES = 100;
@@ -57,8 +56,9 @@ export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
   app.get('/devices', { config: { verb: 'any' }, schema: ListSchema }, async (request) => {
     const { limit = DEFAULT_PAGE_DEVICES, cursor, ...filter } = request.query;
     const { principal } = request;
+    const isMeant = readSelector(filter);
     const found = [...hub.devices.all()].filter(
-      (device) => may(principal, 'read', hub.devices.targetOf(device.id)) && matches(device, filter),
+      (device) => may(principal, 'read', hub.devices.targetOf(device.id)) && isMeant(device),
     );
     const after = cursor === undefined ? 0 : Number(readCursor('after', cursor));
     const rest = found.filter((device) => device.order > after);
@@ -108,15 +108,4 @@ async function lasting(hub: Hub, undo?: () => void): Promise<void> {
     const why = error instanceof Error ? error.message : String(error);
     throw new RequestRefused('STORE_UNAVAILABLE', `The hub cannot write down now what must last: ${why}.`);
   }
-}
-
-function matches(device: Device, filter: DeviceQuery): boolean {
-  if (filter.status !== undefined && device.presence.status !== filter.status) return false;
-  if (filter.gateway !== undefined && device.gateway !== filter.gateway) return false;
-  if (filter.tag !== undefined && !device.given.tags.includes(filter.tag)) return false;
-  if (filter.q === undefined) return true;
-  const text = filter.q.toLowerCase();
-  return [device.id, device.title, device.model, ...device.given.tags].some(
-    (field) => field?.toLowerCase().includes(text) === true,
-  );
 }

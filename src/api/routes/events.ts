@@ -4,7 +4,6 @@ import { may } from '../../accounts/permissions.ts';
 import { partyOf, type Principal } from '../../accounts/principal.ts';
 import { systemClock } from '../../base/clock.ts';
 import { KeptKind } from '../../base/kept-kinds.ts';
-import { isDeviceId } from '../../devices/description.ts';
 import { DEVICE_EVENT_KINDS, type DeviceEventKind, type EventInterest } from '../../devices/events.ts';
 import type { Hub } from '../../hub/hub.ts';
 import {
@@ -15,10 +14,11 @@ import {
   type EventQuery,
   type TicketBody,
 } from '../event-schemas.ts';
+import { choosesByNature, readDeviceIds, readSelector } from '../device-selector.ts';
 import { EventStreams, MAX_WAITING_BYTES } from '../event-streams.ts';
 import { RequestRefused } from '../problems.ts';
 import { bookForRequest } from '../request-bookings.ts';
-import { PROBLEM_RESPONSE } from '../schemas.ts';
+import { PROBLEM_RESPONSE, type DeviceSelector } from '../schemas.ts';
 import { TICKET_SECONDS, type EventWish, type StreamTickets } from '../stream-tickets.ts';
 
 const FollowSchema = {
@@ -113,7 +113,7 @@ function readWish(request: EventRequest, hub: Hub): EventWish {
     };
   }
   const { opens } = streamTicket;
-  if ('service' in opens || query.device !== undefined || query.kind !== undefined)
+  if ('service' in opens || Object.keys(query).length > 1)
     throw new RequestRefused('REQUEST_INVALID', 'What a ticket is for was said when it was made.');
   return opens;
 }
@@ -136,14 +136,11 @@ function tooMany(text: string): RequestRefused {
 
 /** Throws `REQUEST_INVALID` for what cannot be, and `FORBIDDEN` for what the caller may not read. */
 function readInterest(
-  { device, kind }: { readonly device?: string; readonly kind?: string },
+  { kind, ...selector }: DeviceSelector & { readonly kind?: string },
   principal: Principal,
   { devices: known }: Hub,
 ): EventInterest {
-  const devices = device?.split(',');
-  const wrong = devices?.find((id) => !isDeviceId(id));
-  if (wrong !== undefined)
-    throw new RequestRefused('REQUEST_INVALID', `device: ${wrong.slice(0, 64)} is no id of a device.`);
+  const devices = readDeviceIds(selector);
   const kinds = kind?.split(',');
   const unknown = kinds?.find((name) => !(DEVICE_EVENT_KINDS as readonly string[]).includes(name));
   if (unknown !== undefined) {
@@ -156,9 +153,15 @@ function readInterest(
     throw new RequestRefused('FORBIDDEN', `This account may not read ${denied.slice(0, 64)}.`);
   // Also of devices that it may read now: people may give them other tags.
   const isNarrowed = !may(principal, 'read');
+  const isMeant = choosesByNature(selector) ? readSelector(selector) : undefined;
+  const isPermitted = (id: string): boolean => {
+    if (isNarrowed && !isReadable(id)) return false;
+    const device = isMeant && known.get(id);
+    return isMeant === undefined || (device !== undefined && isMeant(device));
+  };
   return {
     devices: devices && new Set(devices),
     kinds: kinds && new Set(kinds as DeviceEventKind[]),
-    ...(isNarrowed && { isPermitted: isReadable }),
+    ...((isNarrowed || isMeant !== undefined) && { isPermitted }),
   };
 }
