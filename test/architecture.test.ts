@@ -259,6 +259,7 @@ describe('files and packages', () => {
     assert.deepEqual([...loaded].filter((file) => folderOf(file) === 'api').toSorted(), [
       'src/api/account-schemas.ts',
       'src/api/broker-schemas.ts',
+      'src/api/bulk-schemas.ts',
       'src/api/event-schemas.ts',
       'src/api/history-schemas.ts',
       'src/api/invocation-schemas.ts',

@@ -12,6 +12,7 @@ import { admitRequests, HttpAdmission } from './http-admission.ts';
 import { limitKeptAnswers } from './kept-answers.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { brokerRoutes } from './routes/broker.ts';
+import { bulkCommandRoutes } from './routes/bulk-commands.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
@@ -111,6 +112,7 @@ async function registerRoutes(
   await app.register(seedRoutes, { hub });
   await app.register(deviceRoutes, { hub, prefix: '/api/v1' });
   await app.register(commandRoutes, { hub, prefix: '/api/v1' });
+  await app.register(bulkCommandRoutes, { hub, limits: config.invocations, prefix: '/api/v1' });
   await app.register(invocationRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(historyRoutes, { hub, prefix: '/api/v1' });

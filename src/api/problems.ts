@@ -59,14 +59,18 @@ export function sendProblem(reply: FastifyReply, problem: ProblemResource): Fast
 
 /** Tells why an invocation did not complete: its own status, the phase it reached, and whether to try again. */
 export function sendFailure(reply: FastifyReply, failure: InvokeFailure): FastifyReply {
-  const { invocation } = failure;
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
-  const problem = {
+  return sendProblem(reply, problemOfInvocation(failure));
+}
+
+/** The same, as it is told. */
+export function problemOfInvocation(failure: InvokeFailure): ProblemResource {
+  const { invocation } = failure;
+  return {
     ...problemOfFailure(failure),
     safeToRetry: invocation?.safeToRetry ?? true,
     ...definedMembers({ phase: invocation?.phase, invocation: invocation && showInvocation(invocation) }),
   };
-  return sendProblem(reply, problem);
 }
 
 /** What the framework refuses, in words of our own. */

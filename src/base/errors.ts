@@ -25,6 +25,7 @@ export const ERROR_TABLE = {
   TOO_MANY_INVOCATIONS: { status: 429, title: 'Too many invocations are waiting' },
   QUEUE_TIMEOUT: { status: 504, title: 'The device did not come in time' },
   INVOCATION_UNKNOWN: { status: 404, title: 'No invocation has this id' },
+  BULK_UNKNOWN: { status: 404, title: 'The caller has no command to many devices with this id' },
   INVOCATION_ENDED: { status: 409, title: 'The invocation has ended' },
   IDEMPOTENCY_CONFLICT: { status: 409, title: 'The idempotency key stands for another request' },
   HUB_RESTARTED: { status: 502, title: 'The hub ended while the command was on its way' },

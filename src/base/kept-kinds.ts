@@ -341,6 +341,15 @@ const ROWS = {
     refusal:
       '429 TOO_MANY_REQUESTS; a caller that has not read those before is closed; the output of a command is kept all the same',
   },
+  BULK: {
+    what: 'A command to many devices, with the list of them, and its last answers where its caller may come back',
+    whose: 'the caller',
+    fixedBytes: 4096,
+    share: 1 / 32,
+    isReclaimable: true,
+    refusal: '429 TOO_MANY_REQUESTS',
+    options: ['invocations.maxBulksPerCaller'],
+  },
 } satisfies Readonly<Record<string, Pick<KeptKindRow, Needed> & Partial<KeptKindRow>>>;
 
 /** By kind. */

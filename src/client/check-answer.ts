@@ -7,6 +7,7 @@ import {
   WhoAmISchema,
 } from '../api/account-schemas.ts';
 import { BrokerSessionSchema, ClientPageSchema, SessionPageSchema } from '../api/broker-schemas.ts';
+import { BULK_LINES, type BulkLine } from '../api/bulk-schemas.ts';
 import { EVENT_SCHEMAS, TicketSchema, type EventResource, type EventType } from '../api/event-schemas.ts';
 import { HistoriesSchema, HistorySchema } from '../api/history-schemas.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
@@ -96,6 +97,15 @@ export function readEventData(
   if (!Object.hasOwn(EVENT_SCHEMAS, type)) return undefined;
   const fault = findFault(EVENT_SCHEMAS[type as EventType], value, `an event of the type ${type}`);
   return fault === undefined ? succeed(value as EventResource<EventType>) : fail(fault);
+}
+
+/** Reads a line of a command to many devices; undefined where the type is none that this version knows. */
+export function readBulkLine(value: unknown): Result<BulkLine, string> | undefined {
+  const type = isJsonObject(value) ? value['type'] : undefined;
+  if (typeof type !== 'string') return fail('has a line without a type');
+  if (!Object.hasOwn(BULK_LINES, type)) return undefined;
+  const fault = findFault(BULK_LINES[type as BulkLine['type']], value, `a line of the type ${type}`);
+  return fault === undefined ? succeed(value as BulkLine) : fail(fault);
 }
 
 /** Reads a problem; undefined when `value` is none. Parts that are not as agreed are left out. */

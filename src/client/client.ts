@@ -1,3 +1,4 @@
+import type { BulkLine } from '../api/bulk-schemas.ts';
 import type { TicketResource } from '../api/event-schemas.ts';
 import type { HistoriesResource, HistoryResource, HistoryWish } from '../api/history-schemas.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   DevicePatch,
   DeviceQuery,
   DeviceResource,
+  DeviceSelector,
   HealthResource,
   InvocationAnswerResource,
   InvokeBody,
@@ -34,9 +36,10 @@ import {
   readTelemetry,
   readTicket,
 } from './check-answer.ts';
+import { commandDevices, type BulkOptions } from './command-devices.ts';
 import { createBrokerCalls, type BrokerCalls } from './broker-calls.ts';
 import { createAccountCalls, type AccountCalls } from './account-calls.ts';
-import { followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
+import { eventWish, followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
 import { eachPage, listQuery, pathSegment } from './hub-paths.ts';
 import { askHub, type CallOptions, type CookieJar, type HubConnection, type Options } from './hub-request.ts';
 
@@ -63,8 +66,8 @@ export type ClientOptions = {
   readonly timeoutMs?: number | undefined;
 };
 
-/** `q` is a text to look for in the id, title, model or a tag. */
-export type DeviceFilter = Options<Pick<DeviceQuery, 'status' | 'gateway' | 'tag' | 'q'>>;
+/** `q` is a text to look for in the id, title, model or a tag; `device` are ids, with commas between them. */
+export type DeviceFilter = Options<DeviceSelector>;
 
 /** `limit` devices on one page, 1 to 1,000 [100], from `cursor` on: the `nextCursor` of the page before. */
 export type DeviceListOptions = CallOptions & Options<DeviceQuery>;
@@ -97,7 +100,10 @@ export type HistoryOptions = CallOptions &
 
 /** What the stream of a ticket tells, as for `events`; or the service whose WebSocket it opens. */
 export type TicketOptions = CallOptions &
-  (Pick<EventOptions, 'devices' | 'kinds' | 'lastEventId'> | { readonly service: string });
+  (
+    | Pick<EventOptions, 'devices' | 'gateway' | 'tag' | 'q' | 'kinds' | 'lastEventId'>
+    | { readonly service: string }
+  );
 
 /** The devices of one hub. */
 export type DeviceCalls = {
@@ -169,6 +175,11 @@ export type Client = AccountCalls & {
    */
   events(options?: EventOptions): AsyncGenerator<HubEvent, void, void>;
   /**
+   * Invokes a command of many devices: `for await (const line of client.commandDevices('turn-off', {select: {tag:
+   * 'floor2'}}))`. A line of the type `result` is of one device, with its `output` or a `problem`. Leaving the loop cancels.
+   */
+  commandDevices(command: string, options: BulkOptions): AsyncGenerator<BulkLine, void, void>;
+  /**
    * A ticket for one stream of events, within half a minute: for a page, whose `EventSource` can send no token, of
    * `{url}/api/v1/events?ticket=…`. It tells only what was asked for here. With `service`, for one WebSocket of it, at
    * `{url}/services/{service}/…?recado_ticket=…`.
@@ -203,11 +214,12 @@ export function createClient(options: ClientOptions): Client {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },
     events: (options = {}) => followEvents(hub, timeoutMs, options),
+    commandDevices: (command, options) => commandDevices(hub, timeoutMs, { ...options, command }),
     ticket: ({ signal, ...wish } = {}) =>
       askHub(hub, {
         method: 'POST',
         path: '/api/v1/tickets',
-        body: 'service' in wish ? wish : ticketBody(wish),
+        body: 'service' in wish ? wish : { ...eventWish(wish), lastEventId: wish.lastEventId },
         timeoutMs,
         signal,
         // One that nobody has got ends by itself.
@@ -215,14 +227,6 @@ export function createClient(options: ClientOptions): Client {
         read: readTicket,
       }),
     health: ({ signal } = {}) => read('/api/v1/health', signal, readHealth),
-  };
-}
-
-function ticketBody({ devices = [], kinds = [], lastEventId }: EventOptions): object {
-  return {
-    ...(devices.length > 0 && { device: devices.join(',') }),
-    ...(kinds.length > 0 && { kind: kinds.join(',') }),
-    lastEventId,
   };
 }
 

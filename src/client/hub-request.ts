@@ -68,38 +68,42 @@ export async function askHub<T>(hub: HubConnection, request: HubRequest<T>): Pro
   }
 }
 
+/** What opens a stream: `timeoutMs` is for its head, `signal` also ends it. */
+type StreamRequest = Pick<HubRequest<void>, 'path' | 'timeoutMs' | 'body'> & {
+  readonly method: 'GET' | 'POST';
+  readonly signal: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of the body. */
+  readonly mediaType: 'text/event-stream' | 'application/x-ndjson';
+};
+
 /**
- * Opens a stream of events: its head has come, and its body is for the caller to read.
+ * Opens a stream: its head has come, and its body is for the caller to read.
  *
- * @param request - `timeoutMs`: for the head; `signal`: also ends the stream
  * @throws as `askHub` does
  */
 export async function openHubStream(
   hub: HubConnection,
-  request: { path: string; timeoutMs: number; signal: AbortSignal; lastEventId: string | undefined },
+  { mediaType, ...request }: StreamRequest,
 ): Promise<Response> {
-  const { path, timeoutMs, lastEventId } = request;
-  const headers = {
-    accept: 'text/event-stream, application/problem+json',
-    ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
-  };
+  const { timeoutMs, method } = request;
   const question = {
-    method: 'GET',
-    path,
-    timeoutMs,
-    headers,
-    idempotent: true,
+    ...request,
+    headers: { accept: `${mediaType}, application/problem+json`, ...request.headers },
+    idempotent: method === 'GET',
     read: () => undefined,
-  } as const;
+  };
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), Math.min(timeoutMs, LONGEST_TIMER_MS));
   try {
     const response = await fetchResponse(hub, question, AbortSignal.any([request.signal, late.signal]));
     const type = response.headers.get('content-type') ?? '';
-    if (response.ok && type.startsWith('text/event-stream')) return response;
+    if (response.ok && type.startsWith(mediaType)) return response;
     await readResponse(hub, question, response);
-    const detail = `is no stream of events${formOf(response)}`;
-    throw new HubAnswerError({ url: hub.url, status: response.status, detail, safeToRetry: true });
+    const what = mediaType === 'text/event-stream' ? 'events' : 'lines of JSON';
+    const detail = `is no stream of ${what}${formOf(response)}`;
+    const { status } = response;
+    throw new HubAnswerError({ url: hub.url, status, detail, safeToRetry: question.idempotent });
   } catch (error) {
     if (request.signal.aborted) throw request.signal.reason;
     if (error instanceof ProblemError || error instanceof HubAnswerError) throw error;

@@ -60,6 +60,8 @@ export type {
   BrokerClientListOptions,
   BrokerSessionListOptions,
 } from './broker-calls.ts';
+export type { BulkLine } from '../api/bulk-schemas.ts';
+export type { BulkOptions } from './command-devices.ts';
 export type { TicketResource as StreamTicket } from '../api/event-schemas.ts';
 export type {
   HistoriesResource as MetricHistories,

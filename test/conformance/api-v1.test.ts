@@ -431,6 +431,8 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/broker/clients/{client}',
     '/api/v1/broker/sessions',
     '/api/v1/broker/sessions/{client}',
+    '/api/v1/commands',
+    '/api/v1/commands/{bulkId}',
     '/api/v1/devices',
     '/api/v1/devices/{deviceId}',
     '/api/v1/devices/{deviceId}/commands',

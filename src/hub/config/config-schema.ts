@@ -112,6 +112,14 @@ const invocations = Type.Object(
     }),
     maxHistory: count({ default: 10_000, description: 'Commands that ended and are kept to be read.' }),
     historyMs: longMs({ default: 604_800_000, description: 'How long they are kept.' }),
+    maxBulksPerCaller: count({
+      default: 8,
+      description: 'Most commands to many devices that one caller may have at once.',
+    }),
+    maxBulkInFlight: count({
+      default: 1000,
+      description: 'Most devices that one caller asks at once by all of them.',
+    }),
   },
   { additionalProperties: false, description: 'Execution of commands.' },
 );
