@@ -109,6 +109,8 @@ class TryTable {
     this.#forgetOldest();
     return () => {
       tries.wrong--;
+      // What is not counted crowds nobody out.
+      if (tries.wrong === 0 && this.#tries.get(key) === tries) this.#tries.delete(key);
       // Unless another one was made since.
       if (tries.made === made) tries.lastAt = lastAt;
     };

@@ -1,4 +1,8 @@
+import { cutText } from '../base/cut-text.ts';
+
 const MAX_NAME_CHARACTERS = 64;
+/** In another spelling a name has at most three characters for one; who tries longer ones is nobody. */
+const MAX_TRIED_CHARACTERS = 256;
 const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._@+-]*)$/u;
 
 /** Letters and marks among them, such as U+1160 and U+FE0F, that nobody sees. */
@@ -6,7 +10,7 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
 
 /** How a name is compared: its letters in one spelling and one case, so that nobody comes as what looks the same. */
 export function userKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase();
+  return cutText(name, MAX_TRIED_CHARACTERS).normalize('NFKC').toLowerCase();
 }
 
 /** What is wrong with the name of a new user; undefined where nothing is. */

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
+import { cutText } from '../base/cut-text.ts';
 import { isServiceRequest } from './routes/services.ts';
 import { isSafeMethod } from './request-permission.ts';
 
@@ -68,7 +69,7 @@ function note(accounts: Accounts, request: FastifyRequest, reply: FastifyReply):
   accounts.audit.note(principal, {
     address,
     action: actionOf(request),
-    target: (auditTarget || path).slice(0, MAX_TARGET_CHARACTERS),
+    target: cutText(auditTarget || path, MAX_TARGET_CHARACTERS),
     status: isAnswered(reply.raw) ? reply.raw.statusCode : LEFT,
     ...(problemCode !== '' && { code: problemCode }),
   });

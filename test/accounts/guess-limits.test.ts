@@ -86,6 +86,17 @@ describe('limits of guessing', () => {
     await accounts.stop();
   });
 
+  it('forget nobody for tries that nobody had the time to judge', () => {
+    const limits = new GuessLimits(new ManualClock());
+    for (let tries = 0; tries < 5; tries++) limits.begin('ann', HOME);
+    for (let number = 0; number < 20_000; number++) {
+      const begun = limits.begin(`name ${number}`, '192.0.2.2');
+      assert.ok('unjudged' in begun);
+      begun.unjudged();
+    }
+    assert.deepEqual(limits.begin('ann', HOME), { waitMs: 1000 });
+  });
+
   it('are not in the way of many who are right at once', () => {
     const { comeIn } = open();
     for (let count = 0; count < 1000; count++) assert.equal(comeIn('sensors', HOME), true);

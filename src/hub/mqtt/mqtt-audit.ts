@@ -2,6 +2,7 @@ import type { Accounts } from '../../accounts/accounts.ts';
 import type { AuditEntry } from '../../accounts/audit.ts';
 import type { Principal } from '../../accounts/principal.ts';
 import type { Clock } from '../../base/clock.ts';
+import { cutText } from '../../base/cut-text.ts';
 import { ERROR_TABLE } from '../../base/errors.ts';
 import { FilterSet } from '../../mqtt/access/filter-set.ts';
 import type { ApplicationMessage, ClientInfo } from '../../mqtt/broker/hooks.ts';
@@ -10,6 +11,7 @@ import type { ApplicationMessage, ClientInfo } from '../../mqtt/broker/hooks.ts'
 const TOLD_FOR_MS = 3_600_000;
 /** Things that are told apart; beyond, the one told longest ago may be told again. */
 const MAX_TOLD = 10_000;
+const MAX_TARGET_CHARACTERS = 200;
 const OK = 200;
 
 type MqttEntry = Omit<AuditEntry, 'at' | 'principal' | 'address'>;
@@ -60,7 +62,8 @@ export class MqttAudit {
   }
 
   #noteSeldom(principal: Principal, client: ClientInfo, entry: MqttEntry): void {
-    const key = `${entry.status} ${entry.action} ${principal.id} ${entry.target}`;
+    const target = cutText(entry.target, MAX_TARGET_CHARACTERS);
+    const key = `${entry.status} ${entry.action} ${principal.id} ${target}`;
     const now = this.#clock.monotonic();
     if (now - (this.#told.get(key) ?? -Infinity) < TOLD_FOR_MS) return;
     this.#told.delete(key);
@@ -71,6 +74,10 @@ export class MqttAudit {
   }
 
   #note(principal: Principal, { peer: { address } }: ClientInfo, { target, ...entry }: MqttEntry): void {
-    this.#accounts.audit.note(principal, { address, target: target.slice(0, 200), ...entry });
+    this.#accounts.audit.note(principal, {
+      address,
+      target: cutText(target, MAX_TARGET_CHARACTERS),
+      ...entry,
+    });
   }
 }
