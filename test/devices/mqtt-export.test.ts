@@ -215,4 +215,19 @@ describe('devices of other gateways over MQTT', () => {
     );
     assert.equal((await hub.call('GET', '/healthz')).status, 200);
   });
+
+  it('keep no hub from stopping whose broker has gone', async (t) => {
+    const { close, url } = await openBrokerOnTcp();
+    const change = exporting((config) => {
+      config.mqtt.external = url;
+      config.mqtt.enabled = false;
+      config.shutdownTimeoutMs = 3_600_000;
+    });
+    const hub = await startTestHub(t, change);
+    await startLamp(t, hub);
+    const reader = await readerAt(t, url);
+    await heard(reader, 'presence', '"online"');
+    await close();
+    assert.equal(await hub.server.close(), true);
+  });
 });

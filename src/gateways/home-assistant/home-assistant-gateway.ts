@@ -134,6 +134,7 @@ export class HomeAssistantGateway implements Gateway {
       await bus
         .publish({ topicName: birthTopic, payload: BIRTH, qos: 1 }, options)
         .catch((error: unknown) => {
+          if (this.#abort.signal.aborted) return;
           this.#log.warn(
             { err: error },
             `devices are not asked for their configs: ${(error as Error).message}`,

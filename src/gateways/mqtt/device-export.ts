@@ -34,6 +34,8 @@ export class DeviceExport {
   #isWoken = false;
   #reader: FeedReader | undefined;
   #unwatch: () => void = () => {};
+  /** Nobody waits for a broker that is away when the hub stops. */
+  readonly #givenUp = new AbortController();
 
   constructor(parts: ExportParts) {
     this.#parts = parts;
@@ -58,6 +60,10 @@ export class DeviceExport {
     this.#unwatch();
     this.#changed.clear();
     const { bus } = this.#parts;
+    const unwatch = bus.watch(({ type }) => {
+      if (type === 'lost') this.#givenUp.abort();
+    });
+    if (!bus.isConnected) this.#givenUp.abort();
     const shown = [...this.#shown];
     this.#shown.clear();
     await Promise.all(
@@ -67,6 +73,7 @@ export class DeviceExport {
         await Promise.all([offline.catch(() => {}), ...subscriptions.map((each) => each.unsubscribe())]);
       }),
     );
+    unwatch();
   }
 
   /** Whether the topics of this device are the hub's own. */
@@ -168,9 +175,9 @@ export class DeviceExport {
 
   /** What the device says is shown all the same. */
   #takeCommands(deviceId: string): Promise<Subscription[]> {
-    return this.#commands.take(deviceId).catch((error: unknown) => {
+    return this.#commands.take(deviceId, this.#givenUp.signal).catch((error: unknown) => {
       this.#unheard.add(deviceId);
-      this.#tell(error as Error);
+      if (!this.#givenUp.signal.aborted) this.#tell(error as Error);
       return [];
     });
   }
@@ -181,7 +188,8 @@ export class DeviceExport {
 
   #publish(bus: Bus, deviceId: string, kind: 'description' | 'presence', text: string): Promise<unknown> {
     const topicName = deviceTopic(this.#prefix, deviceId, kind);
-    return bus.publish({ topicName, payload: Buffer.from(text), qos: 1, retain: true });
+    const message = { topicName, payload: Buffer.from(text), qos: 1, retain: true } as const;
+    return bus.publish(message, { signal: this.#givenUp.signal });
   }
 
   #tell({ message }: Error): void {

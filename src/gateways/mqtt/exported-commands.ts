@@ -47,10 +47,10 @@ export class ExportedCommands {
    * Takes those for one device. A filter for all devices would be a subscriber of commands to devices over MQTT too,
    * and hide that nobody else is.
    */
-  async take(deviceId: string): Promise<Subscription[]> {
+  async take(deviceId: string, signal: AbortSignal): Promise<Subscription[]> {
     const { prefix } = this.#context.options;
     const on = (kind: 'commands' | 'cancel', rest: string, take: (message: BusMessage) => void) =>
-      this.#bus.subscribe(deviceTopic(prefix, deviceId, kind, rest), { qos: 1 }, take);
+      this.#bus.subscribe(deviceTopic(prefix, deviceId, kind, rest), { qos: 1, signal }, take);
     const commands = await on('commands', '+/+', (message) => this.#onCommand(message));
     try {
       return [commands, await on('cancel', '+', (message) => this.#onCancel(message))];
