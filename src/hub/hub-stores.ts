@@ -5,6 +5,7 @@ import { SqliteAccountStore } from '../store/sqlite/hub/sqlite-account-store.ts'
 import { SqliteDeviceStore } from '../store/sqlite/hub/sqlite-device-store.ts';
 import { SqliteInvocationStore } from '../store/sqlite/hub/sqlite-invocation-store.ts';
 import { SqliteAuditStore } from '../store/sqlite/hub/sqlite-audit-store.ts';
+import { SqliteWebhookStore } from '../store/sqlite/hub/sqlite-webhook-store.ts';
 import type { DatabaseThread } from '../store/sqlite/database-thread.ts';
 import { createStoresThread } from '../store/sqlite/stores-thread.ts';
 import { SqliteSessionStore } from '../store/sqlite/sessions/sqlite-session-store.ts';
@@ -25,6 +26,7 @@ export class HubStores {
   readonly devices: SqliteDeviceStore;
   readonly invocations: SqliteInvocationStore;
   readonly audit: SqliteAuditStore;
+  readonly webhooks: SqliteWebhookStore;
   readonly #hub: HubDatabase;
   readonly #thread: DatabaseThread;
 
@@ -48,6 +50,7 @@ export class HubStores {
     this.devices = new SqliteDeviceStore(this.#hub);
     this.invocations = new SqliteInvocationStore(this.#hub);
     this.audit = new SqliteAuditStore(this.#hub);
+    this.webhooks = new SqliteWebhookStore(this.#hub);
   }
 
   /** How it stands with each. */

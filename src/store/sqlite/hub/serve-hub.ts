@@ -3,9 +3,12 @@ import type { ServedDatabase } from '../serve-database.ts';
 import { createAccountTables, serveAccounts } from './account-tables.ts';
 import { createRecordTables, serveRecords } from './record-tables.ts';
 import { createAuditTables, serveAudit } from './audit-tables.ts';
+import { createWebhookTables, serveWebhooks } from './webhook-tables.ts';
 
 function openHub(db: DatabaseSync) {
-  return { operations: { ...serveAccounts(db), ...serveRecords(db), ...serveAudit(db) } };
+  return {
+    operations: { ...serveAccounts(db), ...serveRecords(db), ...serveAudit(db), ...serveWebhooks(db) },
+  };
 }
 
 export type HubOperations = ReturnType<typeof openHub>['operations'];
@@ -14,7 +17,7 @@ export type HubOperations = ReturnType<typeof openHub>['operations'];
 export const HUB: ServedDatabase = {
   schema: {
     applicationId: 'RcHb',
-    migrations: [createAccountTables, createRecordTables, createAuditTables],
+    migrations: [createAccountTables, createRecordTables, createAuditTables, createWebhookTables],
   },
   open: openHub,
 };
