@@ -32,10 +32,13 @@ import { historyRoutes } from './routes/history.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { seedRoutes } from './seed-routes.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { StreamTickets } from './stream-tickets.ts';
 import { upgradeRules } from './upgrades.ts';
+import { createWebhooks } from './webhooks/create-webhooks.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 
 /** Values in paths of the old routes may be long. */
 const MAX_PATH_VALUE_CHARACTERS = 8192;
@@ -84,8 +87,12 @@ export async function buildApp(parts: {
 
   limitRequestBodies(app, { ...config.http, ledger: hub.ledger, isPassedOn: isServiceRequest });
   limitKeptAnswers(app, hub.ledger);
+  const webhooks = createWebhooks(hub, config, log);
+  // The hub has opened its stores by then, and has not closed them.
+  app.addHook('onReady', () => webhooks.start());
+  app.addHook('preClose', () => webhooks.close());
   const routes = (own: FastifyInstance): Promise<void> =>
-    registerRoutes(own, { hub, config, proxies: admission.proxies, tickets });
+    registerRoutes(own, { hub, config, proxies: admission.proxies, tickets, webhooks });
   await routes(app);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: Awaited<ReturnType<typeof describeApi>> | undefined;
@@ -99,10 +106,10 @@ export async function buildApp(parts: {
 
 async function registerRoutes(
   app: FastifyInstance,
-  parts: { hub: Hub; config: Config; proxies: TrustedProxies; tickets: StreamTickets },
+  parts: { hub: Hub; config: Config; proxies: TrustedProxies; tickets: StreamTickets; webhooks: Webhooks },
 ): Promise<void> {
-  const { hub, config, proxies, tickets } = parts;
-  await app.register(healthRoutes, { hub });
+  const { hub, config, proxies, tickets, webhooks } = parts;
+  await app.register(healthRoutes, { hub, webhooks });
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(auditRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
@@ -117,6 +124,7 @@ async function registerRoutes(
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(historyRoutes, { hub, prefix: '/api/v1' });
   await app.register(eventRoutes, { hub, events: config.events, tickets, prefix: '/api/v1' });
+  await app.register(webhookRoutes, { webhooks, prefix: '/api/v1' });
   await app.register(brokerRoutes, { hub, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
 }

@@ -28,6 +28,9 @@ const wish = {
   ),
 };
 
+/** Which events are meant. */
+export const EventWishSchema = Type.Object(wish, { additionalProperties: false });
+
 export const EventQuerySchema = Type.Object(
   {
     ...wish,

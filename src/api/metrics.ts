@@ -4,6 +4,8 @@ import type { KeptHistory } from '../store/sqlite/telemetry/telemetry-files.ts';
 import { registerAccountMetrics } from './account-metrics.ts';
 import { registerLedgerMetrics } from './ledger-metrics.ts';
 import { registerMqttMetrics } from './mqtt-metrics.ts';
+import { countByStatus } from './webhooks/webhook-status.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 import { addCounter, addGauge, snakeCase } from './read-metric.ts';
 
 const MICROSECONDS = 1e6;
@@ -15,7 +17,7 @@ const MQTT_DEVICES = 'mqtt_devices';
 const GAUGES = new Set(['connectionsOpen', 'datagramsLost']);
 
 /** Counting is adding to plain numbers; they become metrics only when somebody asks. */
-export function collectMetrics(hub: Hub): Registry {
+export function collectMetrics({ hub, webhooks }: { hub: Hub; webhooks: Webhooks }): Registry {
   const registry = new Registry();
   exposeAll(registry, 'devices', () => hub.devices.counters);
   for (const { name, counters } of hub.gateways)
@@ -28,6 +30,16 @@ export function collectMetrics(hub: Hub): Registry {
     const inFlight = (): number => services.serviceHub?.inFlightCount ?? 0;
     gauge(registry, 'recado_services_in_flight', 'Requests of services on their way', inFlight);
   }
+  exposeAll(registry, 'webhooks', () => webhooks.counters);
+  addGauge(registry, {
+    name: 'recado_webhooks',
+    help: 'Webhooks, by how it stands with them',
+    labels: ['status'],
+    read: () =>
+      Object.entries(countByStatus(webhooks.deliveries.map(({ record }) => record))).map(
+        ([status, count]) => [{ status }, count],
+      ),
+  });
   registerLedgerMetrics(registry, hub.ledger);
   registerAccountMetrics(registry, hub.accounts);
   addCounter(registry, {

@@ -9,7 +9,7 @@ export function writeEvent(event: DeviceEvent | MissedEvents, id: string): strin
 }
 
 /** Its data as JSON, on one line. By hand: readings come by the thousand, and the others have their parts as text. */
-function writeData(event: DeviceEvent | MissedEvents): string {
+export function writeData(event: DeviceEvent | MissedEvents): string {
   if (event.kind === 'missed') return `{"count":${event.count}}`;
   const write = WRITERS[event.kind] as (event: DeviceEvent) => string;
   const time = showTime(event.time);

@@ -15,6 +15,8 @@ export const ERROR_TABLE = {
   USER_EXISTS: { status: 409, title: 'A user has this name already' },
   TOO_MANY_ATTEMPTS: { status: 429, title: 'Names and passwords were tried too often' },
   TOKEN_UNKNOWN: { status: 404, title: 'No token has this id' },
+  WEBHOOK_UNKNOWN: { status: 404, title: 'No webhook has this id' },
+  WEBHOOKS_FULL: { status: 409, title: 'The hub has as many webhooks as it may' },
   ACCOUNTS_FULL: { status: 409, title: 'The hub has as many accounts of this kind as it may' },
   DEVICE_ONLINE: { status: 409, title: 'The device is online' },
   DEVICE_OFFLINE: { status: 503, title: 'The device is known, but offline' },

@@ -237,6 +237,14 @@ const ROWS = {
     share: 1 / 64,
     refusal: '429 TOO_MANY_REQUESTS',
   },
+  WEBHOOK: {
+    what: 'A webhook, with the delivery that its receiver has not taken',
+    whose: 'who made it',
+    fixedBytes: 4096,
+    share: 1 / 16,
+    refusal: '409 WEBHOOKS_FULL',
+    options: ['webhooks.maxWebhooks'],
+  },
   PARTIAL: {
     what: 'What has come of a packet, a line, a message, or a head of HTTP of more than 4 KiB, that is not whole',
     whose: 'the address it comes from',

@@ -31,6 +31,7 @@ import {
 } from '../api/schemas.ts';
 import { InvocationDetailSchema, InvocationPageSchema } from '../api/invocation-schemas.ts';
 import { ServiceListSchema } from '../api/service-schemas.ts';
+import { WebhookListSchema, WebhookSchema } from '../api/webhook-schemas.ts';
 
 /** What an answer should have been and is not. */
 export class ShapeError extends Error {
@@ -81,6 +82,8 @@ export const readHistories = reader(HistoriesSchema, 'the history');
 export const readBrokerSession = reader(BrokerSessionSchema, 'a session of the broker');
 export const readClientPage = reader(ClientPageSchema, 'the list of clients');
 export const readSessionPage = reader(SessionPageSchema, 'the list of sessions');
+export const readWebhook = reader(WebhookSchema, 'a webhook');
+export const readWebhookList = reader(WebhookListSchema, 'the list of webhooks');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** The answer of the device, or that the command goes on. */

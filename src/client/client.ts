@@ -41,6 +41,7 @@ import { createBrokerCalls, type BrokerCalls } from './broker-calls.ts';
 import { createAccountCalls, type AccountCalls } from './account-calls.ts';
 import { eventWish, followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
 import { eachPage, listQuery, pathSegment } from './hub-paths.ts';
+import { createWebhookCalls, type WebhookCalls } from './webhook-calls.ts';
 import { askHub, type CallOptions, type CookieJar, type HubConnection, type Options } from './hub-request.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -169,6 +170,7 @@ export type Client = AccountCalls & {
   readonly invocations: InvocationCalls;
   readonly services: ServiceCalls;
   readonly broker: BrokerCalls;
+  readonly webhooks: WebhookCalls;
   /**
    * What happens at devices, as it happens: `for await (const event of client.events())`. It comes back by itself when
    * the connection breaks, and goes on where it was. Leaving the loop ends it.
@@ -210,6 +212,7 @@ export function createClient(options: ClientOptions): Client {
     invocations: createInvocationCalls(hub, timeoutMs, read),
     ...createAccountCalls(hub, timeoutMs),
     broker: createBrokerCalls(hub, timeoutMs),
+    webhooks: createWebhookCalls(hub, timeoutMs),
     services: {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },

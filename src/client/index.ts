@@ -62,6 +62,12 @@ export type {
 } from './broker-calls.ts';
 export type { BulkLine } from '../api/bulk-schemas.ts';
 export type { BulkOptions } from './command-devices.ts';
+export type {
+  NewWebhookBody as NewWebhook,
+  WebhookChangeBody as WebhookChange,
+  WebhookResource as Webhook,
+} from '../api/webhook-schemas.ts';
+export type { WebhookCalls } from './webhook-calls.ts';
 export type { TicketResource as StreamTicket } from '../api/event-schemas.ts';
 export type {
   HistoriesResource as MetricHistories,

@@ -450,6 +450,8 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/tokens/{tokenId}',
     '/api/v1/users',
     '/api/v1/users/{name}',
+    '/api/v1/webhooks',
+    '/api/v1/webhooks/{webhookId}',
     '/healthz',
     '/readyz',
   ]);

@@ -42,6 +42,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   'GET /api/v1/broker/sessions/:client': 'read',
   'DELETE /api/v1/broker/clients/:client': 'manage',
   'DELETE /api/v1/broker/sessions/:client': 'manage',
+  'GET /api/v1/webhooks': 'manage',
+  'POST /api/v1/webhooks': 'manage',
+  'GET /api/v1/webhooks/:webhookId': 'manage',
+  'PATCH /api/v1/webhooks/:webhookId': 'manage',
+  'DELETE /api/v1/webhooks/:webhookId': 'manage',
   // What somebody may not read is left out of these.
   'GET /devices': 'any',
   'GET /devices/': 'any',

@@ -135,7 +135,7 @@ function tooMany(text: string): RequestRefused {
 }
 
 /** Throws `REQUEST_INVALID` for what cannot be, and `FORBIDDEN` for what the caller may not read. */
-function readInterest(
+export function readInterest(
   { kind, ...selector }: DeviceSelector & { readonly kind?: string },
   principal: Principal,
   { devices: known }: Hub,

@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { version } from '../../base/version.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { collectMetrics } from '../metrics.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
 import { HealthSchema, PROBLEM_RESPONSE, ProbeSchema, ReadinessSchema } from '../schemas.ts';
 
 const HealthRouteSchema = {
@@ -25,7 +26,11 @@ const probe = <Answer extends TSchema>(operationId: string, summary: string, ans
 });
 
 /** Whether the hub lives, and its counters for Prometheus. */
-export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
+export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub; webhooks: Webhooks }> = async (
+  app,
+  parts,
+) => {
+  const { hub } = parts;
   app.get('/healthz', probe('getLiveness', 'Tells that the hub is alive', ProbeSchema), async () => ({
     status: 'ok' as const,
   }));
@@ -48,7 +53,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
   let metrics: ReturnType<typeof collectMetrics> | undefined;
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
     // Many hubs are never asked: their metrics, and the library that writes them, are not there.
-    metrics ??= (await import('../metrics.ts')).collectMetrics(hub);
+    metrics ??= (await import('../metrics.ts')).collectMetrics(parts);
     return reply.type(metrics.contentType).send(await metrics.metrics());
   });
 };

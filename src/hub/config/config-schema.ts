@@ -1,7 +1,7 @@
 import { Type, type DeepReadonly, type Static } from '../../config/type.ts';
 import { DEFAULT_MAX_KEPT_BYTES } from '../../base/ledger.ts';
 import { httpListener } from '../../config/http-listener.ts';
-import { bytes, count, longMs, ms } from '../../config/leaf.ts';
+import { bytes, count, longMs, ms, networks } from '../../config/leaf.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { services } from './sections/services.ts';
 import { HOME_ASSISTANT_OPTIONS } from '../../gateways/home-assistant/options.ts';
@@ -60,6 +60,25 @@ const events = Type.Object(
     }),
   },
   { additionalProperties: false, description: 'What happens at devices, as the hub tells it.' },
+);
+
+const webhooks = Type.Object(
+  {
+    allowedNetworks: networks(
+      'Where webhooks may post beside addresses of the public internet, as `192.168.0.0/16`; asked of the address that is connected to.',
+      [],
+    ),
+    maxWebhooks: count({ default: 100, description: 'Most webhooks at once.' }),
+    timeoutMs: ms({ default: 10_000, description: 'Time for a receiver to answer.' }),
+    giveUpMs: longMs({
+      default: 86_400_000,
+      description: 'After how long without success a webhook is given up, until somebody revives it.',
+    }),
+  },
+  {
+    additionalProperties: false,
+    description: 'Programs that are told by HTTP what happens at devices: [http.md](http.md#webhooks).',
+  },
 );
 
 const telemetry = Type.Object(
@@ -193,6 +212,7 @@ export const ConfigSchema = Type.Object(
     services,
     devices,
     events,
+    webhooks,
     telemetry,
     invocations,
     accounts,
