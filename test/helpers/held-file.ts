@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { HANG_MS } from './until.ts';
 
 type Committing = { commit(): Promise<void> | undefined };
 
@@ -12,7 +13,8 @@ export class HeldFile {
   }
 
   hold(): void {
-    this.#holder = new DatabaseSync(this.#path);
+    // What is written just now is waited for.
+    this.#holder = new DatabaseSync(this.#path, { timeout: HANG_MS });
     this.#holder.exec('BEGIN IMMEDIATE');
   }
 
