@@ -36,8 +36,9 @@ Each kind and the whole have a limit, and one rule:
 - up to half of the limit everybody may have what there is;
 - from there to ${(1 - RESERVE) * 100} %, a peer may not grow above its share: ${(1 - RESERVE) * 100} % of the limit, divided by the number of peers that hold
   some of it and one more;
-- the rest is for those that hold next to nothing: a newcomer finds ${NEWCOMER_BYTES / KIB} KiB however much the others hold; where a port has
-  TLS, ${(NEWCOMER_BYTES + TLS_HANDSHAKE_BYTES) / KIB} KiB, and ${partiesOf(NEWCOMER_BYTES + TLS_HANDSHAKE_BYTES)} peers are told apart.
+- the rest is for those that hold next to nothing: of the whole a newcomer finds ${NEWCOMER_BYTES / KIB} KiB however much the others hold; where
+  a port has TLS, ${(NEWCOMER_BYTES + TLS_HANDSHAKE_BYTES) / KIB} KiB, and ${partiesOf(NEWCOMER_BYTES + TLS_HANDSHAKE_BYTES)} peers are told apart. Of a kind, up to ${(1 - RESERVE / 2) * 100} %, it finds what is left until
+  there, divided as above.
 
 Where that is not enough for who connects, for a packet or head that has not come whole, for a CONNECT with its Will, for a
 Topic Alias that a client gives, or for a message that has to wait until its client reads, and connections hold what is full, connections of the peer that holds most are closed, the newest first,

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { KEPT_KINDS, KeptKind, NEWCOMER_BYTES, PARTY_BYTES } from './kept-kinds.ts';
+import {
+  costOf,
+  KEPT_KINDS,
+  KeptKind,
+  NEWCOMER_BYTES,
+  PARTY_BYTES,
+  TLS_HANDSHAKE_BYTES,
+} from './kept-kinds.ts';
 import type { Holding } from './holding.ts';
 import { Ledger, RESERVE, type Party } from './ledger.ts';
 
@@ -169,6 +176,28 @@ describe('Ledger', () => {
       }
       assert.ok(ledger.totalBytes > (1 - RESERVE) * maxBytes * 0.9);
       assert.ok(ledger.open('newcomer').book(KeptKind.CONNECTION, NEWCOMER_BYTES));
+    }
+  });
+
+  it('of each kind a newcomer finds room, however much two dozen others hold', () => {
+    const kinds = KEPT_KINDS.map((row, kind) => ({ ...row, kind: kind as KeptKind }));
+    for (const { kind, name } of kinds.filter((each) => each.kind !== KeptKind.PARTY)) {
+      const ledger = new Ledger(
+        kind === KeptKind.TLS ? { newcomerBytes: NEWCOMER_BYTES + TLS_HANDSHAKE_BYTES } : {},
+      );
+      const piece = costOf(kind, 512);
+      const keys = [...Array.from({ length: 24 }, (_, who) => `p${who}`), 'newcomer'];
+      const all = keys.flatMap((key) => {
+        const party = ledger.open(key);
+        return [100 * piece, piece].map((size) => ({ party, size, bytes: fill(party, kind, size) }));
+      });
+      assert.ok(all.at(-1)!.bytes > 0, name);
+      const { bytes, limitBytes, refusals } = ledger.totals()[kind]!;
+      assert.ok(bytes <= limitBytes, `${name}: the limit is kept`);
+      assert.equal(refusals, all.length, name);
+      for (const { party, size, bytes: held } of all)
+        for (let left = held; left > 0; left -= size) party.release(kind, size);
+      assert.deepEqual([ledger.totals()[kind]!.bytes, ledger.totals()[kind]!.count], [0, 0], name);
     }
   });
 

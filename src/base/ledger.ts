@@ -29,15 +29,6 @@ type LedgerOptions = {
   readonly limits?: Readonly<Partial<Record<KeptKind, number>>>;
 };
 
-/** One row of what is kept, for metrics. */
-type KeptTotals = {
-  readonly kind: string;
-  readonly bytes: number;
-  readonly count: number;
-  readonly refusals: number;
-  readonly limitBytes: number;
-};
-
 /**
  * Whoever something is kept for: a principal, or an address. What is kept holds on to it, and books here what it
  * costs, so that no booking has to look anybody up.
@@ -127,10 +118,12 @@ export class Party {
  *
  * - up to L / 2 everybody may have what there is;
  * - beyond it, up to L − R, a party may not grow above its share, (L − R) / (n + 1);
- * - in the reserve it may not grow above R / P, where P lines are all that there can be.
+ * - in the reserve it may not grow above R / P, where P lines are all that there can be; of a kind, whose R / P may be
+ *   less than one thing needs, nor above an equal part of what is left of the reserve's first half, if that is more.
  *
- * Only who holds no more than R / P ever grows in the reserve, and there are no more than P of them: so the limit is
- * kept, and a newcomer finds R / P, no less than `newcomerBytes`, however much the others hold. Up to its share it finds
+ * Of the whole, only who holds no more than R / P ever grows in the reserve, and there are no more than P of them: so
+ * the limit is kept, and a newcomer finds R / P, no less than `newcomerBytes`, however much the others hold. Of a kind,
+ * P / 2 of them find it. Up to its share it finds
  * room too where connections hold what is kept: when it is refused though it asks for no more, the others hold above
  * (L − R) · n / (n + 1) together, so one of these n − 1 holds more than a share. Of the one that holds most, as many
  * connections are closed as it takes.
@@ -202,8 +195,8 @@ export class Ledger {
     return this.#parties.size;
   }
 
-  /** What every kind has now, in the order of the table. */
-  totals(): KeptTotals[] {
+  /** What every kind has now, in the order of the table, for metrics. */
+  totals() {
     return KEPT_KINDS.map(({ name }, kind) => ({
       kind: name,
       bytes: this.#totals[kind]!,
@@ -294,7 +287,9 @@ export class Ledger {
     if (total <= limit / 2) return true;
     const held = this.#heldAt(level, party) + bytes;
     if (total <= limit * (1 - RESERVE)) return held <= this.#shareAt(level, party);
-    return total <= limit && held <= (limit * RESERVE) / (this.#maxParties + 1);
+    if (total > limit) return false;
+    if (held <= (limit * RESERVE) / (this.#maxParties + 1)) return true;
+    return level !== WHOLE && held <= this.#partAt(level, party, limit * (1 - RESERVE / 2) - (total - bytes));
   }
 
   #limitAt(level: number): number {
@@ -313,10 +308,14 @@ export class Ledger {
   }
 
   #shareAt(level: number, party: Party): number {
+    return this.#partAt(level, party, this.#limitAt(level) * (1 - RESERVE));
+  }
+
+  /** An equal part for each of those that hold some, and one more. */
+  #partAt(level: number, party: Party, bytes: number): number {
     const { size } = this.#parties;
     const isNew = level !== WHOLE && this.#held[party.at + level] === 0;
-    const parties = level === WHOLE ? size : this.#holders[level]! + (isNew ? 1 : 0);
-    return (this.#limitAt(level) * (1 - RESERVE)) / (parties + 1);
+    return bytes / ((level === WHOLE ? size : this.#holders[level]! + (isNew ? 1 : 0)) + 1);
   }
 
   #isWithinShare(level: number, party: Party, bytes: number): boolean {
