@@ -1,0 +1,48 @@
+/** What only the web console says; the rest it says as the terminal does. Each in English and in Portuguese. */
+export const CONSOLE_MESSAGES = {
+  'console.nav': ['Pages', 'Páginas'],
+  'console.skip': ['To the page', 'Ir para a página'],
+  'console.missing': ['There is no such page here.', 'Não há essa página aqui.'],
+  'console.loading': ['Asking the hub …', 'Perguntando ao hub …'],
+  'console.away': [
+    'The hub is away since {time}; this page tries again by itself.',
+    'O hub está fora desde {time}; esta página tenta de novo sozinha.',
+  ],
+  'console.gap': [
+    'What happened between {from} and {to} was not seen here; the list is complete again.',
+    'O que aconteceu entre {from} e {to} não foi visto aqui; a lista está completa de novo.',
+  ],
+  'console.close': ['Close', 'Fechar'],
+  'console.live': ['live', 'ao vivo'],
+  'console.waiting': ['away', 'fora'],
+  'console.go': ['Go to …', 'Ir para …'],
+  'console.go.none': ['Nothing has that name.', 'Nada tem esse nome.'],
+  'console.theme': ['Theme', 'Tema'],
+  'console.theme.auto': ['as the system', 'como o sistema'],
+  'console.theme.light': ['light', 'claro'],
+  'console.theme.dark': ['dark', 'escuro'],
+  'console.language': ['Language', 'Idioma'],
+
+  'sign.title': ['Sign in', 'Entrar'],
+  'sign.name': ['Name', 'Nome'],
+  'sign.password': ['Password', 'Senha'],
+  'sign.in': ['Sign in', 'Entrar'],
+  'sign.out': ['Sign out', 'Sair'],
+  'sign.token': ['With a token', 'Com um token'],
+  'sign.people': ['With a password', 'Com uma senha'],
+  'sign.wrong': ['Name or password is wrong.', 'Nome ou senha incorretos.'],
+  'sign.later': ['Too many tries. Try again in {time}.', 'Tentativas demais. Tente de novo em {time}.'],
+  'sign.token.kept': ['kept in this tab, until it is closed', 'fica nesta aba, até que ela seja fechada'],
+
+  'list.filter': ['Filter', 'Filtro'],
+  'list.filter.how': [
+    'words, status:offline, gateway:mqtt, tag:floor2, silent:>10m',
+    'palavras, status:offline, gateway:mqtt, tag:floor2, silent:>10m',
+  ],
+  'list.filter.unknown': ['Not understood: {parts}', 'Não entendido: {parts}'],
+  'list.seen': ['Last seen', 'Visto por último'],
+  'list.tags': ['Tags', 'Etiquetas'],
+  'list.of': ['{shown} of {total}', '{shown} de {total}'],
+  'list.clear': ['Show all', 'Mostrar todos'],
+  'list.csv': ['CSV', 'CSV'],
+} as const;
