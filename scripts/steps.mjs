@@ -8,6 +8,7 @@ export const STATIC_STEPS = [
   ['format', 'oxfmt', ['--check', '.']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
   ['types', 'tsc', ['--noEmit']],
+  ['types of the console', 'tsc', ['-p', 'console/tsconfig.json']],
 ];
 
 /** Runs steps one after another, also after one that failed; resolves to the names of those that did. */

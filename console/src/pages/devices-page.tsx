@@ -1,0 +1,161 @@
+import { computed, useComputed } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Device } from '../../../src/client/index.ts';
+import { titleOf } from '../../../src/terminal/manage/device-words.ts';
+import { msSince, sayDuration } from '../../../src/terminal/manage/time-words.ts';
+import { readFilterLine } from '../device-filter.ts';
+import { devices, isLoaded, now } from '../live.ts';
+import { Empty } from '../parts/notice.tsx';
+import { PresenceMark } from '../parts/presence-mark.tsx';
+import { Said } from '../parts/said.tsx';
+import { VirtualTable, type Column } from '../parts/virtual-table.tsx';
+import { query, setQuery } from '../router.ts';
+import { saveCsv } from '../save-csv.ts';
+import { say } from '../words.ts';
+
+type DeviceColumn = Column<Device> & { readonly sortBy: (device: Device) => string };
+
+const columns = computed<readonly DeviceColumn[]>(() => [
+  {
+    name: 'device',
+    title: say('devices.column.device'),
+    kind: 'wide',
+    sortBy: ({ deviceId }) => deviceId,
+    cell: ({ deviceId }) => <Said text={deviceId} />,
+  },
+  {
+    name: 'title',
+    title: say('devices.column.title'),
+    kind: 'wide late',
+    sortBy: titleOf,
+    cell: (device) => <Said text={titleOf(device)} />,
+  },
+  {
+    name: 'tags',
+    title: say('list.tags'),
+    kind: 'late',
+    sortBy: ({ tags = [] }) => tags.join(' '),
+    cell: ({ tags = [] }) =>
+      tags.map((tag) => (
+        <span key={tag} class="tag">
+          <Said text={tag} />
+        </span>
+      )),
+  },
+  {
+    name: 'gateway',
+    title: say('devices.column.gateway'),
+    kind: 'late',
+    sortBy: ({ gateway }) => gateway,
+    cell: ({ gateway }) => gateway,
+  },
+  {
+    name: 'presence',
+    title: say('devices.column.presence'),
+    kind: 'state',
+    sortBy: ({ presence }) => presence.status,
+    cell: (device) => <PresenceMark device={device} />,
+  },
+  {
+    name: 'seen',
+    title: say('list.seen'),
+    kind: 'number',
+    sortBy: ({ presence }) => presence.lastSeen,
+    cell: (device) => <Seen device={device} />,
+  },
+]);
+
+function Seen({ device }: { device: Device }) {
+  return <>{sayDuration(msSince(device.presence.lastSeen, now.value))}</>;
+}
+
+/** Whatever the filter line of the address asks for, in the order that it asks for. */
+function useShown() {
+  const line = useComputed(() => readFilterLine(query.value.get('filter') ?? ''));
+  const sorting = useComputed(() => {
+    const text = query.value.get('sort') ?? 'device';
+    return { by: text.replace(/^-/, ''), isDown: text.startsWith('-') };
+  });
+  const shown = useComputed(() => {
+    const { by, isDown } = sorting.value;
+    const found = devices.value.filter((device) => line.value.fits(device, now.peek()));
+    const column = columns.value.find(({ name }) => name === by);
+    if (column === undefined || (by === 'device' && !isDown)) return found;
+    const { sortBy } = column;
+    const keys = new Map(found.map((device) => [device, sortBy(device)]));
+    const sign = isDown ? -1 : 1;
+    return found.sort((one, other) =>
+      keys.get(one)! < keys.get(other)! ? -sign : keys.get(one)! > keys.get(other)! ? sign : 0,
+    );
+  });
+  return { line, sorting, shown };
+}
+
+export function DevicesPage() {
+  const { line, sorting, shown } = useShown();
+  useEffect(() => void (document.title = `${say('devices.title')} · Recado`));
+  if (!isLoaded.value && devices.value.length === 0) return <Empty text={say('console.loading')} />;
+  if (devices.value.length === 0)
+    return (
+      <Empty text={say('devices.none')}>
+        <p>{say('devices.none.advice', { command: 'npx recado simulate sensor' })}</p>
+      </Empty>
+    );
+  const { by, isDown } = sorting.value;
+  const online = devices.value.filter(({ presence }) => presence.status === 'online').length;
+  const { notUnderstood } = line.value;
+  return (
+    <div class="list">
+      <div class="tools">
+        <h1>{say('devices.title')}</h1>
+        <input
+          type="search"
+          aria-label={say('list.filter')}
+          placeholder={say('list.filter.how')}
+          value={query.value.get('filter') ?? ''}
+          onInput={({ currentTarget }) => setQuery({ filter: currentTarget.value })}
+        />
+        <span class="dim" role="status">
+          {say('list.of', { shown: shown.value.length, total: devices.value.length })} · {online}{' '}
+          {say('presence.online')}
+        </span>
+        <button class="quiet" onClick={() => saveCsv('devices', shown.value.map(csvRow))}>
+          {say('list.csv')}
+        </button>
+      </div>
+      {notUnderstood.length > 0 && (
+        <p class="fault" role="alert">
+          {say('list.filter.unknown', { parts: notUnderstood.join(' ') })}
+        </p>
+      )}
+      {shown.value.length === 0 ? (
+        <Empty text={say('devices.none.filtered')}>
+          <button onClick={() => setQuery({ filter: '' })}>{say('list.clear')}</button>
+        </Empty>
+      ) : (
+        <VirtualTable
+          label={say('devices.title')}
+          rows={shown.value}
+          columns={columns.value}
+          keyOf={({ deviceId }) => deviceId}
+          sorting={sorting.value}
+          onSort={(name) => setQuery({ sort: name === by && !isDown ? `-${name}` : name })}
+        />
+      )}
+    </div>
+  );
+}
+
+function csvRow({ deviceId, title, model, tags = [], gateway, presence }: Device): Record<string, string> {
+  const { status, since, lastSeen } = presence;
+  return {
+    deviceId,
+    title: title ?? '',
+    model: model ?? '',
+    tags: tags.join(' '),
+    gateway,
+    status,
+    since,
+    lastSeen,
+  };
+}
