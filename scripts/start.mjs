@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ensureConsole } from './build-console.mjs';
 import { ensureInstalled, environment, pinnedNode, root } from './checkout.mjs';
 
 const FRAMED = ['--protocol', '2', '--id'];
@@ -14,6 +15,8 @@ const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 8000;
 
 await ensureInstalled();
+// Without it there is a hub all the same.
+await ensureConsole();
 const stopped = stopSignal();
 const hub = startChild(['hub', ...process.argv.slice(2)], {
   RECADO_LOG_LEVEL: process.env.RECADO_LOG_LEVEL ?? 'warn',
@@ -89,6 +92,7 @@ function screen({ http, tcp, udp, mqtt, folder }, { ids, isTrusted }) {
     '',
     `Recado is running${withDevices}.`,
     '',
+    `  web console    ${http}`,
     `  applications   ${http}`,
     ...(tcp === undefined ? [] : [`  devices        ${tcp}  ${udp}`]),
     ...(mqtt === undefined ? [] : [`  MQTT           ${mqtt}`]),

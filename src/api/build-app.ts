@@ -14,6 +14,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { brokerRoutes } from './routes/broker.ts';
 import { bulkCommandRoutes } from './routes/bulk-commands.ts';
 import { commandRoutes } from './routes/commands.ts';
+import { consoleRoutes } from './routes/console.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
 import { deviceRoutes } from './routes/devices.ts';
@@ -94,6 +95,7 @@ export async function buildApp(parts: {
   const routes = (own: FastifyInstance): Promise<void> =>
     registerRoutes(own, { hub, config, proxies: admission.proxies, tickets, webhooks });
   await routes(app);
+  if (config.console.enabled) await app.register(consoleRoutes);
   registerServiceEntrance(app, hub, { config, hosts });
   let description: Awaited<ReturnType<typeof describeApi>> | undefined;
   app.get('/openapi.json', { config: { verb: 'any' }, schema: { hide: true } }, async (_request, reply) => {

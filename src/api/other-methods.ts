@@ -12,8 +12,8 @@ type Address = { readonly methods: readonly string[]; readonly pattern: RegExp }
 export function answerOtherMethods(app: FastifyInstance, place: string): void {
   const addresses: Address[] = [];
   app.addHook('onRoute', (route) => {
-    const { method, url, onRequest = [] } = route;
-    addresses.push({ methods: [method].flat(), pattern: patternOf(url) });
+    const { method, url, onRequest = [], config } = route;
+    if (config?.isForBrowsers !== true) addresses.push({ methods: [method].flat(), pattern: patternOf(url) });
     if (url.includes('/:')) route.onRequest = [refuseEmptyNames, ...[onRequest].flat()];
   });
   app.setNotFoundHandler((request, reply) => {

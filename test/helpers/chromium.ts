@@ -99,13 +99,18 @@ export class BrowserPage {
   }
 
   async goto(url: string): Promise<void> {
-    await this.#browser.send('Page.navigate', { url }, this.#sessionId);
+    await this.send('Page.navigate', { url });
+  }
+
+  /** Something that the protocol of the developer tools has. */
+  send(method: string, params: object): Promise<unknown> {
+    return this.#browser.send(method, params, this.#sessionId);
   }
 
   /** @returns what a JavaScript expression comes to in the page, as JSON has it */
   async evaluate(expression: string): Promise<unknown> {
     const params = { expression, awaitPromise: true, returnByValue: true };
-    const answer = (await this.#browser.send('Runtime.evaluate', params, this.#sessionId)) as Evaluated;
+    const answer = (await this.send('Runtime.evaluate', params)) as Evaluated;
     const { exceptionDetails } = answer;
     if (exceptionDetails === undefined) return answer.result.value;
     throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);

@@ -204,6 +204,15 @@ const log = Type.Object(
 export const ConfigSchema = Type.Object(
   {
     http: httpListener(5070, 'The HTTP server: API, services and old routes.'),
+    console: Type.Object(
+      {
+        enabled: Type.Boolean({
+          default: true,
+          description: 'Whether browsers find the web console at the address of the HTTP server.',
+        }),
+      },
+      { additionalProperties: false, description: 'The [web console](console.md).' },
+    ),
     gateways: Type.Object(
       { socket: SOCKET_OPTIONS, mqtt: MQTT_GATEWAY_OPTIONS, homeAssistant: HOME_ASSISTANT_OPTIONS },
       { additionalProperties: false, description: 'Where devices come in.' },
