@@ -265,6 +265,7 @@ describe('files and packages', () => {
       'src/api/invocation-schemas.ts',
       'src/api/schemas.ts',
       'src/api/service-schemas.ts',
+      'src/api/topic-schemas.ts',
       'src/api/webhook-schemas.ts',
     ]);
   });

@@ -19,13 +19,19 @@ const OTHER_CHARSET = new RequestRefused(
 );
 const NOT_UTF8 = new RequestRefused('REQUEST_INVALID', 'The body is not UTF-8.');
 
+/** What is wrong with how the body of a request is coded; undefined where it comes as it is. */
+export function findCodingFault(headers: IncomingHttpHeaders): RequestRefused | undefined {
+  const coding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  return NO_CODING.has(coding) ? undefined : ENCODED;
+}
+
 /** The body of a request as text: it is UTF-8, and what says that it is something else is refused, not guessed at. */
 export function readBodyText(
   headers: IncomingHttpHeaders,
   bytes: Uint8Array,
 ): Result<string, RequestRefused> {
-  const coding = headers['content-encoding']?.trim().toLowerCase() ?? '';
-  if (!NO_CODING.has(coding)) return fail(ENCODED);
+  const fault = findCodingFault(headers);
+  if (fault !== undefined) return fail(fault);
   const charset = findCharset(headers['content-type']);
   if (charset !== undefined && !CHARSETS.has(charset)) return fail(OTHER_CHARSET);
   const text = readText(bytes);

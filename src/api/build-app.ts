@@ -30,6 +30,7 @@ import {
 import { invocationRoutes } from './routes/invocations.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { historyRoutes } from './routes/history.ts';
+import { topicRoutes } from './routes/topics.ts';
 import { telemetryRoutes } from './routes/telemetry.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
@@ -128,5 +129,6 @@ async function registerRoutes(
   await app.register(eventRoutes, { hub, events: config.events, tickets, prefix: '/api/v1' });
   await app.register(webhookRoutes, { webhooks, prefix: '/api/v1' });
   await app.register(brokerRoutes, { hub, prefix: '/api/v1' });
+  await app.register(topicRoutes, { hub, prefix: '/api/v1' });
   await app.register(serviceListRoutes, { hub, prefix: '/api/v1' });
 }

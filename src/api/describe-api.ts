@@ -47,8 +47,9 @@ export async function describeApi(registerRoutes: (app: FastifyInstance) => Prom
   await app.ready();
   const { paths, components, ...document } = app.swagger() as Json & { components: Json };
   tellOptionalBodies(paths as Json);
+  const told = Object.fromEntries(Object.entries(paths as Json).map(nameRest));
   const schemas: Record<string, unknown> = {};
-  const named = nameSchemas(paths, schemas);
+  const named = nameSchemas(told, schemas);
   return JSON.stringify({ ...document, components: { ...components, schemas }, paths: named });
 }
 
@@ -72,4 +73,24 @@ function tellOptionalBodies(paths: Json): void {
     const { requestBody: body } = operation as { requestBody?: RequestBody };
     if (body !== undefined) body.required = body.content['application/json'].schema['required'] !== undefined;
   }
+}
+
+const REST = '{*}';
+/** What the rest of an address is, where a route takes all of it. */
+const REST_NAME = 'topic';
+const BYTES = { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
+
+/** Fastify has no name for the rest of an address, and no words for a body that is no JSON. */
+function nameRest([path, operations]: [string, unknown]): [string, unknown] {
+  if (!path.endsWith(REST)) return [path, operations];
+  const named = Object.entries(operations as Record<string, { parameters: Json[] }>).map(
+    ([method, operation]) => {
+      const parameters = operation.parameters.map((each) =>
+        each['name'] === '*' ? { ...each, name: REST_NAME } : each,
+      );
+      const takesBytes = method === 'put' || method === 'post';
+      return [method, { ...operation, parameters, ...(takesBytes && { requestBody: BYTES }) }];
+    },
+  );
+  return [path.replace(REST, `{${REST_NAME}}`), Object.fromEntries(named)];
 }

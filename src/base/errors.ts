@@ -62,6 +62,8 @@ export const ERROR_TABLE = {
   TOO_MANY_MESSAGES: { status: 429, title: 'Too many messages wait for the MQTT broker' },
   PACKET_TOO_LARGE: { status: 413, title: 'The message is larger than the MQTT broker takes' },
   NO_BROKER: { status: 404, title: 'The hub is no MQTT broker' },
+  RETAINED_UNKNOWN: { status: 404, title: 'Nothing is retained on this topic' },
+  RETAINED_FULL: { status: 507, title: 'As many messages are retained as may be' },
   CLIENT_UNKNOWN: { status: 404, title: 'The MQTT broker has no such client or session' },
   TOPIC_INVALID: { status: 400, title: 'The topic is not valid' },
   BUS_CLOSED: { status: 503, title: 'The connection to the MQTT broker was closed here' },

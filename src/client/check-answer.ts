@@ -32,6 +32,7 @@ import {
 import { InvocationDetailSchema, InvocationPageSchema } from '../api/invocation-schemas.ts';
 import { ServiceListSchema } from '../api/service-schemas.ts';
 import { WebhookListSchema, WebhookSchema } from '../api/webhook-schemas.ts';
+import { PublishedSchema, TopicPageSchema } from '../api/topic-schemas.ts';
 
 /** What an answer should have been and is not. */
 export class ShapeError extends Error {
@@ -84,6 +85,8 @@ export const readClientPage = reader(ClientPageSchema, 'the list of clients');
 export const readSessionPage = reader(SessionPageSchema, 'the list of sessions');
 export const readWebhook = reader(WebhookSchema, 'a webhook');
 export const readWebhookList = reader(WebhookListSchema, 'the list of webhooks');
+export const readTopicPage = reader(TopicPageSchema, 'the list of topics');
+export const readPublished = reader(PublishedSchema, 'the answer to the message');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** The answer of the device, or that the command goes on. */

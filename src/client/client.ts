@@ -40,6 +40,7 @@ import { commandDevices, type BulkOptions } from './command-devices.ts';
 import { createBrokerCalls, type BrokerCalls } from './broker-calls.ts';
 import { createAccountCalls, type AccountCalls } from './account-calls.ts';
 import { eventWish, followEvents, type EventOptions, type HubEvent } from './follow-events.ts';
+import { createTopicCalls, type TopicCalls } from './topic-calls.ts';
 import { eachPage, listQuery, pathSegment } from './hub-paths.ts';
 import { createWebhookCalls, type WebhookCalls } from './webhook-calls.ts';
 import { askHub, type CallOptions, type CookieJar, type HubConnection, type Options } from './hub-request.ts';
@@ -171,6 +172,7 @@ export type Client = AccountCalls & {
   readonly services: ServiceCalls;
   readonly broker: BrokerCalls;
   readonly webhooks: WebhookCalls;
+  readonly topics: TopicCalls;
   /**
    * What happens at devices, as it happens: `for await (const event of client.events())`. It comes back by itself when
    * the connection breaks, and goes on where it was. Leaving the loop ends it.
@@ -213,6 +215,7 @@ export function createClient(options: ClientOptions): Client {
     ...createAccountCalls(hub, timeoutMs),
     broker: createBrokerCalls(hub, timeoutMs),
     webhooks: createWebhookCalls(hub, timeoutMs),
+    topics: createTopicCalls(hub, timeoutMs),
     services: {
       list: async ({ signal } = {}) => (await read('/api/v1/services', signal, readServiceList)).services,
     },

@@ -30,10 +30,10 @@ export type HubConnection = {
 };
 
 export type HubRequest<T> = {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the hub's address, percent-encoded, with its query. */
   readonly path: string;
-  /** Sent as JSON. */
+  /** Sent as JSON; bytes as they are. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -44,6 +44,8 @@ export type HubRequest<T> = {
   readonly provesPassword?: boolean;
   /** Makes of the answer what the caller wants, or throws a `ShapeError`. */
   readonly read: (answer: unknown) => T;
+  /** The same of an answer that is no JSON. */
+  readonly readBytes?: (bytes: Uint8Array<ArrayBuffer>, headers: Headers) => T;
 };
 
 /**
@@ -136,7 +138,9 @@ async function fetchResponse<T>(
   const url = hub.url + request.path;
   const cookie = await hub.cookies?.getCookieString(url);
   if (cookie !== undefined && cookie !== '') headers['cookie'] = cookie;
-  if (request.body !== undefined) {
+  if (request.body instanceof Uint8Array) {
+    init.body = request.body as Uint8Array<ArrayBuffer>;
+  } else if (request.body !== undefined) {
     headers['content-type'] = 'application/json';
     init.body = JSON.stringify(request.body);
   }
@@ -161,8 +165,9 @@ async function readResponse<T>(hub: HubConnection, request: HubRequest<T>, respo
     const detail = `sends to another address, ${location ?? 'without saying which'}: use that one instead`;
     throw new HubAnswerError({ ...described, detail, location });
   }
-  const text = await readText(response, fail);
-  const answer = parseJson(text);
+  const bytes = await readBody(response, fail);
+  if (response.ok && request.readBytes !== undefined) return request.readBytes(bytes, response.headers);
+  const answer = parseJson(readText(bytes, fail));
   if (!response.ok) {
     const problem = readProblem(answer, response.status);
     if (problem === undefined) throw fail(`is an error in an unknown form${formOf(response)}`);
@@ -180,29 +185,30 @@ async function readResponse<T>(hub: HubConnection, request: HubRequest<T>, respo
   }
 }
 
-async function readText(
-  response: Response,
-  fail: (detail: string, cause?: unknown) => HubAnswerError,
-): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return '';
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    bytes += value?.byteLength ?? 0;
-    if (bytes > MAX_ANSWER_BYTES) {
-      await reader.cancel();
-      throw fail(`is larger than ${MAX_ANSWER_BYTES} bytes`);
-    }
-    try {
-      text += done ? decoder.decode() : decoder.decode(value, { stream: true });
-    } catch (error) {
-      await reader.cancel();
-      throw fail('is not UTF-8 text', error);
-    }
-    if (done) return text;
+type Fail = (detail: string, cause?: unknown) => HubAnswerError;
+
+async function readBody(response: Response, fail: Fail): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.byteLength;
+    if (length > MAX_ANSWER_BYTES) throw fail(`is larger than ${MAX_ANSWER_BYTES} bytes`);
+    parts.push(part);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
+}
+
+function readText(bytes: Uint8Array, fail: Fail): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw fail('is not UTF-8 text', error);
   }
 }
 

@@ -68,6 +68,12 @@ export type {
   WebhookResource as Webhook,
 } from '../api/webhook-schemas.ts';
 export type { WebhookCalls } from './webhook-calls.ts';
+export type {
+  PublishedResource as Published,
+  RetainedResource as RetainedMessage,
+  TopicPageResource as TopicPage,
+} from '../api/topic-schemas.ts';
+export type { MessageOptions, RetainedPayload, TopicCalls, TopicListOptions } from './topic-calls.ts';
 export type { TicketResource as StreamTicket } from '../api/event-schemas.ts';
 export type {
   HistoriesResource as MetricHistories,

@@ -8,6 +8,7 @@ export type {
   SessionInfo,
 } from './broker/broker.ts';
 export { BrokerError, type BrokerErrorCode } from './broker/broker-error.ts';
+export type { BrokerGuest, GuestFailure, RetainedMessage, RetainedPage } from './broker/guest.ts';
 export {
   createAccessControl,
   type AccessControl,

@@ -448,6 +448,8 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/tickets',
     '/api/v1/tokens',
     '/api/v1/tokens/{tokenId}',
+    '/api/v1/topics',
+    '/api/v1/topics/{topic}',
     '/api/v1/users',
     '/api/v1/users/{name}',
     '/api/v1/webhooks',

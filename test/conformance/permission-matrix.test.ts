@@ -9,9 +9,10 @@ import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 const ROOT = 'a-token-of-the-configuration';
 const MINE = 'lamp';
 const OTHERS = 'pump';
+const TOPICS = 'topics';
 
 /** `open`: everybody; `any`: whoever may come in; else what the role has to permit, with what the address names. */
-type Rule = Verb | 'open' | 'any';
+type Rule = Verb | 'open' | 'any' | `${'read' | 'command'} ${typeof TOPICS}`;
 
 /** Every route of a hub. One that is new fails the test until it is said here who may have it. */
 const RULES: Readonly<Record<string, Rule>> = {
@@ -55,6 +56,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   'GET /api/v1/invocations/:invocationId': 'any',
   'DELETE /api/v1/invocations/:invocationId': 'any',
   'GET /api/v1/events': 'any',
+  'GET /api/v1/topics': 'read topics',
+  'GET /api/v1/topics/*': 'read topics',
+  'PUT /api/v1/topics/*': 'command topics',
+  'POST /api/v1/topics/*': 'command topics',
+  'DELETE /api/v1/topics/*': 'command topics',
   'POST /api/v1/commands': 'any',
   'GET /api/v1/commands/:bulkId': 'any',
   'DELETE /api/v1/commands/:bulkId': 'any',
@@ -150,10 +156,11 @@ describe('every route of the API, for everybody', () => {
     for (const route of known) {
       const rule = verbOf(route)!;
       for (const { name, headers, may } of askers) {
-        const targets = /:deviceId|:service/.test(route.url) ? [MINE, OTHERS] : [undefined];
+        const [verb, topics] = rule.split(' ') as [Verb, string?];
+        const targets = /:deviceId|:service/.test(route.url) ? [MINE, OTHERS] : [topics];
         for (const target of targets) {
           const asked = { method: route.method, url: addressOf(route.url, target ?? 'x') };
-          const isPermitted = rule === 'open' || (name !== 'nobody' && (rule === 'any' || may(rule, target)));
+          const isPermitted = rule === 'open' || (name !== 'nobody' && (rule === 'any' || may(verb, target)));
           const status = await statusOf(hub, asked, headers);
           const refusal = name === 'nobody' ? 401 : 403;
           const what = `${asked.method} ${asked.url} for ${name}: ${status}`;
@@ -197,7 +204,12 @@ async function makeAskers(hub: TestHub): Promise<Asker[]> {
         [{ verbs: ['read'] }],
         (verb) => verb === 'read' && verbs.includes(verb),
       ),
-      await make(`${role} of a topic`, role, [{ topics: ['#'] }], () => false),
+      await make(
+        `${role} of all topics`,
+        role,
+        [{ topics: ['#'] }],
+        (verb, target) => verbs.includes(verb) && target === TOPICS,
+      ),
       await make(`${role} of a tag`, role, [{ tags: ['hall'] }], () => false),
     );
   }

@@ -6,6 +6,7 @@ import { cutText } from '../../base/cut-text.ts';
 import { ERROR_TABLE } from '../../base/errors.ts';
 import { FilterSet } from '../../mqtt/access/filter-set.ts';
 import type { ApplicationMessage, ClientInfo } from '../../mqtt/broker/hooks.ts';
+import { isApiClient } from './mqtt-principal.ts';
 
 /** The same thing that one account does again is told again after so long. */
 const TOLD_FOR_MS = 3_600_000;
@@ -73,9 +74,11 @@ export class MqttAudit {
     this.#note(principal, client, entry);
   }
 
-  #note(principal: Principal, { peer: { address } }: ClientInfo, { target, ...entry }: MqttEntry): void {
+  #note(principal: Principal, client: ClientInfo, { target, ...entry }: MqttEntry): void {
+    // Each request of the API has its own entry.
+    if (isApiClient(client)) return;
     this.#accounts.audit.note(principal, {
-      address,
+      address: client.peer.address,
       target: cutText(target, MAX_TARGET_CHARACTERS),
       ...entry,
     });

@@ -8,11 +8,37 @@ import {
   type Principal,
 } from '../../accounts/principal.ts';
 import { TrustedNetworks } from '../../accounts/trusted-networks.ts';
+import { may } from '../../accounts/permissions.ts';
 import type { ClientInfo } from '../../mqtt/broker/hooks.ts';
 import type { Peer } from '../../mqtt/transport/transport.ts';
 import type { Config } from '../config/config-schema.ts';
 import { isTrustedPeer } from './admission.ts';
 import { usesCertificateNames } from './mqtt-files.ts';
+
+const apiPrincipals = new WeakMap<ClientInfo, Principal>();
+
+/** A caller of the API as the rules of the broker see it: by the name that it has over MQTT too. */
+export function apiClient(principal: Principal, address: string): ClientInfo {
+  const client: ClientInfo = {
+    clientId: '(http)',
+    userName: principal.name === '' ? undefined : principal.name,
+    protocolVersion: 5,
+    peer: { transport: 'stream', address, port: 0, certificate: undefined },
+    listener: 'http',
+  };
+  apiPrincipals.set(client, principal);
+  return client;
+}
+
+export function isApiClient(client: ClientInfo): boolean {
+  return apiPrincipals.has(client);
+}
+
+/** Whether a file of rules, which names users of MQTT, has nothing to say of who may say who may what. */
+export function isAboveRules(client: ClientInfo): boolean {
+  const principal = apiPrincipals.get(client);
+  return principal !== undefined && principal.name === '' && may(principal, 'administer');
+}
 
 /** Tells who a client of the broker is. */
 export type IdentifyMqttClient = (client: ClientInfo) => Principal;
@@ -59,6 +85,8 @@ function findPrincipals(mqtt: Config['mqtt'], accounts: Accounts): IdentifyMqttC
   /** Who has come by an account comes by nothing else: the name may be that of somebody of the password file. */
   const ofAccounts = new WeakSet<ClientInfo>();
   return (client) => {
+    const known = apiPrincipals.get(client);
+    if (known !== undefined) return known;
     const { userName, peer } = client;
     const { certificate } = peer;
     if (userName === undefined) {

@@ -13,6 +13,7 @@ import { Engine, EngineState, MAX_PUBLISH_DEPTH, type ScheduleTurn } from './eng
 import { FIGURES, type Figure } from './figures.ts';
 import type { ClientInfo } from './hooks.ts';
 import type { BrokerOptions, ListenerOptions } from './options.ts';
+import { BrokerGuest } from './guest.ts';
 import { publishMessage } from './publish-message.ts';
 import { restoreSessions } from './restore-sessions.ts';
 import { RetainedDeliveries } from './retained-deliveries.ts';
@@ -211,6 +212,15 @@ export class Broker implements TransportAcceptor {
       engine.retainedDeliveries.begin(session, filter.topicFilter, { qos, subscriptionIdentifier: 0 });
     }
     return { unsubscribe: () => endSession(engine, session) };
+  }
+
+  /**
+   * Somebody without a connection, who publishes and reads what is retained as a client with the same rights does.
+   *
+   * @param client - as the hooks see it
+   */
+  guest(client: ClientInfo): BrokerGuest {
+    return new BrokerGuest(this.#engine, client, this.#acceptor);
   }
 
   /**

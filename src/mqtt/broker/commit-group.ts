@@ -121,6 +121,22 @@ export class CommitGroup {
     if (this.#parts.store !== undefined && connection.waitFor(this.#epoch)) this.#waiting.push(connection);
   }
 
+  /** Whether what was noted in this turn was written: told when it is, or could not be. */
+  written(): Promise<boolean> {
+    if (this.#parts.store === undefined || this.#state !== CommitState.NOTED) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      this.holdBack({
+        waitFor: () => true,
+        seal() {},
+        release: () => resolve(true),
+        storeFailed: () => resolve(false),
+        pause: () => false,
+        goOn() {},
+        isConnected: true,
+      });
+    });
+  }
+
   /** At the end of a turn. One commit at a time: what is noted meanwhile goes into the next. */
   commit(): void {
     const { store } = this.#parts;
