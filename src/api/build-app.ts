@@ -17,6 +17,7 @@ import { commandRoutes } from './routes/commands.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
+import { deviceMetricsRoutes } from './routes/device-metrics.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { eventRoutes } from './routes/events.ts';
 import { firstAdminRoutes } from './routes/first-admin.ts';
@@ -113,6 +114,7 @@ async function registerRoutes(
 ): Promise<void> {
   const { hub, config, proxies, tickets, webhooks } = parts;
   await app.register(healthRoutes, { hub, webhooks });
+  await app.register(deviceMetricsRoutes, { hub, maxMetricAgeMs: config.telemetry.maxMetricAgeMs });
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(auditRoutes, { accounts: hub.accounts, prefix: '/api/v1' });

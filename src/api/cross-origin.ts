@@ -17,6 +17,7 @@ const EXPOSED = [
   'Link',
   'Location',
   'Preference-Applied',
+  'Recado-Resolution',
   'Retry-After',
   'Server-Timing',
   'Traceparent',

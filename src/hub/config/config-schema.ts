@@ -84,6 +84,10 @@ const webhooks = Type.Object(
 const telemetry = Type.Object(
   {
     enabled: Type.Boolean({ default: true, description: 'Whether numbers that devices report are kept.' }),
+    maxMetricAgeMs: longMs({
+      default: 300_000,
+      description: 'Age at which a value is left out of `/metrics/devices`.',
+    }),
     flushMs: ms({ default: 1000, description: 'After how long what was reported is written.' }),
     rawDays: count({
       default: 30,
