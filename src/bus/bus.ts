@@ -20,10 +20,10 @@ export type BusClient = ClientInfo;
 /** How to publish. */
 export type PublishOptions = Patience & {
   /**
-   * Called for each client that has acknowledged the message, above QoS 0. Only a broker in this process knows; over a
-   * connection nobody is ever told.
+   * Called for each client that has acknowledged the message, above QoS 0, or refused it: with a Reason Code of 0x80 or
+   * more. Only a broker in this process knows; over a connection nobody is ever told.
    */
-  readonly onAcknowledged?: (client: BusClient) => void;
+  readonly onAcknowledged?: (client: BusClient, reasonCode: number) => void;
 };
 
 /** A message that came. */

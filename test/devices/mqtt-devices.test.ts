@@ -83,6 +83,19 @@ describe('devices over MQTT', () => {
     assert.deepEqual(Object.keys(body.invocation.phases), ['accepted', 'sent', 'delivered', 'answered']);
   });
 
+  it('have not got a command that their client refuses', async (t) => {
+    const hub = await startTestHub(t);
+    const pump = await MqttDeviceClient.connect(t, urlOf(hub), 'pump-1', {
+      customHandleAcks: (_topic, _message, _packet, done) => done(0x87),
+    });
+    await pump.come(PUMP);
+    await untilIs(hub, 'online');
+    const { status, body } = await hub.call('POST', '/api/v1/devices/pump-1/commands/status');
+    assert.deepEqual([status, body.code, body.device.code], [502, 'DEVICE_ERROR', 'Not authorized']);
+    assert.match(body.detail, /^The MQTT client of device pump-1 refused the command: Not authorized\.$/);
+    assert.deepEqual(Object.keys(body.invocation.phases), ['accepted', 'sent', 'answered']);
+  });
+
   it('say what went wrong, with a status of their own', async (t) => {
     const { hub, pump } = await withPump(t);
     const ask = () => hub.call('POST', '/api/v1/devices/pump-1/commands/status');

@@ -5,10 +5,14 @@ import type { DeviceLink } from '../../devices/device-link.ts';
 import type { Failure } from '../../devices/failure.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
+import { reasonCodeName } from '../../mqtt/codec/reason-code.ts';
 import type { AskedInvocations } from '../asked-invocations.ts';
-import { lostFailure, offlineFailure } from '../device-failures.ts';
+import { deviceFailure, lostFailure, offlineFailure } from '../device-failures.ts';
 import { cancelMessage, commandMessage } from './command-message.ts';
 import type { MqttGatewayContext } from './mqtt-context.ts';
+
+/** Reason Codes from here on say that something was not done (MQTT 5 section 2.4). */
+const FIRST_REFUSAL = 0x80;
 
 /** The topics of one device, for as long as it is online. */
 export class MqttLink implements DeviceLink {
@@ -46,8 +50,10 @@ export class MqttLink implements DeviceLink {
     invocation.markSent();
     const patience: PublishOptions = {
       timeoutMs: Math.max(1, Math.ceil(invocation.remainingMs)),
-      onAcknowledged: (client) => {
-        if (!invocation.isEnded && this.#isDevice(client)) invocation.markDelivered();
+      onAcknowledged: (client, reasonCode) => {
+        if (invocation.isEnded || !this.#isDevice(client)) return;
+        if (reasonCode < FIRST_REFUSAL) invocation.markDelivered();
+        else this.#onRefused(invocation, reasonCode);
       },
     };
     this.#bus.publish(message, patience).then(
@@ -75,6 +81,14 @@ export class MqttLink implements DeviceLink {
   #onUnheard(invocation: Invocation): void {
     this.#context.counters.commandsUnheard++;
     this.#takeBack(invocation, offlineFailure(this.#device.id));
+  }
+
+  /** Its program has not got the command: section 4.3.2 lets a receiver say so. */
+  #onRefused(invocation: Invocation, reasonCode: number): void {
+    if (this.#asked.take(invocation.id) === undefined) return;
+    const name = reasonCodeName(reasonCode, 'PUBACK');
+    const message = `The MQTT client of device ${this.#device.id} refused the command: ${name}.`;
+    invocation.fail(deviceFailure(this.#device.id, invocation.command.name, { code: name, message }));
   }
 
   #onUnsent(invocation: Invocation, { code, message }: Error & { readonly code?: ErrorCode }): void {

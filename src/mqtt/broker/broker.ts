@@ -30,7 +30,7 @@ export type PublishRequest = {
   /** False by default. */
   readonly retain?: boolean;
   readonly properties?: PublishProperties;
-  /** Called for each client that has acknowledged it, above QoS 0. */
+  /** Called for each client that has acknowledged it above QoS 0, or refused it: with 0x80 or more. */
   readonly onAcknowledged?: OnAcknowledged | undefined;
 };
 

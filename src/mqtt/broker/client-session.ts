@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../codec/reason-code.ts';
 import { costOf, KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
 import type { ProtocolVersion, QoS } from '../codec/control-packet.ts';
@@ -16,8 +17,8 @@ import type { BrokerStats } from './stats.ts';
 /** Measured: what a message costs that waits or is in flight, beside what `StoredMessage.sizeBytes` says. */
 const PLACE_BYTES = 96;
 
-/** Told that a client has acknowledged a message. */
-export type OnAcknowledged = (client: ClientInfo) => void;
+/** Told that a client has acknowledged a message, or refused it: with a Reason Code of 0x80 or more. */
+export type OnAcknowledged = (client: ClientInfo, reasonCode: ReasonCode) => void;
 
 /** How a message came to a subscriber. */
 export type Arrival = {

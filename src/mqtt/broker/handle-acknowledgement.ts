@@ -17,6 +17,8 @@ import { sendQueued } from './send-queued.ts';
 /** Of a body that is a Packet Identifier and nothing else, which is nearly every one. */
 const SHORT_BODY_BYTES = 2;
 
+type Acknowledged = { readonly packetId: number; readonly reasonCode: ReasonCode };
+
 /** PUBACK, PUBREC, PUBREL and PUBCOMP (sections 3.4 to 3.7, and 4.3). */
 export function handleAcknowledgement(
   connection: Connection,
@@ -25,7 +27,7 @@ export function handleAcknowledgement(
 ): void {
   const { bytes, bodyStart, bodyEnd, firstByte } = framer;
   let packetId = 0;
-  let reasonCode: number = ReasonCode.SUCCESS;
+  let reasonCode: ReasonCode = ReasonCode.SUCCESS;
   if (bodyEnd - bodyStart === SHORT_BODY_BYTES) {
     expectReservedFlags(type, firstByte & 0x0f, connection.version);
     packetId = (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!;
@@ -35,7 +37,7 @@ export function handleAcknowledgement(
   }
   switch (type) {
     case PacketType.PUBACK:
-      finish(connection, packetId, InflightState.PUBACK);
+      finish(connection, { packetId, reasonCode }, InflightState.PUBACK);
       return;
     case PacketType.PUBREC:
       handlePubrec(connection, packetId, reasonCode);
@@ -44,7 +46,7 @@ export function handleAcknowledgement(
       handlePubrel(connection, packetId);
       return;
     default:
-      finish(connection, packetId, InflightState.PUBCOMP);
+      finish(connection, { packetId, reasonCode }, InflightState.PUBCOMP);
   }
 }
 
@@ -54,7 +56,11 @@ export function handleAcknowledgement(
  *
  * @throws {MqttError} when the message waits for another packet, by its QoS or by what came before (section 4.3)
  */
-function finish(connection: Connection, packetId: number, expected: InflightState): void {
+function finish(
+  connection: Connection,
+  { packetId, reasonCode }: Acknowledged,
+  expected: InflightState,
+): void {
   const { engine } = connection;
   const session = connection.session!;
   const { inflight, receipts } = session;
@@ -68,7 +74,8 @@ function finish(connection: Connection, packetId: number, expected: InflightStat
     engine.notes.forgetQueued(session, queued);
     session.bookMessages();
   }
-  if (receipts !== undefined && receipts.size > 0) tellReceipt(connection, receipts, packetId);
+  if (receipts !== undefined && receipts.size > 0)
+    tellReceipt(connection, receipts, { packetId, reasonCode });
   sendQueued(engine, session);
 }
 
@@ -76,21 +83,21 @@ function finish(connection: Connection, packetId: number, expected: InflightStat
 function tellReceipt(
   { engine, client }: Connection,
   receipts: Map<number, OnAcknowledged>,
-  packetId: number,
+  { packetId, reasonCode }: Acknowledged,
 ): void {
   const onAcknowledged = receipts.get(packetId);
   if (onAcknowledged === undefined) return;
   receipts.delete(packetId);
-  engine.observe('this program', 'onAcknowledged', () => onAcknowledged(client!));
+  engine.observe('this program', 'onAcknowledged', () => onAcknowledged(client!, reasonCode));
 }
 
-function handlePubrec(connection: Connection, packetId: number, reasonCode: number): void {
+function handlePubrec(connection: Connection, packetId: number, reasonCode: ReasonCode): void {
   const session = connection.session!;
   const { inflight } = session;
   const state = inflight?.stateOf(packetId) ?? InflightState.FREE;
   if (state === InflightState.PUBACK) throw outOfPlace(packetId, state);
   if (state === InflightState.PUBREC && reasonCode >= 0x80) {
-    finish(connection, packetId, InflightState.PUBREC); // section 4.3.3: the sender must not go on
+    finish(connection, { packetId, reasonCode }, InflightState.PUBREC); // section 4.3.3: the sender must not go on
     return;
   }
   let answer: ReasonCode = ReasonCode.SUCCESS;
