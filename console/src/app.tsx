@@ -1,5 +1,6 @@
 import { effect } from '@preact/signals';
 import type { ComponentType } from 'preact';
+import { lazyPage } from './parts/lazy-page.tsx';
 import { Palette } from './parts/palette.tsx';
 import { Empty } from './parts/notice.tsx';
 import { TopBar } from './parts/top-bar.tsx';
@@ -12,9 +13,12 @@ import { say } from './words.ts';
 
 const RETRY_MS = 2000;
 
+const DevicePage = lazyPage(async () => (await import('./pages/device-page.tsx')).DevicePage);
+
 /** What an address shows. The hub has the same list. */
-function pageAt([first = 'devices', ...more]: readonly string[]): ComponentType | undefined {
-  return first === 'devices' && more.length === 0 ? DevicesPage : undefined;
+function pageAt([first = 'devices', device, ...more]: readonly string[]): ComponentType | undefined {
+  if (first !== 'devices' || more.length > 0) return undefined;
+  return device === undefined ? DevicesPage : DevicePage;
 }
 
 // A hub that is starting, or away: it is asked again until it answers.

@@ -9,7 +9,7 @@ import { Empty } from '../parts/notice.tsx';
 import { PresenceMark } from '../parts/presence-mark.tsx';
 import { Said } from '../parts/said.tsx';
 import { VirtualTable, type Column } from '../parts/virtual-table.tsx';
-import { query, setQuery } from '../router.ts';
+import { linkTo, query, setQuery } from '../router.ts';
 import { saveCsv } from '../save-csv.ts';
 import { say } from '../words.ts';
 
@@ -21,7 +21,11 @@ const columns = computed<readonly DeviceColumn[]>(() => [
     title: say('devices.column.device'),
     kind: 'wide',
     sortBy: ({ deviceId }) => deviceId,
-    cell: ({ deviceId }) => <Said text={deviceId} />,
+    cell: ({ deviceId }) => (
+      <a href={linkTo('devices', deviceId)}>
+        <Said text={deviceId} />
+      </a>
+    ),
   },
   {
     name: 'title',

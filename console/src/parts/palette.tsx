@@ -32,7 +32,7 @@ function findGoals(): Goal[] {
     found.push({
       label: device.deviceId,
       more,
-      href: `${linkTo('devices')}?filter=${encodeURIComponent(device.deviceId)}`,
+      href: linkTo('devices', device.deviceId),
     });
   }
   return found;

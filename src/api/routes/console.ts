@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 
 /** Where the build puts the pages, seen from the sources and from what is built of them alike. */
 const FOLDER = new URL('../../../dist/console/', import.meta.url);
-const PAGES = ['/ui/', '/ui/devices'];
+const PAGES = ['/ui/', '/ui/devices', '/ui/devices/:deviceId'];
 const BASE = '<base href="/ui/" />';
 
 const PAGE_HEADERS = {
