@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
 import { benchEventLoop } from './event-loop.ts';
+import { benchEventStreams } from './event-streams.ts';
 import { benchFeed } from './feed.ts';
 import { benchFixedRoute } from './fixed-route.ts';
 import { benchFleet } from './fleet.ts';
@@ -44,6 +45,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   mqtt-devices  the same to devices over MQTT, also by a Mosquitto; and 10,000 of them (3 rounds of 4 s each)
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   feed        what it costs that 100,000 readings a second go through the feed (3 rounds of 2 s each)
+  event-streams  1,000 readers of ten devices each and 20 of all, at 10,000 readings a second (10 s)
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
   history     ten million readings: how fast they are stored, how large, how soon read
   history-load  commands beside 50,000 readings a second that are stored       (3 rounds of 4 s each)
@@ -76,6 +78,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   'mqtt-devices': ({ rounds, seconds }) => benchMqttDevices({ rounds, seconds: seconds ?? 4 }),
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   feed: ({ rounds, seconds }) => benchFeed({ rounds, seconds: seconds ?? 2 }),
+  'event-streams': ({ seconds }) => benchEventStreams({ seconds: seconds ?? 10 }),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
   history: () => benchHistory(),
   'history-load': ({ rounds, seconds }) => benchHistoryLoad({ rounds, seconds: seconds ?? 4 }),
