@@ -134,6 +134,23 @@ describe("devices of Home Assistant's discovery", () => {
     );
   });
 
+  it('have not got a command that their client refuses', async (t) => {
+    const { hub } = await withLamp(t);
+    const { client: other } = await MqttDeviceClient.connect(
+      t,
+      `mqtt://127.0.0.1:${hub.mqttPort}`,
+      'lamp-8',
+      { customHandleAcks: (_topic, _message, _packet, done) => done(0x87) },
+    );
+    await other.subscribeAsync('acme/lamp/set', { qos: 1 });
+    const refused = await hub.call('POST', `${PATH}/commands/lamp`, { input: true, timeoutMs: 60_000 });
+    assert.deepEqual(
+      [refused.status, refused.body.code, refused.body.phase],
+      [504, 'ANSWER_TIMEOUT', 'sent'],
+    );
+    assert.match(refused.body.detail, /was sent the command, and its effect was not seen/);
+  });
+
   it('that leave in the middle of a command are lost', async (t) => {
     const { hub, client, retain } = await withLamp(t);
     const heard = new Promise((resolve) => client.once('message', resolve));

@@ -1,10 +1,12 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
+import type { BusClient } from '../../bus/bus.ts';
 import type { Device } from '../../devices/device.ts';
 import type { DeviceLink } from '../../devices/device-link.ts';
 import type { Failure } from '../../devices/failure.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
+import { FIRST_FAILURE_CODE } from '../../mqtt/codec/reason-code.ts';
 import { lostFailure, offlineFailure } from '../device-failures.ts';
 import type { AwaitedEffects } from './awaited-effects.ts';
 import type { CommandPart } from './discovery/component-part.ts';
@@ -76,8 +78,9 @@ export class HomeAssistantLink implements DeviceLink {
     const message = { topicName: part.topic, payload: Buffer.from(payload), qos, retain: part.retain };
     const patience = {
       timeoutMs: Math.max(1, Math.ceil(invocation.remainingMs)),
-      onAcknowledged: () => {
-        if (!invocation.isEnded) invocation.markDelivered();
+      // One who refuses it may not be the device: its effect decides, or the time.
+      onAcknowledged: (_client: BusClient, reasonCode: number) => {
+        if (!invocation.isEnded && reasonCode < FIRST_FAILURE_CODE) invocation.markDelivered();
       },
     };
     bus.publish(message, patience).then(

@@ -5,14 +5,11 @@ import type { DeviceLink } from '../../devices/device-link.ts';
 import type { Failure } from '../../devices/failure.ts';
 import type { Invocation } from '../../devices/invocation.ts';
 import type { PresenceReason } from '../../devices/presence.ts';
-import { reasonCodeName } from '../../mqtt/codec/reason-code.ts';
+import { FIRST_FAILURE_CODE, reasonCodeName } from '../../mqtt/codec/reason-code.ts';
 import type { AskedInvocations } from '../asked-invocations.ts';
 import { deviceFailure, lostFailure, offlineFailure } from '../device-failures.ts';
 import { cancelMessage, commandMessage } from './command-message.ts';
 import type { MqttGatewayContext } from './mqtt-context.ts';
-
-/** Reason Codes from here on say that something was not done (MQTT 5 section 2.4). */
-const FIRST_REFUSAL = 0x80;
 
 /** The topics of one device, for as long as it is online. */
 export class MqttLink implements DeviceLink {
@@ -52,7 +49,7 @@ export class MqttLink implements DeviceLink {
       timeoutMs: Math.max(1, Math.ceil(invocation.remainingMs)),
       onAcknowledged: (client, reasonCode) => {
         if (invocation.isEnded || !this.#isDevice(client)) return;
-        if (reasonCode < FIRST_REFUSAL) invocation.markDelivered();
+        if (reasonCode < FIRST_FAILURE_CODE) invocation.markDelivered();
         else this.#onRefused(invocation, reasonCode);
       },
     };

@@ -50,6 +50,9 @@ export const ReasonCode = {
 } as const;
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];
 
+/** From here on they say that something was not done. */
+export const FIRST_FAILURE_CODE = 0x80;
+
 type ReasonCodeRow = {
   readonly code: ReasonCode;
   /** The standard's own words. */
