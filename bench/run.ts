@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchBulk } from './bulk.ts';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
 import { benchEventLoop } from './event-loop.ts';
@@ -79,6 +80,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   feed: ({ rounds, seconds }) => benchFeed({ rounds, seconds: seconds ?? 2 }),
   'event-streams': ({ seconds }) => benchEventStreams({ seconds: seconds ?? 10 }),
+  bulk: () => benchBulk(),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
   history: () => benchHistory(),
   'history-load': ({ rounds, seconds }) => benchHistoryLoad({ rounds, seconds: seconds ?? 4 }),
