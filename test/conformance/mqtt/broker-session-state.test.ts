@@ -373,8 +373,16 @@ describe('what is told of sessions', () => {
     }));
     const one = { subscriptionCount: 1 };
     assert.deepEqual(told, [
-      { id: 'a', isConnected: false, expiryInterval: 60, ...one, queuedCount: 1, inflightCount: 0 },
-      { id: 'b', isConnected: true, expiryInterval: 0, ...one, queuedCount: 0, inflightCount: 1 },
+      {
+        id: 'a',
+        number: 1,
+        isConnected: false,
+        expiryInterval: 60,
+        ...one,
+        queuedCount: 1,
+        inflightCount: 0,
+      },
+      { id: 'b', number: 2, isConnected: true, expiryInterval: 0, ...one, queuedCount: 0, inflightCount: 1 },
     ]);
   });
 });
