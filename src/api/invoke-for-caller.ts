@@ -5,6 +5,7 @@ import type { Command } from '../devices/command.ts';
 import type { Invocation } from '../devices/invocation.ts';
 import { readEnd, type Hub, type InvokeFailure } from '../hub/hub.ts';
 import { ApiCaller } from './api-caller.ts';
+import { readTrace } from './read-trace.ts';
 
 type OnEnd = (end: Result<Invocation, InvokeFailure>) => void;
 
@@ -27,7 +28,12 @@ export function invokeForCaller(
   const { request, input, timeoutMs } = call;
   const caller = ApiCaller.of(request.raw.socket, hub);
   const party = caller.party(request);
-  const begun = hub.begin(call.deviceId, call.command, { input, timeoutMs, caller: party });
+  const begun = hub.begin(call.deviceId, call.command, {
+    input,
+    timeoutMs,
+    caller: party,
+    traceparent: readTrace(request),
+  });
   if (!begun.ok) return onEnd(begun);
   caller.await(begun.value);
   begun.value.whenDone((ended) => {

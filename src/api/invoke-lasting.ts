@@ -4,6 +4,7 @@ import type { InvocationRecord } from '../devices/invocation-record.ts';
 import { Invocation } from '../devices/invocation.ts';
 import { failureOf, type Hub } from '../hub/hub.ts';
 import { ApiCaller } from './api-caller.ts';
+import { readTrace } from './read-trace.ts';
 import { readWaitPreference, type WaitPreference } from './prefer.ts';
 import { RequestRefused, sendFailure } from './problems.ts';
 import { showInvocation, writeInvocation } from './resources.ts';
@@ -39,6 +40,7 @@ export function invokeLasting(hub: Hub, call: LastingCall, reply: FastifyReply):
     idempotencyKey: readKey(request.headers['idempotency-key']),
     caller: ApiCaller.of(request.raw.socket, hub).party(request),
     principal: request.principal.id,
+    traceparent: readTrace(request),
   });
   if (!begun.ok) return void sendFailure(reply, begun.failure);
   const { invocation, isReplay } = begun.value;

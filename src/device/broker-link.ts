@@ -172,9 +172,12 @@ export class BrokerLink implements Link {
   #onCommand({ topicName, payload, properties }: BusMessage): void {
     const [name = '', id = ''] = topicName.slice(`${this.#below}/commands/`.length).split('/');
     const text = Buffer.from(payload).toString();
-    const deadline = properties.userProperties?.find(([key]) => key === 'deadline-ms')?.[1];
+    const said = (what: string): string | undefined =>
+      properties.userProperties?.find(([key]) => key === what)?.[1];
+    const deadline = said('deadline-ms');
     const deadlineMs = deadline === undefined ? undefined : Number(deadline);
-    this.#commands.begin(id, { name, input: text === '' ? undefined : parseJson(text), deadlineMs });
+    const input = text === '' ? undefined : parseJson(text);
+    this.#commands.begin(id, { name, input, deadlineMs, traceparent: said('traceparent') });
   }
 
   #retain(bus: Bus, rest: string, text: string): Promise<unknown> {

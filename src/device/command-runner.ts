@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { CommandError } from './command-error.ts';
-import type { PreparedCommand } from './definition.ts';
+import type { CommandCall, PreparedCommand } from './definition.ts';
 
 /** How a command ended. */
 export type CommandEnd =
@@ -33,14 +33,13 @@ export class RunningCommand {
    */
   constructor(
     command: PreparedCommand,
-    call: { input: unknown; deadlineMs: number },
+    call: Omit<CommandCall<unknown>, 'signal'>,
     options: { clock: Clock; onError: (error: unknown) => void; whenDone: (end: CommandEnd) => void },
   ) {
     this.#whenDone = options.whenDone;
     this.#timer = options.clock.setTimer(call.deadlineMs, () => this.abandon('deadline'));
     const { signal } = this.#controller;
-    const run = async (): Promise<unknown> =>
-      command.run({ input: call.input as never, signal, deadlineMs: call.deadlineMs });
+    const run = async (): Promise<unknown> => command.run({ ...call, input: call.input as never, signal });
     this.ended = run().then(
       (output) => this.#finish({ kind: 'output', output }),
       (error: unknown) => {

@@ -14,6 +14,8 @@ export type CommandCall<Input> = {
   readonly signal: AbortSignal;
   /** Ms for which somebody waits for the answer. */
   readonly deadlineMs: number;
+  /** The trace that the caller is part of (W3C Trace Context), where it said one. */
+  readonly traceparent?: string;
 };
 
 /** One thing that a device can be asked to do. */

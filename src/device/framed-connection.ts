@@ -100,9 +100,10 @@ export class FramedConnection {
   #onMessage(message: unknown): void {
     if (!isJsonObject(message)) return this.#break('a line is no JSON object');
     if (!this.#isWelcome) return this.#onHelloAnswer(message);
-    const { cmd, name, input, deadlineMs, cancel } = message;
-    if (typeof cmd === 'string') this.#commands.begin(cmd, { name: String(name), input, deadlineMs });
-    else if (typeof cancel === 'string') this.#commands.cancel(cancel);
+    const { cmd, name, input, deadlineMs, traceparent, cancel } = message;
+    if (typeof cmd === 'string') {
+      this.#commands.begin(cmd, { name: String(name), input, deadlineMs, traceparent });
+    } else if (typeof cancel === 'string') this.#commands.cancel(cancel);
     else if (message['ping'] !== undefined) this.send({ pong: message['ping'] });
     else if (message['error'] !== undefined) this.#listener.onError(readError(message['error']));
     else if (message['warning'] !== undefined) this.#onWarning(readError(message['warning']));

@@ -16,6 +16,14 @@ type AnswerWriter = {
   failure(invocationId: string, failure: CommandFailure): void;
 };
 
+/** A command as the hub sent it: nothing of it is known to be right but its name. */
+type AskedCommand = {
+  readonly name: string;
+  readonly input: unknown;
+  readonly deadlineMs: unknown;
+  readonly traceparent: unknown;
+};
+
 /** The commands that run for one connection, by the ids of their invocations. */
 export class RunningCommands {
   readonly #commands: ReadonlyMap<string, PreparedCommand>;
@@ -32,10 +40,7 @@ export class RunningCommands {
   }
 
   /** Runs a command and answers when it ends. Said twice, the first is running. */
-  begin(
-    id: string,
-    { name, input, deadlineMs: asked }: { name: string; input: unknown; deadlineMs: unknown },
-  ): void {
+  begin(id: string, { name, input, deadlineMs: asked, traceparent }: AskedCommand): void {
     if (this.#running.has(id)) return;
     const command = this.#commands.get(name);
     if (command === undefined) {
@@ -52,7 +57,11 @@ export class RunningCommands {
       this.#running.delete(id);
       this.#answer(id, end);
     };
-    const call = { input: command.input === undefined ? undefined : input, deadlineMs };
+    const call = {
+      input: command.input === undefined ? undefined : input,
+      deadlineMs,
+      ...traceOf(traceparent),
+    };
     const running = new RunningCommand(command, call, { clock, onError, whenDone });
     this.#running.set(id, running);
     this.#handlers++;
@@ -93,4 +102,8 @@ export function writeOutput(output: unknown, most: number, wrap: (json: string) 
   const text = wrap(JSON.stringify(output ?? null));
   if (Buffer.byteLength(text) > most) throw new RangeError(`it would take more than ${most} bytes`);
   return text;
+}
+
+function traceOf(traceparent: unknown): { readonly traceparent?: string } {
+  return typeof traceparent === 'string' ? { traceparent } : {};
 }

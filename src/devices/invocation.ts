@@ -57,6 +57,7 @@ type InvocationOptions = Pick<
   'id' | 'deviceId' | 'command' | 'inputText' | 'timeoutMs' | 'caller'
 > & {
   readonly principal?: string;
+  readonly traceparent?: string | undefined;
   readonly lasting?: LastingTerms | undefined;
   readonly journal?: InvocationJournal;
   /** One that was accepted before the hub was started: when, in wall time. */
@@ -85,6 +86,8 @@ export class Invocation implements Enrolled {
   readonly caller: string;
   /** The principal that asks. */
   readonly principal: string;
+  /** The trace that its caller is part of (W3C Trace Context); it does not outlive the hub. */
+  readonly traceparent: string | undefined;
   /** Undefined where nobody waits for it but its caller. */
   readonly lasting: LastingTerms | undefined;
   /** Wall times in ms; 0 where the phase was not reached. */
@@ -121,6 +124,7 @@ export class Invocation implements Enrolled {
     this.timeoutMs = options.timeoutMs;
     this.caller = options.caller;
     this.principal = options.principal ?? '';
+    this.traceparent = options.traceparent;
     this.lasting = options.lasting;
     this.#alarms = options.alarms;
     this.#clock = options.alarms.clock;

@@ -33,6 +33,8 @@ export type InvokeOptions = {
   readonly caller?: string;
   /** The principal that asks. */
   readonly principal?: string;
+  /** The trace of its caller (W3C Trace Context), for the device. */
+  readonly traceparent?: string | undefined;
 };
 
 /** What a caller says that is to be told later. */
@@ -176,7 +178,7 @@ export class HubInvocations {
   /** @param admit - whether what it promises can be kept */
   #enter(
     { device, command }: { device: Device; command: Command },
-    { input, timeoutMs, caller = OWN_PARTY, principal = '' }: InvokeOptions,
+    { input, timeoutMs, caller = OWN_PARTY, principal = '', traceparent }: InvokeOptions,
     lasting: LastingTerms | undefined,
     admit: (invocation: Invocation) => boolean = () => true,
   ): Result<Invocation, Failure> {
@@ -196,6 +198,7 @@ export class HubInvocations {
       timeoutMs: this.#timeoutMs(command, timeoutMs),
       caller,
       principal,
+      traceparent,
       lasting,
       journal: book,
       alarms,

@@ -37,13 +37,14 @@ function envelope(inputText: string | undefined, deadline: number): Uint8Array {
 }
 
 function commandProperties(
-  { id, inputText, lasting }: Invocation,
+  { id, inputText, lasting, traceparent }: Invocation,
   responseTopic: string,
   deadlineMs: number,
 ): MessageProperties {
   const userProperties: [string, string][] = [['deadline-ms', String(deadlineMs)]];
   const key = lasting?.idempotency?.key;
   if (key !== undefined) userProperties.push(['idempotency-key', key]);
+  if (traceparent !== undefined) userProperties.push(['traceparent', traceparent]);
   return {
     messageExpiryInterval: Math.max(1, Math.ceil(deadlineMs / 1000)),
     ...(inputText !== undefined && { contentType: 'application/json' }),

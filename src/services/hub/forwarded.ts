@@ -1,6 +1,6 @@
-import { randomFillSync } from 'node:crypto';
 import { saysWhoAsked } from '../../base/forwarding.ts';
 import { plainAddress } from '../../base/networks.ts';
+import { isTraceParent, newTraceParent } from '../../base/trace-parent.ts';
 import { findHeader, type HeaderList } from '../wire/header-list.ts';
 
 /** Who asked, as far as the service should know. */
@@ -18,11 +18,6 @@ type Caller = {
 /** What a quoted string may hold without more ado (RFC 9110 section 5.6.4). */
 const QUOTABLE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 const PREFIX = /^(?:\/[A-Za-z0-9._~-]+){1,16}$/;
-/** W3C Trace Context, version 00. */
-const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
-/** Of a trace, 16, and of its parent, 8. */
-const IDS_BYTES = 24;
-const EMPTY_IDS = /^..-(?:0{32}-|[0-9a-f]{32}-0{16}-)/;
 
 const X_FORWARDED = 'x-forwarded-';
 /** What this hub says itself, for a proxy as for everybody else. */
@@ -85,22 +80,4 @@ function forwardedElement({ address, host, protocol }: Caller): string {
   const node = plain === '' ? 'unknown' : plain.includes(':') ? `"[${plain.replace(/%.*$/, '')}]"` : plain;
   const hostPart = host !== undefined && QUOTABLE.test(host) ? `;host="${host}"` : '';
   return `for=${node}${hostPart};proto=${protocol}`;
-}
-
-function isTraceParent(text: string): boolean {
-  return TRACE_PARENT.test(text) && !text.startsWith('ff') && !EMPTY_IDS.test(text);
-}
-
-/** Random bytes for many, so that the system is seldom asked for some. */
-const random = Buffer.allocUnsafeSlow(IDS_BYTES * 256);
-let randomAt = random.length;
-
-function newTraceParent(): string {
-  if (randomAt === random.length) {
-    randomFillSync(random);
-    randomAt = 0;
-  }
-  const ids = random.toString('hex', randomAt, randomAt + IDS_BYTES);
-  randomAt += IDS_BYTES;
-  return `00-${ids.slice(0, 32)}-${ids.slice(32)}-00`;
 }

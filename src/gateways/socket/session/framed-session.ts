@@ -238,10 +238,11 @@ export class FramedSession implements DeviceSession, DeviceLink, FramedDevice {
         retryAfterSeconds: 1,
       };
     }
-    const { id, command, inputText } = invocation;
+    const { id, command, inputText, traceparent } = invocation;
     const input = inputText === undefined ? '' : `,"input":${inputText}`;
     const deadline = `"deadlineMs":${Math.ceil(invocation.remainingMs)}`;
-    const line = `{"cmd":"${id}","name":${JSON.stringify(command.name)}${input},${deadline}}`;
+    const trace = traceparent === undefined ? '' : `,"traceparent":${JSON.stringify(traceparent)}`;
+    const line = `{"cmd":"${id}","name":${JSON.stringify(command.name)}${input},${deadline}${trace}}`;
     if (Buffer.byteLength(line) > options.maxLineBytes)
       return inputTooLarge(this.id, 'line', ['gateways.socket.maxLineBytes', options.maxLineBytes]);
     this.#asked.add(invocation);
