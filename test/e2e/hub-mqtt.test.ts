@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -98,6 +99,7 @@ describe('the MQTT of a hub', () => {
       Object.assign(mqtt, { unixSocket, passwordFile, trustedNetworks: [] });
     });
     assert.equal(urlOf(server, 'mqtt-unix'), `mqtt+unix:${unixSocket}`);
+    assert.equal(statSync(unixSocket).mode & 0o777, 0o600, 'whatever the umask');
     const messages = await listen(await comeIn(t, 'mqtt://unix:1', { socketPath: unixSocket }), 'a');
     await (await comeIn(t, urlOf(server, 'mqtt'), ANN)).publishAsync('a', '1', { qos: 1 });
     await until('the message has come', () => messages.length > 0);

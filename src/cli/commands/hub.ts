@@ -24,7 +24,8 @@ Examples:
   recado hub --http-port 8080 --log-level warn
   RECADO_HTTP_PORT=8080 recado hub             every key has a variable: docs/config.md
 
-Ctrl+C (or SIGTERM) stops the hub in order; a second one stops it at once.`;
+Ctrl+C (or SIGTERM, or SIGHUP, as when its terminal is closed) stops the hub in order; a second one stops it at once.
+Certificates, passwords and rules need no signal: their files are read anew when they change.`;
 
 /** Which keys each flag sets. `--host` is for all listeners. */
 const FLAG_KEYS: Readonly<Record<string, readonly string[]>> = {

@@ -44,7 +44,7 @@ export async function openMqttListeners(mqtt: Config['mqtt'], parts: Parts): Pro
     if (mqtt.tls.enabled) open.push({ name: 'mqtt-tls', listener: await openTls(mqtt, parts, refusalLog) });
     if (mqtt.unixSocket !== '') {
       const onRefused = refusalLog.of('mqtt-unix');
-      const options = { path: mqtt.unixSocket, onRefused };
+      const options = { path: mqtt.unixSocket, mode: Number.parseInt(mqtt.unixSocketMode, 8), onRefused };
       open.push({ name: 'mqtt-unix', listener: await openUnix(parts.acceptorOf('mqtt-unix'), options) });
     }
   } catch (error) {
@@ -92,7 +92,7 @@ async function openTls(
 
 function openUnix(
   acceptor: TransportAcceptor,
-  options: { path: string; onRefused: OnRefused },
+  options: { path: string; mode: number; onRefused: OnRefused },
 ): Promise<Open['listener']> {
   return listenUnix(acceptor, options).catch((error: unknown) => {
     if (!(error instanceof RecadoError)) throw error;

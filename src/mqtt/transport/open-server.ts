@@ -46,10 +46,17 @@ export function tellFailedAccepts(server: Server, refusals: Refusals): void {
 function listenFailure(error: NodeJS.ErrnoException, place: ListenPlace): RecadoError {
   const where = 'path' in place ? `the socket ${place.path}` : `TCP port ${place.port} on ${place.host}`;
   if (error.code === 'EADDRINUSE')
-    return new RecadoError('PORT_IN_USE', `MQTT cannot listen on ${where}: another program does.`, {
-      cause: error,
-    });
-  return new RecadoError('LISTEN_FAILED', `MQTT cannot listen on ${where}: ${error.message}.`, {
-    cause: error,
-  });
+    return new RecadoError(
+      'PORT_IN_USE',
+      `MQTT cannot listen on ${where}: another program does${'path' in place ? ', or it is no socket' : ''}.`,
+      {
+        cause: error,
+      },
+    );
+  // What the system says of a long path is that an argument is not valid.
+  const isTooLong = 'path' in place && error.code === 'EINVAL';
+  const why = isTooLong
+    ? `its path has ${Buffer.byteLength(place.path)} bytes, more than sockets may have`
+    : error.message;
+  return new RecadoError('LISTEN_FAILED', `MQTT cannot listen on ${where}: ${why}.`, { cause: error });
 }

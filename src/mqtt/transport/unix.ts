@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
+import { isMainThread } from 'node:worker_threads';
 import { RecadoError } from '../../base/errors.ts';
 import { openServer } from './open-server.ts';
 import { Refusals, type OnRefused, type RefusalCounts } from './refusals.ts';
@@ -25,21 +26,20 @@ const UNIX_PEER: Peer = { transport: 'unix', address: '', port: 0, certificate: 
  * @throws RecadoError PORT_IN_USE when somebody listens there, or LISTEN_FAILED; the system's error is its cause
  */
 export async function listenUnix(acceptor: TransportAcceptor, options: UnixOptions): Promise<UnixListener> {
-  const { path, mode, backlog } = options;
+  const { path } = options;
   const refusals = new Refusals(options.onRefused);
   const makeServer = (): Server =>
     createServer({ pauseOnConnect: true }, (socket) => acceptSocket(acceptor, socket, UNIX_PEER));
   let server = makeServer();
   try {
-    await openServer(server, { path }, refusals, backlog);
+    await openWithMode(server, options, refusals);
   } catch (error) {
     const isTaken = error instanceof RecadoError && error.code === 'PORT_IN_USE';
     if (!isTaken || !(await isLeftBehind(path))) throw error;
     unlinkSync(path);
     server = makeServer();
-    await openServer(server, { path }, refusals, backlog);
+    await openWithMode(server, options, refusals);
   }
-  if (mode !== undefined) chmodSync(path, mode);
   return {
     url: `mqtt+unix:${path}`,
     port: 0,
@@ -50,6 +50,16 @@ export async function listenUnix(acceptor: TransportAcceptor, options: UnixOptio
       return Promise.resolve();
     },
   };
+}
+
+async function openWithMode(server: Server, options: UnixOptions, refusals: Refusals): Promise<void> {
+  const { path, mode, backlog } = options;
+  // Node makes the file in the call of listen: nobody finds it with more than its mode. A worker has no umask to set.
+  const before = mode === undefined || !isMainThread ? undefined : process.umask(0o777 & ~mode);
+  const opened = openServer(server, { path }, refusals, backlog);
+  if (before !== undefined) process.umask(before);
+  await opened;
+  if (mode !== undefined) chmodSync(path, mode);
 }
 
 /** True for the socket of a process that is gone: connections are refused. */

@@ -50,6 +50,31 @@ test('the socket file has the mode that was asked for, and goes with the listene
   assert.equal(existsSync(path), false);
 });
 
+test('the mode does not depend on the umask, not even before anybody could change it', async () => {
+  const path = freshPath();
+  const before = process.umask(0);
+  const seen: number[] = [];
+  try {
+    const opened = listenUnix(new RecordingAcceptor(), { path, mode: 0o620 });
+    seen.push(statSync(path).mode & 0o777);
+    const listener = await opened;
+    seen.push(statSync(path).mode & 0o777);
+    await listener.close();
+    assert.equal(process.umask(0), 0, 'the umask is as it was');
+  } finally {
+    process.umask(before);
+  }
+  assert.deepEqual(seen, [0o620, 0o620]);
+});
+
+test('a path that is too long is told so', async () => {
+  const path = join(folder, 'x'.repeat(150));
+  await assert.rejects(listenUnix(new RecordingAcceptor(), { path }), {
+    code: 'LISTEN_FAILED',
+    message: /its path has \d+ bytes, more than sockets may have/,
+  });
+});
+
 test('the file of a process that was killed is replaced', async () => {
   const path = freshPath();
   const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('open'))`;

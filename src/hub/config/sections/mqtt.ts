@@ -170,6 +170,13 @@ export const mqtt = Type.Object(
     host: host('Address that MQTT listens on.'),
     port: port({ default: 1883, description: 'TCP port for MQTT; 0 takes any free port.' }),
     unixSocket: file('A Unix socket to listen on as well. Who may open it needs no password.'),
+    unixSocketMode: Type.String({
+      pattern: '^0?[0-7]{3}$',
+      expected: "three digits from 0 to 7 in quotes, as '660'",
+      default: '600',
+      description:
+        "Who may open it, as permissions of its file, whatever the umask: `'600'` the hub's own user, `'660'` its group too.",
+    }),
     trustedNetworks: networks(
       'Clients from these networks or addresses need no password. Who gives a user name all the same must prove it ' +
         'where there is a `passwordFile`; with one, there are none unless they are written here.',
