@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import { parseJson } from '../base/json.ts';
+import { isDeeperThan, MAX_JSON_DEPTH, parseJson } from '../base/json.ts';
 import { readBodyText } from './body-text.ts';
 import { RequestRefused } from './problems.ts';
 
 /** To Fastify it would be the same as no body. */
 const NULL = new RequestRefused('REQUEST_INVALID', 'The request does not fit: the body must be an object.');
 const NOT_JSON = new RequestRefused('REQUEST_INVALID', 'The body is not JSON.');
+const TOO_DEEP = new RequestRefused(
+  'REQUEST_INVALID',
+  `The body is nested deeper than ${MAX_JSON_DEPTH} levels.`,
+);
 const POISONED = new RequestRefused(
   'REQUEST_INVALID',
   'The body has a member `__proto__`, or a `constructor` with a `prototype`: such names are not taken.',
@@ -24,6 +28,7 @@ export function parseJsonBodies(app: FastifyInstance): void {
     if (bytes.length === 0 || request.is404) return done(null);
     const read = readBodyText(request.headers, bytes);
     if (!read.ok) return done(read.failure);
+    if (isDeeperThan(read.value, MAX_JSON_DEPTH)) return done(TOO_DEEP);
     void parse(request, read.value, (error, value) => {
       if (error !== null) done(parseJson(read.value) === undefined ? NOT_JSON : POISONED);
       else done(value === null ? NULL : null, value);

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { isDeeperThan } from './json.ts';
 import type { Party } from './ledger.ts';
 import { PartialMessage } from './partial-message.ts';
 
@@ -65,7 +66,8 @@ export class LineReader {
 
   #read(line: Buffer): Line {
     if (!isUtf8(line)) return { kind: 'broken', why: 'a line is not UTF-8', tooLarge: false };
-    if (depthOf(line) > this.#maxDepth) {
+    const text = line.toString('utf8');
+    if (isDeeperThan(text, this.#maxDepth)) {
       return {
         kind: 'broken',
         why: `a line is nested deeper than ${this.#maxDepth} levels`,
@@ -73,26 +75,9 @@ export class LineReader {
       };
     }
     try {
-      return { kind: 'message', value: JSON.parse(line.toString('utf8')) };
+      return { kind: 'message', value: JSON.parse(text) };
     } catch {
       return { kind: 'broken', why: 'a line is not JSON', tooLarge: false };
     }
   }
-}
-
-/** The deepest nesting of JSON text, brackets in strings left out. */
-function depthOf(line: Buffer): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let index = 0; index < line.length; index++) {
-    const byte = line[index];
-    if (inString) {
-      if (byte === 0x5c) index++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) deepest = Math.max(deepest, ++depth);
-    else if (byte === 0x7d || byte === 0x5d) depth--;
-  }
-  return deepest;
 }

@@ -10,7 +10,7 @@ import { BrokerSessionSchema, ClientPageSchema, SessionPageSchema } from '../api
 import { BULK_LINES, type BulkLine } from '../api/bulk-schemas.ts';
 import { EVENT_SCHEMAS, TicketSchema, type EventResource, type EventType } from '../api/event-schemas.ts';
 import { HistoriesSchema, HistorySchema } from '../api/history-schemas.ts';
-import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { isJsonObject, parseJson, type JsonObject } from '../base/json.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import {
   AcceptedSchema,
@@ -33,6 +33,10 @@ import { InvocationDetailSchema, InvocationPageSchema } from '../api/invocation-
 import { ServiceListSchema } from '../api/service-schemas.ts';
 import { WebhookListSchema, WebhookSchema } from '../api/webhook-schemas.ts';
 import { PublishedSchema, TopicPageSchema } from '../api/topic-schemas.ts';
+
+/** Of one answer; a page of 100,000 readings has as many. */
+const MAX_ANSWER_PARTS = 1_000_000;
+const [OPEN_LIST, OPEN_OBJECT] = ['[', '{'].map((bracket) => bracket.charCodeAt(0));
 
 /** What an answer should have been and is not. */
 export class ShapeError extends Error {
@@ -95,18 +99,45 @@ export function readStarted(answer: unknown): InvocationAnswerResource | Accepte
   return hasEnded ? readInvocationAnswer(answer) : readAccepted(answer);
 }
 
+/**
+ * The JSON of an answer; undefined where it is none. A few bytes, sent compressed, may be lists and objects that take
+ * many times the memory of their text.
+ */
+export function parseAnswer(text: string): Result<unknown, string> {
+  return countParts(text) > MAX_ANSWER_PARTS
+    ? fail(`has more than ${MAX_ANSWER_PARTS} lists and objects`)
+    : succeed(parseJson(text));
+}
+
+/** Lists and objects that a text may have: also the brackets in its strings count. */
+function countParts(text: string): number {
+  let parts = 0;
+  if (text.length > MAX_ANSWER_PARTS)
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === OPEN_LIST || code === OPEN_OBJECT) parts++;
+    }
+  return parts;
+}
+
 /** Reads the data of an event; undefined where the type is none that this version knows. */
 export function readEventData(
   type: string,
-  value: unknown,
+  text: string,
 ): Result<EventResource<EventType>, string> | undefined {
   if (!Object.hasOwn(EVENT_SCHEMAS, type)) return undefined;
+  const parsed = parseAnswer(text);
+  if (!parsed.ok) return parsed;
+  const { value } = parsed;
   const fault = findFault(EVENT_SCHEMAS[type as EventType], value, `an event of the type ${type}`);
   return fault === undefined ? succeed(value as EventResource<EventType>) : fail(fault);
 }
 
 /** Reads a line of a command to many devices; undefined where the type is none that this version knows. */
-export function readBulkLine(value: unknown): Result<BulkLine, string> | undefined {
+export function readBulkLine(text: string): Result<BulkLine, string> | undefined {
+  const parsed = parseAnswer(text);
+  if (!parsed.ok) return parsed;
+  const { value } = parsed;
   const type = isJsonObject(value) ? value['type'] : undefined;
   if (typeof type !== 'string') return fail('has a line without a type');
   if (!Object.hasOwn(BULK_LINES, type)) return undefined;

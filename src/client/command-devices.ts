@@ -1,6 +1,5 @@
 import type { BulkBody, BulkLine } from '../api/bulk-schemas.ts';
 import type { DeviceSelector } from '../api/schemas.ts';
-import { parseJson } from '../base/json.ts';
 import { readBulkLine } from './check-answer.ts';
 import { HubAnswerError, HubUnreachableError } from './errors.ts';
 import { isAway, readAbsence, wait } from './follow-events.ts';
@@ -98,7 +97,7 @@ async function* readLines(
     if (length > MAX_LINE_CHARACTERS)
       throw fault(`has a line of more than ${MAX_LINE_CHARACTERS} characters`);
     for (const begun of others) {
-      const read = readBulkLine(parseJson(parts.join('')));
+      const read = readBulkLine(parts.join(''));
       parts = [begun];
       length = begun.length;
       if (read === undefined) continue;

@@ -1,5 +1,4 @@
 import type { EventResource, EventType, TicketBody } from '../api/event-schemas.ts';
-import { parseJson } from '../base/json.ts';
 import { readEventData } from './check-answer.ts';
 import { HubAnswerError, HubUnreachableError, ProblemError, type ClientError } from './errors.ts';
 import { listQuery } from './hub-paths.ts';
@@ -213,7 +212,7 @@ function readBlock(text: string): Block {
 /** Undefined for a block without an event, and for a type that a newer hub may have. */
 function readEvent(url: string, { id = '', event, data }: Block): ToldEvent | undefined {
   if (data === undefined) return undefined;
-  const read = readEventData(event, parseJson(data));
+  const read = readEventData(event, data);
   if (read === undefined) return undefined;
   if (!read.ok) throw new HubAnswerError({ url, status: 200, detail: read.failure, safeToRetry: true });
   return { type: event, id, ...read.value } as ToldEvent;

@@ -1,6 +1,5 @@
-import { parseJson } from '../base/json.ts';
 import { tlsFaultOf } from '../base/tls-fault.ts';
-import { readProblem, ShapeError } from './check-answer.ts';
+import { parseAnswer, readProblem, ShapeError } from './check-answer.ts';
 import { HubAnswerError, HubUnreachableError, ProblemError, type UnreachableReason } from './errors.ts';
 
 /** An answer larger than this is not read to its end. */
@@ -167,7 +166,9 @@ async function readResponse<T>(hub: HubConnection, request: HubRequest<T>, respo
   }
   const bytes = await readBody(response, fail);
   if (response.ok && request.readBytes !== undefined) return request.readBytes(bytes, response.headers);
-  const answer = parseJson(readText(bytes, fail));
+  const parsed = parseAnswer(readText(bytes, fail));
+  if (!parsed.ok) throw fail(parsed.failure);
+  const answer = parsed.value;
   if (!response.ok) {
     const problem = readProblem(answer, response.status);
     if (problem === undefined) throw fail(`is an error in an unknown form${formOf(response)}`);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import { device, failureOf, INVOCATION } from '../helpers/client-answers.ts';
+import { gzipSync } from 'node:zlib';
+import { device, failureOf, INVOCATION, TIME } from '../helpers/client-answers.ts';
 import { answerJson, closeServers, serveAnswers, serveBytes } from '../helpers/serve-answers.ts';
 import { createClient, HubAnswerError, HubUnreachableError, ProblemError } from '../../src/client/index.ts';
 
@@ -250,6 +251,27 @@ describe('answers that are none', () => {
     const failure = await failureOf(createClient({ url }).devices.list());
     assert.ok(failure instanceof HubAnswerError, String(failure));
     assert.equal(failure.detail, 'has a head that is too large');
+  });
+
+  test('lists within lists are given up before they take many times the memory of their text', async () => {
+    const nested = gzipSync('['.repeat(1_000_001) + ']'.repeat(1_000_001));
+    const flat = gzipSync(`[${'{},'.repeat(1_000_001)}1]`);
+    const full = JSON.stringify({
+      values: Array.from({ length: 100_000 }, () => ({ time: TIME, value: 1 })),
+    });
+    const hub = await serveAnswers(({ url }, response) => {
+      const body = url.includes('nested') ? nested : url.includes('flat') ? flat : gzipSync(full);
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(body);
+    });
+    const { devices } = createClient({ url: hub.url, timeoutMs: 30_000 });
+    for (const id of ['nested', 'flat']) {
+      const failure = await failureOf(devices.get(id));
+      assert.ok(failure instanceof HubAnswerError, String(failure));
+      assert.equal(failure.detail, 'has more than 1000000 lists and objects');
+    }
+    const failure = await failureOf(devices.get('full'));
+    assert.ok(failure instanceof HubAnswerError, String(failure));
+    assert.equal(failure.detail, 'has no string "deviceId"', 'the largest page of readings is read');
   });
 
   test('an answer without end is given up at the limit', async () => {

@@ -75,6 +75,9 @@ describe('the body of a command', () => {
       return ((await answer.json()) as Json).detail;
     };
     assert.equal(await post('{'), 'The body is not JSON.');
+    // Without a bound it would hold everybody up for as long as a hundred bodies that are not nested.
+    const nested = '['.repeat(500_000) + ']'.repeat(500_000);
+    assert.equal(await post(nested), 'The body is nested deeper than 1000 levels.');
     assert.match(await post('{"input":{"__proto__":1}}'), /has a member `__proto__`/);
     assert.equal(await post('[]'), 'The request does not fit: the body must be an object.');
     assert.equal(await post('null'), 'The request does not fit: the body must be an object.');

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../base/json.ts';
 import { fail, succeed } from '../../../base/result.ts';
 import { renderState, type ComponentBuilder } from '../discovery/component-builder.ts';
 import { jsonText, scalarText } from '../template/python-text.ts';
@@ -64,12 +65,8 @@ function isTooDeep(value: unknown, depth = 0): boolean {
 }
 
 function parseMembers(text: string): Record<string, unknown> | undefined {
-  try {
-    const value = JSON.parse(text) as unknown;
-    return isJsonMembers(value as PythonValue) ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isJsonMembers(value as PythonValue) ? (value as Record<string, unknown>) : undefined;
 }
 
 /** A button that was pressed, where its payload is the one that it waits for. */

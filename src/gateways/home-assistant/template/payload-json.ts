@@ -1,3 +1,4 @@
+import { isDeeperThan, MAX_JSON_DEPTH } from '../../../base/json.ts';
 import { float, type PythonValue } from './python-value.ts';
 
 /** Numbers that JavaScript would not tell as Python does: `21.0`, `1e3`, `-0`, and those of more than 15 digits. */
@@ -8,6 +9,7 @@ const MAX_INT_CHARACTERS = 4300;
 
 /** What a payload is as JSON, as Python has it; undefined when it is none. */
 export function parsePayloadJson(text: string): PythonValue {
+  if (isDeeperThan(text, MAX_JSON_DEPTH)) return undefined;
   try {
     return UNUSUAL_NUMBER.test(text)
       ? (JSON.parse(text, reviveNumber) as PythonValue)
