@@ -236,8 +236,8 @@ declare module 'fastify' {
     streamTicket: StreamTicket | undefined;
   }
   interface FastifyContextConfig {
-    /** Everybody may ask for it. */
-    isOpenToAll?: boolean;
+    /** Everybody may ask for it, or whose request is such a one. */
+    isOpenToAll?: boolean | ((request: FastifyRequest) => boolean);
     /** There may be a password in the body. */
     takesPassword?: boolean;
     /** A ticket in the query lets a request in: to a stream of events, or to a WebSocket of a service. */
@@ -277,7 +277,9 @@ export function admitRequests(
       open?.add(request, reply);
       done();
     } catch (error) {
-      if (request.routeOptions.config.isOpenToAll !== true) return done(error as RequestRefused);
+      const { isOpenToAll = false } = request.routeOptions.config;
+      const isOpen = typeof isOpenToAll === 'function' ? isOpenToAll(request) : isOpenToAll;
+      if (!isOpen) return done(error as RequestRefused);
       request.principal = STRANGER;
       request.isAdmitted = false;
       done();

@@ -57,6 +57,11 @@ describe('the pages at the wire', () => {
         );
       }
     }
+    const closed = await startTestHub(t, (config) => {
+      config.http.tokens = ['a-token-of-the-configuration'];
+      config.http.trustedNetworks = [];
+    });
+    assert.equal((await closed.call('GET', '/')).status, 401);
     const page = await fetch(`${hub.url}/`, { headers: PAGE, redirect: 'manual' });
     assert.deepEqual([page.status, page.headers.get('location')], [302, 'ui/']);
     for (const path of ['/ui/', '/ui/devices'])

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** Where the build puts the pages, seen from the sources and from what is built of them alike. */
 const FOLDER = new URL('../../../dist/console/', import.meta.url);
@@ -36,8 +36,10 @@ export async function consoleRoutes(app: FastifyInstance): Promise<void> {
   if (page === undefined) return;
   const names = new Set(await readdir(new URL('assets/', FOLDER)));
 
-  app.get('/', OPEN, async (request, reply) => {
-    if (!wantsPage(request.headers.accept)) return reply.callNotFound();
+  // Of programs it is asked who they are, as at any address that is none.
+  const config = { ...OPEN.config, isOpenToAll: wantsPage };
+  app.get('/', { ...OPEN, config }, async (request, reply) => {
+    if (!wantsPage(request)) return reply.callNotFound();
     // Relative, for who stands behind a prefix.
     return reply.code(302).header('vary', 'accept').header('cache-control', 'no-cache').redirect('ui/');
   });
@@ -59,7 +61,7 @@ function baseOf(url: string): string {
 }
 
 /** Browsers name pages when somebody opens an address; programs do not. */
-function wantsPage(accept = ''): boolean {
+function wantsPage({ headers: { accept = '' } }: FastifyRequest): boolean {
   return /(?:^|,)\s*text\/html\s*(?:;\s*q=(?:1|0\.0*[1-9])[^,]*)?(?:,|$)/i.test(accept);
 }
 
