@@ -32,9 +32,9 @@ export function isDeeperThan(json: string, most: number): boolean {
   return false;
 }
 
-/** Undefined when the text is not JSON, or nested deeper than `MAX_JSON_DEPTH`. */
-export function parseJson(text: string): unknown {
-  if (isDeeperThan(text, MAX_JSON_DEPTH)) return undefined;
+/** Undefined when the text is not JSON, or nested deeper. */
+export function parseJson(text: string, maxDepth: number = MAX_JSON_DEPTH): unknown {
+  if (isDeeperThan(text, maxDepth)) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {

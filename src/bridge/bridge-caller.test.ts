@@ -240,15 +240,14 @@ describe('BridgeCaller', () => {
     assert.equal(agent.counters.refusedLarge, 1);
   });
 
-  it('answers with null where the mapping leads nowhere, and takes an answer that is nested too deeply for text', async (t) => {
+  it('answers with null where the mapping leads nowhere, and survives an answer that is nested too deeply', async (t) => {
     const depth = 100_000;
     const { url } = await startService(t, (request, response) =>
       response.end(request.url === '/deep' ? `${'['.repeat(depth)}${']'.repeat(depth)}` : '{}'),
     );
     assert.equal(await (await startAgent(t, url, { reply: '$.none' })).ask('{}'), 'null');
     const deep = await startAgent(t, url, { call: `POST ${url}/deep`, reply: '$answer' });
-    const { text } = JSON.parse(await deep.ask('{}')) as { text: string };
-    assert.equal(text, `${'['.repeat(depth)}${']'.repeat(depth)}`);
+    assert.match(await deep.ask('{}'), /is nested too deeply"\}$/);
   });
 
   it('gives the questions that it has their answers before it stops', async (t) => {

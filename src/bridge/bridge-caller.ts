@@ -178,7 +178,7 @@ function withStatus(status: number, payload: string): AnswerContent {
 function answerOf({ route, mapsFailures }: ServedRoute, request: JsonPayload, called: CallResult): string {
   const { reply: mapping, call } = route;
   const { status } = called.ok ? called.value : called.failure;
-  const json = called.ok ? parseJson(called.value.text) : undefined;
+  const json = called.ok ? parseJson(called.value.text, Number.POSITIVE_INFINITY) : undefined;
   const answer =
     json ??
     (called.ok ? { status_code: status, text: called.value.text } : { error: called.failure.message });

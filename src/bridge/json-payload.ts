@@ -8,7 +8,7 @@ const TEXT_OR_MARK = /"[^"\\]*(?:\\.[^"\\]*)*"|[:,]/g;
 
 /** A payload, or a body, as JSON; what is not JSON becomes `{"raw": "…"}`. */
 export function readPayload(text: string): JsonPayload {
-  const value = parseJson(text);
+  const value = parseJson(text, Number.POSITIVE_INFINITY);
   return value === undefined ? jsonPayload({ raw: text }) : { value, json: text };
 }
 

@@ -25,7 +25,9 @@ function payloadMember(payload: Buffer): string {
   if (!isUtf8(payload)) return `"base64":"${payload.toString('base64')}"`;
   const text = payload.toString();
   // JSON goes as it was written: numbers keep all of their digits.
-  return parseJson(text) !== undefined ? `"payload":${text.trim()}` : `"text":${JSON.stringify(text)}`;
+  return parseJson(text, Number.POSITIVE_INFINITY) !== undefined
+    ? `"payload":${text.trim()}`
+    : `"text":${JSON.stringify(text)}`;
 }
 
 /** Opens an envelope; undefined when the bytes are none. */
