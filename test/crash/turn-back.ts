@@ -6,7 +6,7 @@ export function turnBack(folder: string): number {
   const db = new DatabaseSync(join(folder, 'hub.db'));
   const { user_version: newest } = db.prepare('PRAGMA user_version').get() ?? {};
   const version = Number(newest) - 1;
-  db.exec(`DROP TABLE audit; PRAGMA user_version = ${version}; PRAGMA wal_checkpoint(TRUNCATE)`);
+  db.exec(`DROP TABLE webhook; PRAGMA user_version = ${version}; PRAGMA wal_checkpoint(TRUNCATE)`);
   db.close();
   return version;
 }

@@ -158,7 +158,7 @@ describe('a backup of a hub that works', () => {
     await hub.end('SIGTERM');
     turnBack(hub.folder);
     const db = openDatabase(join(hub.folder, 'hub.db'));
-    db.exec('BEGIN IMMEDIATE; CREATE TABLE audit (half TEXT)');
+    db.exec('BEGIN IMMEDIATE; CREATE TABLE webhook (half TEXT)');
     const file = join(workingFolder(t), 'backup');
     await backUp(hub.folder, file);
     db.close();

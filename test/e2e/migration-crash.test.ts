@@ -83,7 +83,9 @@ describe(
       await hub.begin({ ...disk.settings, DISK_FILES: 'hub.db' });
       await hub.end('SIGKILL');
       const changes = disk.changes();
-      const made = changes.findIndex(({ kind, data }) => kind === 'W' && data.includes('CREATE TABLE audit'));
+      const made = changes.findIndex(
+        ({ kind, data }) => kind === 'W' && data.includes('CREATE TABLE webhook'),
+      );
       const committed = changes.findIndex(({ kind }, index) => index > made && kind === 'S');
       assert.ok(made > 0 && committed > made, `${changes.length} changes of hub.db`);
       const moments = committed + 1;
