@@ -9,9 +9,11 @@ export function writeCursor(word: string, place: string | number): string {
   return Buffer.from(`${word}:${place}`).toString('base64url');
 }
 
-export function readCursor(word: string, cursor: string): string {
-  const text = Buffer.from(cursor, 'base64url').toString('latin1');
-  const place = text.slice(word.length + 1);
-  if (text === `${word}:${place}` && /^[0-9a-z]{1,64}$/.test(place)) return place;
+/** @param places - what a place may look like */
+export function readCursor(word: string, cursor: string, places = /^[0-9a-z]{1,64}$/): string {
+  const place = Buffer.from(cursor, 'base64url')
+    .toString()
+    .slice(word.length + 1);
+  if (writeCursor(word, place) === cursor && places.test(place)) return place;
   throw new RequestRefused('REQUEST_INVALID', 'The cursor is none of this hub: start again without it.');
 }

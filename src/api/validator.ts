@@ -48,6 +48,7 @@ const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>)
   minLength: () => 'must not be empty',
   pattern: ({ pattern }) =>
     pattern === ONE_LINE ? 'must be one line, without characters that are not seen' : DOES_NOT_FIT.message,
+  required: ({ missingProperty }) => `has no member ${String(missingProperty)}`,
   maximum: (params) => `must be at most ${String(params['limit'])}`,
   minimum: (params) => `must be at least ${String(params['limit'])}`,
   type: (params) => `must be ${TYPES[String(params['type'])] ?? String(params['type'])}`,

@@ -97,5 +97,7 @@ describe('the body of a command', () => {
     );
     const long = await hub.call('GET', `/api/v1/devices/${'x'.repeat(65)}`);
     assert.match(long.body.detail, /: deviceId of the path must not be longer than 64 characters\.$/);
+    const without = await hub.call('POST', '/api/v1/commands', { select: {} });
+    assert.equal(without.body.detail, 'The request does not fit: the body has no member command.');
   });
 });

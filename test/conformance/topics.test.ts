@@ -132,6 +132,8 @@ describe('topics over the API', () => {
     const rest = { filter: 'many/+', limit: 300, cursor: first.nextCursor };
     for await (const { topic } of topics.all(rest)) seen.push(topic);
     assert.deepEqual(seen, [...names, 'many/zz'].toSorted());
+    for (const cursor of ['x', Buffer.from('many/00').toString('base64url')])
+      assert.equal(await codeOf(topics.list({ cursor })), 'REQUEST_INVALID', cursor);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Hub } from '../../hub/hub.ts';
 import { apiClient } from '../../hub/mqtt/mqtt-principal.ts';
 import type { Result } from '../../base/result.ts';
 import type { BrokerGuest, GuestFailure, RetainedMessage } from '../../mqtt/broker/guest.ts';
+import { readCursor, writeCursor } from '../cursor.ts';
 import { expectBroker } from '../expect-broker.ts';
 import { RequestRefused } from '../problems.ts';
 import { takeBytes } from '../raw-bodies.ts';
@@ -30,6 +31,7 @@ const DEFAULT_PAGE_TOPICS = 100;
 const MAX_HEADER_CHARACTERS = 8192;
 /** What programs say of a body of which nobody said anything. */
 const SAYS_NOTHING: ReadonlySet<string> = new Set(['', 'application/x-www-form-urlencoded']);
+const ANY_TOPIC = /^.+$/s;
 /** A type that can stand in the head of an answer (RFC 9110 section 8.3.1). */
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+ *(;[\x20-\x7e]*)?$/;
 const BYTES = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
@@ -84,15 +86,15 @@ export const topicRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, 
   takeBytes(app);
 
   app.get('/topics', { config: ANY, schema: ListSchema }, async (request) => {
-    const { filter = '#', limit = DEFAULT_PAGE_TOPICS, cursor = '' } = request.query;
-    const after = Buffer.from(cursor, 'base64url').toString();
+    const { filter = '#', limit = DEFAULT_PAGE_TOPICS, cursor } = request.query;
+    const after = cursor === undefined ? '' : readCursor('topic', cursor, ANY_TOPIC);
     const isWanted = (): boolean => !request.raw.socket.destroyed;
     const page = { after, limit, maxTopicBytes: MAX_ADDRESSED_BYTES, isWanted };
     const { messages, last } = expect(await guestOf(hub, request).listRetained(filter, page));
     const now = Date.now();
     return {
       topics: messages.map((message) => showRetained(message, now)),
-      ...(last !== undefined && { nextCursor: Buffer.from(last).toString('base64url') }),
+      ...(last !== undefined && { nextCursor: writeCursor('topic', last) }),
     };
   });
 
