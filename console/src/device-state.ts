@@ -1,5 +1,6 @@
 import { signal, type Signal } from '@preact/signals';
 import {
+  ClientError,
   ProblemError,
   type Command,
   type DeviceDetails,
@@ -15,6 +16,8 @@ const MAX_INVOCATIONS = 20;
 /** All that a page about one device shows. */
 export type DeviceState = {
   readonly device: Signal<DeviceDetails | 'unknown' | undefined>;
+  /** Why the hub did not tell of it, when it was asked last. */
+  readonly fault: Signal<ClientError | undefined>;
   readonly commands: Signal<readonly Command[]>;
   readonly readings: Signal<ReadonlyMap<string, Reading>>;
   readonly invocations: Signal<readonly Invocation[]>;
@@ -24,6 +27,7 @@ export type DeviceState = {
 export function followDevice(deviceId: string): { readonly state: DeviceState; readonly end: () => void } {
   const state: DeviceState = {
     device: signal(undefined),
+    fault: signal(undefined),
     commands: signal([]),
     readings: signal(new Map()),
     invocations: signal([]),
@@ -57,10 +61,13 @@ async function load(deviceId: string, state: DeviceState, signal: AbortSignal): 
     state.readings.value = new Map(readings.map((reading) => [reading.metric, reading]));
     state.invocations.value = sent;
     state.device.value = device;
+    state.fault.value = undefined;
   } catch (error) {
     if (signal.aborted) return;
+    if (!(error instanceof ClientError)) throw error;
     // While the hub is away the page keeps what it has; it asks again when the stream is there.
     if (error instanceof ProblemError && error.code === 'DEVICE_UNKNOWN') state.device.value = 'unknown';
+    else state.fault.value = error;
   }
 }
 

@@ -18,6 +18,14 @@ function readKept(): { readonly theme?: unknown; readonly language?: unknown } {
 const kept = readKept();
 
 export const theme = signal<Theme>(THEMES.find((each) => each === kept.theme) ?? 'auto');
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const prefersDark = signal(dark.matches);
+dark.addEventListener('change', () => (prefersDark.value = dark.matches));
+
+/** What is shown: what was chosen, or what the system has now. */
+export const shownTheme = computed<'light' | 'dark'>(() =>
+  theme.value === 'auto' ? (prefersDark.value ? 'dark' : 'light') : theme.value,
+);
 /** Undefined: as the browser says. */
 export const chosenLanguage = signal<Language | undefined>(parseLanguage(String(kept.language)));
 export const language = computed<Language>(
@@ -34,7 +42,7 @@ export function keepSettings(): void {
 }
 
 effect(() => {
-  document.documentElement.dataset['theme'] = theme.value;
+  document.documentElement.dataset['theme'] = shownTheme.value;
   document.documentElement.lang = language.value;
   keepSettings();
 });

@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals';
 import type { Language } from '../../src/terminal/language.ts';
 import { CALL_MESSAGES } from '../../src/terminal/messages/call-messages.ts';
+import { fillPlaces, type Values } from '../../src/terminal/messages/fill-places.ts';
 import { PAGE_MESSAGES } from '../../src/terminal/messages/page-messages.ts';
 import type { Say } from '../../src/terminal/messages.ts';
 import { CONSOLE_MESSAGES } from './messages.ts';
@@ -8,22 +9,14 @@ import { language } from './settings.ts';
 
 const MESSAGES = { ...PAGE_MESSAGES, ...CALL_MESSAGES, ...CONSOLE_MESSAGES };
 export type ConsoleMessage = keyof typeof MESSAGES;
-type Values = Readonly<Record<string, string | number>>;
 
-const PLACE = /\{(\w+)(?:\|([^|}]+)\|([^|}]+))?\}/g;
-
-/** Fills the places of a text, as the terminal's `Say` does; markup is nothing to a page, which shows text. */
-function fill(text: string, values: Values): string {
-  return text.replaceAll(PLACE, (whole, name: string, one?: string, other?: string) => {
-    if (one === undefined || other === undefined) return String(values[name] ?? whole);
-    return Number(values[name]) === 1 ? one : other;
-  });
-}
+/** Markup is nothing to a page, which shows text. */
+const asItIs = (value: string): string => value;
 
 const current = computed(
   () =>
     (key: ConsoleMessage, values: Values = {}): string =>
-      fill(pick(MESSAGES[key], language.value), values),
+      fillPlaces(pick(MESSAGES[key], language.value), values, asItIs),
 );
 
 function pick([english, portuguese]: readonly [string, string], wanted: Language): string {

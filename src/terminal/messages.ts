@@ -1,5 +1,6 @@
 import type { Language } from './language.ts';
 import { CALL_MESSAGES } from './messages/call-messages.ts';
+import { fillPlaces, type Values } from './messages/fill-places.ts';
 import { PAGE_MESSAGES } from './messages/page-messages.ts';
 import { PLAIN_MESSAGES } from './messages/plain-messages.ts';
 import { SIMULATE_MESSAGES } from './messages/simulate-messages.ts';
@@ -16,21 +17,15 @@ export const MESSAGES = {
 export type MessageKey = keyof typeof MESSAGES;
 
 /**
- * Says a text, with what stands in `{braces}` filled in: what others say stays within its line. `{count|device|devices}`
- * is the one word where `count` is 1, and else the other.
+ * Says a text, with what stands in `{braces}` filled in: what others say stays within its line.
  */
-export type Say = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string;
-
-const PLACE = /\{(\w+)(?:\|([^|}]+)\|([^|}]+))?\}/g;
+export type Say = (key: MessageKey, values?: Values) => string;
 
 export function createSay(language: Language): Say {
   return (key, values = {}) => {
     const [english, portuguese] = MESSAGES[key];
     const text = language === 'en' ? english : portuguese;
-    return text.replaceAll(PLACE, (whole, name: string, one?: string, other?: string) => {
-      if (one === undefined || other === undefined) return cleanLine(String(values[name] ?? whole));
-      return Number(values[name]) === 1 ? one : other;
-    });
+    return fillPlaces(text, values, cleanLine);
   };
 }
 
@@ -40,10 +35,6 @@ export function sayNumber(say: Say, text: string): string {
 }
 
 /** Says a text about what a hub or device said; undefined when it said something that this version does not know. */
-export function sayIfKnown(
-  say: Say,
-  key: string,
-  values?: Readonly<Record<string, string | number>>,
-): string | undefined {
+export function sayIfKnown(say: Say, key: string, values?: Values): string | undefined {
   return Object.hasOwn(MESSAGES, key) ? say(key as MessageKey, values) : undefined;
 }

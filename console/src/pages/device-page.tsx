@@ -23,7 +23,9 @@ export function DevicePage() {
   useEffect(() => end, [end]);
   useEffect(() => void (document.title = `${deviceId} · Recado`), [deviceId]);
   const device = state.device.value;
-  if (device === undefined) return <Empty text={say('console.loading')} />;
+  const fault = state.fault.value;
+  if (device === undefined)
+    return <Empty text={fault === undefined ? say('console.loading') : sayFailure(fault)} />;
   if (device === 'unknown') return <Empty text={say('device.unknown', { id: deviceId })} />;
   const commands = state.commands.value;
   return (

@@ -6,7 +6,7 @@ import { ClientError } from '../../../src/client/index.ts';
 import { sayFailure } from '../failure.ts';
 import { follow } from '../live.ts';
 import { hub } from '../session.ts';
-import { language, theme } from '../settings.ts';
+import { language, shownTheme } from '../settings.ts';
 import { say } from '../words.ts';
 import { charted } from './reading-list.tsx';
 
@@ -50,7 +50,7 @@ export function HistoryChart() {
       ended.abort();
       end();
     };
-  }, [shown, range.value, theme.value, language.value]);
+  }, [shown, range.value, shownTheme.value, language.value]);
   return (
     <figure>
       <figcaption>
