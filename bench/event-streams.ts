@@ -11,7 +11,7 @@ const NARROW = 1000;
 const WHOLE = 20;
 const DEAF = 100;
 const MAX_CPU_PERCENT = 100;
-/** From the middle to the end: by then all that they may have waiting is there, and the collector has seen it. */
+/** From the middle to the end: whether it goes on growing. What it took until then is not looked at. */
 const MAX_DEAF_MIB = 32;
 const MIB = 1_048_576;
 /** For the readers to have read all, however late. */
