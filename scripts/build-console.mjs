@@ -1,38 +1,62 @@
 // Builds dist/console/, the pages of the web console, where it is not what its sources come to.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { root, runQuietly } from './checkout.mjs';
 
 const target = join(root, 'dist', 'console');
+const cache = join(root, 'node_modules', '.cache');
 /** What the sources were when it was built. It is nothing of the package. */
-const stamp = join(root, 'node_modules', '.cache', 'console-sources');
+const stamp = join(cache, 'console-sources');
 const SOURCES = ['console', 'src/client', 'src/api', 'src/base', 'src/config', 'src/devices', 'src/terminal'];
 const COMPRESSED = new Set(['.css', '.js', '.svg']);
 
 /** @returns whether the pages are there now; where not, why is on standard error */
 export async function ensureConsole() {
   const digest = digestSources();
-  const isBuilt = existsSync(join(target, 'index.html')) && existsSync(stamp);
-  if (isBuilt && readFileSync(stamp, 'utf8') === digest) return true;
+  if (isBuilt(digest)) return true;
+  // Aside: a hub that starts meanwhile, or another that builds, finds the pages whole.
+  const aside = join(cache, `console-${process.pid}`);
   const words = ['build', 'console', '--config', 'console/vite.config.mjs', '--logLevel', 'warn'];
+  words.push('--outDir', aside);
   const { exitCode, output } = await runQuietly('vite', words);
   if (exitCode !== 0) {
+    rmSync(aside, { recursive: true, force: true });
     process.stderr.write(`recado: the web console could not be built:\n${output}`);
     return false;
   }
-  compress();
-  mkdirSync(join(stamp, '..'), { recursive: true });
-  writeFileSync(stamp, digest);
+  compress(join(aside, 'assets'));
+  if (!isBuilt(digest)) putInPlace(aside, digest);
+  rmSync(aside, { recursive: true, force: true });
   return true;
 }
 
+function isBuilt(digest) {
+  return (
+    existsSync(join(target, 'index.html')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest
+  );
+}
+
+function putInPlace(aside, digest) {
+  const before = `${aside}.before`;
+  mkdirSync(dirname(target), { recursive: true });
+  try {
+    if (existsSync(target)) renameSync(target, before);
+    renameSync(aside, target);
+  } catch (error) {
+    // Another was faster, with the same sources.
+    if (!existsSync(join(target, 'index.html'))) throw error;
+  }
+  rmSync(before, { recursive: true, force: true });
+  writeFileSync(stamp, digest);
+}
+
 /** The hub compresses nothing itself. */
-function compress() {
-  for (const name of readdirSync(join(target, 'assets'))) {
+function compress(assets) {
+  for (const name of readdirSync(assets)) {
     if (!COMPRESSED.has(extname(name))) continue;
-    const file = join(target, 'assets', name);
+    const file = join(assets, name);
     const bytes = readFileSync(file);
     const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
     writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params }));
