@@ -159,13 +159,15 @@ class EventStream implements TurnWork {
   tick(): void {
     if (this.#state === 'blocked') {
       if (++this.#stalledTicks >= MAX_STALLED_TICKS) this.#response.destroy();
-    } else if (this.#isQuiet) {
+    } else if (this.#isQuiet && this.#state !== 'closed') {
       this.#write(`: keep-alive\nid: ${this.#id(this.#reader!)}\n\n`);
     }
     this.#isQuiet = true;
   }
 
+  /** What its reader still has to take may take long: nothing is written behind the end meanwhile. */
   end(): void {
+    this.close();
     this.#response.end();
   }
 
