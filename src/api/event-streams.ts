@@ -41,10 +41,6 @@ export class EventStreams {
     this.#clock = clock;
   }
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Whether a caller may have one more. */
   hasRoomFor(caller: string): boolean {
     const { maxStreams, maxStreamsPerCaller } = this.#options;

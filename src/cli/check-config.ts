@@ -21,7 +21,7 @@ const SAME_ORIGIN =
   'Names of their own, in services.hosts, are safer.';
 
 /** A configuration that is good: what to say of it, and what it comes to, without what must not be seen. */
-export type CheckedConfig = { readonly remarks: readonly string[]; readonly yaml: string };
+type CheckedConfig = { readonly remarks: readonly string[]; readonly yaml: string };
 
 /** Checks a file of the hub, or with fixed routes: which it is, its keys tell. What is wrong is a line each. */
 export async function checkConfig(sources: ConfigSources): Promise<Result<CheckedConfig, readonly string[]>> {

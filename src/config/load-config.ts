@@ -48,7 +48,7 @@ export type ConfigSources = {
   readonly flags?: readonly ConfigFlag[];
 };
 
-export type LoadedConfig<T> = {
+type LoadedConfig<T> = {
   readonly config: T;
   /** The one that was read, if any. */
   readonly file: string | undefined;

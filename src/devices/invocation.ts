@@ -144,12 +144,6 @@ export class Invocation implements Enrolled {
     return this.state !== 'running' && this.state !== 'queued';
   }
 
-  /** When it ends if its device has not come, in wall time; 0 where it does not wait for one. */
-  get queuedUntil(): number {
-    const queueForMs = this.lasting?.queueForMs;
-    return this.state === 'queued' && queueForMs !== undefined ? this.acceptedAt + queueForMs : 0;
-  }
-
   /** Whether it goes on waiting while its device is offline. */
   get waitsForDevice(): boolean {
     return this.lasting?.queueForMs !== undefined && this.#queueDeadline > this.#clock.monotonic();

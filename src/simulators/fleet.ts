@@ -4,12 +4,12 @@ import { ReportSchedule } from './report-schedule.ts';
 import { randomId, type Simulator } from './simulator.ts';
 
 /** How many devices of a fleet connect at once: well below what listeners hold for programs that are slow to accept. */
-export const MAX_CONNECTING = 64;
+const MAX_CONNECTING = 64;
 
-export type FleetOptions = Omit<SimulatorChoice, 'schedule'> & { readonly count: number };
+type FleetOptions = Omit<SimulatorChoice, 'schedule'> & { readonly count: number };
 
 /** How many of a fleet are in each state. */
-export type FleetSummary = Readonly<Record<DeviceState['status'], number>> & {
+type FleetSummary = Readonly<Record<DeviceState['status'], number>> & {
   readonly count: number;
   /** Why the last device that is not online is not; empty when all are. */
   readonly lastTrouble: string;

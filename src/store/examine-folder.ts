@@ -11,7 +11,7 @@ import { holdsMinutes } from './sqlite/telemetry/minute-file.ts';
 import type { StoreFault } from './store-state.ts';
 
 /** What there is to say of one database. */
-export type DatabaseReport = {
+type DatabaseReport = {
   readonly name: string;
   readonly bytes: number;
   /** Of its write-ahead log: what a hub that was killed had not copied yet. */

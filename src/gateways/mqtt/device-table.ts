@@ -24,10 +24,6 @@ export class DeviceTable {
     return this.#devices.get(deviceId);
   }
 
-  all(): IterableIterator<MqttDevice> {
-    return this.#devices.values();
-  }
-
   /**
    * One that is known from now on, though it may not have described itself.
    *

@@ -11,7 +11,7 @@ export type PasswordFile = {
 };
 
 /** A line that names a user; undefined for comments and empty lines. */
-export type UserLine = {
+type UserLine = {
   readonly userName: string;
   readonly secret: string;
   readonly kind: 'password' | 'scram';

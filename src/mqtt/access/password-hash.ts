@@ -4,7 +4,7 @@ import { fail, succeed, type Result } from '../../base/result.ts';
 import { decodeBase64, encodeUnpadded } from './base64.ts';
 
 /** How a password became a digest. */
-export type HashMethod =
+type HashMethod =
   | { readonly kind: 'argon2id'; readonly memoryKiB: number; readonly passes: number; readonly lanes: number }
   | { readonly kind: 'scrypt'; readonly cost: number; readonly blockSize: number; readonly lanes: number }
   | { readonly kind: 'pbkdf2-sha512'; readonly iterations: number }
@@ -24,7 +24,7 @@ export type PasswordHash = {
  * What one hash from a file may cost, so that no line of it stops the server. Memory is that of one hash; work is
  * memory times passes for argon2id and scrypt.
  */
-export const HASH_LIMITS = {
+const HASH_LIMITS = {
   maxMemoryKiB: 262_144,
   maxWorkKiB: 1_048_576,
   maxLanes: 16,

@@ -18,9 +18,9 @@ export const SCRAM_PREFIX = '$scram-sha-256$';
 export const SCRAM_SALT_BYTES = 16;
 export const SCRAM_KEY_BYTES = 32;
 /** RFC 7677 section 4. */
-export const MIN_SCRAM_ITERATIONS = 4096;
+const MIN_SCRAM_ITERATIONS = 4096;
 /** The client does this work: more than this would lock small devices out for good. */
-export const MAX_SCRAM_ITERATIONS = 5_000_000;
+const MAX_SCRAM_ITERATIONS = 5_000_000;
 /** Above the 15,000 of RFC 7677's rule of thumb, and what a small device still does in seconds. */
 export const DEFAULT_SCRAM_ITERATIONS = 16_384;
 const MAX_SALT_BYTES = 64;

@@ -15,10 +15,6 @@ export class VerifiedPasswords {
     this.#maxEntries = maxEntries;
   }
 
-  get size(): number {
-    return this.#digests.size;
-  }
-
   has(userName: string, hash: PasswordHash, password: Uint8Array): boolean {
     return this.#digests.has(this.#digest(userName, hash, password));
   }

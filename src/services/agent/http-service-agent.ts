@@ -48,7 +48,7 @@ export type HttpServiceAgentOptions = Partial<AgentLimits> & {
 };
 
 /** Since the agent was made. */
-export class AgentCounters {
+class AgentCounters {
   requests = 0;
   /** Those without a whole answer of the target. */
   failures = 0;
@@ -58,7 +58,6 @@ export class AgentCounters {
 
 /** A hub as the agent knows it. */
 type HubLink = {
-  readonly topicName: string;
   readonly link: FrameLink;
   /** The highest number that it has sent, 0 for none yet: a request that comes twice must not be done twice. */
   lastRequest: number;
@@ -333,7 +332,7 @@ export class HttpServiceAgent {
       onUnknown: (frame) => this.#onUnknown(hub, frame),
       onMalformed: () => this.counters.malformed++,
     });
-    const hub: HubLink = { topicName, link, lastRequest: 0 };
+    const hub: HubLink = { link, lastRequest: 0 };
     this.#hubs.set(topicName, hub);
     return hub;
   }

@@ -32,7 +32,7 @@ const BAD_ANSWERS: ReadonlySet<string> = new Set([
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
-export type UpstreamRequest = RequestHead & {
+type UpstreamRequest = RequestHead & {
   readonly body: Readable | Buffer | null;
 };
 

@@ -36,11 +36,6 @@ export class Admission {
     this.#parts = parts;
   }
 
-  /** Tickets that were not given back. */
-  get openCount(): number {
-    return this.#openCount;
-  }
-
   /** A ticket for a request; or why it cannot begin. */
   admit(name: string, { caller, bodyBytes }: Application): Result<Ticket, ServiceFailure> {
     const { directory, limits, isConnected } = this.#parts;
