@@ -19,6 +19,7 @@ import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
 import { deviceMetricsRoutes } from './routes/device-metrics.ts';
 import { deviceRoutes } from './routes/devices.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { firstAdminRoutes } from './routes/first-admin.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -97,7 +98,10 @@ export async function buildApp(parts: {
   const routes = (own: FastifyInstance): Promise<void> =>
     registerRoutes(own, { hub, config, proxies: admission.proxies, tickets, webhooks });
   await routes(app);
-  if (config.console.enabled) await app.register(consoleRoutes);
+  if (config.console.enabled) {
+    await app.register(consoleRoutes);
+    await app.register(docsRoutes);
+  }
   registerServiceEntrance(app, hub, { config, hosts });
   let description: Awaited<ReturnType<typeof describeApi>> | undefined;
   app.get('/openapi.json', { config: { verb: 'any' }, schema: { hide: true } }, async (_request, reply) => {

@@ -18,9 +18,9 @@ export class RequestRefused extends RecadoError {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { issues?: readonly Issue[]; headers?: Record<string, string> } = {},
+    options: { cause?: unknown; issues?: readonly Issue[]; headers?: Record<string, string> } = {},
   ) {
-    super(code, message, options.issues === undefined ? {} : { issues: options.issues });
+    super(code, message, options);
     this.headers = options.headers ?? {};
   }
 }

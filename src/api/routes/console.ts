@@ -1,20 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PAGE_HEADERS } from './page-headers.ts';
 
 /** Where the build puts the pages, seen from the sources and from what is built of them alike. */
 const FOLDER = new URL('../../../dist/console/', import.meta.url);
 const PAGES = ['/ui/', '/ui/devices', '/ui/devices/:deviceId'];
 const BASE = '<base href="/ui/" />';
 
-const PAGE_HEADERS = {
-  'content-type': 'text/html; charset=utf-8',
-  'cache-control': 'no-cache',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-    "base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
-};
 const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',

@@ -212,7 +212,8 @@ export const ConfigSchema = Type.Object(
       {
         enabled: Type.Boolean({
           default: true,
-          description: 'Whether browsers find the web console at the address of the HTTP server.',
+          description:
+            'Whether browsers find the web console at the address of the HTTP server, and the page of the API at `/docs`.',
         }),
       },
       { additionalProperties: false, description: 'The [web console](console.md).' },
