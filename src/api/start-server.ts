@@ -70,7 +70,7 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
       else connections.forget(socket);
     });
     const url = await listenHttp(app, config.http, { refusals, ledger: hub.ledger, log });
-    if (isClosed) offerFirstAdmin(hub.accounts, url, log);
+    if (isClosed) offerFirstAdmin(hub.accounts, { url, hostNames: config.http.hostNames }, log);
     hub.refusals.set('http', refusals.counts);
     listening.push({ name: 'http', address: url });
     if (webSocketPath !== undefined) {
@@ -100,10 +100,14 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
 }
 
 /** Nobody may come in, as long as nobody is known: the one secret that the log ever has is the way to change that. */
-function offerFirstAdmin(accounts: Accounts, url: string, log: Logger): void {
+function offerFirstAdmin(
+  accounts: Accounts,
+  { url, hostNames }: { url: string; hostNames: readonly string[] },
+  log: Logger,
+): void {
   if (!accounts.isEmpty) return;
   const { protocol, hostname: host, port } = new URL(url);
-  const name = ['0.0.0.0', '[::]'].includes(host) ? hostname() : host;
+  const name = ['0.0.0.0', '[::]'].includes(host) ? (hostNames[0] ?? hostname()) : host;
   const link = `${protocol}//${name}:${port}/setup/${accounts.firstAdmin.open()}`;
   log.warn(
     {},
