@@ -52,17 +52,22 @@ export class DiscoveredDevice {
     this.#eventWarnings = new ReportWarnings('events', context.logBudget);
   }
 
+  get isDescribed(): boolean {
+    return this.#described !== undefined;
+  }
+
   /**
    * Its configs have changed: it is described anew.
    *
-   * @returns false when there is no room for its description, or another gateway has its id
+   * @returns why not, in words: there is no room for its description, or another gateway has its id
    */
-  describe(party: Party): boolean {
+  describe(party: Party): string | undefined {
     const { registry, name } = this.#context;
-    if (registry.otherGatewayOf(this.id, name) !== undefined) return false;
+    const other = registry.otherGatewayOf(this.id, name);
+    if (other !== undefined) return `the id ${this.id} is that of a device of the gateway ${other}`;
     const described = describeDevice([...this.items.values()], [...this.identities]);
     const kept = KeptDescription.keep(described.description, party);
-    if (kept === undefined) return false;
+    if (kept === undefined) return 'the hub keeps as many descriptions as it may';
     this.#party = party;
     const before = this.#device?.telemetry;
     const readings = before?.latest() ?? [];
@@ -73,7 +78,7 @@ export class DiscoveredDevice {
     this.#availability.use(described.availability);
     this.update('disconnected');
     this.#topics.listen(this.#wantedTopics(described));
-    return true;
+    return undefined;
   }
 
   /** It comes or goes, as its availability says and the broker is there. @param reason - why, if it goes */
@@ -106,7 +111,7 @@ export class DiscoveredDevice {
     if (this.#isMeeting) return;
     this.#isMeeting = true;
     this.#device = undefined;
-    if (this.#party === undefined || !this.describe(this.#party)) this.#device = before;
+    if (this.#party === undefined || this.describe(this.#party) !== undefined) this.#device = before;
     this.#isMeeting = false;
   }
 

@@ -10,14 +10,26 @@ import type { HomeAssistantContext } from './gateway-context.ts';
 type KeptItem = {
   readonly item: DiscoveredItem;
   readonly digest: string;
-  readonly device: DiscoveredDevice;
+  device: DiscoveredDevice;
   readonly party: Party;
   readonly bytes: number;
+  /** The list shows its device as this says. */
+  isDescribed: boolean;
+  /** What the list shows instead, for as long as that is not so. */
+  former: KeptItem | undefined;
+};
+
+type DevicesOwner = {
+  /** Told of a config that was taken, and whose device could not be described with it. */
+  readonly onRefused: (config: { topicName: string; why: string; from: string }) => void;
+  /** Told when what a config had is free. */
+  readonly onRoom: () => void;
 };
 
 /** All configs, and the devices that they make together. */
 export class DiscoveredDevices {
   readonly #context: HomeAssistantContext;
+  readonly #owner: DevicesOwner;
   readonly #items = new Map<string, KeptItem>();
   readonly #byIdentity = new Map<string, DiscoveredDevice>();
   readonly #byId = new Map<string, DiscoveredDevice>();
@@ -26,9 +38,12 @@ export class DiscoveredDevices {
   #lastOrder = 0;
   /** Ids of devices from before the hub was started, by what they are known as. */
   readonly #restored = new Map<string, string>();
+  /** Those of them for whose configs there was no room: they are not gone. */
+  readonly #refused = new Set<string>();
 
-  constructor(context: HomeAssistantContext) {
+  constructor(context: HomeAssistantContext, owner: DevicesOwner) {
     this.#context = context;
+    this.#owner = owner;
     for (const { id, gateway, description } of context.registry.all())
       if (gateway === context.name)
         for (const identity of description.discovered?.identities ?? []) this.#restored.set(identity, id);
@@ -67,11 +82,30 @@ export class DiscoveredDevices {
     party.close();
     if (!hasRoom) return false;
     const device = this.#deviceOf(item);
-    if (before !== undefined) this.#drop(before);
-    this.#items.set(item.topicName, { item, digest, device, party, bytes: cost });
+    const former = before && this.#replace(before, device);
+    this.#items.set(item.topicName, {
+      item,
+      digest,
+      device,
+      party,
+      bytes: cost,
+      isDescribed: false,
+      former,
+    });
     device.items.set(item.topicName, item);
     this.#changed.add(device);
     return true;
+  }
+
+  /** Of a topic that says something else: what the list shows of it until its device is described anew. */
+  #replace(before: KeptItem, device: DiscoveredDevice): KeptItem | undefined {
+    if (before.device !== device) this.#drop(before);
+    else if (before.isDescribed) return before;
+    else {
+      this.#release(before);
+      return before.former;
+    }
+    return undefined;
   }
 
   /** A topic says nothing any more; false when it had said nothing. */
@@ -79,6 +113,7 @@ export class DiscoveredDevices {
     const kept = this.#items.get(topicName);
     if (kept === undefined) return false;
     this.#drop(kept);
+    this.#owner.onRoom();
     return true;
   }
 
@@ -97,15 +132,54 @@ export class DiscoveredDevices {
         continue;
       }
       this.#forgetIdentities(device);
-      if (!device.describe(this.#partyOf(device))) this.#context.counters.configsRefused++;
+      const refusal = device.describe(this.#partyOf(device));
+      if (refusal === undefined) this.#settle(device);
+      else this.#giveBack(device, refusal);
     }
+  }
+
+  /** The list shows what its configs say: what they had said before is not needed any more. */
+  #settle(device: DiscoveredDevice): void {
+    for (const topicName of device.items.keys()) {
+      const kept = this.#items.get(topicName)!;
+      kept.isDescribed = true;
+      if (kept.former !== undefined) this.#release(kept.former);
+      kept.former = undefined;
+    }
+  }
+
+  /** What is not shown is not kept: the same config is read again when it comes again. */
+  #giveBack(device: DiscoveredDevice, why: string): void {
+    const refused = [...device.items.keys()]
+      .map((topicName) => this.#items.get(topicName)!)
+      .filter(({ isDescribed }) => !isDescribed);
+    for (const kept of refused) {
+      const { item, former, party } = kept;
+      const { topicName } = item;
+      this.#release(kept);
+      if (former === undefined) {
+        this.#items.delete(topicName);
+        device.items.delete(topicName);
+      } else {
+        this.#items.set(topicName, former);
+        device.items.set(topicName, former.item);
+      }
+      this.#owner.onRefused({ topicName, why, from: party.key });
+    }
+    // Without them it may be another one than the list shows: parts of it may have been taken away meanwhile.
+    if (device.isDescribed && refused.length > 0) this.#changed.add(device);
+    if (device.isDescribed || device.items.size > 0) return;
+    if ([...device.identities].some((identity) => this.#restored.get(identity) === device.id))
+      this.#refused.add(device.id);
+    this.#leave(device);
   }
 
   /** Devices that were known before the hub was started and that no config speaks of are forgotten. */
   forgetGone(): readonly string[] {
     const { registry } = this.#context;
-    const gone = [...new Set(this.#restored.values())].filter((id) => !this.#byId.has(id));
-    this.#restored.clear();
+    const ids = new Set([...this.#restored.values()].filter((id) => !this.#refused.has(id)));
+    const gone = [...ids].filter((id) => !this.#byId.has(id));
+    for (const [identity, id] of this.#restored) if (ids.has(id)) this.#restored.delete(identity);
     return gone.filter(
       (id) => registry.get(id)?.gateway === this.#context.name && registry.forget(id) === 'forgotten',
     );
@@ -121,11 +195,17 @@ export class DiscoveredDevices {
     device.end('disconnected');
   }
 
-  #drop({ item, device, party, bytes }: KeptItem): void {
+  #drop(kept: KeptItem): void {
+    const { item, device, former } = kept;
     this.#items.delete(item.topicName);
     device.items.delete(item.topicName);
-    party.release(KeptKind.DISCOVERY_CONFIG, bytes);
+    this.#release(kept);
+    if (former !== undefined) this.#release(former);
     this.#changed.add(device);
+  }
+
+  #release({ party, bytes }: KeptItem): void {
+    party.release(KeptKind.DISCOVERY_CONFIG, bytes);
   }
 
   #end(device: DiscoveredDevice): void {
@@ -173,7 +253,10 @@ export class DiscoveredDevices {
   #join(device: DiscoveredDevice, other: DiscoveredDevice): void {
     for (const topicName of other.items.keys()) {
       const kept = this.#items.get(topicName)!;
-      this.#items.set(topicName, { ...kept, device });
+      kept.device = device;
+      kept.isDescribed = false;
+      if (kept.former !== undefined) this.#release(kept.former);
+      kept.former = undefined;
       device.items.set(topicName, kept.item);
     }
     other.items.clear();

@@ -59,6 +59,9 @@ export class HomeAssistantGateway implements Gateway {
   #subscriptions: Subscription[] = [];
   #unwatch: () => void = () => {};
   #settling: Timer | undefined;
+  /** A config was refused: what the broker has of it is asked for again when something has become free. */
+  #hasRefused = false;
+  #asking: Timer | undefined;
   #lastConfigMs = 0;
 
   constructor(options: HomeAssistantOptions, parts: HomeAssistantParts) {
@@ -68,12 +71,16 @@ export class HomeAssistantGateway implements Gateway {
     this.#log = parts.log;
     this.#logBudget = new LogBudget(this.#clock, parts.log);
     parts.registry.observeForgotten((device) => this.#onForgotten(device));
+    parts.registry.observeGone(() => this.#onRoom());
   }
 
   async start(): Promise<readonly []> {
     const bus = await this.#parts.broker.open();
     if (bus === undefined) return [];
-    const devices = new DiscoveredDevices(this.#contextOf(bus));
+    const devices = new DiscoveredDevices(this.#contextOf(bus), {
+      onRefused: ({ topicName, why, from }) => this.#refuse(topicName, why, from),
+      onRoom: () => this.#onRoom(),
+    });
     const reader = new ItemReader(this.#options.prefix, this.#parts.ownTopics);
     this.#bus = bus;
     this.#devices = devices;
@@ -91,11 +98,7 @@ export class HomeAssistantGateway implements Gateway {
     });
     const subscribing = this.#subscribe(bus);
     if (bus.isConnected) await subscribing;
-    else
-      subscribing.catch((error: unknown) => {
-        if (!this.#abort.signal.aborted)
-          this.#log.error({ err: error }, `configs of devices cannot come: ${(error as Error).message}`);
-      });
+    else subscribing.catch((error: unknown) => this.#onUnheard(error as Error));
     return [];
   }
 
@@ -105,6 +108,7 @@ export class HomeAssistantGateway implements Gateway {
     // First of all: what is still subscribing sets no timer behind this.
     this.#abort.abort(new Error('the hub stops'));
     this.#settling?.clear();
+    this.#asking?.clear();
     this.#unwatch();
     this.#queue?.close();
     await this.#publisher?.stop();
@@ -123,10 +127,9 @@ export class HomeAssistantGateway implements Gateway {
   }
 
   async #subscribe(bus: Bus): Promise<void> {
-    const { prefix, birthTopic, settleMs } = this.#options;
-    const options = { timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal, borrowsPayload: true };
-    for (const filter of [...discoveryFilters(prefix), ...TASMOTA_FILTERS])
-      this.#subscriptions.push(await bus.subscribe(filter, options, (message) => this.#onConfig(message)));
+    const { birthTopic, settleMs } = this.#options;
+    const options = { timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal };
+    await this.#askForConfigs(bus);
     // From here on everything that is retained is on its way.
     this.#lastConfigMs = this.#clock.monotonic();
     this.#settling = this.#clock.setTimer(settleMs, () => this.#onQuiet());
@@ -142,6 +145,15 @@ export class HomeAssistantGateway implements Gateway {
         });
     // After the birth of this hub, which is not that of Home Assistant.
     if (!this.#abort.signal.aborted) await this.#publisher?.start();
+  }
+
+  /** The broker says all that it has retained to a new subscription: an old one ends when that is there. */
+  async #askForConfigs(bus: Bus): Promise<void> {
+    const options = { timeoutMs: SUBSCRIBE_TIMEOUT_MS, signal: this.#abort.signal, borrowsPayload: true };
+    const before = this.#subscriptions.splice(0);
+    for (const filter of [...discoveryFilters(this.#options.prefix), ...TASMOTA_FILTERS])
+      this.#subscriptions.push(await bus.subscribe(filter, options, (message) => this.#onConfig(message)));
+    await Promise.all(before.map((subscription) => subscription.unsubscribe()));
   }
 
   #makePublisher(bus: Bus): DevicePublisher {
@@ -185,10 +197,8 @@ export class HomeAssistantGateway implements Gateway {
       from === undefined || clients === undefined ? BROKER_PARTY : clients.partyOf(from),
     );
     const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
-    if (!queue.add({ topicName, payload: text, digest, from: party.key }, party)) {
-      this.counters.configsRefused++;
-      this.#tell(topicName, NO_ROOM, party.key);
-    }
+    if (!queue.add({ topicName, payload: text, digest, from: party.key }, party))
+      this.#refuse(topicName, NO_ROOM, party.key);
     party.close();
   }
 
@@ -219,12 +229,30 @@ export class HomeAssistantGateway implements Gateway {
   }
 
   #keep(item: DiscoveredItem, { digest, payload, from }: WaitingConfig): void {
-    if (this.#devices!.put(item, { digest, bytes: payload.length, from })) {
-      this.counters.configsTaken++;
-      return;
-    }
+    if (this.#devices!.put(item, { digest, bytes: payload.length, from })) this.counters.configsTaken++;
+    else this.#refuse(item.topicName, NO_ROOM, from);
+  }
+
+  #refuse(topicName: string, why: string, party: string): void {
     this.counters.configsRefused++;
-    this.#tell(item.topicName, NO_ROOM, from);
+    this.#hasRefused = true;
+    this.#tell(topicName, why, party);
+  }
+
+  /** Not at once: much becomes free in a row, and all that the broker has comes again. */
+  #onRoom(): void {
+    const bus = this.#bus;
+    if (!this.#hasRefused || this.#asking !== undefined || bus === undefined) return;
+    this.#asking = this.#clock.setTimer(this.#options.settleMs, () => {
+      this.#asking = undefined;
+      this.#hasRefused = false;
+      this.#askForConfigs(bus).catch((error: unknown) => this.#onUnheard(error as Error));
+    });
+  }
+
+  #onUnheard(error: Error): void {
+    if (!this.#abort.signal.aborted)
+      this.#log.error({ err: error }, `configs of devices cannot come: ${error.message}`);
   }
 
   #tell(topicName: string, why: string, party: string): void {

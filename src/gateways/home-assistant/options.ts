@@ -36,7 +36,7 @@ export const HOME_ASSISTANT_OPTIONS = Type.Object(
     settleMs: ms({
       default: 10_000,
       description:
-        'How long after the start no config may come any more, until devices that were known and that nothing describes are forgotten.',
+        'How long after the start no config may come any more, until devices that were known and that nothing describes are forgotten; and how long after something has become free configs are asked for again for which there was no room.',
     }),
     maxConfigs: count({
       default: 50_000,
