@@ -132,8 +132,9 @@ export class InvocationLane implements InvocationOwner {
     if (this.queued > 0) this.#advance();
   }
 
-  onUnsent(invocation: Invocation): void {
+  onUnsent(invocation: Invocation, time: number): void {
     this.#putBack(invocation);
+    this.#tell(invocation, time);
     this.#advance();
   }
 
@@ -189,13 +190,13 @@ export class InvocationLane implements InvocationOwner {
     invocation.state = 'running';
     const link = this.#link!;
     const written = isNew ? this.#accept(invocation) : invocation.write();
-    if (written === undefined) return this.#send(invocation);
+    if (written === undefined) return this.#send(invocation, !isNew);
     this.#leaving.set(invocation, link);
     const go = (failure?: Failure): void => {
       // The device went, and it waits again: it may be leaving by another link.
       if (this.#leaving.get(invocation) !== link) return;
       this.#leaving.delete(invocation);
-      if (failure === undefined && !invocation.isEnded) return this.#send(invocation);
+      if (failure === undefined && !invocation.isEnded) return this.#send(invocation, !isNew);
       if (failure !== undefined) invocation.fail(failure);
       this.onReleased(invocation);
     };
@@ -237,8 +238,10 @@ export class InvocationLane implements InvocationOwner {
     if (command.concurrency === 'serial') this.#busySerial.delete(command.name);
   }
 
-  #send(invocation: Invocation): void {
-    invocation.enterExchange();
+  /** @param hasWaited - and readers were told so */
+  #send(invocation: Invocation, hasWaited = false): void {
+    const startedAt = invocation.enterExchange();
+    if (hasWaited) this.#tell(invocation, startedAt);
     try {
       this.#link?.invoke(invocation);
     } catch (error) {

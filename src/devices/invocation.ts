@@ -25,7 +25,7 @@ export type InvocationOwner = {
   /** The caller has waited as long as it wanted to, or the device did not come in time. */
   onTimeout(invocation: Invocation): void;
   /** The device went before the command was sent, and the invocation waits for the next time that it comes. */
-  onUnsent(invocation: Invocation): void;
+  onUnsent(invocation: Invocation, time: number): void;
   /** An answer came after the caller had been told that none came. */
   onLateAnswer(invocation: Invocation): void;
 };
@@ -233,13 +233,14 @@ export class Invocation implements Enrolled {
     return snapshot;
   }
 
-  /** The exchange with the device begins. @internal Called by the lane. */
-  enterExchange(): void {
+  /** The exchange with the device begins. @internal Called by the lane. @returns when, in wall time */
+  enterExchange(): number {
     this.#exchange = 'open';
-    if (this.lasting?.queueForMs === undefined) return;
+    if (this.lasting?.queueForMs === undefined) return this.#clock.now();
     // It has waited for the device; from here on it waits for the answer.
     this.#deadlineTick = this.#clock.monotonic() + this.timeoutMs;
     this.#alarms.set(this.#timer, this.#deadlineTick);
+    return this.#clock.now();
   }
 
   /** The command was handed to the transport. */
@@ -319,7 +320,7 @@ export class Invocation implements Enrolled {
     this.#exchange = 'waiting';
     this.#deadlineTick = this.#queueDeadline;
     this.#alarms.set(this.#timer, this.#deadlineTick);
-    this.#owner?.onUnsent(this);
+    this.#owner?.onUnsent(this, this.#clock.now());
     return true;
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { EventStreamReader } from '../helpers/event-stream.ts';
 import { answerCommand, joinPump, PUMP, PUMP_DESCRIPTION } from '../helpers/lasting-rig.ts';
 import { startTestHub, type Answer, type MutableConfig, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
@@ -30,6 +31,7 @@ const idOf = ({ body }: Answer): string => body.invocation.id;
 
 test('queueForMs: what an offline device is asked waits in order, and is sent when it comes', async (t) => {
   const hub = await offlineRig(t);
+  const events = await EventStreamReader.open(t, hub.url, { query: '?kind=invocation' });
   const ids: string[] = [];
   for (const input of [1, 2, 3]) {
     const answer = await hub.call('POST', `${PUMP}/start`, { input, queueForMs: 60_000 });
@@ -60,6 +62,13 @@ test('queueForMs: what an offline device is asked waits in order, and is sent wh
       ['completed', `done ${index + 1}`, false],
     );
   }
+  const told = await events.told(9);
+  for (const [state, which] of [
+    ['queued', told.slice(0, 3)],
+    ['running', told.filter((each) => each.endsWith('running'))],
+    ['completed', told.filter((each) => each.endsWith('completed'))],
+  ] as const)
+    assert.deepEqual(which, Array<string>(3).fill(`invocation pump ${state}`));
 });
 
 test('queueForMs: what does not come in time has ended, and nothing is sent later', async (t) => {
