@@ -196,3 +196,58 @@ test('a series that has nothing takes no room', () => {
   buffer.add(1, 2);
   assert.deepEqual([[...buffer.times], [...buffer.values]], [[1], [2]]);
 });
+
+describe('a file of history with many series', () => {
+  const SERIES = 3000;
+  const MANY = Array.from({ length: SERIES }, (_, number) => number);
+  /** One reading of each. */
+  const appendAll = (rig: FilesRig, at: number): void =>
+    rig.files.append({
+      at,
+      isFresh: true,
+      series: MANY.map((number) => ({ number, deviceId: 'pump', metric: `m${number}` })),
+      numbers: Uint32Array.from(MANY),
+      times: new Float64Array(SERIES).fill(at),
+      values: Float64Array.from(MANY),
+    });
+  const countOf = (rig: FilesRig, what: string): number => {
+    const db = new DatabaseSync(join(rig.folder, rig.names[0]!), { readOnly: true });
+    const count = Number(db.prepare(`SELECT count(*) AS count FROM ${what}`).get()!['count']);
+    db.close();
+    return count;
+  };
+  /** Of readings at the same time, only the last would be told. */
+  const COUNTED = { by: { everyMs: 9e15, fn: 'count' as const }, limit: 10 };
+  const expectAll = (rig: FilesRig, count: number): void => {
+    for (const number of [0, 1500, SERIES - 1])
+      assert.deepEqual([...rig.ask({ metric: `m${number}`, ...COUNTED }).values], [count], `m${number}`);
+  };
+
+  it('gets its chunks piece by piece, and loses nothing when it ends between two', (t) => {
+    const rig = new FilesRig(t);
+    appendAll(rig, DAY);
+    for (let batch = 1; batch <= 4; batch++) {
+      appendAll(rig, DAY + 900_000 + batch);
+      assert.equal(countOf(rig, 'chunk'), Math.min(batch * 1000, SERIES), `after ${batch} more`);
+      expectAll(rig, 1 + batch);
+      expectAll(rig.copy(t), 1 + batch);
+    }
+    assert.equal(countOf(rig, 'hot'), 3, 'batches that came meanwhile');
+  });
+
+  it('gets the rest of them when its day is over, piece by piece too', (t) => {
+    const rig = new FilesRig(t);
+    appendAll(rig, DAY);
+    rig.append(DAY + DAY_MS, [[DAY + DAY_MS, 1]]);
+    assert.deepEqual([countOf(rig, 'chunk'), countOf(rig, 'hot')], [0, 1]);
+    rig.files.coarsen();
+    assert.equal(countOf(rig, 'chunk'), 1000);
+    expectAll(rig, 1);
+    // A question between two pieces has read what gets a chunk after it.
+    rig.files.coarsen();
+    expectAll(rig, 1);
+    rig.coarsen();
+    assert.deepEqual([countOf(rig, 'chunk'), countOf(rig, 'hot')], [SERIES, 0]);
+    expectAll(rig, 1);
+  });
+});

@@ -6,7 +6,8 @@ import { bytesOf, openDatabase, sizeOf } from '../open-database.ts';
 import { unfinishedOf } from './file-names.ts';
 import { FileLeftError } from './file-left-error.ts';
 import { writeMinutes } from './minute-file.ts';
-import { TELEMETRY_SCHEMA, TelemetryFile } from './telemetry-file.ts';
+import { sealDatabase } from './seal-file.ts';
+import { TELEMETRY_SCHEMA } from './telemetry-file.ts';
 
 /** What the disk must have beside the new file: others write meanwhile. */
 const SPARE_BYTES = 16 * 1024 * 1024;
@@ -30,7 +31,7 @@ export function* coarsenFile(path: string, release: () => void): Generator<undef
     const foreign = migrate(db, path, TELEMETRY_SCHEMA);
     if (foreign !== undefined) throw new FileLeftError(foreign.message);
     // One that was left in a hurry has more than chunks.
-    sealAll(db);
+    yield* sealDatabase(db, release);
     const maxBytes = bytesOf(db);
     expectRoom(path, maxBytes);
     const isSmaller = yield* writeMinutes(db, { path: unfinished, maxBytes });
@@ -57,14 +58,6 @@ function expectRoom(path: string, bytes: number): void {
   if (bavail * bsize >= bytes + SPARE_BYTES) return;
   const text = `the disk has ${bavail * bsize} bytes left, and ${bytes + SPARE_BYTES} are needed`;
   throw Object.assign(new Error(text), { code: 'ENOSPC' });
-}
-
-function sealAll(db: DatabaseSync): void {
-  const file = new TelemetryFile(db, undefined);
-  if (!file.hasHot) return;
-  db.exec('BEGIN');
-  file.sealAll();
-  db.exec('COMMIT');
 }
 
 /** The write-ahead log is of the file that goes: the one that takes its place must not find it. */

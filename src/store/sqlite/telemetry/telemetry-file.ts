@@ -14,6 +14,8 @@ const MAX_CHUNK_READINGS = 4096;
 /** All series get one when the batches since take so much of the disk, or are so old. */
 const MAX_HOT_BYTES = 64 * 1024 * 1024;
 const MAX_HOT_MS = 900_000;
+/** Series that get theirs at once, at the least: batches wait for no more, and questions come between. */
+const PIECE_SERIES = 1000;
 /** A reading of a batch: the number of its series, its time, its value. */
 const READING_BYTES = 20;
 
@@ -60,6 +62,8 @@ export class TelemetryFile {
   #lastBatch = 0;
   #hotBytes = 0;
   #hotSince = Number.POSITIVE_INFINITY;
+  /** Series that have not got their chunks yet, so that batches up to one can go; undefined where none are to. */
+  #sealing: { readonly upTo: number; readonly left: Iterator<SeriesBuffer> } | undefined;
 
   /** @param maxBufferBytes - what readings that no chunk has may take in memory; undefined: it is only read */
   constructor(db: DatabaseSync, maxBufferBytes: number | undefined) {
@@ -122,16 +126,25 @@ export class TelemetryFile {
     this.#hotBytes += buffers.length * READING_BYTES;
     this.#hotSince = Math.min(this.#hotSince, at);
     for (const buffer of full) this.#seal(buffer);
-    const isMuch = this.#hotBytes >= MAX_HOT_BYTES || this.#room.bytes >= this.#maxBufferBytes;
-    if (isMuch || at - this.#hotSince >= MAX_HOT_MS) this.sealAll();
+    const isDue = this.#hotBytes >= MAX_HOT_BYTES || at - this.#hotSince >= MAX_HOT_MS;
+    // All have theirs when half as much has come again.
+    const part = (buffers.length * READING_BYTES) / (MAX_HOT_BYTES / 2);
+    if (isDue || this.#sealing !== undefined)
+      this.sealPiece(Math.max(PIECE_SERIES, Math.ceil(this.#series.size * part)));
+    while (this.#room.bytes >= this.#maxBufferBytes) this.sealPiece();
   }
 
-  /** Makes chunks of all that has none. Within a transaction. */
-  sealAll(): void {
-    for (const buffer of this.#series.values()) if (buffer.count > 0) this.#seal(buffer);
-    this.#statements.clearHot.run();
-    this.#hotBytes = 0;
-    this.#hotSince = Number.POSITIVE_INFINITY;
+  /** Makes chunks of what some series have that has none, until all have theirs. Within a transaction. */
+  sealPiece(seriesCount = PIECE_SERIES): void {
+    const { upTo, left } = (this.#sealing ??= {
+      upTo: this.#lastBatch,
+      left: [...this.#series.values()].values(),
+    });
+    for (let count = 0; count < seriesCount; count++) {
+      const next = left.next();
+      if (next.done === true) return this.#clearHot(upTo);
+      if (next.value.count > 0) this.#seal(next.value);
+    }
   }
 
   *collect(query: HistoryQuery, collector: HistoryCollector): Generator<undefined, void> {
@@ -161,6 +174,15 @@ export class TelemetryFile {
       this.#statements.widen.run(firstTime, lastTime);
     }
     buffer.clear();
+  }
+
+  /** All series have chunks of what came up to a batch. */
+  #clearHot(upTo: number): void {
+    this.#sealing = undefined;
+    this.#statements.clearHot.run(upTo);
+    const { bytes, since } = this.#statements.leftHot.get()!;
+    this.#hotBytes = Number(bytes);
+    this.#hotSince = Number(since ?? Number.POSITIVE_INFINITY);
   }
 
   #load(): void {
@@ -209,7 +231,8 @@ function prepare(db: DatabaseSync) {
     nameSeries: db.prepare('SELECT device, metric FROM series WHERE id = ?'),
     addHot: db.prepare('INSERT INTO hot (batch, at, readings) VALUES (?, ?, ?)'),
     allHot: db.prepare('SELECT batch, at, readings FROM hot ORDER BY batch'),
-    clearHot: db.prepare('DELETE FROM hot'),
+    clearHot: db.prepare('DELETE FROM hot WHERE batch <= ?'),
+    leftHot: db.prepare('SELECT total(length(readings)) AS bytes, min(at) AS since FROM hot'),
     lastBatch: db.prepare('SELECT max(batch) AS batch FROM chunk'),
     sealedSince: db.prepare(
       'SELECT series, max(batch) AS batch FROM chunk WHERE batch >= (SELECT min(batch) FROM hot) GROUP BY series',

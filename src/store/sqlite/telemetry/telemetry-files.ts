@@ -17,6 +17,7 @@ import { dropDamagedFiles, setFileAside } from './damaged-files.ts';
 import { FileLeftError } from './file-left-error.ts';
 import { beginningOf, byAge, dayOf, dayOfTime, listTelemetryFiles, nameAfter } from './file-names.ts';
 import { holdsMinutes, MINUTE_SCHEMA, MinuteFile } from './minute-file.ts';
+import { sealFile } from './seal-file.ts';
 import type { SeriesBuffer } from './series-buffer.ts';
 import { TELEMETRY_SCHEMA, TelemetryFile } from './telemetry-file.ts';
 
@@ -63,9 +64,13 @@ export class TelemetryFiles {
   readonly #ofMinutes = new Set<string>();
   /** Old ones that would not become smaller. */
   readonly #stays = new Set<string>();
+  /** Those that were the last one, and have more than chunks. */
+  #unsealed: string[] = [];
   /** Old ones that are to be rewritten, the oldest first. */
   #due: string[] = [];
-  #coarsening: { readonly name: string; readonly steps: Generator<undefined, boolean> } | undefined;
+  #coarsening:
+    | { readonly name: string; readonly steps: Generator<undefined, boolean | undefined> }
+    | undefined;
   /** Of all but the last; `NOTHING_KEPT` before they were looked at. */
   #keptOlder: KeptHistory = NOTHING_KEPT;
   /** Grows when a file that is read may have been closed. */
@@ -152,21 +157,23 @@ export class TelemetryFiles {
     return collector.finish();
   }
 
-  /** Whether old readings are to become minutes. */
+  /** Whether readings are to become chunks, or old ones minutes. */
   get isDue(): boolean {
-    return this.#coarsening !== undefined || this.#due.length > 0;
+    return this.#coarsening !== undefined || this.#unsealed.length + this.#due.length > 0;
   }
 
-  /** One small step of making minutes of old readings, while no question is being answered. Throws as `append` does. */
+  /** One small step of making chunks or minutes, while no question is being answered. Throws as `append` does. */
   coarsen(): void {
-    const name = this.#coarsening?.name ?? this.#due.shift();
-    if (name === undefined || !this.#names.includes(name)) return;
+    const unsealed = this.#coarsening === undefined ? this.#unsealed.shift() : undefined;
+    const name = this.#coarsening?.name ?? unsealed ?? this.#due.shift();
+    if (name === undefined || !this.#names.includes(name) || name === this.#current?.name) return;
     const path = join(this.#options.folder, name);
-    this.#coarsening ??= { name, steps: coarsenFile(path, () => this.#forget(name)) };
+    const make = unsealed === undefined ? coarsenFile : sealFile;
+    this.#coarsening ??= { name, steps: make(path, () => this.#forget(name)) };
     try {
       const step = this.#coarsening.steps.next();
       if (step.done !== true) return;
-      (step.value ? this.#ofMinutes : this.#stays).add(name);
+      if (step.value !== undefined) (step.value ? this.#ofMinutes : this.#stays).add(name);
       this.#measure();
     } catch (error) {
       if (isDamage(error)) this.#setAside(name);
@@ -269,9 +276,7 @@ export class TelemetryFiles {
   #finishCurrent(): void {
     const current = this.#current;
     if (current === undefined) return;
-    current.db.exec('BEGIN');
-    current.file.sealAll();
-    current.db.exec('COMMIT');
+    if (current.file.hasHot) this.#unsealed.push(current.name);
     this.#leaveCurrent();
   }
 
