@@ -1,4 +1,3 @@
-import type { BusMessage } from '../../bus/bus.ts';
 import type { Party } from '../../base/ledger.ts';
 import { WheelTimer } from '../../base/timer-wheel.ts';
 import type { Device } from '../../devices/device.ts';
@@ -10,11 +9,10 @@ import { AvailabilityState } from './availability-state.ts';
 import { AwaitedEffects } from './awaited-effects.ts';
 import type { MetricPart } from './discovery/component-part.ts';
 import { describeDevice, type DescribedDevice, type DiscoveredItem } from './discovery/describe-device.ts';
-import { StateMessage } from './discovery/state-message.ts';
+import type { StateMessage } from './discovery/state-message.ts';
 import type { HomeAssistantContext } from './gateway-context.ts';
 import { HomeAssistantLink } from './home-assistant-link.ts';
-import { StateTopics } from './state-topics.ts';
-import { withinWork } from './template/template-work.ts';
+import type { StateListener } from './state-topics.ts';
 
 /** One device, out of all configs that speak of it. */
 export class DiscoveredDevice {
@@ -24,7 +22,8 @@ export class DiscoveredDevice {
   readonly order: number;
   identities: ReadonlySet<string> = new Set();
   readonly #context: HomeAssistantContext;
-  readonly #topics: StateTopics;
+  /** By topic, the names of what is listened for. */
+  #heard: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   readonly #effects: AwaitedEffects;
   readonly #availability = new AvailabilityState();
   readonly #readingWarnings: ReportWarnings;
@@ -44,9 +43,6 @@ export class DiscoveredDevice {
     this.id = id;
     this.order = order;
     this.#context = context;
-    this.#topics = new StateTopics(context.bus, (topic, message) =>
-      withinWork(() => this.#onMessage(topic, message)),
-    );
     this.#effects = new AwaitedEffects(context);
     this.#readingWarnings = new ReportWarnings('readings', context.logBudget);
     this.#eventWarnings = new ReportWarnings('events', context.logBudget);
@@ -77,7 +73,7 @@ export class DiscoveredDevice {
     if (device.telemetry !== before) this.#observeAgain(readings);
     this.#availability.use(described.availability);
     this.update('disconnected');
-    this.#topics.listen(this.#wantedTopics(described));
+    this.#listen(this.#wantedTopics(described));
     return undefined;
   }
 
@@ -124,12 +120,25 @@ export class DiscoveredDevice {
 
   /** Nothing is heard of it any more. */
   end(reason: PresenceReason): void {
-    this.#topics.close();
+    this.#listen(new Map());
     for (const timer of this.#delays.values()) this.#context.alarms.clear(timer);
     this.#delays.clear();
     this.#availability.use(new Map());
     this.update(reason);
     this.#device = undefined;
+  }
+
+  /** Where something new is listened for, what the broker has retained is heard again. */
+  #listen(wanted: ReadonlyMap<string, ReadonlySet<string>>): void {
+    const { topics } = this.#context;
+    const before = this.#heard;
+    this.#heard = wanted;
+    for (const topic of before.keys()) if (!wanted.has(topic)) topics.leave(topic, this.#onMessage);
+    for (const [topic, names] of wanted) {
+      const known = before.get(topic);
+      if (known === undefined || [...names].some((name) => !known.has(name)))
+        topics.join(topic, this.#onMessage);
+    }
   }
 
   #wantedTopics({ metrics, events }: DescribedDevice): ReadonlyMap<string, ReadonlySet<string>> {
@@ -154,19 +163,11 @@ export class DiscoveredDevice {
     }
   }
 
-  #onMessage(listenedTopic: string, { payload, retain }: BusMessage): void {
-    const { counters, options, clock } = this.#context;
+  readonly #onMessage: StateListener = (listenedTopic, message) => {
     const device = this.#device;
     const described = this.#described;
     if (device === undefined || described === undefined) return;
-    if (payload.length > options.maxMessageBytes) {
-      counters.messagesTooLarge++;
-      return;
-    }
-    counters.statesTaken++;
-    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
-    const message = new StateMessage(text, retain);
-    if (!retain) device.lastSeen = clock.now();
+    if (!message.isRetained) device.lastSeen = this.#context.clock.now();
     this.#availability.take(listenedTopic, message);
     this.update('disconnected');
     for (const [name, part] of described.metrics)
@@ -177,7 +178,7 @@ export class DiscoveredDevice {
       if (!event.ok) this.#refuseEvent(name, event.failure);
       else if (event.value !== undefined) this.#tellEvent(name, event.value.data);
     }
-  }
+  };
 
   #read(name: string, part: MetricPart, message: StateMessage): void {
     const { counters, clock } = this.#context;

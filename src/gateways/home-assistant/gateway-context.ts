@@ -6,6 +6,7 @@ import type { Bus } from '../../bus/bus.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { HomeAssistantCounters } from './counters.ts';
 import type { HomeAssistantOptions } from './options.ts';
+import type { StateTopics } from './state-topics.ts';
 
 /** What all devices of the gateway work with. */
 export type HomeAssistantContext = {
@@ -16,6 +17,7 @@ export type HomeAssistantContext = {
   readonly registry: DeviceRegistry;
   readonly counters: HomeAssistantCounters;
   readonly bus: Bus;
+  readonly topics: StateTopics;
   readonly clock: Clock;
   readonly alarms: Alarms;
   /** For what devices can have written as often as they want. */

@@ -20,6 +20,7 @@ import type { HomeAssistantContext } from './gateway-context.ts';
 import type { HomeAssistantOptions } from './options.ts';
 import { DevicePublisher } from './publication/device-publisher.ts';
 import { isOwnConfigTopic } from './publication/published-config.ts';
+import { StateTopics } from './state-topics.ts';
 import { TASMOTA_FILTERS } from './tasmota/tasmota-reader.ts';
 
 type HomeAssistantParts = {
@@ -77,7 +78,8 @@ export class HomeAssistantGateway implements Gateway {
   async start(): Promise<readonly []> {
     const bus = await this.#parts.broker.open();
     if (bus === undefined) return [];
-    const devices = new DiscoveredDevices(this.#contextOf(bus), {
+    const context = this.#contextOf(bus);
+    const devices = new DiscoveredDevices(context, {
       onRefused: ({ topicName, why, from }) => this.#refuse(topicName, why, from),
       onRoom: () => this.#onRoom(),
     });
@@ -93,8 +95,10 @@ export class HomeAssistantGateway implements Gateway {
       },
     });
     this.#unwatch = bus.watch(({ type }) => {
-      if (type === 'lost') for (const device of devices.all()) device.onBrokerLost();
-      else if (type === 'connected') for (const device of devices.all()) device.update('disconnected');
+      if (type === 'lost') {
+        context.topics.onBrokerLost();
+        for (const device of devices.all()) device.onBrokerLost();
+      } else if (type === 'connected') for (const device of devices.all()) device.update('disconnected');
     });
     const subscribing = this.#subscribe(bus);
     if (bus.isConnected) await subscribing;
@@ -123,7 +127,8 @@ export class HomeAssistantGateway implements Gateway {
     const { ledger, registry } = this.#parts;
     const alarms = new Alarms(this.#clock);
     const [options, clock, logBudget] = [this.#options, this.#clock, this.#logBudget];
-    return { name, options, ledger, registry, counters, bus, clock, alarms, logBudget };
+    const topics = new StateTopics(bus, counters, options.maxMessageBytes);
+    return { name, options, ledger, registry, counters, bus, topics, clock, alarms, logBudget };
   }
 
   async #subscribe(bus: Bus): Promise<void> {

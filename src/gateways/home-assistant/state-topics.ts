@@ -1,56 +1,107 @@
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
+import type { HomeAssistantCounters } from './counters.ts';
+import { StateMessage } from './discovery/state-message.ts';
 
-type Listening = {
-  readonly wants: ReadonlySet<string>;
-  readonly subscription: Promise<Subscription | undefined>;
+/** Gets the topic as it was listened on: it may have a `+`. */
+export type StateListener = (topic: string, message: StateMessage) => void;
+
+type HeardTopic = {
+  readonly filter: string;
+  readonly listeners: Set<StateListener>;
+  /** To them it is news what the broker has retained. */
+  newcomers: Set<StateListener>;
+  isAsking: boolean;
+  /** The last one: what is not retained is taken from it. */
+  subscription: Promise<Subscription | undefined> | undefined;
 };
 
 /** A broker that is away is waited for. */
 const SUBSCRIBE_TIMEOUT_MS = 2_147_483_647;
 
-/** The topics that one device is heard on. */
+/**
+ * The topics that devices are heard on. Each is subscribed to once, whoever listens there, so that a message is read
+ * once, and what the templates of all of them do with it is counted together.
+ */
 export class StateTopics {
   readonly #bus: Bus;
-  readonly #onMessage: (topic: string, message: BusMessage) => void;
-  readonly #topics = new Map<string, Listening>();
+  readonly #counters: HomeAssistantCounters;
+  readonly #maxMessageBytes: number;
+  readonly #topics = new Map<string, HeardTopic>();
 
-  /** @param onMessage - gets the topic as it was listened on: it may have a `+` */
-  constructor(bus: Bus, onMessage: (topic: string, message: BusMessage) => void) {
+  constructor(bus: Bus, counters: HomeAssistantCounters, maxMessageBytes: number) {
     this.#bus = bus;
-    this.#onMessage = onMessage;
+    this.#counters = counters;
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
-  /**
-   * Listens on these topics, and on no others. One on which something new is listened for is subscribed to anew, so
-   * that what the broker has retained comes again.
-   *
-   * @param wanted - by topic, the names of what is listened for
-   */
-  listen(wanted: ReadonlyMap<string, ReadonlySet<string>>): void {
-    for (const topic of this.#topics.keys()) if (!wanted.has(topic)) this.#leave(topic);
-    for (const [topic, wants] of wanted) {
-      const before = this.#topics.get(topic);
-      if (before !== undefined && [...wants].every((want) => before.wants.has(want))) continue;
-      this.#leave(topic);
-      this.#topics.set(topic, { wants, subscription: this.#subscribe(topic) });
-    }
+  /** Has a listener hear a topic, and what the broker has retained of it; once more, where it hears it already. */
+  join(filter: string, listener: StateListener): void {
+    const topic = this.#topics.get(filter) ?? this.#add(filter);
+    topic.listeners.add(listener);
+    topic.newcomers.add(listener);
+    if (topic.isAsking) return;
+    topic.isAsking = true;
+    // Once for all that come to it in this turn.
+    queueMicrotask(() => void this.#subscribe(topic));
   }
 
-  close(): void {
-    for (const topic of this.#topics.keys()) this.#leave(topic);
+  leave(filter: string, listener: StateListener): void {
+    const topic = this.#topics.get(filter);
+    topic?.listeners.delete(listener);
+    topic?.newcomers.delete(listener);
+    if (topic === undefined || topic.listeners.size > 0) return;
+    this.#topics.delete(filter);
+    void topic.subscription?.then((subscription) => subscription?.unsubscribe());
   }
 
-  /** What the broker does not allow, or no broker tells any more, is not heard. */
-  #subscribe(topic: string): Promise<Subscription | undefined> {
+  /** What is retained comes again, and is news to all. */
+  onBrokerLost(): void {
+    for (const topic of this.#topics.values()) topic.newcomers = new Set(topic.listeners);
+  }
+
+  #add(filter: string): HeardTopic {
+    const topic: HeardTopic = {
+      filter,
+      listeners: new Set(),
+      newcomers: new Set(),
+      isAsking: false,
+      subscription: undefined,
+    };
+    this.#topics.set(filter, topic);
+    return topic;
+  }
+
+  /** The broker says what it has retained to a new subscription: the one before ends when that is there. */
+  async #subscribe(topic: HeardTopic): Promise<void> {
+    const { filter, subscription: before } = topic;
+    topic.isAsking = false;
+    if (topic.listeners.size === 0) return;
     const options = { timeoutMs: SUBSCRIBE_TIMEOUT_MS, borrowsPayload: true };
-    return this.#bus
-      .subscribe(topic, options, (message) => this.#onMessage(topic, message))
+    const mine = this.#bus
+      .subscribe(filter, options, (message) => {
+        if (message.retain || topic.subscription === mine) this.#onMessage(topic, message);
+      })
+      // What the broker does not allow, or no broker tells any more, is not heard.
       .catch(() => undefined);
+    topic.subscription = mine;
+    await mine;
+    await (await before)?.unsubscribe();
   }
 
-  #leave(topic: string): void {
-    const listening = this.#topics.get(topic);
-    this.#topics.delete(topic);
-    void listening?.subscription.then((subscription) => subscription?.unsubscribe());
+  #onMessage(topic: HeardTopic, { payload, retain }: BusMessage): void {
+    const { filter } = topic;
+    if (payload.length > this.#maxMessageBytes) {
+      this.#counters.messagesTooLarge++;
+      return;
+    }
+    this.#counters.statesTaken++;
+    const listeners = retain ? topic.newcomers : topic.listeners;
+    // Of a topic with a wildcard more may come.
+    if (retain && !filter.includes('+')) topic.newcomers = new Set();
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
+    const message = new StateMessage(text, retain);
+    let left = listeners.size;
+    for (const listener of listeners)
+      message.work.share(Math.max(1, left--), () => listener(filter, message));
   }
 }

@@ -7,6 +7,7 @@ import { pythonText } from '../template/python-text.ts';
 import type { PythonValue } from '../template/python-value.ts';
 import { catchFaults } from '../template/template-fault.ts';
 import type { Template } from '../template/template.ts';
+import { TemplateWork } from '../template/template-work.ts';
 import type { CommandPart, EventPart, MetricPart } from './component-part.ts';
 import type { ComponentSettings } from './component-settings.ts';
 import type { StateMessage } from './state-message.ts';
@@ -101,7 +102,7 @@ export class ComponentBuilder {
     if (topic === undefined || template === 'bad') return;
     this.commandOn(topic, wish, (input) => {
       const value = wish.value(input);
-      if (template === undefined) return succeed(pythonText(value));
+      if (template === undefined) return succeed(pythonText(value, new TemplateWork()));
       return template.render({ value, ...wish.variables?.(input) });
     });
   }
@@ -145,7 +146,7 @@ export class ComponentBuilder {
 
 /** The text that a state message holds for a component. */
 export function renderState(template: Template | undefined, message: StateMessage): Result<string, string> {
-  return template === undefined ? succeed(message.text) : template.render(message.variables);
+  return template === undefined ? succeed(message.text) : template.render(message.variables, message.work);
 }
 
 /** True for one text and false for another. */

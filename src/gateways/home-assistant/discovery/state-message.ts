@@ -1,11 +1,14 @@
 import { parsePayloadJson } from '../template/payload-json.ts';
 import type { TemplateVariables } from '../template/compile-expression.ts';
 import type { PythonValue } from '../template/python-value.ts';
+import { TemplateWork } from '../template/template-work.ts';
 
 /** What came on a state topic. Its JSON is read once for all components that listen there. */
 export class StateMessage {
   readonly text: string;
   readonly isRetained: boolean;
+  /** What the templates of all who hear it may do. */
+  readonly work = new TemplateWork();
   #variables: TemplateVariables | undefined;
 
   constructor(text: string, isRetained: boolean) {

@@ -4,6 +4,7 @@ import { readSwitch, renderState, type ComponentBuilder } from '../discovery/com
 import type { StateMessage } from '../discovery/state-message.ts';
 import type { TemplateVariables } from '../template/compile-expression.ts';
 import { jsonText, scalarText } from '../template/python-text.ts';
+import { TemplateWork } from '../template/template-work.ts';
 import { isJsonMembers, type PythonValue } from '../template/python-value.ts';
 import { buildOnOff } from './climate-platforms.ts';
 import { buildMode, stateTemplateOf } from './modes.ts';
@@ -132,16 +133,17 @@ function jsonPart(builder: ComponentBuilder, { part, type, read, input }: JsonPa
       succeed(
         jsonText(
           part === undefined ? { state: value === true ? 'ON' : 'OFF' } : { state: 'ON', [part]: value },
+          new TemplateWork(),
         ),
       ),
   );
 }
 
 /** A member of a JSON state as text; nothing where the message does not tell it. */
-function memberText({ json }: StateMessage, member: string): Result<string | undefined, string> {
+function memberText({ json, work }: StateMessage, member: string): Result<string | undefined, string> {
   if (!isJsonMembers(json)) return fail('is no JSON object');
   const value = json[member];
-  return succeed(isJsonMembers(value) ? jsonText(value) : scalarText(value));
+  return succeed(isJsonMembers(value) ? jsonText(value, work) : scalarText(value));
 }
 
 /** One topic, and templates for each thing on it. */

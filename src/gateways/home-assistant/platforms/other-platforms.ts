@@ -2,6 +2,7 @@ import { parseJson } from '../../../base/json.ts';
 import { fail, succeed } from '../../../base/result.ts';
 import { renderState, type ComponentBuilder } from '../discovery/component-builder.ts';
 import { jsonText, scalarText } from '../template/python-text.ts';
+import { TemplateWork } from '../template/template-work.ts';
 import { isJsonMembers, type PythonValue } from '../template/python-value.ts';
 import { choiceOf } from './plain-platforms.ts';
 import { buildOnOff } from './climate-platforms.ts';
@@ -143,7 +144,7 @@ export function buildSiren(builder: ComponentBuilder): void {
     ...command,
     makePayload: (input) => {
       const payload = command.makePayload(input);
-      return payload.ok ? succeed(jsonText({ state: payload.value })) : payload;
+      return payload.ok ? succeed(jsonText({ state: payload.value }, new TemplateWork())) : payload;
     },
   });
 }

@@ -13,6 +13,7 @@ import {
   type PythonValue,
 } from './python-value.ts';
 import { TemplateFault } from './template-fault.ts';
+import type { TemplateWork } from './template-work.ts';
 
 /** Most names of members are none of these. */
 const ANY_ATTRIBUTE: ReadonlySet<string> = new Set(
@@ -27,22 +28,26 @@ export function attributeOf(of: PythonValue, name: string): PythonValue {
 }
 
 /** `of[key]`: the member where there is one, else an attribute of Python's. */
-export function itemOf(of: PythonValue, key: PythonValue): PythonValue {
+export function itemOf(of: PythonValue, key: PythonValue, work: TemplateWork): PythonValue {
   if (of === undefined) throw new TemplateFault('an item of undefined');
   if (of instanceof PythonDict || isJsonMembers(of)) {
     if (hasMember(of, key)) return memberOf(of, key);
   } else if (typeof key !== 'string') {
-    return indexedOf(of, key);
+    return indexedOf(of, key, work);
   }
   if (typeof key === 'string') isPythonAttribute(of, key);
   return undefined;
 }
 
 /** `of[from:to]`. */
-export function sliceOf(of: PythonValue, from: PythonValue, to: PythonValue): PythonValue {
+export function sliceOf(
+  of: PythonValue,
+  [from, to]: readonly [PythonValue, PythonValue],
+  work: TemplateWork,
+): PythonValue {
   const [begin, end] = [sliceIndex(from), sliceIndex(to)];
   if (typeof of === 'string') {
-    const characters = charactersOf(of);
+    const characters = charactersOf(of, work);
     return typeof characters === 'string'
       ? characters.slice(begin, end)
       : characters.slice(begin, end).join('');
@@ -50,6 +55,7 @@ export function sliceOf(of: PythonValue, from: PythonValue, to: PythonValue): Py
   const items = itemsOf(of);
   if (items === undefined) throw new TemplateFault(`a part of ${typeName(of)}`);
   const part = items.slice(begin, end);
+  work.spend(part.length);
   return of instanceof PythonTuple ? new PythonTuple(part) : part;
 }
 
@@ -71,9 +77,9 @@ function isPythonAttribute(of: PythonValue, name: string): boolean {
   return true;
 }
 
-function indexedOf(of: PythonValue, key: PythonValue): PythonValue {
+function indexedOf(of: PythonValue, key: PythonValue, work: TemplateWork): PythonValue {
   const index = isFloat(key) ? undefined : numberOf(key);
-  const items = typeof of === 'string' ? charactersOf(of) : itemsOf(of);
+  const items = typeof of === 'string' ? charactersOf(of, work) : itemsOf(of);
   if (index === undefined || items === undefined) return undefined;
   return items[index < 0 ? items.length + index : index];
 }

@@ -24,6 +24,7 @@ import { ABSENT, type Argument, type TemplateFunction } from './template-functio
 import { hasMethod, TEMPLATE_METHODS } from './template-methods.ts';
 import type { TemplateNode, WrittenArguments } from './template-node.ts';
 import { TEMPLATE_TESTS } from './template-tests.ts';
+import type { TemplateWork } from './template-work.ts';
 
 /** By name. What is not there is undefined. */
 export type TemplateVariables = { readonly [name: string]: PythonValue };
@@ -31,6 +32,7 @@ export type TemplateVariables = { readonly [name: string]: PythonValue };
 /** One run of a template. */
 export type TemplateScope = {
   readonly variables: TemplateVariables;
+  readonly work: TemplateWork;
   /** What the template has set; undefined before. */
   own: Map<string, PythonValue> | undefined;
 };
@@ -59,7 +61,7 @@ export function compileExpression(node: TemplateNode): Evaluation {
     }
     case 'item': {
       const [of, key] = [compileExpression(node.of), compileExpression(node.key)];
-      return (scope) => itemOf(of(scope), key(scope));
+      return (scope) => itemOf(of(scope), key(scope), scope.work);
     }
     case 'slice':
       return compileSlice(node);
@@ -76,7 +78,7 @@ export function compileExpression(node: TemplateNode): Evaluation {
       return compileDict(node);
     case 'not': {
       const of = compileExpression(node.of);
-      return (scope) => !isTruthy(of(scope));
+      return (scope) => !isTruthy(of(scope), scope.work);
     }
     case 'negative':
     case 'positive':
@@ -112,7 +114,7 @@ function compileName({ name, at }: NodeOf<'name'>): Evaluation {
 
 function compileSlice({ of, from, to }: NodeOf<'slice'>): Evaluation {
   const [value, begin, end] = [of, from, to].map((node) => node && compileExpression(node));
-  return (scope) => sliceOf(value!(scope), begin?.(scope) ?? null, end?.(scope) ?? null);
+  return (scope) => sliceOf(value!(scope), [begin?.(scope) ?? null, end?.(scope) ?? null], scope.work);
 }
 
 function compileDict({ members }: NodeOf<'dict'>): Evaluation {
@@ -141,14 +143,15 @@ function compileBinary(node: NodeOf<'and' | 'or' | 'join' | 'calculation'>): Eva
   if (kind === 'and' || kind === 'or')
     return (scope) => {
       const value = left(scope);
-      return isTruthy(value) === (kind === 'and') ? right(scope) : value;
+      return isTruthy(value, scope.work) === (kind === 'and') ? right(scope) : value;
     };
-  if (kind === 'join') return (scope) => boundedText(pythonText(left(scope)) + pythonText(right(scope)));
+  if (kind === 'join')
+    return (scope) => boundedText(pythonText(left(scope), scope.work) + pythonText(right(scope), scope.work));
   return (scope) => {
     const value = left(scope);
     const other = right(scope);
-    if (operator !== '%' || typeof value !== 'string') return calculate(operator, value, other);
-    return percentFormat(value, other instanceof PythonTuple ? other.items : [other]);
+    if (operator !== '%' || typeof value !== 'string') return calculate(operator, [value, other], scope.work);
+    return percentFormat(value, other instanceof PythonTuple ? other.items : [other], scope.work);
   };
 }
 
@@ -159,19 +162,23 @@ function compileComparison({ left, steps }: NodeOf<'comparison'>): Evaluation {
     let value = first(scope);
     for (const { operator, right } of rest) {
       const other = right(scope);
-      if (!holds(operator, value, other)) return false;
+      if (!holds(operator, [value, other], scope.work)) return false;
       value = other;
     }
     return true;
   };
 }
 
-function holds(operator: string, one: PythonValue, other: PythonValue): boolean {
-  if (operator === '==') return areEqual(one, other);
-  if (operator === '!=') return !areEqual(one, other);
-  if (operator === 'in') return contains(other, one);
-  if (operator === 'not in') return !contains(other, one);
-  const order = compare(one, other);
+function holds(
+  operator: string,
+  [one, other]: readonly [PythonValue, PythonValue],
+  work: TemplateWork,
+): boolean {
+  if (operator === '==') return areEqual(one, other, work);
+  if (operator === '!=') return !areEqual(one, other, work);
+  if (operator === 'in') return contains(other, one, work);
+  if (operator === 'not in') return !contains(other, one, work);
+  const order = compare(one, other, work);
   if (operator === '<') return order < 0;
   if (operator === '<=') return order <= 0;
   return operator === '>' ? order > 0 : order >= 0;
@@ -180,7 +187,7 @@ function holds(operator: string, one: PythonValue, other: PythonValue): boolean 
 function compileChoice(node: NodeOf<'choice'>): Evaluation {
   const [condition, whenTrue] = [compileExpression(node.condition), compileExpression(node.whenTrue)];
   const otherwise = node.otherwise && compileExpression(node.otherwise);
-  return (scope) => (isTruthy(condition(scope)) ? whenTrue(scope) : otherwise?.(scope));
+  return (scope) => (isTruthy(condition(scope), scope.work) ? whenTrue(scope) : otherwise?.(scope));
 }
 
 function compileCall(node: NodeOf<'call'>): Evaluation {
@@ -196,6 +203,7 @@ function compileCall(node: NodeOf<'call'>): Evaluation {
       extremeOf(
         name,
         args.map((argument) => argument(scope)),
+        scope.work,
       );
   }
   const [value, ...positional] = node.positional;
@@ -243,11 +251,14 @@ function bindArguments(
   const [find] = args;
   if (called.hasPattern === true && find !== undefined && find !== ABSENT) checkPattern(find);
   const compiled = args.map((argument) => (argument === ABSENT ? undefined : compileExpression(argument)));
-  return (value, scope) =>
-    run(
+  return (value, scope) => {
+    if (typeof value === 'string') scope.work.spendText(value);
+    return run(
       value,
       compiled.map((argument): Argument => (argument === undefined ? ABSENT : argument(scope))),
+      scope.work,
     );
+  };
 }
 
 /** A pattern that is written out shows at once whether it is understood. */

@@ -1,7 +1,7 @@
 import type { PatternStep } from './pattern.ts';
 import { joinTexts } from './python-text.ts';
 import { TemplateFault } from './template-fault.ts';
-import { spend } from './template-work.ts';
+import type { TemplateWork } from './template-work.ts';
 
 /** Of one search or replacement: each step of each way that is followed, character by character. */
 const MAX_SEARCH_STEPS = 200_000;
@@ -18,11 +18,13 @@ type Way = { readonly step: number; readonly begin: number };
 export class PatternSearch {
   readonly #program: readonly PatternStep[];
   readonly #text: readonly string[];
+  readonly #work: TemplateWork;
   #stepsLeft = MAX_SEARCH_STEPS;
 
-  constructor(program: readonly PatternStep[], text: string) {
+  constructor(program: readonly PatternStep[], text: string, work: TemplateWork) {
+    this.#work = work;
     this.#program = program;
-    spend(text.length);
+    work.spend(text.length);
     this.#text = Array.from(text);
   }
 
@@ -80,7 +82,7 @@ export class PatternSearch {
     const open = ways.toReversed();
     for (let way = open.pop(); way !== undefined; way = open.pop()) {
       if (seen.has(way.step)) continue;
-      spend(1);
+      this.#work.spend(1);
       if (--this.#stepsLeft < 0) throw new TemplateFault('a regular expression that takes too long');
       seen.add(way.step);
       const { begin } = way;

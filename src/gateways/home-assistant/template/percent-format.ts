@@ -2,12 +2,13 @@ import { charactersOf, isFloat, numberOf, typeName, type PythonValue } from './p
 import { fixedText } from './python-number.ts';
 import { boundedText, MAX_TEXT_CHARACTERS, pythonText } from './python-text.ts';
 import { TemplateFault } from './template-fault.ts';
+import type { TemplateWork } from './template-work.ts';
 
 /** Flags, width, precision and kind of one place of a format. */
 const PLACE = /%([-+ #0]*)(\d*)(?:\.(\d*))?([a-zA-Z%(*]?)/g;
 
 /** Python's `text % values`: `'%0.2f'`, `'%02x'`, `'%s'`. */
-export function percentFormat(text: string, values: readonly PythonValue[]): string {
+export function percentFormat(text: string, values: readonly PythonValue[], work: TemplateWork): string {
   let next = 0;
   const made = text.replaceAll(
     PLACE,
@@ -18,21 +19,27 @@ export function percentFormat(text: string, values: readonly PythonValue[]): str
       const digits = precision === undefined ? undefined : Number(precision);
       if (digits !== undefined && digits > MAX_TEXT_CHARACTERS)
         throw new TemplateFault('a text that is too long');
-      return pad(placeText(String(kind), { value: values[next++], digits, flags }), flags, Number(width));
+      const place = placeText(String(kind), { value: values[next++], digits, flags, work });
+      return pad(place, { flags, width: Number(width), work });
     },
   );
   if (next < values.length) throw new TemplateFault('more values than a format has places');
   return boundedText(made);
 }
 
-type Place = { readonly value: PythonValue; readonly digits: number | undefined; readonly flags: string };
+type Place = {
+  readonly value: PythonValue;
+  readonly digits: number | undefined;
+  readonly flags: string;
+  readonly work: TemplateWork;
+};
 
 /** The sign apart, so that zeros go between. */
 type PlaceText = { readonly sign: string; readonly text: string; readonly isNumber: boolean };
 
-function placeText(kind: string, { value, digits, flags }: Place): PlaceText {
+function placeText(kind: string, { value, digits, flags, work }: Place): PlaceText {
   if (kind === 's') {
-    const text = pythonText(value);
+    const text = pythonText(value, work);
     return {
       sign: '',
       text: digits === undefined ? text : Array.from(text).slice(0, digits).join(''),
@@ -66,8 +73,11 @@ function numberText(
   return kind === 'X' ? text.toUpperCase() : text;
 }
 
-function pad({ sign, text, isNumber }: PlaceText, flags: string, width: number): string {
-  const missing = Math.max(0, width - sign.length - charactersOf(text).length);
+function pad(
+  { sign, text, isNumber }: PlaceText,
+  { flags, width, work }: { readonly flags: string; readonly width: number; readonly work: TemplateWork },
+): string {
+  const missing = Math.max(0, width - sign.length - charactersOf(text, work).length);
   if (flags.includes('-')) return sign + text + ' '.repeat(missing);
   return isNumber && flags.includes('0')
     ? sign + '0'.repeat(missing) + text

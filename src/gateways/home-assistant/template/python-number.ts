@@ -10,7 +10,7 @@ import {
 } from './python-value.ts';
 import { boundedText, MAX_TEXT_CHARACTERS } from './python-text.ts';
 import { TemplateFault } from './template-fault.ts';
-import { spend } from './template-work.ts';
+import type { TemplateWork } from './template-work.ts';
 
 const FLOAT_TEXT = /^[+-]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i;
 const INT_TEXT = /^([+-]?)([\da-z]+(?:_[\da-z]+)*)$/i;
@@ -67,14 +67,18 @@ function withoutPrefix(text: string, base: number): string {
 }
 
 /** `+ - * / // % **` of numbers, texts and lists, as Python does it. */
-export function calculate(operator: string, one: PythonValue, other: PythonValue): PythonValue {
+export function calculate(
+  operator: string,
+  [one, other]: readonly [PythonValue, PythonValue],
+  work: TemplateWork,
+): PythonValue {
   const first = numberOf(one);
   const second = numberOf(other);
   if (first !== undefined && second !== undefined) {
     const isWhole = !isFloat(one) && !isFloat(other);
     return calculateNumber(operator, { first, second, isWhole });
   }
-  if (operator === '+') return join(one, other);
+  if (operator === '+') return join(one, other, work);
   if (operator === '*') {
     if (first !== undefined && !isFloat(one)) return repeat(other, first);
     if (second !== undefined && !isFloat(other)) return repeat(one, second);
@@ -109,16 +113,20 @@ function modulo(first: number, second: number): number {
   return remainder !== 0 && remainder < 0 !== second < 0 ? remainder + second : remainder;
 }
 
-function join(one: PythonValue, other: PythonValue): PythonValue {
+function join(one: PythonValue, other: PythonValue, work: TemplateWork): PythonValue {
   if (typeof one === 'string' && typeof other === 'string') return boundedText(one + other);
-  if (isList(one) && isList(other)) return joinItems(one, other);
+  if (isList(one) && isList(other)) return joinItems(one, other, work);
   if (one instanceof PythonTuple && other instanceof PythonTuple)
-    return new PythonTuple(joinItems(one.items, other.items));
+    return new PythonTuple(joinItems(one.items, other.items, work));
   throw new TemplateFault(`${typeName(one)} + ${typeName(other)}`);
 }
 
-function joinItems(one: readonly PythonValue[], other: readonly PythonValue[]): readonly PythonValue[] {
-  spend(one.length + other.length);
+function joinItems(
+  one: readonly PythonValue[],
+  other: readonly PythonValue[],
+  work: TemplateWork,
+): readonly PythonValue[] {
+  work.spend(one.length + other.length);
   return [...one, ...other];
 }
 

@@ -9,7 +9,7 @@ import {
   type PythonValue,
 } from './python-value.ts';
 import { TemplateFault } from './template-fault.ts';
-import { spend } from './template-work.ts';
+import type { TemplateWork } from './template-work.ts';
 
 /** No text that a template makes, on the way or in the end, is longer. */
 export const MAX_TEXT_CHARACTERS = 65_536;
@@ -31,38 +31,47 @@ export function joinTexts(texts: readonly string[], separator: string): string {
 }
 
 /** Python's `str(value)`; undefined is the empty text. */
-export function pythonText(value: PythonValue): string {
+export function pythonText(value: PythonValue, work: TemplateWork): string {
   if (typeof value === 'string') return value;
-  return value === undefined ? '' : pythonRepr(value);
+  return value === undefined ? '' : pythonRepr(value, work);
 }
 
 /** The text of what is no list and no dict; undefined for what is. */
 export function scalarText(value: PythonValue): string | undefined {
-  const isScalar = typeof value === 'string' || typeof value === 'boolean' || numberOf(value) !== undefined;
-  return isScalar ? pythonText(value) : undefined;
+  if (typeof value === 'string') return value;
+  return typeof value === 'boolean' || numberOf(value) !== undefined ? plainRepr(value) : undefined;
 }
 
 /** Python's `repr(value)`: how a value stands in a list. */
-function pythonRepr(value: PythonValue, depth = 0): string {
+function pythonRepr(value: PythonValue, work: TemplateWork, depth = 0): string {
   if (depth > MAX_SHOWN_DEPTH)
     throw new TemplateFault(`a text of more than ${MAX_SHOWN_DEPTH} lists in lists`);
-  spend(1);
+  work.spend(1);
+  const plain = plainRepr(value);
+  if (plain !== undefined) return plain;
+  if (typeof value === 'string') {
+    work.spendText(value);
+    return quotedText(value);
+  }
+  const items = itemsOf(value)
+    ?.map((item) => pythonRepr(item, work, depth + 1))
+    .join(', ');
+  if (isList(value)) return boundedText(`[${items}]`);
+  if (items !== undefined) return boundedText(itemsOf(value)!.length === 1 ? `(${items},)` : `(${items})`);
+  const members = membersOf(value, work)!.map(
+    ([key, member]) => `${pythonRepr(key, work)}: ${pythonRepr(member, work, depth + 1)}`,
+  );
+  return boundedText(`{${members.join(', ')}}`);
+}
+
+/** Of what has no parts; undefined for texts, lists and dicts. */
+function plainRepr(value: PythonValue): string | undefined {
   if (value === undefined) return 'Undefined';
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : floatText(value);
   if (typeof value === 'bigint') return String(value);
-  if (typeof value === 'string') return quotedText(value);
-  if (value instanceof WholeFloat) return floatText(value.number);
-  const items = itemsOf(value)
-    ?.map((item) => pythonRepr(item, depth + 1))
-    .join(', ');
-  if (isList(value)) return boundedText(`[${items}]`);
-  if (items !== undefined) return boundedText(itemsOf(value)!.length === 1 ? `(${items},)` : `(${items})`);
-  const members = membersOf(value)!.map(
-    ([key, member]) => `${pythonRepr(key)}: ${pythonRepr(member, depth + 1)}`,
-  );
-  return boundedText(`{${members.join(', ')}}`);
+  return value instanceof WholeFloat ? floatText(value.number) : undefined;
 }
 
 /** The shortest digits that are this float, as Python writes them: `42.0`, `1e-05`, `1e+16`. */
@@ -104,21 +113,24 @@ function quotedText(text: string): string {
 }
 
 /** As `to_json` of Home Assistant writes it: no spaces, nothing escaped that need not be. */
-export function jsonText(value: PythonValue): string {
-  return boundedText(jsonParts(value, 0));
+export function jsonText(value: PythonValue, work: TemplateWork): string {
+  return boundedText(jsonParts(value, work, 0));
 }
 
-function jsonParts(value: PythonValue, depth: number): string {
+function jsonParts(value: PythonValue, work: TemplateWork, depth: number): string {
   if (depth > MAX_SHOWN_DEPTH) throw new TemplateFault(`JSON of more than ${MAX_SHOWN_DEPTH} lists in lists`);
-  spend(1);
+  work.spend(1);
   if (value === undefined) throw new TemplateFault('undefined as JSON');
   if (typeof value === 'bigint' || value === null) return String(value);
+  if (typeof value === 'string') work.spendText(value);
   if (typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : jsonFloat(value);
   if (value instanceof WholeFloat) return jsonFloat(value.number);
   const items = itemsOf(value);
-  if (items !== undefined) return `[${items.map((item) => jsonParts(item, depth + 1)).join(',')}]`;
-  const members = membersOf(value)!.map(([key, member]) => `${jsonKey(key)}:${jsonParts(member, depth + 1)}`);
+  if (items !== undefined) return `[${items.map((item) => jsonParts(item, work, depth + 1)).join(',')}]`;
+  const members = membersOf(value, work)!.map(
+    ([key, member]) => `${jsonKey(key, work)}:${jsonParts(member, work, depth + 1)}`,
+  );
   return `{${members.join(',')}}`;
 }
 
@@ -129,8 +141,8 @@ function jsonFloat(number: number): string {
 }
 
 /** Names of members are texts, and other keys become such. */
-function jsonKey(key: PythonValue): string {
-  return typeof key === 'string' ? JSON.stringify(key) : `"${jsonParts(key, 0)}"`;
+function jsonKey(key: PythonValue, work: TemplateWork): string {
+  return typeof key === 'string' ? JSON.stringify(key) : `"${jsonParts(key, work, 0)}"`;
 }
 
 /** Whether a value is a dict of either kind. */

@@ -1,5 +1,5 @@
 import { TemplateFault } from './template-fault.ts';
-import { spend } from './template-work.ts';
+import type { TemplateWork } from './template-work.ts';
 
 /**
  * A float whose value is a whole number: Python prints it as `42.0`. Every other float is a plain number, and so is an
@@ -99,11 +99,12 @@ export function itemsOf(value: PythonValue): readonly PythonValue[] | undefined 
 /** The members of any dict, in their order. */
 export function membersOf(
   value: PythonValue,
+  work: TemplateWork,
 ): readonly (readonly [key: PythonValue, value: PythonValue])[] | undefined {
   if (value instanceof PythonDict) return value.entries();
   if (!isJsonMembers(value)) return undefined;
   const entries = Object.entries(value);
-  spend(entries.length);
+  work.spend(entries.length);
   // JavaScript tells such names first and in the order of numbers, whatever the payload said.
   if (entries.length > 1 && entries.some(([name]) => /^\d+$/.test(name)))
     throw new TemplateFault('the order of members whose names are numbers');
@@ -145,32 +146,38 @@ export function typeName(value: PythonValue): string {
   return value instanceof PythonTuple ? 'tuple' : 'dict';
 }
 
-export function isTruthy(value: PythonValue): boolean {
+export function isTruthy(value: PythonValue, work: TemplateWork): boolean {
   if (typeof value !== 'object' || value === null) return Boolean(value) || Number.isNaN(value);
   const number = numberOf(value);
   if (number !== undefined) return number !== 0;
-  return lengthOf(value) !== 0;
+  return lengthOf(value, work) !== 0;
 }
 
 /** Number of characters, items or members; undefined for what has none. */
-export function lengthOf(value: PythonValue): number | undefined {
+export function lengthOf(value: PythonValue, work: TemplateWork): number | undefined {
   if (value === undefined) return 0;
-  if (typeof value === 'string') return charactersOf(value).length;
+  if (typeof value === 'string') return charactersOf(value, work).length;
   if (value instanceof PythonDict) return value.size;
-  return itemsOf(value)?.length ?? (isJsonMembers(value) ? Object.keys(value).length : undefined);
+  if (!isJsonMembers(value)) return itemsOf(value)?.length;
+  const { length } = Object.keys(value);
+  work.spend(length);
+  return length;
 }
 
 /** Python counts characters, JavaScript halves of some. */
-export function charactersOf(text: string): string | readonly string[] {
+export function charactersOf(text: string, work: TemplateWork): string | readonly string[] {
+  work.spendText(text);
   if (!/[\ud800-\udfff]/.test(text)) return text;
-  spend(text.length);
+  work.spend(text.length);
   return Array.from(text);
 }
 
+type Comparing = { readonly work: TemplateWork; readonly depth: number };
+
 /** `one == other`. */
-export function areEqual(one: PythonValue, other: PythonValue, depth = 0): boolean {
+export function areEqual(one: PythonValue, other: PythonValue, work: TemplateWork, depth = 0): boolean {
+  work.spend(1);
   if (one === other) return true;
-  spend(1);
   if (depth > MAX_COMPARED_DEPTH) throw new TemplateFault('a comparison of lists that are too deep');
   const first = numberOf(one) ?? (typeof one === 'bigint' ? one : undefined);
   const second = numberOf(other) ?? (typeof other === 'bigint' ? other : undefined);
@@ -180,22 +187,27 @@ export function areEqual(one: PythonValue, other: PythonValue, depth = 0): boole
   if (isList(one) !== isList(other)) return false;
   const items = itemsOf(one);
   const others = itemsOf(other);
-  if (items !== undefined && others !== undefined) return areAllEqual(items, others, depth + 1);
+  if (items !== undefined && others !== undefined)
+    return areAllEqual(items, others, { work, depth: depth + 1 });
   if (items !== undefined || others !== undefined || first !== undefined || second !== undefined)
     return false;
-  return haveEqualMembers(one, other, depth + 1);
+  return haveEqualMembers(one, other, { work, depth: depth + 1 });
 }
 
-function areAllEqual(one: readonly PythonValue[], other: readonly PythonValue[], depth: number): boolean {
-  return one.length === other.length && one.every((item, index) => areEqual(item, other[index], depth));
+function areAllEqual(
+  one: readonly PythonValue[],
+  other: readonly PythonValue[],
+  { work, depth }: Comparing,
+): boolean {
+  return one.length === other.length && one.every((item, index) => areEqual(item, other[index], work, depth));
 }
 
-function haveEqualMembers(one: PythonValue, other: PythonValue, depth: number): boolean {
-  if (lengthOf(one) !== lengthOf(other)) return false;
+function haveEqualMembers(one: PythonValue, other: PythonValue, { work, depth }: Comparing): boolean {
+  if (lengthOf(one, work) !== lengthOf(other, work)) return false;
   const members =
     one instanceof PythonDict ? one.entries() : isJsonMembers(one) ? Object.entries(one) : undefined;
   return members!.every(
-    ([key, value]) => hasMember(other, key) && areEqual(value, memberOf(other, key), depth),
+    ([key, value]) => hasMember(other, key) && areEqual(value, memberOf(other, key), work, depth),
   );
 }
 
@@ -212,19 +224,19 @@ export function memberOf(dict: PythonValue, key: PythonValue): PythonValue {
 }
 
 /** Below 0, 0 or above it, as `one` is less than, equal to or more than `other`; NaN where nothing of it is true. */
-export function compare(one: PythonValue, other: PythonValue): number {
+export function compare(one: PythonValue, other: PythonValue, work: TemplateWork): number {
   const first = numberOf(one);
   const second = numberOf(other);
   if (first !== undefined && second !== undefined)
     return first === second ? 0 : first < second ? -1 : first > second ? 1 : Number.NaN;
-  if (typeof one === 'string' && typeof other === 'string') return compareTexts(one, other);
+  if (typeof one === 'string' && typeof other === 'string') return compareTexts(one, other, work);
   throw new TemplateFault(`${typeName(one)} and ${typeName(other)} have no order`);
 }
 
 /** By code points, which differ in order from JavaScript's units. */
-function compareTexts(one: string, other: string): number {
-  const first = charactersOf(one);
-  const second = charactersOf(other);
+function compareTexts(one: string, other: string, work: TemplateWork): number {
+  const first = charactersOf(one, work);
+  const second = charactersOf(other, work);
   if (typeof first === 'string' && typeof second === 'string')
     return one === other ? 0 : one < other ? -1 : 1;
   for (let index = 0; index < Math.min(first.length, second.length); index++) {
@@ -235,11 +247,14 @@ function compareTexts(one: string, other: string): number {
 }
 
 /** `item in container`. */
-export function contains(container: PythonValue, item: PythonValue): boolean {
+export function contains(container: PythonValue, item: PythonValue, work: TemplateWork): boolean {
   if (container === undefined) return false;
-  if (typeof container === 'string' && typeof item === 'string') return container.includes(item);
+  if (typeof container === 'string' && typeof item === 'string') {
+    work.spendText(container);
+    return container.includes(item);
+  }
   const items = itemsOf(container);
-  if (items !== undefined) return items.some((each) => areEqual(each, item));
+  if (items !== undefined) return items.some((each) => areEqual(each, item, work));
   if (container instanceof PythonDict || isJsonMembers(container)) return hasMember(container, item);
   throw new TemplateFault(`${typeName(item)} in ${typeName(container)}`);
 }

@@ -14,7 +14,10 @@ type Branch = { readonly condition: TemplateNode | undefined; readonly body: Tem
  *
  * @throws {TemplateFault} with the place of what is not understood
  */
-export function parseTemplate(source: string): readonly TemplateStatement[] {
+export function parseTemplate(source: string): {
+  readonly body: readonly TemplateStatement[];
+  readonly nodes: number;
+} {
   if (Buffer.byteLength(source) > MAX_SOURCE_BYTES)
     throw new TemplateFault(`more than ${MAX_SOURCE_BYTES} bytes`, MAX_SOURCE_BYTES);
   return new StatementParser(readTemplateParts(source), source.length).read();
@@ -31,11 +34,11 @@ class StatementParser {
     this.#end = end;
   }
 
-  read(): readonly TemplateStatement[] {
+  read(): { readonly body: readonly TemplateStatement[]; readonly nodes: number } {
     const body: TemplateStatement[] = [];
     const stopped = this.#readBody(body, 0);
     if (stopped !== undefined) throw new TemplateFault(`an unexpected ${stopped.word}`, stopped.parser.at);
-    return body;
+    return { body, nodes: this.#budget.nodes };
   }
 
   /** @returns the statement that ended it, which is no part of it; undefined at the end of the template */

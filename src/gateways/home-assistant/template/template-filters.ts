@@ -1,5 +1,5 @@
 import { ABSENT, given, values, type Argument, type TemplateFunction } from './template-function.ts';
-import { spend } from './template-work.ts';
+import type { TemplateWork } from './template-work.ts';
 import { percentFormat } from './percent-format.ts';
 import { patternOf } from './pattern-cache.ts';
 import { PatternSearch } from './pattern-search.ts';
@@ -26,7 +26,7 @@ const FALSE_WORDS: ReadonlySet<string> = new Set(['0', 'false', 'no', 'off', 'di
 /** Jinja cuts nothing off for the sake of a few characters. */
 const TRUNCATE_LEEWAY = 5;
 
-const LENGTH = plain((value) => lengthOf(value) ?? refuse('length', value));
+const LENGTH = plain((value, work) => lengthOf(value, work) ?? refuse('length', value));
 
 /** Filters as Home Assistant has them: without a default, what is no number is a fault. */
 export const TEMPLATE_FILTERS: ReadonlyMap<string, TemplateFunction> = new Map(
@@ -41,24 +41,28 @@ export const TEMPLATE_FILTERS: ReadonlyMap<string, TemplateFunction> = new Map(
     multiply: {
       parameters: ['amount', 'default'],
       required: 1,
-      run: (value, args) => change('*', value, args),
+      run: (value, args, work) => change('*', { value, args, work }),
     },
-    add: { parameters: ['amount', 'default'], required: 1, run: (value, args) => change('+', value, args) },
+    add: {
+      parameters: ['amount', 'default'],
+      required: 1,
+      run: (value, args, work) => change('+', { value, args, work }),
+    },
     abs: plain(absolute),
-    min: plain((value) => extreme(listOf('min', value), -1)),
-    max: plain((value) => extreme(listOf('max', value), 1)),
+    min: plain((value, work) => extreme(listOf('min', value, work), -1, work)),
+    max: plain((value, work) => extreme(listOf('max', value, work), 1, work)),
     is_defined: plain((value) => (value === undefined ? refuse('is_defined', value) : value)),
     tojson: plain(jsonText),
     to_json: plain(jsonText),
     from_json: plain(fromJson),
-    lower: plain((value) => pythonText(value).toLowerCase()),
-    upper: plain((value) => pythonText(value).toUpperCase()),
+    lower: plain((value, work) => pythonText(value, work).toLowerCase()),
+    upper: plain((value, work) => pythonText(value, work).toUpperCase()),
     string: plain(pythonText),
-    trim: plain((value) => pythonText(value).trim()),
+    trim: plain((value, work) => pythonText(value, work).trim()),
     length: LENGTH,
     count: LENGTH,
-    first: plain((value) => listOf('first', value)[0]),
-    last: plain((value) => listOf('last', value).at(-1)),
+    first: plain((value, work) => listOf('first', value, work)[0]),
+    last: plain((value, work) => listOf('last', value, work).at(-1)),
     join: { parameters: ['d'], required: 0, run: join },
     replace: { parameters: ['old', 'new'], required: 2, run: replaceText },
     format: { parameters: [], required: 0, takesMore: true, run: format },
@@ -81,9 +85,13 @@ export const TEMPLATE_GLOBALS: ReadonlyMap<string, TemplateFunction> = new Map(
 );
 
 /** `min` and `max` take a list, or what would be in it. */
-export function extremeOf(name: 'min' | 'max', args: readonly PythonValue[]): PythonValue {
-  const items = args.length === 1 ? listOf(name, args[0]) : args;
-  return extreme(items, name === 'min' ? -1 : 1);
+export function extremeOf(
+  name: 'min' | 'max',
+  args: readonly PythonValue[],
+  work: TemplateWork,
+): PythonValue {
+  const items = args.length === 1 ? listOf(name, args[0], work) : args;
+  return extreme(items, name === 'min' ? -1 : 1, work);
 }
 
 /** Python's `is_number`: finite, and nothing that is not one. */
@@ -97,24 +105,26 @@ export function pattern(where: 'anywhere' | 'at the begin'): TemplateFunction<bo
     parameters: ['find', 'ignorecase'],
     required: 0,
     hasPattern: true,
-    run: (value, [find, ignoresCase]) => search(value, find, ignoresCase).isFound(where),
+    run: (value, [find, ignoresCase], work) => search(value, [find, ignoresCase], work).isFound(where),
   };
 }
 
 function search(
   value: PythonValue,
-  find: Argument | undefined,
-  ignoresCase: Argument | undefined,
+  [find, ignoresCase]: readonly [find: Argument | undefined, ignoresCase: Argument | undefined],
+  work: TemplateWork,
 ): PatternSearch {
   const program = patternOf(
     textOf('a regular expression', given(find, '')),
-    isTruthy(given(ignoresCase, false)),
+    isTruthy(given(ignoresCase, false), work),
   );
-  return new PatternSearch(program, pythonText(value));
+  return new PatternSearch(program, pythonText(value, work), work);
 }
 
-function plain<T extends PythonValue>(run: (value: PythonValue) => T): TemplateFunction<T> {
-  return { parameters: [], required: 0, run };
+function plain<T extends PythonValue>(
+  run: (value: PythonValue, work: TemplateWork) => T,
+): TemplateFunction<T> {
+  return { parameters: [], required: 0, run: (value, _args, work) => run(value, work) };
 }
 
 function refuse(what: string, value: PythonValue): never {
@@ -123,9 +133,9 @@ function refuse(what: string, value: PythonValue): never {
   );
 }
 
-function fromJson(value: PythonValue): PythonValue {
+function fromJson(value: PythonValue, work: TemplateWork): PythonValue {
   const text = textOf('from_json', value);
-  spend(text.length);
+  work.spend(text.length);
   return parsePayloadJson(text) ?? refuse('from_json', value);
 }
 
@@ -133,15 +143,19 @@ function textOf(what: string, value: PythonValue): string {
   return typeof value === 'string' ? value : refuse(what, value);
 }
 
-function listOf(what: string, value: PythonValue): readonly PythonValue[] {
+function listOf(what: string, value: PythonValue, work: TemplateWork): readonly PythonValue[] {
   if (value === undefined) return [];
-  const items = typeof value === 'string' ? Array.from(charactersOf(value)) : itemsOf(value);
-  spend(items?.length ?? 0);
+  const items = typeof value === 'string' ? Array.from(charactersOf(value, work)) : itemsOf(value);
+  work.spend(items?.length ?? 0);
   return items ?? refuse(what, value);
 }
 
-function orDefault(value: PythonValue, [otherwise, boolean]: readonly Argument[]): PythonValue {
-  const isWanted = value === undefined || (isTruthy(given(boolean, false)) && !isTruthy(value));
+function orDefault(
+  value: PythonValue,
+  [otherwise, boolean]: readonly Argument[],
+  work: TemplateWork,
+): PythonValue {
+  const isWanted = value === undefined || (isTruthy(given(boolean, false), work) && !isTruthy(value, work));
   return isWanted ? given(otherwise, '') : value;
 }
 
@@ -193,12 +207,13 @@ function roundBy(method: PythonValue, number: number, digits: number): number {
 
 function change(
   operator: '*' | '+',
-  value: PythonValue,
-  [amount, otherwise]: readonly Argument[],
+  { value, args, work }: { value: PythonValue; args: readonly Argument[]; work: TemplateWork },
 ): PythonValue {
+  const [amount, otherwise] = args;
   const number = readFloat(value);
   const by = given(amount, undefined);
-  if (number !== undefined && numberOf(by) !== undefined) return calculate(operator, float(number), by);
+  if (number !== undefined && numberOf(by) !== undefined)
+    return calculate(operator, [float(number), by], work);
   return otherwise === ABSENT || by === undefined
     ? refuse('a calculation', value)
     : given(otherwise, undefined);
@@ -210,21 +225,26 @@ function absolute(value: PythonValue): PythonValue {
 }
 
 /** The first of those that are the least, or the most; texts without regard to case. */
-function extreme(items: readonly PythonValue[], direction: 1 | -1): PythonValue {
+function extreme(items: readonly PythonValue[], direction: 1 | -1, work: TemplateWork): PythonValue {
   const fold = (item: PythonValue): PythonValue => (typeof item === 'string' ? item.toLowerCase() : item);
   let best = items[0];
   if (best === undefined && items.length > 0) refuse('an order', best);
-  for (const item of items.slice(1)) if (compare(fold(item), fold(best)) * direction > 0) best = item;
+  for (const item of items.slice(1)) if (compare(fold(item), fold(best), work) * direction > 0) best = item;
   return best;
 }
 
-function join(value: PythonValue, [separator]: readonly Argument[]): PythonValue {
-  return joinTexts(listOf('join', value).map(pythonText), pythonText(given(separator, '')));
+function join(value: PythonValue, [separator]: readonly Argument[], work: TemplateWork): PythonValue {
+  const texts = listOf('join', value, work).map((item) => pythonText(item, work));
+  return joinTexts(texts, pythonText(given(separator, ''), work));
 }
 
-function replaceText(value: PythonValue, [old, replacement]: readonly Argument[]): PythonValue {
-  const [from, to] = [pythonText(given(old, '')), pythonText(given(replacement, ''))];
-  return replaceAll(pythonText(value), from, to);
+function replaceText(
+  value: PythonValue,
+  [old, replacement]: readonly Argument[],
+  work: TemplateWork,
+): PythonValue {
+  const [from, to] = [pythonText(given(old, ''), work), pythonText(given(replacement, ''), work)];
+  return replaceAll(pythonText(value, work), from, to);
 }
 
 /** Python's `text.replace(from, to)`. */
@@ -233,35 +253,44 @@ export function replaceAll(text: string, from: string, to: string): string {
   return joinTexts(text.split(from), to);
 }
 
-function format(value: PythonValue, args: readonly Argument[]): PythonValue {
-  return percentFormat(pythonText(value), values(args));
+function format(value: PythonValue, args: readonly Argument[], work: TemplateWork): PythonValue {
+  return percentFormat(pythonText(value, work), values(args), work);
 }
 
-function truncate(value: PythonValue, [length, killwords, end, leeway]: readonly Argument[]): PythonValue {
+function truncate(
+  value: PythonValue,
+  [length, killwords, end, leeway]: readonly Argument[],
+  work: TemplateWork,
+): PythonValue {
   const most = wholeNumber('a length', given(length, 255));
   const tail = textOf('an end', given(end, '...'));
   const some = given(leeway, null);
   const room = most + (some === null ? TRUNCATE_LEEWAY : wholeNumber('a leeway', some));
   if (most < tail.length || room < most) throw new TemplateFault('a length that is too small');
-  if ((lengthOf(value) ?? refuse('truncate', value)) <= room) return value;
+  if ((lengthOf(value, work) ?? refuse('truncate', value)) <= room) return value;
   const kept = Array.from(textOf('truncate', value))
     .slice(0, most - tail.length)
     .join('');
-  if (isTruthy(given(killwords, false))) return kept + tail;
+  if (isTruthy(given(killwords, false), work)) return kept + tail;
   const space = kept.lastIndexOf(' ');
   return (space === -1 ? kept : kept.slice(0, space)) + tail;
 }
 
-function immediateIf(value: PythonValue, [yes, no, none]: readonly Argument[]): PythonValue {
+function immediateIf(
+  value: PythonValue,
+  [yes, no, none]: readonly Argument[],
+  work: TemplateWork,
+): PythonValue {
   if (value === null && none !== ABSENT) return given(none, undefined);
-  return isTruthy(value) ? given(yes, true) : given(no, false);
+  return isTruthy(value, work) ? given(yes, true) : given(no, false);
 }
 
 function replacePattern(
   value: PythonValue,
   [find, replacement, ignoresCase]: readonly Argument[],
+  work: TemplateWork,
 ): PythonValue {
   const text = textOf('a replacement', given(replacement, ''));
   if (text.includes('\\')) throw new TemplateFault('a backslash in a replacement');
-  return search(value, find, ignoresCase).replace(text);
+  return search(value, [find, ignoresCase], work).replace(text);
 }

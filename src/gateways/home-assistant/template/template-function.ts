@@ -1,4 +1,5 @@
 import type { PythonValue } from './python-value.ts';
+import type { TemplateWork } from './template-work.ts';
 
 /** In the place of an argument that was not given: undefined is a value. */
 export const ABSENT = Symbol('absent');
@@ -15,7 +16,7 @@ export type TemplateFunction<T = PythonValue> = {
   readonly takesMore?: boolean;
   /** Its first argument is a regular expression. */
   readonly hasPattern?: boolean;
-  readonly run: (value: PythonValue, args: readonly Argument[]) => T;
+  readonly run: (value: PythonValue, args: readonly Argument[], work: TemplateWork) => T;
 };
 
 /** What was given, or the default. */

@@ -3,13 +3,14 @@ import { isNumber, pattern } from './template-filters.ts';
 import { isDict } from './python-text.ts';
 import { areEqual, compare, contains, isFloat, numberOf, type PythonValue } from './python-value.ts';
 import { TemplateFault } from './template-fault.ts';
+import type { TemplateWork } from './template-work.ts';
 
-const IS_EQUAL = binary((one, other) => areEqual(one, other));
-const IS_UNEQUAL = binary((one, other) => !areEqual(one, other));
-const IS_LESS = binary((one, other) => compare(one, other) < 0);
-const IS_MORE = binary((one, other) => compare(one, other) > 0);
-const IS_AT_MOST = binary((one, other) => compare(one, other) <= 0);
-const IS_AT_LEAST = binary((one, other) => compare(one, other) >= 0);
+const IS_EQUAL = binary((one, other, work) => areEqual(one, other, work));
+const IS_UNEQUAL = binary((one, other, work) => !areEqual(one, other, work));
+const IS_LESS = binary((one, other, work) => compare(one, other, work) < 0);
+const IS_MORE = binary((one, other, work) => compare(one, other, work) > 0);
+const IS_AT_MOST = binary((one, other, work) => compare(one, other, work) <= 0);
+const IS_AT_LEAST = binary((one, other, work) => compare(one, other, work) >= 0);
 
 /** What stands behind `is`. */
 export const TEMPLATE_TESTS: ReadonlyMap<string, TemplateFunction<boolean>> = new Map(
@@ -37,7 +38,7 @@ export const TEMPLATE_TESTS: ReadonlyMap<string, TemplateFunction<boolean>> = ne
     greaterthan: IS_MORE,
     le: IS_AT_MOST,
     ge: IS_AT_LEAST,
-    in: binary((item, container) => contains(container, item)),
+    in: binary((item, container, work) => contains(container, item, work)),
     search: pattern('anywhere'),
     match: pattern('at the begin'),
   }),
@@ -47,8 +48,14 @@ function unary(run: (value: PythonValue) => boolean): TemplateFunction<boolean> 
   return { parameters: [], required: 0, run };
 }
 
-function binary(run: (one: PythonValue, other: PythonValue) => boolean): TemplateFunction<boolean> {
-  return { parameters: ['other'], required: 1, run: (one, [other]) => run(one, given(other, undefined)) };
+function binary(
+  run: (one: PythonValue, other: PythonValue, work: TemplateWork) => boolean,
+): TemplateFunction<boolean> {
+  return {
+    parameters: ['other'],
+    required: 1,
+    run: (one, [other], work) => run(one, given(other, undefined), work),
+  };
 }
 
 function isInteger(value: PythonValue): boolean {

@@ -1,27 +1,31 @@
 import { TemplateFault } from './template-fault.ts';
 
-/** What the templates of one message may do: items they look at, steps of regular expressions, lists they make. */
+/** What the templates of one message may do: nodes, items they look at, steps of regular expressions. */
 const MAX_WORK = 400_000;
+/** So many characters of a text are passed in the time of one item. */
+const CHARACTERS_PER_ITEM = 64;
 
-let left = Number.POSITIVE_INFINITY;
+/** Counts what templates do together, whose size a payload or a template decides. */
+export class TemplateWork {
+  #left = MAX_WORK;
 
-/**
- * Counts work whose size a payload or a template decides.
- *
- * @throws {TemplateFault} when it was too much
- */
-export function spend(work: number): void {
-  left -= work;
-  if (left < 0) throw new TemplateFault('a template that takes too long');
-}
+  /** @throws {TemplateFault} when it was too much */
+  spend(work: number): void {
+    this.#left -= work;
+    if (this.#left < 0) throw new TemplateFault('a template that takes too long');
+  }
 
-/** Runs what templates do together; within another such run what that one has left is all there is. */
-export function withinWork<T>(run: () => T): T {
-  if (left !== Number.POSITIVE_INFINITY) return run();
-  left = MAX_WORK;
-  try {
-    return run();
-  } finally {
-    left = Number.POSITIVE_INFINITY;
+  /** A text is passed from one end to the other. */
+  spendText(text: string): void {
+    this.spend(Math.ceil(text.length / CHARACTERS_PER_ITEM));
+  }
+
+  /** One of so many that are left has an equal part of what is left, and leaves the others what it does not need. */
+  share(among: number, run: () => void): void {
+    const part = Math.floor(Math.max(0, this.#left) / among);
+    const others = this.#left - part;
+    this.#left = part;
+    run();
+    this.#left = others + Math.max(0, this.#left);
   }
 }

@@ -9,7 +9,7 @@ import { boundedText, pythonText } from './python-text.ts';
 import { isTruthy } from './python-value.ts';
 import { catchFaults, TemplateFault } from './template-fault.ts';
 import type { TemplateStatement } from './template-node.ts';
-import { withinWork } from './template-work.ts';
+import { TemplateWork } from './template-work.ts';
 import { parseTemplate } from './statement-parser.ts';
 
 /** What of a template is not understood, and where: in characters from its begin. */
@@ -20,14 +20,24 @@ type Step = (scope: TemplateScope) => string;
 /** A template that was understood. */
 export class Template {
   readonly #run: Step;
+  readonly #nodes: number;
 
-  constructor(run: Step) {
+  /** @param nodes - how many it has */
+  constructor(run: Step, nodes: number) {
     this.#run = run;
+    this.#nodes = nodes;
   }
 
-  /** The text that it makes of the variables, without white space around it; or why it makes none. */
-  render(variables: TemplateVariables): Result<string, string> {
-    return catchFaults(() => withinWork(() => succeed(this.#run({ variables, own: undefined }).trim())));
+  /**
+   * The text that it makes of the variables, without white space around it; or why it makes none.
+   *
+   * @param work - what it may do together with others
+   */
+  render(variables: TemplateVariables, work = new TemplateWork()): Result<string, string> {
+    return catchFaults(() => {
+      work.spend(this.#nodes);
+      return succeed(this.#run({ variables, work, own: undefined }).trim());
+    });
   }
 }
 
@@ -35,9 +45,10 @@ export class Template {
 export function readTemplate(text: string): Result<Template, TemplateMistake> {
   const source = text.trim();
   // As it is, then, even what would be a comment's end.
-  if (!/\{[{%#]/.test(source)) return succeed(new Template(() => source));
+  if (!/\{[{%#]/.test(source)) return succeed(new Template(() => source, 0));
   try {
-    return succeed(new Template(compileBody(parseTemplate(source))));
+    const { body, nodes } = parseTemplate(source);
+    return succeed(new Template(compileBody(body), nodes));
   } catch (error) {
     if (error instanceof TemplateFault) return fail({ message: error.message, at: error.at ?? 0 });
     throw error;
@@ -63,7 +74,7 @@ function compileStatement(statement: TemplateStatement): Step {
     }
     case 'print': {
       const value = compileExpression(statement.value);
-      return (scope) => boundedText(pythonText(value(scope)));
+      return (scope) => boundedText(pythonText(value(scope), scope.work));
     }
     case 'set': {
       const { name } = statement;
@@ -85,7 +96,9 @@ function compileIf({ branches }: Extract<TemplateStatement, { kind: 'if' }>): St
     body: compileBody(body),
   })) satisfies readonly { condition: Evaluation | undefined; body: Step }[];
   return (scope) => {
-    const branch = compiled.find(({ condition }) => condition === undefined || isTruthy(condition(scope)));
+    const branch = compiled.find(
+      ({ condition }) => condition === undefined || isTruthy(condition(scope), scope.work),
+    );
     return branch?.body(scope) ?? '';
   };
 }
