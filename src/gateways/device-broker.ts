@@ -26,6 +26,8 @@ export type BrokerClients = {
   identify(client: BusClient): Principal;
   /** To whom what it makes the hub keep is booked. */
   partyOf(client: BusClient): string;
+  /** Whether it may publish on a topic, by accounts and rules of topics; undefined where it may on all. */
+  limitsOf(client: BusClient): ((topicName: string) => boolean) | undefined;
 };
 
 /** Must not throw. */

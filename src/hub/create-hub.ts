@@ -30,6 +30,7 @@ import { identifyMqttClients } from './mqtt/mqtt-principal.ts';
 import { shareConnections } from './share-connections.ts';
 import { MqttServer } from './mqtt/mqtt-server.ts';
 import { HubServices } from './services/hub-services.ts';
+import { TopicRights } from './mqtt/topic-rights.ts';
 import { TlsReload } from './tls/tls-reload.ts';
 import { validateValue } from './validate-input.ts';
 
@@ -56,9 +57,10 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
   const accounts = createAccounts(config, stores, { log: parts.log, clock });
   const openHosts = new Set(config.insecure ? findOpenListeners(config).map(({ path }) => path) : []);
   const identify = identifyMqttClients(config.mqtt, accounts);
-  const clients = new ClientWatch(identify);
+  const rights = new TopicRights(identify, () => mqtt?.topicRules);
+  const clients = new ClientWatch(identify, rights);
   const targetOf = devices.targetOf.bind(devices);
-  const ruleParts = { accounts, identify, clock, targetOf, devices };
+  const ruleParts = { accounts, identify, rights, clock, targetOf, devices };
   const hooks = [...mqttRules(config, ruleParts), clients.hooks];
   const mqttParts = { log: parts.log, clock, identify, hooks, ledger, accounts, store: stores?.sessions };
   const mqtt = config.mqtt.enabled ? new MqttServer({ mqtt: config.mqtt, openHosts }, mqttParts) : undefined;

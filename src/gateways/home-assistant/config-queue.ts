@@ -1,5 +1,6 @@
 import { KeptKind } from '../../base/kept-kinds.ts';
 import type { Party } from '../../base/ledger.ts';
+import type { BusClient } from '../../bus/bus.ts';
 
 /** Configs that are read in one turn of the event loop, and devices that are described in one. */
 const CONFIGS_PER_TURN = 16;
@@ -17,6 +18,8 @@ export type WaitingConfig = {
   readonly digest: string;
   /** To whom it is booked. */
   readonly from: string;
+  /** Who published it, where that is known. */
+  readonly client?: BusClient | undefined;
 };
 
 type Waiting = { readonly config: WaitingConfig; readonly party: Party; readonly bytes: number };

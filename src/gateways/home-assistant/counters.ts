@@ -8,6 +8,8 @@ export class HomeAssistantCounters {
   configsRemoved = 0;
   /** There was no room for them. */
   configsRefused = 0;
+  /** Of devices that others describe, who have not let their publishers do so. */
+  configsDenied = 0;
   /** Of kinds that are not known, or broken; the other components of their devices are not worse for it. */
   componentsRefused = 0;
   /** Nothing described them any more when the hub had started. */

@@ -64,6 +64,17 @@ export class DiscoveredDevices {
   }
 
   /**
+   * The topic of a config that describes the same device as an item, and that somebody may not publish. Whoever may not
+   * say it anew has no part in what it describes.
+   */
+  findForeign(item: DiscoveredItem, mayPublish: (topicName: string) => boolean): string | undefined {
+    for (const identity of identitiesOfItem(item))
+      for (const topicName of this.#byIdentity.get(identity)?.items.keys() ?? [])
+        if (!mayPublish(topicName)) return topicName;
+    return undefined;
+  }
+
+  /**
    * Takes a config in the place of what its topic had said before.
    *
    * @param from - to whom it is booked

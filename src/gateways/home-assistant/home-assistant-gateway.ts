@@ -202,7 +202,7 @@ export class HomeAssistantGateway implements Gateway {
       from === undefined || clients === undefined ? BROKER_PARTY : clients.partyOf(from),
     );
     const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
-    if (!queue.add({ topicName, payload: text, digest, from: party.key }, party))
+    if (!queue.add({ topicName, payload: text, digest, from: party.key, client: from }, party))
       this.#refuse(topicName, NO_ROOM, party.key);
     party.close();
   }
@@ -233,7 +233,16 @@ export class HomeAssistantGateway implements Gateway {
     }
   }
 
-  #keep(item: DiscoveredItem, { digest, payload, from }: WaitingConfig): void {
+  #keep(item: DiscoveredItem, { digest, payload, from, client }: WaitingConfig): void {
+    const mayPublish = client && this.#parts.broker.clients?.limitsOf(client);
+    const foreign = mayPublish && this.#devices!.findForeign(item, mayPublish);
+    if (foreign !== undefined) {
+      this.counters.configsDenied++;
+      const why = `its device is described at ${foreign} too, where its publisher may not publish`;
+      // Or it would be taken when the hub is started again, and nobody knows any more who published it.
+      this.#clear(item.topicName);
+      return this.#tell(item.topicName, why, from);
+    }
     if (this.#devices!.put(item, { digest, bytes: payload.length, from })) this.counters.configsTaken++;
     else this.#refuse(item.topicName, NO_ROOM, from);
   }
@@ -281,14 +290,19 @@ export class HomeAssistantGateway implements Gateway {
 
   /** Somebody wanted it: what is retained of it would bring it back. */
   #onForgotten(device: Device): void {
-    const bus = this.#bus;
-    if (device.gateway !== this.name || bus === undefined) return;
+    if (device.gateway !== this.name || this.#bus === undefined) return;
     const topics = this.#devices!.topicsOf(device.id);
     this.#devices!.onForgotten(device);
-    for (const topicName of topics)
-      bus.publish({ topicName, payload: NONE, qos: 1, retain: true }).catch((error: unknown) => {
-        const text = `the config of device ${device.id} could not be removed: ${(error as Error).message}`;
-        this.#log.warn({ err: error, device: device.id }, text);
-      });
+    for (const topicName of topics) this.#clear(topicName);
+  }
+
+  /** Takes what the broker has retained off it. */
+  #clear(topicName: string): void {
+    this.#bus?.publish({ topicName, payload: NONE, qos: 1, retain: true }).catch((error: unknown) => {
+      this.#log.warn(
+        { err: error },
+        `the config at ${topicName} could not be removed: ${(error as Error).message}`,
+      );
+    });
   }
 }

@@ -4,6 +4,7 @@ import type { BrokerClients, ClientListener } from '../../gateways/device-broker
 import type { BrokerHooks, ClientInfo, DisconnectCause } from '../../mqtt/broker/hooks.ts';
 import { ReasonCode } from '../../mqtt/codec/reason-code.ts';
 import type { IdentifyMqttClient } from './mqtt-principal.ts';
+import type { TopicRights } from './topic-rights.ts';
 
 const REASONS: Readonly<Partial<Record<ReasonCode, PresenceReason>>> = {
   [ReasonCode.KEEP_ALIVE_TIMEOUT]: 'keep-alive-timeout',
@@ -20,8 +21,11 @@ export class ClientWatch implements BrokerClients {
   readonly #connected = new Set<ClientInfo>();
   readonly #listeners = new Set<ClientListener>();
 
-  constructor(identify: IdentifyMqttClient) {
+  readonly #rights: TopicRights | undefined;
+
+  constructor(identify: IdentifyMqttClient, rights?: TopicRights) {
     this.identify = identify;
+    this.#rights = rights;
   }
 
   /** For the broker. */
@@ -46,6 +50,12 @@ export class ClientWatch implements BrokerClients {
 
   isConnected(client: ClientInfo): boolean {
     return this.#connected.has(client);
+  }
+
+  limitsOf(client: ClientInfo): ((topicName: string) => boolean) | undefined {
+    const rights = this.#rights;
+    if (rights === undefined || rights.isFree(client)) return undefined;
+    return (topicName) => rights.mayPublish(client, topicName);
   }
 
   partyOf(client: ClientInfo): string {

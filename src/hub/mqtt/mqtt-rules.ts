@@ -5,14 +5,17 @@ import type { DeviceRegistry } from '../../devices/device-registry.ts';
 import type { BrokerHooks } from '../../mqtt/broker/hooks.ts';
 import type { Config } from '../config/config-schema.ts';
 import { guardServiceTopics } from '../services/topic-guard.ts';
+import { guardDiscovery } from './discovery-guard.ts';
 import { MqttAudit } from './mqtt-audit.ts';
 import { guardDeviceTopics } from './device-guard.ts';
 import { checkMqttPermissions } from './mqtt-permissions.ts';
 import type { IdentifyMqttClient } from './mqtt-principal.ts';
+import type { TopicRights } from './topic-rights.ts';
 
 type MqttRuleParts = {
   readonly accounts: Accounts;
   readonly identify: IdentifyMqttClient;
+  readonly rights: TopicRights;
   readonly clock: Clock;
   readonly targetOf: DeviceTargets;
   readonly devices: DeviceRegistry;
@@ -21,7 +24,7 @@ type MqttRuleParts = {
 /** Who may say and hear what at the hub's own broker: by accounts, and on the topics of devices and of services. */
 export function mqttRules(
   { accounts: { commandTopics }, mqtt: { passwordFile }, gateways, services }: Config,
-  { accounts, identify, clock, targetOf, devices }: MqttRuleParts,
+  { accounts, identify, rights, clock, targetOf, devices }: MqttRuleParts,
 ): BrokerHooks[] {
   const { enabled, topicPrefix, agents } = services;
   const { prefix } = gateways.mqtt;
@@ -30,10 +33,12 @@ export function mqttRules(
   const except = [...ofServices, `${prefix}/devices/`, `${prefix}/hubs/`];
   const takesCommands = (deviceId: string): boolean =>
     gateways.mqtt.export && devices.otherGatewayOf(deviceId, 'mqtt') !== undefined;
+  const { homeAssistant } = gateways;
   const audit = new MqttAudit({ accounts, clock, commandTopics });
   return [
     checkMqttPermissions({ accounts, identify, audit, except }),
     guardDeviceTopics({ accounts, identify, targetOf, prefix, takesCommands }),
+    ...(homeAssistant.enabled ? [guardDiscovery({ ...homeAssistant, rights, identify, audit })] : []),
     ...(enabled ? [guardServiceTopics({ topicPrefix, agents, wantsProof }, identify)] : []),
   ];
 }

@@ -28,6 +28,7 @@ import { brokerOptions } from './broker-options.ts';
 import { accessFiles, checkMqttFiles, usesCertificateNames } from './mqtt-files.ts';
 import { openMqttListeners, type MqttListeners } from './mqtt-listeners.ts';
 import { isAboveRules, type IdentifyMqttClient } from './mqtt-principal.ts';
+import type { AclTopics } from './topic-rights.ts';
 import { TlsReload } from '../tls/tls-reload.ts';
 
 /** What connections may take to end when the broker has closed, and how often they are counted meanwhile. */
@@ -107,6 +108,16 @@ export class MqttServer {
       ...(store !== undefined && { store }),
       partyOf: (client) => partyOf(identify(client), client.peer.address),
     });
+  }
+
+  /** What `mqtt.aclFile` says of topics; undefined where there is none. */
+  get topicRules(): AclTopics | undefined {
+    if (this.#options.mqtt.aclFile === '') return undefined;
+    const { topics } = this.#expectAccess();
+    return {
+      mayWrite: (client, topicName) => isAboveRules(client) || topics.mayWrite(client, topicName),
+      mayReadAll: (client, topicFilter) => isAboveRules(client) || topics.mayReadAll(client, topicFilter),
+    };
   }
 
   /** Numbers for metrics: of the access rules, and by listener the connections that did not get as far as MQTT. */

@@ -69,6 +69,8 @@ type ReloadResult = Result<AccessChange, readonly string[]>;
 export type AccessControl = {
   /** For the broker. */
   readonly hooks: BrokerHooks;
+  /** What stands in `aclFile`, to be asked without anything being done; nothing is permitted without one. */
+  readonly topics: Pick<TopicAccess<ClientInfo>, 'mayWrite' | 'mayReadAll'>;
   readonly counters: VerifierCounters & { readonly reloads: number; readonly failedReloads: number };
   /** Reads the files anew. Both take effect at once, or neither. Never throws for what is in them. */
   reload(): Promise<ReloadResult>;
@@ -108,7 +110,7 @@ class FileAccessControl implements AccessControl {
   readonly #clock: Clock;
   readonly #verifier: PasswordVerifier;
   readonly #scramUsers = new ScramUsers();
-  readonly #topics: TopicAccess<ClientInfo>;
+  readonly topics: TopicAccess<ClientInfo>;
   #rules: AccessRules = { users: undefined, acl: undefined };
   #signatures = '';
   #watch: FileWatch | undefined = undefined;
@@ -126,7 +128,7 @@ class FileAccessControl implements AccessControl {
     this.#clock = options.clock ?? systemClock;
     const allLimits = { ...DEFAULT_ACCESS_LIMITS, ...limits };
     this.#verifier = new PasswordVerifier(allLimits, this.#clock);
-    this.#topics = new TopicAccess(allLimits.maxVerdictsPerClient);
+    this.topics = new TopicAccess(allLimits.maxVerdictsPerClient);
     this.hooks = this.#createHooks();
   }
 
@@ -193,7 +195,7 @@ class FileAccessControl implements AccessControl {
       this.#verifier.setUsers(rules.users.passwords);
       this.#scramUsers.setUsers(rules.users.scram);
     }
-    if (rules.acl !== undefined) this.#topics.setRules(rules.acl);
+    if (rules.acl !== undefined) this.topics.setRules(rules.acl);
   }
 
   #tellChanged(change: AccessChange): void {
@@ -210,7 +212,7 @@ class FileAccessControl implements AccessControl {
 
   #createHooks(): BrokerHooks {
     const { passwordFile, aclFile } = this.#files;
-    const topics = this.#topics;
+    const topics = this.topics;
     const forbid = (rule: WrittenRule): Verdict => ({ ...FORBIDDEN, rule: denyingRule(rule, aclFile!) });
     return {
       name: 'access control',

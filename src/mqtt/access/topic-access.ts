@@ -62,6 +62,15 @@ export class TopicAccess<C extends PatternSubject> {
     return this.#accessOf(client).judgeSubscribe(topicFilter);
   }
 
+  mayWrite(client: C, topicName: string): boolean {
+    return this.judgeWrite(client, topicName) === PERMITTED;
+  }
+
+  /** Whether a subscription would bring nothing that the client may not read. */
+  mayReadAll(client: C, topicFilter: string): boolean {
+    return this.#accessOf(client).mayReadAll(topicFilter);
+  }
+
   #accessOf(client: C): ClientAccess {
     const last = this.#lastAccess;
     // An authentication in the middle of a connection may change the user name.
@@ -165,6 +174,12 @@ class ClientAccess {
     if (own.deny.covers(topicFilter) || filled.deny.covers(topicFilter))
       return this.#findDenial((filter) => covers(filter, topicFilter));
     return own.read.overlaps(topicFilter) || filled.read.overlaps(topicFilter) ? PERMITTED : NO_RULE;
+  }
+
+  mayReadAll(topicFilter: string): boolean {
+    const [own, filled] = [this.#own, this.#filled];
+    if (own.deny.overlaps(topicFilter) || filled.deny.overlaps(topicFilter)) return false;
+    return own.read.covers(topicFilter) || filled.read.covers(topicFilter);
   }
 
   #judge(access: 'read' | 'write', topicName: string): TopicVerdict {

@@ -10,10 +10,8 @@ import type { TemplateCache } from '../template/template-cache.ts';
 import { readTasmotaConfig, readTasmotaSensors, type TasmotaConfig } from './tasmota-config.ts';
 
 /** Where Tasmota's own discovery stands, whatever the prefix of Home Assistant's is. */
-export const TASMOTA_FILTERS: readonly string[] = [
-  'tasmota/discovery/+/config',
-  'tasmota/discovery/+/sensors',
-];
+export const TASMOTA_BELOW = 'tasmota/discovery/';
+export const TASMOTA_FILTERS: readonly string[] = [`${TASMOTA_BELOW}+/config`, `${TASMOTA_BELOW}+/sensors`];
 
 const TOPIC = /^(tasmota\/discovery\/[^/]+\/)(config|sensors)$/;
 const SHUTTER = 3;
