@@ -14,6 +14,7 @@ import type { DeviceCaller } from '../gateways/mqtt/exported-commands.ts';
 import type { Gateway } from '../gateways/gateway.ts';
 import { HomeAssistantGateway } from '../gateways/home-assistant/home-assistant-gateway.ts';
 import { MqttGateway } from '../gateways/mqtt/mqtt-gateway.ts';
+import { MqttTopicsGateway } from '../gateways/mqtt-topics/mqtt-topics-gateway.ts';
 import { SocketGateway } from '../gateways/socket/socket-gateway.ts';
 import type { Broker } from '../mqtt/broker/broker.ts';
 import type { Config } from './config/config-schema.ts';
@@ -149,6 +150,7 @@ function createGateways(
   return [
     ...(socket.enabled ? [new SocketGateway(socket, { ...parts, tls: socketTls })] : []),
     ...(mqtt.enabled && hasBroker ? [new MqttGateway({ ...mqtt, export: isShown }, parts)] : []),
+    ...(mqtt.enabled && hasBroker ? [new MqttTopicsGateway(mqtt, parts)] : []),
     ...(homeAssistant.enabled && hasBroker
       ? [
           new HomeAssistantGateway(

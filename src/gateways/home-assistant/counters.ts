@@ -1,5 +1,21 @@
+/** What is counted of devices that only have topics, whoever describes them. */
+export class TopicDeviceCounters {
+  statesTaken = 0;
+  messagesTooLarge = 0;
+  readingsTaken = 0;
+  /** A template raised, or its text is none of what the component can show: the old value stays. */
+  readingsRefused = 0;
+  eventsTaken = 0;
+  eventsRefused = 0;
+  commandsSent = 0;
+  /** Nobody was there who had subscribed to them. */
+  commandsUnheard = 0;
+  effectsSeen = 0;
+  effectsUnseen = 0;
+}
+
 /** Everything the gateway for Home Assistant's discovery counts. */
-export class HomeAssistantCounters {
+export class HomeAssistantCounters extends TopicDeviceCounters {
   configsTaken = 0;
   /** Said again as they were before: they cost nothing. */
   configsUnchanged = 0;
@@ -14,16 +30,4 @@ export class HomeAssistantCounters {
   componentsRefused = 0;
   /** Nothing described them any more when the hub had started. */
   devicesGone = 0;
-  statesTaken = 0;
-  messagesTooLarge = 0;
-  readingsTaken = 0;
-  /** A template raised, or its text is none of what the component can show: the old value stays. */
-  readingsRefused = 0;
-  eventsTaken = 0;
-  eventsRefused = 0;
-  commandsSent = 0;
-  /** Nobody was there who had subscribed to them. */
-  commandsUnheard = 0;
-  effectsSeen = 0;
-  effectsUnseen = 0;
 }

@@ -20,6 +20,7 @@ type KeptItem = {
 };
 
 type DevicesOwner = {
+  readonly maxConfigs: number;
   /** Told of a config that was taken, and whose device could not be described with it. */
   readonly onRefused: (config: { topicName: string; why: string; from: string }) => void;
   /** Told when what a config had is free. */
@@ -84,9 +85,9 @@ export class DiscoveredDevices {
     item: DiscoveredItem,
     { digest, bytes, from }: { digest: string; bytes: number; from: string },
   ): boolean {
-    const { ledger, options } = this.#context;
+    const { ledger } = this.#context;
     const before = this.#items.get(item.topicName);
-    if (before === undefined && this.#items.size >= options.maxConfigs) return false;
+    if (before === undefined && this.#items.size >= this.#owner.maxConfigs) return false;
     const party = ledger.open(from);
     const cost = costOf(KeptKind.DISCOVERY_CONFIG, bytes);
     const hasRoom = party.book(KeptKind.DISCOVERY_CONFIG, cost);

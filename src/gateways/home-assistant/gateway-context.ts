@@ -4,18 +4,16 @@ import type { Ledger } from '../../base/ledger.ts';
 import type { LogBudget } from '../../base/log-budget.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { DeviceRegistry } from '../../devices/device-registry.ts';
-import type { HomeAssistantCounters } from './counters.ts';
-import type { HomeAssistantOptions } from './options.ts';
+import type { TopicDeviceCounters } from './counters.ts';
 import type { StateTopics } from './state-topics.ts';
 
 /** What all devices of the gateway work with. */
 export type HomeAssistantContext = {
   /** Stands in the `gateway` member of its devices. */
   readonly name: string;
-  readonly options: HomeAssistantOptions;
   readonly ledger: Ledger;
   readonly registry: DeviceRegistry;
-  readonly counters: HomeAssistantCounters;
+  readonly counters: TopicDeviceCounters;
   readonly bus: Bus;
   readonly topics: StateTopics;
   readonly clock: Clock;

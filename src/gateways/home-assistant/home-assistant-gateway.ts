@@ -80,6 +80,7 @@ export class HomeAssistantGateway implements Gateway {
     if (bus === undefined) return [];
     const context = this.#contextOf(bus);
     const devices = new DiscoveredDevices(context, {
+      maxConfigs: this.#options.maxConfigs,
       onRefused: ({ topicName, why, from }) => this.#refuse(topicName, why, from),
       onRoom: () => this.#onRoom(),
     });
@@ -126,9 +127,9 @@ export class HomeAssistantGateway implements Gateway {
     const { name, counters } = this;
     const { ledger, registry } = this.#parts;
     const alarms = new Alarms(this.#clock);
-    const [options, clock, logBudget] = [this.#options, this.#clock, this.#logBudget];
-    const topics = new StateTopics(bus, counters, options.maxMessageBytes);
-    return { name, options, ledger, registry, counters, bus, topics, clock, alarms, logBudget };
+    const [clock, logBudget] = [this.#clock, this.#logBudget];
+    const topics = new StateTopics(bus, counters, this.#options.maxMessageBytes);
+    return { name, ledger, registry, counters, bus, topics, clock, alarms, logBudget };
   }
 
   async #subscribe(bus: Bus): Promise<void> {

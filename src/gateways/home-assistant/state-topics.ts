@@ -1,5 +1,5 @@
 import type { Bus, BusMessage, Subscription } from '../../bus/bus.ts';
-import type { HomeAssistantCounters } from './counters.ts';
+import type { TopicDeviceCounters } from './counters.ts';
 import { StateMessage } from './discovery/state-message.ts';
 
 /** Gets the topic as it was listened on: it may have a `+`. */
@@ -24,11 +24,11 @@ const SUBSCRIBE_TIMEOUT_MS = 2_147_483_647;
  */
 export class StateTopics {
   readonly #bus: Bus;
-  readonly #counters: HomeAssistantCounters;
+  readonly #counters: TopicDeviceCounters;
   readonly #maxMessageBytes: number;
   readonly #topics = new Map<string, HeardTopic>();
 
-  constructor(bus: Bus, counters: HomeAssistantCounters, maxMessageBytes: number) {
+  constructor(bus: Bus, counters: TopicDeviceCounters, maxMessageBytes: number) {
     this.#bus = bus;
     this.#counters = counters;
     this.#maxMessageBytes = maxMessageBytes;

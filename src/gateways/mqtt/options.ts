@@ -1,4 +1,5 @@
 import { bytes, count } from '../../config/leaf.ts';
+import { readNamedDevices, type NamedDevice } from '../mqtt-topics/named-device.ts';
 import { Type, type DeepReadonly, type Static } from '../../config/type.ts';
 
 /** What the MQTT gateway can be told: the section `gateways.mqtt` of a configuration. */
@@ -27,6 +28,13 @@ export const MQTT_GATEWAY_OPTIONS = Type.Object(
       default: false,
       description:
         'Whether the devices of other gateways are shown under these topics too, and take commands there, for Node-RED and other hubs.',
+    }),
+    devices: Type.Unsafe<readonly NamedDevice[]>({
+      default: [],
+      read: readNamedDevices,
+      expected: 'a list of devices, each with an id',
+      description:
+        'Devices that only have topics and do not describe themselves: [mqtt-devices.md](protocols/mqtt-devices.md#topics-named-by-hand). In the variable as JSON.',
     }),
     maxInFlightInvocations: count({
       default: 256,

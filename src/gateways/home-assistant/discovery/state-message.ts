@@ -1,6 +1,7 @@
+import { scalarText } from '../template/python-text.ts';
 import { parsePayloadJson } from '../template/payload-json.ts';
 import type { TemplateVariables } from '../template/compile-expression.ts';
-import type { PythonValue } from '../template/python-value.ts';
+import { isJsonMembers, isList, type PythonValue } from '../template/python-value.ts';
 import { TemplateWork } from '../template/template-work.ts';
 
 /** What came on a state topic. Its JSON is read once for all components that listen there. */
@@ -19,6 +20,15 @@ export class StateMessage {
   /** Undefined when it is no JSON. */
   get json(): PythonValue {
     return this.variables['value_json'];
+  }
+
+  /** The text of a member, or of one in it; undefined where the message does not tell it. */
+  textAt(path: readonly string[]): string | undefined {
+    let value = this.json;
+    for (const name of path)
+      if (isList(value)) value = value[Number(name)];
+      else value = isJsonMembers(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+    return scalarText(value);
   }
 
   /** `value`, and `value_json` where it is JSON. */

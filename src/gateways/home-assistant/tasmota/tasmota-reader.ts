@@ -4,8 +4,6 @@ import type { AvailabilityPart, ComponentParts } from '../discovery/component-pa
 import { ComponentSettings } from '../discovery/component-settings.ts';
 import type { DiscoveredItem } from '../discovery/describe-device.ts';
 import type { StateMessage } from '../discovery/state-message.ts';
-import { scalarText } from '../template/python-text.ts';
-import { isJsonMembers, type PythonValue } from '../template/python-value.ts';
 import type { TemplateCache } from '../template/template-cache.ts';
 import { readTasmotaConfig, readTasmotaSensors, type TasmotaConfig } from './tasmota-config.ts';
 
@@ -135,7 +133,7 @@ function buildPower(
 ): void {
   const { isOn, isOff, topics } = config;
   builder.stateOn(stateTopics(config), { type: 'boolean', read: readSwitch(isOn, isOff) }, (message) => {
-    const found = keys.find((key) => memberAt(message, [key]) !== undefined);
+    const found = keys.find((key) => message.textAt([key]) !== undefined);
     return found === undefined ? succeed(undefined) : textAt(message, [found]);
   });
   builder.commandOn<boolean>(`${topics.command}${power}`, { input: { type: 'boolean' } }, (input) =>
@@ -190,14 +188,7 @@ function stateTopics({ topics }: TasmotaConfig): readonly string[] {
   return [`${topics.state}RESULT`, `${topics.telemetry}STATE`];
 }
 
-function memberAt({ json }: StateMessage, path: readonly string[]): PythonValue {
-  let value = json;
-  for (const name of path)
-    value = isJsonMembers(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-  return value;
-}
-
 /** Nothing where the message does not tell it. */
 function textAt(message: StateMessage, path: readonly string[]): Result<string | undefined, string> {
-  return succeed(scalarText(memberAt(message, path)));
+  return succeed(message.textAt(path));
 }
