@@ -59,6 +59,8 @@ describe('Zigbee2MQTT', () => {
       ...ZIGBEE,
       command_topic: 'zigbee2mqtt/bridge/request/device/ota_update/update',
       device_class: 'firmware',
+      latest_version_template: "{{ value_json['update']['latest_version'] }}",
+      latest_version_topic: 'zigbee2mqtt/reading lamp',
       payload_install: '{"id": "0x54ef441000123456"}',
       state_topic: 'zigbee2mqtt/reading lamp',
       value_template:

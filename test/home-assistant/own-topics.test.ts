@@ -15,7 +15,6 @@ const CONFIGS: Readonly<Record<string, object>> = {
   'button/config': { command_topic: 'homeassistant/sensor/born/config', retain: true },
   'button/service': { command_topic: 'recado/services/billing/agents/a' },
   'sensor/one': { state_topic: 'recado/devices/pump-1/telemetry/flow' },
-  'sensor/any': { state_topic: '+/devices/+/answers/+' },
   'sensor/based': { '~': 'recado/devices', state_topic: '~/pump-1/telemetry/flow' },
   'sensor/broker': { state_topic: '$SYS/broker/version' },
   'sensor/group': { state_topic: '$share/group/acme/state' },
@@ -47,6 +46,19 @@ describe("a config that names topics of the hub's own", () => {
     await until('the command is heard', () => heard.length > 0);
     assert.deepEqual(heard, ['acme/set good']);
     const { counters } = hub.server.hub.gateways.find(({ name }) => name === 'home-assistant')!;
+    // A sensor that any gateway may hear, as OpenMQTTGateway has it, and one that would hear what devices answer.
+    await retain('homeassistant/sensor/ble/config', { device: DEVICE, state_topic: '+/+/BTtoMQTT/A4C1' });
+    await retain('homeassistant/sensor/any/config', { device: DEVICE, state_topic: '+/devices/+/answers/+' });
+    const readings = async (): Promise<Record<string, string>[]> =>
+      (await hub.call('GET', `${path}/telemetry`)).body.readings;
+    await until('both are there', async () => (await hub.call('GET', path)).body.telemetry.length === 2);
+    await pump.publishAsync('recado/devices/pump-1/answers/1', 'secret', { qos: 1 });
+    await client.publishAsync('home/OMG/BTtoMQTT/A4C1', '21.5', { qos: 1 });
+    await until('the sensor is read', async () => (await readings()).length > 0);
+    assert.deepEqual(
+      (await readings()).map(({ metric, value }) => [metric, value]),
+      [['ble', '21.5']],
+    );
     assert.equal(counters['componentsRefused'], Object.keys(CONFIGS).length);
     assert.ok(hub.logged.some(({ text }) => /pump .* is the hub's own/.test(text)));
   });

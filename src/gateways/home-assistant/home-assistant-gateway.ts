@@ -13,6 +13,7 @@ import { ConfigQueue, type WaitingConfig } from './config-queue.ts';
 import { HomeAssistantCounters } from './counters.ts';
 import { DiscoveredDevices } from './discovered-devices.ts';
 import { discoveryFilters } from './discovery/discovery-topic.ts';
+import { ForeignTopics } from './discovery/foreign-topics.ts';
 import type { DiscoveredItem } from './discovery/describe-device.ts';
 import type { EventFeed } from '../../devices/events.ts';
 import { ItemReader } from './item-reader.ts';
@@ -78,13 +79,16 @@ export class HomeAssistantGateway implements Gateway {
   async start(): Promise<readonly []> {
     const bus = await this.#parts.broker.open();
     if (bus === undefined) return [];
-    const context = this.#contextOf(bus);
+    const { prefix } = this.#options;
+    const ownTopics = [...this.#parts.ownTopics, ...discoveryFilters(prefix), ...TASMOTA_FILTERS];
+    const foreign = new ForeignTopics(ownTopics);
+    const context = this.#contextOf(bus, foreign);
     const devices = new DiscoveredDevices(context, {
       maxConfigs: this.#options.maxConfigs,
       onRefused: ({ topicName, why, from }) => this.#refuse(topicName, why, from),
       onRoom: () => this.#onRoom(),
     });
-    const reader = new ItemReader(this.#options.prefix, this.#parts.ownTopics);
+    const reader = new ItemReader(prefix, foreign);
     this.#bus = bus;
     this.#devices = devices;
     if (this.#options.publish) this.#publisher = this.#makePublisher(bus);
@@ -123,12 +127,14 @@ export class HomeAssistantGateway implements Gateway {
     await this.#parts.broker.close();
   }
 
-  #contextOf(bus: Bus): HomeAssistantContext {
+  #contextOf(bus: Bus, foreign: ForeignTopics): HomeAssistantContext {
     const { name, counters } = this;
     const { ledger, registry } = this.#parts;
     const alarms = new Alarms(this.#clock);
     const [clock, logBudget] = [this.#clock, this.#logBudget];
-    const topics = new StateTopics(bus, counters, this.#options.maxMessageBytes);
+    const { maxMessageBytes } = this.#options;
+    const isOwn = foreign.isOwn.bind(foreign);
+    const topics = new StateTopics(bus, { counters, maxMessageBytes, isOwn });
     return { name, ledger, registry, counters, bus, topics, clock, alarms, logBudget };
   }
 

@@ -1,10 +1,10 @@
 import { fail, succeed, type Result } from '../../base/result.ts';
 import type { DiscoveredItem } from './discovery/describe-device.ts';
-import { discoveryFilters, readDiscoveryTopic } from './discovery/discovery-topic.ts';
+import { readDiscoveryTopic } from './discovery/discovery-topic.ts';
 import { ForeignTopics } from './discovery/foreign-topics.ts';
 import { readDiscoveryConfig } from './discovery/read-config.ts';
 import { buildComponent } from './platforms/build-component.ts';
-import { TASMOTA_FILTERS, TasmotaReader } from './tasmota/tasmota-reader.ts';
+import { TasmotaReader } from './tasmota/tasmota-reader.ts';
 import { catchFaults } from './template/template-fault.ts';
 import { TemplateCache } from './template/template-cache.ts';
 
@@ -22,10 +22,10 @@ export class ItemReader {
   readonly #tasmota = new TasmotaReader(this.#templates);
   readonly #foreign: ForeignTopics;
 
-  /** @param own - Topic Filters of the hub's own topics, beside those of configs */
-  constructor(prefix: string, own: readonly string[] = []) {
+  /** @param foreign - knows the hub's own topics */
+  constructor(prefix: string, foreign = new ForeignTopics([])) {
     this.#prefix = prefix;
-    this.#foreign = new ForeignTopics([...own, ...discoveryFilters(prefix), ...TASMOTA_FILTERS]);
+    this.#foreign = foreign;
   }
 
   /** What is wrong with all of it is told in words. */

@@ -26,12 +26,22 @@ export class StateTopics {
   readonly #bus: Bus;
   readonly #counters: TopicDeviceCounters;
   readonly #maxMessageBytes: number;
+  readonly #isOwn: (topicName: string) => boolean;
   readonly #topics = new Map<string, HeardTopic>();
 
-  constructor(bus: Bus, counters: TopicDeviceCounters, maxMessageBytes: number) {
+  constructor(
+    bus: Bus,
+    parts: {
+      readonly counters: TopicDeviceCounters;
+      readonly maxMessageBytes: number;
+      /** What is said on the hub's own topics is not for devices, though a wildcard may match. */
+      readonly isOwn: (topicName: string) => boolean;
+    },
+  ) {
     this.#bus = bus;
-    this.#counters = counters;
-    this.#maxMessageBytes = maxMessageBytes;
+    this.#counters = parts.counters;
+    this.#maxMessageBytes = parts.maxMessageBytes;
+    this.#isOwn = parts.isOwn;
   }
 
   /** Has a listener hear a topic, and what the broker has retained of it; once more, where it hears it already. */
@@ -88,8 +98,9 @@ export class StateTopics {
     await (await before)?.unsubscribe();
   }
 
-  #onMessage(topic: HeardTopic, { payload, retain }: BusMessage): void {
+  #onMessage(topic: HeardTopic, { topicName, payload, retain }: BusMessage): void {
     const { filter } = topic;
+    if (filter !== topicName && this.#isOwn(topicName)) return;
     if (payload.length > this.#maxMessageBytes) {
       this.#counters.messagesTooLarge++;
       return;

@@ -52,7 +52,8 @@ export class MqttTopicsGateway implements Gateway {
     if (bus === undefined) return [];
     const { name, counters } = this;
     const [clock, logBudget, alarms] = [this.#clock, this.#logBudget, new Alarms(this.#clock)];
-    const topics = new StateTopics(bus, counters, this.#options.maxMessageBytes);
+    const { maxMessageBytes } = this.#options;
+    const topics = new StateTopics(bus, { counters, maxMessageBytes, isOwn: () => false });
     this.#describe({ name, ledger, registry, counters, bus, topics, clock, alarms, logBudget });
     this.#unwatch = bus.watch(({ type }) => {
       if (type === 'lost') topics.onBrokerLost();

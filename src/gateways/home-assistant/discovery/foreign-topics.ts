@@ -24,12 +24,13 @@ export class ForeignTopics {
     const told = commands.map(({ topic }) => topic);
     const unfit = [...heard, ...told].find((topic) => !isStateTopic(topic)) ?? told.find(hasWildcard);
     if (unfit !== undefined) return `has ${JSON.stringify(unfit)} for a topic`;
-    const own = [...heard, ...told].find((topic) => this.#isOwn(topic));
+    // One with a wildcard, as of any gateway that has heard a sensor, is heard but for the hub's own topics.
+    const own = [...heard.filter((topic) => !hasWildcard(topic)), ...told].find((topic) => this.isOwn(topic));
     return own === undefined ? undefined : `has the topic ${JSON.stringify(own)}, which is the hub's own`;
   }
 
   /** Of what begins with `$` brokers tell of themselves, and share messages out. */
-  #isOwn(topic: string): boolean {
+  isOwn(topic: string): boolean {
     return topic.startsWith('$') || this.#own.some((filter) => overlaps(filter, topic));
   }
 }

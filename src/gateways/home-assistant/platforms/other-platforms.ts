@@ -110,8 +110,10 @@ export function buildUpdate(builder: ComponentBuilder): void {
   const topic = settings.stateTopic('state_topic');
   const template = settings.template('value_template');
   const install = settings.text('payload_install');
+  const isLatestApart = settings.stateTopic('latest_version_topic') !== undefined;
+  const parts = ['installed_version', ...(isLatestApart ? [] : ['latest_version'])];
   if (topic !== undefined && template !== 'bad')
-    for (const part of ['installed_version', 'latest_version'] as const)
+    for (const part of parts)
       builder.stateOn([topic], { part, type: 'string' }, (message) => {
         const text = renderState(template, message);
         if (!text.ok) return text;
@@ -122,7 +124,7 @@ export function buildUpdate(builder: ComponentBuilder): void {
           typeof version === 'string' || typeof version === 'number' ? String(version) : undefined,
         );
       });
-  if (settings.stateTopic('latest_version_topic') !== undefined)
+  if (isLatestApart)
     builder.state({
       part: 'latest_version',
       topic: 'latest_version_topic',
