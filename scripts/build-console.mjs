@@ -9,7 +9,12 @@ const target = join(root, 'dist', 'console');
 const cache = join(root, 'node_modules', '.cache');
 /** What the sources were when it was built. It is nothing of the package. */
 const stamp = join(cache, 'console-sources');
-const SOURCES = ['console', 'src/client', 'src/api', 'src/base', 'src/config', 'src/devices', 'src/terminal'];
+const SOURCES = [
+  'console',
+  ...['accounts', 'api', 'base', 'client', 'config', 'devices', 'mqtt', 'terminal'].map(
+    (room) => `src/${room}`,
+  ),
+];
 const COMPRESSED = new Set(['.css', '.js', '.svg']);
 
 /** @returns whether the pages are there now; where not, why is on standard error */

@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals';
+import { mayAnywhere, type Role, type Verb } from '../../src/accounts/permissions.ts';
 import {
   createClient,
   HubUnreachableError,
@@ -29,21 +30,10 @@ export function hub(): Client {
   return made;
 }
 
-type Verb = 'read' | 'command' | 'manage' | 'administer';
-const ROLES: Readonly<Record<string, readonly Verb[]>> = {
-  viewer: ['read'],
-  operator: ['read', 'command'],
-  admin: ['read', 'command', 'manage', 'administer'],
-  'let-in': ['read', 'command', 'manage'],
-};
-
 /** Whether a button is worth showing; the hub decides by device and tag. */
 export function may(verb: Verb): boolean {
   const current = session.value;
-  if (current.kind !== 'in') return false;
-  const { roles, scopes } = current.who;
-  if (!roles.some((role) => ROLES[role]?.includes(verb) === true)) return false;
-  return scopes.length === 0 || scopes.some(({ verbs }) => verbs?.includes(verb) !== false);
+  return current.kind === 'in' && mayAnywhere(current.who as WhoAmI & { readonly roles: Role[] }, verb);
 }
 
 /** Whether somebody has proven who it is, and may leave. */

@@ -64,6 +64,12 @@ export function may({ roles, scopes }: Holder, verb: Verb, target: Target = WHOL
   return scopes.length === 0 || scopes.some((scope) => isWithin(scope, verb, target));
 }
 
+/** Whether there may be something to which somebody may do it: what is worth offering. */
+export function mayAnywhere({ roles, scopes }: Holder, verb: Verb): boolean {
+  if (!roles.some((role) => VERBS_OF[role].has(verb))) return false;
+  return scopes.length === 0 || scopes.some(({ verbs }) => verbs?.includes(verb) !== false);
+}
+
 /** Whether the configuration alone says what somebody may. */
 export function isLetIn({ roles }: Holder): boolean {
   return roles.includes('let-in');

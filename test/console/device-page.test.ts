@@ -117,6 +117,8 @@ describe('the page of a device', options, () => {
     await send(page, 'Jam');
     await page.waitFor('document.querySelector(".answer .bad")?.textContent.includes("DEVICE_ERROR")');
     await page.waitFor('document.body.textContent.includes("The valve is stuck <img")');
+    await clickOn(page, '.all button', 'Repeat');
+    await page.waitFor('document.querySelectorAll(".all tbody tr").length === 3');
     await send(page, 'Wait');
     await clickOn(page, '.all button', 'cancel');
     await page.waitFor('document.querySelector(".all").textContent.includes("cancelled")');

@@ -45,10 +45,19 @@ export function DevicePage() {
       </section>
       <section class="all">
         <h2>{say('invocations.title')}</h2>
-        <InvocationList invocations={state.invocations.value} commands={commands} />
+        <InvocationList invocations={state.invocations.value} commands={commands} onRepeat={repeat} />
       </section>
     </div>
   );
+}
+
+/** What it was asked with is not kept: where there is something to fill in, that is for who repeats it. */
+function repeat(command: string): void {
+  const form = document.querySelector<HTMLFormElement>(`form[data-command="${CSS.escape(command)}"]`);
+  const field = form?.querySelector<HTMLElement>('.field :is(input, select, textarea)');
+  form?.scrollIntoView({ block: 'nearest' });
+  if (field == null) form?.requestSubmit();
+  else field.focus();
 }
 
 function Heading({ device }: { device: DeviceDetails }) {

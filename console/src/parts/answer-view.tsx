@@ -25,7 +25,7 @@ export function AnswerView({ answer }: { answer: Answer }) {
     <div class="answer" role="status">
       {answer.kind === 'waiting' && <span class="dim">{say('invocation.running')} …</span>}
       {answer.kind === 'done' && <Done result={answer.result} />}
-      {answer.kind === 'failed' && <Failed error={answer.error} />}
+      {answer.kind === 'failed' && <FailureView error={answer.error} />}
     </div>
   );
 }
@@ -33,19 +33,24 @@ export function AnswerView({ answer }: { answer: Answer }) {
 function Done({ result: { output, invocation } }: { result: InvocationResult }) {
   return (
     <>
-      {output === null ? (
-        <p class="good">{say('answer.nothing')}</p>
-      ) : (
-        <pre tabIndex={0}>
-          <Said text={typeof output === 'string' ? output : JSON.stringify(output, null, 2)} />
-        </pre>
-      )}
+      <ValueView value={output} />
       <Phases invocation={invocation} />
     </>
   );
 }
 
-function Failed({ error }: { error: ClientError }) {
+/** What a device answered. */
+export function ValueView({ value }: { value: unknown }) {
+  if (value === null) return <p class="good">{say('answer.nothing')}</p>;
+  return (
+    <pre tabIndex={0}>
+      <Said text={typeof value === 'string' ? value : JSON.stringify(value, null, 2)} />
+    </pre>
+  );
+}
+
+/** Why there is no answer: the cause, what the device said, and whether to send it again. */
+export function FailureView({ error }: { error: ClientError }) {
   const problem = error instanceof ProblemError ? error : undefined;
   const device = problem?.device;
   const said = [device?.message, device?.code, device?.status].filter((part) => part !== undefined);

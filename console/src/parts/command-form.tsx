@@ -40,7 +40,7 @@ export function CommandForm({ deviceId, command }: { deviceId: string; command: 
   };
   const isWaiting = answer.value?.kind === 'waiting';
   return (
-    <form class="command" onSubmit={(event) => void send(event)} noValidate>
+    <form class="command" data-command={command.name} onSubmit={(event) => void send(event)} noValidate>
       <div class="command-head">
         <strong>
           <Said text={command.title} />

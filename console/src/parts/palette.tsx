@@ -2,10 +2,10 @@ import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { titleOf } from '../../../src/terminal/manage/device-words.ts';
 import { devices } from '../live.ts';
+import { NAMED_PAGES } from '../pages.ts';
 import { goTo, linkTo } from '../router.ts';
 import { say } from '../words.ts';
 import { Said } from './said.tsx';
-import { NAMED_PAGES } from './top-bar.tsx';
 
 const MAX_FOUND = 12;
 
@@ -23,7 +23,7 @@ export function openPalette(): void {
 
 function findGoals(): Goal[] {
   const wanted = typed.value.trim().toLowerCase();
-  const pages = NAMED_PAGES.map(([path, title]) => ({ label: say(title), more: '', href: linkTo(path) }));
+  const pages = NAMED_PAGES.map(({ path, title }) => ({ label: say(title), more: '', href: linkTo(path) }));
   const found = pages.filter(({ label }) => label.toLowerCase().includes(wanted));
   for (const device of devices.value) {
     if (found.length >= MAX_FOUND) break;

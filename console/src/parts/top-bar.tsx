@@ -1,14 +1,10 @@
 import { link } from '../live.ts';
+import { NAMED_PAGES } from '../pages.ts';
 import { linkTo, place } from '../router.ts';
 import { isSignedIn, session, signOut } from '../session.ts';
-import { say, type ConsoleMessage } from '../words.ts';
+import { say } from '../words.ts';
 import { openPalette } from './palette.tsx';
 import { SettingsMenu } from './settings-menu.tsx';
-
-/** The pages that have a name of their own. */
-export const NAMED_PAGES: readonly (readonly [path: string, title: ConsoleMessage])[] = [
-  ['devices', 'devices.title'],
-];
 
 export function TopBar() {
   const [current = 'devices'] = place.value;
@@ -19,7 +15,7 @@ export function TopBar() {
         Recado
       </a>
       <nav aria-label={say('console.nav')}>
-        {NAMED_PAGES.map(([path, title]) => (
+        {NAMED_PAGES.map(({ path, title }) => (
           <a key={path} href={linkTo(path)} aria-current={current === path ? 'page' : undefined}>
             {say(title)}
           </a>

@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CONSOLE_PAGES } from '../console-pages.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 
 /** Where the build puts the pages, seen from the sources and from what is built of them alike. */
 const FOLDER = new URL('../../../dist/console/', import.meta.url);
-const PAGES = ['/ui/', '/ui/devices', '/ui/devices/:deviceId'];
+const PAGES = ['', ...CONSOLE_PAGES].map((path) => `/ui/${path}`);
 const BASE = '<base href="/ui/" />';
 
 const TYPES: Readonly<Record<string, string>> = {
