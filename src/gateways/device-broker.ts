@@ -15,6 +15,8 @@ export type DeviceBroker = {
   readonly clients: BrokerClients | undefined;
   /** The name of this hub at the broker. */
   readonly hubId: string;
+  /** Where people reach it; empty where nobody is told. */
+  readonly hubUrl: string;
 };
 
 /** The clients of the hub's own broker. */

@@ -125,7 +125,7 @@ function createGatewayBroker(
   }: { broker: Broker | undefined; clients: ClientWatch; log: Logger; clock: Clock },
 ): GatewayBroker {
   const hubId = mqtt.hubId === '' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : mqtt.hubId;
-  return new GatewayBroker({ url, broker, clients, prefix: mqtt.prefix, hubId }, parts);
+  return new GatewayBroker({ ...mqtt, url, broker, clients, hubId }, parts);
 }
 
 function createGateways(

@@ -26,7 +26,7 @@ class HomeAssistantRig implements Gateway {
     const clients = new ClientWatch(() => ANONYMOUS);
     this.#broker = new Broker({ hooks: [clients.hooks], log: silentLogger });
     const broker = new GatewayBroker(
-      { prefix: 'recado', hubId: 'contract', url: '', broker: this.#broker, clients },
+      { prefix: 'recado', hubId: 'contract', hubUrl: '', url: '', broker: this.#broker, clients },
       { log: silentLogger, clock: systemClock },
     );
     this.#gateway = new HomeAssistantGateway(defaultConfig().gateways.homeAssistant, {

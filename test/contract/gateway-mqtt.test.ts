@@ -35,7 +35,7 @@ function nobodyAsks(): never {
   throw new Error('nothing is exported here');
 }
 
-const hubParts = { prefix: 'recado', hubId: HUB_ID };
+const hubParts = { prefix: 'recado', hubId: HUB_ID, hubUrl: '' };
 const log = { log: silentLogger, clock: systemClock };
 
 /** The broker in the same process, with the gateway that hears who comes to it. */

@@ -10,6 +10,7 @@ import { until } from '../helpers/until.ts';
 const CONFIG = 'homeassistant/device/recado_lamp-1/config';
 
 type Config = {
+  readonly device: { readonly configuration_url?: string };
   readonly components: Readonly<
     Record<string, { command_topic: string; state_topic: string; payload_on: string }>
   >;
@@ -68,10 +69,17 @@ async function configOf(client: MqttDeviceClient): Promise<Config> {
 
 describe('devices that Home Assistant is told of', () => {
   it('are shown, commanded and taken away again', async (t) => {
-    const hub = await startTestHub(t, publishing());
+    const url = 'http://hub.local:5070';
+    const hub = await startTestHub(
+      t,
+      publishing(({ gateways }) => void (gateways.mqtt.hubUrl = url)),
+    );
     const client = await homeAssistantAt(t, `mqtt://127.0.0.1:${hub.mqttPort}`);
     const { lamp, set } = await startLamp(t, hub);
-    const { components, availability } = await configOf(client);
+    const { device, components, availability } = await configOf(client);
+    assert.equal(device.configuration_url, url);
+    const status = await until('the hub is told of', () => lastOf(client, 'recado/hubs/one'));
+    assert.equal((JSON.parse(status) as { url: string }).url, url);
     assert.deepEqual(Object.keys(components), ['on', 'power']);
     for (const { topic } of availability)
       await until(`${topic} says online`, () => lastOf(client, topic)?.includes('"state":"online"'));

@@ -33,6 +33,7 @@ assert.ok(read.ok);
 const description = read.value;
 const topics = {
   hub: 'recado/hubs/h',
+  hubUrl: '',
   presence: 'recado/devices/radio-1/presence',
   metric: (metric: string) => `recado/devices/radio-1/telemetry/${metric}`,
   command: (name: string) => `recado/devices/radio-1/commands/${name}/ha`,

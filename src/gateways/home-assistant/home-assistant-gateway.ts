@@ -171,7 +171,7 @@ export class HomeAssistantGateway implements Gateway {
   #makePublisher(bus: Bus): DevicePublisher {
     const { registry, feed, shownPrefix, broker } = this.#parts;
     const { prefix, birthTopic } = this.#options;
-    const { hubId } = broker;
+    const { hubId, hubUrl } = broker;
     return new DevicePublisher({
       bus,
       registry,
@@ -181,6 +181,7 @@ export class HomeAssistantGateway implements Gateway {
       birthTopic,
       shownPrefix,
       hubId,
+      hubUrl,
       exceptOf: [this.name, 'mqtt'],
     });
   }

@@ -24,6 +24,14 @@ export const MQTT_GATEWAY_OPTIONS = Type.Object(
       description:
         'The name of this hub among those at one broker, in `recado/hubs/…`; empty is the name of the machine.',
     }),
+    hubUrl: Type.String({
+      pattern: '^(https?://[^\\s/]\\S*)?$',
+      maxLength: 512,
+      expected: 'an address as http://hub.local:5070, or empty',
+      default: '',
+      description:
+        'Where people and programs reach this hub: told in `recado/hubs/…`, and to Home Assistant with each device; empty: nobody is told.',
+    }),
     export: Type.Boolean({
       default: false,
       description:

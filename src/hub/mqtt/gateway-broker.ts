@@ -14,12 +14,14 @@ type GatewayBrokerOptions = {
   /** The topics of devices and hubs begin with it. */
   readonly prefix: string;
   readonly hubId: string;
+  readonly hubUrl: string;
 };
 
 /** The one connection of all gateways to the broker, and what it says of the hub: `recado/hubs/{hubId}`. */
 export class GatewayBroker implements DeviceBroker {
   readonly clients: BrokerClients | undefined;
   readonly hubId: string;
+  readonly hubUrl: string;
   readonly #options: GatewayBrokerOptions;
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -29,6 +31,7 @@ export class GatewayBroker implements DeviceBroker {
   constructor(options: GatewayBrokerOptions, { log, clock }: { log: Logger; clock: Clock }) {
     this.clients = options.url === '' ? options.clients : undefined;
     this.hubId = options.hubId;
+    this.hubUrl = options.hubUrl;
     this.#options = options;
     this.#log = log;
     this.#clock = clock;
@@ -75,8 +78,9 @@ export class GatewayBroker implements DeviceBroker {
 
   /** @param since - when it became so; undefined for a Will, which does not know when it will be told */
   #status(state: 'online' | 'offline', since: string | undefined): OutgoingMessage {
-    const { prefix, hubId } = this.#options;
-    const payload = Buffer.from(JSON.stringify({ state, since, version }));
+    const { prefix, hubId, hubUrl } = this.#options;
+    const url = hubUrl === '' ? undefined : hubUrl;
+    const payload = Buffer.from(JSON.stringify({ state, since, url, version }));
     return { topicName: `${prefix}/hubs/${hubId}`, payload, qos: 1, retain: true };
   }
 }

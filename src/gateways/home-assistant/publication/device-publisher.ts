@@ -18,6 +18,8 @@ type PublisherParts = {
   /** Where devices are shown: `recado`, and the name of this hub there. */
   readonly shownPrefix: string;
   readonly hubId: string;
+  /** Where people reach it; empty where nobody is told. */
+  readonly hubUrl: string;
   /** Gateways whose devices are not shown, or are known to Home Assistant already. */
   readonly exceptOf: readonly string[];
 };
@@ -150,11 +152,12 @@ export class DevicePublisher {
   }
 
   async #publish(deviceId: string): Promise<void> {
-    const { bus, registry, prefix, shownPrefix } = this.#parts;
+    const { bus, registry, prefix, shownPrefix, hubUrl } = this.#parts;
     const device = registry.get(deviceId);
     const config = this.#isOurs(device)
       ? publishedConfig(device, {
           hub: this.#hubTopic,
+          hubUrl,
           presence: deviceTopic(shownPrefix, deviceId, 'presence'),
           metric: (metric) => deviceTopic(shownPrefix, deviceId, 'telemetry', metricLevel(metric)),
           command: (name) => deviceTopic(shownPrefix, deviceId, 'commands', `${name}/home-assistant.${name}`),

@@ -13,6 +13,8 @@ type ShownDevice = Pick<Device, 'id' | 'title' | 'model' | 'description'>;
 type ShownTopics = {
   /** `recado/hubs/{hubId}`. */
   readonly hub: string;
+  /** Empty where nobody is told. */
+  readonly hubUrl: string;
   readonly presence: string;
   readonly metric: (metric: string) => string;
   /** Of commands that Home Assistant gives; each has an id of its own. */
@@ -64,7 +66,11 @@ export function publishedConfig(device: ShownDevice, topics: ShownTopics): strin
     return [key, { ...component, unique_id: `${unique}_${key}`, default_entity_id: entityId }] as const;
   });
   return JSON.stringify({
-    device: { identifiers: [unique], name: title ?? id, ...definedMembers({ model }) },
+    device: {
+      identifiers: [unique],
+      name: title ?? id,
+      ...definedMembers({ model, configuration_url: topics.hubUrl === '' ? undefined : topics.hubUrl }),
+    },
     origin: { name: OWN_ORIGIN, sw_version: version },
     availability: [topics.hub, topics.presence].map((topic) => ({
       topic,
