@@ -262,6 +262,7 @@ describe('files and packages', () => {
       'src/api/bulk-schemas.ts',
       'src/api/event-schemas.ts',
       'src/api/history-schemas.ts',
+      'src/api/hub-schemas.ts',
       'src/api/invocation-schemas.ts',
       'src/api/schemas.ts',
       'src/api/service-schemas.ts',

@@ -29,6 +29,7 @@ import {
   serviceListRoutes,
   serviceUrl,
 } from './routes/services.ts';
+import { hubStateRoutes } from './routes/hub-state.ts';
 import { invocationRoutes } from './routes/invocations.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { historyRoutes } from './routes/history.ts';
@@ -118,6 +119,7 @@ async function registerRoutes(
 ): Promise<void> {
   const { hub, config, proxies, tickets, webhooks } = parts;
   await app.register(healthRoutes, { hub, webhooks });
+  await app.register(hubStateRoutes, { hub, config, prefix: '/api/v1' });
   await app.register(deviceMetricsRoutes, { hub, maxMetricAgeMs: config.telemetry.maxMetricAgeMs });
   await app.register(tokenRoutes, { accounts: hub.accounts, prefix: '/api/v1' });
   await app.register(userRoutes, { accounts: hub.accounts, prefix: '/api/v1' });

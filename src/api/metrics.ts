@@ -7,6 +7,7 @@ import { registerMqttMetrics } from './mqtt-metrics.ts';
 import { countByStatus } from './webhooks/webhook-status.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 import { addCounter, addGauge, snakeCase } from './read-metric.ts';
+import { readResidentBytes } from './resident-bytes.ts';
 
 const MICROSECONDS = 1e6;
 
@@ -51,7 +52,12 @@ export function collectMetrics({ hub, webhooks }: { hub: Hub; webhooks: Webhooks
   if (hub.mqtt !== undefined) registerMqttMetrics(registry, hub.mqtt);
   gauge(registry, 'recado_devices_known', 'Devices in the list', () => hub.devices.size);
   gauge(registry, 'recado_devices_online', 'Devices that are online', () => hub.devices.onlineCount);
-  gauge(registry, 'process_resident_memory_bytes', 'Memory of the hub', readResidentBytes);
+  gauge(
+    registry,
+    'process_resident_memory_bytes',
+    'Memory of the hub',
+    () => readResidentBytes() ?? Number.NaN,
+  );
   addCounter(registry, {
     name: 'recado_log_lines_lost',
     help: 'Lines of the log that nobody read in time, or that a full disk did not take',
@@ -101,13 +107,4 @@ function expose(registry: Registry, group: string, key: string, read: () => numb
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   addGauge(registry, { name, help, read });
-}
-
-/** Not a number where no file can be opened: the system tells it by one. */
-function readResidentBytes(): number {
-  try {
-    return process.memoryUsage.rss();
-  } catch {
-    return Number.NaN;
-  }
 }

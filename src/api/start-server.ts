@@ -48,7 +48,8 @@ export async function startServer(config: Config, parts: { log: Logger }): Promi
   const hosts = new ServiceHosts(config.services.hosts);
   const app = await buildApp({ hub, config, hosts, log });
   try {
-    const listening = [...(await hub.start())];
+    await hub.start();
+    const { listening } = hub;
     shutdown.add('gateways', () => hub.stop());
     const admission = new HttpAdmission({ ...config.http, insecure: config.insecure, log });
     const isForService = serveServiceUpgrades(app, hosts);

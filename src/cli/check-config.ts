@@ -13,12 +13,8 @@ import type { OpenListener } from '../config/open-listener.ts';
 import { formatMistake } from '../config/source-reading.ts';
 import { HUB_CONFIG } from '../hub/config/hub-config.ts';
 import { findOpenListeners } from '../hub/config/open-listeners.ts';
-import { findRiskyDefaults } from '../hub/config/risky-defaults.ts';
+import { findConfigWarnings } from '../hub/config/config-warnings.ts';
 import { checkFiles } from '../hub/check-files.ts';
-
-const SAME_ORIGIN =
-  'Careful, services.sameOrigin is set: pages of services may do on the hub whatever the person may who looks at them. ' +
-  'Names of their own, in services.hosts, are safer.';
 
 /** A configuration that is good: what to say of it, and what it comes to, without what must not be seen. */
 type CheckedConfig = { readonly remarks: readonly string[]; readonly yaml: string };
@@ -48,9 +44,8 @@ async function checkHubConfig(sources: ConfigSources): Promise<Result<CheckedCon
     file === undefined ? 'There is no file; the defaults and the environment are good.' : `${file} is good.`;
   const remarks = [
     ...open.map((sentence) => `Careful, ${careful}: ${sentence}.`),
-    ...(config.services.sameOrigin ? [SAME_ORIGIN] : []),
     ...findImpliedExport(config),
-    ...findRiskyDefaults(config).map((sentence) => `Careful, ${sentence}.`),
+    ...findConfigWarnings(config).map((sentence) => `Careful, ${sentence}.`),
     ...(files.ok ? files.value.map((warning) => `Careful, ${warning}.`) : []),
     result,
   ];
@@ -60,10 +55,10 @@ async function checkHubConfig(sources: ConfigSources): Promise<Result<CheckedCon
 /** One setting that sets another one. */
 function findImpliedExport({ gateways: { mqtt, homeAssistant } }: Config): string[] {
   if (!homeAssistant.enabled || !homeAssistant.publish || mqtt.export) return [];
-  const [publish, shown] = ['gateways.homeAssistant.publish', 'other devices of the hub are shown over MQTT'];
-  return mqtt.enabled
-    ? [`With ${publish} ${shown}, as with gateways.mqtt.export.`]
-    : [`Careful, ${publish} does nothing while gateways.mqtt.enabled is false.`];
+  if (!mqtt.enabled) return [];
+  return [
+    'With gateways.homeAssistant.publish other devices of the hub are shown over MQTT, as with gateways.mqtt.export.',
+  ];
 }
 
 function findServerMistakes(sources: ConfigSources): string[] {

@@ -10,6 +10,7 @@ import { BrokerSessionSchema, ClientPageSchema, SessionPageSchema } from '../api
 import { BULK_LINES, type BulkLine } from '../api/bulk-schemas.ts';
 import { EVENT_SCHEMAS, TicketSchema, type EventResource, type EventType } from '../api/event-schemas.ts';
 import { HistoriesSchema, HistorySchema } from '../api/history-schemas.ts';
+import { HubStateSchema } from '../api/hub-schemas.ts';
 import { isJsonObject, parseJson, type JsonObject } from '../base/json.ts';
 import { fail, succeed, type Result } from '../base/result.ts';
 import {
@@ -91,6 +92,7 @@ export const readWebhook = reader(WebhookSchema, 'a webhook');
 export const readWebhookList = reader(WebhookListSchema, 'the list of webhooks');
 export const readTopicPage = reader(TopicPageSchema, 'the list of topics');
 export const readPublished = reader(PublishedSchema, 'the answer to the message');
+export const readHubState = reader(HubStateSchema, 'the state of the hub');
 export const readHealth = reader(HealthSchema, 'the health of the hub');
 
 /** The answer of the device, or that the command goes on. */

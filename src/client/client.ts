@@ -15,6 +15,7 @@ import type {
   InvokeBody,
   TelemetryResource,
 } from '../api/schemas.ts';
+import type { HubStateResource } from '../api/hub-schemas.ts';
 import type {
   InvocationDetailResource,
   InvocationPageResource,
@@ -28,6 +29,7 @@ import {
   readHealth,
   readHistories,
   readHistory,
+  readHubState,
   readInvocationAnswer,
   readInvocationDetail,
   readInvocationPage,
@@ -189,6 +191,8 @@ export type Client = AccountCalls & {
    * `{url}/services/{service}/…?recado_ticket=…`.
    */
   ticket(options?: TicketOptions): Promise<TicketResource>;
+  /** How it stands with the hub: listeners, stores, limits, load. What names the machine is for who may manage it. */
+  state(options?: CallOptions): Promise<HubStateResource>;
   /** Whether a hub is there, and its version. Needs no token. */
   health(options?: CallOptions): Promise<HealthResource>;
 };
@@ -232,6 +236,7 @@ export function createClient(options: ClientOptions): Client {
         idempotent: true,
         read: readTicket,
       }),
+    state: ({ signal } = {}) => read('/api/v1/hub', signal, readHubState),
     health: ({ signal } = {}) => read('/api/v1/health', signal, readHealth),
   };
 }

@@ -60,6 +60,7 @@ export type {
   BrokerClientListOptions,
   BrokerSessionListOptions,
 } from './broker-calls.ts';
+export type { HubStateResource as HubState } from '../api/hub-schemas.ts';
 export type { BulkLine } from '../api/bulk-schemas.ts';
 export type { BulkOptions } from './command-devices.ts';
 export type {

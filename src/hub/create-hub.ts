@@ -22,6 +22,7 @@ import { findOpenListeners } from './config/open-listeners.ts';
 import { createLedger } from './create-ledger.ts';
 import { Feed } from './feed.ts';
 import { History, type HistoryParts } from './history.ts';
+import { readExternalBroker } from './hub-bus.ts';
 import { HubStores } from './hub-stores.ts';
 import { Hub } from './hub.ts';
 import { ClientWatch } from './mqtt/client-watch.ts';
@@ -89,6 +90,7 @@ export function createHub(wanted: Config, parts: { log: Logger; clock?: Clock })
     mqtt,
     services,
     stores,
+    externalBroker: () => readExternalBroker(config.mqtt.external, [broker, services]),
     invocations,
     log: parts.log,
     clock,

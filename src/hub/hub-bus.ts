@@ -14,6 +14,27 @@ type HubBusOptions = {
   readonly log: Logger;
 };
 
+/** The broker of `mqtt.external`. */
+export type ExternalBroker = {
+  /** Without the name and password that it is told. */
+  readonly address: string;
+  readonly isConnected: boolean;
+};
+
+/** A part of the hub that may go over it: undefined as long as it does not. */
+type BrokerUser = { readonly isConnected: boolean | undefined };
+
+/** How it stands with another broker; undefined where there is none, or nobody goes over it. */
+export function readExternalBroker(
+  url: string,
+  users: readonly (BrokerUser | undefined)[],
+): ExternalBroker | undefined {
+  const links = users.flatMap((user) => user?.isConnected ?? []);
+  if (url === '' || links.length === 0) return undefined;
+  const { protocol, host } = new URL(url);
+  return { address: `${protocol}//${host}`, isConnected: links.every(Boolean) };
+}
+
 /**
  * The bus of a hub: to its own broker, or to another one, which is connected to for as long as the hub runs.
  *

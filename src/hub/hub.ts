@@ -22,6 +22,7 @@ import {
   type LastingOptions,
 } from './hub-invocations.ts';
 import type { History } from './history.ts';
+import type { ExternalBroker } from './hub-bus.ts';
 import type { HubStores } from './hub-stores.ts';
 import type { MqttServer } from './mqtt/mqtt-server.ts';
 import type { HubServices } from './services/hub-services.ts';
@@ -39,6 +40,7 @@ type HubParts = {
   readonly mqtt?: MqttServer | undefined;
   readonly services?: HubServices | undefined;
   readonly stores?: HubStores | undefined;
+  readonly externalBroker?: () => ExternalBroker | undefined;
   readonly book: InvocationBook;
   readonly invocations: InvocationOptions;
   readonly log: Logger;
@@ -67,8 +69,11 @@ export class Hub {
   readonly stores: HubStores | undefined;
   /** Connections that did not get as far as the face that they were for, by its listener, and by reason. */
   readonly refusals = new Map<string, Readonly<Record<string, number>>>();
+  /** Where it listens, as long as it does; whoever opens a listener notes it here. */
+  readonly listening: ListeningAddress[] = [];
   /** What runs, and what became of what ended. */
   readonly book: InvocationBook;
+  readonly #externalBroker: HubParts['externalBroker'];
   readonly #invocations: HubInvocations;
   readonly #log: Logger;
   readonly #logBudget: LogBudget;
@@ -83,6 +88,7 @@ export class Hub {
     this.mqtt = parts.mqtt;
     this.services = parts.services;
     this.stores = parts.stores;
+    this.#externalBroker = parts.externalBroker;
     const { accounts, ledger, devices, book, log, clock = systemClock } = parts;
     this.book = book;
     const alarms = new Alarms(clock);
@@ -105,11 +111,10 @@ export class Hub {
     await this.stores?.start();
     this.history?.start();
     await this.#invocations.restore();
-    const listening: ListeningAddress[] = [];
     const parts = this.#parts;
     for (const [index, part] of parts.entries()) {
       try {
-        listening.push(...(await part.start()));
+        this.listening.push(...(await part.start()));
       } catch (error) {
         await Promise.all(parts.slice(0, index).map((started) => started.stop()));
         await this.history?.stop();
@@ -117,12 +122,17 @@ export class Hub {
         throw error;
       }
     }
-    return listening;
+    return this.listening;
   }
 
   /** The MQTT broker in this process; undefined when the hub is none. */
   get broker(): Broker | undefined {
     return this.mqtt?.broker;
+  }
+
+  /** How it stands with the broker of `mqtt.external`; undefined where there is none, or nobody goes over it. */
+  get externalBroker(): ExternalBroker | undefined {
+    return this.#externalBroker?.();
   }
 
   /** Lines of its log that did not get as far as a reader or a disk; 0 where the log does not count them. */

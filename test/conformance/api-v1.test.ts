@@ -441,6 +441,7 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/devices/{deviceId}/telemetry/{metric}',
     '/api/v1/events',
     '/api/v1/health',
+    '/api/v1/hub',
     '/api/v1/invocations',
     '/api/v1/invocations/{invocationId}',
     '/api/v1/services',

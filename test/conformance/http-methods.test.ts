@@ -18,6 +18,7 @@ const EVERY_GET = [
   '/api/v1/devices/none',
   '/api/v1/services',
   '/api/v1/health',
+  '/api/v1/hub',
   '/healthz',
   '/readyz',
   '/openapi.json',

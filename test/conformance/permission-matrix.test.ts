@@ -24,6 +24,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'DELETE /api/v1/session': 'open',
   'GET /api/v1/session': 'any',
   'GET /api/v1/health': 'any',
+  'GET /api/v1/hub': 'read',
   'GET /openapi.json': 'any',
   'HEAD /': 'any',
   'GET /metrics': 'read',

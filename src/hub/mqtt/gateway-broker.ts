@@ -25,6 +25,7 @@ export class GatewayBroker implements DeviceBroker {
   readonly #options: GatewayBrokerOptions;
   readonly #log: Logger;
   readonly #clock: Clock;
+  #bus: Bus | undefined;
   #opening: Promise<Bus | undefined> | undefined;
   #users = 0;
 
@@ -35,6 +36,11 @@ export class GatewayBroker implements DeviceBroker {
     this.#options = options;
     this.#log = log;
     this.#clock = clock;
+  }
+
+  /** Undefined as long as no gateway has opened it. */
+  get isConnected(): boolean | undefined {
+    return this.#bus?.isConnected;
   }
 
   open(): Promise<Bus | undefined> {
@@ -56,6 +62,7 @@ export class GatewayBroker implements DeviceBroker {
     const { url, broker: embedded } = this.#options;
     const bus = await openHubBus({ url, embedded, will: this.#status('offline', undefined), log: this.#log });
     if (bus === undefined) return undefined;
+    this.#bus = bus;
     bus.watch(({ type }) => {
       if (type === 'connected') this.#tellOnline(bus);
     });

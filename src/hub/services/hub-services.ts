@@ -54,6 +54,11 @@ export class HubServices {
     return this.#serviceHub;
   }
 
+  /** Undefined before `start`, and where there is no broker. */
+  get isConnected(): boolean | undefined {
+    return this.#bus?.isConnected;
+  }
+
   /** Sums over all services that there have been; zeros where there is no broker. */
   get counters(): HubServicesCounters {
     const directory = this.#serviceHub?.directory;
