@@ -147,6 +147,8 @@ function listen(
   const received: ReceivedCommand[] = [];
   const waiting: ((command: ReceivedCommand) => void)[] = [];
   const { promise: dropped, resolve: drop } = Promise.withResolvers<void>();
+  // Another broker may be gone before it has handed the farewell on.
+  client.once('close', () => drop());
   client.on('message', (topicName, payload) => {
     const text = payload.toString();
     if (topicName === STATUS) {

@@ -94,8 +94,13 @@ describe('who publishes a config, where there are accounts', () => {
     const { devices } = hub.server.hub;
     await until('it is there', () => devices.get('m')?.isOnline);
     assert.deepEqual([...devices.all()].length, 1);
-    const { client: admin } = await comeAs(t, hub, 'admin', []);
+    const kept = await hub.server.hub.accounts.audit.read({ limit: 100 });
     const [topic, config] = FOREIGN[0]!;
+    assert.deepEqual(
+      kept.filter(({ target }) => target === topic).map(({ action }) => action),
+      ['publishMqtt'],
+    );
+    const { client: admin } = await comeAs(t, hub, 'admin', []);
     assert.deepEqual(await publish(admin, topic, config), [0, '']);
     // Who may read there, and no more.
     const { client: reader } = await comeAs(t, hub, 'operator', [

@@ -38,7 +38,9 @@ export function guardDiscovery(parts: DiscoveryGuardParts): BrokerHooks {
     authorizePublish(client, { topicName, payload }): Verdict {
       if (!isBelowConfigs(topicName, prefix) || payload.length === 0 || payload.length > maxMessageBytes)
         return ALLOW;
-      const fault = rights.isFree(client) ? undefined : findFault(client, topicName, payload);
+      // Where it may not publish at all, it is for the others to say so.
+      const isJudged = !rights.isFree(client) && rights.mayPublish(client, topicName);
+      const fault = isJudged ? findFault(client, topicName, payload) : undefined;
       if (fault === undefined) return ALLOW;
       audit.noteDenied(identify(client), client, 'publishMqtt', topicName);
       return {

@@ -36,9 +36,10 @@ export function mqttRules(
   const { homeAssistant } = gateways;
   const audit = new MqttAudit({ accounts, clock, commandTopics });
   return [
+    // Before them all, so that the audit has no entry of what is refused here.
+    ...(homeAssistant.enabled ? [guardDiscovery({ ...homeAssistant, rights, identify, audit })] : []),
     checkMqttPermissions({ accounts, identify, audit, except }),
     guardDeviceTopics({ accounts, identify, targetOf, prefix, takesCommands }),
-    ...(homeAssistant.enabled ? [guardDiscovery({ ...homeAssistant, rights, identify, audit })] : []),
     ...(enabled ? [guardServiceTopics({ topicPrefix, agents, wantsProof }, identify)] : []),
   ];
 }
