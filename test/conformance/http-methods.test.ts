@@ -18,7 +18,6 @@ const EVERY_GET = [
   '/api/v1/devices/none',
   '/api/v1/services',
   '/api/v1/health',
-  '/api/v1/hub',
   '/healthz',
   '/readyz',
   '/openapi.json',
@@ -45,8 +44,9 @@ describe('HEAD', () => {
       for (const name of ['content-type', 'content-length'])
         assert.equal(headers.get(name), got.headers.get(name), `${path} ${name}`);
     }
-    assert.equal((await hub.call('HEAD', '/metrics')).status, 200);
-    assert.equal((await hub.call('HEAD', '/')).status, 200);
+    // What the one counts and the other measures is not the same a moment later.
+    for (const path of ['/metrics', '/api/v1/hub', '/'])
+      assert.equal((await hub.call('HEAD', path)).status, 200);
   });
 
   it('does no more than GET: what a command does is asked for with POST', async (t) => {

@@ -116,41 +116,6 @@ describe("devices of Home Assistant's discovery", () => {
     assert.equal(countersOf(hub)['effectsSeen'], 1);
   });
 
-  it('are told apart: nobody listens, and nothing is seen', async (t) => {
-    const { hub, client } = await withLamp(t);
-    const unheard = await hub.call('POST', `${PATH}/commands/lamp`, { input: true });
-    assert.deepEqual([unheard.status, unheard.body.code], [503, 'DEVICE_OFFLINE']);
-    assert.match(unheard.body.detail, /^Nobody listens at acme\/lamp\/set/);
-    assert.equal(unheard.body.safeToRetry, true);
-    await client.subscribeAsync('acme/lamp/set', { qos: 1 });
-    const unseen = await hub.call('POST', `${PATH}/commands/lamp`, { input: true, timeoutMs: 60_000 });
-    assert.deepEqual(
-      [unseen.status, unseen.body.code, unseen.body.phase],
-      [504, 'ANSWER_TIMEOUT', 'delivered'],
-    );
-    assert.match(
-      unseen.body.detail,
-      /its effect was not seen within 5000 ms: lamp still shows false and not true/,
-    );
-  });
-
-  it('have not got a command that their client refuses', async (t) => {
-    const { hub } = await withLamp(t);
-    const { client: other } = await MqttDeviceClient.connect(
-      t,
-      `mqtt://127.0.0.1:${hub.mqttPort}`,
-      'lamp-8',
-      { customHandleAcks: (_topic, _message, _packet, done) => done(0x87) },
-    );
-    await other.subscribeAsync('acme/lamp/set', { qos: 1 });
-    const refused = await hub.call('POST', `${PATH}/commands/lamp`, { input: true, timeoutMs: 60_000 });
-    assert.deepEqual(
-      [refused.status, refused.body.code, refused.body.phase],
-      [504, 'ANSWER_TIMEOUT', 'sent'],
-    );
-    assert.match(refused.body.detail, /was sent the command, and its effect was not seen/);
-  });
-
   it('that leave in the middle of a command are lost', async (t) => {
     const { hub, client, retain } = await withLamp(t);
     const heard = new Promise((resolve) => client.once('message', resolve));
@@ -218,6 +183,44 @@ describe("devices of Home Assistant's discovery", () => {
       events.map((event) => (event as { data: string }).data),
       ['{"event_type":"hold"}'],
     );
+  });
+});
+
+// Each waits for five seconds in vain.
+describe('commands whose effect is not seen', { concurrency: true }, () => {
+  it('are told apart: nobody listens, and nothing is seen', async (t) => {
+    const { hub, client } = await withLamp(t);
+    const unheard = await hub.call('POST', `${PATH}/commands/lamp`, { input: true });
+    assert.deepEqual([unheard.status, unheard.body.code], [503, 'DEVICE_OFFLINE']);
+    assert.match(unheard.body.detail, /^Nobody listens at acme\/lamp\/set/);
+    assert.equal(unheard.body.safeToRetry, true);
+    await client.subscribeAsync('acme/lamp/set', { qos: 1 });
+    const unseen = await hub.call('POST', `${PATH}/commands/lamp`, { input: true, timeoutMs: 60_000 });
+    assert.deepEqual(
+      [unseen.status, unseen.body.code, unseen.body.phase],
+      [504, 'ANSWER_TIMEOUT', 'delivered'],
+    );
+    assert.match(
+      unseen.body.detail,
+      /its effect was not seen within 5000 ms: lamp still shows false and not true/,
+    );
+  });
+
+  it('have not got a command that their client refuses', async (t) => {
+    const { hub } = await withLamp(t);
+    const { client: other } = await MqttDeviceClient.connect(
+      t,
+      `mqtt://127.0.0.1:${hub.mqttPort}`,
+      'lamp-8',
+      { customHandleAcks: (_topic, _message, _packet, done) => done(0x87) },
+    );
+    await other.subscribeAsync('acme/lamp/set', { qos: 1 });
+    const refused = await hub.call('POST', `${PATH}/commands/lamp`, { input: true, timeoutMs: 60_000 });
+    assert.deepEqual(
+      [refused.status, refused.body.code, refused.body.phase],
+      [504, 'ANSWER_TIMEOUT', 'sent'],
+    );
+    assert.match(refused.body.detail, /was sent the command, and its effect was not seen/);
   });
 });
 
