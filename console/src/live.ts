@@ -38,6 +38,12 @@ export function follow(follower: Follower): () => void {
   return () => followers.delete(follower);
 }
 
+/** What the hub answered to who changed it. */
+export function keepDevice(device: Device): void {
+  known.set(device.deviceId, device);
+  drawSoon();
+}
+
 function draw(): void {
   drawn.value = new Map(known);
 }

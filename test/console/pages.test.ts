@@ -71,6 +71,60 @@ it('pages of the hub as a whole', options, async (t) => {
     await page.send('Page.close', {});
   });
 
+  await t.test('devices: tags, a command and columns for all that are selected', async () => {
+    const plain = createDevice({ id: 'plain', hub: `127.0.0.1:${hub.tcpPort}` });
+    t.after(() => plain.stop());
+    await plain.start();
+    const page = await openConsole(browser, `${hub.url}/ui/devices`, PLAIN);
+    await page.waitFor('document.querySelectorAll(".rows .row").length === 2');
+    await clickOn(page, '.heads input');
+    await clickOn(page, '.bulk button', 'Tags');
+    await typeInto(page, '.bulk input', HOSTILE);
+    await clickOn(page, '.bulk button', 'Add');
+    await page.waitFor('document.querySelector(".bulk .answer")?.textContent.includes("2 of 2, 0 failed")');
+    await page.waitFor('document.querySelectorAll(".rows .tag").length === 2');
+    await clickOn(page, '.bulk button', 'Send a command');
+    await page.waitFor('document.querySelectorAll(".bulk option").length === 3');
+    await page.evaluate(`{
+      const select = document.querySelector('.bulk select');
+      select.value = 'open';
+      select.dispatchEvent(new Event('change', { bubbles: true }));
+    }`);
+    await clickOn(page, '.bulk button', 'Send to 2 devices');
+    await page.waitFor('document.querySelector(".bulk .answer")?.textContent.includes("2 of 2, 2 failed")');
+    await page.waitFor('document.querySelector(".results").textContent.includes("no such command")');
+    await assertSound(page);
+    await takePicture(page, 'bulk');
+    await clickOn(page, '.bulk button', 'Forget');
+    await clickOn(page, '.bulk button', 'Forget 2');
+    await page.waitFor('document.querySelector(".results").textContent.includes("The device is online")');
+    await clickOn(page, '.bulk button', 'Close');
+    await clickOn(page, '.bulk button', 'Select none');
+    await page.waitFor('document.querySelector(".bulk") === null');
+    await clickOn(page, '.menu summary');
+    await clickOn(page, '.menu label', 'Tags');
+    await page.waitFor('document.querySelectorAll(".rows .tag").length === 0');
+    assert.equal(await page.evaluate('location.search'), '?hide=tags');
+    await assertSound(page);
+    await takePicture(page, 'columns');
+    await page.send('Page.close', {});
+  });
+
+  await t.test('a device: its title and tags', async () => {
+    const page = await openConsole(browser, `${hub.url}/ui/devices/plain`, PLAIN);
+    await clickOn(page, 'header button', 'Title and tags');
+    await typeInto(page, '[name=title]', 'Front door');
+    await page.evaluate('document.querySelector("[name=tags]").select()');
+    await typeInto(page, '[name=tags]', 'hall, floor2');
+    await assertSound(page);
+    await takePicture(page, 'name-form');
+    await clickOn(page, 'header button', 'Save');
+    await page.waitFor('document.querySelector("h1").textContent === "Front door"');
+    const { body } = await hub.call('GET', '/api/v1/devices/plain');
+    assert.deepEqual([body.title, body.tags], ['Front door', ['hall', 'floor2']]);
+    await page.send('Page.close', {});
+  });
+
   await t.test('are sound in each language, theme and width', async () => {
     const { body } = await hub.call('GET', '/api/v1/invocations?command=open');
     const { id: invocationId } = body.invocations[0];

@@ -9,6 +9,7 @@ import { now } from '../live.ts';
 import { CommandForm } from '../parts/command-form.tsx';
 import { InvocationList } from '../parts/invocation-list.tsx';
 import { Empty, Notice } from '../parts/notice.tsx';
+import { NameForm } from '../parts/name-form.tsx';
 import { PresenceMark } from '../parts/presence-mark.tsx';
 import { ReadingList } from '../parts/reading-list.tsx';
 import { Said } from '../parts/said.tsx';
@@ -30,7 +31,7 @@ export function DevicePage() {
   const commands = state.commands.value;
   return (
     <div class="device">
-      <Heading device={device} />
+      <Heading device={device} onChanged={(changed) => (state.device.value = changed)} />
       <section>
         <h2>{say('device.readings')}</h2>
         <ReadingList device={device} readings={state.readings.value} />
@@ -60,7 +61,10 @@ function repeat(command: string): void {
   else field.focus();
 }
 
-function Heading({ device }: { device: DeviceDetails }) {
+type HeadingProps = { device: DeviceDetails; onChanged: (device: DeviceDetails) => void };
+
+function Heading({ device, onChanged }: HeadingProps) {
+  const isEdited = useSignal(false);
   const { deviceId, presence, tags = [], model, gateway } = device;
   const title = titleOf(device);
   const time = sayTimestamp(presence.since, now.value);
@@ -82,8 +86,34 @@ function Heading({ device }: { device: DeviceDetails }) {
             <Said text={tag} />
           </span>
         ))}
+        {device.description !== undefined && (
+          <span>
+            {say('device.version', {
+              version: device.description.version,
+              time: sayTimestamp(device.description.since, now.value),
+            })}
+          </span>
+        )}
+        {may('manage') && (
+          <button
+            class="quiet"
+            aria-expanded={isEdited.value}
+            onClick={() => (isEdited.value = !isEdited.value)}
+          >
+            {say('device.edit')}
+          </button>
+        )}
         {presence.status === 'offline' && may('manage') && <ForgetButton deviceId={deviceId} />}
       </p>
+      {isEdited.value && (
+        <NameForm
+          device={device}
+          onDone={(changed) => {
+            isEdited.value = false;
+            onChanged(changed);
+          }}
+        />
+      )}
     </header>
   );
 }

@@ -3,19 +3,25 @@ import { useEffect } from 'preact/hooks';
 import type { Device } from '../../../src/client/index.ts';
 import { titleOf } from '../../../src/terminal/manage/device-words.ts';
 import { msSince, sayDuration } from '../../../src/terminal/manage/time-words.ts';
+import { bulk } from '../bulk.ts';
 import { readFilterLine } from '../device-filter.ts';
 import { devices, isLoaded, now } from '../live.ts';
+import { lazyPage } from '../parts/lazy-page.tsx';
 import { Empty } from '../parts/notice.tsx';
 import { PresenceMark } from '../parts/presence-mark.tsx';
 import { Said } from '../parts/said.tsx';
 import { VirtualTable, type Column } from '../parts/virtual-table.tsx';
 import { linkTo, query, setQuery } from '../router.ts';
 import { saveCsv } from '../save-csv.ts';
+import { choose, selected } from '../selection.ts';
+import { may } from '../session.ts';
 import { say } from '../words.ts';
 
 type DeviceColumn = Column<Device> & { readonly sortBy: (device: Device) => string };
 
-const columns = computed<readonly DeviceColumn[]>(() => [
+const BulkBar = lazyPage(async () => (await import('../parts/bulk-bar.tsx')).BulkBar);
+
+const allColumns = computed<readonly DeviceColumn[]>(() => [
   {
     name: 'device',
     title: say('devices.column.device'),
@@ -69,6 +75,61 @@ const columns = computed<readonly DeviceColumn[]>(() => [
   },
 ]);
 
+const HIDDEN = 'hide';
+
+/** Those that the address does not hide: `?hide=tags,gateway`. */
+const columns = computed(() => {
+  const hidden = (query.value.get(HIDDEN) ?? '').split(',');
+  return allColumns.value.filter(({ name }) => name === 'device' || !hidden.includes(name));
+});
+
+function ColumnMenu() {
+  const shown = new Set(columns.value.map(({ name }) => name));
+  const names = allColumns.value.filter(({ name }) => name !== 'device');
+  const change = (name: string): void => {
+    const hidden = names.map((each) => each.name).filter((each) => shown.has(each) === (each === name));
+    setQuery({ [HIDDEN]: hidden.join(',') });
+  };
+  return (
+    <details class="menu">
+      <summary>{say('list.columns')}</summary>
+      <div>
+        {names.map(({ name, title }) => (
+          <label key={name}>
+            <input type="checkbox" checked={shown.has(name)} onChange={() => change(name)} /> {title}
+          </label>
+        ))}
+      </div>
+    </details>
+  );
+}
+
+/** The boxes before the rows, with one in the head for all of them. */
+function selectColumn(shown: readonly Device[]): Column<Device> {
+  const ids = (): string[] => shown.map(({ deviceId }) => deviceId);
+  const isAll = shown.every(({ deviceId }) => selected.value.has(deviceId));
+  return {
+    name: 'select',
+    kind: 'select',
+    head: (
+      <input
+        type="checkbox"
+        aria-label={say('bulk.select.all')}
+        checked={isAll}
+        onChange={() => (selected.value = new Set(isAll ? [] : ids()))}
+      />
+    ),
+    cell: ({ deviceId }) => (
+      <input
+        type="checkbox"
+        aria-label={say('bulk.select', { id: deviceId })}
+        checked={selected.value.has(deviceId)}
+        onClick={(event) => choose(deviceId, event.shiftKey, ids())}
+      />
+    ),
+  };
+}
+
 function Seen({ device }: { device: Device }) {
   return <>{sayDuration(msSince(device.presence.lastSeen, now.value))}</>;
 }
@@ -83,7 +144,7 @@ function useShown() {
   const shown = useComputed(() => {
     const { by, isDown } = sorting.value;
     const found = devices.value.filter((device) => line.value.fits(device, now.peek()));
-    const column = columns.value.find(({ name }) => name === by);
+    const column = allColumns.value.find(({ name }) => name === by);
     if (column === undefined || (by === 'device' && !isDown)) return found;
     const { sortBy } = column;
     const keys = new Map(found.map((device) => [device, sortBy(device)]));
@@ -108,6 +169,7 @@ export function DevicesPage() {
   const { by, isDown } = sorting.value;
   const online = devices.value.filter(({ presence }) => presence.status === 'online').length;
   const { notUnderstood } = line.value;
+  const mayAct = may('command') || may('manage');
   return (
     <div class="list">
       <div class="tools">
@@ -123,6 +185,7 @@ export function DevicesPage() {
           {say('list.of', { shown: shown.value.length, total: devices.value.length })} · {online}{' '}
           {say('presence.online')}
         </span>
+        <ColumnMenu />
         <button class="quiet" onClick={() => saveCsv('devices', shown.value.map(csvRow))}>
           {say('list.csv')}
         </button>
@@ -132,6 +195,7 @@ export function DevicesPage() {
           {say('list.filter.unknown', { parts: notUnderstood.join(' ') })}
         </p>
       )}
+      {(selected.value.size > 0 || bulk.value !== undefined) && <BulkBar />}
       {shown.value.length === 0 ? (
         <Empty text={say('devices.none.filtered')}>
           <button onClick={() => setQuery({ filter: '' })}>{say('list.clear')}</button>
@@ -140,7 +204,7 @@ export function DevicesPage() {
         <VirtualTable
           label={say('devices.title')}
           rows={shown.value}
-          columns={columns.value}
+          columns={mayAct ? [selectColumn(shown.value), ...columns.value] : columns.value}
           keyOf={({ deviceId }) => deviceId}
           sorting={sorting.value}
           onSort={(name) => setQuery({ sort: name === by && !isDown ? `-${name}` : name })}

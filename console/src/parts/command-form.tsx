@@ -1,35 +1,18 @@
 import { useSignal } from '@preact/signals';
-import { useMemo } from 'preact/hooks';
-import {
-  ClientError,
-  readDrafts,
-  readInputForm,
-  type Command,
-  type DraftIssue,
-  type InputForm,
-  type InvocationResult,
-} from '../../../src/client/index.ts';
+import { ClientError, type Command, type InvocationResult } from '../../../src/client/index.ts';
 import { hub, may } from '../session.ts';
-import { language } from '../settings.ts';
 import { say } from '../words.ts';
 import { AnswerView, type Answer } from './answer-view.tsx';
-import { FieldInput } from './field-input.tsx';
 import { Said } from './said.tsx';
+import { useDrafts } from './use-drafts.tsx';
 
 /** One command: its fields, its button, and in place what came of it. */
 export function CommandForm({ deviceId, command }: { deviceId: string; command: Command }) {
-  const form = useMemo(() => readInputForm(command.input), [command]);
-  const drafts = useSignal<ReadonlyMap<string, string>>(initialDrafts(form));
-  const issues = useSignal<readonly DraftIssue[]>([]);
+  const { read, check, fields } = useDrafts(command);
   const answer = useSignal<Answer | undefined>(undefined);
-  const read = () =>
-    form === undefined
-      ? ({ ok: true, value: undefined } as const)
-      : readDrafts(form, drafts.value, { decimalComma: language.value === 'pt-BR' });
   const send = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const input = read();
-    issues.value = input.ok ? [] : input.failure;
+    const input = check();
     if (!input.ok) return;
     answer.value = { kind: 'waiting', sinceMs: Date.now() };
     answer.value = await invoke(deviceId, command.name, input.value);
@@ -58,23 +41,10 @@ export function CommandForm({ deviceId, command }: { deviceId: string; command: 
           </button>
         )}
       </div>
-      {may('command') &&
-        form?.fields.map((field) => (
-          <FieldInput
-            key={field.pointer}
-            field={field}
-            draft={drafts.value.get(field.pointer) ?? ''}
-            problem={issues.value.find(({ pointer }) => pointer === field.pointer)?.problem}
-            onDraft={(draft) => (drafts.value = new Map(drafts.value).set(field.pointer, draft))}
-          />
-        ))}
+      {may('command') && fields}
       {answer.value !== undefined && <AnswerView answer={answer.value} />}
     </form>
   );
-}
-
-function initialDrafts(form: InputForm | undefined): ReadonlyMap<string, string> {
-  return new Map(form?.fields.map(({ pointer, initialDraft }) => [pointer, initialDraft]));
 }
 
 async function invoke(deviceId: string, command: string, input: unknown): Promise<Answer> {

@@ -8,7 +8,9 @@ const MORE_ROWS = 8;
 
 export type Column<Row> = {
   readonly name: string;
-  readonly title: string;
+  /** What it is sorted by; without, what stands in the head is no button. */
+  readonly title?: string;
+  readonly head?: ComponentChildren;
   /** A class: `wide` takes what is left, `late` is not there on phones. */
   readonly kind: string;
   readonly cell: (row: Row) => ComponentChildren;
@@ -46,17 +48,7 @@ export function VirtualTable<Row>(props: {
       ref={box}
       onScroll={({ currentTarget }) => (top.value = currentTarget.scrollTop)}
     >
-      <div role="rowgroup" class="heads">
-        <div role="row" class="row" aria-rowindex={1}>
-          {columns.map(({ name, title, kind }) => (
-            <span key={name} role="columnheader" class={kind} aria-sort={ariaSort(sorting, name)}>
-              <button class="head" onClick={() => props.onSort(name)}>
-                {title}
-              </button>
-            </span>
-          ))}
-        </div>
-      </div>
+      <Heads columns={columns} sorting={sorting} onSort={props.onSort} />
       <div role="rowgroup" class="rows" style={{ height: `${rows.length * ROW_PX}px` }}>
         {shown.map((row, index) => (
           <div
@@ -72,6 +64,35 @@ export function VirtualTable<Row>(props: {
               </span>
             ))}
           </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Heads(props: {
+  columns: readonly Omit<Column<never>, 'cell'>[];
+  sorting: Sorting;
+  onSort: (by: string) => void;
+}) {
+  return (
+    <div role="rowgroup" class="heads">
+      <div role="row" class="row" aria-rowindex={1}>
+        {props.columns.map(({ name, title, kind, head }) => (
+          <span
+            key={name}
+            role="columnheader"
+            class={kind}
+            aria-sort={title === undefined ? undefined : ariaSort(props.sorting, name)}
+          >
+            {title === undefined ? (
+              head
+            ) : (
+              <button class="head" onClick={() => props.onSort(name)}>
+                {title}
+              </button>
+            )}
+          </span>
         ))}
       </div>
     </div>
