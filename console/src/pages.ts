@@ -24,6 +24,10 @@ const PAGES: Readonly<Record<ConsolePage, Page>> = {
     show: lazyPage(async () => (await import('./pages/services-page.tsx')).ServicesPage),
     title: 'services.title',
   },
+  health: {
+    show: lazyPage(async () => (await import('./pages/health-page.tsx')).HealthPage),
+    title: 'health.title',
+  },
 };
 
 /** The pages that have a name of their own, in the order of the bar. */

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { Service, ServiceAgent } from '../../../src/client/index.ts';
 import { sayFailure } from '../failure.ts';
 import { Empty, Notice } from '../parts/notice.tsx';
+import { Numbers } from '../parts/numbers.tsx';
 import { Said } from '../parts/said.tsx';
 import { useAsked } from '../parts/use-asked.ts';
 import { hub } from '../session.ts';
@@ -56,14 +57,7 @@ function ServiceView({ service }: { service: Service }) {
         <Said text={name} />{' '}
         <span class={`mark ${status === 'available' ? 'on' : 'off'}`}>{say(`services.${status}`)}</span>
       </h2>
-      <dl class="numbers">
-        {facts.map(([title, value]) => (
-          <div key={title}>
-            <dt>{title}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Numbers facts={facts} />
       {agents.length > 0 && <AgentTable agents={agents} />}
     </section>
   );
