@@ -4,6 +4,8 @@ import type { Device } from '../../src/client/index.ts';
 export type DeviceFilterLine = {
   readonly fits: (device: Device, nowMs: number) => boolean;
   readonly notUnderstood: readonly string[];
+  /** Of which the devices have to have their readings. */
+  readonly metrics: readonly string[];
 };
 
 type Test = (device: Device, nowMs: number) => boolean;
@@ -14,16 +16,20 @@ const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
 export function readFilterLine(text: string): DeviceFilterLine {
   const tests: Test[] = [];
   const notUnderstood: string[] = [];
-  for (const [part, key, quoted, plain] of text.matchAll(/(?:(\w+):)?(?:"([^"]*)"?|(\S+))/g)) {
+  const metrics = new Set<string>();
+  for (const [part, key, quoted, plain] of text.matchAll(/(?:([\w.-]+):)?(?:"([^"]*)"?|(\S+))/g)) {
     const value = (quoted ?? plain ?? '').toLowerCase();
+    const ofMetric = key === undefined || isKey(key) ? undefined : metricTest(key, value);
+    if (key !== undefined && ofMetric !== undefined) metrics.add(key);
     const test =
       key === undefined
         ? wordTest(value)
-        : (keyTest(key, value) ?? (isKey(key) ? undefined : wordTest(part.toLowerCase())));
+        : (keyTest(key, value) ?? ofMetric ?? (isKey(key) ? undefined : wordTest(part.toLowerCase())));
     if (test === undefined) notUnderstood.push(part);
     else tests.push(test);
   }
-  return { fits: (device, nowMs) => tests.every((test) => test(device, nowMs)), notUnderstood };
+  const fits = (device: Device, nowMs: number): boolean => tests.every((test) => test(device, nowMs));
+  return { fits, notUnderstood, metrics: [...metrics].sort() };
 }
 
 function isKey(key: string): boolean {
@@ -55,6 +61,20 @@ function silentTest(value: string): Test | undefined {
   return ({ presence }, nowMs) => {
     const silentMs = nowMs - Date.parse(presence.lastSeen);
     return sign === '>' ? silentMs > limitMs : silentMs < limitMs;
+  };
+}
+
+/** `>30`, `<=-2.5`, `=eco`: the latest value that it reported. */
+function metricTest(metric: string, value: string): Test | undefined {
+  const [, sign = '', wanted = ''] = /^([<>]=?|=)(.+)$/.exec(value) ?? [];
+  const limit = Number(wanted);
+  if (sign === '' || (sign !== '=' && Number.isNaN(limit))) return undefined;
+  return ({ readings = [] }) => {
+    const told = readings.find((each) => each.metric === metric)?.value;
+    if (sign === '=') return told !== undefined && String(told).toLowerCase() === wanted;
+    if (typeof told !== 'number') return false;
+    if (told === limit) return sign.endsWith('=');
+    return sign.startsWith('>') ? told > limit : told < limit;
   };
 }
 

@@ -1,5 +1,11 @@
 import { computed, effect, signal } from '@preact/signals';
-import { ProblemError, type Device, type HubEvent } from '../../src/client/index.ts';
+import {
+  ClientError,
+  ProblemError,
+  type Device,
+  type HubEvent,
+  type Reading,
+} from '../../src/client/index.ts';
 import { hub, loseSession, session } from './session.ts';
 
 /** How often a page is drawn anew by news, at most. */
@@ -32,6 +38,11 @@ export const devices = computed<readonly Device[]>(() => {
   return [...drawn.value.values()].sort((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
 });
 
+/** Metrics of which the devices have their latest reading, with commas between: what somebody filters by. */
+export const watched = signal('');
+/** What it was when the list was asked for. */
+let loadedWith = '';
+
 /** Calls for each event, and says how to end it. */
 export function follow(follower: Follower): () => void {
   followers.add(follower);
@@ -58,7 +69,9 @@ function drawSoon(): void {
 
 async function load(signal: AbortSignal): Promise<void> {
   const seen = new Set<string>();
-  for await (const device of hub().devices.all({ limit: PAGE_DEVICES, signal })) {
+  loadedWith = watched.peek();
+  const metrics = loadedWith || undefined;
+  for await (const device of hub().devices.all({ limit: PAGE_DEVICES, metrics, signal })) {
     seen.add(device.deviceId);
     known.set(device.deviceId, device);
     drawSoon();
@@ -88,7 +101,7 @@ function applyEvent(event: HubEvent, reload: (id?: string) => void): void {
       const device = known.get(event.deviceId);
       if (device === undefined) return undefined;
       const presence = { ...device.presence, lastSeen: event.time };
-      known.set(event.deviceId, { ...device, presence });
+      known.set(event.deviceId, { ...device, presence, readings: readingsWith(device, event) });
       return drawSoon();
     }
     case 'forgotten':
@@ -97,6 +110,12 @@ function applyEvent(event: HubEvent, reload: (id?: string) => void): void {
     default:
       return undefined;
   }
+}
+
+/** Those of a device, with one that is new where it is watched. */
+function readingsWith({ readings = [] }: Device, { metric, value, unit, time }: Reading): Reading[] {
+  if (!loadedWith.split(',').includes(metric)) return readings;
+  return [...readings.filter((each) => each.metric !== metric), { metric, value, unit, time }];
 }
 
 /** Follows the hub as long as somebody is signed in; each end of that ends it. */
@@ -173,5 +192,15 @@ effect(() => {
   if (principal.value === undefined || !isSeen.value) return undefined;
   const ended = new AbortController();
   void runUntil(ended.signal);
+  return () => ended.abort();
+});
+
+// Whoever filters by another metric needs its values once; from then on they come as events.
+effect(() => {
+  if (!isLoaded.value || link.value.kind !== 'live' || watched.value === loadedWith) return undefined;
+  const ended = new AbortController();
+  load(ended.signal).catch((error: unknown) => {
+    if (!ended.signal.aborted && !(error instanceof ClientError)) throw error;
+  });
   return () => ended.abort();
 });

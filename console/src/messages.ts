@@ -36,8 +36,8 @@ export const CONSOLE_MESSAGES = {
 
   'list.filter': ['Filter', 'Filtro'],
   'list.filter.how': [
-    'words, status:offline, gateway:mqtt, tag:floor2, silent:>10m',
-    'palavras, status:offline, gateway:mqtt, tag:floor2, silent:>10m',
+    'words, status:offline, gateway:mqtt, tag:floor2, temperature:>30, silent:>10m',
+    'palavras, status:offline, gateway:mqtt, tag:floor2, temperature:>30, silent:>10m',
   ],
   'list.filter.unknown': ['Not understood: {parts}', 'Não entendido: {parts}'],
   'list.seen': ['Last seen', 'Visto por último'],

@@ -10,6 +10,7 @@ import type {
   DeviceDetailResource,
   DeviceResource,
   InvocationResource,
+  ReadingResource,
   TelemetryResource,
 } from './schemas.ts';
 import type { ServiceResource } from './service-schemas.ts';
@@ -117,16 +118,24 @@ export function writeInvocation(
   );
 }
 
-export function showTelemetry(device: Device): TelemetryResource {
-  const { unavailable } = device.telemetry;
-  return {
-    deviceId: device.id,
-    readings: device.telemetry.latest().map((reading) => ({
+/** The latest of each metric, or of those that are wanted. */
+export function showReadings(device: Device, wanted?: readonly string[]): ReadingResource[] {
+  return device.telemetry
+    .latest()
+    .filter(({ metric }) => wanted?.includes(metric) !== false)
+    .map((reading) => ({
       metric: reading.metric,
       value: reading.value,
       unit: reading.unit ?? null,
       time: showTime(reading.time),
-    })),
+    }));
+}
+
+export function showTelemetry(device: Device): TelemetryResource {
+  const { unavailable } = device.telemetry;
+  return {
+    deviceId: device.id,
+    readings: showReadings(device),
     unavailable:
       unavailable === undefined ? null : { reason: unavailable.reason, time: showTime(unavailable.time) },
   };

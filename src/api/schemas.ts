@@ -53,7 +53,26 @@ const deviceProperties = {
   presence: PresenceSchema,
   commandCount: Type.Integer(),
 };
-const DeviceSchema = Type.Object(deviceProperties, { title: 'Device' });
+export const ReadingSchema = Type.Object(
+  {
+    metric: Type.String(),
+    value: Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
+    unit: nullable(Type.String()),
+    time: Time,
+  },
+  { title: 'Reading' },
+);
+export type ReadingResource = Static<typeof ReadingSchema>;
+
+const DeviceSchema = Type.Object(
+  {
+    ...deviceProperties,
+    readings: Type.Optional(
+      Type.Array(ReadingSchema, { description: 'The latest of the `metrics` that were asked for' }),
+    ),
+  },
+  { title: 'Device' },
+);
 export type DeviceResource = Static<typeof DeviceSchema>;
 
 const MetricSchema = Type.Object(
@@ -160,6 +179,13 @@ export type DeviceSelector = Static<typeof DeviceSelectorSchema>;
 export const DeviceQuerySchema = Type.Object(
   {
     ...selectorProperties,
+    metrics: Type.Optional(
+      Type.String({
+        maxLength: MAX_LIST_CHARACTERS,
+        pattern: LIST,
+        description: 'Each device with its latest `readings` of these, up to 32, with commas between',
+      }),
+    ),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: MAX_PAGE_DEVICES, description: 'Devices a page' }),
     ),
@@ -276,17 +302,6 @@ export const AcceptedSchema = Type.Object(
 );
 export type AcceptedResource = Static<typeof AcceptedSchema>;
 
-export const ReadingSchema = Type.Object(
-  {
-    metric: Type.String(),
-    value: Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
-    unit: nullable(Type.String()),
-    time: Time,
-  },
-  { title: 'Reading' },
-);
-export type ReadingResource = Static<typeof ReadingSchema>;
-
 export const TelemetrySchema = Type.Object(
   {
     deviceId: Type.String(),
@@ -296,34 +311,6 @@ export const TelemetrySchema = Type.Object(
   { title: 'Telemetry' },
 );
 export type TelemetryResource = Static<typeof TelemetrySchema>;
-
-export const ProbeSchema = Type.Object({ status: Type.Enum(['ok']) });
-
-export const ReadinessSchema = Type.Object(
-  {
-    status: Type.Enum(['ok', 'degraded'], { description: '`degraded`: something cannot be stored' }),
-    stores: Type.Optional(
-      Type.Array(
-        Type.Object({
-          name: Type.String(),
-          state: Type.Enum([
-            'full',
-            'read-only',
-            'locked',
-            'removed',
-            'failing',
-            'damaged',
-            'unreachable',
-            'ended',
-          ]),
-          advice: Type.String({ description: 'What to do' }),
-        }),
-        { description: 'Those that something is wrong with; not for who would be refused elsewhere' },
-      ),
-    ),
-  },
-  { title: 'Readiness' },
-);
 
 export const HealthSchema = Type.Object(
   {

@@ -25,6 +25,7 @@ it('pages of the hub as a whole', options, async (t) => {
   const device = createDevice({
     id: 'gate',
     title: HOSTILE,
+    telemetry: { temperature: { unit: '°C', type: 'number' } },
     commands: {
       open: {
         kind: 'action',
@@ -107,6 +108,19 @@ it('pages of the hub as a whole', options, async (t) => {
     assert.equal(await page.evaluate('location.search'), '?hide=tags');
     await assertSound(page);
     await takePicture(page, 'columns');
+    await page.send('Page.close', {});
+  });
+
+  await t.test('devices: by what they report, as it changes', async () => {
+    const page = await openConsole(browser, `${hub.url}/ui/devices?filter=temperature:>30`, PLAIN);
+    await page.waitFor('document.querySelector(".empty")?.textContent.includes("No device matches.")');
+    device.report({ temperature: 31.5 });
+    await page.waitFor('document.querySelector(".rows .row")?.textContent.includes("31.5 °C")');
+    device.report({ temperature: 30 });
+    await page.waitFor('document.querySelector(".empty") !== null');
+    await page.goto(`${hub.url}/ui/devices?filter=temperature:=30`);
+    await page.waitFor('document.querySelector(".rows .row")?.textContent.includes("30 °C")');
+    assert.equal((await hub.call('GET', '/api/v1/devices?metrics=a%25')).status, 400);
     await page.send('Page.close', {});
   });
 

@@ -1,11 +1,11 @@
-import { computed, useComputed } from '@preact/signals';
+import { computed, useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Device } from '../../../src/client/index.ts';
-import { titleOf } from '../../../src/terminal/manage/device-words.ts';
+import { sayReading, titleOf } from '../../../src/terminal/manage/device-words.ts';
 import { msSince, sayDuration } from '../../../src/terminal/manage/time-words.ts';
 import { bulk } from '../bulk.ts';
 import { readFilterLine } from '../device-filter.ts';
-import { devices, isLoaded, now } from '../live.ts';
+import { devices, isLoaded, now, watched } from '../live.ts';
 import { lazyPage } from '../parts/lazy-page.tsx';
 import { Empty } from '../parts/notice.tsx';
 import { PresenceMark } from '../parts/presence-mark.tsx';
@@ -15,13 +15,18 @@ import { linkTo, query, setQuery } from '../router.ts';
 import { saveCsv } from '../save-csv.ts';
 import { choose, selected } from '../selection.ts';
 import { may } from '../session.ts';
-import { say } from '../words.ts';
+import { say, sayShared } from '../words.ts';
 
-type DeviceColumn = Column<Device> & { readonly sortBy: (device: Device) => string };
+type DeviceColumn = Column<Device> & { readonly sortBy: (device: Device) => string | number };
 
 const BulkBar = lazyPage(async () => (await import('../parts/bulk-bar.tsx')).BulkBar);
 
 const allColumns = computed<readonly DeviceColumn[]>(() => [
+  ...ownColumns.value,
+  ...watched.value.split(',').filter(Boolean).map(metricColumn),
+]);
+
+const ownColumns = computed<readonly DeviceColumn[]>(() => [
   {
     name: 'device',
     title: say('devices.column.device'),
@@ -74,6 +79,23 @@ const allColumns = computed<readonly DeviceColumn[]>(() => [
     cell: (device) => <Seen device={device} />,
   },
 ]);
+
+function metricColumn(metric: string): DeviceColumn {
+  const readingOf = ({ readings = [] }: Device) => readings.find((each) => each.metric === metric);
+  return {
+    name: `metric:${metric}`,
+    title: metric,
+    kind: 'number',
+    sortBy: (device) => {
+      const value = readingOf(device)?.value ?? '';
+      return typeof value === 'boolean' ? String(value) : value;
+    },
+    cell: (device) => {
+      const reading = readingOf(device);
+      return reading !== undefined && <Said text={sayReading(sayShared, reading)} />;
+    },
+  };
+}
 
 const HIDDEN = 'hide';
 
@@ -137,6 +159,7 @@ function Seen({ device }: { device: Device }) {
 /** Whatever the filter line of the address asks for, in the order that it asks for. */
 function useShown() {
   const line = useComputed(() => readFilterLine(query.value.get('filter') ?? ''));
+  useSignalEffect(() => void (watched.value = line.value.metrics.join(',')));
   const sorting = useComputed(() => {
     const text = query.value.get('sort') ?? 'device';
     return { by: text.replace(/^-/, ''), isDown: text.startsWith('-') };

@@ -5,8 +5,9 @@ import type { Hub } from '../../hub/hub.ts';
 import { findDevice } from '../find-device.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
 import { readSelector } from '../device-selector.ts';
+import { readMetrics } from '../metric-names.ts';
 import { RequestRefused } from '../problems.ts';
-import { showDevice, showDeviceDetail } from '../resources.ts';
+import { showDevice, showDeviceDetail, showReadings } from '../resources.ts';
 import {
   DeviceDetailSchema,
   DevicePageSchema,
@@ -54,7 +55,8 @@ const ForgetSchema = {
 /** Lists devices, describes them, and forgets those that are gone. */
 export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app, { hub }) => {
   app.get('/devices', { config: { verb: 'any' }, schema: ListSchema }, async (request) => {
-    const { limit = DEFAULT_PAGE_DEVICES, cursor, ...filter } = request.query;
+    const { limit = DEFAULT_PAGE_DEVICES, cursor, metrics, ...filter } = request.query;
+    const wanted = metrics === undefined ? undefined : readMetrics(metrics);
     const { principal } = request;
     const isMeant = readSelector(filter);
     const found = [...hub.devices.all()].filter(
@@ -65,7 +67,10 @@ export const deviceRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (app,
     const page = rest.slice(0, limit);
     const last = rest.length > limit ? page.at(-1) : undefined;
     return {
-      devices: page.map(showDevice),
+      devices: page.map((device) => ({
+        ...showDevice(device),
+        ...(wanted !== undefined && { readings: showReadings(device, wanted) }),
+      })),
       ...(last !== undefined && { nextCursor: writeCursor('after', last.order) }),
       total: found.length,
     };

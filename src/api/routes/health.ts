@@ -1,10 +1,39 @@
+import { Type } from '../../config/type.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { TSchema } from 'typebox';
 import { version } from '../../base/version.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { collectMetrics } from '../metrics.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
-import { HealthSchema, PROBLEM_RESPONSE, ProbeSchema, ReadinessSchema } from '../schemas.ts';
+import { HealthSchema, PROBLEM_RESPONSE } from '../schemas.ts';
+
+const ProbeSchema = Type.Object({ status: Type.Enum(['ok']) });
+
+const ReadinessSchema = Type.Object(
+  {
+    status: Type.Enum(['ok', 'degraded'], { description: '`degraded`: something cannot be stored' }),
+    stores: Type.Optional(
+      Type.Array(
+        Type.Object({
+          name: Type.String(),
+          state: Type.Enum([
+            'full',
+            'read-only',
+            'locked',
+            'removed',
+            'failing',
+            'damaged',
+            'unreachable',
+            'ended',
+          ]),
+          advice: Type.String({ description: 'What to do' }),
+        }),
+        { description: 'Those that something is wrong with; not for who would be refused elsewhere' },
+      ),
+    ),
+  },
+  { title: 'Readiness' },
+);
 
 const HealthRouteSchema = {
   operationId: 'getHealth',

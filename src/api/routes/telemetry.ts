@@ -1,15 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from '../../config/type.ts';
-import { MAX_METRIC_NAME_CHARACTERS } from '../../devices/telemetry.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { answerHistory } from '../answer-history.ts';
 import { findDevice } from '../find-device.ts';
-import {
-  HistoriesSchema,
-  MAX_HISTORY_METRICS,
-  TelemetryQuerySchema,
-  type TelemetryWish,
-} from '../history-schemas.ts';
+import { HistoriesSchema, TelemetryQuerySchema, type TelemetryWish } from '../history-schemas.ts';
+import { readMetrics } from '../metric-names.ts';
 import { RequestRefused } from '../problems.ts';
 import { showTelemetry } from '../resources.ts';
 import { DeviceParams, PROBLEM_RESPONSE, TelemetrySchema } from '../schemas.ts';
@@ -42,23 +37,5 @@ function refuseWithoutMetrics(wish: Omit<TelemetryWish, 'metrics'>): void {
   const [name] = Object.keys(wish);
   if (name === undefined) return;
   const text = `${name} is of a history: say of which metrics, with metrics=NAME,NAME. The latest values have no range.`;
-  throw new RequestRefused('REQUEST_INVALID', text);
-}
-
-function readMetrics(list: string): string[] {
-  const names = [...new Set(list.split(',').map(decodeName))];
-  if (names.length > MAX_HISTORY_METRICS)
-    throw new RequestRefused('REQUEST_INVALID', `metrics are more than ${MAX_HISTORY_METRICS}.`);
-  return names;
-}
-
-function decodeName(written: string): string {
-  try {
-    const name = decodeURIComponent(written);
-    if (name !== '' && name.length <= MAX_METRIC_NAME_CHARACTERS) return name;
-  } catch {
-    // A % that begins nothing.
-  }
-  const text = `metrics has "${written.slice(0, MAX_METRIC_NAME_CHARACTERS)}", which is no name of one; commas stand between names, and % is %25.`;
   throw new RequestRefused('REQUEST_INVALID', text);
 }
