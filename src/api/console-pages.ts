@@ -1,3 +1,10 @@
 /** Where pages of the web console are, below `/ui/`: the hub serves these, and the console has a page for each. */
-export const CONSOLE_PAGES = ['devices', 'devices/:deviceId', 'invocations', 'services', 'health'] as const;
+export const CONSOLE_PAGES = [
+  'devices',
+  'devices/:deviceId',
+  'invocations',
+  'services',
+  'clients',
+  'health',
+] as const;
 export type ConsolePage = (typeof CONSOLE_PAGES)[number];

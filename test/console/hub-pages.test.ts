@@ -11,11 +11,14 @@ import {
   LOOKS,
   openConsole,
   takePicture,
+  typeInto,
 } from '../helpers/console-page.ts';
+import { comeIn, endOf } from '../helpers/mqtt-hub-rig.ts';
 import { startTestHub } from '../helpers/start-test-hub.ts';
 
 const options = { skip: HAS_CHROMIUM ? false : 'there is no chromium here', timeout: 120_000 };
 const PLAIN = LOOKS[0]!;
+const HOSTILE = '<img src=x onerror="window.hurt=1">';
 
 before(buildConsole);
 
@@ -27,6 +30,14 @@ it('pages for who looks after the hub', options, async (t) => {
     config.dataDir = folder;
     config.services.sameOrigin = true;
   });
+  const mqtt = `mqtt://127.0.0.1:${hub.mqttPort}`;
+  await comeIn(t, mqtt, { clientId: HOSTILE });
+  const pump = await comeIn(t, mqtt, {
+    clientId: 'pump',
+    clean: false,
+    properties: { sessionExpiryInterval: 600 },
+  });
+  await pump.subscribeAsync('pump/#');
   const browser = await Browser.open(t);
 
   await t.test('health: listeners, stores, limits and what to look at', async () => {
@@ -43,12 +54,44 @@ it('pages for who looks after the hub', options, async (t) => {
     await page.send('Page.close', {});
   });
 
+  await t.test('clients: found, looked at, disconnected and forgotten', async () => {
+    const page = await openConsole(browser, `${hub.url}/ui/clients`, PLAIN);
+    await page.waitFor('document.querySelectorAll("tbody tr").length === 2');
+    await page.waitFor('document.querySelector("main").textContent.includes("<img")');
+    await typeInto(page, 'input[type=search]', 'pump');
+    await page.evaluate('document.activeElement.blur()');
+    await page.waitFor('document.querySelectorAll("tbody tr").length === 1');
+    await clickOn(page, 'tbody a', 'pump');
+    const ended = endOf(pump);
+    await clickOn(page, 'section.answer button', 'Disconnect');
+    await page.waitFor('document.querySelector("[role=alert]")?.textContent.includes("come back")');
+    await clickOn(page, 'section.answer button.main', 'Disconnect');
+    // Administrative action (MQTT 5.0 section 3.14.2.1).
+    assert.equal(await ended, 0x98);
+    await page.waitFor('document.querySelector("tbody .mark").textContent === "away"');
+    await clickOn(page, 'section.answer button', 'Forget');
+    await clickOn(page, 'section.answer button.main', 'Forget');
+    await page.waitFor('document.querySelectorAll("tbody tr").length === 0');
+    await page.waitFor('document.querySelector("section.answer").textContent.includes("has ended")');
+    assert.equal((await hub.call('GET', '/api/v1/broker/sessions?q=pump')).body.sessions.length, 0);
+    await page.send('Page.close', {});
+  });
+
   await t.test('are sound in each language, theme and width', async () => {
+    const { body } = await hub.call('GET', '/api/v1/broker/sessions');
+    const session = encodeURIComponent(String(body.sessions[0].key));
     for (const look of LOOKS) {
-      const page = await openConsole(browser, `${hub.url}/ui/health`, look);
-      await page.waitFor('document.querySelector("meter")');
-      await assertSound(page);
-      await takePicture(page, `health-${look.language}-${look.theme}-${look.width}`);
+      const page = await openConsole(browser, `${hub.url}/ui/clients?session=${session}`, look);
+      for (const [name, sign] of [
+        ['clients', 'section.answer dl'],
+        ['health', 'meter'],
+      ]) {
+        if (name !== 'clients') await clickOn(page, `nav a[href$="/${name}"]`);
+        await page.waitFor(`document.querySelector("${sign}")`);
+        await assertSound(page);
+        await takePicture(page, `${name}-${look.language}-${look.theme}-${look.width}`);
+      }
+      assert.equal(await page.evaluate('window.hurt'), undefined);
       await page.send('Page.close', {});
     }
   });
