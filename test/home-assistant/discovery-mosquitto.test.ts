@@ -53,6 +53,25 @@ describe('discovery over Mosquitto', { skip: whyNoMosquitto() }, () => {
     assert.deepEqual([status, body.output], [200, { effect: 'seen' }]);
   });
 
+  it('hears a topic of several devices once, and each that comes gets what is retained there', async (t) => {
+    const url = await startMosquitto(t);
+    const { client } = await MqttDeviceClient.connect(t, url, 'bridge');
+    const hub = await startHub(t, url);
+    const { devices } = hub.server.hub;
+    const reads = (id: string): unknown => devices.get(id)?.telemetry.latest()[0]?.value;
+    await client.publishAsync('acme/state', 'one', { qos: 1, retain: true });
+    for (const id of ['a', 'b', 'c']) {
+      const config = JSON.stringify({ unique_id: id, state_topic: 'acme/state' });
+      await client.publishAsync(`homeassistant/sensor/${id}/config`, config, { qos: 1, retain: true });
+      await until(`${id} has read it`, () => reads(id) === 'one');
+    }
+    const { counters } = hub.server.hub.gateways.find(({ name }) => name === 'home-assistant')!;
+    const messages = counters['statesTaken']!;
+    await client.publishAsync('acme/state', 'two', { qos: 1 });
+    await until('all have read the next', () => ['a', 'b', 'c'].every((id) => reads(id) === 'two'));
+    assert.equal(counters['statesTaken'], messages + 1);
+  });
+
   it('forgets a device whose config has gone while the hub was away, and keeps the id of the others', async (t) => {
     const url = await startMosquitto(t);
     const dataDir = mkdtempSync(join(tmpdir(), 'recado-discovery-'));
