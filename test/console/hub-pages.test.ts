@@ -89,6 +89,9 @@ it('pages for who looks after the hub', options, async (t) => {
         if (name !== 'clients') await clickOn(page, `nav a[href$="/${name}"]`);
         await page.waitFor(`document.querySelector("${sign}")`);
         await assertSound(page);
+        const fits =
+          'document.querySelector("main").scrollWidth <= document.querySelector("main").clientWidth';
+        assert.equal(await page.evaluate(fits), true, `${name} at ${look.width}`);
         await takePicture(page, `${name}-${look.language}-${look.theme}-${look.width}`);
       }
       assert.equal(await page.evaluate('window.hurt'), undefined);
