@@ -3,6 +3,7 @@ import { benchBulk } from './bulk.ts';
 import { benchCommands } from './command-round-trip.ts';
 import { benchDatagrams } from './datagrams.ts';
 import { benchEventLoop } from './event-loop.ts';
+import { benchConsole } from './console.ts';
 import { benchEventStreams } from './event-streams.ts';
 import { benchFeed } from './feed.ts';
 import { benchFixedRoute } from './fixed-route.ts';
@@ -47,6 +48,7 @@ const USAGE = `npm run bench [-- NAME…] [-- --rounds N] [-- --seconds N] [-- -
   datagrams   100,000 readings a second, against a bare Node UDP socket       (10 s)
   feed        what it costs that 100,000 readings a second go through the feed (3 rounds of 2 s each)
   event-streams  1,000 readers of ten devices each and 20 of all, at 10,000 readings a second (10 s)
+  console     10,000 devices in a browser: scrolling, filtering, 100,000 events (a minute)
   fleet       5,000 idle devices                                              (60 s; --seconds 600 for the bar)
   history     ten million readings: how fast they are stored, how large, how soon read
   history-load  commands beside 50,000 readings a second that are stored       (3 rounds of 4 s each)
@@ -80,6 +82,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<readonly Ba
   datagrams: ({ seconds }) => benchDatagrams({ seconds: seconds ?? 10 }),
   feed: ({ rounds, seconds }) => benchFeed({ rounds, seconds: seconds ?? 2 }),
   'event-streams': ({ seconds }) => benchEventStreams({ seconds: seconds ?? 10 }),
+  console: () => benchConsole(),
   bulk: () => benchBulk(),
   fleet: ({ seconds }) => benchFleet({ seconds: seconds ?? 60 }),
   history: () => benchHistory(),

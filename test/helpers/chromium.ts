@@ -36,7 +36,7 @@ export class Browser {
   readonly #waiting = new Map<number, Waiter>();
   #lastId = 0;
 
-  static async open(t: TestContext): Promise<Browser> {
+  static async open(t: Pick<TestContext, 'after'>): Promise<Browser> {
     const folder = mkdtempSync(join(tmpdir(), 'recado-chromium-'));
     const words = [...FLAGS, `--user-data-dir=${folder}`, 'about:blank'];
     const child = spawn('chromium', words, { stdio: ['ignore', 'ignore', 'pipe'] });
