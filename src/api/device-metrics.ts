@@ -1,13 +1,8 @@
-import { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Device } from '../devices/device.ts';
+import { MAX_TURN_CHARACTERS } from './send-in-turns.ts';
 
 export const DEVICE_METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-/** What is made in one turn of the event loop, whatever it is asked for: the others have theirs. */
-const MAX_TURN_CHARACTERS = 65_536;
 const MAX_TURN_READINGS = 2048;
-/** What an answer has waiting at the most: what is made at once, as text and as bytes, and before the socket. */
-export const DEVICE_METRICS_BYTES = 4 * MAX_TURN_CHARACTERS;
 
 type Wanted = {
   readonly devices: () => Iterable<Device>;
@@ -15,19 +10,11 @@ type Wanted = {
   readonly since: number;
 };
 
-/** The latest numbers of devices, in the text format of Prometheus, made as they are read. */
-export function streamDeviceMetrics(wanted: Wanted): Readable {
-  async function* inTurns(): AsyncGenerator<string> {
-    for (const text of writeMetrics(wanted)) {
-      yield text;
-      await nextTurn();
-    }
-  }
-  return Readable.from(inTurns(), { highWaterMark: 1 });
-}
-
-/** All samples of one metric stand together, as the format has it; so devices are walked through once for each. */
-function* writeMetrics({ devices, since }: Wanted): Generator<string> {
+/**
+ * The latest numbers of devices, in the text format of Prometheus, as texts for one turn each. All samples of one
+ * metric stand together, as the format has it; so devices are walked through once for each.
+ */
+export function* writeMetrics({ devices, since }: Wanted): Generator<string> {
   let text = head('recado_device_online', 'Whether a device is online');
   let looked = 0;
   for (const { id, gateway, presence } of devices()) {

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Device } from '../../src/devices/device.ts';
-import { streamDeviceMetrics } from '../../src/api/device-metrics.ts';
+import { writeMetrics } from '../../src/api/device-metrics.ts';
+import { streamInTurns } from '../../src/api/send-in-turns.ts';
 import { findFreeTcpPort } from '../helpers/free-ports.ts';
 import { startTestHub, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
@@ -125,7 +126,7 @@ describe('the metrics of devices', () => {
         yield device as unknown as Device;
       }
     }
-    const stream = streamDeviceMetrics({ devices, since: 0 });
+    const stream = streamInTurns(writeMetrics({ devices, since: 0 }));
     let lines = 0;
     let largest = 0;
     let before = 0;
@@ -142,7 +143,7 @@ describe('the metrics of devices', () => {
     assert.ok(largest < 70_000, `${largest} characters at once`);
     assert.ok(most <= 2048 * 2, `${most} devices at once`);
     // Who leaves ends it.
-    const left = streamDeviceMetrics({ devices, since: 0 });
+    const left = streamInTurns(writeMetrics({ devices, since: 0 }));
     walked = 0;
     await once(left, 'readable');
     left.destroy();
