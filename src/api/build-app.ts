@@ -38,6 +38,9 @@ import { telemetryRoutes } from './routes/telemetry.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { EventStreams } from './event-streams.ts';
+import { thingRoutes } from './routes/things.ts';
+import { thingStreamRoutes } from './routes/thing-streams.ts';
 import { seedRoutes } from './seed-routes.ts';
 import type { ServiceHosts } from '../services/hub/service-hosts.ts';
 import { StreamTickets } from './stream-tickets.ts';
@@ -118,6 +121,8 @@ async function registerRoutes(
   parts: { hub: Hub; config: Config; proxies: TrustedProxies; tickets: StreamTickets; webhooks: Webhooks },
 ): Promise<void> {
   const { hub, config, proxies, tickets, webhooks } = parts;
+  const streams = new EventStreams(hub.feed, config.events, systemClock);
+  app.addHook('preClose', async () => streams.close());
   await app.register(healthRoutes, { hub, webhooks });
   await app.register(hubStateRoutes, { hub, config, prefix: '/api/v1' });
   await app.register(deviceMetricsRoutes, { hub, maxMetricAgeMs: config.telemetry.maxMetricAgeMs });
@@ -134,7 +139,9 @@ async function registerRoutes(
   await app.register(invocationRoutes, { hub, prefix: '/api/v1' });
   await app.register(telemetryRoutes, { hub, prefix: '/api/v1' });
   await app.register(historyRoutes, { hub, prefix: '/api/v1' });
-  await app.register(eventRoutes, { hub, events: config.events, tickets, prefix: '/api/v1' });
+  await app.register(eventRoutes, { hub, streams, tickets, prefix: '/api/v1' });
+  await app.register(thingRoutes, { hub, proxies });
+  await app.register(thingStreamRoutes, { hub, streams });
   await app.register(webhookRoutes, { webhooks, prefix: '/api/v1' });
   await app.register(brokerRoutes, { hub, prefix: '/api/v1' });
   await app.register(topicRoutes, { hub, prefix: '/api/v1' });

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { FairPlaces } from '../base/fair-places.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Turn, type TurnWork } from '../base/turn.ts';
-import type { EventFeed, EventInterest, FeedReader } from '../devices/events.ts';
+import type { DeviceEvent, EventFeed, EventInterest, FeedReader, MissedEvents } from '../devices/events.ts';
 import { writeEvent } from './write-event.ts';
 
 /** What is given to one stream in one turn of the event loop: the others, and devices, have theirs. */
@@ -19,6 +19,9 @@ type EventStreamsOptions = {
   readonly maxStreamsPerCaller: number;
   readonly keepAliveMs: number;
 };
+
+/** How an event is told; empty where it is not. @param id - what a reader goes on from that comes back */
+export type EventWriter = (event: DeviceEvent | MissedEvents, id: string) => string;
 
 /** Why a reader that comes back cannot go on where it was. */
 type ResetReason = 'hub-restarted' | 'not-kept';
@@ -41,6 +44,10 @@ export class EventStreams {
     this.#clock = clock;
   }
 
+  get maxPerCaller(): number {
+    return this.#options.maxStreamsPerCaller;
+  }
+
   /** Whether a caller may have one more. */
   hasRoomFor(caller: string): boolean {
     const { maxStreams, maxStreamsPerCaller } = this.#options;
@@ -58,9 +65,15 @@ export class EventStreams {
       caller,
       interest,
       lastEventId,
-    }: { caller: string; interest: EventInterest; lastEventId: string | undefined },
+      write = writeEvent,
+    }: {
+      caller: string;
+      interest: EventInterest;
+      lastEventId: string | undefined;
+      write?: EventWriter;
+    },
   ): void {
-    const stream = new EventStream(response, { turn: this.#turn, run: this.#run });
+    const stream = new EventStream(response, { turn: this.#turn, run: this.#run, tell: write });
     const begin = this.#readId(lastEventId);
     const wake = (): void => stream.wake();
     const resumed = this.#feed.open(interest, { wake, ...(typeof begin === 'number' && { after: begin }) });
@@ -109,15 +122,17 @@ class EventStream implements TurnWork {
   readonly #response: ServerResponse;
   readonly #turn: Turn;
   readonly #run: string;
+  readonly #tell: EventWriter;
   #reader: FeedReader | undefined;
   #state: StreamState = 'idle';
   #isQuiet = false;
   #stalledTicks = 0;
 
-  constructor(response: ServerResponse, { turn, run }: { turn: Turn; run: string }) {
+  constructor(response: ServerResponse, { turn, run, tell }: { turn: Turn; run: string; tell: EventWriter }) {
     this.#response = response;
     this.#turn = turn;
     this.#run = run;
+    this.#tell = tell;
     response.on('drain', () => {
       if (this.#state === 'blocked') this.#queue();
     });
@@ -142,7 +157,7 @@ class EventStream implements TurnWork {
     let text = '';
     let item = reader.next();
     while (item !== undefined) {
-      text += writeEvent(item, this.#id(reader));
+      text += this.#tell(item, this.#id(reader));
       if (text.length >= MAX_TURN_CHARACTERS) break;
       item = reader.next();
     }

@@ -20,8 +20,12 @@ const OTHER_TYPE = new RequestRefused(
   { headers: { accept: 'application/json' } },
 );
 
-/** Bodies are JSON. One of no bytes is none, whatever its type: many programs name a type and send nothing. */
-export function parseJsonBodies(app: FastifyInstance): void {
+/**
+ * Bodies are JSON. One of no bytes is none, whatever its type: many programs name a type and send nothing.
+ *
+ * @param isInput - a body is the input of a command, which may be any value: routes get it as `{ input }`
+ */
+export function parseJsonBodies(app: FastifyInstance, { isInput = false } = {}): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
@@ -31,6 +35,7 @@ export function parseJsonBodies(app: FastifyInstance): void {
     if (isDeeperThan(read.value, MAX_JSON_DEPTH)) return done(TOO_DEEP);
     void parse(request, read.value, (error, value) => {
       if (error !== null) done(parseJson(read.value) === undefined ? NOT_JSON : POISONED);
+      else if (isInput) done(null, { input: value });
       else done(value === null ? NULL : null, value);
     });
   });

@@ -5,6 +5,8 @@
 export const ERROR_TABLE = {
   DEVICE_UNKNOWN: { status: 404, title: 'No device has this id' },
   COMMAND_UNKNOWN: { status: 404, title: 'The device has no such command' },
+  METRIC_UNKNOWN: { status: 404, title: 'The device has not reported this metric' },
+  EVENT_UNKNOWN: { status: 404, title: 'The device tells no such event' },
   ROUTE_UNKNOWN: { status: 404, title: 'Nothing is served at this address' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'This address is asked with other methods' },
   REQUEST_INVALID: { status: 400, title: 'The request could not be understood' },

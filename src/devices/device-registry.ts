@@ -280,7 +280,7 @@ export class DeviceRegistry {
       order: ++this.#lastOrder,
       presence: { ...presence, sequence: 0 },
     });
-    device.tellDescription();
+    device.tellDescription({ isNew: true });
     return device;
   }
 

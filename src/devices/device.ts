@@ -138,7 +138,7 @@ export class Device {
   }
 
   /** Tells the feed what it says of itself now. */
-  tellDescription(): void {
+  tellDescription({ isNew = false } = {}): void {
     const { id: deviceId, title, model, commandCount } = this;
     this.#feed.publish({
       kind: 'description',
@@ -147,6 +147,7 @@ export class Device {
       title,
       model,
       commandCount,
+      isNew,
     });
   }
 

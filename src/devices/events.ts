@@ -38,6 +38,8 @@ export type RareDeviceEvent = Happened &
         readonly title: string | undefined;
         readonly model: string | undefined;
         readonly commandCount: number;
+        /** The hub has not met it before. */
+        readonly isNew: boolean;
       }
     /** It has nothing to report, and says why; told when it says so first. */
     | { readonly kind: 'unavailable'; readonly reason: string }

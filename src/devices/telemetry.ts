@@ -81,6 +81,11 @@ export class Telemetry {
     return this.#latest.size;
   }
 
+  /** The latest reading of a metric; undefined when there is none. */
+  get(metric: string): Reading | undefined {
+    return this.#latest.get(metric);
+  }
+
   latest(): readonly Reading[] {
     return [...this.#latest.values()];
   }

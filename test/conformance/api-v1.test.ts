@@ -426,6 +426,7 @@ test('openapi.json describes every route of v1', async (t) => {
   const { body } = await hub.call('GET', '/openapi.json');
   assert.equal(body.openapi, '3.1.0');
   assert.deepEqual(Object.keys(body.paths).sort(), [
+    '/.well-known/wot',
     '/api/v1/audit',
     '/api/v1/broker/clients',
     '/api/v1/broker/clients/{client}',
@@ -455,8 +456,16 @@ test('openapi.json describes every route of v1', async (t) => {
     '/api/v1/users/{name}',
     '/api/v1/webhooks',
     '/api/v1/webhooks/{webhookId}',
+    '/events',
+    '/events/{type}',
     '/healthz',
     '/readyz',
+    '/things',
+    '/things/{deviceId}',
+    '/things/{deviceId}/actions/{commandName}',
+    '/things/{deviceId}/events/{eventName}',
+    '/things/{deviceId}/properties/{metric}',
+    '/things/{deviceId}/properties/{metric}/observe',
   ]);
 });
 

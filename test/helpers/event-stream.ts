@@ -30,9 +30,13 @@ export class EventStreamReader {
   static async open(
     t: TestContext,
     url: string,
-    { query = '', headers = {} }: { query?: string; headers?: Record<string, string> } = {},
+    {
+      path = '/api/v1/events',
+      query = '',
+      headers = {},
+    }: { path?: string; query?: string; headers?: Record<string, string> } = {},
   ): Promise<EventStreamReader> {
-    const asked = request(`${url}/api/v1/events${query}`, { headers, agent: false });
+    const asked = request(`${url}${path}${query}`, { headers, agent: false });
     t.after(() => asked.destroy());
     asked.on('error', () => {});
     asked.end();

@@ -2,8 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { may } from '../../accounts/permissions.ts';
 import { partyOf, type Principal } from '../../accounts/principal.ts';
-import { systemClock } from '../../base/clock.ts';
-import { KeptKind } from '../../base/kept-kinds.ts';
 import { DEVICE_EVENT_KINDS, type DeviceEventKind, type EventInterest } from '../../devices/events.ts';
 import type { Hub } from '../../hub/hub.ts';
 import {
@@ -15,9 +13,9 @@ import {
   type TicketBody,
 } from '../event-schemas.ts';
 import { choosesByNature, readDeviceIds, readSelector } from '../device-selector.ts';
-import { EventStreams, MAX_WAITING_BYTES } from '../event-streams.ts';
+import type { EventStreams } from '../event-streams.ts';
+import { openEventStream, tooMany } from '../open-event-stream.ts';
 import { RequestRefused } from '../problems.ts';
-import { bookForRequest } from '../request-bookings.ts';
 import { PROBLEM_RESPONSE, type DeviceSelector } from '../schemas.ts';
 import { TICKET_SECONDS, type EventWish, type StreamTickets } from '../stream-tickets.ts';
 
@@ -47,43 +45,19 @@ const TicketRouteSchema = {
   response: { 201: TicketSchema, ...PROBLEM_RESPONSE },
 };
 
-const HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store',
-  // nginx would keep events until it has 4 KiB of them.
-  'x-accel-buffering': 'no',
-};
-
 type EventRoutesOptions = {
   readonly hub: Hub;
   readonly tickets: StreamTickets;
-  readonly events: ConstructorParameters<typeof EventStreams>[1];
+  readonly streams: EventStreams;
 };
 
 /** Tells what happens at devices, as it happens. */
 export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async (app, options) => {
-  const { hub, events, tickets } = options;
-  const streams = new EventStreams(hub.feed, events, systemClock);
-  app.addHook('preClose', async () => streams.close());
+  const { hub, streams, tickets } = options;
   const config = { verb: 'any', isLong: true, takesTicket: 'events' } as const;
-  app.get('/events', { config, schema: FollowSchema }, (request, reply) => {
-    const { principal, address } = request;
-    const { interest, lastEventId } = readWish(request, hub);
-    const caller = partyOf(principal, address);
-    const isHead = request.method === 'HEAD';
-    if (!isHead && !streams.hasRoomFor(caller)) {
-      const text = `You have as many streams of events as one may have (${events.maxStreamsPerCaller}), or the hub has.`;
-      throw tooMany(text);
-    }
-    const kept = { kind: KeptKind.EVENT_STREAM, bytes: MAX_WAITING_BYTES };
-    if (!isHead && !bookForRequest(hub.ledger, request, reply.raw, kept))
-      throw tooMany('The hub keeps as much for streams of events as it may.');
-    reply.hijack();
-    const headers = { ...reply.getHeaders(), ...HEADERS };
-    reply.raw.writeHead(200, headers as Record<string, string>);
-    if (isHead) reply.raw.end();
-    else streams.serve(reply.raw, { caller, interest, lastEventId });
-  });
+  app.get('/events', { config, schema: FollowSchema }, (request, reply) =>
+    openEventStream({ streams, ledger: hub.ledger }, reply, readWish(request, hub)),
+  );
 
   app.post('/tickets', { config: { verb: 'any' }, schema: TicketRouteSchema }, async (request, reply) => {
     const { principal, address, body } = request;
@@ -99,6 +73,12 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
   });
 };
 
+/** Of a ticket that is used for more, or for something else. */
+export const NOT_FOR_THIS = new RequestRefused(
+  'REQUEST_INVALID',
+  'What a ticket is for was said when it was made.',
+);
+
 type EventRequest = Pick<FastifyRequest, 'principal' | 'headers' | 'streamTicket'> & {
   readonly query: EventQuery;
 };
@@ -113,8 +93,7 @@ function readWish(request: EventRequest, hub: Hub): EventWish {
     };
   }
   const { opens } = streamTicket;
-  if ('service' in opens || Object.keys(query).length > 1)
-    throw new RequestRefused('REQUEST_INVALID', 'What a ticket is for was said when it was made.');
+  if ('service' in opens || Object.keys(query).length > 1) throw NOT_FOR_THIS;
   return opens;
 }
 
@@ -128,10 +107,6 @@ function readService(body: TicketBody, service: string, principal: Principal): {
   if (!may(principal, 'command', { service }))
     throw new RequestRefused('FORBIDDEN', `This account may not use ${service}: it would have to command.`);
   return { service };
-}
-
-function tooMany(text: string): RequestRefused {
-  return new RequestRefused('TOO_MANY_REQUESTS', text, { headers: { 'retry-after': '5' } });
 }
 
 /** Throws `REQUEST_INVALID` for what cannot be, and `FORBIDDEN` for what the caller may not read. */
