@@ -1,8 +1,10 @@
 import { computed, effect, signal } from '@preact/signals';
 import { parseLanguage, type Language } from '../../src/terminal/language.ts';
 
-const THEMES = ['auto', 'light', 'dark'] as const;
+export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
+/** Each as it calls itself. */
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', 'pt-BR': 'Português' };
 
 const STORE = 'recado.console';
 

@@ -64,6 +64,29 @@ it('pages of the hub as a whole', options, async (t) => {
     await page.send('Page.close', {});
   });
 
+  await t.test('Ctrl-K: by keys alone, a device and a theme', async () => {
+    const page = await openConsole(browser, `${hub.url}/ui/services`, PLAIN);
+    await page.waitFor('document.querySelector(".bar .mark")?.textContent === "live"');
+    const press = async (key: string, modifiers = 0): Promise<void> => {
+      await page.send('Input.dispatchKeyEvent', { type: 'keyDown', key, modifiers });
+      await page.send('Input.dispatchKeyEvent', { type: 'keyUp', key, modifiers });
+    };
+    await press('k', 2);
+    await typeInto(page, '.palette input', 'dark');
+    await page.waitFor('document.querySelectorAll("[role=option]").length === 1');
+    await assertSound(page);
+    await takePicture(page, 'palette');
+    await press('Enter');
+    await page.waitFor('document.documentElement.dataset.theme === "dark"');
+    await press('k', 2);
+    await typeInto(page, '.palette input', 'gate');
+    await page.waitFor('document.querySelectorAll("[role=option]").length === 1');
+    await press('Enter');
+    await page.waitFor('location.pathname.endsWith("/devices/gate")');
+    await page.evaluate('localStorage.clear()');
+    await page.send('Page.close', {});
+  });
+
   await t.test('services: with their agents', async () => {
     const page = await openConsole(browser, `${hub.url}/`, PLAIN);
     await clickOn(page, 'nav a', 'Services');

@@ -1,15 +1,22 @@
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { LANGUAGES } from '../../../src/terminal/language.ts';
 import { titleOf } from '../../../src/terminal/manage/device-words.ts';
 import { devices } from '../live.ts';
 import { NAMED_PAGES } from '../pages.ts';
 import { goTo, linkTo } from '../router.ts';
+import { isSignedIn, signOut } from '../session.ts';
+import { chosenLanguage, LANGUAGE_NAMES, theme, THEMES } from '../settings.ts';
 import { say } from '../words.ts';
 import { Said } from './said.tsx';
 
 const MAX_FOUND = 12;
 
-type Goal = { readonly label: string; readonly more: string; readonly href: string };
+/** A place to go to, or something to do. */
+type Goal = { readonly label: string; readonly more: string } & (
+  | { readonly href: string; readonly act?: never }
+  | { readonly act: () => void; readonly href?: never }
+);
 
 const isOpen = signal(false);
 const typed = signal('');
@@ -21,10 +28,32 @@ export function openPalette(): void {
   isOpen.value = true;
 }
 
+function listActs(): Goal[] {
+  return [
+    ...THEMES.map((each) => ({
+      label: `${say('console.theme')}: ${say(`console.theme.${each}`)}`,
+      more: '',
+      act: () => void (theme.value = each),
+    })),
+    ...LANGUAGES.map((each) => ({
+      label: `${say('console.language')}: ${LANGUAGE_NAMES[each]}`,
+      more: '',
+      act: () => void (chosenLanguage.value = each),
+    })),
+    ...(isSignedIn.value ? [{ label: say('sign.out'), more: '', act: () => void signOut() }] : []),
+  ];
+}
+
 function findGoals(): Goal[] {
   const wanted = typed.value.trim().toLowerCase();
-  const pages = NAMED_PAGES.map(({ path, title }) => ({ label: say(title), more: '', href: linkTo(path) }));
-  const found = pages.filter(({ label }) => label.toLowerCase().includes(wanted));
+  const pages: Goal[] = NAMED_PAGES.map(({ path, title }) => ({
+    label: say(title),
+    more: '',
+    href: linkTo(path),
+  }));
+  // What can be done is there for who looks for it.
+  const named = wanted === '' ? pages : [...pages, ...listActs()];
+  const found = named.filter(({ label }) => label.toLowerCase().includes(wanted));
   for (const device of devices.value) {
     if (found.length >= MAX_FOUND) break;
     const more = titleOf(device);
@@ -41,15 +70,18 @@ function findGoals(): Goal[] {
 function GoalList({ goals, at, onLeave }: { goals: readonly Goal[]; at: number; onLeave: () => void }) {
   return (
     <div id="goals" role="listbox" aria-label={say('console.go')}>
-      {goals.map(({ label, more, href }, index) => (
+      {goals.map(({ label, more, href, act }, index) => (
         <a
-          key={href}
+          key={href ?? label}
           id={`goal-${index}`}
           role="option"
           aria-selected={index === at}
-          href={href}
+          {...(href !== undefined && { href })}
           tabIndex={-1}
-          onClick={onLeave}
+          onClick={() => {
+            onLeave();
+            act?.();
+          }}
         >
           <Said text={label} />{' '}
           <small>
@@ -61,10 +93,10 @@ function GoalList({ goals, at, onLeave }: { goals: readonly Goal[]; at: number; 
   );
 }
 
-/** Ctrl-K: any page or device by a few letters. */
+/** Ctrl-K: any page or device, and what can be done anywhere, by a few letters. */
 export function Palette() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
@@ -88,7 +120,8 @@ export function Palette() {
     if (step !== undefined) chosen.value = (at + step + goals.length) % Math.max(1, goals.length);
     else if (goal !== undefined) {
       leave();
-      goTo(goal.href);
+      if (goal.act === undefined) goTo(goal.href);
+      else goal.act();
     }
   };
   return (

@@ -1,9 +1,6 @@
-import { chosenLanguage, language, theme, type Theme } from '../settings.ts';
+import { chosenLanguage, language, LANGUAGE_NAMES, theme, THEMES, type Theme } from '../settings.ts';
 import { LANGUAGES, type Language } from '../../../src/terminal/language.ts';
 import { say } from '../words.ts';
-
-const THEMES: readonly Theme[] = ['auto', 'light', 'dark'];
-const NAMES: Readonly<Record<Language, string>> = { en: 'English', 'pt-BR': 'Português' };
 
 /** How the console looks, and in which language it speaks. */
 export function SettingsMenu() {
@@ -16,7 +13,7 @@ export function SettingsMenu() {
       >
         {LANGUAGES.map((each) => (
           <option key={each} value={each} lang={each}>
-            {NAMES[each]}
+            {LANGUAGE_NAMES[each]}
           </option>
         ))}
       </select>
