@@ -31,7 +31,6 @@ const followers = new Set<Follower>();
 
 const known = new Map<string, Device>();
 const drawn = signal<ReadonlyMap<string, Device>>(known);
-export const isLoaded = signal(false);
 
 /** All devices that may be seen, in the order of their ids. */
 export const devices = computed<readonly Device[]>(() => {
@@ -40,8 +39,9 @@ export const devices = computed<readonly Device[]>(() => {
 
 /** Metrics of which the devices have their latest reading, with commas between: what somebody filters by. */
 export const watched = signal('');
-/** What it was when the list was asked for. */
-let loadedWith = '';
+/** What it was when the list was asked for that is there; undefined before there is one. */
+const loadedWith = signal<string | undefined>(undefined);
+export const isLoaded = computed(() => loadedWith.value !== undefined);
 
 /** Calls for each event, and says how to end it. */
 export function follow(follower: Follower): () => void {
@@ -69,15 +69,20 @@ function drawSoon(): void {
 
 async function load(signal: AbortSignal): Promise<void> {
   const seen = new Set<string>();
-  loadedWith = watched.peek();
-  const metrics = loadedWith || undefined;
+  const asked = watched.peek();
+  const metrics = asked || undefined;
   for await (const device of hub().devices.all({ limit: PAGE_DEVICES, metrics, signal })) {
     seen.add(device.deviceId);
-    known.set(device.deviceId, device);
+    // What was told as an event meanwhile may be newer than the list.
+    const before = known.get(device.deviceId)?.readings ?? [];
+    known.set(
+      device.deviceId,
+      before.reduce((merged, reading) => withReading(merged, reading), device),
+    );
     drawSoon();
   }
   for (const id of known.keys()) if (!seen.has(id)) known.delete(id);
-  isLoaded.value = true;
+  loadedWith.value = asked;
   draw();
 }
 
@@ -101,7 +106,7 @@ function applyEvent(event: HubEvent, reload: (id?: string) => void): void {
       const device = known.get(event.deviceId);
       if (device === undefined) return undefined;
       const presence = { ...device.presence, lastSeen: event.time };
-      known.set(event.deviceId, { ...device, presence, readings: readingsWith(device, event) });
+      known.set(event.deviceId, withReading({ ...device, presence }, event));
       return drawSoon();
     }
     case 'forgotten':
@@ -112,10 +117,13 @@ function applyEvent(event: HubEvent, reload: (id?: string) => void): void {
   }
 }
 
-/** Those of a device, with one that is new where it is watched. */
-function readingsWith({ readings = [] }: Device, { metric, value, unit, time }: Reading): Reading[] {
-  if (!loadedWith.split(',').includes(metric)) return readings;
-  return [...readings.filter((each) => each.metric !== metric), { metric, value, unit, time }];
+/** With a reading that is the latest of its metric, where that is watched. */
+function withReading(device: Device, { metric, value, unit, time }: Reading): Device {
+  const { readings = [] } = device;
+  const isNewer = readings.every((each) => each.metric !== metric || each.time <= time);
+  if (!isNewer || !watched.peek().split(',').includes(metric)) return device;
+  const others = readings.filter((each) => each.metric !== metric);
+  return { ...device, readings: [...others, { metric, value, unit, time }] };
 }
 
 /** Follows the hub as long as somebody is signed in; each end of that ends it. */
@@ -183,7 +191,7 @@ effect(() => {
   return () => {
     known.clear();
     lastEventId = undefined;
-    isLoaded.value = false;
+    loadedWith.value = undefined;
     link.value = { kind: 'opening' };
   };
 });
@@ -197,7 +205,7 @@ effect(() => {
 
 // Whoever filters by another metric needs its values once; from then on they come as events.
 effect(() => {
-  if (!isLoaded.value || link.value.kind !== 'live' || watched.value === loadedWith) return undefined;
+  if (!isLoaded.value || link.value.kind !== 'live' || watched.value === loadedWith.value) return undefined;
   const ended = new AbortController();
   load(ended.signal).catch((error: unknown) => {
     if (!ended.signal.aborted && !(error instanceof ClientError)) throw error;
