@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
+import { HeldFile } from '../helpers/held-file.ts';
 import type { Json } from '../helpers/json.ts';
 import { LastingHub } from '../helpers/lasting-hub.ts';
 import { answerCommand, joinPump, PUMP, PUMP_DESCRIPTION } from '../helpers/lasting-rig.ts';
-import { until } from '../helpers/until.ts';
+import { HANG_MS, until } from '../helpers/until.ts';
 import type { WireDevice } from '../helpers/wire-device.ts';
 
 async function leave(hub: LastingHub, pump: WireDevice): Promise<void> {
@@ -143,8 +144,8 @@ it('a hub that stops answers 202 to who waits for what waits for a device, and i
 it('what cannot be stored is refused and not sent; all else goes on, and so does storing when it can', async (t) => {
   const hub = await LastingHub.start(t);
   const pump = await joinPump(t, hub.tcpPort);
-  const other = new DatabaseSync(path.join(hub.folder, 'hub.db'));
-  other.exec('BEGIN IMMEDIATE');
+  const held = new HeldFile(path.join(hub.folder, 'hub.db'));
+  held.hold();
   const lasting = await hub.call('POST', `${PUMP}/stop`, {}, { 'idempotency-key': 'k' });
   assert.deepEqual(
     [lasting.status, lasting.body.code, lasting.body.safeToRetry],
@@ -158,15 +159,14 @@ it('what cannot be stored is refused and not sent; all else goes on, and so does
   assert.equal(command['name'], 'level', 'what could not be stored was not sent');
   answerCommand(pump, command, 1);
   assert.equal((await plain).status, 200);
-  other.exec('ROLLBACK');
-  other.close();
+  held.letGo();
   const again = hub.call('POST', `${PUMP}/stop`, {}, { 'idempotency-key': 'k' });
   answerCommand(pump, await pump.nextObject(), 'stopped');
   assert.equal((await again).body.output, 'stopped');
 });
 
 function countSent(hub: LastingHub): number {
-  const db = new DatabaseSync(path.join(hub.folder, 'hub.db'), { readOnly: true });
+  const db = new DatabaseSync(path.join(hub.folder, 'hub.db'), { readOnly: true, timeout: HANG_MS });
   try {
     const sent = "SELECT count(*) AS count FROM invocation WHERE json_extract(record, '$.sentAt') > 0";
     return Number(db.prepare(sent).get()?.['count']);
