@@ -19,6 +19,12 @@ type LastingCall = {
   readonly body: InvokeBody;
 };
 
+type WaitingCall = {
+  readonly invocation: Invocation;
+  readonly preference: WaitPreference | undefined;
+  readonly reply: FastifyReply;
+};
+
 /** Whether a caller asks for more than an answer while it waits: then the invocation goes on without it. */
 export function asksForLasting({ headers }: FastifyRequest, { queueForMs }: InvokeBody): boolean {
   return (
@@ -46,8 +52,8 @@ export function invokeLasting(hub: Hub, call: LastingCall, reply: FastifyReply):
   const { invocation, isReplay } = begun.value;
   if (isReplay) reply.header('idempotency-replayed', 'true');
   if (!(invocation instanceof Invocation)) return sendEnd(reply, invocation);
-  if (invocation.accepted === undefined) return waitForEnd(invocation, preference, reply);
-  void invocation.accepted.then(() => waitForEnd(invocation, preference, reply));
+  if (invocation.accepted === undefined) return waitForEnd(hub, { invocation, preference, reply });
+  void invocation.accepted.then(() => waitForEnd(hub, { invocation, preference, reply }));
 }
 
 /** A key as it stands, or as a text of structured fields, in quotes. */
@@ -61,21 +67,17 @@ function readKey(header: string | string[] | undefined): string | undefined {
 }
 
 /** Who says nothing waits for the end, unless the device has to come first. */
-function waitForEnd(
-  invocation: Invocation,
-  preference: WaitPreference | undefined,
-  reply: FastifyReply,
-): void {
+function waitForEnd(hub: Hub, { invocation, preference, reply }: WaitingCall): void {
   const isWaitingForDevice = invocation.state === 'queued' && invocation.lasting?.queueForMs !== undefined;
   const waitMs = preference?.waitMs ?? (isWaitingForDevice ? 0 : undefined);
-  if (waitMs === 0 && !invocation.isEnded) return sendAccepted(reply, invocation, preference);
+  if (waitMs === 0 && !invocation.isEnded) return sendAccepted(hub, { invocation, preference, reply });
   // What waits holds on to the response only until it is answered.
   let waiting: FastifyReply | undefined = reply;
   const timer =
     waitMs === undefined
       ? undefined
       : systemClock.setTimer(Math.min(waitMs, LONGEST_WAIT_MS), () => {
-          if (waiting !== undefined) sendAccepted(waiting, invocation, preference);
+          if (waiting !== undefined) sendAccepted(hub, { invocation, preference, reply: waiting });
           waiting = undefined;
         });
   invocation.whenDone((ended) => {
@@ -83,7 +85,7 @@ function waitForEnd(
     if (waiting === undefined) return;
     // Where the hub stops, it goes on when the hub does.
     if (ended.isEnded) sendEnd(waiting, ended);
-    else sendAccepted(waiting, ended, preference);
+    else sendAccepted(hub, { invocation, preference, reply: waiting });
     waiting = undefined;
   });
 }
@@ -91,16 +93,13 @@ function waitForEnd(
 /** A timer of Node takes no more. */
 const LONGEST_WAIT_MS = 2_147_483_647;
 
-function sendAccepted(
-  reply: FastifyReply,
-  invocation: Invocation,
-  preference: WaitPreference | undefined,
-): void {
+/** As others see it: an end that is not written down yet is none. */
+function sendAccepted(hub: Hub, { invocation, preference, reply }: WaitingCall): void {
   reply.code(202).header('location', `/api/v1/invocations/${invocation.id}`);
   if (preference !== undefined) reply.header('preference-applied', preference.applied);
   reply
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify({ invocation: showInvocation(invocation) }));
+    .send(JSON.stringify({ invocation: showInvocation(hub.book.get(invocation.id) ?? invocation) }));
 }
 
 function sendEnd(reply: FastifyReply, ended: Invocation | InvocationRecord): void {

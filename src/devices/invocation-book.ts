@@ -3,7 +3,7 @@ import { KeptKind } from '../base/kept-kinds.ts';
 import { OWN_PARTY, type Ledger, type Party } from '../base/ledger.ts';
 import { Roster } from '../base/roster.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
-import type { Invocation, InvocationJournal } from './invocation.ts';
+import { Invocation, type InvocationJournal } from './invocation.ts';
 import { historyCost, InvocationHistory } from './invocation-history.ts';
 import { endByRestart, recordInvocation, type InvocationRecord } from './invocation-record.ts';
 import type { InvocationStore } from './invocation-store.ts';
@@ -36,6 +36,8 @@ export class InvocationBook implements InvocationJournal {
   readonly #plain = new Roster<Invocation>();
   /** Those that last and have not ended. */
   readonly #lasting = new Map<string, Invocation>();
+  /** How those of them stood that have ended, where that is not written down yet. */
+  readonly #ending = new Map<string, InvocationRecord>();
   /** What a key stands for, as long as the key does. */
   readonly #keyed = new Map<string, InvocationRecord>();
   /** The others that last and have ended, in the order of their end. */
@@ -94,21 +96,35 @@ export class InvocationBook implements InvocationJournal {
     else this.#lasting.set(invocation.id, invocation);
   }
 
+  noteEnding(invocation: Invocation): void {
+    this.#ending.set(invocation.id, recordInvocation(invocation));
+  }
+
   write(invocation: Invocation): Promise<void> | undefined {
     if (invocation.lasting === undefined) {
       if (invocation.isEnded) this.#writePlain(invocation);
       return undefined;
     }
     const record = recordInvocation(invocation);
-    if (invocation.isEnded) {
-      this.#lasting.delete(invocation.id);
-      if (wasRefused(record)) this.keys.free(invocation.id);
-      this.#forget(invocation.id);
-      this.#keep(record);
-      this.#forgetOld();
-    }
     this.#store.saveInvocation(record);
-    return this.#store.commit();
+    const written = this.#store.commit();
+    if (!invocation.isEnded) return written;
+    // What the device did is known from then on, also where it could not be written down.
+    const settle = (): void => this.#settle(record);
+    if (written === undefined) settle();
+    else written.then(settle, settle);
+    return written;
+  }
+
+  /** It has ended, for all who ask. */
+  #settle(record: InvocationRecord): void {
+    const { id } = record;
+    this.#ending.delete(id);
+    this.#lasting.delete(id);
+    if (wasRefused(record)) this.keys.free(id);
+    this.#forget(id);
+    this.#keep(record);
+    this.#forgetOld();
   }
 
   notePhase(invocation: Invocation): void {
@@ -129,7 +145,7 @@ export class InvocationBook implements InvocationJournal {
   get(id: string): InvocationRecord | undefined {
     this.#forgetOld();
     const invocation = this.live(id);
-    return invocation === undefined ? this.#find(id) : recordInvocation(invocation);
+    return invocation === undefined ? this.#find(id) : (this.#ending.get(id) ?? recordInvocation(invocation));
   }
 
   /** Those that match, the newest first, from the one before `before` on. */
@@ -141,7 +157,10 @@ export class InvocationBook implements InvocationJournal {
       (filter.command === undefined || command.name === filter.command) &&
       (filter.state === undefined || state === filter.state) &&
       (filter.isSeen === undefined || filter.isSeen(deviceId));
-    const found = [...this.#lasting.values(), ...this.#plain.all()].filter(matches).map(recordInvocation);
+    const lasting = [...this.#lasting.values()].map((one) => this.#ending.get(one.id) ?? one);
+    const found = [...lasting, ...this.#plain.all()]
+      .filter(matches)
+      .map((one) => (one instanceof Invocation ? recordInvocation(one) : one));
     for (const ended of [this.#keyed.values(), this.#ended.values(), this.#history.all()])
       for (const record of ended) if (matches(record) && !this.#isOld(record)) found.push(record);
     return found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);

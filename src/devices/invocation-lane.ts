@@ -124,6 +124,9 @@ export class InvocationLane implements InvocationOwner {
     if (invocation.state === 'completed') this.#counters.invocationsCompleted++;
     else if (invocation.state === 'failed') this.#counters.invocationsFailed++;
     else this.#counters.invocationsCancelled++;
+  }
+
+  onEndKept(invocation: Invocation): void {
     this.#tell(invocation, invocation.endedAt);
   }
 

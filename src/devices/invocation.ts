@@ -18,20 +18,24 @@ export type LateAnswer = {
 
 /** What an invocation needs from the lane that runs it. */
 export type InvocationOwner = {
-  /** The caller has its outcome; the exchange with the device may still be open. */
+  /** It has its outcome; the exchange with the device may still be open. */
   onSettled(invocation: Invocation): void;
+  /** Its end lasts, as far as it can: others may hear of it. */
+  onEndKept(invocation: Invocation): void;
   /** The exchange with the device is over: the next invocation may go. */
   onReleased(invocation: Invocation): void;
   /** The caller has waited as long as it wanted to, or the device did not come in time. */
   onTimeout(invocation: Invocation): void;
   /** The device went before the command was sent, and the invocation waits for the next time that it comes. */
   onUnsent(invocation: Invocation, time: number): void;
-  /** An answer came after the caller had been told that none came. */
+  /** An answer came after the caller had been told that none came, and is written down. */
   onLateAnswer(invocation: Invocation): void;
 };
 
 /** Writes down what becomes of invocations. */
 export type InvocationJournal = {
+  /** It ends: until that is written down, it stands for others as it does now. */
+  noteEnding(invocation: Invocation): void;
   /**
    * It has been accepted, goes out to its device, has ended, or was answered late.
    *
@@ -265,6 +269,7 @@ export class Invocation implements Enrolled {
   /** The device answered. After the end it is a late answer: kept beside what the caller was told. */
   answer(output: unknown): void {
     if (!this.isEnded) {
+      this.#noteEnding();
       this.answeredAt = this.#clock.now();
       this.output = output;
       this.#end('completed');
@@ -278,6 +283,7 @@ export class Invocation implements Enrolled {
   fail(failure: Failure): void {
     if (failure.code === 'DEVICE_OFFLINE' && this.#takeBack()) return;
     if (!this.isEnded) {
+      this.#noteEnding();
       if (failure.code === 'DEVICE_ERROR' || failure.code === 'BAD_ANSWER')
         this.answeredAt = this.#clock.now();
       this.failure = failure;
@@ -291,6 +297,7 @@ export class Invocation implements Enrolled {
   /** Tells the caller that it ended without an answer, while the exchange may still be open. */
   giveUp(state: 'failed' | 'cancelled', failure: Failure): void {
     if (this.isEnded) return;
+    this.#noteEnding();
     this.failure = failure;
     this.#end(state);
   }
@@ -327,8 +334,14 @@ export class Invocation implements Enrolled {
   #answerLate(answer: LateAnswer): void {
     this.lateAnswer = answer;
     this.#last = undefined;
-    this.#owner?.onLateAnswer(this);
-    void this.#journal?.write(this)?.catch(() => {});
+    const tell = (): void => this.#owner?.onLateAnswer(this);
+    const written = this.#journal?.write(this);
+    if (written === undefined) tell();
+    else written.then(tell, tell);
+  }
+
+  #noteEnding(): void {
+    if (this.lasting !== undefined) this.#journal?.noteEnding(this);
   }
 
   #end(state: 'completed' | 'failed' | 'cancelled'): void {
@@ -346,6 +359,7 @@ export class Invocation implements Enrolled {
 
   #tell(): void {
     this.#isTold = true;
+    if (this.isEnded) this.#owner?.onEndKept(this);
     const call = this.#onDone;
     this.#onDone = undefined;
     call?.(this);

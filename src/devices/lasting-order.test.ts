@@ -54,7 +54,7 @@ class GatedLane {
       caller: 'c',
       alarms: this.#alarms,
       lasting: { queueForMs: 60_000 },
-      journal: { write: () => this.#write(), notePhase: () => {} },
+      journal: { write: () => this.#write(), notePhase: () => {}, noteEnding: () => {} },
     });
     this.lane.enter(invocation);
     return invocation;

@@ -5,7 +5,7 @@ import { Type } from '../../config/type.ts';
 import type { InvocationRecord } from '../../devices/invocation-record.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
-import { problemOfFailure, RequestRefused } from '../problems.ts';
+import { problemOf, problemOfFailure, RequestRefused, sendProblem } from '../problems.ts';
 import { showInvocation, showTime } from '../resources.ts';
 import {
   InvocationDetailSchema,
@@ -14,7 +14,7 @@ import {
   InvocationParams,
   InvocationQuerySchema,
 } from '../invocation-schemas.ts';
-import { PROBLEM_RESPONSE } from '../schemas.ts';
+import { PROBLEM_RESPONSE, type ProblemResource } from '../schemas.ts';
 
 const DEFAULT_PAGE_INVOCATIONS = 100;
 
@@ -72,19 +72,23 @@ export const invocationRoutes: FastifyPluginAsyncTypebox<{ hub: Hub }> = async (
       throw new RequestRefused('FORBIDDEN', `This account may not command ${deviceId}.`);
     const invocation = hub.book.live(invocationId);
     if (invocation !== undefined) {
-      // It is told when it is written down that it ends so.
-      invocation.whenDone(() => void reply.code(204).send(null));
+      // It is told when it is written down how it ends: perhaps its device was sooner.
+      invocation.whenDone((ended) => {
+        if (ended.state === 'cancelled' || !ended.isEnded) reply.code(204).send(null);
+        else sendProblem(reply, hasEnded(ended));
+      });
       hub.cancel(invocation);
     } else if (state === 'cancelled') {
       reply.code(204).send(null);
     } else {
-      throw new RequestRefused(
-        'INVOCATION_ENDED',
-        `The invocation ${invocationId} has ended: it is ${state}.`,
-      );
+      sendProblem(reply, hasEnded({ id: invocationId, state }));
     }
   });
 };
+
+function hasEnded({ id, state }: Pick<InvocationRecord, 'id' | 'state'>): ProblemResource {
+  return problemOf('INVOCATION_ENDED', `The invocation ${id} has ended: it is ${state}.`);
+}
 
 /** Who may not see the device does not learn what it was asked. */
 function findInvocation(
