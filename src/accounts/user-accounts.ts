@@ -72,7 +72,8 @@ export class UserAccounts {
       const hash = await hashPassword(passwordBytes(password));
       const now = this.#clock.now();
       const record = { name, hash, roles, scopes, createdAt: now, passwordAt: now };
-      await this.#keep(record);
+      await this.#write(record);
+      this.#add(record);
       return succeed(record);
     });
   }
@@ -91,7 +92,10 @@ export class UserAccounts {
           ? {}
           : { hash: await hashPassword(passwordBytes(password)), passwordAt: this.#clock.now() };
       const record = { ...before.record, ...rights, ...renewed };
-      await this.#keep(record);
+      await this.#write(record);
+      // A removal waits for no turn, and is written in the next one.
+      if (this.get(name) !== before.record) return fail(accountFailure('USER_UNKNOWN', name));
+      this.#add(record);
       this.#book.end(before.principal);
       return succeed(record);
     });
@@ -144,8 +148,11 @@ export class UserAccounts {
     return succeed(entry);
   }
 
-  async #keep(record: UserRecord): Promise<void> {
-    await this.#book.write({ put: { kind: 'user', key: userKey(record.name), value: record } });
+  #write(record: UserRecord): Promise<void> {
+    return this.#book.write({ put: { kind: 'user', key: userKey(record.name), value: record } });
+  }
+
+  #add(record: UserRecord): void {
     this.#put(record);
     this.#tellVerifier();
     this.#book.tellChange();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { comeIn, refusalOf, urlOf } from '../helpers/mqtt-hub-rig.ts';
 import { startTestHub, type Answer, type TestHub } from '../helpers/start-test-hub.ts';
 import { until } from '../helpers/until.ts';
@@ -55,6 +56,20 @@ describe('what happens at the same time', () => {
         for (const answer of rest) assert.notDeepEqual(await rolesOf(answer), ['operator']);
       else assert.equal(await whoIsIn(hub, rest), 0);
     });
+
+  it('a user who is removed while it is changed is gone', async (t) => {
+    const hub = await open(t);
+    const password = 'another one entirely';
+    const changed = hub.server.hub.accounts.users.change('ann', { password });
+    // The change has begun then, and its hash is being made.
+    await setImmediate();
+    const removed = await hub.call('DELETE', '/api/v1/users/ann', undefined, ADMIN);
+    assert.equal(removed.status, 204);
+    const outcome = await changed;
+    assert.equal(outcome.ok ? undefined : outcome.failure.code, 'USER_UNKNOWN');
+    assert.equal((await hub.call('POST', '/api/v1/session', { name: 'ann', password })).status, 401);
+    assert.equal((await hub.call('GET', '/api/v1/users', undefined, ADMIN)).body.users.length, 0);
+  });
 
   it('a token that is taken back while it is used opens nothing from then on', async (t) => {
     const hub = await open(t);
