@@ -10,10 +10,12 @@ export function isFromOwnPage(headers: IncomingHttpHeaders): boolean {
   switch (headers['sec-fetch-site']) {
     case 'same-origin':
       return true;
-    case 'cross-site':
-    case 'same-site':
-      return false;
+    case undefined:
+    case 'none':
+      break;
     default:
+      // Also what no browser says, such as two of them in one.
+      return false;
   }
   const from = origin ?? referer;
   if (from === undefined) return true;

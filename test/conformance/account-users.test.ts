@@ -180,6 +180,7 @@ describe('a session', () => {
       { origin: `http://${host.replace(/\d+$/, '1')}` },
       { referer: 'http://evil.example/page' },
       { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-origin, cross-site' },
       { 'sec-fetch-site': 'same-site', origin: `http://${host}` },
     ]) {
       const headers = { ...cookie, ...foreign } as Record<string, string>;
