@@ -24,6 +24,10 @@ const PAGES: Readonly<Record<ConsolePage, Page>> = {
     show: lazyPage(async () => (await import('./pages/services-page.tsx')).ServicesPage),
     title: 'services.title',
   },
+  topics: {
+    show: lazyPage(async () => (await import('./pages/topics-page.tsx')).TopicsPage),
+    title: 'topics.title',
+  },
   clients: {
     show: lazyPage(async () => (await import('./pages/clients-page.tsx')).ClientsPage),
     title: 'clients.title',

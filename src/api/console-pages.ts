@@ -4,6 +4,7 @@ export const CONSOLE_PAGES = [
   'devices/:deviceId',
   'invocations',
   'services',
+  'topics',
   'clients',
   'health',
 ] as const;

@@ -31,7 +31,7 @@ it('pages for who looks after the hub', options, async (t) => {
     config.services.sameOrigin = true;
   });
   const mqtt = `mqtt://127.0.0.1:${hub.mqttPort}`;
-  await comeIn(t, mqtt, { clientId: HOSTILE });
+  const hostile = await comeIn(t, mqtt, { clientId: HOSTILE });
   const pump = await comeIn(t, mqtt, {
     clientId: 'pump',
     clean: false,
@@ -77,7 +77,26 @@ it('pages for who looks after the hub', options, async (t) => {
     await page.send('Page.close', {});
   });
 
+  await t.test('topics: published, looked at and cleared', async () => {
+    const page = await openConsole(browser, `${hub.url}/ui/topics?filter=home/%23`, PLAIN);
+    await typeInto(page, 'input[name=topic]', 'home/lamp');
+    await typeInto(page, 'textarea', `{"on":true,"by":"<img>"}`);
+    await clickOn(page, 'input[name=retain]');
+    await clickOn(page, 'form button.main', 'Publish');
+    await page.waitFor('document.querySelector("form .good")?.textContent.includes("nobody")');
+    await clickOn(page, 'tbody a', 'home/lamp');
+    await page.waitFor('document.querySelector("pre")?.textContent.includes("<img>")');
+    await clickOn(page, 'section.answer button', 'hex');
+    await page.waitFor('document.querySelector("pre").textContent.startsWith("7b 22 6f 6e")');
+    await clickOn(page, 'section.answer button', 'Clear');
+    await clickOn(page, 'section.answer button.main', 'Clear');
+    await page.waitFor('document.querySelector("section.answer").textContent.includes("any more")');
+    assert.equal((await hub.call('GET', '/api/v1/topics?filter=home/%23')).body.topics.length, 0);
+    await page.send('Page.close', {});
+  });
+
   await t.test('are sound in each language, theme and width', async () => {
+    await hostile.publishAsync(HOSTILE, HOSTILE, { retain: true, qos: 1 });
     const { body } = await hub.call('GET', '/api/v1/broker/sessions');
     const session = encodeURIComponent(String(body.sessions[0].key));
     for (const look of LOOKS) {
@@ -85,8 +104,10 @@ it('pages for who looks after the hub', options, async (t) => {
       for (const [name, sign] of [
         ['clients', 'section.answer dl'],
         ['health', 'meter'],
+        ['topics', 'section.answer pre'],
       ]) {
         if (name !== 'clients') await clickOn(page, `nav a[href$="/${name}"]`);
+        if (name === 'topics') await clickOn(page, 'tbody a', 'onerror');
         await page.waitFor(`document.querySelector("${sign}")`);
         await assertSound(page);
         const fits =
