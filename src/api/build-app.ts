@@ -17,6 +17,7 @@ import { commandRoutes } from './routes/commands.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { parseJsonBodies } from './json-bodies.ts';
 import { limitRequestBodies } from './request-bodies.ts';
+import { deviceApiRoutes } from './routes/device-api.ts';
 import { deviceMetricsRoutes } from './routes/device-metrics.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -141,6 +142,7 @@ async function registerRoutes(
   await app.register(historyRoutes, { hub, prefix: '/api/v1' });
   await app.register(eventRoutes, { hub, streams, tickets, prefix: '/api/v1' });
   await app.register(thingRoutes, { hub, proxies });
+  await app.register(deviceApiRoutes, { hub });
   await app.register(thingStreamRoutes, { hub, streams });
   await app.register(webhookRoutes, { webhooks, prefix: '/api/v1' });
   await app.register(brokerRoutes, { hub, prefix: '/api/v1' });

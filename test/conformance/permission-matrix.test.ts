@@ -51,6 +51,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'DELETE /api/v1/webhooks/:webhookId': 'manage',
   // What somebody may not read is left out of these.
   'GET /metrics/devices': 'any',
+  'GET /openapi/devices.json': 'any',
   'GET /devices': 'any',
   'GET /devices/': 'any',
   'GET /api/v1/devices': 'any',

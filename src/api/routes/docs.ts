@@ -21,6 +21,7 @@ const PAGE = `<!doctype html>
 <title>Recado: the HTTP API</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="swagger-ui.css">
+<nav><a href=".">The API</a> · <a href="?devices">The devices that are here</a></nav>
 <div id="docs"></div>
 <script src="swagger-ui-bundle.js"></script>
 <script type="module" src="start.js"></script>
@@ -28,7 +29,9 @@ const PAGE = `<!doctype html>
 `;
 /** Whoever has not signed in may not read the description, which only the hub knows. */
 const START = `const place = document.getElementById('docs');
-const answer = await fetch('../openapi.json');
+// ?devices: the commands of live devices, each with its own schemas.
+const file = new URLSearchParams(location.search).has('devices') ? 'openapi/devices.json' : 'openapi.json';
+const answer = await fetch('../' + file);
 if (answer.ok) {
   // Behind a prefix of a proxy too.
   const servers = [{ url: new URL('..', location.href.replace(/[?#].*/s, '')).href.replace(/\\/$/, '') }];
