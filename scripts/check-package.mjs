@@ -25,9 +25,10 @@ const EXPECTED = [
   'dist/index.js',
   'dist/index.d.ts',
   'dist/console/index.html',
+  'dist/recado.1',
 ];
 const ALLOWED =
-  /^(package\.json|[A-Z][A-Za-z.-]*\.md|LICENSE|bin\/recado\.js|grafana\/recado\.json|dist\/.+\.(js|d\.ts)|dist\/console\/(index\.html|assets\/[\w.-]+\.(js|css|svg)(\.br|\.gz)?))$/;
+  /^(package\.json|[A-Z][A-Za-z.-]*\.md|LICENSE|bin\/recado\.js|grafana\/recado\.json|dist\/recado\.1|dist\/.+\.(js|d\.ts)|dist\/console\/(index\.html|assets\/[\w.-]+\.(js|css|svg)(\.br|\.gz)?))$/;
 
 /** The types of the client come from schemas far below it: a strict program of somebody else must see them whole. */
 const CLIENT_PROGRAM = `import { createClient, type Device } from 'recado/client';

@@ -10,7 +10,7 @@ export function shellDocs(): string {
     refused === undefined ? says : `${says}: not taken; ${refused}`,
   ]);
   const devices = `${DEVICES}\n${table(['Exit code', 'Meaning'], exits)}`;
-  return `${HEAD}\n${devices}\n${MQTT}\n${table(['Flag', 'Of', 'What it does'], flags)}`;
+  return `${HEAD}\n${devices}\n${OUTPUT}\n${COMPLETION}\n${MQTT}\n${table(['Flag', 'Of', 'What it does'], flags)}`;
 }
 
 const HEAD = `# The shell
@@ -29,8 +29,7 @@ const DEVICES = `## Devices
 | \`recado history DEVICE [METRIC...]\` | prints what metrics were as CSV: \`--from\`, \`--to\`, \`--every 1m\`, \`--fn max\` |
 
 They ask the hub of \`--url\` or \`RECADO_URL\` (this machine's, when neither is given), with the token of \`RECADO_TOKEN\`. \`--json\` prints a JSON
-value on each line, as the [HTTP API](http.md) has them, and failures as one on standard error. \`--names\` prints names alone, for completion:
-\`complete -W "$(recado devices --names)" recado\`.
+value on each line, as the [HTTP API](http.md) has them, and failures as one on standard error. \`--names\` prints names alone, a line each.
 
 Of a hub that speaks HTTPS with a certificate of an authority of your own, \`--cafile\` names that of the authority, for these commands and
 \`recado manage\`. \`NODE_EXTRA_CA_CERTS\` does so for every program that runs on Node: for \`recado/client\`, and for what \`recado agent\` calls.
@@ -42,12 +41,19 @@ has no events, is asked each second (\`--interval\`), and it says so: of reading
 nor events are seen.
 `;
 
-const MQTT = `A command, of these and of all others, whose output cannot be written (a full disk) says so in one line on standard error, and ends with 1. A
+const OUTPUT = `A command, of these and of all others, whose output cannot be written (a full disk) says so in one line on standard error, and ends with 1. A
 reader that has seen enough (\`| head\`) ends it with 0. The hub and \`recado gateway\` go on without their lines: the log tells how many were lost when
 there is room again, and \`/metrics\` counts those of the hub (\`recado_log_lines_lost_total\`). What strangers can set off is a
 budget of lines a second for each kind and address; a line tells how many more there were, and \`recado_log_lines_withheld_total\` counts them by kind.
+`;
 
-## MQTT
+const COMPLETION = `## Completion
+
+\`source <(recado completion bash)\` in \`~/.bashrc\`, or \`source <(recado completion zsh)\` in \`~/.zshrc\` behind \`compinit\`, or
+\`recado completion fish > ~/.config/fish/completions/recado.fish\`: commands, options and what they take, ids of devices and names of their commands.
+`;
+
+const MQTT = `## MQTT
 
 \`recado pub\`, \`recado sub\` and \`recado request\` take the flags of \`mosquitto_pub\`, \`mosquitto_sub\` and \`mosquitto_rr\`, with their
 output and their exit codes: 0 done; 27 when \`-W\` is over; 1 failed; what the broker answered to CONNECT when it refused it. A wrong command line

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   restore: async () => (await import('./commands/backup.ts')).restoreCommand(),
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
   passwd: async () => (await import('./commands/passwd.ts')).passwdCommand(),
+  completion: async () => (await import('./commands/completion.ts')).completionCommand(),
 };
 
 const EXAMPLES = `
@@ -59,7 +60,9 @@ export async function buildProgram(word = ''): Promise<Command> {
     // Before the name of the command only: after it, -V and -h may be something else.
     .enablePositionalOptions()
     .addHelpText('after', EXAMPLES);
-  const names = Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS);
+  // Of what completes the others, all are told.
+  const isAlone = Object.hasOwn(COMMANDS, word) && word !== 'completion';
+  const names = isAlone ? [word] : Object.keys(COMMANDS);
   for (const name of names) {
     const command = await COMMANDS[name]?.();
     if (command !== undefined) program.addCommand(command);

@@ -32,7 +32,6 @@ Examples:
   recado call DE1-2 setar-musica 'Garota de Ipanema'
   recado call thermometer-1 setTarget 21.5 --json  the output, and how it came about
   recado call thermometer-1 off --queue-for 3600   where it is offline, when it comes within an hour
-  complete -W "$(recado call DE1-2 --names)" recado
 
 Exit codes:
 ${Object.entries(DEVICE_EXITS)

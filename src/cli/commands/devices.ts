@@ -19,7 +19,7 @@ Examples:
   recado devices --status offline      those that are away
   recado devices --tag floor2          those that people have given this tag
   recado devices --json | jq .deviceId
-  complete -W "$(recado devices --names)" recado`;
+  recado devices --names               ids alone, a line each`;
 
 /** `recado devices`: the devices of a hub, a line each. */
 export function devicesCommand(): Command {
