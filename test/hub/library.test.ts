@@ -13,7 +13,7 @@ test('a hub wants nothing to be said', () => {
   for (const hub of [createHub(), createHub({}), createHub(defaultConfig())]) {
     assert.deepEqual(
       hub.gateways.map(({ name }) => name),
-      ['socket', 'mqtt', 'home-assistant'],
+      ['socket', 'mqtt', 'mqtt-topics', 'home-assistant'],
     );
     assert.notEqual(hub.broker, undefined);
   }
